@@ -2,6 +2,7 @@
 #![cfg_attr(test, allow(clippy::float_cmp, reason = "bit-exactness is what many tests are about"))]
 
 pub mod controls;
+pub mod debleed;
 pub mod units;
 
 pub use controls::{Controls, Listen, MicControls, Role};

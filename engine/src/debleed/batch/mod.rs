@@ -3,6 +3,10 @@
 mod close_mics;
 mod gains;
 #[cfg(test)]
+pub(crate) mod oracle;
+#[cfg(test)]
+pub(crate) mod promises;
+#[cfg(test)]
 pub(crate) mod scene;
 mod shares;
 mod tile;
@@ -33,10 +37,10 @@ pub(crate) const MIN_POWER: f32 = 1e-12;
 /// Safe on the audio thread: a borrowed view, no allocation.
 #[derive(Clone, Copy, Debug)]
 pub struct ChunkView<'a> {
-    spectra: &'a [Complex32],
-    num_mics: usize,
-    num_hops: usize,
-    num_bins: usize,
+    pub(crate) spectra: &'a [Complex32],
+    pub(crate) num_mics: usize,
+    pub(crate) num_hops: usize,
+    pub(crate) num_bins: usize,
 }
 
 impl<'a> ChunkView<'a> {

@@ -7,8 +7,7 @@ mod oracle;
 mod tests;
 
 use super::batch::{
-    BatchError, BleedShares, ChunkView, CloseMics, MIN_POWER, MicGains, Tile, flush, sharpen,
-    tiles,
+    BatchError, BleedShares, ChunkView, CloseMics, MIN_POWER, MicGains, Tile, flush, sharpen, tiles,
 };
 
 /// How KAMIR works; the default is its authors' program's.

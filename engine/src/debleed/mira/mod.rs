@@ -14,6 +14,8 @@ use super::batch::{
 };
 
 pub use fast::{Crosstalk, CrosstalkLearner, FastMiraConfig, fast_mira};
+#[cfg(test)]
+pub(crate) use projection::Normal;
 use sparsity::Sparsity;
 
 /// How MIRA works; the default is its authors' program's.

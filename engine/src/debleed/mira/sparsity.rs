@@ -78,8 +78,10 @@ impl Sparsity {
             }
         }
         self.find_flatness(tile, hop);
-        for (source, (numerator, denominator)) in
-            numerator.chunks_exact_mut(num_bins).zip(denominator.chunks_exact_mut(num_bins)).enumerate()
+        for (source, (numerator, denominator)) in numerator
+            .chunks_exact_mut(num_bins)
+            .zip(denominator.chunks_exact_mut(num_bins))
+            .enumerate()
         {
             let powers = tile.source_power(source, hop);
             let inputs = self.flatness.iter().zip(&self.total).zip(&self.num_live).zip(powers);

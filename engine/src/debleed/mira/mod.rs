@@ -124,6 +124,12 @@ fn fit(
                 None if close.is_close(mic, source) => crosstalk.fill(1.0),
                 None => crosstalk.fill(config.initial_crosstalk),
             }
+            // A silent mic hears nobody: it says nothing about how loud the sources are.
+            for (crosstalk, &inverse) in crosstalk.iter_mut().zip(gains.inverse(mic)) {
+                if inverse <= 0.0 {
+                    *crosstalk = 0.0;
+                }
+            }
         }
     }
     let mut tile = Tile::new(close);

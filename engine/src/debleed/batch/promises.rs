@@ -66,19 +66,15 @@ pub(crate) fn a_mics_gain_changes_no_share(method: impl Method, tolerance: f32) 
 pub(crate) fn a_silent_mic_changes_no_other_mic(method: impl Method) {
     // Mics 0, 1 and 3 on three sources; mic 2 joins as another source or as a second mic of one.
     let without = CloseMics::identity(3);
-    let alone = vec![
+    let alone = [
         [true, false, false, false],
         [false, true, false, false],
         [false, false, true, false],
         [false, false, false, true],
     ];
     let alone = CloseMics::new(4, 4, alone.concat()).unwrap();
-    let grouped = vec![
-        [true, false, false],
-        [false, true, false],
-        [false, true, false],
-        [false, false, true],
-    ];
+    let grouped =
+        [[true, false, false], [false, true, false], [false, true, false], [false, false, true]];
     let grouped = CloseMics::new(4, 3, grouped.concat()).unwrap();
 
     let scene = Scene::new(&SceneConfig::new(40, without.clone()));

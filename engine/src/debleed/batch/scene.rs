@@ -10,8 +10,6 @@ pub(crate) struct Scene {
     pub(crate) close: CloseMics,
     pub(crate) num_hops: usize,
     pub(crate) num_bins: usize,
-    /// The amplitude of each path, `[mic, source]`.
-    pub(crate) gains: Vec<f32>,
     /// Per mic and source, `[time, bin]`.
     images: Vec<Vec<Vec<Complex32>>>,
     /// `[mic, time, bin]`
@@ -44,7 +42,6 @@ impl Scene {
         let stems: Vec<Vec<Complex32>> =
             (0..close.num_sources()).map(|_| stem(&mut normal, num_hops, num_bins)).collect();
         let mut images = Vec::new();
-        let mut gains = Vec::new();
         let mut mix = Vec::new();
         for mic in 0..close.num_mics() {
             let mut sum: Vec<_> = (0..num_hops * num_bins)
@@ -54,7 +51,6 @@ impl Scene {
             for (source, stem) in stems.iter().enumerate() {
                 let drawn = crosstalk[0] + (crosstalk[1] - crosstalk[0]) * normal.uniform();
                 let gain = if close.is_close(mic, source) { 1.0 } else { drawn };
-                gains.push(gain);
                 let image: Vec<_> = stem.iter().map(|value| value * gain).collect();
                 for (sum, value) in sum.iter_mut().zip(&image) {
                     *sum += value;
@@ -64,7 +60,7 @@ impl Scene {
             images.push(row);
             mix.extend(sum);
         }
-        Self { close: close.clone(), num_hops, num_bins, gains, images, mix }
+        Self { close: close.clone(), num_hops, num_bins, images, mix }
     }
 
     pub(crate) fn num_mics(&self) -> usize {

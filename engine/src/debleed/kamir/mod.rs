@@ -32,7 +32,7 @@ pub struct KamirConfig {
     /// The bins of the median that smooths each source's power; 1 smooths nothing.
     pub median_bins: usize,
     /// Replaces each Wiener gain by a steep logistic function of it: the authors' fast
-    /// approximation, which separates as far in one or two iterations.
+    /// approximation of many iterations. Takes more bleed and hurts the own source more.
     pub sharpen: bool,
 }
 
@@ -69,8 +69,8 @@ impl Default for KamirConfig {
 ///
 /// # Real-time
 ///
-/// Worker or main thread only: allocates about twice the chunk, works for a good part of a second
-/// on ten seconds of eight mics.
+/// Worker or main thread only: allocates about as much as the chunk, works for a good part of a
+/// second on ten seconds of eight mics, and many times longer with a median.
 ///
 /// # Errors
 ///
@@ -88,6 +88,8 @@ impl Default for KamirConfig {
 ///   gains and powers do not belong together);
 /// - gains are limited where a mic is digitally silent for a while, silent mics are left out of
 ///   their source's mean;
+/// - modelled powers are at least 1e-12 of a mic's quiet hops, and source powers below 1e-30 are 0: a
+///   source that has all but vanished would otherwise dominate the crosstalk;
 /// - the logistic approximation sharpens the own share; the bleeders keep their proportions in
 ///   the rest, so that shares still sum to 1.
 pub fn kamir(

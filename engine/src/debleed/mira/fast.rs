@@ -38,11 +38,12 @@ impl Default for FastMiraConfig {
 ///
 /// # Invariants
 ///
-/// - Those of [`mira`](super::mira), the last one aside; the same seed gives the same result.
+/// - Those of [`mira`](super::mira) but the last; the same seed gives the same result.
 ///
 /// # Real-time
 ///
-/// Worker or main thread only: allocates, and the sums take longer than all else.
+/// Worker or main thread only: allocates, takes about twice as long as
+/// [`mira`](super::mira) on the same chunk, as random sums pay only over a whole session.
 ///
 /// # Errors
 ///
@@ -207,7 +208,7 @@ impl Crosstalk {
     ///
     /// # Real-time
     ///
-    /// Worker or main thread only: allocates about twice the chunk.
+    /// Worker or main thread only: allocates about as much as the chunk.
     ///
     /// # Errors
     ///

@@ -78,8 +78,8 @@ impl Default for MiraConfig {
 ///
 /// # Real-time
 ///
-/// Worker or main thread only: allocates about twice the chunk, works for a good part of a second
-/// on ten seconds of eight mics.
+/// Worker or main thread only: allocates about as much as the chunk, works for about a second on ten
+/// seconds of eight mics.
 ///
 /// # Errors
 ///
@@ -94,6 +94,8 @@ impl Default for MiraConfig {
 /// - gains are limited where a mic is digitally silent for a while, silent mics are left out of
 ///   their source's mean and silent sources out of the sparsity term, which also takes each
 ///   source's part of the power to be at least 1e-9;
+/// - silent mics say nothing about the sources' powers; modelled powers are at least 1e-12 of a mic's
+///   quiet hops, and powers and crosstalk below 1e-30 are 0;
 /// - all sources are updated from the same old state, so that the order of mics does not matter;
 /// - neighbourhood means are over what there is at the edges, not padded with zeros.
 pub fn mira(

@@ -145,13 +145,12 @@ fn mean_around(powers: &[Vec<f64>], [hop, bin]: [usize; 2], config: &MiraConfig)
         for bin_tap in 0..config.smooth_bins {
             let near_hop = (hop + hop_tap).checked_sub(config.smooth_hops / 2);
             let near_bin = (bin + bin_tap).checked_sub(config.smooth_bins / 2);
-            if let (Some(near_hop), Some(near_bin)) = (near_hop, near_bin) {
-                if let Some(&power) = powers.get(near_hop).and_then(|row| row.get(near_bin)) {
-                    let weight =
-                        hamming(hop_tap, config.smooth_hops) * hamming(bin_tap, config.smooth_bins);
-                    sum += weight * power;
-                    weights += weight;
-                }
+            let row = near_hop.and_then(|hop| powers.get(hop));
+            if let Some(&power) = row.and_then(|row| row.get(near_bin?)) {
+                let weight =
+                    hamming(hop_tap, config.smooth_hops) * hamming(bin_tap, config.smooth_bins);
+                sum += weight * power;
+                weights += weight;
             }
         }
     }

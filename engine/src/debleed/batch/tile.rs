@@ -299,7 +299,7 @@ mod tests {
     #[test]
     fn tiles_cover_every_bin_once() {
         assert_eq!(tiles(130, None).collect::<Vec<_>>(), [0..64, 64..128, 128..130]);
-        assert_eq!(tiles(5, Some(5)).collect::<Vec<_>>(), [0..5]);
+        assert_eq!(tiles(10, Some(5)).collect::<Vec<_>>(), [0..5, 5..10]);
         assert_eq!(tiles(0, None).count(), 0);
     }
 }

@@ -1,10 +1,12 @@
 //! Methods that find the bleed, behind one small trait.
 
 pub mod batch;
+pub mod cancel;
 pub mod kamir;
 pub mod mira;
 pub mod ratio;
 
+pub use cancel::{Cancel, Online};
 pub use ratio::Ratio;
 
 use crate::controls::{Controls, Role};

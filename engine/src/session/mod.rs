@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use crate::MAX_MICS;
 use crate::controls::Controls;
-use crate::debleed::{Debleed, Ratio};
+use crate::debleed::{Debleed, Online};
 use crate::mode::{Mode, Pace, latency_of, slack_samples};
 use crate::pipeline::Pipeline;
 use crate::units::SampleRate;
@@ -96,8 +96,8 @@ impl Session {
     ///
     /// Allocates and starts a thread; main thread only.
     pub fn prepare(config: &SessionConfig, controls: &Controls) -> Result<Self, SessionError> {
-        checked_num_mics(config)?;
-        let method = Ratio::new(config.rate, config.mode);
+        let num_mics = checked_num_mics(config)?;
+        let method = Online::new(config.rate, config.mode, num_mics);
         Self::prepare_with(config, controls, Box::new(method))
     }
 

@@ -96,6 +96,16 @@ impl Spectrum {
         self.active[mic]
     }
 
+    /// Which mics have anything but digital silence under this window, `[mic]`.
+    ///
+    /// # Real-time
+    ///
+    /// Safe on the audio thread: no allocation.
+    #[must_use]
+    pub fn activity(&self) -> &[bool] {
+        &self.active
+    }
+
     /// Makes a mic silent; costs nothing when it already is.
     ///
     /// # Panics

@@ -1,0 +1,96 @@
+//! Bands of about equal loudness width, in which statistics are kept.
+
+use realfft::num_complex::Complex32;
+
+use crate::stft::Geometry;
+use crate::units::SampleRate;
+
+/// Width of a band on the ERB-rate scale: two thirds of an auditory filter, 64 bands to 22 kHz.
+const BAND_WIDTH_ERB: f32 = 0.667;
+
+/// Groups the bins of a transform into bands.
+///
+/// # Source
+///
+/// Glasberg and Moore, "Derivation of auditory filter shapes from notched-noise data", Hearing
+/// Research 47, 1990: ERB-rate `21.4 log10(1 + 0.00437 f)`. Bands narrower than a bin are merged.
+#[derive(Debug)]
+pub(super) struct Bands {
+    /// The band of every bin, `[bin]`.
+    of_bin: Vec<usize>,
+    /// One over the number of bins in each band, `[band]`.
+    weight: Vec<f32>,
+}
+
+impl Bands {
+    pub(super) fn new(geometry: Geometry, rate: SampleRate) -> Self {
+        let bin_hz = rate.hz() / geometry.window_samples() as f32;
+        let mut of_bin = Vec::with_capacity(geometry.num_bins());
+        let mut counts: Vec<usize> = Vec::new();
+        let mut last_step = usize::MAX;
+        for bin in 0..geometry.num_bins() {
+            let erb_rate = 21.4 * (1.0 + 0.004_37 * bin_hz * bin as f32).log10();
+            #[allow(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "small and not negative"
+            )]
+            let step = (erb_rate / BAND_WIDTH_ERB) as usize;
+            if step != last_step {
+                counts.push(0);
+                last_step = step;
+            }
+            let band = counts.len() - 1;
+            counts[band] += 1;
+            of_bin.push(band);
+        }
+        Self { of_bin, weight: counts.iter().map(|&count| 1.0 / count as f32).collect() }
+    }
+
+    pub(super) fn num_bands(&self) -> usize {
+        self.weight.len()
+    }
+
+    /// The band of every bin, `[bin]`.
+    pub(super) fn of_bin(&self) -> &[usize] {
+        &self.of_bin
+    }
+
+    /// Mean power per bin of each band: `spectrum` is `[bin]`, `power` `[band]`.
+    pub(super) fn power_into(&self, spectrum: &[Complex32], power: &mut [f32]) {
+        power.fill(0.0);
+        for (bin, &band) in spectrum.iter().zip(&self.of_bin) {
+            power[band] += bin.norm_sqr();
+        }
+        self.average(power);
+    }
+
+    /// Divides sums over the bins of each band by the number of bins: `sums` is `[band]`.
+    pub(super) fn average(&self, sums: &mut [f32]) {
+        for (sum, weight) in sums.iter_mut().zip(&self.weight) {
+            *sum *= weight;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mode::Mode;
+
+    #[test]
+    fn bands_cover_every_bin_in_order_and_average_power() {
+        for rate_hz in [8_000.0, 44_100.0, 192_000.0] {
+            let rate = SampleRate::new(rate_hz).unwrap();
+            let geometry = Mode::Live.geometry(rate);
+            let bands = Bands::new(geometry, rate);
+            assert_eq!(bands.of_bin().len(), geometry.num_bins());
+            assert!(
+                bands.of_bin().windows(2).all(|pair| pair[1] == pair[0] || pair[1] == pair[0] + 1)
+            );
+            let mut power = vec![0.0; bands.num_bands()];
+            bands.power_into(&vec![Complex32::new(0.0, 2.0); geometry.num_bins()], &mut power);
+            assert!(power.iter().all(|&power| (power - 4.0).abs() < 1e-4));
+        }
+    }
+}

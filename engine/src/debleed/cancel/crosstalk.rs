@@ -1,0 +1,280 @@
+//! How much of each mic's source leaks into each other mic, followed while playing.
+
+/// Levels that the histograms tell apart, in steps of [`STEP_DB`] from [`LOWEST_DB`].
+const NUM_LEVELS: usize = 100;
+const LOWEST_DB: f32 = -90.0;
+const STEP_DB: f32 = 1.5;
+/// The share of hops that lie below the crosstalk: low, because a ratio is only ever raised by the
+/// mic's own source.
+const QUANTILE: f32 = 0.04;
+/// Weight of the newest hop in the smoothed powers.
+const SMOOTHING: f32 = 0.33;
+/// A bleeder counts as playing from this share of its own mean power on.
+const PLAYING_SHARE: f32 = 0.01;
+/// Weight of a new hop against all older ones grows by this much per hop: half is forgotten in
+/// 1400 hops (16 s).
+const FORGETTING: f32 = 1.0005;
+/// Hops after which an estimate counts in full.
+const CONFIDENT_HOPS: f32 = 20.0;
+/// No mic hears a neighbour louder than this, relative to the two mics' overall levels: more is a
+/// band in which the neighbour has nothing of its own.
+const LOUDEST: f32 = 0.2;
+/// The mean power follows at least this fast.
+const SLOWEST_MEAN: f32 = 1e-3;
+/// Bands whose quantile is looked up in one hop: one in this many.
+const LOOKUP_STRIDE: usize = 4;
+/// Weights are scaled back beyond this.
+const LARGEST_WEIGHT: f32 = 1e12;
+
+/// Follows the crosstalk between every pair of mics in every band.
+///
+/// For target `i` and bleeder `j` it collects the ratio of their powers over all hops in which
+/// `j` plays. Whenever `i`'s own source is silent the ratio is the crosstalk; at all other times
+/// it is higher. A low quantile is therefore the crosstalk, without knowing who plays when.
+///
+/// # Shapes
+///
+/// Powers are `[mic, band]`, crosstalk is `[target, bleeder, band]`, power ratios; 0 where
+/// nothing is known.
+///
+/// # Invariants
+///
+/// - `crosstalk[i][j] * crosstalk[j][i] <= 1` in every band: two mics that never differ say
+///   nothing about who bleeds into whom.
+/// - Scaling a mic scales its rows and columns and changes nothing else (up to the histogram's
+///   step).
+/// - A silent mic neither learns nor teaches.
+///
+/// # Real-time
+///
+/// Worker or main thread only.
+#[derive(Debug)]
+pub(super) struct Crosstalk {
+    num_mics: usize,
+    num_bands: usize,
+    smoothed: Vec<f32>,
+    mean: Vec<f32>,
+    heard_hops: Vec<u32>,
+    /// `[target, bleeder, band, level]`.
+    histogram: Vec<f32>,
+    /// `[target, bleeder, band]`.
+    total: Vec<f32>,
+    quantile: Vec<f32>,
+    consistent: Vec<f32>,
+    weight: f32,
+    hop: usize,
+}
+
+impl Crosstalk {
+    pub(super) fn new(num_mics: usize, num_bands: usize) -> Self {
+        let pairs = num_mics * num_mics * num_bands;
+        Self {
+            num_mics,
+            num_bands,
+            smoothed: vec![0.0; num_mics * num_bands],
+            mean: vec![0.0; num_mics * num_bands],
+            heard_hops: vec![0; num_mics],
+            histogram: vec![0.0; pairs * NUM_LEVELS],
+            total: vec![0.0; pairs],
+            quantile: vec![0.0; pairs],
+            consistent: vec![0.0; pairs],
+            weight: 1.0,
+            hop: 0,
+        }
+    }
+
+    /// Crosstalk of a pair, `[band]`.
+    pub(super) fn pair(&self, target: usize, bleeder: usize) -> &[f32] {
+        &self.consistent[(target * self.num_mics + bleeder) * self.num_bands..][..self.num_bands]
+    }
+
+    /// How much power a bleeder leaks into a target on average, summed over bands.
+    pub(super) fn leaked(&self, target: usize, bleeder: usize) -> f32 {
+        let mean = &self.mean[bleeder * self.num_bands..][..self.num_bands];
+        self.pair(target, bleeder).iter().zip(mean).map(|(crosstalk, mean)| crosstalk * mean).sum()
+    }
+
+    /// Learns from one hop: `power` is `[mic, band]`; `is_bleed` says which pairs to follow;
+    /// `forget` whether old hops fade.
+    pub(super) fn update(
+        &mut self,
+        power: &[f32],
+        active: &[bool],
+        is_bleed: impl Fn(usize, usize) -> bool,
+        forget: bool,
+    ) {
+        let (num_mics, num_bands) = (self.num_mics, self.num_bands);
+        for mic in (0..num_mics).filter(|&mic| active[mic]) {
+            self.heard_hops[mic] = self.heard_hops[mic].saturating_add(1);
+            let rate = (1.0 / self.heard_hops[mic] as f32).max(SLOWEST_MEAN);
+            let range = mic * num_bands..(mic + 1) * num_bands;
+            let stored = self.smoothed[range.clone()].iter_mut().zip(&mut self.mean[range.clone()]);
+            for ((smoothed, mean), &new) in stored.zip(&power[range]) {
+                *smoothed += SMOOTHING * (new - *smoothed);
+                *mean += rate * (new - *mean);
+            }
+        }
+        if forget {
+            self.weight *= FORGETTING;
+            if self.weight > LARGEST_WEIGHT {
+                self.rescale();
+            }
+        }
+        for target in 0..num_mics {
+            for bleeder in 0..num_mics {
+                if active[target] && active[bleeder] && is_bleed(target, bleeder) {
+                    self.update_pair(target, bleeder);
+                }
+            }
+        }
+        self.make_consistent();
+        self.hop += 1;
+    }
+
+    fn update_pair(&mut self, target: usize, bleeder: usize) {
+        let bands = self.num_bands;
+        let pair = (target * self.num_mics + bleeder) * bands;
+        let loudest = LOUDEST * self.level(target) / self.level(bleeder).max(f32::MIN_POSITIVE);
+        for band in 0..bands {
+            let at = pair + band;
+            let (to, from) =
+                (self.smoothed[target * bands + band], self.smoothed[bleeder * bands + band]);
+            if from > PLAYING_SHARE * self.mean[bleeder * bands + band] && to > 0.0 && from > 0.0 {
+                let level = (decibels(to) - decibels(from) - LOWEST_DB) / STEP_DB;
+                #[allow(
+                    clippy::cast_possible_truncation,
+                    clippy::cast_sign_loss,
+                    reason = "clamped to the histogram first"
+                )]
+                let level = level.clamp(0.0, (NUM_LEVELS - 1) as f32) as usize;
+                self.histogram[at * NUM_LEVELS + level] += self.weight;
+                self.total[at] += self.weight;
+            }
+            if (self.hop + band).is_multiple_of(LOOKUP_STRIDE) && self.total[at] > 0.0 {
+                let confidence = (self.total[at] / self.weight / CONFIDENT_HOPS).min(1.0);
+                self.quantile[at] = confidence * self.look_up(at).min(loudest);
+            }
+        }
+    }
+
+    /// A mic's overall level: the square of the summed band amplitudes, so that many quiet bands
+    /// count beside one loud one.
+    fn level(&self, mic: usize) -> f32 {
+        let amplitude: f32 = self.mean[mic * self.num_bands..][..self.num_bands]
+            .iter()
+            .map(|mean| mean.sqrt())
+            .sum();
+        amplitude * amplitude
+    }
+
+    /// The quantile of one histogram as a power ratio.
+    fn look_up(&self, at: usize) -> f32 {
+        let histogram = &self.histogram[at * NUM_LEVELS..][..NUM_LEVELS];
+        let threshold = QUANTILE * self.total[at];
+        let mut below = 0.0;
+        let mut quantile_db = LOWEST_DB;
+        for (level, &weight) in histogram.iter().enumerate() {
+            if below + weight >= threshold && weight > 0.0 {
+                let part = (threshold - below) / weight;
+                quantile_db = LOWEST_DB + STEP_DB * (level as f32 + part);
+                break;
+            }
+            below += weight;
+        }
+        10.0_f32.powf(quantile_db / 10.0)
+    }
+
+    /// Scales both directions of a pair down where together they exceed 1.
+    fn make_consistent(&mut self) {
+        let (mics, bands) = (self.num_mics, self.num_bands);
+        for target in 0..mics {
+            for bleeder in 0..mics {
+                let there = (target * mics + bleeder) * bands;
+                let back = (bleeder * mics + target) * bands;
+                for band in 0..bands {
+                    let product = self.quantile[there + band] * self.quantile[back + band];
+                    let scale = if product > 1.0 { product.sqrt().recip() } else { 1.0 };
+                    self.consistent[there + band] = self.quantile[there + band] * scale;
+                }
+            }
+        }
+    }
+
+    fn rescale(&mut self) {
+        let scale = self.weight.recip();
+        for value in self.histogram.iter_mut().chain(&mut self.total) {
+            *value *= scale;
+        }
+        self.weight = 1.0;
+    }
+
+    /// Forgets everything.
+    pub(super) fn reset(&mut self) {
+        for values in [
+            &mut self.smoothed,
+            &mut self.mean,
+            &mut self.histogram,
+            &mut self.total,
+            &mut self.quantile,
+            &mut self.consistent,
+        ] {
+            values.fill(0.0);
+        }
+        self.heard_hops.fill(0);
+        self.weight = 1.0;
+        self.hop = 0;
+    }
+}
+
+fn decibels(power: f32) -> f32 {
+    10.0 * power.log10()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two sources that take turns, 30 hops each; a tenth of source 0 leaks into mic 1.
+    fn taking_turns(gain: f32, hops: usize) -> Crosstalk {
+        let mut crosstalk = Crosstalk::new(2, 1);
+        for hop in 0..hops {
+            let sources = if hop / 30 % 2 == 0 { [1.0, 1e-5] } else { [1e-5, 1.0] };
+            let power = [sources[0], gain * (sources[1] + 0.1 * sources[0])];
+            crosstalk.update(&power, &[true; 2], |to, from| to != from, true);
+        }
+        crosstalk
+    }
+
+    #[test]
+    fn crosstalk_of_sources_that_take_turns_is_found_within_the_step() {
+        let found_db = decibels(taking_turns(1.0, 600).pair(1, 0)[0]);
+        assert!((found_db + 10.0).abs() < STEP_DB, "{found_db}");
+        assert!(taking_turns(1.0, 600).pair(0, 1)[0] < 1e-3);
+    }
+
+    #[test]
+    fn a_mics_gain_scales_its_crosstalk() {
+        let ratio_db = decibels(taking_turns(100.0, 600).pair(1, 0)[0])
+            - decibels(taking_turns(1.0, 600).pair(1, 0)[0]);
+        assert!((ratio_db - 20.0).abs() < STEP_DB, "{ratio_db}");
+    }
+
+    #[test]
+    fn mics_that_never_differ_claim_no_more_than_all() {
+        let mut crosstalk = Crosstalk::new(2, 1);
+        for _ in 0..100 {
+            crosstalk.update(&[1.0, 1.5], &[true; 2], |to, from| to != from, true);
+        }
+        let product = crosstalk.pair(0, 1)[0] * crosstalk.pair(1, 0)[0];
+        assert!(product <= 1.0 + 1e-6, "{product}");
+    }
+
+    #[test]
+    fn an_hour_of_playing_overflows_nothing() {
+        let mut crosstalk = taking_turns(1.0, 60_000);
+        assert!(crosstalk.weight <= LARGEST_WEIGHT * FORGETTING);
+        assert!((decibels(crosstalk.pair(1, 0)[0]) + 10.0).abs() < STEP_DB);
+        crosstalk.reset();
+        assert_eq!(crosstalk.pair(1, 0)[0], 0.0);
+    }
+}

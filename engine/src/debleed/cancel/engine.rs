@@ -1,0 +1,589 @@
+//! The machinery that both cancelling methods share: learn, look, clean.
+
+use realfft::num_complex::Complex32;
+
+use super::bands::Bands;
+use super::crosstalk::Crosstalk;
+use super::filters::{Filters, WEIGHT_FLOOR, num_blocks};
+use super::front::{Front, Planes, Slots, add_bleed, not_louder, predict};
+use super::guides::{guide_gain, hidden_into, mask_gain};
+use super::lanes::{Complex, LANES, Real};
+use super::{MAX_SLOTS, MAX_TAPS, MAX_UNKNOWNS};
+use crate::MAX_MICS;
+use crate::controls::Controls;
+use crate::debleed::{Hop, is_bleed};
+use crate::stft::{Geometry, Spectrum};
+use crate::units::SampleRate;
+
+/// What one hop weighs against the next in the filters' equations: half is forgotten in 1400
+/// hops (16 s).
+const FORGET: f32 = 0.9995;
+/// Every block of bins is solved once in this many hops, in turns.
+const SOLVE_EVERY_HOPS: usize = 8;
+/// Bleed this far below a mic's mean power (times the weight floor) teaches nothing.
+const WORTH_LEARNING: f32 = 1e-3;
+/// Hops between looks at who bleeds most, where there are more bleeders than slots.
+const CHOOSE_EVERY_HOPS: usize = 128;
+/// A bleeder takes another's slot when it bleeds this much more.
+const TAKE_OVER: f32 = 2.0;
+/// Frequencies from which filters have fewer taps, with the number of taps: air and walls damp
+/// high frequencies, so rooms ring shorter there.
+const TAPS_FROM_HZ: [(f32, usize); 4] =
+    [(0.0, MAX_TAPS), (4_000.0, 3), (8_000.0, 2), (14_000.0, 1)];
+
+/// Share of a pair's crosstalk that filters must have found, on average over bands, for the mask to
+/// believe all of it.
+const PROOF: f32 = 0.05;
+
+/// What a learning pass is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Learning {
+    /// How much leaks from where to where.
+    Crosstalk,
+    /// The cancellation filters.
+    Filters,
+    /// How much leaks after cancellation.
+    Leftover,
+}
+
+/// State of cancellation for all mics.
+#[derive(Debug)]
+pub(super) struct Engine {
+    num_mics: usize,
+    bands: Bands,
+    /// Taps of each block of bins.
+    taps: Vec<usize>,
+    crosstalk: Crosstalk,
+    leftover: Crosstalk,
+    /// For each mic, who bleeds into it and the filters against that.
+    parts: Vec<(Slots, Filters)>,
+    /// Power of the filters found for each pair, `[target, bleeder, band]`: the part of the
+    /// crosstalk that is proved by waveforms.
+    paths: Vec<f32>,
+    /// Forgotten sum of each mic's power and of the hops in it, `[mic, bin]` and `[mic]`.
+    power: Vec<f32>,
+    power_hops: Vec<f32>,
+    /// The look at the newest hop, and with lookahead another at the hop to clean.
+    ahead: Front,
+    behind: Option<Front>,
+    /// The newest hop after cancellation, and the hop to clean.
+    cancelled: Spectrum,
+    cleaned: Spectrum,
+    /// Mics that were ever heard.
+    heard: Vec<bool>,
+    controls_seen: Option<Box<Controls>>,
+    hop: usize,
+    scratch: Scratch,
+}
+
+/// Memory that means nothing between calls.
+#[derive(Debug)]
+struct Scratch {
+    solve: Vec<Complex>,
+    band_power: Vec<f32>,
+    band_bleed: Vec<f32>,
+    hidden: Vec<f32>,
+    trusted: Vec<f32>,
+    bleed: Vec<f32>,
+    own: Vec<f32>,
+    bleeding: Planes,
+}
+
+impl Engine {
+    pub(super) fn new(
+        geometry: Geometry,
+        rate: SampleRate,
+        num_mics: usize,
+        looks_ahead: bool,
+    ) -> Self {
+        let num_bins = geometry.num_bins();
+        let blocks = num_blocks(num_bins);
+        let bin_hz = rate.hz() / geometry.window_samples() as f32;
+        let taps_at = |hz: f32| {
+            TAPS_FROM_HZ
+                .iter()
+                .rev()
+                .find(|(from_hz, _)| hz >= *from_hz)
+                .map_or(1, |&(_, taps)| taps)
+        };
+        let taps: Vec<_> =
+            (0..blocks).map(|block| taps_at((block * LANES) as f32 * bin_hz)).collect();
+        let bands = Bands::new(geometry, rate);
+        let num_bands = bands.num_bands();
+        let slots = MAX_SLOTS.min(num_mics.saturating_sub(1));
+        let front = || Front::new(num_mics, MAX_TAPS, num_bins);
+        let spectrum = || Spectrum::new(num_mics, num_bins);
+        let parts: Vec<_> = (0..num_mics)
+            .map(|_| (Slots(Vec::with_capacity(slots)), Filters::new(&taps, slots)))
+            .collect();
+        let scratch = Scratch {
+            solve: parts.first().map(|(_, filters)| filters.make_scratch()).unwrap_or_default(),
+            band_power: vec![0.0; num_mics * num_bands],
+            band_bleed: vec![0.0; num_bands],
+            hidden: vec![0.0; num_bands],
+            trusted: vec![0.0; num_bands],
+            bleed: vec![0.0; num_bins],
+            own: vec![0.0; num_mics * num_bins],
+            bleeding: Planes::new(num_mics, blocks),
+        };
+        Self {
+            num_mics,
+            crosstalk: Crosstalk::new(num_mics, num_bands),
+            leftover: Crosstalk::new(num_mics, num_bands),
+            parts,
+            paths: vec![0.0; num_mics * num_mics * num_bands],
+            power: vec![0.0; num_mics * blocks * LANES],
+            power_hops: vec![0.0; num_mics],
+            ahead: front(),
+            behind: looks_ahead.then(front),
+            cancelled: spectrum(),
+            cleaned: spectrum(),
+            heard: vec![false; num_mics],
+            controls_seen: None,
+            hop: 0,
+            scratch,
+            bands,
+            taps,
+        }
+    }
+
+    /// Learns from the newest hop, everything at once.
+    pub(super) fn adapt(&mut self, newest: &Spectrum, controls: &Controls) {
+        self.follow_routing(newest, controls);
+        self.learn_crosstalk(newest, controls, true);
+        if self.hop.is_multiple_of(CHOOSE_EVERY_HOPS) {
+            self.choose_bleeders(controls);
+        }
+        self.look(newest);
+        self.learn_filters(FORGET, Some(self.hop % SOLVE_EVERY_HOPS));
+        cancel(&self.ahead, &self.parts, &self.taps, &mut self.cancelled, None);
+        self.learn_leftover(controls, true);
+        self.hop += 1;
+    }
+
+    /// Hears one hop of a learning pass.
+    pub(super) fn learn(&mut self, learning: Learning, spectrum: &Spectrum, controls: &Controls) {
+        match learning {
+            Learning::Crosstalk => {
+                self.follow_routing(spectrum, controls);
+                self.learn_crosstalk(spectrum, controls, false);
+                self.follow_power(spectrum);
+            }
+            Learning::Filters => {
+                self.look(spectrum);
+                self.learn_filters(1.0, None);
+            }
+            Learning::Leftover => {
+                self.look(spectrum);
+                cancel(&self.ahead, &self.parts, &self.taps, &mut self.cancelled, None);
+                self.learn_leftover(controls, false);
+            }
+        }
+    }
+
+    /// Draws the conclusions of a learning pass.
+    pub(super) fn end_pass(&mut self, learning: Learning, next: Option<Learning>) {
+        match learning {
+            Learning::Crosstalk => {
+                if let Some(controls) = self.controls_seen.clone() {
+                    self.choose_bleeders(&controls);
+                }
+            }
+            Learning::Filters => {
+                for block in 0..self.taps.len() {
+                    self.solve_block(block);
+                }
+                self.follow_paths();
+                if next == Some(Learning::Filters) {
+                    for (_, filters) in &mut self.parts {
+                        filters.clear_equations();
+                    }
+                }
+            }
+            Learning::Leftover => {}
+        }
+        self.forget_audio();
+    }
+
+    /// Forms the guides of a hop.
+    pub(super) fn look(&mut self, spectrum: &Spectrum) {
+        self.ahead.look(spectrum, &self.bands, &self.crosstalk, &self.parts, &self.taps);
+    }
+
+    /// Forgets everything.
+    pub(super) fn reset(&mut self) {
+        self.forget_audio();
+        self.crosstalk.reset();
+        self.leftover.reset();
+        for (slots, filters) in &mut self.parts {
+            slots.0.clear();
+            filters.reset();
+        }
+        self.paths.fill(0.0);
+        self.power.fill(0.0);
+        self.power_hops.fill(0.0);
+        self.heard.fill(false);
+        self.controls_seen = None;
+        self.hop = 0;
+    }
+
+    /// Forgets audio but nothing learned from it.
+    pub(super) fn forget_audio(&mut self) {
+        self.ahead.reset();
+        if let Some(behind) = &mut self.behind {
+            behind.reset();
+        }
+    }
+
+    /// Opens slots for mics heard for the first time, and starts anew when roles or groups change.
+    fn follow_routing(&mut self, spectrum: &Spectrum, controls: &Controls) {
+        let routing =
+            |controls: &Controls, mic: usize| (controls.mics[mic].role, controls.mics[mic].group);
+        let moved = self.controls_seen.as_ref().is_some_and(|seen| {
+            (0..self.num_mics).any(|mic| routing(seen, mic) != routing(controls, mic))
+        });
+        if moved {
+            self.reset();
+        }
+        match &mut self.controls_seen {
+            Some(seen) => seen.as_mut().clone_from(controls),
+            none => *none = Some(Box::new(controls.clone())),
+        }
+        for mic in 0..self.num_mics {
+            if self.heard[mic] || !spectrum.is_active(mic) {
+                continue;
+            }
+            self.heard[mic] = true;
+            for target in 0..self.num_mics {
+                if is_bleed(controls, target, mic) {
+                    let (slots, _) = &mut self.parts[target];
+                    if slots.0.len() < MAX_SLOTS {
+                        slots.0.push(mic);
+                    }
+                }
+            }
+        }
+    }
+
+    fn learn_crosstalk(&mut self, spectrum: &Spectrum, controls: &Controls, forget: bool) {
+        band_powers(&self.bands, spectrum, &mut self.scratch.band_power);
+        let pairs = |target, bleeder| is_bleed(controls, target, bleeder);
+        self.crosstalk.update(&self.scratch.band_power, spectrum.activity(), pairs, forget);
+    }
+
+    fn learn_leftover(&mut self, controls: &Controls, forget: bool) {
+        band_powers(&self.bands, &self.cancelled, &mut self.scratch.band_power);
+        let pairs = |target, bleeder| is_bleed(controls, target, bleeder);
+        self.leftover.update(&self.scratch.band_power, self.cancelled.activity(), pairs, forget);
+    }
+
+    /// Gives each mic's slots to the bleeders that leak most, where there are too many.
+    fn choose_bleeders(&mut self, controls: &Controls) {
+        for target in 0..self.num_mics {
+            let score = |bleeder: usize| self.crosstalk.leaked(target, bleeder);
+            let (slots, filters) = &mut self.parts[target];
+            if slots.0.len() < MAX_SLOTS {
+                continue;
+            }
+            for candidate in 0..self.num_mics {
+                if !self.heard[candidate]
+                    || slots.0.contains(&candidate)
+                    || !is_bleed(controls, target, candidate)
+                {
+                    continue;
+                }
+                let weakest = (0..slots.0.len())
+                    .min_by(|&a, &b| score(slots.0[a]).total_cmp(&score(slots.0[b])));
+                if let Some(slot) = weakest
+                    && score(candidate) > TAKE_OVER * score(slots.0[slot])
+                {
+                    slots.0[slot] = candidate;
+                    filters.clear_slot(slot);
+                }
+            }
+        }
+    }
+
+    /// Follows each mic's mean power per bin without forgetting, for learning.
+    fn follow_power(&mut self, spectrum: &Spectrum) {
+        let stride = self.taps.len() * LANES;
+        for mic in (0..self.num_mics).filter(|&mic| spectrum.is_active(mic)) {
+            self.power_hops[mic] += 1.0;
+            for (power, bin) in self.power[mic * stride..].iter_mut().zip(spectrum.mic(mic)) {
+                *power += bin.norm_sqr();
+            }
+        }
+    }
+
+    /// Adds the hop just looked at to the filters' equations; solves the blocks whose turn it is.
+    fn learn_filters(&mut self, forget: f32, turn: Option<usize>) {
+        let stride = self.taps.len() * LANES;
+        let mut collected = [Complex::ZERO; MAX_UNKNOWNS];
+        for mic in 0..self.num_mics {
+            if !self.ahead.is_active(mic) {
+                continue;
+            }
+            if turn.is_some() {
+                self.power_hops[mic] = self.power_hops[mic] * forget + 1.0;
+            }
+            let mean = self.power_hops[mic].recip();
+            for block in 0..self.taps.len() {
+                let own = self.ahead.mics.get(mic, block);
+                let at = mic * stride + block * LANES;
+                let mut power = Real::load(&self.power[at..]);
+                if turn.is_some() {
+                    power = power * Real::splat(forget) + own.norm_sqr();
+                    self.power[at..at + LANES].copy_from_slice(&power.0);
+                }
+                let (slots, filters) = &mut self.parts[mic];
+                let floor = power * Real::splat(mean * WEIGHT_FLOOR);
+                let mut expected = Real::ZERO;
+                for &bleeder in &slots.0 {
+                    let crosstalk = lanes_of(&self.bands, self.crosstalk.pair(mic, bleeder), block);
+                    expected =
+                        expected + self.ahead.guide(bleeder, 0, block).norm_sqr() * crosstalk;
+                }
+                if !expected.any_above(floor * Real::splat(WORTH_LEARNING)) {
+                    continue;
+                }
+                let taps = self.taps[block];
+                let guides = &mut collected[..slots.0.len() * taps];
+                self.ahead.collect(slots, taps, block, guides);
+                let guide = self.ahead.guide(mic, 0, block).norm_sqr();
+                let surprise = expected * Real::splat(LARGEST_SURPRISE.recip());
+                let variance = (guide + floor + surprise).map(|power| power + SMALLEST_POWER);
+                filters.learn(block, own, guides, variance, forget);
+            }
+        }
+        if let Some(turn) = turn {
+            for block in (turn..self.taps.len()).step_by(SOLVE_EVERY_HOPS) {
+                self.solve_block(block);
+            }
+            if turn == 0 {
+                self.follow_paths();
+            }
+        }
+    }
+
+    /// Averages the filters' power over each band.
+    fn follow_paths(&mut self) {
+        let num_bands = self.bands.num_bands();
+        self.paths.fill(0.0);
+        for (target, (slots, filters)) in self.parts.iter().enumerate() {
+            for (slot, &bleeder) in slots.0.iter().enumerate() {
+                let at = (target * self.num_mics + bleeder) * num_bands;
+                let paths = &mut self.paths[at..at + num_bands];
+                for (block, &taps) in self.taps.iter().enumerate() {
+                    let weights = &filters.block(block)[slot * taps..(slot + 1) * taps];
+                    let power = weights.iter().fold(Real::ZERO, |sum, w| sum + w.norm_sqr());
+                    let bands = self.bands.of_bin()[block * LANES..].iter();
+                    for (&band, power) in bands.zip(power.0) {
+                        paths[band] += power;
+                    }
+                }
+                self.bands.average(paths);
+            }
+        }
+    }
+
+    fn solve_block(&mut self, block: usize) {
+        let mut crosstalk = [Real::ZERO; MAX_SLOTS];
+        for (mic, (slots, filters)) in self.parts.iter_mut().enumerate() {
+            for (crosstalk, &bleeder) in crosstalk.iter_mut().zip(&slots.0) {
+                *crosstalk = lanes_of(&self.bands, self.crosstalk.pair(mic, bleeder), block);
+            }
+            filters.solve(block, &crosstalk[..slots.0.len()], &mut self.scratch.solve);
+        }
+    }
+
+    /// Finds what to remove from the current hop.
+    pub(super) fn clean(&mut self, hop: &Hop<'_>, removed: &mut Spectrum) {
+        let (mics, controls) = (hop.current, hop.current_controls);
+        if let Some(behind) = &mut self.behind {
+            behind.look(mics, &self.bands, &self.crosstalk, &self.parts, &self.taps);
+        }
+        let front = self.behind.as_ref().unwrap_or(&self.ahead);
+        let bleeding = (&mut self.scratch.bleeding, controls);
+        cancel(front, &self.parts, &self.taps, &mut self.cleaned, Some(bleeding));
+
+        // Each mic's own share of what is left in it.
+        band_powers(&self.bands, &self.cleaned, &mut self.scratch.band_power);
+        let num_bins = self.cleaned.num_bins();
+        for mic in (0..self.num_mics).filter(|&mic| mics.is_active(mic)) {
+            self.add_leftover(mic);
+            let own = &mut self.scratch.own[mic * num_bins..][..num_bins];
+            for ((own, bin), &bleed) in
+                own.iter_mut().zip(self.cleaned.mic(mic)).zip(&self.scratch.bleed)
+            {
+                let power = bin.norm_sqr();
+                *own = power * guide_gain(power, bleed);
+            }
+        }
+        for mic in (0..self.num_mics).filter(|&mic| mics.is_active(mic)) {
+            if (0..self.num_mics).any(|bleeder| is_bleed(controls, mic, bleeder)) {
+                self.remove(mic, mics.mic(mic), controls, removed);
+            }
+        }
+    }
+
+    /// Writes what is to be removed from one mic: the predicted bleed, and the mask's part.
+    fn remove(
+        &mut self,
+        mic: usize,
+        input: &[Complex32],
+        controls: &Controls,
+        removed: &mut Spectrum,
+    ) {
+        let num_bins = self.cleaned.num_bins();
+        let bands = self.bands.num_bands();
+        self.scratch.bleed.fill(0.0);
+        self.scratch.band_bleed.fill(0.0);
+        for bleeder in 0..self.num_mics {
+            if !self.cleaned.is_active(bleeder) || !is_bleed(controls, mic, bleeder) {
+                continue;
+            }
+            let amount = controls.pair_amount[mic][bleeder].clamp(0.0, 1.0);
+            let trust = self.trust(mic, bleeder);
+            let leftover = self.leftover.pair(mic, bleeder);
+            for (trusted, leftover) in self.scratch.trusted.iter_mut().zip(leftover) {
+                *trusted = leftover * trust;
+            }
+            let leftover = &self.scratch.trusted;
+            let own = &self.scratch.own[bleeder * num_bins..][..num_bins];
+            for ((bleed, &band), own) in
+                self.scratch.bleed.iter_mut().zip(self.bands.of_bin()).zip(own)
+            {
+                *bleed += amount * leftover[band] * own;
+            }
+            let power = &self.scratch.band_power[bleeder * bands..][..bands];
+            for ((bleed, leftover), power) in
+                self.scratch.band_bleed.iter_mut().zip(leftover).zip(power)
+            {
+                *bleed += leftover * power;
+            }
+        }
+        hidden_into(
+            &self.scratch.band_power[mic * bands..][..bands],
+            &self.scratch.band_bleed,
+            &mut self.scratch.hidden,
+        );
+        let cleaned = self.cleaned.mic(mic);
+        let out = removed.mic_mut(mic).iter_mut().zip(input).zip(cleaned);
+        for (bin, ((out, input), cleaned)) in out.enumerate() {
+            let band = self.bands.of_bin()[bin];
+            let power = cleaned.norm_sqr();
+            let mask = mask_gain(power, self.scratch.hidden[band], self.scratch.bleed[bin]);
+            let (block, lane) = (bin / LANES, bin % LANES);
+            let bleed = self.scratch.bleeding.get(mic, block);
+            let bleed = Complex32::new(bleed.re.0[lane], bleed.im.0[lane]);
+            *out = input - (input - bleed) * mask;
+        }
+    }
+
+    /// How far the leftover of a pair is believed, 0 to 1: where filters look for bleed and find
+    /// nothing in any band there is none, only two sources of like level.
+    fn trust(&self, target: usize, bleeder: usize) -> f32 {
+        if !self.parts[target].0.0.contains(&bleeder) {
+            return 1.0;
+        }
+        let at = (target * self.num_mics + bleeder) * self.bands.num_bands();
+        let (mut proved, mut known) = (0.0, 0.0);
+        for (&crosstalk, path) in self.crosstalk.pair(target, bleeder).iter().zip(&self.paths[at..])
+        {
+            if crosstalk > 0.0 {
+                proved += (path / crosstalk).min(1.0);
+                known += 1.0;
+            }
+        }
+        if known == 0.0 { 0.0 } else { (proved / known / PROOF).min(1.0) }
+    }
+
+    /// Sums what all bleeders leave in one mic after cancellation into `scratch.bleed`.
+    fn add_leftover(&mut self, mic: usize) {
+        self.scratch.bleed.fill(0.0);
+        for bleeder in 0..self.num_mics {
+            if bleeder != mic && self.cleaned.is_active(bleeder) {
+                add_bleed(
+                    &mut self.scratch.bleed,
+                    self.leftover.pair(mic, bleeder),
+                    self.bands.of_bin(),
+                    self.cleaned.mic(bleeder),
+                );
+            }
+        }
+    }
+}
+
+/// Power of a bin about 110 dB under full scale: what is quieter does not count as silence of the
+/// own source but as no signal at all.
+const SMALLEST_POWER: f32 = 1e-5;
+/// Expected bleed weighs at most this much against the own source in one hop, so that no single
+/// hop (a mic that is not open yet, say) outweighs all others.
+const LARGEST_SURPRISE: f32 = 100.0;
+
+fn band_powers(bands: &Bands, spectrum: &Spectrum, power: &mut [f32]) {
+    for (mic, power) in power.chunks_exact_mut(bands.num_bands()).enumerate() {
+        if spectrum.is_active(mic) {
+            bands.power_into(spectrum.mic(mic), power);
+        } else {
+            power.fill(0.0);
+        }
+    }
+}
+
+/// A value per band at the bins of one block.
+#[inline(always)]
+fn lanes_of(bands: &Bands, values: &[f32], block: usize) -> Real {
+    let mut lanes = [0.0; LANES];
+    for (lane, &band) in lanes.iter_mut().zip(&bands.of_bin()[block * LANES..]) {
+        *lane = values[band];
+    }
+    Real(lanes)
+}
+
+/// Subtracts the predicted bleed from every mic of a look; with `bleeding`, also keeps the bleed
+/// itself, scaled by the pair amounts.
+fn cancel(
+    front: &Front,
+    parts: &[(Slots, Filters)],
+    taps: &[usize],
+    cancelled: &mut Spectrum,
+    mut bleeding: Option<(&mut Planes, &Controls)>,
+) {
+    debug_assert!(parts.len() <= MAX_MICS);
+    let mut collected = [Complex::ZERO; MAX_UNKNOWNS];
+    for (mic, (slots, filters)) in parts.iter().enumerate() {
+        if !front.is_active(mic) {
+            cancelled.silence(mic);
+            continue;
+        }
+        let bins = cancelled.mic_mut(mic);
+        for (block, &taps) in taps.iter().enumerate() {
+            let guides = &mut collected[..slots.0.len() * taps];
+            front.collect(slots, taps, block, guides);
+            let own = front.mics.get(mic, block);
+            let filter = filters.block(block);
+            let (bleed, cleaned) = not_louder(own, predict(filter, guides));
+            let end = bins.len().min((block + 1) * LANES);
+            for (lane, bin) in bins[block * LANES..end].iter_mut().enumerate() {
+                *bin = Complex32::new(cleaned.re.0[lane], cleaned.im.0[lane]);
+            }
+            if let Some((planes, controls)) = &mut bleeding {
+                let amounts = &controls.pair_amount[mic];
+                let all = slots.0.iter().all(|&bleeder| amounts[bleeder] >= 1.0);
+                let bleed = if all {
+                    bleed
+                } else {
+                    for (&bleeder, guides) in slots.0.iter().zip(guides.chunks_exact_mut(taps)) {
+                        let amount = Real::splat(amounts[bleeder].clamp(0.0, 1.0));
+                        for guide in guides {
+                            *guide = guide.scale(amount);
+                        }
+                    }
+                    not_louder(own, predict(filter, guides)).0
+                };
+                planes.set(mic, block, bleed);
+            }
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! The cancellation filters of one mic: weighted least squares per bin, over bleeders and taps.
+
+use super::lanes::{Complex, LANES, Real};
+
+/// Share of a mic's mean power that counts as always present when its own source is weighed:
+/// keeps silent hops from outweighing everything.
+pub(super) const WEIGHT_FLOOR: f32 = 1e-2;
+/// Ridge on the normal equations, relative to each diagonal entry.
+const RIDGE: f32 = 1e-3;
+/// A filter's power may exceed the crosstalk of its pair by this factor: rooms differ that much
+/// from bin to bin within a band.
+const OVER_CROSSTALK: f32 = 4.0;
+/// Overlapping windows carry this many hops of news in one.
+const HOPS_PER_NEWS: f32 = 3.0;
+/// Crosstalk below this (-90 dB) counts as this.
+const SMALLEST_CROSSTALK: f32 = 1e-9;
+/// Keeps the normal equations of a silent bin solvable.
+const TINY: f32 = 1e-6;
+
+/// Normal equations and filters of one mic.
+///
+/// For every bin the filter minimises
+/// `sum_t |x(t) - sum_{j,k} w_jk s_j(t-k)|^2 / v(t)` plus a prior, where `x` is the mic, `s_j` the
+/// bleeders' guides and `v` the power of the mic's own source: hops in which the own source
+/// plays count little, which is what keeps it safe.
+///
+/// Three things keep a filter from taking what it should not: its expected power is the pair's
+/// crosstalk (a prior), it may not exceed that crosstalk by much (a cap), and it is shrunk by how
+/// little it explains against what chance would (a positive-part shrinkage, per bin).
+///
+/// # Shapes
+///
+/// Bins come in blocks of [`LANES`]; unknowns are ordered `[slot, tap]`, `taps` per block.
+///
+/// # Source
+///
+/// Weighted linear prediction as in Wang et al., "Convolutive prediction for monaural speech
+/// dereverberation and noisy-reverberant speaker separation", TASLP 2021 (forward convolutive
+/// prediction), recursive with forgetting; shrinkage after James and Stein, 1961.
+#[derive(Debug)]
+pub(super) struct Filters {
+    max_unknowns: usize,
+    taps: Vec<usize>,
+    /// Lower triangles, `[block, row (row + 1) / 2 + column]`.
+    matrix: Vec<Complex>,
+    /// Right-hand sides, `[block, unknown]`.
+    rhs: Vec<Complex>,
+    /// Solutions, `[block, unknown]`.
+    filter: Vec<Complex>,
+    /// Weighted power of the mic, `[block]`.
+    power: Vec<Real>,
+    /// Hops heard, forgotten like everything else, `[block]`.
+    hops: Vec<f32>,
+}
+
+impl Filters {
+    /// For blocks of `taps[block]` taps and at most `max_slots` bleeders.
+    pub(super) fn new(taps: &[usize], max_slots: usize) -> Self {
+        let blocks = taps.len();
+        let max_unknowns = max_slots * taps.iter().copied().max().unwrap_or(1);
+        Self {
+            max_unknowns,
+            taps: taps.to_vec(),
+            matrix: vec![Complex::ZERO; blocks * triangle(max_unknowns)],
+            rhs: vec![Complex::ZERO; blocks * max_unknowns],
+            filter: vec![Complex::ZERO; blocks * max_unknowns],
+            power: vec![Real::ZERO; blocks],
+            hops: vec![0.0; blocks],
+        }
+    }
+
+    /// Filters of one block, `[slot, tap]`.
+    pub(super) fn block(&self, block: usize) -> &[Complex] {
+        &self.filter[block * self.max_unknowns..][..self.max_unknowns]
+    }
+
+    /// Adds one hop to the equations of one block.
+    ///
+    /// `guides` are the bleeders' `[slot, tap]`, `variance` the power of the mic's own source.
+    #[inline(always)]
+    pub(super) fn learn(
+        &mut self,
+        block: usize,
+        mic: Complex,
+        guides: &[Complex],
+        variance: Real,
+        forget: f32,
+    ) {
+        let weight = variance.map(f32::recip);
+        let keep = Real::splat(forget);
+        self.hops[block] = self.hops[block] * forget + 1.0;
+        self.power[block] = self.power[block] * keep + mic.norm_sqr() * weight;
+        let matrix = &mut self.matrix[block * triangle(self.max_unknowns)..];
+        let rhs = &mut self.rhs[block * self.max_unknowns..];
+        let mut at = 0;
+        for (row, (guide, rhs)) in guides.iter().zip(rhs).enumerate() {
+            let weighted = guide.conj().scale(weight);
+            *rhs = rhs.scale(keep) + weighted * mic;
+            for (entry, column) in matrix[at..=at + row].iter_mut().zip(guides) {
+                *entry = entry.scale(keep) + weighted * *column;
+            }
+            at += row + 1;
+        }
+    }
+
+    /// Solves one block for `num_slots` bleeders; `crosstalk` is `[slot]`.
+    #[inline(always)]
+    pub(super) fn solve(&mut self, block: usize, crosstalk: &[Real], scratch: &mut [Complex]) {
+        let taps = self.taps[block];
+        let unknowns = crosstalk.len() * taps;
+        let matrix = &self.matrix[block * triangle(self.max_unknowns)..];
+        let rhs = &self.rhs[block * self.max_unknowns..][..unknowns];
+        let solution = &mut self.filter[block * self.max_unknowns..][..unknowns];
+
+        for row in 0..unknowns {
+            let prior = crosstalk[row / taps].map(|c| (c + SMALLEST_CROSSTALK).recip());
+            let ridge = matrix[triangle(row) + row].re * Real::splat(RIDGE);
+            let diagonal = ridge + prior + Real::splat(TINY);
+            for column in 0..=row {
+                let mut sum = matrix[triangle(row) + column];
+                for k in 0..column {
+                    sum = sum - scratch[triangle(row) + k] * scratch[triangle(column) + k].conj();
+                }
+                scratch[triangle(row) + column] = if column == row {
+                    let root = (sum.re + diagonal).map(|x| x.max(TINY).sqrt().recip());
+                    Complex { re: root, im: Real::ZERO }
+                } else {
+                    sum.scale(scratch[triangle(column) + column].re)
+                };
+            }
+        }
+        // The diagonal of `scratch` holds reciprocals.
+        for row in 0..unknowns {
+            let mut sum = rhs[row];
+            for k in 0..row {
+                sum = sum - scratch[triangle(row) + k] * solution[k];
+            }
+            solution[row] = sum.scale(scratch[triangle(row) + row].re);
+        }
+        for row in (0..unknowns).rev() {
+            let mut sum = solution[row];
+            for k in row + 1..unknowns {
+                sum = sum - scratch[triangle(k) + row].conj() * solution[k];
+            }
+            solution[row] = sum.scale(scratch[triangle(row) + row].re);
+        }
+
+        let explained = solution
+            .iter()
+            .zip(rhs)
+            .fold(Real::ZERO, |sum, (w, b)| sum + w.re * b.re + w.im * b.im);
+        let news = (self.hops[block] / HOPS_PER_NEWS - unknowns as f32).max(1.0);
+        let by_chance = unknowns as f32 / news;
+        let shrink = explained.zip(self.power[block], |explained, power| {
+            if explained <= 0.0 {
+                return 0.0;
+            }
+            (1.0 - by_chance * (power - explained).max(0.0) / explained).max(0.0)
+        });
+        for (slot, weights) in solution.chunks_exact_mut(taps).enumerate() {
+            let size = weights.iter().fold(Real::ZERO, |sum, w| sum + w.norm_sqr());
+            let limit = crosstalk[slot].map(|c| c * OVER_CROSSTALK);
+            let scale = shrink.zip(
+                size.zip(
+                    limit,
+                    |size, limit| {
+                        if size > limit { (limit / size).sqrt() } else { 1.0 }
+                    },
+                ),
+                |a, b| a * b,
+            );
+            for weight in weights {
+                *weight = weight.scale(scale);
+            }
+        }
+    }
+
+    /// Forgets what was learned about one slot, because another bleeder takes it.
+    pub(super) fn clear_slot(&mut self, slot: usize) {
+        for block in 0..self.taps.len() {
+            let taps = self.taps[block];
+            let mine = slot * taps..(slot + 1) * taps;
+            let matrix = &mut self.matrix[block * triangle(self.max_unknowns)..];
+            for row in 0..self.max_unknowns {
+                for column in 0..=row {
+                    if mine.contains(&row) || mine.contains(&column) {
+                        matrix[triangle(row) + column] = Complex::ZERO;
+                    }
+                }
+            }
+            let base = block * self.max_unknowns;
+            self.rhs[base..][mine.clone()].fill(Complex::ZERO);
+            self.filter[base..][mine].fill(Complex::ZERO);
+        }
+    }
+
+    /// Forgets the equations but keeps the filters: for the next learning pass.
+    pub(super) fn clear_equations(&mut self) {
+        self.matrix.fill(Complex::ZERO);
+        self.rhs.fill(Complex::ZERO);
+        self.power.fill(Real::ZERO);
+        self.hops.fill(0.0);
+    }
+
+    /// Forgets everything.
+    pub(super) fn reset(&mut self) {
+        self.clear_equations();
+        self.filter.fill(Complex::ZERO);
+    }
+
+    /// Scratch for [`Filters::solve`].
+    pub(super) fn make_scratch(&self) -> Vec<Complex> {
+        vec![Complex::ZERO; triangle(self.max_unknowns)]
+    }
+}
+
+/// Entries of the rows above `row` in a lower triangle.
+const fn triangle(row: usize) -> usize {
+    row * (row + 1) / 2
+}
+
+/// Blocks that `num_bins` bins fill.
+pub(super) const fn num_blocks(num_bins: usize) -> usize {
+    num_bins.div_ceil(LANES)
+}

@@ -1,0 +1,234 @@
+//! One look at a hop: who dominates which bin, and what each mic's own source sounds like there.
+
+use realfft::num_complex::Complex32;
+
+use super::bands::Bands;
+use super::crosstalk::Crosstalk;
+use super::filters::Filters;
+use super::guides::guide_gain;
+use super::lanes::{Complex, LANES, Real};
+use crate::stft::Spectrum;
+
+/// Planar spectra whose bins are padded to whole blocks of lanes.
+#[derive(Debug)]
+pub(super) struct Planes {
+    re: Vec<f32>,
+    im: Vec<f32>,
+    stride: usize,
+}
+
+impl Planes {
+    pub(super) fn new(rows: usize, num_blocks: usize) -> Self {
+        let stride = num_blocks * LANES;
+        Self { re: vec![0.0; rows * stride], im: vec![0.0; rows * stride], stride }
+    }
+
+    #[inline(always)]
+    pub(super) fn get(&self, row: usize, block: usize) -> Complex {
+        let at = row * self.stride + block * LANES;
+        Complex { re: Real::load(&self.re[at..]), im: Real::load(&self.im[at..]) }
+    }
+
+    #[inline(always)]
+    pub(super) fn set(&mut self, row: usize, block: usize, value: Complex) {
+        let at = row * self.stride + block * LANES;
+        self.re[at..at + LANES].copy_from_slice(&value.re.0);
+        self.im[at..at + LANES].copy_from_slice(&value.im.0);
+    }
+
+    pub(super) fn set_row(&mut self, row: usize, bins: &[Complex32]) {
+        let at = row * self.stride;
+        let planes = self.re[at..].iter_mut().zip(&mut self.im[at..]);
+        for ((re, im), bin) in planes.zip(bins) {
+            *re = bin.re;
+            *im = bin.im;
+        }
+    }
+
+    pub(super) fn clear_row(&mut self, row: usize) {
+        let range = row * self.stride..(row + 1) * self.stride;
+        self.re[range.clone()].fill(0.0);
+        self.im[range].fill(0.0);
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.re.fill(0.0);
+        self.im.fill(0.0);
+    }
+}
+
+/// Which bleeder sits in which slot of each mic's filters.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Slots(pub(super) Vec<usize>);
+
+/// The mics of one hop with their guides, and the guides of the hops before.
+#[derive(Debug)]
+pub(super) struct Front {
+    num_mics: usize,
+    max_taps: usize,
+    num_bins: usize,
+    /// `[mic]`.
+    pub(super) mics: Planes,
+    /// Guides, `[tap ring, mic]`.
+    guides: Planes,
+    newest: usize,
+    /// Amplitude gain of each mic's guide, `[mic, bin]`.
+    gain: Vec<f32>,
+    bleed: Vec<f32>,
+    active: Vec<bool>,
+    /// Mics that had sound in this hop or one the taps still reach, `[mic]`: hops since.
+    quiet_hops: Vec<usize>,
+}
+
+impl Front {
+    pub(super) fn new(num_mics: usize, max_taps: usize, num_bins: usize) -> Self {
+        let blocks = super::filters::num_blocks(num_bins);
+        Self {
+            num_mics,
+            max_taps,
+            num_bins,
+            mics: Planes::new(num_mics, blocks),
+            guides: Planes::new(max_taps * num_mics, blocks),
+            newest: 0,
+            gain: vec![0.0; num_mics * blocks * LANES],
+            bleed: vec![0.0; num_bins],
+            active: vec![false; num_mics],
+            quiet_hops: vec![usize::MAX; num_mics],
+        }
+    }
+
+    /// Whether a mic has sound in this hop.
+    pub(super) fn is_active(&self, mic: usize) -> bool {
+        self.active[mic]
+    }
+
+    /// The guide of a mic `tap` hops ago.
+    #[inline(always)]
+    pub(super) fn guide(&self, mic: usize, tap: usize, block: usize) -> Complex {
+        let ring = (self.newest + self.max_taps - tap) % self.max_taps;
+        self.guides.get(ring * self.num_mics + mic, block)
+    }
+
+    /// Collects the guides of `slots` for one block, `[slot, tap]`.
+    #[inline(always)]
+    pub(super) fn collect(&self, slots: &Slots, taps: usize, block: usize, out: &mut [Complex]) {
+        for (&mic, out) in slots.0.iter().zip(out.chunks_exact_mut(taps)) {
+            for (tap, out) in out.iter_mut().enumerate() {
+                *out = self.guide(mic, tap, block);
+            }
+        }
+    }
+
+    /// Takes one hop and forms its guides: masked mics, refined by what the filters remove.
+    pub(super) fn look(
+        &mut self,
+        spectrum: &Spectrum,
+        bands: &Bands,
+        crosstalk: &Crosstalk,
+        parts: &[(Slots, Filters)],
+        taps: &[usize],
+    ) {
+        self.newest = (self.newest + 1) % self.max_taps;
+        for mic in 0..self.num_mics {
+            self.active[mic] = spectrum.is_active(mic);
+            let row = self.newest * self.num_mics + mic;
+            if self.active[mic] {
+                self.quiet_hops[mic] = 0;
+                self.mics.set_row(mic, spectrum.mic(mic));
+            } else if self.quiet_hops[mic] < self.max_taps {
+                self.quiet_hops[mic] += 1;
+                self.mics.clear_row(mic);
+                self.guides.clear_row(row);
+            }
+        }
+        let stride = taps.len() * LANES;
+        for mic in (0..self.num_mics).filter(|&mic| spectrum.is_active(mic)) {
+            self.bleed.fill(0.0);
+            for bleeder in (0..self.num_mics).filter(|&bleeder| spectrum.is_active(bleeder)) {
+                if bleeder != mic {
+                    add_bleed(
+                        &mut self.bleed,
+                        crosstalk.pair(mic, bleeder),
+                        bands.of_bin(),
+                        spectrum.mic(bleeder),
+                    );
+                }
+            }
+            let gains = &mut self.gain[mic * stride..][..self.num_bins];
+            for ((gain, bin), &bleed) in gains.iter_mut().zip(spectrum.mic(mic)).zip(&self.bleed) {
+                *gain = guide_gain(bin.norm_sqr(), bleed).sqrt();
+            }
+            for block in 0..taps.len() {
+                let gain = Real::load(&self.gain[mic * stride + block * LANES..]);
+                let guide = self.mics.get(mic, block).scale(gain);
+                self.guides.set(self.newest * self.num_mics + mic, block, guide);
+            }
+        }
+        self.refine(parts, taps, stride);
+    }
+
+    /// Second thought: a guide is the mic after cancellation with the first guides, masked.
+    fn refine(&mut self, parts: &[(Slots, Filters)], taps: &[usize], stride: usize) {
+        let mut refined = [Complex::ZERO; crate::MAX_MICS];
+        let mut collected = [Complex::ZERO; super::MAX_UNKNOWNS];
+        for (block, &taps) in taps.iter().enumerate() {
+            for (mic, (slots, filters)) in parts.iter().enumerate() {
+                if !self.active[mic] || slots.0.is_empty() {
+                    continue;
+                }
+                let guides = &mut collected[..slots.0.len() * taps];
+                self.collect(slots, taps, block, guides);
+                let own = self.mics.get(mic, block);
+                let bleed = predict(filters.block(block), guides);
+                let gain = Real::load(&self.gain[mic * stride + block * LANES..]);
+                refined[mic] = not_louder(own, bleed).1.scale(gain);
+            }
+            for (mic, (slots, _)) in parts.iter().enumerate() {
+                if self.active[mic] && !slots.0.is_empty() {
+                    self.guides.set(self.newest * self.num_mics + mic, block, refined[mic]);
+                }
+            }
+        }
+    }
+
+    pub(super) fn reset(&mut self) {
+        self.mics.clear();
+        self.guides.clear();
+        self.gain.fill(0.0);
+        self.active.fill(false);
+        self.quiet_hops.fill(usize::MAX);
+        self.newest = 0;
+    }
+}
+
+/// Adds the bleed power that one bleeder's power explains, per bin.
+pub(super) fn add_bleed(
+    bleed: &mut [f32],
+    crosstalk: &[f32],
+    band_of_bin: &[usize],
+    bleeder: &[Complex32],
+) {
+    for ((bleed, &band), bin) in bleed.iter_mut().zip(band_of_bin).zip(bleeder) {
+        *bleed += crosstalk[band] * bin.norm_sqr();
+    }
+}
+
+/// What filters make of guides.
+#[inline(always)]
+pub(super) fn predict(filter: &[Complex], guides: &[Complex]) -> Complex {
+    guides.iter().zip(filter).fold(Complex::ZERO, |sum, (guide, weight)| sum + *weight * *guide)
+}
+
+/// Bleed and cleaned mic, with no bleed wherever taking it away would make the mic louder.
+#[inline(always)]
+pub(super) fn not_louder(mic: Complex, bleed: Complex) -> (Complex, Complex) {
+    let cleaned = mic - bleed;
+    let keep = cleaned.norm_sqr().zip(
+        mic.norm_sqr(),
+        |after, before| {
+            if after <= before { 1.0 } else { 0.0 }
+        },
+    );
+    let bleed = bleed.scale(keep);
+    (bleed, mic - bleed)
+}

@@ -1,0 +1,172 @@
+//! Linear cancellation: each mic minus short filters over its neighbours' guides, then a gentle mask.
+//!
+//! One engine, two ways to use it: [`Online`] follows everything while it plays, [`Cancel`] learns
+//! from the whole session first. In both, for every hop:
+//!
+//! 1. [`crosstalk`] says how much of each source leaks into each other mic, per band;
+//! 2. [`guides`] and [`front`] form each mic's guide: what is surely its own source;
+//! 3. [`filters`] predict the bleed of every mic from its neighbours' guides of the last few hops;
+//! 4. what is left is looked at again: a second crosstalk estimate, and a mask that takes the rest.
+
+mod bands;
+mod crosstalk;
+mod engine;
+mod filters;
+mod front;
+mod guides;
+mod lanes;
+#[cfg(test)]
+mod tests;
+
+use super::{Debleed, Hop};
+use crate::controls::Controls;
+use crate::mode::Mode;
+use crate::stft::{Geometry, Spectrum};
+use crate::units::SampleRate;
+
+use engine::{Engine, Learning};
+
+/// Most bleeders a mic's filters look at; beyond, the strongest are chosen.
+const MAX_SLOTS: usize = 6;
+/// Most taps a filter has.
+const MAX_TAPS: usize = 4;
+/// Most unknowns of one bin's filters.
+const MAX_UNKNOWNS: usize = MAX_SLOTS * MAX_TAPS;
+
+/// Cancellation that follows crosstalk and filters while playing: the plugin's method.
+///
+/// Causal in [`Mode::Live`]. In [`Mode::Mix`] the estimates run ahead of the audio they clean, so
+/// that the first note is cleaned with what the first second teaches.
+///
+/// # Invariants
+///
+/// - No bin comes out louder than it went in.
+/// - A mic in which nothing of the others is found comes out bit for bit.
+///
+/// # Latency
+///
+/// That of the mode's transform and lookahead.
+///
+/// # Real-time
+///
+/// Worker or main thread only.
+#[derive(Debug)]
+pub struct Online {
+    engine: Engine,
+    geometry: Geometry,
+    lookahead_hops: usize,
+}
+
+impl Online {
+    /// Allocates for `num_mics` mics.
+    ///
+    /// # Real-time
+    ///
+    /// Allocates; call from `prepare`.
+    #[must_use]
+    pub fn new(rate: SampleRate, mode: Mode, num_mics: usize) -> Self {
+        let geometry = mode.geometry(rate);
+        let lookahead_hops = mode.lookahead_hops();
+        let engine = Engine::new(geometry, rate, num_mics, lookahead_hops > 0);
+        Self { engine, geometry, lookahead_hops }
+    }
+}
+
+impl Debleed for Online {
+    fn geometry(&self) -> Geometry {
+        self.geometry
+    }
+
+    fn lookahead_hops(&self) -> usize {
+        self.lookahead_hops
+    }
+
+    fn learning_passes(&self) -> usize {
+        0
+    }
+
+    fn learn_hop(&mut self, _spectrum: &Spectrum, _controls: &Controls) {}
+
+    fn end_learning_pass(&mut self) {}
+
+    fn process_hop(&mut self, hop: &Hop<'_>, removed: &mut Spectrum) {
+        self.engine.adapt(hop.newest, hop.newest_controls);
+        self.engine.clean(hop, removed);
+    }
+
+    fn reset(&mut self) {
+        self.engine.reset();
+    }
+}
+
+/// Cancellation that hears the whole session before it cleans it: for files.
+///
+/// Learning passes: crosstalk; filters from masked guides; filters again from cleaned guides;
+/// crosstalk of what is left. Then everything is frozen, so that the first note is as clean as
+/// the last.
+///
+/// # Latency
+///
+/// That of [`Mode::Mix`]'s transform, without lookahead.
+///
+/// # Real-time
+///
+/// Worker or main thread only.
+#[derive(Debug)]
+pub struct Cancel {
+    engine: Engine,
+    geometry: Geometry,
+    pass: usize,
+}
+
+impl Cancel {
+    const PASSES: [Learning; 4] =
+        [Learning::Crosstalk, Learning::Filters, Learning::Filters, Learning::Leftover];
+
+    /// Allocates for `num_mics` mics.
+    ///
+    /// # Real-time
+    ///
+    /// Allocates; call from `prepare`.
+    #[must_use]
+    pub fn new(rate: SampleRate, num_mics: usize) -> Self {
+        let geometry = Mode::Mix.geometry(rate);
+        Self { engine: Engine::new(geometry, rate, num_mics, false), geometry, pass: 0 }
+    }
+}
+
+impl Debleed for Cancel {
+    fn geometry(&self) -> Geometry {
+        self.geometry
+    }
+
+    fn lookahead_hops(&self) -> usize {
+        0
+    }
+
+    fn learning_passes(&self) -> usize {
+        Self::PASSES.len()
+    }
+
+    fn learn_hop(&mut self, spectrum: &Spectrum, controls: &Controls) {
+        if let Some(&learning) = Self::PASSES.get(self.pass) {
+            self.engine.learn(learning, spectrum, controls);
+        }
+    }
+
+    fn end_learning_pass(&mut self) {
+        if let Some(&learning) = Self::PASSES.get(self.pass) {
+            self.engine.end_pass(learning, Self::PASSES.get(self.pass + 1).copied());
+            self.pass += 1;
+        }
+    }
+
+    fn process_hop(&mut self, hop: &Hop<'_>, removed: &mut Spectrum) {
+        self.engine.look(hop.newest);
+        self.engine.clean(hop, removed);
+    }
+
+    fn reset(&mut self) {
+        self.engine.forget_audio();
+    }
+}

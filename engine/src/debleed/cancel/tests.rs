@@ -1,0 +1,260 @@
+//! What cancellation promises, on sessions made of noise bursts with known leaks.
+
+use super::*;
+use crate::pipeline::Pipeline;
+use crate::{Decibels, GroupId, Role};
+
+const RATE_HZ: f32 = 48_000.0;
+
+/// Deterministic noise in -1..1.
+fn noise(seed: u32, length: usize) -> Vec<f32> {
+    let mut state = seed.wrapping_mul(0x9e37_79b9) | 1;
+    (0..length)
+        .map(|_| {
+            state ^= state << 13;
+            state ^= state >> 17;
+            state ^= state << 5;
+            state as f32 / u32::MAX as f32 * 2.0 - 1.0
+        })
+        .collect()
+}
+
+/// Sources that play bursts of a fifth of a second at their own rhythms, and the mics that hear
+/// them: own source plus every other one, delayed and turned down to `leak`.
+struct Scene {
+    mics: Vec<Vec<f32>>,
+    targets: Vec<Vec<f32>>,
+}
+
+fn scene(num_mics: usize, leak: f32, gains: &[f32]) -> Scene {
+    let length = 48_000 * 8;
+    let sources: Vec<Vec<f32>> = (0..num_mics)
+        .map(|source| {
+            let mut samples = noise(source as u32 + 1, length);
+            let period = 14_400 + 3_100 * source;
+            for (n, sample) in samples.iter_mut().enumerate() {
+                let since = (n + 5_000 * source) % period;
+                *sample *= 0.3 * (-(since as f32) / 4_000.0).exp();
+            }
+            samples
+        })
+        .collect();
+    let mut mics = Vec::new();
+    let mut targets = Vec::new();
+    for mic in 0..num_mics {
+        let target: Vec<f32> = sources[mic].iter().map(|x| x * gains[mic]).collect();
+        let mut heard = target.clone();
+        for (other, source) in sources.iter().enumerate().filter(|(other, _)| *other != mic) {
+            let delay = 60 + 37 * mic + 91 * other;
+            for n in delay..length {
+                heard[n] += gains[mic] * leak * source[n - delay];
+            }
+        }
+        mics.push(heard);
+        targets.push(target);
+    }
+    Scene { mics, targets }
+}
+
+/// What comes out of a method, aligned with the input.
+fn run(method: Box<dyn Debleed>, mics: &[Vec<f32>], controls: &Controls) -> Vec<Vec<f32>> {
+    let mut pipeline = Pipeline::new(method, mics.len());
+    let hop = pipeline.geometry().hop_samples();
+    let latency = pipeline.latency_samples();
+    let length = mics[0].len();
+    let gather = |hop_index: usize| -> Vec<f32> {
+        mics.iter()
+            .flat_map(|mic| {
+                (0..hop).map(move |n| mic.get(hop_index * hop + n).copied().unwrap_or(0.0))
+            })
+            .collect()
+    };
+    for _ in 0..pipeline.learning_passes() {
+        for index in 0..length / hop {
+            pipeline.learn_hop(&gather(index), controls);
+        }
+        pipeline.end_learning_pass();
+    }
+    let mut out = vec![Vec::new(); mics.len()];
+    for index in 0..(length + latency).div_ceil(hop) {
+        let mut block = gather(index);
+        pipeline.process_hop(&mut block, controls);
+        for (out, removed) in out.iter_mut().zip(block.chunks(hop)) {
+            out.extend_from_slice(removed);
+        }
+    }
+    for (out, mic) in out.iter_mut().zip(mics) {
+        *out = mic.iter().zip(&out[latency..]).map(|(x, removed)| x - removed).collect();
+    }
+    out
+}
+
+/// Decibels of `signal` over its distance to `estimate`, after the first `skip` samples.
+fn sdr_db(signal: &[f32], estimate: &[f32], skip: usize) -> f32 {
+    let power: f32 = signal[skip..].iter().map(|x| x * x).sum();
+    let error: f32 =
+        signal[skip..].iter().zip(&estimate[skip..]).map(|(x, y)| (x - y) * (x - y)).sum();
+    10.0 * (power / error).log10()
+}
+
+fn rate() -> SampleRate {
+    SampleRate::new(RATE_HZ).unwrap()
+}
+
+fn methods(num_mics: usize) -> Vec<(&'static str, Box<dyn Debleed>)> {
+    vec![
+        ("live", Box::new(Online::new(rate(), Mode::Live, num_mics))),
+        ("mix", Box::new(Online::new(rate(), Mode::Mix, num_mics))),
+        ("cancel", Box::new(Cancel::new(rate(), num_mics))),
+    ]
+}
+
+#[test]
+fn bleed_at_any_gain_is_taken_out_of_every_mic() {
+    let scene = scene(3, 0.3, &[1.0, 0.1, 5.0]);
+    for (name, method) in methods(3) {
+        let out = run(method, &scene.mics, &Controls::default());
+        for mic in 0..3 {
+            let skip = 48_000 * 4;
+            let before = sdr_db(&scene.targets[mic], &scene.mics[mic], skip);
+            let after = sdr_db(&scene.targets[mic], &out[mic], skip);
+            println!("{name} mic {mic}: {before:.1} -> {after:.1} dB");
+            assert!(after > before + 5.0, "{name} mic {mic}: {before} -> {after}");
+        }
+    }
+}
+
+#[test]
+fn mics_without_bleed_are_hardly_touched() {
+    let scene = scene(3, 0.0, &[1.0, 1.0, 1.0]);
+    for (name, method) in methods(3) {
+        let out = run(method, &scene.mics, &Controls::default());
+        for mic in 0..3 {
+            let sdr = sdr_db(&scene.targets[mic], &out[mic], 0);
+            println!("{name} mic {mic}: {sdr:.1} dB");
+            // Measured 34.7 dB at least: 35 dB under the source, the first second included.
+            assert!(sdr > 30.0, "{name} mic {mic}: {sdr}");
+        }
+    }
+}
+
+#[test]
+fn a_gain_of_two_doubles_a_mics_output_and_moves_no_other() {
+    let scene = scene(3, 0.2, &[1.0; 3]);
+    let mut louder = scene.mics.clone();
+    for sample in &mut louder[1] {
+        *sample *= 64.0;
+    }
+    let quiet =
+        run(Box::new(Online::new(rate(), Mode::Live, 3)), &scene.mics, &Controls::default());
+    let loud = run(Box::new(Online::new(rate(), Mode::Live, 3)), &louder, &Controls::default());
+    for mic in 0..3 {
+        let scale = if mic == 1 { 1.0 / 64.0 } else { 1.0 };
+        let scaled: Vec<f32> = loud[mic].iter().map(|x| x * scale).collect();
+        // The histogram's step (1.5 dB) does not divide the gain, so statistics move a little.
+        let distance = sdr_db(&quiet[mic], &scaled, 0);
+        println!("mic {mic}: {distance:.1} dB");
+        assert!(distance > 25.0, "mic {mic}: {distance}");
+    }
+}
+
+#[test]
+fn reordering_mics_reorders_the_outputs() {
+    let scene = scene(3, 0.3, &[1.0, 0.5, 2.0]);
+    let order = [2, 0, 1];
+    let shuffled: Vec<_> = order.iter().map(|&mic| scene.mics[mic].clone()).collect();
+    let controls = Controls::default();
+    let straight = run(Box::new(Online::new(rate(), Mode::Live, 3)), &scene.mics, &controls);
+    let other = run(Box::new(Online::new(rate(), Mode::Live, 3)), &shuffled, &controls);
+    for (at, &mic) in order.iter().enumerate() {
+        // Sums are added up in another order, so rounding differs.
+        let distance = sdr_db(&straight[mic], &other[at], 0);
+        println!("mic {mic}: {distance:.1} dB");
+        assert!(distance > 60.0, "mic {mic}: {distance}");
+    }
+}
+
+#[test]
+fn a_silent_mic_changes_nothing_bit_for_bit() {
+    let scene = scene(3, 0.3, &[1.0; 3]);
+    let mut with_silence = scene.mics.clone();
+    with_silence.insert(1, vec![0.0; scene.mics[0].len()]);
+    for index in 0..3 {
+        let three = methods(3).swap_remove(index).1;
+        let four = methods(4).swap_remove(index).1;
+        let without = run(three, &scene.mics, &Controls::default());
+        let mut with = run(four, &with_silence, &Controls::default());
+        assert!(with.remove(1).iter().all(|&x| x == 0.0));
+        assert!(without == with, "method {index}");
+    }
+}
+
+#[test]
+fn groups_rooms_and_pairs_are_honoured() {
+    let scene = scene(3, 0.3, &[1.0; 3]);
+    let mut controls = Controls::default();
+    controls.mics[0].group = Some(GroupId(7));
+    controls.mics[1].group = Some(GroupId(7));
+    controls.mics[2].role = Role::Room;
+    for (name, method) in methods(3) {
+        let out = run(method, &scene.mics, &controls);
+        assert!(out == scene.mics, "{name}: nobody bleeds into anybody");
+    }
+    let mut controls = Controls::default();
+    controls.pair_amount[0][1] = 0.0;
+    controls.pair_amount[0][2] = 0.0;
+    for (name, method) in methods(3) {
+        let out = run(method, &scene.mics, &controls);
+        assert!(out[0] == scene.mics[0], "{name}: both pairs are off");
+        assert!(out[1] != scene.mics[1], "{name}: the others are on");
+    }
+}
+
+#[test]
+fn a_floor_keeps_bleed_at_its_level() {
+    let scene = scene(2, 0.3, &[1.0; 2]);
+    let mut controls = Controls::default();
+    controls.mics[0].floor = Decibels(-6.0);
+    let method = || Box::new(Online::new(rate(), Mode::Live, 2));
+    let limited = run(method(), &scene.mics, &controls);
+    let free = run(method(), &scene.mics, &Controls::default());
+    let level =
+        |samples: &[f32]| 10.0 * samples[48_000 * 4..].iter().map(|x| x * x).sum::<f32>().log10();
+    let bleed = |out: &[Vec<f32>]| {
+        let rest: Vec<_> = out[0].iter().zip(&scene.targets[0]).map(|(y, s)| y - s).collect();
+        level(&rest)
+    };
+    let before = bleed(&scene.mics);
+    assert!(before - bleed(&limited) < 6.5, "{} {}", before, bleed(&limited));
+    assert!(bleed(&limited) > bleed(&free) + 1.0);
+}
+
+#[test]
+fn no_bin_comes_out_louder() {
+    let scene = scene(4, 0.8, &[1.0, 3.0, 0.2, 1.0]);
+    let geometry = Mode::Live.geometry(rate());
+    let mut method = Online::new(rate(), Mode::Live, 4);
+    let mut analysis = crate::stft::Analysis::new(geometry, 4);
+    let mut spectrum = Spectrum::new(4, geometry.num_bins());
+    let mut removed = spectrum.clone();
+    let controls = Controls::default();
+    let hop = geometry.hop_samples();
+    for start in (0..48_000 * 3).step_by(hop) {
+        let block: Vec<f32> =
+            scene.mics.iter().flat_map(|mic| mic[start..start + hop].to_vec()).collect();
+        analysis.push_hop(&block, &mut spectrum);
+        removed.silence_all();
+        let hop = Hop {
+            newest: &spectrum,
+            newest_controls: &controls,
+            current: &spectrum,
+            current_controls: &controls,
+        };
+        method.process_hop(&hop, &mut removed);
+        for mic in 0..4 {
+            for (x, r) in spectrum.mic(mic).iter().zip(removed.mic(mic)) {
+                assert!((x - r).norm() <= x.norm() * (1.0 + 1e-5));
+            }
+        }
+    }
+}

@@ -164,6 +164,9 @@ impl Pipeline {
     /// Worker or main thread only: runs the method.
     pub fn reset(&mut self) {
         self.forget_audio();
+        for (_, controls) in &mut self.past {
+            *controls = Controls::default();
+        }
         self.method.reset();
     }
 

@@ -1,8 +1,11 @@
 //! Methods that find the bleed, behind one small trait.
 
 pub mod batch;
+pub mod chunked;
 pub mod kamir;
+pub mod kamir_method;
 pub mod mira;
+pub mod mira_method;
 pub mod ratio;
 
 pub use ratio::Ratio;

@@ -182,6 +182,16 @@ impl Session {
         })
     }
 
+    /// How many mics a block must have.
+    ///
+    /// # Real-time
+    ///
+    /// Safe on the audio thread: no allocation.
+    #[must_use]
+    pub fn num_mics(&self) -> usize {
+        self.num_mics
+    }
+
     /// Samples from a mic's input to the same sample at its output.
     ///
     /// # Real-time

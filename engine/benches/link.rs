@@ -20,8 +20,8 @@ fn session(num_mics: usize, pace: Pace) -> Session {
 
 /// One mic's sample at a position: noise, the same for every session.
 fn sample(mic: usize, position: usize) -> f32 {
-    let bits = (position as u32).wrapping_mul(2_654_435_761) ^ (mic as u32 + 1) * 0x9e37_79b9;
-    (bits.wrapping_mul(bits | 1) >> 8) as f32 / (1 << 24) as f32 - 0.5
+    let bits = (position * 64 + mic).wrapping_mul(0x9e37_79b9) & 0xffff;
+    bits as f32 / 65_536.0 - 0.5
 }
 
 /// A session that plays for ever.

@@ -114,6 +114,7 @@ mod linux {
                 Ok(())
             });
         }
+        #[allow(clippy::zombie_processes, reason = "`wait` below waits, for stops and for the end")]
         let child = command.spawn().expect("the child starts and may be traced");
         let pid = libc::pid_t::try_from(child.id()).unwrap();
         let marker = u64::try_from(libc::SYS_getppid).unwrap();
@@ -172,9 +173,10 @@ mod linux {
         assert!(written > 0, "{}", std::io::Error::last_os_error());
         // SAFETY: zeroes are a value of this type, and the kernel wrote over them.
         let info = unsafe { info.assume_init() };
-        (info.op == libc::PTRACE_SYSCALL_INFO_ENTRY).then(|| {
-            // SAFETY: `op` says that this is the part of the union that was written.
-            unsafe { info.u.entry.nr }
-        })
+        if info.op != libc::PTRACE_SYSCALL_INFO_ENTRY {
+            return None;
+        }
+        // SAFETY: `op` says that this is the part of the union that was written.
+        Some(unsafe { info.u.entry.nr })
     }
 }

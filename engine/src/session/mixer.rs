@@ -116,9 +116,9 @@ impl Mixer {
         while self.count > 0 && self.positions[self.first] <= heard {
             let gains = &self.gains[self.first * self.num_mics..][..self.num_mics];
             if gains != self.target {
-                for mic in 0..self.num_mics {
+                for (mic, &target) in gains.iter().enumerate() {
                     self.from[mic] = self.at(mic, self.ramped);
-                    self.target[mic] = gains[mic];
+                    self.target[mic] = target;
                 }
                 self.ramped = 0;
             }

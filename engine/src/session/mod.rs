@@ -79,9 +79,9 @@ pub struct Session {
     dry_samples: usize,
     mixer: Mixer,
     controls: Box<Controls>,
-    filling: Option<Box<Packet>>,
-    free: Vec<Box<Packet>>,
-    to_worker: Sender<Box<Packet>>,
+    filling: Option<Packet>,
+    free: Vec<Packet>,
+    to_worker: Sender<Packet>,
     wet: Wet,
     stats: Arc<SessionStats>,
     worker: Worker,
@@ -369,7 +369,7 @@ impl Session {
     }
 
     /// A packet to fill; offline waits until the worker has one to spare.
-    fn free_packet(&mut self) -> Option<Box<Packet>> {
+    fn free_packet(&mut self) -> Option<Packet> {
         loop {
             if self.free.is_empty() {
                 self.wet.collect(self.heard(), &mut self.free);

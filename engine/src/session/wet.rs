@@ -5,9 +5,9 @@ use crate::worker::{Packet, Receiver};
 /// The removed signal of the hop being heard.
 #[derive(Debug)]
 pub(super) struct Wet {
-    results: Receiver<Box<Packet>>,
+    results: Receiver<Packet>,
     /// A result that is for a later hop than the one being heard.
-    early: Option<Box<Packet>>,
+    early: Option<Packet>,
     /// `[mic, hop]`: what is removed in the hop being heard, fades included.
     removed: Vec<f32>,
     hop_samples: usize,
@@ -32,7 +32,7 @@ enum State {
 
 impl Wet {
     pub(super) fn new(
-        results: Receiver<Box<Packet>>,
+        results: Receiver<Packet>,
         num_mics: usize,
         hop_samples: usize,
         fade_samples: usize,
@@ -58,7 +58,7 @@ impl Wet {
     }
 
     /// Makes the hop that starts at `heard` the current one if its result is there.
-    pub(super) fn fetch(&mut self, heard: i64, free: &mut Vec<Box<Packet>>) -> bool {
+    pub(super) fn fetch(&mut self, heard: i64, free: &mut Vec<Packet>) -> bool {
         while let Some(packet) = self.early.take().or_else(|| self.results.pop()) {
             if packet.epoch != self.epoch || packet.start_sample < heard {
                 free.push(packet);
@@ -98,7 +98,7 @@ impl Wet {
     }
 
     /// Takes back packets that nobody will hear: of an earlier epoch, or for hops before `heard`.
-    pub(super) fn collect(&mut self, heard: i64, free: &mut Vec<Box<Packet>>) {
+    pub(super) fn collect(&mut self, heard: i64, free: &mut Vec<Packet>) {
         while let Some(packet) = self.early.take().or_else(|| self.results.pop()) {
             if packet.epoch == self.epoch && packet.start_sample >= heard {
                 self.early = Some(packet);
@@ -109,7 +109,7 @@ impl Wet {
     }
 
     /// Forgets everything before `epoch`.
-    pub(super) fn reset(&mut self, epoch: u64, free: &mut Vec<Box<Packet>>) {
+    pub(super) fn reset(&mut self, epoch: u64, free: &mut Vec<Packet>) {
         self.epoch = epoch;
         free.extend(self.early.take());
         self.state = State::Dry;

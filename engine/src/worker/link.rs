@@ -9,7 +9,7 @@ use crate::Controls;
 
 /// One hop of every mic on its way to the worker or, as removed samples, back.
 ///
-/// Packets are allocated once and travel in circles; nobody frees one while audio runs.
+/// Their contents are allocated once and travel in circles; nobody frees any while audio runs.
 #[derive(Debug)]
 pub(crate) struct Packet {
     /// Position in the input stream of the first sample: what came in, or what was removed.
@@ -23,13 +23,13 @@ pub(crate) struct Packet {
 }
 
 impl Packet {
-    pub(crate) fn new(num_mics: usize, hop_samples: usize) -> Box<Self> {
-        Box::new(Self {
+    pub(crate) fn new(num_mics: usize, hop_samples: usize) -> Self {
+        Self {
             start_sample: 0,
             epoch: 0,
             samples: vec![0.0; num_mics * hop_samples].into(),
             controls: Box::default(),
-        })
+        }
     }
 }
 

@@ -100,8 +100,8 @@ impl SessionStats {
 /// What the worker thread owns.
 pub(crate) struct WorkerSide {
     pub(crate) pipeline: Pipeline,
-    pub(crate) input: Receiver<Box<Packet>>,
-    pub(crate) output: Sender<Box<Packet>>,
+    pub(crate) input: Receiver<Packet>,
+    pub(crate) output: Sender<Packet>,
     pub(crate) stats: Arc<SessionStats>,
     /// How long to park when there is nothing to do.
     pub(crate) nap: Duration,

@@ -244,8 +244,8 @@ fn roles_groups_and_pairs_are_honoured() {
     let removed = |hop: &Spectrum| (0..4).any(|mic| hop.mic(mic).iter().any(|b| b.norm() > 0.0));
     assert!(!none.iter().any(removed) && full.iter().any(removed));
     // Pairs count from the hop they came in with.
-    let mut half = Controls::default();
-    half.pair_amount = [[0.5; crate::MAX_MICS]; crate::MAX_MICS];
+    let pair_amount = [[0.5; crate::MAX_MICS]; crate::MAX_MICS];
+    let half = Controls { pair_amount, ..Controls::default() };
     let moved = stream(&mut kamir_method(4), &scene, |hop| {
         if hop < 20 { Controls::default() } else { half.clone() }
     });

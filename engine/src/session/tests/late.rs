@@ -182,7 +182,7 @@ fn a_worker_that_fails_leaves_everything_dry_for_ever() {
     for pace in [Pace::Offline, Pace::Realtime] {
         let method =
             Failing { ratio: Ratio::new(rate(48_000.0), Mode::Live), hops_left: GOOD_HOPS };
-        let method = Box::new(Method(method));
+        let method = Box::new(Method::new(method));
         let mut session =
             Session::prepare_with(&config(2, pace), &Controls::default(), method).unwrap();
         let stats = session.stats();

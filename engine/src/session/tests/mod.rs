@@ -171,9 +171,18 @@ trait Step: Send + std::fmt::Debug {
     fn step(&mut self, hop: &Hop<'_>, removed: &mut Spectrum);
 }
 
-/// A [`Step`] as a method on the live mode's transform.
+/// A [`Step`] as a method on the live mode's transform, with some hops of lookahead.
 #[derive(Debug)]
-struct Method<S: Step>(S);
+struct Method<S: Step> {
+    step: S,
+    lookahead_hops: usize,
+}
+
+impl<S: Step> Method<S> {
+    fn new(step: S) -> Self {
+        Self { step, lookahead_hops: 0 }
+    }
+}
 
 impl<S: Step> Debleed for Method<S> {
     fn geometry(&self) -> Geometry {
@@ -181,7 +190,7 @@ impl<S: Step> Debleed for Method<S> {
     }
 
     fn lookahead_hops(&self) -> usize {
-        0
+        self.lookahead_hops
     }
 
     fn learning_passes(&self) -> usize {
@@ -193,7 +202,7 @@ impl<S: Step> Debleed for Method<S> {
     fn end_learning_pass(&mut self) {}
 
     fn process_hop(&mut self, hop: &Hop<'_>, removed: &mut Spectrum) {
-        self.0.step(hop, removed);
+        self.step.step(hop, removed);
     }
 
     fn reset(&mut self) {}
@@ -244,7 +253,8 @@ fn gated(num_mics: usize, pace: Pace, controls: &Controls) -> (Session, Gate) {
     let (sender, permits) = channel();
     let begun = Arc::new(AtomicUsize::new(0));
     let gate = Gate { permits: sender, begun: Arc::clone(&begun) };
-    let method = Method(Gated { ratio: Ratio::new(rate(48_000.0), Mode::Live), permits, begun });
+    let method =
+        Method::new(Gated { ratio: Ratio::new(rate(48_000.0), Mode::Live), permits, begun });
     let session = Session::prepare_with(&config(num_mics, pace), controls, Box::new(method));
     (session.unwrap(), gate)
 }

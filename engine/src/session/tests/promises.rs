@@ -56,7 +56,7 @@ fn the_engines_own_latency_is_the_pure_functions() {
 fn what_is_removed_is_aligned_with_the_mic() {
     let input = noise(2, 6000);
     for listen in [Listen::Removed, Listen::Clean] {
-        let method = Box::new(Method(Everything));
+        let method = Box::new(Method::new(Everything));
         let mut session =
             Session::prepare_with(&config(2, Pace::Offline), &listening(listen), method).unwrap();
         let output = run(&mut session, &input, &[], || 700);
@@ -125,6 +125,42 @@ fn real_time_that_is_never_late_equals_offline() {
         let output = run(&mut session, &input, &changes(), || block);
         assert_eq!(session.stats().late_hops() + session.stats().lost_hops(), 0);
         assert!(output == expected, "blocks of {block}");
+    }
+}
+
+/// The ratio mask, whatever the lookahead.
+#[derive(Debug)]
+struct Patient(Ratio);
+
+impl Step for Patient {
+    fn step(&mut self, hop: &Hop<'_>, removed: &mut Spectrum) {
+        self.0.process_hop(hop, removed);
+    }
+}
+
+#[test]
+fn lookahead_makes_the_output_later_and_changes_nothing_else() {
+    let input = noise(3, 30_000);
+    let expected = run(&mut offline(3, &Controls::default()), &input, &changes(), || 512);
+    for lookahead_hops in [1, 9] {
+        for pace in [Pace::Offline, Pace::Realtime] {
+            let step = Patient(Ratio::new(rate(48_000.0), Mode::Live));
+            let method = Box::new(Method { step, lookahead_hops });
+            let mut session =
+                Session::prepare_with(&config(3, pace), &Controls::default(), method).unwrap();
+            let later = session.latency_samples() - LATENCY;
+            assert_eq!(later, lookahead_hops * HOP);
+            for _ in 0..2 {
+                let output = run(&mut session, &input, &changes(), || 64);
+                assert_eq!(session.stats().late_hops(), 0);
+                for (output, expected) in output.iter().zip(&expected) {
+                    assert!(output[later..] == expected[..30_000 - later], "{pace:?}");
+                    assert!(output[..later].iter().all(|&x| x == 0.0), "{pace:?}");
+                }
+                session.set_controls(&Controls::default());
+                session.reset();
+            }
+        }
     }
 }
 

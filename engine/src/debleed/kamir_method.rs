@@ -17,6 +17,10 @@ use crate::units::SampleRate;
 pub type Kamir = Chunked<KamirChunks>;
 
 /// What [`Kamir`] does with a chunk.
+///
+/// # Real-time
+///
+/// Worker or main thread only: see [`ChunkMethod`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct KamirChunks {
     pub(crate) config: KamirConfig,

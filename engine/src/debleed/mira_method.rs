@@ -17,6 +17,10 @@ use crate::units::SampleRate;
 pub type Mira = Chunked<MiraChunks>;
 
 /// What [`Mira`] does with a chunk.
+///
+/// # Real-time
+///
+/// Worker or main thread only: see [`ChunkMethod`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct MiraChunks {
     pub(crate) config: MiraConfig,
@@ -73,6 +77,10 @@ impl ChunkMethod for MiraChunks {
 pub type FastMira = Chunked<FastMiraChunks>;
 
 /// What [`FastMira`] does with a chunk.
+///
+/// # Real-time
+///
+/// Worker or main thread only: see [`ChunkMethod`].
 #[derive(Clone, Debug)]
 pub struct FastMiraChunks {
     pub(crate) config: FastMiraConfig,

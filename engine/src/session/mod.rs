@@ -15,7 +15,7 @@ use crate::debleed::{Debleed, Ratio};
 use crate::mode::{Mode, Pace, latency_of, slack_samples};
 use crate::pipeline::Pipeline;
 use crate::units::SampleRate;
-use crate::worker::{Packet, Sender, SessionStats, Worker, WorkerSide, ring};
+use crate::worker::{Bell, Packet, Sender, SessionStats, Worker, WorkerSide, ring};
 
 use mixer::Mixer;
 use wet::Wet;
@@ -84,6 +84,7 @@ pub struct Session {
     to_worker: Sender<Packet>,
     wet: Wet,
     stats: Arc<SessionStats>,
+    bell: Bell,
     worker: Worker,
 }
 
@@ -154,7 +155,15 @@ impl Session {
         let stats = Arc::new(SessionStats::default());
         let hop_s = hop_samples as f32 / rate.hz();
         let nap = Duration::from_secs_f32(hop_s / 4.0);
-        let side = WorkerSide { pipeline, input, output, stats: Arc::clone(&stats), nap };
+        let bell = Bell::new();
+        let side = WorkerSide {
+            pipeline,
+            input,
+            output,
+            stats: Arc::clone(&stats),
+            bell: bell.clone(),
+            nap,
+        };
         let worker =
             Worker::start(side).map_err(|error| SessionError::Thread { kind: error.kind() })?;
 
@@ -178,6 +187,7 @@ impl Session {
             to_worker,
             wet: Wet::new(results, num_mics, hop_samples, fade_samples, first_start),
             stats,
+            bell,
             worker,
         })
     }
@@ -349,6 +359,7 @@ impl Session {
         if self.pace == Pace::Offline && is_due {
             // The one place that may wait: the host said that it renders offline.
             while !there {
+                self.bell.ask();
                 // Looked at before fetching: a worker that failed had sent all it ever will.
                 let failed = self.stats.worker_failed();
                 there = self.wet.fetch(heard, &mut self.free);
@@ -372,6 +383,9 @@ impl Session {
     fn free_packet(&mut self) -> Option<Packet> {
         loop {
             if self.free.is_empty() {
+                if self.pace == Pace::Offline {
+                    self.bell.ask();
+                }
                 self.wet.collect(self.heard(), &mut self.free);
             }
             if let Some(packet) = self.free.pop() {
@@ -394,8 +408,8 @@ const RAMP_S: f32 = 0.010;
 const FADE_S: f32 = 0.005;
 /// Closer control changes than this, on average over the latency, may be merged.
 const EVENT_SPACING_SAMPLES: usize = 32;
-/// How long an offline caller naps before it looks again.
-const OFFLINE_NAP: Duration = Duration::from_micros(20);
+/// How long an offline caller naps before it looks again, should nobody wake it.
+const OFFLINE_NAP: Duration = Duration::from_millis(5);
 
 fn checked_num_mics(config: &SessionConfig) -> Result<usize, SessionError> {
     if (1..=MAX_MICS).contains(&config.num_mics) {

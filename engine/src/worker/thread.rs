@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use super::link::{Packet, Receiver, Sender};
+use super::link::{Bell, Packet, Receiver, Sender};
 use crate::pipeline::Pipeline;
 
 /// How long dropping a session waits for a worker that is deep in a hop.
@@ -103,6 +103,8 @@ pub(crate) struct WorkerSide {
     pub(crate) input: Receiver<Packet>,
     pub(crate) output: Sender<Packet>,
     pub(crate) stats: Arc<SessionStats>,
+    /// Rung after each hop; in real time nobody listens.
+    pub(crate) bell: Bell,
     /// How long to park when there is nothing to do.
     pub(crate) nap: Duration,
 }
@@ -131,6 +133,7 @@ impl WorkerSide {
             if done.is_err() {
                 // Release: pairs with the Acquire in `worker_failed`.
                 self.stats.failed.store(true, Ordering::Release);
+                self.bell.ring();
                 return;
             }
             epoch = packet.epoch;
@@ -140,6 +143,7 @@ impl WorkerSide {
             let sent = self.output.push(packet);
             debug_assert!(sent.is_ok(), "the ring holds every packet there is");
             self.stats.count_hop(took);
+            self.bell.ring();
         }
     }
 }

@@ -54,6 +54,7 @@ impl Player {
         let stats = self.session.stats();
         let hop = Mode::Live.geometry(SampleRate::new(48_000.0).unwrap()).hop_samples();
         while stats.hops() - self.hops_before < (self.position / hop) as u64 {
+            assert!(!stats.worker_failed(), "the worker failed");
             std::thread::yield_now();
         }
         took

@@ -4,6 +4,7 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::hint::black_box;
+use std::time::Instant;
 
 use engine::{Controls, Listen, Mode, Pace, SampleRate, Session, SessionConfig};
 
@@ -145,4 +146,36 @@ fn a_block_of_wrong_shape_is_refused_without_allocating() {
         assert!(session.process(&mut []).is_err());
     });
     assert_eq!(events, 0);
+}
+
+#[test]
+fn a_reset_with_results_in_hand_frees_nothing() {
+    let config = SessionConfig {
+        rate: SampleRate::new(48_000.0).unwrap(),
+        num_mics: 2,
+        mode: Mode::Live,
+        pace: Pace::Realtime,
+        max_block_samples: 512,
+    };
+    let hop_samples = config.mode.geometry(config.rate).hop_samples();
+    let mut session = Session::prepare(&config, &Controls::default()).unwrap();
+    let stats = session.stats();
+    let mut block = vec![vec![0.1; hop_samples]; 2];
+    let mut mics: Vec<&mut [f32]> = block.iter_mut().map(Vec::as_mut_slice).collect();
+    let since = Instant::now();
+    let events = events_during(|| {
+        for hop in 1..=200 {
+            session.process(&mut mics).unwrap();
+            // The worker is always ahead, so that results lie ready for later.
+            while stats.hops() < hop {
+                assert!(since.elapsed().as_secs() < 60 && !stats.worker_failed());
+                std::thread::yield_now();
+            }
+            if hop % 8 == 0 {
+                session.reset();
+            }
+        }
+    });
+    assert_eq!(events, 0);
+    assert_eq!(stats.lost_hops(), 0, "no packet goes astray");
 }

@@ -164,6 +164,7 @@ fn a_reset_with_results_in_hand_frees_nothing() {
     let mut mics: Vec<&mut [f32]> = block.iter_mut().map(Vec::as_mut_slice).collect();
     let since = Instant::now();
     let events = events_during(|| {
+        let mut to_reset = 2;
         for hop in 1..=200 {
             session.process(&mut mics).unwrap();
             // The worker is always ahead, so that results lie ready for later.
@@ -171,8 +172,11 @@ fn a_reset_with_results_in_hand_frees_nothing() {
                 assert!(since.elapsed().as_secs() < 60 && !stats.worker_failed());
                 std::thread::yield_now();
             }
-            if hop % 8 == 0 {
+            to_reset -= 1;
+            if to_reset == 0 {
                 session.reset();
+                // Before the first result is heard, as it is, and after.
+                to_reset = 1 + hop % 7;
             }
         }
     });

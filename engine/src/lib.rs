@@ -1,6 +1,7 @@
 //! Unspill's engine: hears all mics of a session at once and removes from each what leaked in from the others.
 #![cfg_attr(test, allow(clippy::float_cmp, reason = "bit-exactness is what many tests are about"))]
 
+pub mod conformance;
 pub mod controls;
 pub mod debleed;
 pub mod mode;

@@ -65,7 +65,7 @@ impl Mode {
 const SLACK_SAMPLES: usize = 1024;
 
 /// A length given for 44.1 and 48 kHz at another rate, by the nearest power of two.
-fn scaled(samples: usize, rate: SampleRate) -> usize {
+pub(crate) fn scaled(samples: usize, rate: SampleRate) -> usize {
     // The boundaries lie half-way (in octaves) between the usual rates: 46 kHz times sqrt(2) etc.
     let mut length = samples;
     let mut boundary_hz = 46_000.0 * std::f32::consts::SQRT_2;

@@ -164,6 +164,9 @@ impl Pipeline {
     /// Worker or main thread only: runs the method.
     pub fn reset(&mut self) {
         self.forget_audio();
+        for (_, controls) in &mut self.past {
+            *controls = Controls::default();
+        }
         self.method.reset();
     }
 
@@ -202,7 +205,53 @@ fn limit_reduction(mic: &[Complex32], removed: &mut [Complex32], floor_lin: f32)
 
 #[cfg(test)]
 mod tests {
+    use std::sync::mpsc::{Sender, channel};
+
     use super::*;
+
+    /// Looks two hops ahead and tells the global amount that belongs to the hop it cleans.
+    #[derive(Debug)]
+    struct Telling(Sender<f32>);
+
+    impl Debleed for Telling {
+        fn geometry(&self) -> Geometry {
+            Geometry::new(16, 4, 16).unwrap()
+        }
+
+        fn lookahead_hops(&self) -> usize {
+            2
+        }
+
+        fn learning_passes(&self) -> usize {
+            0
+        }
+
+        fn learn_hop(&mut self, _spectrum: &Spectrum, _controls: &Controls) {}
+
+        fn end_learning_pass(&mut self) {}
+
+        fn process_hop(&mut self, hop: &Hop<'_>, _removed: &mut Spectrum) {
+            self.0.send(hop.current_controls.global_amount).unwrap();
+        }
+
+        fn reset(&mut self) {}
+    }
+
+    #[test]
+    fn controls_travel_with_their_hop_and_are_gone_after_a_reset() {
+        let (sender, told) = channel();
+        let mut pipeline = Pipeline::new(Box::new(Telling(sender)), 1);
+        assert_eq!(pipeline.latency_samples(), 12 + 2 * 4);
+        for _ in 0..2 {
+            for amount in [0.1, 0.2, 0.3, 0.4] {
+                let controls = Controls { global_amount: amount, ..Controls::default() };
+                pipeline.process_hop(&mut [0.5; 4], &controls);
+            }
+            let default = Controls::default().global_amount;
+            assert_eq!(told.try_iter().collect::<Vec<_>>(), [default, default, 0.1, 0.2]);
+            pipeline.reset();
+        }
+    }
 
     #[test]
     fn a_floor_limits_the_reduction_and_nothing_else() {

@@ -79,8 +79,16 @@ impl Mixer {
     }
 
     /// Schedules `controls` for the input sample at `position`; a full schedule merges them with
-    /// the change before.
+    /// the change before. What is no change takes no place in the schedule, so that a host may send
+    /// its controls with every block.
     pub(super) fn schedule(&mut self, position: usize, controls: &Controls) {
+        let newest = match self.count {
+            0 => &self.target[..],
+            count => &self.gains[self.slot(count - 1) * self.num_mics..][..self.num_mics],
+        };
+        if newest.iter().enumerate().all(|(mic, &gains)| gains == Gains::of(controls, mic)) {
+            return;
+        }
         let position = super::to_i64(position);
         let same_sample = self.count > 0 && self.positions[self.slot(self.count - 1)] == position;
         if !same_sample && self.count < self.positions.len() {
@@ -108,9 +116,9 @@ impl Mixer {
         while self.count > 0 && self.positions[self.first] <= heard {
             let gains = &self.gains[self.first * self.num_mics..][..self.num_mics];
             if gains != self.target {
-                for mic in 0..self.num_mics {
+                for (mic, &target) in gains.iter().enumerate() {
                     self.from[mic] = self.at(mic, self.ramped);
-                    self.target[mic] = gains[mic];
+                    self.target[mic] = target;
                 }
                 self.ramped = 0;
             }

@@ -15,7 +15,7 @@ use crate::debleed::{Debleed, Online};
 use crate::mode::{Mode, Pace, latency_of, slack_samples};
 use crate::pipeline::Pipeline;
 use crate::units::SampleRate;
-use crate::worker::{Packet, Sender, SessionStats, Worker, WorkerSide, ring};
+use crate::worker::{Bell, Packet, Sender, SessionStats, Worker, WorkerSide, ring};
 
 use mixer::Mixer;
 use wet::Wet;
@@ -68,6 +68,8 @@ pub struct Session {
     num_mics: usize,
     hop_samples: usize,
     latency_samples: usize,
+    /// The start of the first hop the worker sends: minus the pipeline's latency.
+    first_start: i64,
     pace: Pace,
     epoch: u64,
     /// Input samples taken since the last reset.
@@ -77,11 +79,12 @@ pub struct Session {
     dry_samples: usize,
     mixer: Mixer,
     controls: Box<Controls>,
-    filling: Option<Box<Packet>>,
-    free: Vec<Box<Packet>>,
-    to_worker: Sender<Box<Packet>>,
+    filling: Option<Packet>,
+    free: Vec<Packet>,
+    to_worker: Sender<Packet>,
     wet: Wet,
     stats: Arc<SessionStats>,
+    bell: Bell,
     worker: Worker,
 }
 
@@ -140,6 +143,7 @@ impl Session {
         let lookahead_hops =
             (pipeline.latency_samples() + hop_samples - geometry.overlap_samples()) / hop_samples;
         let latency_samples = latency_of(geometry, lookahead_hops, rate, pace, max_block_samples);
+        let first_start = -to_i64(pipeline.latency_samples());
         let slack_hops = slack_samples(geometry, rate, pace, max_block_samples) / hop_samples;
 
         // In flight at most: the slack, the hop being filled, the two being heard; the rest is how
@@ -151,7 +155,15 @@ impl Session {
         let stats = Arc::new(SessionStats::default());
         let hop_s = hop_samples as f32 / rate.hz();
         let nap = Duration::from_secs_f32(hop_s / 4.0);
-        let side = WorkerSide { pipeline, input, output, stats: Arc::clone(&stats), nap };
+        let bell = Bell::new();
+        let side = WorkerSide {
+            pipeline,
+            input,
+            output,
+            stats: Arc::clone(&stats),
+            bell: bell.clone(),
+            nap,
+        };
         let worker =
             Worker::start(side).map_err(|error| SessionError::Thread { kind: error.kind() })?;
 
@@ -162,6 +174,7 @@ impl Session {
             num_mics,
             hop_samples,
             latency_samples,
+            first_start,
             pace,
             epoch: 0,
             position: 0,
@@ -172,10 +185,21 @@ impl Session {
             filling: None,
             free,
             to_worker,
-            wet: Wet::new(results, num_mics, hop_samples, fade_samples),
+            wet: Wet::new(results, num_mics, hop_samples, fade_samples, first_start),
             stats,
+            bell,
             worker,
         })
+    }
+
+    /// How many mics a block must have.
+    ///
+    /// # Real-time
+    ///
+    /// Safe on the audio thread: no allocation.
+    #[must_use]
+    pub fn num_mics(&self) -> usize {
+        self.num_mics
     }
 
     /// Samples from a mic's input to the same sample at its output.
@@ -200,14 +224,18 @@ impl Session {
 
     /// Moves the controls; counts from the first sample of the next block, and is heard when that
     /// sample leaves. Amounts and listening ramp over 10 ms; pairs, floors, roles and groups fade
-    /// from hop to hop.
+    /// from hop to hop. Before the first sample nothing ramps: the session begins with `controls`.
     ///
     /// # Real-time
     ///
     /// Safe on the audio thread: copies a few kilobytes.
     pub fn set_controls(&mut self, controls: &Controls) {
         self.controls.as_mut().clone_from(controls);
-        self.mixer.schedule(self.position, controls);
+        if self.position == 0 {
+            self.mixer.settle(controls);
+        } else {
+            self.mixer.schedule(self.position, controls);
+        }
     }
 
     /// Cleans one block in place.
@@ -327,17 +355,24 @@ impl Session {
     /// Fetches what is to be removed from the hop that is heard next.
     fn start_hop(&mut self, heard: i64) {
         let mut there = self.wet.fetch(heard, &mut self.free);
-        if self.pace == Pace::Offline && heard >= 0 {
+        let is_due = heard >= self.first_start;
+        if self.pace == Pace::Offline && is_due {
             // The one place that may wait: the host said that it renders offline.
-            while !there && !self.stats.worker_failed() {
+            while !there {
+                self.bell.ask();
+                // Looked at before fetching: a worker that failed had sent all it ever will.
+                let failed = self.stats.worker_failed();
+                there = self.wet.fetch(heard, &mut self.free);
+                if there || failed {
+                    break;
+                }
                 self.worker.wake();
                 std::thread::park_timeout(OFFLINE_NAP);
-                there = self.wet.fetch(heard, &mut self.free);
             }
         }
         if !there {
             self.wet.miss();
-            if heard >= 0 {
+            if is_due {
                 // Relaxed: a counter.
                 self.stats.late_hops.fetch_add(1, Ordering::Relaxed);
             }
@@ -345,14 +380,16 @@ impl Session {
     }
 
     /// A packet to fill; offline waits until the worker has one to spare.
-    fn free_packet(&mut self) -> Option<Box<Packet>> {
+    fn free_packet(&mut self) -> Option<Packet> {
         loop {
+            if self.free.is_empty() {
+                if self.pace == Pace::Offline {
+                    self.bell.ask();
+                }
+                self.wet.collect(self.heard(), &mut self.free);
+            }
             if let Some(packet) = self.free.pop() {
                 return Some(packet);
-            }
-            self.wet.collect(&mut self.free);
-            if !self.free.is_empty() {
-                continue;
             }
             if self.pace == Pace::Realtime || self.stats.worker_failed() {
                 return None;
@@ -371,8 +408,8 @@ const RAMP_S: f32 = 0.010;
 const FADE_S: f32 = 0.005;
 /// Closer control changes than this, on average over the latency, may be merged.
 const EVENT_SPACING_SAMPLES: usize = 32;
-/// How long an offline caller naps before it looks again.
-const OFFLINE_NAP: Duration = Duration::from_micros(20);
+/// How long an offline caller naps before it looks again, should nobody wake it.
+const OFFLINE_NAP: Duration = Duration::from_millis(5);
 
 fn checked_num_mics(config: &SessionConfig) -> Result<usize, SessionError> {
     if (1..=MAX_MICS).contains(&config.num_mics) {

@@ -5,15 +5,18 @@ use crate::worker::{Packet, Receiver};
 /// The removed signal of the hop being heard.
 #[derive(Debug)]
 pub(super) struct Wet {
-    results: Receiver<Box<Packet>>,
+    results: Receiver<Packet>,
     /// A result that is for a later hop than the one being heard.
-    early: Option<Box<Packet>>,
+    early: Option<Packet>,
     /// `[mic, hop]`: what is removed in the hop being heard, fades included.
     removed: Vec<f32>,
     hop_samples: usize,
     /// Fade in and out, `[fade]`, rising from near 0 to 1.
     fade: Vec<f32>,
     epoch: u64,
+    /// The start of the first hop the worker ever sends after a reset: negative, as what is removed
+    /// spreads over a whole window and so begins before the first sample does.
+    first_start: i64,
     state: State,
 }
 
@@ -29,10 +32,11 @@ enum State {
 
 impl Wet {
     pub(super) fn new(
-        results: Receiver<Box<Packet>>,
+        results: Receiver<Packet>,
         num_mics: usize,
         hop_samples: usize,
         fade_samples: usize,
+        first_start: i64,
     ) -> Self {
         // Half a Hann window: no corner at either end.
         let fade = (1..=fade_samples)
@@ -48,20 +52,21 @@ impl Wet {
             hop_samples,
             fade,
             epoch: 0,
+            first_start,
             state: State::Dry,
         }
     }
 
     /// Makes the hop that starts at `heard` the current one if its result is there.
-    pub(super) fn fetch(&mut self, heard: i64, free: &mut Vec<Box<Packet>>) -> bool {
+    pub(super) fn fetch(&mut self, heard: i64, free: &mut Vec<Packet>) -> bool {
         while let Some(packet) = self.early.take().or_else(|| self.results.pop()) {
             if packet.epoch != self.epoch || packet.start_sample < heard {
                 free.push(packet);
             } else if packet.start_sample == heard {
                 self.removed.copy_from_slice(&packet.samples);
                 free.push(packet);
-                // Nothing was removed before the first sample, so there is nothing to fade from.
-                if self.state != State::Wet && heard > 0 {
+                // The first hop of all rises from nothing by itself.
+                if self.state != State::Wet && heard > self.first_start {
                     self.fade_in();
                 }
                 self.state = State::Wet;
@@ -92,21 +97,19 @@ impl Wet {
             .then(|| &self.removed[mic * self.hop_samples + offset..][..length])
     }
 
-    /// Takes back packets of an earlier epoch that the worker is done with.
-    pub(super) fn collect(&mut self, free: &mut Vec<Box<Packet>>) {
-        if self.early.is_none()
-            && let Some(packet) = self.results.pop()
-        {
-            if packet.epoch == self.epoch {
+    /// Takes back packets that nobody will hear: of an earlier epoch, or for hops before `heard`.
+    pub(super) fn collect(&mut self, heard: i64, free: &mut Vec<Packet>) {
+        while let Some(packet) = self.early.take().or_else(|| self.results.pop()) {
+            if packet.epoch == self.epoch && packet.start_sample >= heard {
                 self.early = Some(packet);
-            } else {
-                free.push(packet);
+                break;
             }
+            free.push(packet);
         }
     }
 
     /// Forgets everything before `epoch`.
-    pub(super) fn reset(&mut self, epoch: u64, free: &mut Vec<Box<Packet>>) {
+    pub(super) fn reset(&mut self, epoch: u64, free: &mut Vec<Packet>) {
         self.epoch = epoch;
         free.extend(self.early.take());
         self.state = State::Dry;

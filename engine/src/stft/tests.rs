@@ -138,7 +138,7 @@ fn reset_equals_new() {
     let geometry = Geometry::new(256, 64, 128).unwrap();
     let mut analysis = Analysis::new(geometry, 1);
     let mut synthesis = Synthesis::new(geometry, 1);
-    let mut run = |analysis: &mut Analysis, synthesis: &mut Synthesis| {
+    let run = |analysis: &mut Analysis, synthesis: &mut Synthesis| {
         let mut spectrum = Spectrum::new(1, geometry.num_bins());
         let mut all = Vec::new();
         for hop in noise(5, 640).chunks(64) {

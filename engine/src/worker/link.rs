@@ -1,7 +1,8 @@
 //! Packets of one hop, and the rings that carry them between the audio thread and the worker.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering, fence};
+use std::thread::Thread;
 
 use crossbeam::queue::ArrayQueue;
 
@@ -9,7 +10,7 @@ use crate::Controls;
 
 /// One hop of every mic on its way to the worker or, as removed samples, back.
 ///
-/// Packets are allocated once and travel in circles; nobody frees one while audio runs.
+/// Their contents are allocated once and travel in circles; nobody frees any while audio runs.
 #[derive(Debug)]
 pub(crate) struct Packet {
     /// Position in the input stream of the first sample: what came in, or what was removed.
@@ -23,13 +24,13 @@ pub(crate) struct Packet {
 }
 
 impl Packet {
-    pub(crate) fn new(num_mics: usize, hop_samples: usize) -> Box<Self> {
-        Box::new(Self {
+    pub(crate) fn new(num_mics: usize, hop_samples: usize) -> Self {
+        Self {
             start_sample: 0,
             epoch: 0,
             samples: vec![0.0; num_mics * hop_samples].into(),
             controls: Box::default(),
-        })
+        }
     }
 }
 
@@ -87,6 +88,36 @@ impl<T> Receiver<T> {
     }
 }
 
+/// Where a caller that may wait leaves its name, and the worker wakes it.
+///
+/// A nap alone would do, but on some systems the shortest is as long as several hops.
+#[derive(Clone, Debug)]
+pub(crate) struct Bell {
+    waiting: Arc<ArrayQueue<Thread>>,
+}
+
+impl Bell {
+    pub(crate) fn new() -> Self {
+        Self { waiting: Arc::new(ArrayQueue::new(1)) }
+    }
+
+    /// Asks to be woken; to be called before looking for what to wait for, then park.
+    pub(crate) fn ask(&self) {
+        self.waiting.force_push(std::thread::current());
+        // Pairs with the fence in `ring`: either the look after this sees what was sent, or the
+        // sender sees who asked.
+        fence(Ordering::SeqCst);
+    }
+
+    /// Wakes whoever asked; to be called after sending.
+    pub(crate) fn ring(&self) {
+        fence(Ordering::SeqCst);
+        while let Some(thread) = self.waiting.pop() {
+            thread.unpark();
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -116,6 +147,39 @@ mod tests {
         }
         writer.join().unwrap();
         assert!(receiver.pop().is_none());
+    }
+
+    #[test]
+    fn whoever_asked_is_woken() {
+        const ROUNDS: usize = 2000;
+        let (mut sender, mut receiver) = ring(1);
+        let bell = Bell::new();
+        let ringing = bell.clone();
+        let (mut ask_for_more, mut asked) = ring(1);
+        let writer = std::thread::spawn(move || {
+            for number in 0..ROUNDS {
+                while asked.pop().is_none() {
+                    std::hint::spin_loop();
+                }
+                assert!(sender.push(number).is_ok());
+                ringing.ring();
+            }
+        });
+        let since = std::time::Instant::now();
+        for number in 0..ROUNDS {
+            assert!(ask_for_more.push(()).is_ok());
+            let received = loop {
+                bell.ask();
+                if let Some(received) = receiver.pop() {
+                    break received;
+                }
+                // Far longer than the test may take: only the bell ends it in time.
+                std::thread::park_timeout(std::time::Duration::from_secs(60));
+            };
+            assert_eq!(received, number);
+        }
+        writer.join().unwrap();
+        assert!(since.elapsed().as_secs() < 50, "a call was slept through");
     }
 
     #[test]

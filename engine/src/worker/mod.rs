@@ -3,6 +3,8 @@
 mod link;
 mod thread;
 
-pub(crate) use link::{Packet, Receiver, Sender, ring};
+pub(crate) use link::{Bell, Packet, Receiver, Sender, ring};
+#[cfg(test)]
+pub(crate) use thread::JOIN_LIMIT;
 pub use thread::SessionStats;
 pub(crate) use thread::{Worker, WorkerSide};

@@ -6,11 +6,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use super::link::{Packet, Receiver, Sender};
+use super::link::{Bell, Packet, Receiver, Sender};
 use crate::pipeline::Pipeline;
 
 /// How long dropping a session waits for a worker that is deep in a hop.
-const JOIN_LIMIT: Duration = Duration::from_secs(5);
+pub(crate) const JOIN_LIMIT: Duration = Duration::from_secs(5);
 
 /// Counters that anyone may read while audio runs.
 #[derive(Debug, Default)]
@@ -21,10 +21,10 @@ pub struct SessionStats {
     busy_ns: AtomicU64,
     longest_hop_ns: AtomicU64,
     failed: AtomicBool,
-    stop: AtomicBool,
+    pub(crate) stop: AtomicBool,
 }
 
-// All counters are Relaxed: each is a number of its own and orders nothing else.
+// Counters are Relaxed unless they say otherwise: each is a number of its own and orders nothing.
 impl SessionStats {
     /// Hops heard dry because the worker was not done in time.
     ///
@@ -53,17 +53,19 @@ impl SessionStats {
     /// Safe on the audio thread: one atomic load.
     #[must_use]
     pub fn worker_failed(&self) -> bool {
-        self.failed.load(Ordering::Relaxed)
+        // Acquire: whoever sees the failure also sees all that was sent before it.
+        self.failed.load(Ordering::Acquire)
     }
 
-    /// Hops the worker has done.
+    /// Hops the worker has done and sent back.
     ///
     /// # Real-time
     ///
     /// Safe on the audio thread: one atomic load.
     #[must_use]
     pub fn hops(&self) -> u64 {
-        self.hops.load(Ordering::Relaxed)
+        // Acquire: whoever sees the count also sees what was sent before it.
+        self.hops.load(Ordering::Acquire)
     }
 
     /// Time the worker has spent on hops in all, in seconds.
@@ -88,18 +90,21 @@ impl SessionStats {
 
     fn count_hop(&self, took: Duration) {
         let took_ns = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
-        self.hops.fetch_add(1, Ordering::Relaxed);
         self.busy_ns.fetch_add(took_ns, Ordering::Relaxed);
         self.longest_hop_ns.fetch_max(took_ns, Ordering::Relaxed);
+        // Release: pairs with the Acquire in `hops`.
+        self.hops.fetch_add(1, Ordering::Release);
     }
 }
 
 /// What the worker thread owns.
 pub(crate) struct WorkerSide {
     pub(crate) pipeline: Pipeline,
-    pub(crate) input: Receiver<Box<Packet>>,
-    pub(crate) output: Sender<Box<Packet>>,
+    pub(crate) input: Receiver<Packet>,
+    pub(crate) output: Sender<Packet>,
     pub(crate) stats: Arc<SessionStats>,
+    /// Rung after each hop; in real time nobody listens.
+    pub(crate) bell: Bell,
     /// How long to park when there is nothing to do.
     pub(crate) nap: Duration,
 }
@@ -126,16 +131,19 @@ impl WorkerSide {
                 self.pipeline.process_hop(&mut packet.samples, &packet.controls);
             }));
             if done.is_err() {
-                // Relaxed: the audio thread only needs to see it some time.
-                self.stats.failed.store(true, Ordering::Relaxed);
+                // Release: pairs with the Acquire in `worker_failed`.
+                self.stats.failed.store(true, Ordering::Release);
+                self.bell.ring();
                 return;
             }
             epoch = packet.epoch;
             expected_start = packet.start_sample + hop;
             packet.start_sample -= latency;
-            self.stats.count_hop(began.elapsed());
+            let took = began.elapsed();
             let sent = self.output.push(packet);
             debug_assert!(sent.is_ok(), "the ring holds every packet there is");
+            self.stats.count_hop(took);
+            self.bell.ring();
         }
     }
 }

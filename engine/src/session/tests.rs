@@ -1,1 +1,0 @@
-//! Behaviour of the session as a whole.

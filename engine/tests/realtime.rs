@@ -1,0 +1,185 @@
+//! The audio side of a session never allocates, frees or grows memory.
+#![allow(clippy::unwrap_used, reason = "a test may stop where it cannot go on")]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::hint::black_box;
+use std::time::Instant;
+
+use engine::{Controls, Listen, Mode, Pace, SampleRate, Session, SessionConfig};
+
+/// The system's allocator, counting what each thread asks of it.
+struct Counting;
+
+thread_local! {
+    static EVENTS: Cell<u64> = const { Cell::new(0) };
+}
+
+fn count() {
+    // An error means that the thread is ending: nobody measures there.
+    let _ = EVENTS.try_with(|events| events.set(events.get() + 1));
+}
+
+#[global_allocator]
+static COUNTING: Counting = Counting;
+
+#[allow(unsafe_code, reason = "the trait is unsafe; every call goes on to the system's allocator")]
+// SAFETY: upholds the contract by handing every call on unchanged; counting touches only a
+// constant-initialised thread-local without a destructor, which never allocates.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count();
+        // SAFETY: the caller keeps the contract of `alloc`.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        count();
+        // SAFETY: `pointer` came from `System` with this layout.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        count();
+        // SAFETY: the caller keeps the contract of `alloc_zeroed`.
+        unsafe { System.alloc_zeroed(layout) }
+    }
+
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        count();
+        // SAFETY: `pointer` came from `System` with this layout.
+        unsafe { System.realloc(pointer, layout, size) }
+    }
+}
+
+/// How often `work` asked the allocator for anything on this thread.
+fn events_during(work: impl FnOnce()) -> u64 {
+    let before = EVENTS.get();
+    work();
+    EVENTS.get() - before
+}
+
+#[test]
+fn allocating_freeing_and_growing_are_caught() {
+    let mut kept = None;
+    assert_eq!(events_during(|| kept = Some(black_box(Box::new(1)))), 1);
+    assert_eq!(events_during(|| drop(kept.take())), 1);
+    let mut grown = Vec::with_capacity(1);
+    assert_eq!(events_during(|| grown.extend(black_box([1_u8; 100]))), 1);
+    assert_eq!(events_during(|| drop(black_box(vec![0.0_f32; 10]))), 2);
+    assert_eq!(events_during(|| assert_eq!(black_box([7_u8; 10]), [7; 10])), 0);
+}
+
+/// What the audio thread does for a while: blocks of noise, controls that move, resets; hops are
+/// now in time, now late, now lost.
+fn audio_side(session: &mut Session, mics: &mut [&mut [f32]], controls: &mut Controls) {
+    let stats = session.stats();
+    for call in 0..400_u16 {
+        for (mic, samples) in mics.iter_mut().enumerate() {
+            for (n, sample) in samples.iter_mut().enumerate() {
+                *sample = if (n + mic) % 7 < 3 { 0.1 } else { -0.05 * f32::from(call % 5) };
+            }
+        }
+        if call % 3 == 0 {
+            controls.mics[usize::from(call) % mics.len()].amount = f32::from(call % 10) / 9.0;
+            controls.global_amount = f32::from(call % 11) / 10.0;
+            controls.mics[0].listen = if call % 2 == 0 { Listen::Clean } else { Listen::Removed };
+            session.set_controls(controls);
+        }
+        session.process(mics).unwrap();
+        let (few, rest) = mics.split_at_mut(1);
+        assert!(session.process(few).is_err() || rest.is_empty());
+        if call % 150 == 149 {
+            session.reset();
+        }
+        // Lets the worker catch up in the first half, so that both good and late hops occur.
+        if call < 200 {
+            for _ in 0..50_000 {
+                if stats.hops() > u64::from(call) {
+                    break;
+                }
+                std::hint::spin_loop();
+            }
+        }
+    }
+}
+
+#[test]
+fn the_audio_side_never_allocates_or_frees() {
+    let (mut hops, mut late) = (0, 0);
+    for mode in [Mode::Live, Mode::Mix] {
+        for block_samples in [1, 31, 64, 333, 512, 1024, 8192] {
+            let config = SessionConfig {
+                rate: SampleRate::new(48_000.0).unwrap(),
+                num_mics: 4,
+                mode,
+                pace: Pace::Realtime,
+                max_block_samples: block_samples.min(1024),
+            };
+            let mut controls = Controls::default();
+            let mut session = Session::prepare(&config, &controls).unwrap();
+            let stats = session.stats();
+            let mut block = vec![vec![0.0; block_samples]; 4];
+            let mut mics: Vec<&mut [f32]> = block.iter_mut().map(Vec::as_mut_slice).collect();
+            let events = events_during(|| audio_side(&mut session, &mut mics, &mut controls));
+            assert_eq!(events, 0, "{mode:?}, blocks of {block_samples}");
+            (hops, late) = (hops + stats.hops(), late + stats.late_hops() + stats.lost_hops());
+        }
+    }
+    println!("{hops} hops, {late} late or lost");
+    assert!(hops > 100 && late > 100, "both happened: {hops} hops, {late} late or lost");
+}
+
+#[test]
+fn a_block_of_wrong_shape_is_refused_without_allocating() {
+    let config = SessionConfig {
+        rate: SampleRate::new(44_100.0).unwrap(),
+        num_mics: 3,
+        mode: Mode::Live,
+        pace: Pace::Realtime,
+        max_block_samples: 64,
+    };
+    let mut session = Session::prepare(&config, &Controls::default()).unwrap();
+    let (mut long, mut short) = ([0.0; 9], [0.0; 8]);
+    let events = events_during(|| {
+        assert!(session.process(&mut [&mut long, &mut short]).is_err());
+        assert!(session.process(&mut []).is_err());
+    });
+    assert_eq!(events, 0);
+}
+
+#[test]
+fn a_reset_with_results_in_hand_frees_nothing() {
+    let config = SessionConfig {
+        rate: SampleRate::new(48_000.0).unwrap(),
+        num_mics: 2,
+        mode: Mode::Live,
+        pace: Pace::Realtime,
+        max_block_samples: 512,
+    };
+    let hop_samples = config.mode.geometry(config.rate).hop_samples();
+    let mut session = Session::prepare(&config, &Controls::default()).unwrap();
+    let stats = session.stats();
+    let mut block = vec![vec![0.1; hop_samples]; 2];
+    let mut mics: Vec<&mut [f32]> = block.iter_mut().map(Vec::as_mut_slice).collect();
+    let since = Instant::now();
+    let events = events_during(|| {
+        let mut to_reset = 2;
+        for hop in 1..=200 {
+            session.process(&mut mics).unwrap();
+            // The worker is always ahead, so that results lie ready for later.
+            while stats.hops() < hop {
+                assert!(since.elapsed().as_secs() < 60 && !stats.worker_failed());
+                std::thread::yield_now();
+            }
+            to_reset -= 1;
+            if to_reset == 0 {
+                session.reset();
+                // Before the first result is heard, as it is, and after.
+                to_reset = 1 + hop % 7;
+            }
+        }
+    });
+    assert_eq!(events, 0);
+    assert_eq!(stats.lost_hops(), 0, "no packet goes astray");
+}

@@ -1,0 +1,79 @@
+//! Sessions leave no thread behind.
+#![allow(clippy::unwrap_used, reason = "a test may stop where it cannot go on")]
+
+use std::sync::Arc;
+
+use engine::{Controls, Mode, Pace, SampleRate, Session, SessionConfig};
+
+fn session(pace: Pace) -> Session {
+    let config = SessionConfig {
+        rate: SampleRate::new(48_000.0).unwrap(),
+        num_mics: 2,
+        mode: Mode::Live,
+        pace,
+        max_block_samples: 512,
+    };
+    Session::prepare(&config, &Controls::default()).unwrap()
+}
+
+/// Plays `samples` of a ramp.
+fn play(session: &mut Session, samples: usize) {
+    let mut mics = vec![(0..samples).map(|n| n as f32 * 1e-5).collect::<Vec<f32>>(); 2];
+    let mut slices: Vec<&mut [f32]> = mics.iter_mut().map(Vec::as_mut_slice).collect();
+    session.process(&mut slices).unwrap();
+}
+
+/// How many worker threads this process has.
+#[cfg(target_os = "linux")]
+fn num_workers() -> usize {
+    let tasks = std::fs::read_dir("/proc/self/task").unwrap();
+    // A thread may end while the list is read.
+    let names =
+        tasks.filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("comm")).ok());
+    names.filter(|name| name.trim_end() == "unspill-worker").count()
+}
+
+/// Waits until the process has so many workers: a thread names itself a moment after it starts, and
+/// the system takes it off its list a moment after the join.
+#[cfg(target_os = "linux")]
+fn wait_for_workers(expected: usize) {
+    let since = std::time::Instant::now();
+    while num_workers() != expected {
+        assert!(since.elapsed().as_secs() < 10, "{} workers, not {expected}", num_workers());
+        std::thread::yield_now();
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn wait_for_workers(_expected: usize) {}
+
+// One test, as the count is the whole process's.
+#[test]
+fn a_hundred_sessions_leave_no_thread() {
+    // One after the other: untouched, in the middle of a hop, with hops under way.
+    for number in 0..100 {
+        let pace = if number % 2 == 0 { Pace::Realtime } else { Pace::Offline };
+        let mut session = session(pace);
+        let stats = session.stats();
+        assert_eq!(Arc::strong_count(&stats), 4, "session, its handle of the thread, thread, here");
+        wait_for_workers(1);
+        play(&mut session, [0, 100, 700, 5000][number / 2 % 4]);
+        drop(session);
+        // What the thread held is gone, so it has ended, on every system.
+        assert_eq!(Arc::strong_count(&stats), 1);
+    }
+    wait_for_workers(0);
+
+    // All at once, dropped in another order and from another thread.
+    let mut sessions: Vec<Session> = (0..100).map(|_| session(Pace::Realtime)).collect();
+    for session in &mut sessions {
+        play(session, 600);
+    }
+    wait_for_workers(100);
+    let second_half = sessions.split_off(50);
+    std::thread::spawn(move || drop(second_half)).join().unwrap();
+    while let Some(session) = sessions.pop() {
+        drop(session);
+    }
+    wait_for_workers(0);
+}

@@ -1,0 +1,1 @@
+//! The real classes, seen from hosts.

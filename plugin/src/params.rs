@@ -288,3 +288,48 @@ unsafe impl Params for UnspillParams {
         state::fields()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::classes::ALL;
+    use crate::guard::param_id_hash;
+    use std::collections::HashSet;
+
+    /// Ids are permanent: lines are only ever added to the file, never changed.
+    #[test]
+    fn the_ids_are_the_committed_ones() {
+        let mut listed = String::new();
+        for class in ALL {
+            listed += &format!("[{}]\n", class.clap_id);
+            for (id, ..) in UnspillParams::new(class).entries() {
+                listed += &format!("{id}\n");
+            }
+        }
+        let committed = include_str!("../tests/fixtures/parameters.txt");
+        for (line, (now, then)) in (1..).zip(listed.lines().zip(committed.lines())) {
+            assert_eq!(now, then, "line {line} of plugin/tests/fixtures/parameters.txt");
+        }
+        assert_eq!(listed.lines().count(), committed.lines().count());
+    }
+
+    #[test]
+    fn no_two_ids_of_a_class_are_one_number_to_hosts() {
+        for class in ALL {
+            let entries = UnspillParams::new(class).entries();
+            let numbers: HashSet<_> = entries.iter().map(|(id, ..)| param_id_hash(id)).collect();
+            assert_eq!(numbers.len(), entries.len(), "{}", class.name);
+        }
+    }
+
+    #[test]
+    fn a_reduction_is_understood_with_and_without_sign_and_unit() {
+        let param = floor("Max Reduction".to_owned());
+        for (text, db) in [("-24", -24.0), ("24 dB", -24.0), ("No Limit", NO_LIMIT_DB), ("0", 0.0)]
+        {
+            let normalized = param.string_to_normalized_value(text).unwrap();
+            assert!((param.preview_plain(normalized) - db).abs() < 1e-4, "{text}");
+        }
+        assert_eq!(param.string_to_normalized_value("loud"), None);
+    }
+}

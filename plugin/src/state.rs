@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use nice_plug::prelude::{FloatRange, ParamPtr, PluginState};
 use nice_plug::plugin::ParamValue;
+use nice_plug::prelude::{FloatRange, ParamPtr, PluginState};
 
 use crate::classes::ClassDesc;
 use crate::params::UnspillParams;

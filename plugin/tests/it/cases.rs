@@ -59,7 +59,11 @@ where
     host
 }
 
-fn expect<T: PartialEq + std::fmt::Debug>(what: &str, actual: T, expected: T) -> Result<(), String> {
+fn expect<T: PartialEq + std::fmt::Debug>(
+    what: &str,
+    actual: T,
+    expected: T,
+) -> Result<(), String> {
     if actual == expected { Ok(()) } else { Err(format!("{what}: {actual:?}, not {expected:?}")) }
 }
 

@@ -215,7 +215,9 @@ unsafe extern "C" fn events_get(
     index: u32,
 ) -> *const clap_event_header {
     // SAFETY: as above.
-    unsafe { &raw const (&(*(*list).ctx.cast::<Vec<clap_event_param_value>>()))[index as usize].header }
+    unsafe {
+        &raw const (&(*(*list).ctx.cast::<Vec<clap_event_param_value>>()))[index as usize].header
+    }
 }
 
 fn input_events(events: &mut Vec<clap_event_param_value>) -> clap_input_events {
@@ -358,12 +360,7 @@ impl Host for ClapHost {
     fn set_param(&self, id: u32, normalized: f64) {
         let mut events = self.events(&[(id, normalized)]);
         let list = input_events(&mut events);
-        ext!(
-            self,
-            clap_plugin_params,
-            CLAP_EXT_PARAMS,
-            flush(&raw const list, std::ptr::null())
-        );
+        ext!(self, clap_plugin_params, CLAP_EXT_PARAMS, flush(&raw const list, std::ptr::null()));
     }
 
     fn latency(&self) -> u32 {

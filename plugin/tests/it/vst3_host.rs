@@ -95,7 +95,12 @@ impl IParamValueQueueTrait for Queue {
         1
     }
 
-    unsafe fn getPoint(&self, _index: int32, offset: *mut int32, value: *mut ParamValue) -> tresult {
+    unsafe fn getPoint(
+        &self,
+        _index: int32,
+        offset: *mut int32,
+        value: *mut ParamValue,
+    ) -> tresult {
         // SAFETY: the plugin's variables.
         unsafe {
             *offset = 0;

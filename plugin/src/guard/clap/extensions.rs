@@ -198,8 +198,7 @@ unsafe extern "C" fn state_save(plugin: *const clap_plugin, stream: *const clap_
 
 unsafe extern "C" fn state_load(plugin: *const clap_plugin, stream: *const clap_istream) -> bool {
     with_proxy!(plugin, false, |proxy| {
-        let loaded =
-            extension!(proxy, clap_plugin_state, CLAP_EXT_STATE, load(stream) else false);
+        let loaded = extension!(proxy, clap_plugin_state, CLAP_EXT_STATE, load(stream) else false);
         proxy.notice_changes_on_main_thread();
         loaded
     })

@@ -24,10 +24,7 @@ impl ClapClass {
     /// The class of the plugin `P`, behind the guard.
     #[must_use]
     pub const fn of<P: Guardable>() -> Self {
-        Self {
-            descriptor: PluginDescriptor::for_plugin::<Inside<P>>,
-            create: plugin::create::<P>,
-        }
+        Self { descriptor: PluginDescriptor::for_plugin::<Inside<P>>, create: plugin::create::<P> }
     }
 }
 

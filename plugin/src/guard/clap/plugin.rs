@@ -502,10 +502,7 @@ unsafe extern "C" fn process(
     })
 }
 
-unsafe extern "C" fn get_extension(
-    plugin: *const clap_plugin,
-    id: *const c_char,
-) -> *const c_void {
+unsafe extern "C" fn get_extension(plugin: *const clap_plugin, id: *const c_char) -> *const c_void {
     with_proxy!(plugin, std::ptr::null(), |proxy| {
         if id.is_null() {
             return std::ptr::null();

@@ -108,7 +108,8 @@ impl IEditControllerTrait for Proxy {
     }
 
     unsafe fn setParamNormalized(&self, id: ParamID, value: ParamValue) -> tresult {
-        let result = pass!(self, IEditControllerTrait::setParamNormalized(id, value) else kInternalError);
+        let result =
+            pass!(self, IEditControllerTrait::setParamNormalized(id, value) else kInternalError);
         self.after_change();
         result
     }

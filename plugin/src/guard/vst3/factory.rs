@@ -132,4 +132,3 @@ impl IPluginFactory3Trait for Factory {
         kResultOk
     }
 }
-

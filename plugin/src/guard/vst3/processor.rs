@@ -4,6 +4,7 @@
 use std::sync::atomic::Ordering;
 
 use nice_plug::prelude::ProcessMode;
+use vst3::ComRef;
 use vst3::Steinberg::Vst::{
     AudioBusBuffers, AudioBusBuffers__type0, BusDirection, IAudioProcessorTrait,
     IParameterChangesTrait, IProcessContextRequirementsTrait, ProcessData, ProcessModes_,
@@ -13,7 +14,6 @@ use vst3::Steinberg::{
     int32, kInternalError, kInvalidArgument, kNotInitialized, kResultFalse, kResultOk, tresult,
     uint32,
 };
-use vst3::ComRef;
 
 use super::component::{INPUT, OUTPUT, Proxy, take};
 use crate::guard::flat::{Bus, Buses, flat_channels};
@@ -171,7 +171,9 @@ impl Proxy {
         };
         for _ in 0..2 {
             // SAFETY: a well-formed set-up that outlives the call.
-            self.framework(kInternalError, |inner| unsafe { inner.setupProcessing(&raw mut setup) });
+            self.framework(kInternalError, |inner| unsafe {
+                inner.setupProcessing(&raw mut setup)
+            });
         }
     }
 

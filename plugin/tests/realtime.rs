@@ -1,4 +1,17 @@
 //! No allocation on the audio thread, from the host's call down to the engine and back.
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    reason = "small test values, in the formats' own types"
+)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test that cannot go on fails"
+)]
 #![allow(unsafe_code, reason = "a global allocator")]
 
 #[path = "it/clap_host.rs"]

@@ -1,4 +1,17 @@
 //! What hosts do to plugins, and what must come of it; each case fails without the guard.
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    reason = "small test values, in the formats' own types"
+)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test that cannot go on fails"
+)]
 
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};

@@ -1,4 +1,17 @@
 //! Small plugins whose output shows exactly what the framework handed them.
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    reason = "small test values, in the formats' own types"
+)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test that cannot go on fails"
+)]
 
 use std::marker::PhantomData;
 use std::num::NonZeroU32;

@@ -1,4 +1,17 @@
 //! A tiny VST3 host, which does on purpose what hosts do by accident.
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    reason = "small test values, in the formats' own types"
+)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test that cannot go on fails"
+)]
 
 use std::ffi::c_void;
 use std::sync::Mutex;

@@ -9,7 +9,7 @@ use crate::classes::ClassDesc;
 use crate::params::UnspillParams;
 
 /// The version of what is saved. Raised when an old value would mean something else; a parameter
-/// that is merely added raises nothing, because [`migrate`] gives it its default.
+/// that is merely added raises nothing, because loading gives it its default.
 pub const FORMAT: u32 = 1;
 
 /// The name of the field that holds [`FORMAT`].

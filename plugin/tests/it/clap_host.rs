@@ -189,10 +189,11 @@ impl ClapHost {
         ext!(self, clap_plugin_params, CLAP_EXT_PARAMS, get_info(index, &mut info)).then_some(info)
     }
 
-    fn info_by_id(&self, id: u32) -> clap_param_info {
+    /// The top of a parameter's range; 1 if there is no such parameter.
+    fn max_value(&self, id: u32) -> f64 {
         (0..self.num_params())
             .find_map(|index| self.info(index).filter(|info| info.id == id))
-            .expect("a known parameter")
+            .map_or(1.0, |info| info.max_value)
     }
 
     fn events(&self, changes: &[(u32, f64)]) -> Vec<clap_event_param_value> {
@@ -212,7 +213,7 @@ impl ClapHost {
                 port_index: -1,
                 channel: -1,
                 key: -1,
-                value: value * self.info_by_id(id).max_value,
+                value: value * self.max_value(id),
             })
             .collect()
     }
@@ -355,12 +356,12 @@ impl Host for ClapHost {
     fn param(&self, id: u32) -> f64 {
         let mut value = f64::NAN;
         ext!(self, clap_plugin_params, CLAP_EXT_PARAMS, get_value(id, &mut value));
-        value / self.info_by_id(id).max_value
+        value / self.max_value(id)
     }
 
     fn param_text(&self, id: u32, normalized: f64) -> String {
         let mut string = [0; 128];
-        let value = normalized * self.info_by_id(id).max_value;
+        let value = normalized * self.max_value(id);
         ext!(
             self,
             clap_plugin_params,

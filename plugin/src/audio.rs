@@ -129,7 +129,21 @@ impl AudioPath {
             controls.as_mut().clone_from(fresh);
         }
         // A refused block is left as it came, which is dry.
-        let _ = map.with_mics(main, aux, |mics| session.process(mics));
+        let _ = map.with_mics(main, aux, |mics| {
+            mics.iter_mut().for_each(|mic| flush_subnormals(mic));
+            session.process(mics)
+        });
+    }
+}
+
+/// Replaces subnormal samples (below -758 dB) by silence.
+///
+/// Reverb tails and filters of other plugins decay into them, and arithmetic with them can be a
+/// hundred times slower. The processor's flush-to-zero mode is the host's to set; changing it here
+/// would be undefined behaviour. All other samples stay bit for bit what they are.
+fn flush_subnormals(samples: &mut [f32]) {
+    for sample in samples {
+        *sample = if sample.is_subnormal() { 0.0 } else { *sample };
     }
 }
 
@@ -201,6 +215,51 @@ mod tests {
         let mut controls = Controls::default();
         read_controls(&params, &MicMap::new(class, &class.layouts[layout]), &mut controls);
         controls
+    }
+
+    #[test]
+    fn only_subnormal_samples_are_flushed() {
+        let kept = [1.0, -f32::MIN_POSITIVE, f32::MIN_POSITIVE, 0.0, f32::INFINITY];
+        let mut samples = kept;
+        flush_subnormals(&mut samples);
+        assert_eq!(samples, kept);
+        let mut tail = [1e-39, -1e-45, f32::MIN_POSITIVE / 2.0];
+        flush_subnormals(&mut tail);
+        assert_eq!(tail, [0.0; 3]);
+    }
+
+    #[test]
+    fn the_latency_told_is_the_sessions_own() {
+        for mode in ["Live", "Mix"] {
+            let params = UnspillParams::new(&Unspill8::DESC);
+            set_by_id(&params, "mode", mode);
+            for process_mode in [ProcessMode::Realtime, ProcessMode::Buffered, ProcessMode::Offline]
+            {
+                let activation =
+                    Activation { process_mode, max_block_samples: 4096, ..Activation::default() };
+                let mut path = AudioPath::default();
+                path.activate(&params, &Unspill8::DESC.layouts[0], &activation);
+                let session = path.running.map(|running| running.session.latency_samples());
+                let told = latency_samples(&params, &activation) as usize;
+                assert_eq!(session, Some(told), "{mode} {process_mode:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_same_set_up_keeps_the_session_and_another_does_not() {
+        let params = UnspillParams::new(&Unspill8::DESC);
+        let layout = &Unspill8::DESC.layouts[0];
+        let mut path = AudioPath::default();
+        let mut stats_after = |activation: &Activation| {
+            path.activate(&params, layout, activation);
+            path.running.as_ref().map(|running| std::sync::Arc::as_ptr(&running.session.stats()))
+        };
+        let first = stats_after(&Activation::default());
+        assert!(first.is_some());
+        assert_eq!(stats_after(&Activation::default()), first);
+        set_by_id(&params, "mode", "Mix");
+        assert_ne!(stats_after(&Activation::default()), first);
     }
 
     #[test]

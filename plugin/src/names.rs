@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use nice_plug::prelude::Enum;
 
 use crate::guard::param_id_hash;
-use crate::params::{Instrument, UnspillParams};
+use crate::params::{Instrument, UnspillParams, unlabelled};
 
 /// What a parameter is about.
 #[derive(Clone, Copy, Debug)]
@@ -58,7 +58,7 @@ pub(crate) fn mic_name(params: &UnspillParams, index: usize) -> String {
     let label = |index: usize| params.mics[index].instrument.value();
     let own = label(index);
     if own == Instrument::Other {
-        return format!("Mic {}", index + 1);
+        return unlabelled(params.class, index);
     }
     let word = Instrument::variants()[own.to_index()];
     let same = |range: std::ops::Range<usize>| range.filter(|&other| label(other) == own).count();
@@ -114,6 +114,6 @@ mod tests {
         assert_eq!(name(&params, "mic2_role").as_deref(), Some("Tom Role"));
         set_by_id(&params, "mic5_instrument", "Tom");
         assert_eq!(name(&params, "mic2_role").as_deref(), Some("Tom 1 Role"));
-        assert_eq!(name(&params, "pair1_5").as_deref(), Some("Remove Tom 2 from Mic 1"));
+        assert_eq!(name(&params, "pair1_5").as_deref(), Some("Remove Tom 2 from Track"));
     }
 }

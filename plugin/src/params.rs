@@ -202,9 +202,17 @@ fn floor(name: String) -> FloatParam {
         }))
 }
 
+/// What a mic is called before it is labelled.
+pub(crate) fn unlabelled(class: &ClassDesc, index: usize) -> String {
+    match (class.topology, index) {
+        (Topology::Track, 0) => "Track".to_owned(),
+        _ => format!("Mic {}", index + 1),
+    }
+}
+
 impl MicParams {
     fn new(class: &ClassDesc, index: usize) -> Self {
-        let name = |what: &str| format!("Mic {} {what}", index + 1);
+        let name = |what: &str| format!("{} {what}", unlabelled(class, index));
         Self {
             instrument: EnumParam::new(name("Instrument"), Instrument::Other).non_automatable(),
             role: EnumParam::new(name("Role"), RoleChoice::Close).non_automatable(),
@@ -224,7 +232,8 @@ impl UnspillParams {
     pub fn new(class: &'static ClassDesc) -> Self {
         let pairs = (0..class.num_outputs).flat_map(|target| {
             (0..class.num_strips).filter(move |&bleeder| bleeder != target).map(move |bleeder| {
-                let name = format!("Remove Mic {} from Mic {}", bleeder + 1, target + 1);
+                let from = unlabelled(class, target);
+                let name = format!("Remove {} from {from}", unlabelled(class, bleeder));
                 PairParam { target, bleeder, amount: percent(name) }
             })
         });
@@ -251,7 +260,7 @@ impl UnspillParams {
             entry("listen", &self.listen, ""),
         ];
         for (mic, number) in self.mics.iter().zip(1..) {
-            let group = format!("Mic {number}");
+            let group = unlabelled(self.class, number - 1);
             let id = |what: &str| format!("mic{number}_{what}");
             all.push(entry(&id("instrument"), &mic.instrument, &group));
             all.push(entry(&id("role"), &mic.role, &group));
@@ -265,15 +274,13 @@ impl UnspillParams {
         for pair in &self.pairs {
             let (target, bleeder) = (pair.target + 1, pair.bleeder + 1);
             let id = format!("pair{target}_{bleeder}");
-            all.push(entry(&id, &pair.amount, &format!("Mic {target}/Bleed")));
+            all.push(entry(
+                &id,
+                &pair.amount,
+                &format!("{}/Bleed", unlabelled(self.class, pair.target)),
+            ));
         }
         all
-    }
-
-    /// Whether the class cleans one track rather than a session.
-    #[must_use]
-    pub fn is_track(&self) -> bool {
-        self.class.topology == Topology::Track
     }
 }
 

@@ -189,6 +189,13 @@ impl ClapHost {
         ext!(self, clap_plugin_params, CLAP_EXT_PARAMS, get_info(index, &mut info)).then_some(info)
     }
 
+    /// Whether a parameter is shown as a list, and whether it can be automated.
+    pub fn list_and_automated(&self, id: u32) -> (bool, bool) {
+        let mut infos = (0..self.num_params()).filter_map(|index| self.info(index));
+        let flags = infos.find(|info| info.id == id).expect("a known parameter").flags;
+        (flags & CLAP_PARAM_IS_ENUM != 0, flags & CLAP_PARAM_IS_AUTOMATABLE != 0)
+    }
+
     /// The top of a parameter's range; 1 if there is no such parameter.
     fn max_value(&self, id: u32) -> f64 {
         (0..self.num_params())

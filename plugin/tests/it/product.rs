@@ -224,6 +224,40 @@ fn the_mode_changes_the_latency_at_the_next_activation_and_asks_for_it() {
 }
 
 #[test]
+fn a_latency_asked_for_too_early_is_corrected() {
+    for mut host in both(&Unspill8::DESC) {
+        let assumed = host.latency();
+        assert!(host.activate(SetUp { rate: 96_000.0, ..SetUp::default() }));
+        host.idle();
+        assert_eq!(host.notices(), (0, 1));
+        assert_eq!(host.latency(), 2 * assumed);
+        host.deactivate();
+        assert!(host.activate(SetUp { rate: 96_000.0, ..SetUp::default() }));
+        host.idle();
+        assert_eq!(host.notices(), (0, 1));
+    }
+}
+
+#[test]
+fn choices_are_lists_and_structure_is_not_automated() {
+    let (clap, vst3) = (clap(&Unspill8::DESC), vst3(&Unspill8::DESC));
+    for (id, is_list, automated) in [
+        ("mic1_role", true, false),
+        ("mic1_group", true, false),
+        ("mic1_instrument", true, false),
+        ("listen", true, true),
+        ("mode", false, false),
+        ("bypass", false, true),
+        ("mic1_amount", false, true),
+    ] {
+        let seen = clap.list_and_automated(param_id_hash(id));
+        assert_eq!(seen, (is_list, automated), "CLAP {id}");
+        let seen = vst3.list_and_automated(param_id_hash(id));
+        assert_eq!(seen, (is_list, automated), "VST3 {id}");
+    }
+}
+
+#[test]
 fn values_read_well() {
     for host in both(&Unspill8::DESC) {
         for (id, normalized, text) in [
@@ -257,6 +291,8 @@ fn a_label_renames_a_mics_parameters_and_hosts_are_told_once() {
         set(&*host, "mic1_instrument", 1.0 / 17.0);
         host.idle();
         assert_eq!(host.param_name(amount).as_deref(), Some("Kick Amount"));
+        // Told once, however often it is asked for.
+        host.idle();
         let pair = index_of("pair2_1");
         assert_eq!(host.param_name(pair).as_deref(), Some("Remove Kick from Mic 2"));
         assert_eq!(host.notices(), (1, 0));

@@ -273,6 +273,25 @@ impl Vst3Host {
         }
     }
 
+    /// Whether a parameter is shown as a list, and whether it can be automated.
+    pub fn list_and_automated(&self, id: u32) -> (bool, bool) {
+        let flags = (0..self.num_params()).find_map(|index| {
+            // SAFETY: a live variable.
+            let info = unsafe {
+                let mut info: ParameterInfo = std::mem::zeroed();
+                self.controller.getParameterInfo(index as int32, &mut info);
+                info
+            };
+            (info.id == id).then_some(info.flags)
+        });
+        let flags = flags.expect("a known parameter");
+        let has = |flag| flags & flag != 0;
+        (
+            has(ParameterInfo_::ParameterFlags_::kIsList),
+            has(ParameterInfo_::ParameterFlags_::kCanAutomate),
+        )
+    }
+
     /// `getBusInfo`.
     pub fn bus_info(&self, direction: int32, index: int32) -> Option<BusInfo> {
         // SAFETY: a live variable.

@@ -8,7 +8,9 @@ use clap_sys::ext::audio_ports::CLAP_EXT_AUDIO_PORTS;
 use clap_sys::ext::audio_ports_config::CLAP_EXT_AUDIO_PORTS_CONFIG;
 use clap_sys::ext::gui::CLAP_EXT_GUI;
 use clap_sys::ext::latency::{CLAP_EXT_LATENCY, clap_plugin_latency};
-use clap_sys::ext::params::{CLAP_EXT_PARAMS, clap_param_info, clap_plugin_params};
+use clap_sys::ext::params::{
+    CLAP_EXT_PARAMS, CLAP_PARAM_IS_ENUM, CLAP_PARAM_IS_STEPPED, clap_param_info, clap_plugin_params,
+};
 use clap_sys::ext::render::{
     CLAP_EXT_RENDER, CLAP_RENDER_OFFLINE, clap_plugin_render, clap_plugin_render_mode,
 };
@@ -93,7 +95,7 @@ unsafe extern "C" fn params_count(plugin: *const clap_plugin) -> u32 {
 }
 
 /// Defect 7: the framework aborts for the index that equals the count. Also answers the live name
-/// instead of the fixed one.
+/// instead of the fixed one, and has choices shown as lists.
 unsafe extern "C" fn params_get_info(
     plugin: *const clap_plugin,
     index: u32,
@@ -109,6 +111,9 @@ unsafe extern "C" fn params_get_info(
         }
         // SAFETY: not null, and the framework has just written it.
         let info = unsafe { &mut *info };
+        if info.flags & CLAP_PARAM_IS_STEPPED != 0 && info.max_value > 1.0 {
+            info.flags |= CLAP_PARAM_IS_ENUM;
+        }
         if let Some(name) = proxy.view.name(info.id) {
             write_name(&mut info.name, &name);
         }

@@ -5,8 +5,8 @@ use vst3::ComRef;
 use vst3::Steinberg::Vst::ChannelContext::IInfoListenerTrait;
 use vst3::Steinberg::Vst::{
     BusDirection, CString, IAttributeList, IComponentHandler, IEditControllerTrait, IUnitInfoTrait,
-    MediaType, ParamID, ParamValue, ParameterInfo, ProgramListID, ProgramListInfo, String128,
-    TChar, UnitID, UnitInfo,
+    MediaType, ParamID, ParamValue, ParameterInfo, ParameterInfo_, ProgramListID, ProgramListInfo,
+    String128, TChar, UnitID, UnitInfo,
 };
 use vst3::Steinberg::{
     FIDString, IBStream, IPlugView, int16, int32, kInternalError, kInvalidArgument, kResultOk,
@@ -55,7 +55,7 @@ impl IEditControllerTrait for Proxy {
     }
 
     /// Defect 7: the framework panics for the index that equals the count. Also answers the live
-    /// name instead of the fixed one.
+    /// name instead of the fixed one, and has choices shown as lists.
     unsafe fn getParameterInfo(&self, index: int32, info: *mut ParameterInfo) -> tresult {
         let count = pass!(self, IEditControllerTrait::getParameterCount() else 0);
         if info.is_null() || !(0..count).contains(&index) {
@@ -66,6 +66,9 @@ impl IEditControllerTrait for Proxy {
         if result == kResultOk {
             // SAFETY: not null, and the framework has just written it.
             let info = unsafe { &mut *info };
+            if info.stepCount > 1 {
+                info.flags |= ParameterInfo_::ParameterFlags_::kIsList;
+            }
             if let Some(name) = shield(None, || self.view.name(info.id)) {
                 write_string128(&mut info.title, &name);
                 write_string128(&mut info.shortTitle, &name);

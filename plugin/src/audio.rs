@@ -247,6 +247,18 @@ mod tests {
     }
 
     #[test]
+    fn a_prefetching_host_is_waited_for() {
+        let params = UnspillParams::new(&Unspill8::DESC);
+        let pace = |process_mode| {
+            let activation = Activation { process_mode, ..Activation::default() };
+            session_config(&params, &activation, 8).map(|config| config.pace)
+        };
+        assert_eq!(pace(ProcessMode::Realtime), Some(Pace::Realtime));
+        assert_eq!(pace(ProcessMode::Buffered), Some(Pace::Offline));
+        assert_eq!(pace(ProcessMode::Offline), Some(Pace::Offline));
+    }
+
+    #[test]
     fn the_same_set_up_keeps_the_session_and_another_does_not() {
         let params = UnspillParams::new(&Unspill8::DESC);
         let layout = &Unspill8::DESC.layouts[0];

@@ -266,7 +266,29 @@ cases! {
             host.reset();
             // The framework sleeps for 200 ms; a reset that only sets a flag takes microseconds.
             expect("waited", start.elapsed() > Duration::from_millis(100), false)
-        })
+        })?;
+        let before = probes::NUM_RESETS.load(Ordering::SeqCst);
+        host.process(&mut four_inputs(), &mut [out(), out(), out(), out()], N, &[]);
+        expect("made up for", probes::NUM_RESETS.load(Ordering::SeqCst), before + 1)
+    };
+
+    a_bus_that_was_switched_off_is_silent: Vst3 IsWrong => |_, guarded| {
+        let mut host = Vst3Host::of::<Probe<Sym>>(guarded);
+        host.switch_input(2, false);
+        assert!(host.activate(SetUp::default()));
+        let mut outputs = [out(), out(), out(), out()];
+        host.process(&mut four_inputs(), &mut outputs, N, &[]);
+        expect("main", outputs[0].samples(), &all(4021.0))?;
+        host.switch_input(2, true);
+        host.process(&mut four_inputs(), &mut outputs, N, &[]);
+        expect("main again", outputs[0].samples(), &all(4321.0))
+    };
+
+    a_panic_at_activation_is_a_refusal: Clap Crashes, Vst3 Crashes => |format, guarded| {
+        let mut host = host::<Sym>(format, guarded);
+        let set_up = SetUp { rate: probes::PANIC_RATE, ..SetUp::default() };
+        expect("activated", host.activate(set_up), false)?;
+        expect("later", host.activate(SetUp::default()), true)
     };
 
     // Defect 10.

@@ -28,6 +28,8 @@ pub const PANIC: f32 = 666.0;
 pub const QUEUE_TASKS: f32 = 777.0;
 /// An input sample that makes a probe take its time.
 pub const LINGER: f32 = 888.0;
+/// A sample rate that makes a probe panic.
+pub const PANIC_RATE: f64 = 12_345.0;
 /// What a probe writes when the buffers it got contradict each other.
 pub const MALFORMED: f32 = -1.0;
 /// The latency of all probes.
@@ -38,6 +40,7 @@ pub const LINGER_TIME: Duration = Duration::from_millis(400);
 /// What the probes of this process saw last; every case runs in a process of its own.
 pub static OFFLINE: AtomicBool = AtomicBool::new(false);
 pub static LONGEST_BLOCK: AtomicUsize = AtomicUsize::new(0);
+pub static NUM_RESETS: AtomicUsize = AtomicUsize::new(0);
 pub static LINGERING: AtomicBool = AtomicBool::new(false);
 
 /// A probe's buses.
@@ -141,9 +144,14 @@ impl<S: Shape> Plugin for Probe<S> {
         config: &BufferConfig,
         context: &mut impl ActivateContext<Self>,
     ) -> bool {
+        assert!(f64::from(config.sample_rate) != PANIC_RATE, "on purpose");
         OFFLINE.store(config.process_mode == ProcessMode::Offline, Ordering::SeqCst);
         context.set_latency_samples(LATENCY);
         true
+    }
+
+    fn reset(&mut self) {
+        NUM_RESETS.fetch_add(1, Ordering::SeqCst);
     }
 
     fn process(

@@ -273,6 +273,12 @@ impl Vst3Host {
         }
     }
 
+    /// `activateBus` of an input.
+    pub fn switch_input(&self, index: int32, on: bool) {
+        // SAFETY: plain arguments.
+        assert_eq!(unsafe { self.component.activateBus(0, 0, index, u8::from(on)) }, kResultOk);
+    }
+
     /// Whether a parameter is shown as a list, and whether it can be automated.
     pub fn list_and_automated(&self, id: u32) -> (bool, bool) {
         let flags = (0..self.num_params()).find_map(|index| {

@@ -23,6 +23,9 @@ const GUARDED: &str = "UNSPILL_GUARDED";
 /// How a child says that the case ran and the plugin's behaviour was wrong.
 const WRONG: i32 = 3;
 
+/// How often the framework gets the chance to fail as claimed.
+const ATTEMPTS: usize = 5;
+
 fn run_in_child(case: &Case, guarded: bool) -> Output {
     Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "children::the_table_of_cases_is_sound", "--nocapture"])
@@ -40,15 +43,22 @@ pub fn judge(name: &str) {
     };
     let guarded = run_in_child(case, true);
     assert!(guarded.status.success(), "{name}, guarded: {}", show(&guarded));
-    let unguarded = run_in_child(case, false);
-    let seen = match unguarded.status.code() {
-        Some(0) => None,
-        Some(WRONG) => Some(Unguarded::IsWrong),
-        // By a signal: aborted or a segmentation fault.
-        None => Some(Unguarded::Crashes),
-        Some(_) => panic!("{name}: the case itself failed: {}", show(&unguarded)),
-    };
-    assert_eq!(seen, Some(case.unguarded), "{name}, unguarded: {}", show(&unguarded));
+    // Two of the cases are races of the framework's, which a busy machine may hide for a while.
+    for attempt in 1..=ATTEMPTS {
+        let unguarded = run_in_child(case, false);
+        let seen = match unguarded.status.code() {
+            Some(0) => None,
+            Some(WRONG) => Some(Unguarded::IsWrong),
+            // By a signal: aborted or a segmentation fault.
+            None => Some(Unguarded::Crashes),
+            Some(_) => panic!("{name}: the case itself failed: {}", show(&unguarded)),
+        };
+        if seen == Some(case.unguarded) {
+            return;
+        }
+        let told = show(&unguarded);
+        assert!(attempt < ATTEMPTS && seen.is_none(), "{name}, unguarded: {seen:?}, {told}");
+    }
 }
 
 /// In a child, runs the case it was started for.

@@ -30,17 +30,20 @@ pub const QUEUE_TASKS: f32 = 777.0;
 pub const LINGER: f32 = 888.0;
 /// A sample rate that makes a probe panic.
 pub const PANIC_RATE: f64 = 12_345.0;
+/// How many tasks [`QUEUE_TASKS`] queues.
+pub const NUM_TASKS: usize = 4;
 /// What a probe writes when the buffers it got contradict each other.
 pub const MALFORMED: f32 = -1.0;
 /// The latency of all probes.
 pub const LATENCY: u32 = 480;
 /// How long [`LINGER`] takes.
-pub const LINGER_TIME: Duration = Duration::from_millis(400);
+pub const LINGER_TIME: Duration = Duration::from_millis(800);
 
 /// What the probes of this process saw last; every case runs in a process of its own.
 pub static OFFLINE: AtomicBool = AtomicBool::new(false);
 pub static LONGEST_BLOCK: AtomicUsize = AtomicUsize::new(0);
 pub static NUM_RESETS: AtomicUsize = AtomicUsize::new(0);
+pub static TASKS_DONE: AtomicUsize = AtomicUsize::new(0);
 pub static LINGERING: AtomicBool = AtomicBool::new(false);
 
 /// A probe's buses.
@@ -131,7 +134,10 @@ impl<S: Shape> Plugin for Probe<S> {
     type BackgroundTask = ();
 
     fn task_executor(&mut self) -> TaskExecutor<Self> {
-        Box::new(|()| std::thread::sleep(Duration::from_millis(50)))
+        Box::new(|()| {
+            std::thread::sleep(Duration::from_millis(50));
+            TASKS_DONE.fetch_add(1, Ordering::SeqCst);
+        })
     }
 
     fn params(&self) -> Arc<dyn Params> {
@@ -164,7 +170,7 @@ impl<S: Shape> Plugin for Probe<S> {
         LONGEST_BLOCK.fetch_max(num_samples, Ordering::SeqCst);
         let first = buffer.as_slice()[0][0];
         if first == QUEUE_TASKS {
-            (0..20).for_each(|_| context.execute_background(()));
+            (0..NUM_TASKS).for_each(|_| context.execute_background(()));
         }
         if first == LINGER {
             LINGERING.store(true, Ordering::SeqCst);

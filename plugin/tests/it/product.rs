@@ -385,6 +385,10 @@ fn a_session_from_the_future_loads_as_far_as_it_is_understood() {
             assert!((value - normalized).abs() < 1e-6, "{id}: {value}");
         }
         assert_eq!(host.notices().0, notices + 1);
+        let saved: serde_json::Value = serde_json::from_slice(strip(&host.save())).unwrap();
+        assert_eq!(saved["params"]["mic2_amount"]["f32"], 100.0);
+        assert_eq!(saved["params"]["mic1_floor"]["f32"], -80.0);
+        assert_eq!(saved["fields"]["format"], "1");
     }
 }
 

@@ -210,7 +210,8 @@ fn the_mode_changes_the_latency_at_the_next_activation_and_asks_for_it() {
         assert_eq!(host.notices(), (0, 1));
         // Until then nothing changes, whatever the host asks.
         assert_eq!(host.latency(), live);
-        assert!(host.process(&mut [], &mut output, 64, &[]));
+        let other = param_id_hash("amount");
+        assert!(host.process(&mut [], &mut output, 64, &[(other, 0.5)]));
         host.idle();
         assert_eq!(host.notices(), (0, 1));
         host.deactivate();
@@ -221,6 +222,18 @@ fn the_mode_changes_the_latency_at_the_next_activation_and_asks_for_it() {
         host.idle();
         assert_eq!(host.notices(), (0, 1));
     }
+}
+
+#[test]
+fn a_layout_cannot_change_while_active() {
+    let (mut clap, mut vst3) = (clap(&UnspillTrack::DESC), vst3(&UnspillTrack::DESC));
+    assert!(clap.activate(SetUp::default()) && vst3.activate(SetUp::default()));
+    let mono = || (vec![1 << 19; 8], vec![1 << 19]);
+    assert!(!clap.select(1) && !vst3.arrange(mono().0, mono().1));
+    clap.deactivate();
+    vst3.deactivate();
+    assert!(clap.select(1) && vst3.arrange(mono().0, mono().1));
+    assert!(!clap.select(2));
 }
 
 #[test]

@@ -44,7 +44,10 @@ pub(super) struct Proxy {
     pub(super) layout: AtomicUsize,
     pub(super) active: AtomicBool,
     latency: AtomicU32,
+    /// The latency that the host was last told.
     told_latency: AtomicU32,
+    /// The latency that the host was last asked to restart for.
+    wanted_latency: AtomicU32,
     latency_was_asked: AtomicBool,
     names_signature: AtomicU64,
     names_changed: AtomicBool,
@@ -97,6 +100,7 @@ pub(super) unsafe fn create<P: Guardable>(host: *const clap_host) -> *const clap
             active: AtomicBool::new(false),
             latency: AtomicU32::new(0),
             told_latency: AtomicU32::new(0),
+            wanted_latency: AtomicU32::new(0),
             latency_was_asked: AtomicBool::new(false),
             names_changed: AtomicBool::new(false),
             reset: AtomicBool::new(false),
@@ -200,7 +204,7 @@ impl Proxy {
         if let Some(activation) = running {
             let latency = self.view.latency_samples(activation);
             if latency != self.latency.load(Ordering::Relaxed)
-                && self.told_latency.swap(latency, Ordering::Relaxed) != latency
+                && self.wanted_latency.swap(latency, Ordering::Relaxed) != latency
             {
                 self.request(|host| host.request_restart);
             }
@@ -258,6 +262,7 @@ impl Proxy {
         drop(audio);
         let latency = self.view.latency_samples(&activation);
         self.latency.store(latency, Ordering::Relaxed);
+        self.wanted_latency.store(latency, Ordering::Relaxed);
         self.active.store(true, Ordering::Relaxed);
         let told = self.told_latency.swap(latency, Ordering::Relaxed);
         if told != latency

@@ -78,8 +78,10 @@ pub struct Proxy {
 pub(super) struct Changes {
     /// The latency of the running activation.
     pub latency: AtomicU32,
-    /// The latency that the host was last told, or was last asked to restart for.
+    /// The latency that the host was last told.
     pub told_latency: AtomicU32,
+    /// The latency that the host was last asked to restart for.
+    pub wanted_latency: AtomicU32,
     /// Whether the host ever asked for the latency.
     pub latency_was_asked: AtomicBool,
     pub names_signature: AtomicU64,
@@ -185,7 +187,7 @@ impl Proxy {
         if let Some(activation) = running {
             let latency = self.view.latency_samples(activation);
             if latency != changes.latency.load(Ordering::Relaxed)
-                && changes.told_latency.swap(latency, Ordering::Relaxed) != latency
+                && changes.wanted_latency.swap(latency, Ordering::Relaxed) != latency
             {
                 changes.restart.store(true, Ordering::Relaxed);
             }

@@ -153,6 +153,7 @@ impl Proxy {
         let latency = self.view.latency_samples(&activation);
         let changes = &self.changes;
         changes.latency.store(latency, Ordering::Relaxed);
+        changes.wanted_latency.store(latency, Ordering::Relaxed);
         let asked = changes.latency_was_asked.load(Ordering::Relaxed);
         if changes.told_latency.swap(latency, Ordering::Relaxed) != latency && asked {
             changes.restart.store(true, Ordering::Relaxed);

@@ -203,9 +203,8 @@ impl Proxy {
         }
         if let Some(activation) = running {
             let latency = self.view.latency_samples(activation);
-            if latency != self.latency.load(Ordering::Relaxed)
-                && self.wanted_latency.swap(latency, Ordering::Relaxed) != latency
-            {
+            let before = self.wanted_latency.swap(latency, Ordering::Relaxed);
+            if latency != before && latency != self.latency.load(Ordering::Relaxed) {
                 self.request(|host| host.request_restart);
             }
         }

@@ -186,9 +186,8 @@ impl Proxy {
         }
         if let Some(activation) = running {
             let latency = self.view.latency_samples(activation);
-            if latency != changes.latency.load(Ordering::Relaxed)
-                && changes.wanted_latency.swap(latency, Ordering::Relaxed) != latency
-            {
+            let before = changes.wanted_latency.swap(latency, Ordering::Relaxed);
+            if latency != before && latency != changes.latency.load(Ordering::Relaxed) {
                 changes.restart.store(true, Ordering::Relaxed);
             }
         }

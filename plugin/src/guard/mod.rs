@@ -25,6 +25,10 @@
 //! | | panics when processed before it was set up; allocates for over-long blocks | the proxies refuse, and cut |
 //! | | a panic in the plugin aborts the host | [`Inside`] catches it, plays dry from then on and reports errors |
 
+//!
+//! What no guard can make good: after defect 6 the framework's background thread is gone, and the
+//! tasks of all other instances with it. Unspill gives that thread nothing to do.
+
 pub mod clap;
 pub mod flat;
 mod inside;

@@ -4,6 +4,7 @@
 //! could catch it. What can be caught is caught in [`super::Inside`]; what the framework itself
 //! would panic on is not passed on to it.
 
+mod block;
 mod extensions;
 mod factory;
 mod plugin;

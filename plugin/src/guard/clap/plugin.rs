@@ -17,11 +17,12 @@ use clap_sys::process::{
 use nice_plug::prelude::AudioIOLayout;
 use nice_plug::wrapper::clap::Wrapper;
 
+use super::block::BlockBuses;
 use super::extensions;
 use crate::guard::flat::Buses;
 use crate::guard::lock::AudioLock;
 use crate::guard::panics::shield;
-use crate::guard::scratch::{HostBus, HostBuses, Scratch, run_in_pieces, silence};
+use crate::guard::scratch::{Scratch, run_in_pieces};
 use crate::guard::{Activation, Guardable, Inside, MAX_BLOCK_SAMPLES, View, view};
 
 /// Stands between a CLAP host and the framework's `clap_plugin`.
@@ -385,68 +386,6 @@ impl Proxy {
 
 /// One of the requests a host takes.
 type HostRequest = unsafe extern "C" fn(*const clap_host);
-
-/// The buses of one `clap_process`.
-struct BlockBuses<'a>(&'a clap_process);
-
-/// The port at `index` of a host's array.
-///
-/// # Safety
-///
-/// `ports` is null or holds `count` entries.
-unsafe fn port_at(ports: *const clap_audio_buffer, count: u32, index: usize) -> HostBus {
-    if ports.is_null() || index >= count as usize {
-        return HostBus::MISSING;
-    }
-    // SAFETY: not null and within the count.
-    let port = unsafe { &*ports.add(index) };
-    HostBus { channels: port.data32, num_channels: port.channel_count as usize }
-}
-
-impl HostBuses for BlockBuses<'_> {
-    fn input(&self, index: usize) -> HostBus {
-        // SAFETY: the host's array and its count.
-        unsafe { port_at(self.0.audio_inputs, self.0.audio_inputs_count, index) }
-    }
-
-    fn output(&self, index: usize) -> HostBus {
-        // SAFETY: the host's array and its count.
-        unsafe { port_at(self.0.audio_outputs, self.0.audio_outputs_count, index) }
-    }
-
-    fn num_outputs(&self) -> usize {
-        self.0.audio_outputs_count as usize
-    }
-}
-
-impl BlockBuses<'_> {
-    /// Silences every output, for a block that is not processed.
-    ///
-    /// # Safety
-    ///
-    /// The host's output channels hold `num_samples` samples.
-    unsafe fn silence(&self, num_samples: usize) {
-        for index in 0..self.num_outputs() {
-            // SAFETY: the caller's promise.
-            unsafe { silence(self.output(index), num_samples, size_of::<f32>()) };
-        }
-    }
-
-    /// Tells the host that no output channel is constant; the framework never touches these.
-    ///
-    /// # Safety
-    ///
-    /// The host's output array holds as many entries as it says, or is null.
-    unsafe fn clear_constant_masks(&self) {
-        if self.0.audio_outputs.is_null() {
-            return;
-        }
-        for index in 0..self.num_outputs() {
-            // SAFETY: not null and within the count.
-            unsafe { (*self.0.audio_outputs.add(index)).constant_mask = 0 };
-        }
-    }
-}
 
 unsafe extern "C" fn init(plugin: *const clap_plugin) -> bool {
     with_proxy!(plugin, false, |proxy| inner!(proxy, init() else false))

@@ -1,1 +1,16 @@
-//! Placeholder until the first commit of this package.
+//! The Unspill plugin: VST3 and CLAP hosts on one side, the engine on the other.
+#![cfg_attr(test, allow(clippy::float_cmp, reason = "parameters arrive exactly"))]
+
+mod audio;
+pub mod buses;
+pub mod classes;
+pub mod entry;
+pub mod guard;
+mod names;
+pub mod params;
+pub mod plugin;
+pub mod state;
+#[cfg(test)]
+mod testing;
+
+pub use plugin::Unspill;

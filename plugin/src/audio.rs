@@ -1,0 +1,334 @@
+//! The audio thread: parameters and host buffers into the engine's session.
+
+use engine::{
+    Controls, Decibels, GroupId, Listen, Mode, Pace, Role, SampleRate, Session, SessionConfig,
+};
+use nice_plug::prelude::{AudioIOLayout, AuxiliaryBuffers, Buffer, Enum, Param, ProcessMode};
+
+use crate::buses::MicMap;
+use crate::guard::Activation;
+use crate::params::{
+    GroupChoice, ListenChoice, MicParams, ModeChoice, NO_LIMIT_DB, RoleChoice, UnspillParams,
+};
+
+/// The group of a stereo track's two sides when the user chose none; user groups are 1 to 8.
+const SIDES: GroupId = GroupId(u8::MAX);
+
+/// What the session would be for an activation; `None` at a rate the engine does not take, where
+/// the mics pass through unchanged.
+fn session_config(
+    params: &UnspillParams,
+    activation: &Activation,
+    num_mics: usize,
+) -> Option<SessionConfig> {
+    #[allow(clippy::cast_possible_truncation, reason = "the framework gives rates as f32 anyway")]
+    let rate = SampleRate::new(activation.sample_rate_hz as f32).ok()?;
+    Some(SessionConfig {
+        rate,
+        num_mics,
+        mode: match params.mode.value() {
+            ModeChoice::Live => Mode::Live,
+            ModeChoice::Mix => Mode::Mix,
+        },
+        // A host that prefetches works ahead of time and in bursts, so it can wait and must: in
+        // real-time pace the worker would be late for all but the first blocks of a burst.
+        pace: match activation.process_mode {
+            ProcessMode::Realtime => Pace::Realtime,
+            ProcessMode::Buffered | ProcessMode::Offline => Pace::Offline,
+        },
+        max_block_samples: activation.max_block_samples,
+    })
+}
+
+/// The latency an activation would have; real-time safe.
+pub(crate) fn latency_samples(params: &UnspillParams, activation: &Activation) -> u32 {
+    session_config(params, activation, 1).map_or(0, |config| {
+        let SessionConfig { rate, mode, pace, max_block_samples, .. } = config;
+        u32::try_from(engine::latency_samples(rate, mode, pace, max_block_samples)).unwrap_or(0)
+    })
+}
+
+/// A session and what it takes to feed it.
+#[derive(Debug)]
+struct Running {
+    config: SessionConfig,
+    map: MicMap,
+    session: Session,
+    /// What the session has been told.
+    controls: Box<Controls>,
+    /// What it is to be told next, if it differs.
+    fresh: Box<Controls>,
+}
+
+/// The audio half of one instance.
+#[derive(Debug, Default)]
+pub(crate) struct AudioPath {
+    running: Option<Running>,
+}
+
+impl AudioPath {
+    /// Gets ready for audio. With the same set-up as before this only forgets the old audio.
+    ///
+    /// Without a session (a rate that the engine does not take, no thread to be had) the mics pass
+    /// through unchanged.
+    pub(crate) fn activate(
+        &mut self,
+        params: &UnspillParams,
+        layout: &AudioIOLayout,
+        activation: &Activation,
+    ) {
+        let map = MicMap::new(params.class, layout);
+        let Some(config) = session_config(params, activation, map.num_mics()) else {
+            self.running = None;
+            return;
+        };
+        let mut controls = Box::<Controls>::default();
+        read_controls(params, &map, &mut controls);
+        match &mut self.running {
+            Some(running) if running.config == config && running.map == map => {
+                running.session.set_controls(&controls);
+                running.controls.clone_from(&controls);
+                running.session.reset();
+            }
+            _ => {
+                // The old worker is stopped before the new one starts.
+                self.running = None;
+                self.running = Session::prepare(&config, &controls).ok().map(|session| Running {
+                    config,
+                    map,
+                    session,
+                    fresh: controls.clone(),
+                    controls,
+                });
+            }
+        }
+    }
+
+    /// Forgets all audio; real-time safe.
+    pub(crate) fn reset(&mut self) {
+        if let Some(running) = &mut self.running {
+            running.session.reset();
+        }
+    }
+
+    /// One block; real-time safe. When there is no session, or it refuses, the mics pass through.
+    pub(crate) fn process(
+        &mut self,
+        params: &UnspillParams,
+        layout_map: &MicMap,
+        main: &mut Buffer<'_>,
+        aux: &mut AuxiliaryBuffers<'_>,
+    ) {
+        let Some(Running { map, session, controls, fresh, .. }) = &mut self.running else {
+            layout_map.with_mics(main, aux, |_| ());
+            return;
+        };
+        read_controls(params, map, fresh);
+        if fresh != controls {
+            session.set_controls(fresh);
+            controls.as_mut().clone_from(fresh);
+        }
+        // A refused block is left as it came, which is dry.
+        let _ = map.with_mics(main, aux, |mics| {
+            mics.iter_mut().for_each(|mic| flush_subnormals(mic));
+            session.process(mics)
+        });
+    }
+}
+
+/// Replaces subnormal samples (below -758 dB) by silence.
+///
+/// Reverb tails and filters of other plugins decay into them, and arithmetic with them can be a
+/// hundred times slower. The processor's flush-to-zero mode is the host's to set; changing it here
+/// would be undefined behaviour. All other samples stay bit for bit what they are.
+fn flush_subnormals(samples: &mut [f32]) {
+    for sample in samples {
+        *sample = if sample.is_subnormal() { 0.0 } else { *sample };
+    }
+}
+
+/// Writes the position of every parameter into `controls`; real-time safe.
+fn read_controls(params: &UnspillParams, map: &MicMap, controls: &mut Controls) {
+    let bypass = params.bypass.value();
+    let any_solo = params.mics.iter().any(is_soloed);
+    controls.global_amount = fraction(&params.amount);
+    for (strip, mic) in params.mics.iter().enumerate() {
+        let listen = match params.listen.value() {
+            _ if bypass => Listen::Dry,
+            _ if any_solo && is_soloed(mic) => Listen::Removed,
+            _ if any_solo => Listen::Mute,
+            ListenChoice::Clean => Listen::Clean,
+            ListenChoice::Removed => Listen::Removed,
+            ListenChoice::Dry => Listen::Dry,
+        };
+        let range = map.mics_of(strip);
+        let linked = range.len() > 1;
+        for one in &mut controls.mics[range] {
+            one.listen = listen;
+            one.role = match mic.role.value() {
+                RoleChoice::Close => Role::Close,
+                RoleChoice::Room => Role::Room,
+                RoleChoice::RoomCleaned => Role::CleanedRoom,
+            };
+            one.group = match mic.group.value() {
+                GroupChoice::None => linked.then_some(SIDES),
+                letter => u8::try_from(letter.to_index()).ok().map(GroupId),
+            };
+            // A mic without an output is cleaned all the same: it is a better reference then.
+            if let Some(output) = &mic.output {
+                one.amount = fraction(&output.amount);
+                one.floor = floor(output.floor.value());
+            }
+        }
+    }
+    for pair in &params.pairs {
+        let amount = fraction(&pair.amount);
+        for target in map.mics_of(pair.target) {
+            controls.pair_amount[target][map.mics_of(pair.bleeder)].fill(amount);
+        }
+    }
+}
+
+fn is_soloed(mic: &MicParams) -> bool {
+    mic.output.as_ref().and_then(|output| output.solo.as_ref()).is_some_and(|solo| solo.value())
+}
+
+fn fraction(percent: &impl Param<Plain = f32>) -> f32 {
+    (percent.modulated_plain_value() / 100.0).clamp(0.0, 1.0)
+}
+
+fn floor(db: f32) -> Decibels {
+    if db <= NO_LIMIT_DB { Decibels::NEG_INFINITY } else { Decibels(db.min(0.0)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::classes::{Class, ClassDesc, Unspill8, UnspillTrack};
+    use crate::testing::set_by_id;
+
+    fn controls(class: &'static ClassDesc, layout: usize, settings: &[(&str, &str)]) -> Controls {
+        let params = UnspillParams::new(class);
+        for (id, text) in settings {
+            set_by_id(&params, id, text);
+        }
+        let mut controls = Controls::default();
+        read_controls(&params, &MicMap::new(class, &class.layouts[layout]), &mut controls);
+        controls
+    }
+
+    #[test]
+    fn only_subnormal_samples_are_flushed() {
+        let kept = [1.0, -f32::MIN_POSITIVE, f32::MIN_POSITIVE, 0.0, f32::INFINITY];
+        let mut samples = kept;
+        flush_subnormals(&mut samples);
+        assert_eq!(samples, kept);
+        let mut tail = [1e-39, -1e-45, f32::MIN_POSITIVE / 2.0];
+        flush_subnormals(&mut tail);
+        assert_eq!(tail, [0.0; 3]);
+    }
+
+    #[test]
+    fn the_latency_told_is_the_sessions_own() {
+        for mode in ["Live", "Mix"] {
+            let params = UnspillParams::new(&Unspill8::DESC);
+            set_by_id(&params, "mode", mode);
+            for process_mode in [ProcessMode::Realtime, ProcessMode::Buffered, ProcessMode::Offline]
+            {
+                let activation =
+                    Activation { process_mode, max_block_samples: 4096, ..Activation::default() };
+                let mut path = AudioPath::default();
+                path.activate(&params, &Unspill8::DESC.layouts[0], &activation);
+                let session = path.running.map(|running| running.session.latency_samples());
+                let told = latency_samples(&params, &activation) as usize;
+                assert_eq!(session, Some(told), "{mode} {process_mode:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_prefetching_host_is_waited_for() {
+        let params = UnspillParams::new(&Unspill8::DESC);
+        let pace = |process_mode| {
+            let activation = Activation { process_mode, ..Activation::default() };
+            session_config(&params, &activation, 8).map(|config| config.pace)
+        };
+        assert_eq!(pace(ProcessMode::Realtime), Some(Pace::Realtime));
+        assert_eq!(pace(ProcessMode::Buffered), Some(Pace::Offline));
+        assert_eq!(pace(ProcessMode::Offline), Some(Pace::Offline));
+    }
+
+    #[test]
+    fn the_same_set_up_keeps_the_session_and_another_does_not() {
+        let params = UnspillParams::new(&Unspill8::DESC);
+        let layout = &Unspill8::DESC.layouts[0];
+        let mut path = AudioPath::default();
+        let mut stats_after = |activation: &Activation| {
+            path.activate(&params, layout, activation);
+            path.running.as_ref().map(|running| std::sync::Arc::as_ptr(&running.session.stats()))
+        };
+        let first = stats_after(&Activation::default());
+        assert!(first.is_some());
+        assert_eq!(stats_after(&Activation::default()), first);
+        set_by_id(&params, "mode", "Mix");
+        assert_ne!(stats_after(&Activation::default()), first);
+    }
+
+    #[test]
+    fn the_defaults_are_the_engines_defaults() {
+        assert_eq!(controls(&Unspill8::DESC, 0, &[]), Controls::default());
+    }
+
+    #[test]
+    fn every_parameter_arrives_where_it_belongs() {
+        let moved = controls(
+            &Unspill8::DESC,
+            0,
+            &[
+                ("amount", "50"),
+                ("mic2_amount", "25"),
+                ("mic3_floor", "-24 dB"),
+                ("mic4_role", "Room cleaned"),
+                ("mic5_group", "B"),
+                ("pair6_7", "75"),
+            ],
+        );
+        let mut expected = Controls { global_amount: 0.5, ..Controls::default() };
+        expected.mics[1].amount = 0.25;
+        expected.mics[2].floor = Decibels(-24.0);
+        expected.mics[3].role = Role::CleanedRoom;
+        expected.mics[4].group = Some(GroupId(2));
+        expected.pair_amount[5][6] = 0.75;
+        assert_eq!(moved, expected);
+    }
+
+    #[test]
+    fn a_solo_mutes_the_others_and_bypass_beats_everything() {
+        let listens = |settings: &[(&str, &str)]| -> Vec<_> {
+            controls(&Unspill8::DESC, 0, settings).mics[..8].iter().map(|mic| mic.listen).collect()
+        };
+        let soloed = listens(&[("mic2_solo", "On")]);
+        assert_eq!(soloed[..3], [Listen::Mute, Listen::Removed, Listen::Mute]);
+        assert_eq!(listens(&[("listen", "Removed")]), [Listen::Removed; 8]);
+        let bypassed = listens(&[("mic2_solo", "On"), ("listen", "Removed"), ("bypass", "On")]);
+        assert_eq!(bypassed, [Listen::Dry; 8]);
+    }
+
+    #[test]
+    fn both_sides_of_a_stereo_track_share_everything() {
+        let stereo = controls(
+            &UnspillTrack::DESC,
+            0,
+            &[("mic1_amount", "10"), ("pair1_2", "20"), ("mic2_role", "Room")],
+        );
+        assert_eq!(stereo.mics[0], stereo.mics[1]);
+        assert_eq!(stereo.mics[0].amount, 0.1);
+        assert_eq!(stereo.mics[0].group, Some(SIDES));
+        assert_eq!((stereo.pair_amount[0][2], stereo.pair_amount[1][2]), (0.2, 0.2));
+        assert_eq!(stereo.mics[2].role, Role::Room);
+        let grouped = controls(&UnspillTrack::DESC, 0, &[("mic1_group", "A")]);
+        assert_eq!(grouped.mics[1].group, Some(GroupId(1)));
+        let mono = controls(&UnspillTrack::DESC, 1, &[("pair1_2", "20")]);
+        assert_eq!((mono.mics[0].group, mono.pair_amount[0][1]), (None, 0.2));
+    }
+}

@@ -1,0 +1,178 @@
+//! The four plugin classes: what differs between them, and nothing else.
+
+use nice_plug::prelude::{AudioIOLayout, NonZeroU32, PortNames, new_nonzero_u32};
+
+/// How a class's buses carry the mics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Topology {
+    /// One mono bus per mic, in and out.
+    Buses,
+    /// One bus, one channel per mic.
+    Channels,
+    /// The main bus is one mic, mono or stereo, and comes out; the side-chains only listen.
+    Track,
+}
+
+/// Everything that tells one class from another.
+#[derive(Clone, Copy, Debug)]
+pub struct ClassDesc {
+    /// What hosts show.
+    pub name: &'static str,
+    /// Permanent.
+    pub clap_id: &'static str,
+    /// One line for plugin browsers.
+    pub description: &'static str,
+    /// Permanent.
+    pub vst3_id: [u8; 16],
+    /// The bus layouts; the first is the default.
+    pub layouts: &'static [AudioIOLayout],
+    /// How the layouts carry the mics.
+    pub topology: Topology,
+    /// How many mics have parameters. In [`Topology::Track`] a stereo main bus is one of them.
+    pub num_strips: usize,
+    /// How many of these, from the first, have an output.
+    pub num_outputs: usize,
+}
+
+/// A class, as a type.
+pub trait Class: Send + Sync + 'static {
+    /// What it is.
+    const DESC: ClassDesc;
+}
+
+const MONO: NonZeroU32 = new_nonzero_u32(1);
+
+/// The mics' buses after the first.
+const MIC_NAMES: [&str; 15] = [
+    "Mic 2", "Mic 3", "Mic 4", "Mic 5", "Mic 6", "Mic 7", "Mic 8", "Mic 9", "Mic 10", "Mic 11",
+    "Mic 12", "Mic 13", "Mic 14", "Mic 15", "Mic 16",
+];
+
+const fn mono_buses(aux: &'static [NonZeroU32]) -> AudioIOLayout {
+    let names = MIC_NAMES.split_at(aux.len()).0;
+    AudioIOLayout {
+        main_input_channels: Some(MONO),
+        main_output_channels: Some(MONO),
+        aux_input_ports: aux,
+        aux_output_ports: aux,
+        names: PortNames {
+            layout: Some("One mono bus per mic"),
+            main_input: Some("Mic 1"),
+            main_output: Some("Mic 1"),
+            aux_inputs: names,
+            aux_outputs: names,
+        },
+    }
+}
+
+const fn one_bus(num_channels: u32, name: &'static str) -> AudioIOLayout {
+    AudioIOLayout {
+        main_input_channels: NonZeroU32::new(num_channels),
+        main_output_channels: NonZeroU32::new(num_channels),
+        aux_input_ports: &[],
+        aux_output_ports: &[],
+        names: PortNames {
+            layout: Some(name),
+            main_input: Some("Mics"),
+            main_output: Some("Mics"),
+            aux_inputs: &[],
+            aux_outputs: &[],
+        },
+    }
+}
+
+const fn track(num_channels: u32, name: &'static str) -> AudioIOLayout {
+    AudioIOLayout {
+        main_input_channels: NonZeroU32::new(num_channels),
+        main_output_channels: NonZeroU32::new(num_channels),
+        aux_input_ports: &[MONO; 7],
+        aux_output_ports: &[],
+        names: PortNames {
+            layout: Some(name),
+            main_input: Some("Track"),
+            main_output: Some("Track"),
+            aux_inputs: MIC_NAMES.split_at(7).0,
+            aux_outputs: &[],
+        },
+    }
+}
+
+/// Eight mono buses in and out.
+#[derive(Clone, Copy, Debug)]
+pub struct Unspill8;
+
+impl Class for Unspill8 {
+    const DESC: ClassDesc = ClassDesc {
+        name: "Unspill 8",
+        clap_id: "audio.unspill.unspill8",
+        description: "Removes microphone bleed from up to 8 mics, one mono bus each",
+        vst3_id: *b"UnspillBuses008A",
+        layouts: &[mono_buses(&[MONO; 7])],
+        topology: Topology::Buses,
+        num_strips: 8,
+        num_outputs: 8,
+    };
+}
+
+/// Sixteen mono buses in and out.
+#[derive(Clone, Copy, Debug)]
+pub struct Unspill16;
+
+impl Class for Unspill16 {
+    const DESC: ClassDesc = ClassDesc {
+        name: "Unspill 16",
+        clap_id: "audio.unspill.unspill16",
+        description: "Removes microphone bleed from up to 16 mics, one mono bus each",
+        vst3_id: *b"UnspillBuses016A",
+        layouts: &[mono_buses(&[MONO; 15])],
+        topology: Topology::Buses,
+        num_strips: 16,
+        num_outputs: 16,
+    };
+}
+
+/// One multichannel bus in and out, a mic per channel.
+#[derive(Clone, Copy, Debug)]
+pub struct UnspillMultichannel;
+
+impl Class for UnspillMultichannel {
+    const DESC: ClassDesc = ClassDesc {
+        name: "Unspill Multichannel",
+        clap_id: "audio.unspill.unspill-multichannel",
+        description: "Removes microphone bleed from the channels of one bus, a mic per channel",
+        vst3_id: *b"UnspillMultichnA",
+        layouts: &[
+            one_bus(8, "8 mics"),
+            one_bus(2, "2 mics"),
+            one_bus(4, "4 mics"),
+            one_bus(16, "16 mics"),
+        ],
+        topology: Topology::Channels,
+        num_strips: 16,
+        num_outputs: 16,
+    };
+}
+
+/// One track, cleaned of what seven side-chains hear.
+#[derive(Clone, Copy, Debug)]
+pub struct UnspillTrack;
+
+impl Class for UnspillTrack {
+    const DESC: ClassDesc = ClassDesc {
+        name: "Unspill Track",
+        clap_id: "audio.unspill.unspill-track",
+        description: "Removes from one track the bleed of up to 7 mics on its side-chains",
+        vst3_id: *b"UnspillTrackSc7A",
+        layouts: &[
+            track(2, "Stereo track with side-chains"),
+            track(1, "Mono track with side-chains"),
+        ],
+        topology: Topology::Track,
+        num_strips: 8,
+        num_outputs: 1,
+    };
+}
+
+/// All classes, in the order hosts list them.
+pub const ALL: [&ClassDesc; 4] =
+    [&Unspill8::DESC, &Unspill16::DESC, &UnspillMultichannel::DESC, &UnspillTrack::DESC];

@@ -1,0 +1,113 @@
+//! The symbols that hosts look up in the binary.
+#![allow(unsafe_code, reason = "exported symbols")]
+#![allow(missing_docs, reason = "their names are the formats'")]
+
+use std::ffi::{CStr, c_char, c_void};
+
+use clap_sys::entry::clap_plugin_entry;
+use clap_sys::factory::plugin_factory::CLAP_PLUGIN_FACTORY_ID;
+use clap_sys::version::CLAP_VERSION;
+
+use crate::classes::{Unspill8, Unspill16, UnspillMultichannel, UnspillTrack};
+use crate::guard::{clap, vst3};
+use crate::plugin::Unspill;
+
+/// The classes, in the order hosts list them.
+static CLAP_CLASSES: [clap::ClapClass; 4] = [
+    clap::ClapClass::of::<Unspill<Unspill8>>(),
+    clap::ClapClass::of::<Unspill<Unspill16>>(),
+    clap::ClapClass::of::<Unspill<UnspillMultichannel>>(),
+    clap::ClapClass::of::<Unspill<UnspillTrack>>(),
+];
+
+static VST3_CLASSES: [vst3::Vst3Class; 4] = [
+    vst3::Vst3Class::of::<Unspill<Unspill8>>(),
+    vst3::Vst3Class::of::<Unspill<Unspill16>>(),
+    vst3::Vst3Class::of::<Unspill<UnspillMultichannel>>(),
+    vst3::Vst3Class::of::<Unspill<UnspillTrack>>(),
+];
+
+static CLAP_FACTORY: clap::Factory = clap::Factory::new(&CLAP_CLASSES);
+
+#[unsafe(no_mangle)]
+#[used]
+#[allow(non_upper_case_globals, reason = "CLAP names it")]
+pub static clap_entry: clap_plugin_entry = clap_plugin_entry {
+    clap_version: CLAP_VERSION,
+    init: Some(clap_init),
+    deinit: Some(clap_deinit),
+    get_factory: Some(clap_get_factory),
+};
+
+unsafe extern "C" fn clap_init(_path: *const c_char) -> bool {
+    true
+}
+
+unsafe extern "C" fn clap_deinit() {}
+
+unsafe extern "C" fn clap_get_factory(id: *const c_char) -> *const c_void {
+    // SAFETY: null or a string of the host's.
+    if !id.is_null() && unsafe { CStr::from_ptr(id) } == CLAP_PLUGIN_FACTORY_ID {
+        CLAP_FACTORY.as_ptr().cast()
+    } else {
+        std::ptr::null()
+    }
+}
+
+#[unsafe(no_mangle)]
+#[allow(non_snake_case, reason = "VST3 names it")]
+pub extern "system" fn GetPluginFactory() -> *mut c_void {
+    vst3::Factory::export(&VST3_CLASSES)
+}
+
+#[cfg(all(target_family = "unix", not(target_os = "macos")))]
+mod module {
+    use std::ffi::c_void;
+
+    #[unsafe(no_mangle)]
+    #[allow(non_snake_case, reason = "VST3 names it")]
+    pub extern "C" fn ModuleEntry(_library: *mut c_void) -> bool {
+        true
+    }
+
+    #[unsafe(no_mangle)]
+    #[allow(non_snake_case, reason = "VST3 names it")]
+    pub extern "C" fn ModuleExit() -> bool {
+        true
+    }
+}
+
+#[cfg(target_os = "macos")]
+mod module {
+    use std::ffi::c_void;
+
+    #[unsafe(no_mangle)]
+    #[allow(non_snake_case, reason = "VST3 names it")]
+    pub extern "C" fn bundleEntry(_bundle: *mut c_void) -> bool {
+        true
+    }
+
+    #[unsafe(no_mangle)]
+    #[allow(non_snake_case, reason = "VST3 names it")]
+    pub extern "C" fn bundleExit() -> bool {
+        true
+    }
+}
+
+#[cfg(target_os = "windows")]
+mod module {
+    #[unsafe(no_mangle)]
+    #[allow(non_snake_case, reason = "VST3 names it")]
+    pub extern "system" fn InitDll() -> bool {
+        true
+    }
+
+    #[unsafe(no_mangle)]
+    #[allow(non_snake_case, reason = "VST3 names it")]
+    pub extern "system" fn ExitDll() -> bool {
+        true
+    }
+}
+
+#[allow(unreachable_pub, reason = "exported by name")]
+pub use module::*;

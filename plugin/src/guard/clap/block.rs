@@ -1,0 +1,69 @@
+//! The buses of one CLAP block, with everything that may be wrong with them.
+#![allow(unsafe_code, reason = "host buffers are raw pointers")]
+
+use clap_sys::audio_buffer::clap_audio_buffer;
+use clap_sys::process::clap_process;
+
+use crate::guard::scratch::{HostBus, HostBuses, silence};
+
+/// The buses of one `clap_process`.
+pub(super) struct BlockBuses<'a>(pub(super) &'a clap_process);
+
+/// The port at `index` of a host's array.
+///
+/// # Safety
+///
+/// `ports` is null or holds `count` entries.
+unsafe fn port_at(ports: *const clap_audio_buffer, count: u32, index: usize) -> HostBus {
+    if ports.is_null() || index >= count as usize {
+        return HostBus::MISSING;
+    }
+    // SAFETY: not null and within the count.
+    let port = unsafe { &*ports.add(index) };
+    HostBus { channels: port.data32, num_channels: port.channel_count as usize }
+}
+
+impl HostBuses for BlockBuses<'_> {
+    fn input(&self, index: usize) -> HostBus {
+        // SAFETY: the host's array and its count.
+        unsafe { port_at(self.0.audio_inputs, self.0.audio_inputs_count, index) }
+    }
+
+    fn output(&self, index: usize) -> HostBus {
+        // SAFETY: the host's array and its count.
+        unsafe { port_at(self.0.audio_outputs, self.0.audio_outputs_count, index) }
+    }
+
+    fn num_outputs(&self) -> usize {
+        self.0.audio_outputs_count as usize
+    }
+}
+
+impl BlockBuses<'_> {
+    /// Silences every output, for a block that is not processed.
+    ///
+    /// # Safety
+    ///
+    /// The host's output channels hold `num_samples` samples.
+    pub(super) unsafe fn silence(&self, num_samples: usize) {
+        for index in 0..self.num_outputs() {
+            // SAFETY: the caller's promise.
+            unsafe { silence(self.output(index), num_samples, size_of::<f32>()) };
+        }
+    }
+
+    /// Tells the host that no output channel is constant; the framework never touches these.
+    ///
+    /// # Safety
+    ///
+    /// The host's output array holds as many entries as it says, or is null.
+    pub(super) unsafe fn clear_constant_masks(&self) {
+        if self.0.audio_outputs.is_null() {
+            return;
+        }
+        for index in 0..self.num_outputs() {
+            // SAFETY: not null and within the count.
+            unsafe { (*self.0.audio_outputs.add(index)).constant_mask = 0 };
+        }
+    }
+}

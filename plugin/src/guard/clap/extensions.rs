@@ -1,0 +1,222 @@
+//! The CLAP extensions that the guard answers instead of the framework, or before it.
+#![allow(unsafe_code, reason = "CLAP interfaces")]
+
+use std::ffi::{CStr, c_char, c_void};
+
+use clap_sys::events::{clap_input_events, clap_output_events};
+use clap_sys::ext::audio_ports::CLAP_EXT_AUDIO_PORTS;
+use clap_sys::ext::audio_ports_config::CLAP_EXT_AUDIO_PORTS_CONFIG;
+use clap_sys::ext::gui::CLAP_EXT_GUI;
+use clap_sys::ext::latency::{CLAP_EXT_LATENCY, clap_plugin_latency};
+use clap_sys::ext::params::{
+    CLAP_EXT_PARAMS, CLAP_PARAM_IS_ENUM, CLAP_PARAM_IS_STEPPED, clap_param_info, clap_plugin_params,
+};
+use clap_sys::ext::render::{
+    CLAP_EXT_RENDER, CLAP_RENDER_OFFLINE, clap_plugin_render, clap_plugin_render_mode,
+};
+use clap_sys::ext::state::{CLAP_EXT_STATE, clap_plugin_state};
+use clap_sys::ext::tail::CLAP_EXT_TAIL;
+use clap_sys::ext::track_info::CLAP_EXT_TRACK_INFO;
+use clap_sys::id::clap_id;
+use clap_sys::plugin::clap_plugin;
+use clap_sys::stream::{clap_istream, clap_ostream};
+use nice_plug::prelude::ProcessMode;
+
+use super::plugin::{Proxy, inner, with_proxy};
+use super::ports::{AUDIO_PORTS, AUDIO_PORTS_CONFIG};
+
+/// Who answers an extension.
+pub(super) enum Found {
+    /// The guard, with this table.
+    Ours(*const c_void),
+    /// The framework, with its own table: its functions only look at `plugin_data`.
+    Theirs,
+    /// Nobody.
+    None,
+}
+
+/// The extensions, in the order hosts tend to ask for them.
+pub(super) fn find(id: &CStr) -> Found {
+    fn ours<T>(table: &'static T) -> Found {
+        Found::Ours(std::ptr::from_ref(table).cast())
+    }
+    match id {
+        id if id == CLAP_EXT_AUDIO_PORTS => ours(&AUDIO_PORTS),
+        id if id == CLAP_EXT_AUDIO_PORTS_CONFIG => ours(&AUDIO_PORTS_CONFIG),
+        id if id == CLAP_EXT_LATENCY => ours(&LATENCY),
+        id if id == CLAP_EXT_PARAMS => ours(&PARAMS),
+        id if id == CLAP_EXT_RENDER => ours(&RENDER),
+        id if id == CLAP_EXT_STATE => ours(&STATE),
+        id if [CLAP_EXT_TAIL, CLAP_EXT_GUI, CLAP_EXT_TRACK_INFO].contains(&id) => Found::Theirs,
+        _ => Found::None,
+    }
+}
+
+/// The framework's own table for an extension.
+fn framework_table<T>(proxy: &Proxy, id: &CStr) -> Option<&'static T> {
+    let table: *const c_void = inner!(proxy, get_extension(id.as_ptr()) else std::ptr::null());
+    // SAFETY: the id says the type, and the table lives in the wrapper, which the caller's proxy
+    // keeps; no caller lets the reference out of its call.
+    unsafe { table.cast::<T>().as_ref() }
+}
+
+/// Calls one function of one of the framework's extension tables.
+macro_rules! extension {
+    ($proxy:ident, $table:ty, $id:ident, $function:ident($($argument:expr),*) else $fallback:expr) => {
+        match framework_table::<$table>($proxy, $id).and_then(|table| table.$function) {
+            // SAFETY: the host's arguments, for the same function.
+            Some(function) => unsafe { function($proxy.inner, $($argument),*) },
+            None => $fallback,
+        }
+    };
+}
+
+static LATENCY: clap_plugin_latency = clap_plugin_latency { get: Some(latency_get) };
+
+unsafe extern "C" fn latency_get(plugin: *const clap_plugin) -> u32 {
+    with_proxy!(plugin, 0, |proxy| proxy.current_latency())
+}
+
+static PARAMS: clap_plugin_params = clap_plugin_params {
+    count: Some(params_count),
+    get_info: Some(params_get_info),
+    get_value: Some(params_get_value),
+    value_to_text: Some(params_value_to_text),
+    text_to_value: Some(params_text_to_value),
+    flush: Some(params_flush),
+};
+
+fn count(proxy: &Proxy) -> u32 {
+    extension!(proxy, clap_plugin_params, CLAP_EXT_PARAMS, count() else 0)
+}
+
+unsafe extern "C" fn params_count(plugin: *const clap_plugin) -> u32 {
+    with_proxy!(plugin, 0, |proxy| count(proxy))
+}
+
+/// Defect 7: the framework aborts for the index that equals the count. Also answers the live name
+/// instead of the fixed one, and has choices shown as lists.
+unsafe extern "C" fn params_get_info(
+    plugin: *const clap_plugin,
+    index: u32,
+    info: *mut clap_param_info,
+) -> bool {
+    with_proxy!(plugin, false, |proxy| {
+        if info.is_null() || index >= count(proxy) {
+            return false;
+        }
+        if !extension!(proxy, clap_plugin_params, CLAP_EXT_PARAMS, get_info(index, info) else false)
+        {
+            return false;
+        }
+        // SAFETY: not null, and the framework has just written it.
+        let info = unsafe { &mut *info };
+        if info.flags & CLAP_PARAM_IS_STEPPED != 0 && info.max_value > 1.0 {
+            info.flags |= CLAP_PARAM_IS_ENUM;
+        }
+        if let Some(name) = proxy.view.name(info.id) {
+            write_name(&mut info.name, &name);
+        }
+        true
+    })
+}
+
+unsafe extern "C" fn params_get_value(
+    plugin: *const clap_plugin,
+    id: clap_id,
+    value: *mut f64,
+) -> bool {
+    with_proxy!(plugin, false, |proxy| extension!(
+        proxy, clap_plugin_params, CLAP_EXT_PARAMS, get_value(id, value) else false
+    ))
+}
+
+unsafe extern "C" fn params_value_to_text(
+    plugin: *const clap_plugin,
+    id: clap_id,
+    value: f64,
+    text: *mut c_char,
+    capacity: u32,
+) -> bool {
+    with_proxy!(plugin, false, |proxy| capacity > 0
+        && extension!(
+            proxy, clap_plugin_params, CLAP_EXT_PARAMS,
+            value_to_text(id, value, text, capacity) else false
+        ))
+}
+
+unsafe extern "C" fn params_text_to_value(
+    plugin: *const clap_plugin,
+    id: clap_id,
+    text: *const c_char,
+    value: *mut f64,
+) -> bool {
+    with_proxy!(plugin, false, |proxy| extension!(
+        proxy, clap_plugin_params, CLAP_EXT_PARAMS, text_to_value(id, text, value) else false
+    ))
+}
+
+/// A flush while a block runs, which CLAP forbids, would panic in the framework; it is dropped.
+unsafe extern "C" fn params_flush(
+    plugin: *const clap_plugin,
+    input: *const clap_input_events,
+    output: *const clap_output_events,
+) {
+    with_proxy!(plugin, (), |proxy| {
+        proxy.if_idle(|| {
+            extension!(
+                proxy, clap_plugin_params, CLAP_EXT_PARAMS, flush(input, output) else ()
+            );
+        });
+        proxy.notice_changes_in_flush();
+    });
+}
+
+static RENDER: clap_plugin_render = clap_plugin_render {
+    has_hard_realtime_requirement: Some(render_has_hard_realtime_requirement),
+    set: Some(render_set),
+};
+
+unsafe extern "C" fn render_has_hard_realtime_requirement(plugin: *const clap_plugin) -> bool {
+    with_proxy!(plugin, false, |proxy| extension!(
+        proxy, clap_plugin_render, CLAP_EXT_RENDER, has_hard_realtime_requirement() else false
+    ))
+}
+
+/// The framework asks for a restart itself if it is active; the guard only needs to know the mode.
+unsafe extern "C" fn render_set(plugin: *const clap_plugin, mode: clap_plugin_render_mode) -> bool {
+    with_proxy!(plugin, false, |proxy| {
+        proxy.next().process_mode =
+            if mode == CLAP_RENDER_OFFLINE { ProcessMode::Offline } else { ProcessMode::Realtime };
+        extension!(proxy, clap_plugin_render, CLAP_EXT_RENDER, set(mode) else false)
+    })
+}
+
+static STATE: clap_plugin_state =
+    clap_plugin_state { save: Some(state_save), load: Some(state_load) };
+
+unsafe extern "C" fn state_save(plugin: *const clap_plugin, stream: *const clap_ostream) -> bool {
+    with_proxy!(plugin, false, |proxy| extension!(
+        proxy, clap_plugin_state, CLAP_EXT_STATE, save(stream) else false
+    ))
+}
+
+unsafe extern "C" fn state_load(plugin: *const clap_plugin, stream: *const clap_istream) -> bool {
+    with_proxy!(plugin, false, |proxy| {
+        let loaded = extension!(proxy, clap_plugin_state, CLAP_EXT_STATE, load(stream) else false);
+        proxy.notice_changes_on_main_thread();
+        loaded
+    })
+}
+
+/// Writes as much of `text` as fits, always terminated.
+pub(super) fn write_name<const N: usize>(to: &mut [c_char; N], text: &str) {
+    to.fill(0);
+    let mut length = text.len().min(N - 1);
+    while !text.is_char_boundary(length) {
+        length -= 1;
+    }
+    for (slot, byte) in to.iter_mut().zip(&text.as_bytes()[..length]) {
+        *slot = c_char::from_ne_bytes([*byte]);
+    }
+}

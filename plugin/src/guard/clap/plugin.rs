@@ -1,0 +1,470 @@
+//! The `clap_plugin` a host gets: life cycle and blocks.
+#![allow(unsafe_code, reason = "a CLAP interface")]
+
+use std::any::Any;
+use std::ffi::{CStr, c_char, c_void};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use clap_sys::audio_buffer::clap_audio_buffer;
+use clap_sys::ext::latency::{CLAP_EXT_LATENCY, clap_host_latency};
+use clap_sys::ext::params::{CLAP_EXT_PARAMS, CLAP_PARAM_RESCAN_INFO, clap_host_params};
+use clap_sys::host::clap_host;
+use clap_sys::plugin::clap_plugin;
+use clap_sys::process::{
+    CLAP_PROCESS_CONTINUE, CLAP_PROCESS_ERROR, clap_process, clap_process_status,
+};
+use nice_plug::prelude::AudioIOLayout;
+use nice_plug::wrapper::clap::Wrapper;
+
+use super::block::BlockBuses;
+use super::extensions;
+use crate::guard::flat::Buses;
+use crate::guard::lock::AudioLock;
+use crate::guard::panics::shield;
+use crate::guard::scratch::{Scratch, run_in_pieces};
+use crate::guard::{Activation, Guardable, Inside, MAX_BLOCK_SAMPLES, View, view};
+
+/// Stands between a CLAP host and the framework's `clap_plugin`.
+///
+/// The table the host sees carries the framework's own `plugin_data`, which is all that the
+/// framework's functions look at; so its extensions work with the host's pointer to this.
+#[repr(C)]
+pub(super) struct Proxy {
+    /// First, so that a pointer to it is a pointer to the whole.
+    table: clap_plugin,
+    pub(super) inner: *const clap_plugin,
+    /// Keeps the framework's wrapper; an `Arc` of a type that only [`create`] knows.
+    owner: Option<Box<dyn Any>>,
+    host: *const clap_host,
+    pub(super) view: Arc<dyn View>,
+    pub(super) layouts: &'static [AudioIOLayout],
+    audio: AudioLock<Audio>,
+    /// What the next activation will be, as far as is known. Never taken on the audio thread.
+    next: Mutex<Activation>,
+    pub(super) layout: AtomicUsize,
+    pub(super) active: AtomicBool,
+    latency: AtomicU32,
+    /// The latency that the host was last told.
+    told_latency: AtomicU32,
+    /// The latency that the host was last asked to restart for.
+    wanted_latency: AtomicU32,
+    latency_was_asked: AtomicBool,
+    names_signature: AtomicU64,
+    names_changed: AtomicBool,
+    reset: AtomicBool,
+}
+
+#[derive(Debug, Default)]
+struct Audio {
+    scratch: Scratch,
+    buses: Option<Buses>,
+    activation: Option<Activation>,
+}
+
+/// A guarded instance of `P`, or null if it panics.
+///
+/// # Safety
+///
+/// `host` is a live host that outlives the instance.
+pub(super) unsafe fn create<P: Guardable>(host: *const clap_host) -> *const clap_plugin {
+    let proxy = shield(None, || {
+        // SAFETY: the caller's promise.
+        let wrapper = unsafe { Wrapper::<Inside<P>>::new(host) };
+        let view = view::adopt()?;
+        let inner = wrapper.clap_plugin.as_ptr().cast_const();
+        // SAFETY: the wrapper lives in `owner`, and nothing borrows its table mutably any more.
+        let table = clap_plugin {
+            init: Some(init),
+            destroy: Some(destroy),
+            activate: Some(activate),
+            deactivate: Some(deactivate),
+            start_processing: Some(start_processing),
+            stop_processing: Some(stop_processing),
+            reset: Some(reset),
+            process: Some(process),
+            get_extension: Some(get_extension),
+            on_main_thread: Some(on_main_thread),
+            ..unsafe { *inner }
+        };
+        Some(Box::new(Proxy {
+            table,
+            inner,
+            owner: Some(Box::new(wrapper)),
+            host,
+            names_signature: AtomicU64::new(view.names_signature()),
+            view,
+            layouts: P::AUDIO_IO_LAYOUTS,
+            audio: AudioLock::new(Audio::default()),
+            next: Mutex::default(),
+            layout: AtomicUsize::new(0),
+            active: AtomicBool::new(false),
+            latency: AtomicU32::new(0),
+            told_latency: AtomicU32::new(0),
+            wanted_latency: AtomicU32::new(0),
+            latency_was_asked: AtomicBool::new(false),
+            names_changed: AtomicBool::new(false),
+            reset: AtomicBool::new(false),
+        }))
+    });
+    proxy.map_or(std::ptr::null(), |proxy| Box::into_raw(proxy).cast_const().cast())
+}
+
+impl Drop for Proxy {
+    /// Defect 6: with tasks still queued, dropping the framework's wrapper panics. The framework's
+    /// own `destroy` would abort on that, so the wrapper is dropped from here.
+    fn drop(&mut self) {
+        let owner = self.owner.take();
+        shield((), || drop(owner));
+    }
+}
+
+/// The proxy behind a host's pointer.
+///
+/// # Safety
+///
+/// `plugin` is null or came from [`create`] and has not been destroyed.
+pub(super) unsafe fn this<'a>(plugin: *const clap_plugin) -> Option<&'a Proxy> {
+    // SAFETY: `plugin` is the first field of a `#[repr(C)]` struct.
+    unsafe { plugin.cast::<Proxy>().as_ref() }
+}
+
+/// Calls one function of the framework's table, if it is there.
+macro_rules! inner {
+    ($proxy:expr, $function:ident($($argument:expr),*) else $fallback:expr) => {{
+        // SAFETY: the framework's table lives as long as the proxy, and its functions take the
+        // table they are in.
+        match unsafe { (*$proxy.inner).$function } {
+            // SAFETY: as above; the arguments are the host's or well-formed ones of ours.
+            Some(function) => unsafe { function($proxy.inner, $($argument),*) },
+            None => $fallback,
+        }
+    }};
+}
+
+/// Runs `$body` with the proxy; nothing panics out, and null answers `$fallback`.
+macro_rules! with_proxy {
+    ($plugin:ident, $fallback:expr, |$proxy:ident| $body:expr) => {
+        $crate::guard::panics::shield($fallback, || {
+            // SAFETY: the host gives back a pointer it got and has not destroyed.
+            match unsafe { $crate::guard::clap::plugin::this($plugin) } {
+                Some($proxy) => $body,
+                None => $fallback,
+            }
+        })
+    };
+}
+pub(super) use {inner, with_proxy};
+
+impl Proxy {
+    /// The buses of the selected layout.
+    pub(super) fn buses(&self) -> Buses {
+        Buses::of(&self.layouts[self.layout.load(Ordering::Relaxed)])
+    }
+
+    /// What the next activation will be; main thread.
+    pub(super) fn next(&self) -> std::sync::MutexGuard<'_, Activation> {
+        self.next.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The latency as it is while active, or as it would be.
+    pub(super) fn current_latency(&self) -> u32 {
+        let latency = if self.active.load(Ordering::Relaxed) {
+            self.latency.load(Ordering::Relaxed)
+        } else {
+            self.view.latency_samples(&self.next())
+        };
+        self.told_latency.store(latency, Ordering::Relaxed);
+        self.latency_was_asked.store(true, Ordering::Relaxed);
+        latency
+    }
+
+    fn host_extension<T>(&self, id: &CStr) -> Option<&T> {
+        // SAFETY: the host outlives the plugin.
+        let get_extension = unsafe { (*self.host).get_extension }?;
+        // SAFETY: the id says what type the host answers, if it does.
+        unsafe { get_extension(self.host, id.as_ptr()).cast::<T>().as_ref() }
+    }
+
+    /// Calls one of the host's requests, all of which are allowed on any thread.
+    fn request(&self, which: impl FnOnce(&clap_host) -> Option<HostRequest>) {
+        // SAFETY: the host outlives the plugin.
+        if let Some(request) = which(unsafe { &*self.host }) {
+            // SAFETY: as above.
+            unsafe { request(self.host) };
+        }
+    }
+
+    /// Notices changed names and a changed latency, and asks the host to come back; real-time safe.
+    pub(super) fn notice_changes(&self, running: Option<&Activation>) {
+        let signature = self.view.names_signature();
+        if self.names_signature.swap(signature, Ordering::Relaxed) != signature {
+            self.names_changed.store(true, Ordering::Relaxed);
+            self.request(|host| host.request_callback);
+        }
+        if let Some(activation) = running {
+            let latency = self.view.latency_samples(activation);
+            let before = self.wanted_latency.swap(latency, Ordering::Relaxed);
+            if latency != before && latency != self.latency.load(Ordering::Relaxed) {
+                self.request(|host| host.request_restart);
+            }
+        }
+    }
+
+    /// After a change on the main thread.
+    pub(super) fn notice_changes_on_main_thread(&self) {
+        let running = self.active.load(Ordering::Relaxed).then(|| *self.next());
+        self.notice_changes(running.as_ref());
+        self.tell_names();
+    }
+
+    /// After a flush, which comes on the audio thread while active and on the main thread if not.
+    pub(super) fn notice_changes_in_flush(&self) {
+        let activation = self.audio.try_take().and_then(|audio| audio.activation);
+        self.notice_changes(activation.as_ref());
+    }
+
+    /// Has the host read changed names; main thread.
+    fn tell_names(&self) {
+        if self.names_changed.swap(false, Ordering::Relaxed)
+            && let Some(params) = self.host_extension::<clap_host_params>(CLAP_EXT_PARAMS)
+            && let Some(rescan) = params.rescan
+        {
+            // SAFETY: a live host, on its main thread.
+            unsafe { rescan(self.host, CLAP_PARAM_RESCAN_INFO) };
+        }
+    }
+
+    fn activate(&self, sample_rate_hz: f64, min_samples: u32, max_samples: u32) -> bool {
+        if !sample_rate_hz.is_finite() || sample_rate_hz <= 0.0 || max_samples == 0 {
+            return false;
+        }
+        if self.active.load(Ordering::Relaxed) {
+            self.deactivate();
+        }
+        let Some(mut audio) = self.audio.take() else {
+            return false;
+        };
+        let mut next = self.next();
+        next.sample_rate_hz = sample_rate_hz;
+        next.max_block_samples = (max_samples as usize).min(MAX_BLOCK_SAMPLES);
+        let activation = *next;
+        drop(next);
+        let buses = self.buses();
+        audio.scratch.prepare(buses.num_channels, activation.max_block_samples);
+        audio.buses = Some(buses);
+        let max_samples = u32::try_from(activation.max_block_samples).unwrap_or(u32::MAX);
+        let min_samples = min_samples.min(max_samples);
+        if !inner!(self, activate(sample_rate_hz, min_samples, max_samples) else false) {
+            return false;
+        }
+        audio.activation = Some(activation);
+        drop(audio);
+        let latency = self.view.latency_samples(&activation);
+        self.latency.store(latency, Ordering::Relaxed);
+        self.wanted_latency.store(latency, Ordering::Relaxed);
+        self.active.store(true, Ordering::Relaxed);
+        let told = self.told_latency.swap(latency, Ordering::Relaxed);
+        if told != latency
+            && self.latency_was_asked.load(Ordering::Relaxed)
+            && let Some(host) = self.host_extension::<clap_host_latency>(CLAP_EXT_LATENCY)
+            && let Some(changed) = host.changed
+        {
+            // SAFETY: a live host, inside `activate`, where this is allowed.
+            unsafe { changed(self.host) };
+        }
+        true
+    }
+
+    fn deactivate(&self) {
+        let audio = self.audio.take();
+        if self.active.swap(false, Ordering::Relaxed) {
+            inner!(self, deactivate() else ());
+        }
+        if let Some(mut audio) = audio {
+            audio.activation = None;
+        }
+    }
+
+    /// Runs an audio-thread call of the framework's that would wait for a running block (defect 9);
+    /// `None` if one is running.
+    pub(super) fn if_idle<T>(&self, call: impl FnOnce() -> T) -> Option<T> {
+        self.audio.try_take().map(|_held| call())
+    }
+
+    fn reset(&self) {
+        // Defect 9: the framework waits for a running block; the next block resets instead.
+        if self.if_idle(|| inner!(self, reset() else ())).is_none() {
+            self.reset.store(true, Ordering::Relaxed);
+        }
+    }
+
+    fn process(&self, block: &clap_process) -> clap_process_status {
+        let host = BlockBuses(block);
+        let num_samples = block.frames_count as usize;
+        let audio = self.audio.try_take();
+        let Some((mut audio, activation)) =
+            audio.and_then(|audio| audio.activation.map(|activation| (audio, activation)))
+        else {
+            // Inactive, or a second call while one runs (defect 9).
+            // SAFETY: the host's buffers.
+            unsafe { host.silence(num_samples) };
+            return CLAP_PROCESS_ERROR;
+        };
+        if self.reset.swap(false, Ordering::Relaxed) {
+            inner!(self, reset() else ());
+        }
+        let status = if num_samples == 0 {
+            let flush = clap_process {
+                audio_inputs: std::ptr::null(),
+                audio_outputs: std::ptr::null_mut(),
+                audio_inputs_count: 0,
+                audio_outputs_count: 0,
+                ..*block
+            };
+            inner!(self, process(&raw const flush) else CLAP_PROCESS_ERROR)
+        } else {
+            self.process_audio(&mut audio, &host, num_samples)
+        };
+        // SAFETY: null or the host's.
+        if let Some(events) = unsafe { block.in_events.as_ref() }
+            && let Some(size) = events.size
+            // SAFETY: the host's list.
+            && unsafe { size(block.in_events) } > 0
+        {
+            self.notice_changes(Some(&activation));
+        }
+        // SAFETY: the host's array.
+        unsafe { host.clear_constant_masks() };
+        status
+    }
+
+    fn process_audio(
+        &self,
+        audio: &mut Audio,
+        host: &BlockBuses<'_>,
+        num_samples: usize,
+    ) -> clap_process_status {
+        let Audio { scratch, buses: Some(buses), .. } = audio else {
+            return CLAP_PROCESS_ERROR;
+        };
+        let mut status = CLAP_PROCESS_CONTINUE;
+        let run = |scratch: &mut Scratch, offset: usize, length: usize| {
+            let mut port = clap_audio_buffer {
+                data32: scratch.pointers(),
+                data64: std::ptr::null_mut(),
+                channel_count: u32::try_from(scratch.num_channels()).unwrap_or(0),
+                latency: 0,
+                constant_mask: 0,
+            };
+            let mut piece = clap_process {
+                frames_count: u32::try_from(length).unwrap_or(0),
+                audio_inputs: &raw const port,
+                audio_outputs: &raw mut port,
+                audio_inputs_count: 1,
+                audio_outputs_count: 1,
+                ..*host.0
+            };
+            if offset > 0 {
+                // Events all belong to the first piece; later ones are clamped into it.
+                piece.in_events = std::ptr::null();
+                if piece.steady_time >= 0 {
+                    piece.steady_time += i64::try_from(offset).unwrap_or(0);
+                }
+            }
+            let one = inner!(self, process(&raw const piece) else CLAP_PROCESS_ERROR);
+            if status != CLAP_PROCESS_ERROR {
+                status = one;
+            }
+            one != CLAP_PROCESS_ERROR
+        };
+        // SAFETY: the host's buffers hold `num_samples` samples.
+        unsafe { run_in_pieces(scratch, buses, host, num_samples, run) };
+        status
+    }
+}
+
+/// One of the requests a host takes.
+type HostRequest = unsafe extern "C" fn(*const clap_host);
+
+unsafe extern "C" fn init(plugin: *const clap_plugin) -> bool {
+    with_proxy!(plugin, false, |proxy| inner!(proxy, init() else false))
+}
+
+unsafe extern "C" fn destroy(plugin: *const clap_plugin) {
+    with_proxy!(plugin, (), |proxy| proxy.deactivate());
+    if !plugin.is_null() {
+        shield((), || {
+            // SAFETY: made by `Box::into_raw` in `create`, and the host gives it up with this call.
+            drop(unsafe { Box::from_raw(plugin.cast_mut().cast::<Proxy>()) });
+        });
+    }
+}
+
+unsafe extern "C" fn activate(
+    plugin: *const clap_plugin,
+    sample_rate: f64,
+    min_frames_count: u32,
+    max_frames_count: u32,
+) -> bool {
+    with_proxy!(plugin, false, |proxy| proxy.activate(
+        sample_rate,
+        min_frames_count,
+        max_frames_count
+    ))
+}
+
+unsafe extern "C" fn deactivate(plugin: *const clap_plugin) {
+    with_proxy!(plugin, (), |proxy| proxy.deactivate());
+}
+
+unsafe extern "C" fn start_processing(plugin: *const clap_plugin) -> bool {
+    with_proxy!(plugin, false, |proxy| {
+        let idle = proxy.if_idle(|| inner!(proxy, start_processing() else false));
+        proxy.active.load(Ordering::Relaxed) && idle.unwrap_or(true)
+    })
+}
+
+unsafe extern "C" fn stop_processing(plugin: *const clap_plugin) {
+    with_proxy!(plugin, (), |proxy| {
+        proxy.if_idle(|| inner!(proxy, stop_processing() else ()));
+    });
+}
+
+unsafe extern "C" fn reset(plugin: *const clap_plugin) {
+    with_proxy!(plugin, (), |proxy| proxy.reset());
+}
+
+unsafe extern "C" fn process(
+    plugin: *const clap_plugin,
+    block: *const clap_process,
+) -> clap_process_status {
+    with_proxy!(plugin, CLAP_PROCESS_ERROR, |proxy| {
+        // SAFETY: null or the host's.
+        unsafe { block.as_ref() }.map_or(CLAP_PROCESS_ERROR, |block| proxy.process(block))
+    })
+}
+
+unsafe extern "C" fn get_extension(plugin: *const clap_plugin, id: *const c_char) -> *const c_void {
+    with_proxy!(plugin, std::ptr::null(), |proxy| {
+        if id.is_null() {
+            return std::ptr::null();
+        }
+        // SAFETY: not null, and a string of the host's.
+        let name = unsafe { CStr::from_ptr(id) };
+        match extensions::find(name) {
+            extensions::Found::Ours(table) => table,
+            extensions::Found::Theirs => {
+                inner!(proxy, get_extension(id) else std::ptr::null())
+            }
+            extensions::Found::None => std::ptr::null(),
+        }
+    })
+}
+
+unsafe extern "C" fn on_main_thread(plugin: *const clap_plugin) {
+    with_proxy!(plugin, (), |proxy| {
+        inner!(proxy, on_main_thread() else ());
+        proxy.tell_names();
+    });
+}

@@ -1,0 +1,45 @@
+//! The guard: stands between hosts and the plugin framework, so that the framework only ever gets well-formed calls.
+//!
+//! nice-plug 0.4.2 crashes, falls silent or misleads the host in a number of situations that are
+//! normal for a plugin with many buses. The guard encloses it from both sides: hosts talk to the
+//! proxies in [`clap`] and [`vst3`], and the framework talks to [`Inside`] instead of the plugin.
+//! The framework itself only sees **one in-place main bus** that carries every channel of every
+//! bus ([`flat`]), in memory that belongs to the guard (`scratch`), so none of its multi-bus code
+//! runs at all.
+//!
+//! | # | what the framework does | made good by |
+//! |---|---|---|
+//! | 1 | dereferences null channel pointers of inactive buses | `scratch`: null reads as silence, writes to nowhere |
+//! | 2 | counts auxiliary inputs against the number of outputs | [`flat`]: no auxiliary buses inside |
+//! | 3 | activates with the previous `setupProcessing`'s process mode | `vst3::processor`: says it twice |
+//! | 4 | matches auxiliary buses against the main bus in `setBusArrangements` | `vst3::processor`: matches itself |
+//! | 5 | skips the whole block when one output bus has no channels | `scratch`: every channel exists inside |
+//! | 6 | aborts when an instance with queued tasks is dropped | the proxies own the wrapper and drop it inside `panics::shield` |
+//! | 7 | panics on `getParameterInfo(count)` | bounds checks in both proxies |
+//! | 8 | keeps the previous block's slice length for a missing auxiliary input | [`flat`], `scratch` |
+//! | 9 | panics on extra channels and concurrent calls, sleeps on the audio thread | `scratch`; one `lock` before every audio call |
+//! | 10 | types auxiliary outputs `kAux` | `vst3::component` |
+//! | | has no latency before the first activation, asks for a needless restart | [`View::latency_samples`] |
+//! | | cannot change a parameter's name | [`View::name`] |
+//! | | CLAP output port ids move with the number of inputs | `clap::ports` |
+//! | | panics when processed before it was set up; allocates for over-long blocks | the proxies refuse, and cut |
+//! | | a panic in the plugin aborts the host | [`Inside`] catches it, plays dry from then on and reports errors |
+
+//!
+//! What no guard can make good: after defect 6 the framework's background thread is gone, and the
+//! tasks of all other instances with it. Unspill gives that thread nothing to do.
+
+pub mod clap;
+pub mod flat;
+mod inside;
+mod lock;
+mod panics;
+mod scratch;
+mod view;
+pub mod vst3;
+
+pub use inside::Inside;
+pub use view::{Activation, Guardable, View, param_id_hash};
+
+/// The longest block handed to the plugin; longer ones are cut.
+pub const MAX_BLOCK_SAMPLES: usize = 65_536;

@@ -1,0 +1,80 @@
+//! What the guard asks a plugin beyond the framework's own traits.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use nice_plug::prelude::{ClapPlugin, ProcessMode, Vst3Plugin};
+
+/// How a plugin is, or would be, activated.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Activation {
+    /// In Hz, as the host says it; any positive number.
+    pub sample_rate_hz: f64,
+    /// The longest block that will come.
+    pub max_block_samples: usize,
+    /// Whether the host plays or renders.
+    pub process_mode: ProcessMode,
+}
+
+impl Default for Activation {
+    /// What is assumed before a host says anything.
+    fn default() -> Self {
+        Self {
+            sample_rate_hz: 48_000.0,
+            max_block_samples: 1024,
+            process_mode: ProcessMode::Realtime,
+        }
+    }
+}
+
+/// The answers to hosts that the framework cannot give. All methods may be called on any thread,
+/// the audio thread included, except [`View::name`], which allocates.
+pub trait View: Send + Sync {
+    /// The latency that an activation as `activation` would have now.
+    fn latency_samples(&self, activation: &Activation) -> u32;
+
+    /// The name to show for a parameter instead of its fixed one; `id` as by [`param_id_hash`].
+    fn name(&self, id: u32) -> Option<String>;
+
+    /// A number that changes whenever an answer of [`View::name`] may have.
+    fn names_signature(&self) -> u64;
+}
+
+/// A plugin that can be put behind the guard.
+pub trait Guardable: ClapPlugin + Vst3Plugin {
+    /// The instance's answers; shared, so that the guard keeps them beside the instance.
+    fn view(&self) -> Arc<dyn View>;
+}
+
+thread_local! {
+    static BORN: RefCell<Option<Arc<dyn View>>> = const { RefCell::new(None) };
+}
+
+/// Leaves a new instance's view for the guard that is creating it on this thread.
+///
+/// The framework creates instances by `Default` and then hides them, so this is the only way for
+/// the guard to learn which instance is its own.
+pub(super) fn announce(view: Arc<dyn View>) {
+    BORN.set(Some(view));
+}
+
+/// The view of the instance that was last created on this thread, once.
+pub(super) fn adopt() -> Option<Arc<dyn View>> {
+    BORN.take()
+}
+
+/// The number by which VST3 and CLAP hosts know the parameter with this textual id.
+///
+/// The framework's rule: a 31-multiplier hash, top bit clear. Two ids of one class that hash alike
+/// would be one parameter to the host, so a test proves that none do.
+#[must_use]
+pub const fn param_id_hash(id: &str) -> u32 {
+    let bytes = id.as_bytes();
+    let mut hash = 0_u32;
+    let mut index = 0;
+    while index < bytes.len() {
+        hash = hash.wrapping_mul(31).wrapping_add(bytes[index] as u32);
+        index += 1;
+    }
+    hash & 0x7FFF_FFFF
+}

@@ -1,0 +1,374 @@
+//! The VST3 object a host gets, and its `IComponent` half: buses, activation, state.
+#![allow(unsafe_code, reason = "VST3 interfaces")]
+
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::ThreadId;
+
+use nice_plug::prelude::AudioIOLayout;
+use nice_plug::wrapper::vst3::Wrapper;
+use vst3::Steinberg::Vst::ChannelContext::{IInfoListener, IInfoListenerTrait};
+use vst3::Steinberg::Vst::{
+    BusDirection, BusDirections_, BusInfo, BusInfo_, BusTypes_, IAudioProcessor,
+    IAudioProcessorTrait, IComponent, IComponentHandler, IComponentHandlerTrait, IComponentTrait,
+    IEditController, IEditControllerTrait, IProcessContextRequirements,
+    IProcessContextRequirementsTrait, IUnitInfo, IUnitInfoTrait, IoMode, MediaType, MediaTypes_,
+    RestartFlags_, RoutingInfo,
+};
+use vst3::Steinberg::{
+    FUnknown, IBStream, IPluginBaseTrait, TBool, TUID, int32, kInternalError, kInvalidArgument,
+    kResultFalse, kResultOk, tresult,
+};
+use vst3::{Class, ComPtr};
+
+use super::processor::Audio;
+use crate::guard::flat::{Bus, Buses};
+use crate::guard::lock::AudioLock;
+use crate::guard::panics::shield;
+use crate::guard::{Activation, Guardable, Inside, View, view};
+
+/// Everything the proxy asks of the framework's wrapper.
+pub(super) trait Framework:
+    IComponentTrait
+    + IAudioProcessorTrait
+    + IEditControllerTrait
+    + IUnitInfoTrait
+    + IInfoListenerTrait
+    + IProcessContextRequirementsTrait
+{
+}
+
+impl<P: Guardable> Framework for Wrapper<Inside<P>> {}
+
+/// The media type of audio buses.
+#[allow(clippy::unnecessary_cast, clippy::cast_possible_wrap, reason = "differs by system")]
+const AUDIO: MediaType = MediaTypes_::kAudio as MediaType;
+/// The direction of input buses.
+#[allow(clippy::unnecessary_cast, clippy::cast_possible_wrap, reason = "differs by system")]
+pub(super) const INPUT: BusDirection = BusDirections_::kInput as BusDirection;
+/// The direction of output buses.
+#[allow(clippy::unnecessary_cast, clippy::cast_possible_wrap, reason = "differs by system")]
+pub(super) const OUTPUT: BusDirection = BusDirections_::kOutput as BusDirection;
+
+/// Stands between a VST3 host and the framework's wrapper.
+pub struct Proxy {
+    /// Always there until `drop`.
+    framework: Option<Box<dyn Framework>>,
+    pub(super) view: Arc<dyn View>,
+    pub(super) layouts: &'static [AudioIOLayout],
+    /// The thread that made the object; hosts are told about changes from no other.
+    main_thread: ThreadId,
+    pub(super) audio: AudioLock<Audio>,
+    /// What the host set up, for the next activation. Never taken on the audio thread.
+    pub(super) setup: Mutex<Option<Activation>>,
+    /// What the plugin runs as, while it is active. Never taken on the audio thread.
+    pub(super) running: Mutex<Option<Activation>>,
+    pub(super) handler: Mutex<Option<ComPtr<IComponentHandler>>>,
+    pub(super) layout: AtomicUsize,
+    /// Bit per input bus that the host switched off.
+    pub(super) inactive_inputs: AtomicU64,
+    pub(super) changes: Changes,
+}
+
+/// What has changed and which of it the host knows.
+///
+/// All orderings are relaxed: every value is complete in itself, and a change seen one call later
+/// is told one call later.
+#[derive(Debug, Default)]
+pub(super) struct Changes {
+    /// The latency of the running activation.
+    pub latency: AtomicU32,
+    /// The latency that the host was last told.
+    pub told_latency: AtomicU32,
+    /// The latency that the host was last asked to restart for.
+    pub wanted_latency: AtomicU32,
+    /// Whether the host ever asked for the latency.
+    pub latency_was_asked: AtomicBool,
+    pub names_signature: AtomicU64,
+    pub names: AtomicBool,
+    pub restart: AtomicBool,
+    /// A reset that came while a block was running.
+    pub reset: AtomicBool,
+}
+
+impl std::fmt::Debug for Proxy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Proxy").field("changes", &self.changes).finish_non_exhaustive()
+    }
+}
+
+impl Class for Proxy {
+    type Interfaces = (
+        IComponent,
+        IEditController,
+        IAudioProcessor,
+        IProcessContextRequirements,
+        IUnitInfo,
+        IInfoListener,
+    );
+}
+
+impl Drop for Proxy {
+    /// Defect 6: with tasks still queued, dropping the framework's wrapper panics.
+    fn drop(&mut self) {
+        let framework = self.framework.take();
+        shield((), || drop(framework));
+    }
+}
+
+impl Proxy {
+    /// A new instance of `P`; nothing if it panics.
+    #[must_use]
+    pub fn create<P: Guardable>() -> Option<Self> {
+        shield(None, || {
+            let framework = Box::new(Wrapper::<Inside<P>>::new());
+            let view = view::adopt()?;
+            let changes = Changes {
+                names_signature: AtomicU64::new(view.names_signature()),
+                ..Changes::default()
+            };
+            Some(Self {
+                framework: Some(framework),
+                view,
+                layouts: P::AUDIO_IO_LAYOUTS,
+                main_thread: std::thread::current().id(),
+                audio: AudioLock::new(Audio::default()),
+                setup: Mutex::default(),
+                running: Mutex::default(),
+                handler: Mutex::default(),
+                layout: AtomicUsize::new(0),
+                inactive_inputs: AtomicU64::new(0),
+                changes,
+            })
+        })
+    }
+
+    /// Calls the framework; a panic in it becomes `fallback`.
+    pub(super) fn framework<T>(&self, fallback: T, call: impl FnOnce(&dyn Framework) -> T) -> T {
+        match &self.framework {
+            Some(framework) => shield(fallback, || call(&**framework)),
+            None => fallback,
+        }
+    }
+
+    /// The buses of the selected layout.
+    pub(super) fn buses(&self) -> Buses {
+        Buses::of(&self.layouts[self.layout.load(Ordering::Relaxed)])
+    }
+
+    fn bus(&self, media: MediaType, direction: BusDirection, index: int32) -> Option<Bus> {
+        if media != AUDIO {
+            return None;
+        }
+        let buses = self.buses();
+        let list = match direction {
+            INPUT => buses.inputs,
+            OUTPUT => buses.outputs,
+            _ => return None,
+        };
+        list.into_iter().nth(usize::try_from(index).ok()?)
+    }
+
+    /// The latency as it is while active, or as it would be.
+    pub(super) fn current_latency(&self) -> u32 {
+        if take(&self.running).is_some() {
+            return self.changes.latency.load(Ordering::Relaxed);
+        }
+        self.view.latency_samples(&take(&self.setup).unwrap_or_default())
+    }
+
+    /// Notices changed names and a changed latency; real-time safe.
+    pub(super) fn notice_changes(&self, running: Option<&Activation>) {
+        let changes = &self.changes;
+        let signature = self.view.names_signature();
+        if changes.names_signature.swap(signature, Ordering::Relaxed) != signature {
+            changes.names.store(true, Ordering::Relaxed);
+        }
+        if let Some(activation) = running {
+            let latency = self.view.latency_samples(activation);
+            let before = changes.wanted_latency.swap(latency, Ordering::Relaxed);
+            if latency != before && latency != changes.latency.load(Ordering::Relaxed) {
+                changes.restart.store(true, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// Tells the host what changed, if this is the thread to do it on and no lock is held.
+    pub(super) fn tell_host(&self) {
+        if std::thread::current().id() != self.main_thread {
+            return;
+        }
+        let mut flags = 0;
+        if self.changes.names.swap(false, Ordering::Relaxed) {
+            flags |= RestartFlags_::kParamTitlesChanged;
+        }
+        if self.changes.restart.swap(false, Ordering::Relaxed) {
+            flags |= RestartFlags_::kLatencyChanged;
+        }
+        // Cloned, because the host may well call back.
+        let handler = take(&self.handler).clone();
+        if let (Some(handler), true) = (handler, flags != 0) {
+            // SAFETY: a live object of the host's, called on its main thread.
+            unsafe { handler.restartComponent(flags) };
+        }
+    }
+}
+
+/// Locks a main-thread value; a panic elsewhere cannot have left it half changed.
+pub(super) fn take<T>(value: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    value.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Writes as much of `text` as fits, always terminated.
+pub(super) fn write_string128(to: &mut [vst3::Steinberg::Vst::TChar; 128], text: &str) {
+    to.fill(0);
+    for (slot, unit) in to.iter_mut().take(127).zip(text.encode_utf16()) {
+        *slot = unit;
+    }
+}
+
+impl IPluginBaseTrait for Proxy {
+    unsafe fn initialize(&self, context: *mut FUnknown) -> tresult {
+        // SAFETY: the host's arguments, for the same method.
+        self.framework(kInternalError, |inner| unsafe { inner_base(inner).initialize(context) })
+    }
+
+    unsafe fn terminate(&self) -> tresult {
+        *take(&self.handler) = None;
+        // SAFETY: as above.
+        self.framework(kInternalError, |inner| unsafe { inner_base(inner).terminate() })
+    }
+}
+
+/// Tells apart the two ways in which a wrapper is an `IPluginBase`.
+fn inner_base(inner: &dyn Framework) -> &dyn IComponentTrait {
+    inner
+}
+
+impl IComponentTrait for Proxy {
+    unsafe fn getControllerClassId(&self, class_id: *mut TUID) -> tresult {
+        // SAFETY: the host's arguments, for the same method.
+        self.framework(kInternalError, |inner| unsafe { inner.getControllerClassId(class_id) })
+    }
+
+    unsafe fn setIoMode(&self, mode: IoMode) -> tresult {
+        // SAFETY: as above.
+        self.framework(kInternalError, |inner| unsafe { inner.setIoMode(mode) })
+    }
+
+    unsafe fn getBusCount(&self, media: MediaType, direction: BusDirection) -> int32 {
+        shield(0, || {
+            let buses = self.buses();
+            let count = match (media, direction) {
+                (AUDIO, INPUT) => buses.inputs.len(),
+                (AUDIO, OUTPUT) => buses.outputs.len(),
+                _ => 0,
+            };
+            int32::try_from(count).unwrap_or(0)
+        })
+    }
+
+    /// Defect 10: every output is a main bus, because hosts hide auxiliary outputs.
+    unsafe fn getBusInfo(
+        &self,
+        media: MediaType,
+        direction: BusDirection,
+        index: int32,
+        info: *mut BusInfo,
+    ) -> tresult {
+        shield(kInternalError, || {
+            let Some(bus) = self.bus(media, direction, index) else {
+                return kInvalidArgument;
+            };
+            if info.is_null() {
+                return kInvalidArgument;
+            }
+            let is_aux = direction == INPUT && !bus.is_main;
+            let mut name = [0; 128];
+            write_string128(&mut name, &bus.name);
+            #[allow(
+                clippy::unnecessary_cast,
+                clippy::cast_possible_wrap,
+                reason = "the enums' type differs by system"
+            )]
+            let made = BusInfo {
+                mediaType: media,
+                direction,
+                channelCount: int32::try_from(bus.num_channels).unwrap_or(0),
+                name,
+                busType: if is_aux { BusTypes_::kAux } else { BusTypes_::kMain } as i32,
+                flags: BusInfo_::BusFlags_::kDefaultActive as u32,
+            };
+            // SAFETY: not null, and the host's to be written.
+            unsafe { info.write(made) };
+            kResultOk
+        })
+    }
+
+    unsafe fn getRoutingInfo(&self, input: *mut RoutingInfo, output: *mut RoutingInfo) -> tresult {
+        shield(kInternalError, || {
+            if input.is_null() || output.is_null() {
+                return kInvalidArgument;
+            }
+            // SAFETY: not null, and the host's to be read.
+            let route = unsafe { input.read() };
+            let from = self.bus(route.mediaType, INPUT, route.busIndex);
+            if from.is_none() || self.bus(route.mediaType, OUTPUT, route.busIndex).is_none() {
+                return kResultFalse;
+            }
+            // Mic n comes out of bus n.
+            // SAFETY: not null, and the host's to be written.
+            unsafe { output.write(route) };
+            kResultOk
+        })
+    }
+
+    unsafe fn activateBus(
+        &self,
+        media: MediaType,
+        direction: BusDirection,
+        index: int32,
+        state: TBool,
+    ) -> tresult {
+        shield(kInternalError, || {
+            if self.bus(media, direction, index).is_none() {
+                return kInvalidArgument;
+            }
+            if direction == INPUT {
+                let bit = 1_u64 << (index & 63);
+                if state == 0 {
+                    self.inactive_inputs.fetch_or(bit, Ordering::Relaxed);
+                } else {
+                    self.inactive_inputs.fetch_and(!bit, Ordering::Relaxed);
+                }
+            }
+            kResultOk
+        })
+    }
+
+    unsafe fn setActive(&self, state: TBool) -> tresult {
+        let result = shield(kInternalError, || self.set_active(state != 0));
+        shield((), || self.tell_host());
+        result
+    }
+
+    unsafe fn setState(&self, state: *mut IBStream) -> tresult {
+        let result = self.framework(kInternalError, |inner| {
+            // SAFETY: the host's arguments, for the same method.
+            unsafe { IComponentTrait::setState(inner, state) }
+        });
+        shield((), || {
+            let running = *take(&self.running);
+            self.notice_changes(running.as_ref());
+            self.tell_host();
+        });
+        result
+    }
+
+    unsafe fn getState(&self, state: *mut IBStream) -> tresult {
+        self.framework(kInternalError, |inner| {
+            // SAFETY: the host's arguments, for the same method.
+            unsafe { IComponentTrait::getState(inner, state) }
+        })
+    }
+}

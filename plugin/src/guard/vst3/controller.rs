@@ -1,0 +1,219 @@
+//! The `IEditController` half of the VST3 proxy, and the interfaces that pass through unchanged.
+#![allow(unsafe_code, reason = "VST3 interfaces")]
+
+use vst3::ComRef;
+use vst3::Steinberg::Vst::ChannelContext::IInfoListenerTrait;
+use vst3::Steinberg::Vst::{
+    BusDirection, CString, IAttributeList, IComponentHandler, IEditControllerTrait, IUnitInfoTrait,
+    MediaType, ParamID, ParamValue, ParameterInfo, ParameterInfo_, ProgramListID, ProgramListInfo,
+    String128, TChar, UnitID, UnitInfo,
+};
+use vst3::Steinberg::{
+    FIDString, IBStream, IPlugView, int16, int32, kInternalError, kInvalidArgument, kResultOk,
+    tresult,
+};
+
+use super::component::{Proxy, take, write_string128};
+use crate::guard::panics::shield;
+
+/// Hands a call to the framework's wrapper; a panic becomes the value after `else`.
+macro_rules! pass {
+    ($self:ident, $interface:ident::$method:ident($($argument:ident),*) else $fallback:expr) => {
+        $self.framework($fallback, |inner| {
+            // SAFETY: the host's arguments, for the same method.
+            unsafe { $interface::$method(inner, $($argument),*) }
+        })
+    };
+}
+
+impl Proxy {
+    /// After anything that may have changed a parameter on the main thread.
+    fn after_change(&self) {
+        shield((), || {
+            let running = *take(&self.running);
+            self.notice_changes(running.as_ref());
+            self.tell_host();
+        });
+    }
+}
+
+impl IEditControllerTrait for Proxy {
+    unsafe fn setComponentState(&self, state: *mut IBStream) -> tresult {
+        pass!(self, IEditControllerTrait::setComponentState(state) else kInternalError)
+    }
+
+    unsafe fn setState(&self, state: *mut IBStream) -> tresult {
+        pass!(self, IEditControllerTrait::setState(state) else kInternalError)
+    }
+
+    unsafe fn getState(&self, state: *mut IBStream) -> tresult {
+        pass!(self, IEditControllerTrait::getState(state) else kInternalError)
+    }
+
+    unsafe fn getParameterCount(&self) -> int32 {
+        pass!(self, IEditControllerTrait::getParameterCount() else 0)
+    }
+
+    /// Defect 7: the framework panics for the index that equals the count. Also answers the live
+    /// name instead of the fixed one, and has choices shown as lists.
+    unsafe fn getParameterInfo(&self, index: int32, info: *mut ParameterInfo) -> tresult {
+        let count = pass!(self, IEditControllerTrait::getParameterCount() else 0);
+        if info.is_null() || !(0..count).contains(&index) {
+            return kInvalidArgument;
+        }
+        let result =
+            pass!(self, IEditControllerTrait::getParameterInfo(index, info) else kInternalError);
+        if result == kResultOk {
+            // SAFETY: not null, and the framework has just written it.
+            let info = unsafe { &mut *info };
+            if info.stepCount > 1 {
+                info.flags |= ParameterInfo_::ParameterFlags_::kIsList;
+            }
+            if let Some(name) = shield(None, || self.view.name(info.id)) {
+                write_string128(&mut info.title, &name);
+                write_string128(&mut info.shortTitle, &name);
+            }
+        }
+        result
+    }
+
+    unsafe fn getParamStringByValue(
+        &self,
+        id: ParamID,
+        value: ParamValue,
+        string: *mut String128,
+    ) -> tresult {
+        pass!(self, IEditControllerTrait::getParamStringByValue(id, value, string) else kInternalError)
+    }
+
+    unsafe fn getParamValueByString(
+        &self,
+        id: ParamID,
+        string: *mut TChar,
+        value: *mut ParamValue,
+    ) -> tresult {
+        pass!(self, IEditControllerTrait::getParamValueByString(id, string, value) else kInternalError)
+    }
+
+    unsafe fn normalizedParamToPlain(&self, id: ParamID, value: ParamValue) -> ParamValue {
+        pass!(self, IEditControllerTrait::normalizedParamToPlain(id, value) else value)
+    }
+
+    unsafe fn plainParamToNormalized(&self, id: ParamID, value: ParamValue) -> ParamValue {
+        pass!(self, IEditControllerTrait::plainParamToNormalized(id, value) else value)
+    }
+
+    unsafe fn getParamNormalized(&self, id: ParamID) -> ParamValue {
+        let value = pass!(self, IEditControllerTrait::getParamNormalized(id) else 0.0);
+        // Hosts poll this; what changed on the audio thread is told from here.
+        shield((), || self.tell_host());
+        value
+    }
+
+    unsafe fn setParamNormalized(&self, id: ParamID, value: ParamValue) -> tresult {
+        let result =
+            pass!(self, IEditControllerTrait::setParamNormalized(id, value) else kInternalError);
+        self.after_change();
+        result
+    }
+
+    unsafe fn setComponentHandler(&self, handler: *mut IComponentHandler) -> tresult {
+        // SAFETY: null or a live object of the host's.
+        let shared = unsafe { ComRef::from_raw(handler) }.map(|handler| handler.to_com_ptr());
+        let before = std::mem::replace(&mut *take(&self.handler), shared);
+        shield((), || drop(before));
+        pass!(self, IEditControllerTrait::setComponentHandler(handler) else kInternalError)
+    }
+
+    unsafe fn createView(&self, name: FIDString) -> *mut IPlugView {
+        if name.is_null() {
+            return std::ptr::null_mut();
+        }
+        pass!(self, IEditControllerTrait::createView(name) else std::ptr::null_mut())
+    }
+}
+
+impl IUnitInfoTrait for Proxy {
+    unsafe fn getUnitCount(&self) -> int32 {
+        pass!(self, IUnitInfoTrait::getUnitCount() else 0)
+    }
+
+    unsafe fn getUnitInfo(&self, index: int32, info: *mut UnitInfo) -> tresult {
+        pass!(self, IUnitInfoTrait::getUnitInfo(index, info) else kInternalError)
+    }
+
+    unsafe fn getProgramListCount(&self) -> int32 {
+        pass!(self, IUnitInfoTrait::getProgramListCount() else 0)
+    }
+
+    unsafe fn getProgramListInfo(&self, index: int32, info: *mut ProgramListInfo) -> tresult {
+        pass!(self, IUnitInfoTrait::getProgramListInfo(index, info) else kInternalError)
+    }
+
+    unsafe fn getProgramName(
+        &self,
+        list: ProgramListID,
+        index: int32,
+        name: *mut String128,
+    ) -> tresult {
+        pass!(self, IUnitInfoTrait::getProgramName(list, index, name) else kInternalError)
+    }
+
+    unsafe fn getProgramInfo(
+        &self,
+        list: ProgramListID,
+        index: int32,
+        attribute: CString,
+        value: *mut String128,
+    ) -> tresult {
+        pass!(self, IUnitInfoTrait::getProgramInfo(list, index, attribute, value) else kInternalError)
+    }
+
+    unsafe fn hasProgramPitchNames(&self, list: ProgramListID, index: int32) -> tresult {
+        pass!(self, IUnitInfoTrait::hasProgramPitchNames(list, index) else kInternalError)
+    }
+
+    unsafe fn getProgramPitchName(
+        &self,
+        list: ProgramListID,
+        index: int32,
+        pitch: int16,
+        name: *mut String128,
+    ) -> tresult {
+        pass!(self, IUnitInfoTrait::getProgramPitchName(list, index, pitch, name) else kInternalError)
+    }
+
+    unsafe fn getSelectedUnit(&self) -> UnitID {
+        pass!(self, IUnitInfoTrait::getSelectedUnit() else 0)
+    }
+
+    unsafe fn selectUnit(&self, unit: UnitID) -> tresult {
+        pass!(self, IUnitInfoTrait::selectUnit(unit) else kInternalError)
+    }
+
+    unsafe fn getUnitByBus(
+        &self,
+        media: MediaType,
+        direction: BusDirection,
+        index: int32,
+        channel: int32,
+        unit: *mut UnitID,
+    ) -> tresult {
+        pass!(self, IUnitInfoTrait::getUnitByBus(media, direction, index, channel, unit) else kInternalError)
+    }
+
+    unsafe fn setUnitProgramData(
+        &self,
+        list_or_unit: int32,
+        index: int32,
+        data: *mut IBStream,
+    ) -> tresult {
+        pass!(self, IUnitInfoTrait::setUnitProgramData(list_or_unit, index, data) else kInternalError)
+    }
+}
+
+impl IInfoListenerTrait for Proxy {
+    unsafe fn setChannelContextInfos(&self, list: *mut IAttributeList) -> tresult {
+        pass!(self, IInfoListenerTrait::setChannelContextInfos(list) else kInternalError)
+    }
+}

@@ -1,0 +1,13 @@
+//! The outer half of the guard for VST3: a factory and an object that stand in for the framework's.
+//!
+//! The proxy owns the framework's wrapper as a plain Rust value and calls its interface methods as
+//! plain Rust functions. Through the framework's own COM object every panic would abort the host
+//! before the guard could catch it.
+
+pub mod component;
+mod controller;
+mod factory;
+pub mod processor;
+
+pub use component::Proxy;
+pub use factory::{Factory, Vst3Class};

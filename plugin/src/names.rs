@@ -1,0 +1,119 @@
+//! Parameter names that follow what the mics are labelled as.
+
+use std::collections::HashMap;
+
+use nice_plug::prelude::Enum;
+
+use crate::guard::param_id_hash;
+use crate::params::{Instrument, UnspillParams, unlabelled};
+
+/// What a parameter is about.
+#[derive(Clone, Copy, Debug)]
+enum Subject {
+    Mic { index: usize, what: &'static str },
+    Pair { target: usize, bleeder: usize },
+}
+
+/// The live names of one instance's parameters, by numeric id.
+#[derive(Debug)]
+pub(crate) struct Names(HashMap<u32, Subject>);
+
+impl Names {
+    pub(crate) fn new(params: &UnspillParams) -> Self {
+        let mut subjects = HashMap::new();
+        for index in 0..params.mics.len() {
+            // The label itself keeps its fixed name: its value already says what it is.
+            for (id, what) in [
+                ("role", "Role"),
+                ("group", "Group"),
+                ("amount", "Amount"),
+                ("floor", "Max Reduction"),
+                ("solo", "Solo Removed"),
+            ] {
+                let hash = param_id_hash(&format!("mic{}_{id}", index + 1));
+                subjects.insert(hash, Subject::Mic { index, what });
+            }
+        }
+        for pair in &params.pairs {
+            let (target, bleeder) = (pair.target, pair.bleeder);
+            let hash = param_id_hash(&format!("pair{}_{}", target + 1, bleeder + 1));
+            subjects.insert(hash, Subject::Pair { target, bleeder });
+        }
+        Self(subjects)
+    }
+
+    /// The name of a parameter, if its fixed one is not good enough.
+    pub(crate) fn name(&self, params: &UnspillParams, id: u32) -> Option<String> {
+        Some(match *self.0.get(&id)? {
+            Subject::Mic { index, what } => format!("{} {what}", mic_name(params, index)),
+            Subject::Pair { target, bleeder } => {
+                format!("Remove {} from {}", mic_name(params, bleeder), mic_name(params, target))
+            }
+        })
+    }
+}
+
+/// "Kick", "Tom 2" beside another tom, or "Mic 3" without a label.
+pub(crate) fn mic_name(params: &UnspillParams, index: usize) -> String {
+    let label = |index: usize| params.mics[index].instrument.value();
+    let own = label(index);
+    if own == Instrument::Other {
+        return unlabelled(params.class, index);
+    }
+    let word = Instrument::variants()[own.to_index()];
+    let same = |range: std::ops::Range<usize>| range.filter(|&other| label(other) == own).count();
+    if same(0..params.mics.len()) == 1 {
+        word.to_owned()
+    } else {
+        format!("{word} {}", same(0..index + 1))
+    }
+}
+
+/// Differs whenever any label does; real-time safe.
+pub(crate) fn signature(params: &UnspillParams) -> u64 {
+    // FNV-1a over the labels.
+    params.mics.iter().fold(0xCBF2_9CE4_8422_2325, |hash, mic| {
+        (hash ^ mic.instrument.value().to_index() as u64).wrapping_mul(0x0000_0100_0000_01B3)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::classes::{Class, Unspill8, UnspillTrack};
+    use crate::testing::set_by_id;
+
+    fn name(params: &UnspillParams, id: &str) -> Option<String> {
+        Names::new(params).name(params, param_id_hash(id))
+    }
+
+    #[test]
+    fn an_unlabelled_mic_is_called_by_its_number() {
+        let params = UnspillParams::new(&Unspill8::DESC);
+        assert_eq!(name(&params, "mic3_amount").as_deref(), Some("Mic 3 Amount"));
+        assert_eq!(name(&params, "pair1_8").as_deref(), Some("Remove Mic 8 from Mic 1"));
+        assert_eq!(name(&params, "bypass"), None);
+        assert_eq!(name(&params, "mic3_instrument"), None);
+    }
+
+    #[test]
+    fn a_label_names_all_of_a_mics_parameters() {
+        let params = UnspillParams::new(&Unspill8::DESC);
+        let before = signature(&params);
+        set_by_id(&params, "mic1_instrument", "Kick");
+        assert_ne!(signature(&params), before);
+        assert_eq!(name(&params, "mic1_amount").as_deref(), Some("Kick Amount"));
+        assert_eq!(name(&params, "mic1_floor").as_deref(), Some("Kick Max Reduction"));
+        assert_eq!(name(&params, "pair2_1").as_deref(), Some("Remove Kick from Mic 2"));
+    }
+
+    #[test]
+    fn two_mics_of_one_label_are_numbered() {
+        let params = UnspillParams::new(&UnspillTrack::DESC);
+        set_by_id(&params, "mic2_instrument", "Tom");
+        assert_eq!(name(&params, "mic2_role").as_deref(), Some("Tom Role"));
+        set_by_id(&params, "mic5_instrument", "Tom");
+        assert_eq!(name(&params, "mic2_role").as_deref(), Some("Tom 1 Role"));
+        assert_eq!(name(&params, "pair1_5").as_deref(), Some("Remove Tom 2 from Track"));
+    }
+}

@@ -1,0 +1,342 @@
+//! All parameters and their permanent ids.
+#![allow(unsafe_code, reason = "the framework takes parameters by pointer")]
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use nice_plug::prelude::{
+    BoolParam, Enum, EnumParam, FloatParam, FloatRange, Param, ParamPtr, Params, formatters,
+};
+
+use crate::classes::{ClassDesc, Topology};
+use crate::state;
+
+/// The lowest setting of a mic's maximal reduction, which means that there is no limit.
+pub const NO_LIMIT_DB: f32 = -80.0;
+
+/// How the engine trades latency for quality; takes effect at the next activation.
+#[derive(Clone, Copy, Debug, Enum, PartialEq, Eq)]
+pub enum ModeChoice {
+    /// Low latency.
+    #[id = "live"]
+    Live,
+    /// Lookahead.
+    #[id = "mix"]
+    Mix,
+}
+
+/// What the outputs carry.
+#[derive(Clone, Copy, Debug, Enum, PartialEq, Eq)]
+pub enum ListenChoice {
+    /// The mics without their bleed.
+    #[id = "clean"]
+    Clean,
+    /// What was taken out.
+    #[id = "removed"]
+    Removed,
+    /// The mics as they came in.
+    #[id = "dry"]
+    Dry,
+}
+
+/// What a mic stands for.
+#[derive(Clone, Copy, Debug, Enum, PartialEq, Eq)]
+pub enum RoleChoice {
+    /// Close to its own source.
+    #[id = "close"]
+    Close,
+    /// Hears everything; passed through.
+    #[id = "room"]
+    Room,
+    /// Hears everything; cleaned of the close mics' sources.
+    #[id = "room_cleaned"]
+    #[name = "Room cleaned"]
+    RoomCleaned,
+}
+
+/// Which mics share a source.
+#[derive(Clone, Copy, Debug, Enum, PartialEq, Eq)]
+#[allow(missing_docs, reason = "eight letters")]
+pub enum GroupChoice {
+    #[id = "none"]
+    None,
+    #[id = "a"]
+    A,
+    #[id = "b"]
+    B,
+    #[id = "c"]
+    C,
+    #[id = "d"]
+    D,
+    #[id = "e"]
+    E,
+    #[id = "f"]
+    F,
+    #[id = "g"]
+    G,
+    #[id = "h"]
+    H,
+}
+
+/// What a mic is pointed at; a label. Variants are only ever added, at the end.
+#[derive(Clone, Copy, Debug, Enum, PartialEq, Eq)]
+#[allow(missing_docs, reason = "names of instruments")]
+pub enum Instrument {
+    #[id = "other"]
+    Other,
+    #[id = "kick"]
+    Kick,
+    #[id = "snare"]
+    Snare,
+    #[id = "hihat"]
+    #[name = "Hi-hat"]
+    HiHat,
+    #[id = "tom"]
+    Tom,
+    #[id = "ride"]
+    Ride,
+    #[id = "cymbals"]
+    Cymbals,
+    #[id = "overhead"]
+    Overhead,
+    #[id = "room"]
+    Room,
+    #[id = "percussion"]
+    Percussion,
+    #[id = "vocal"]
+    Vocal,
+    #[id = "guitar"]
+    Guitar,
+    #[id = "bass"]
+    Bass,
+    #[id = "piano"]
+    Piano,
+    #[id = "keys"]
+    Keys,
+    #[id = "strings"]
+    Strings,
+    #[id = "brass"]
+    Brass,
+    #[id = "woodwind"]
+    Woodwind,
+}
+
+/// The parameters of one mic.
+#[derive(Debug)]
+pub struct MicParams {
+    /// A label.
+    pub instrument: EnumParam<Instrument>,
+    /// What the mic stands for.
+    pub role: EnumParam<RoleChoice>,
+    /// Which mics it shares its source with.
+    pub group: EnumParam<GroupChoice>,
+    /// What only a mic with an output has.
+    pub output: Option<OutputParams>,
+}
+
+/// The parameters of a mic that has an output.
+#[derive(Debug)]
+pub struct OutputParams {
+    /// How much of the bleed is removed, in percent.
+    pub amount: FloatParam,
+    /// The most a mic may be turned down, in dB; [`NO_LIMIT_DB`] is no limit.
+    pub floor: FloatParam,
+    /// Hear only what is removed from this mic. A class with one output has `listen` for that.
+    pub solo: Option<BoolParam>,
+}
+
+/// How much of one mic's sound is removed from another.
+#[derive(Debug)]
+pub struct PairParam {
+    /// The mic that is cleaned, from 0.
+    pub target: usize,
+    /// The mic whose sound is removed, from 0.
+    pub bleeder: usize,
+    /// In percent.
+    pub amount: FloatParam,
+}
+
+/// All parameters of one instance.
+pub struct UnspillParams {
+    /// The class they belong to.
+    pub class: &'static ClassDesc,
+    /// Latency-compensated dry.
+    pub bypass: BoolParam,
+    /// Scales all mics' amounts, in percent.
+    pub amount: FloatParam,
+    /// Live or Mix.
+    pub mode: EnumParam<ModeChoice>,
+    /// What the outputs carry.
+    pub listen: EnumParam<ListenChoice>,
+    /// One entry per mic of the class.
+    pub mics: Vec<MicParams>,
+    /// One entry per target and bleeder.
+    pub pairs: Vec<PairParam>,
+}
+
+impl std::fmt::Debug for UnspillParams {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("UnspillParams").field("class", &self.class.name).finish_non_exhaustive()
+    }
+}
+
+fn percent(name: String) -> FloatParam {
+    FloatParam::new(name, 100.0, FloatRange::Linear { min: 0.0, max: 100.0 })
+        .with_unit(" %")
+        .with_value_to_string(formatters::v2s_f32_rounded(1))
+}
+
+fn floor(name: String) -> FloatParam {
+    FloatParam::new(name, NO_LIMIT_DB, FloatRange::Linear { min: NO_LIMIT_DB, max: 0.0 })
+        .with_value_to_string(Arc::new(|db| {
+            if db <= NO_LIMIT_DB { "No limit".to_owned() } else { format!("{:.1} dB", db + 0.0) }
+        }))
+        .with_string_to_value(Arc::new(|text| {
+            let text = text.trim().to_ascii_lowercase();
+            if text == "no limit" {
+                return Some(NO_LIMIT_DB);
+            }
+            let db: f32 = text.trim_end_matches("db").trim().parse().ok()?;
+            // A reduction of 12 dB is as good as a level of -12 dB.
+            Some(-db.abs())
+        }))
+}
+
+/// What a mic is called before it is labelled.
+pub(crate) fn unlabelled(class: &ClassDesc, index: usize) -> String {
+    match (class.topology, index) {
+        (Topology::Track, 0) => "Track".to_owned(),
+        _ => format!("Mic {}", index + 1),
+    }
+}
+
+impl MicParams {
+    fn new(class: &ClassDesc, index: usize) -> Self {
+        let name = |what: &str| format!("{} {what}", unlabelled(class, index));
+        Self {
+            instrument: EnumParam::new(name("Instrument"), Instrument::Other).non_automatable(),
+            role: EnumParam::new(name("Role"), RoleChoice::Close).non_automatable(),
+            group: EnumParam::new(name("Group"), GroupChoice::None).non_automatable(),
+            output: (index < class.num_outputs).then(|| OutputParams {
+                amount: percent(name("Amount")),
+                floor: floor(name("Max Reduction")),
+                solo: (class.num_outputs > 1).then(|| BoolParam::new(name("Solo Removed"), false)),
+            }),
+        }
+    }
+}
+
+impl UnspillParams {
+    /// The parameters of a class, at their defaults.
+    #[must_use]
+    pub fn new(class: &'static ClassDesc) -> Self {
+        let pairs = (0..class.num_outputs).flat_map(|target| {
+            (0..class.num_strips).filter(move |&bleeder| bleeder != target).map(move |bleeder| {
+                let from = unlabelled(class, target);
+                let name = format!("Remove {} from {from}", unlabelled(class, bleeder));
+                PairParam { target, bleeder, amount: percent(name) }
+            })
+        });
+        Self {
+            class,
+            bypass: BoolParam::new("Bypass", false).make_bypass(),
+            amount: percent("Amount".to_owned()),
+            mode: EnumParam::new("Mode", ModeChoice::Live).non_automatable(),
+            listen: EnumParam::new("Listen", ListenChoice::Clean),
+            mics: (0..class.num_strips).map(|index| MicParams::new(class, index)).collect(),
+            pairs: pairs.collect(),
+        }
+    }
+
+    /// Every parameter with its permanent id and the group it is shown in.
+    pub(crate) fn entries(&self) -> Vec<(String, ParamPtr, String)> {
+        fn entry(id: &str, param: &impl Param, group: &str) -> (String, ParamPtr, String) {
+            (id.to_owned(), param.as_ptr(), group.to_owned())
+        }
+        let mut all = vec![
+            entry("bypass", &self.bypass, ""),
+            entry("amount", &self.amount, ""),
+            entry("mode", &self.mode, ""),
+            entry("listen", &self.listen, ""),
+        ];
+        for (mic, number) in self.mics.iter().zip(1..) {
+            let group = unlabelled(self.class, number - 1);
+            let id = |what: &str| format!("mic{number}_{what}");
+            all.push(entry(&id("instrument"), &mic.instrument, &group));
+            all.push(entry(&id("role"), &mic.role, &group));
+            all.push(entry(&id("group"), &mic.group, &group));
+            if let Some(output) = &mic.output {
+                all.push(entry(&id("amount"), &output.amount, &group));
+                all.push(entry(&id("floor"), &output.floor, &group));
+                all.extend(output.solo.iter().map(|solo| entry(&id("solo"), solo, &group)));
+            }
+        }
+        for pair in &self.pairs {
+            let (target, bleeder) = (pair.target + 1, pair.bleeder + 1);
+            let id = format!("pair{target}_{bleeder}");
+            all.push(entry(
+                &id,
+                &pair.amount,
+                &format!("{}/Bleed", unlabelled(self.class, pair.target)),
+            ));
+        }
+        all
+    }
+}
+
+// SAFETY: the pointers point into `self`, which lives in an `Arc` that the framework keeps as long
+// as it uses them, and no parameter moves after `new`: the two lists never grow.
+unsafe impl Params for UnspillParams {
+    fn param_map(&self) -> Vec<(String, ParamPtr, String)> {
+        self.entries()
+    }
+
+    fn serialize_fields(&self) -> BTreeMap<String, String> {
+        state::fields()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::classes::ALL;
+    use crate::guard::param_id_hash;
+    use std::collections::HashSet;
+
+    /// Ids are permanent: lines are only ever added to the file, never changed.
+    #[test]
+    fn the_ids_are_the_committed_ones() {
+        let mut listed = String::new();
+        for class in ALL {
+            listed += &format!("[{}]\n", class.clap_id);
+            for (id, ..) in UnspillParams::new(class).entries() {
+                listed += &format!("{id}\n");
+            }
+        }
+        let committed = include_str!("../tests/fixtures/parameters.txt");
+        for (line, (now, then)) in (1..).zip(listed.lines().zip(committed.lines())) {
+            assert_eq!(now, then, "line {line} of plugin/tests/fixtures/parameters.txt");
+        }
+        assert_eq!(listed.lines().count(), committed.lines().count());
+    }
+
+    #[test]
+    fn no_two_ids_of_a_class_are_one_number_to_hosts() {
+        for class in ALL {
+            let entries = UnspillParams::new(class).entries();
+            let numbers: HashSet<_> = entries.iter().map(|(id, ..)| param_id_hash(id)).collect();
+            assert_eq!(numbers.len(), entries.len(), "{}", class.name);
+        }
+    }
+
+    #[test]
+    fn a_reduction_is_understood_with_and_without_sign_and_unit() {
+        let param = floor("Max Reduction".to_owned());
+        for (text, db) in [("-24", -24.0), ("24 dB", -24.0), ("No Limit", NO_LIMIT_DB), ("0", 0.0)]
+        {
+            let normalized = param.string_to_normalized_value(text).unwrap();
+            assert!((param.preview_plain(normalized) - db).abs() < 1e-4, "{text}");
+        }
+        assert_eq!(param.string_to_normalized_value("loud"), None);
+    }
+}

@@ -1,0 +1,70 @@
+//! Saved sessions: what version they are, and what becomes of other versions' when they load.
+
+use std::collections::BTreeMap;
+
+use nice_plug::plugin::ParamValue;
+use nice_plug::prelude::{FloatRange, ParamPtr, PluginState};
+
+use crate::classes::ClassDesc;
+use crate::params::UnspillParams;
+
+/// The version of what is saved. Raised when an old value would mean something else; a parameter
+/// that is merely added raises nothing, because loading gives it its default.
+pub const FORMAT: u32 = 1;
+
+/// The name of the field that holds [`FORMAT`].
+const FORMAT_FIELD: &str = "format";
+
+/// What is saved beside the parameters.
+pub(crate) fn fields() -> BTreeMap<String, String> {
+    BTreeMap::from([(FORMAT_FIELD.to_owned(), FORMAT.to_string())])
+}
+
+/// The version a state was saved as; one without a version, or with an unreadable one, counts as
+/// the first.
+#[must_use]
+pub fn format_of(state: &PluginState) -> u32 {
+    state.fields.get(FORMAT_FIELD).and_then(|text| text.parse().ok()).unwrap_or(1)
+}
+
+/// Makes any state loadable by this version.
+///
+/// Older ones would be converted here, one step per version; there are none yet. Of a newer one,
+/// everything that still has its name and type is used. Every parameter that the state does not
+/// have, or has as nonsense, is set to its default: a session sounds as it was saved, whatever the
+/// instance was set to before.
+#[allow(unsafe_code, reason = "the framework gives parameters by pointer")]
+pub(crate) fn migrate(class: &'static ClassDesc, state: &mut PluginState) {
+    let defaults = UnspillParams::new(class);
+    for (id, param, _) in defaults.entries() {
+        let saved = state.params.get(&id);
+        // SAFETY: the pointers point into `defaults`, which outlives the loop.
+        let value = unsafe {
+            match param {
+                ParamPtr::FloatParam(param) => {
+                    // The framework takes a saved number as it is, however far out of range.
+                    let FloatRange::Linear { min, max } = (*param).range() else { continue };
+                    ParamValue::F32(match saved {
+                        Some(ParamValue::F32(number)) if number.is_finite() => {
+                            number.clamp(min, max)
+                        }
+                        _ => (*param).value(),
+                    })
+                }
+                ParamPtr::BoolParam(param) => ParamValue::Bool(match saved {
+                    Some(ParamValue::Bool(value)) => *value,
+                    _ => (*param).value(),
+                }),
+                ParamPtr::EnumParam(param) => {
+                    // Keeps its default if a newer version saved a variant that is unknown here.
+                    if let Some(ParamValue::String(variant)) = saved {
+                        (*param).set_from_id(variant);
+                    }
+                    ParamValue::String((*param).unmodulated_plain_id().unwrap_or("").to_owned())
+                }
+                ParamPtr::IntParam(_) => continue,
+            }
+        };
+        state.params.insert(id, value);
+    }
+}

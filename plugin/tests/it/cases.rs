@@ -1,0 +1,447 @@
+//! What hosts do to plugins, and what must come of it; each case fails without the guard.
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    reason = "small test values, in the formats' own types"
+)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test that cannot go on fails"
+)]
+
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use plugin::guard::Guardable;
+
+use super::children::judge;
+use super::clap_host::ClapHost;
+use super::host::{GARBAGE, Host, Odd, SetUp, TestBus};
+use super::probes::{
+    self, Asym, Het, LATENCY, LINGER, LINGER_TIME, PANIC, Probe, QUEUE_TASKS, Shape, Sym,
+};
+use super::vst3_host::Vst3Host;
+
+/// What becomes of a case without the guard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unguarded {
+    /// The host dies.
+    Crashes,
+    /// The host lives, and the plugin's behaviour is wrong.
+    IsWrong,
+}
+
+/// One situation.
+pub struct Case {
+    pub name: &'static str,
+    pub unguarded: Unguarded,
+    pub run: fn(guarded: bool) -> Result<(), String>,
+}
+
+/// The case with this name.
+pub fn find(name: &str) -> &'static Case {
+    ALL.iter().find(|case| case.name == name).expect("a known case")
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Format {
+    Clap,
+    Vst3,
+}
+
+fn host<S: Shape>(format: Format, guarded: bool) -> Box<dyn Host>
+where
+    Probe<S>: Guardable,
+{
+    match format {
+        Format::Clap => Box::new(ClapHost::of::<Probe<S>>(guarded)),
+        Format::Vst3 => Box::new(Vst3Host::of::<Probe<S>>(guarded)),
+    }
+}
+
+fn active<S: Shape>(format: Format, guarded: bool) -> Box<dyn Host>
+where
+    Probe<S>: Guardable,
+{
+    let mut host = host::<S>(format, guarded);
+    assert!(host.activate(SetUp::default()));
+    host
+}
+
+fn expect<T: PartialEq + std::fmt::Debug>(
+    what: &str,
+    actual: T,
+    expected: T,
+) -> Result<(), String> {
+    if actual == expected { Ok(()) } else { Err(format!("{what}: {actual:?}, not {expected:?}")) }
+}
+
+/// A test and its entry in the table, for every format named.
+macro_rules! cases {
+    ($($(#[$doc:meta])* $name:ident: $($format:ident $unguarded:ident),+ => $run:expr;)*) => {
+        /// Every case, once per format.
+        pub const ALL: &[Case] = &[$($(
+            Case {
+                name: concat!(stringify!($format), "::", stringify!($name)),
+                unguarded: Unguarded::$unguarded,
+                run: |guarded| {
+                    let run: fn(Format, bool) -> Result<(), String> = $run;
+                    run(Format::$format, guarded)
+                },
+            },
+        )+)*];
+        $(
+            $(#[$doc])*
+            #[test]
+            fn $name() {
+                $(judge(concat!(stringify!($format), "::", stringify!($name)));)+
+            }
+        )*
+    };
+}
+
+const N: usize = 64;
+
+fn mono(value: f32) -> TestBus {
+    TestBus::filled(1, value, N)
+}
+
+fn out() -> TestBus {
+    TestBus::output(1, N)
+}
+
+fn all(value: f32) -> Vec<f32> {
+    vec![value; N]
+}
+
+/// Four good input buses; the probes' main output then is 4321.
+fn four_inputs() -> [TestBus; 4] {
+    [mono(1.0), mono(2.0), mono(3.0), mono(4.0)]
+}
+
+cases! {
+    // Defect 1.
+    null_channels_of_inactive_buses_read_as_silence: Clap Crashes, Vst3 Crashes => |format, guarded| {
+        let host = active::<Sym>(format, guarded);
+        let mut inputs = [mono(1.0), mono(2.0), TestBus::null_channels(1), mono(4.0)];
+        let mut outputs = [out(), out(), TestBus::null_channels(1), out()];
+        host.process(&mut inputs, &mut outputs, N, &[]);
+        expect("main", outputs[0].samples(), &all(4021.0))?;
+        expect("bus 2", outputs[1].samples(), &all(20.0))?;
+        expect("bus 4", outputs[3].samples(), &all(4000.0))
+    };
+
+    // Defect 1, with the array itself missing.
+    missing_channel_arrays_read_as_silence: Clap IsWrong, Vst3 IsWrong => |format, guarded| {
+        let host = active::<Sym>(format, guarded);
+        let mut inputs = [mono(1.0), mono(2.0), TestBus::no_array(1), mono(4.0)];
+        let mut outputs = [out(), TestBus::no_array(1), out(), out()];
+        host.process(&mut inputs, &mut outputs, N, &[]);
+        expect("main", outputs[0].samples(), &all(4021.0))
+    };
+
+    // Defect 2, as VST3 shows it.
+    side_chains_arrive_beside_fewer_outputs: Vst3 IsWrong => |format, guarded| {
+        let host = active::<Asym>(format, guarded);
+        let mut outputs = [out()];
+        host.process(&mut four_inputs(), &mut outputs, N, &[]);
+        expect("main", outputs[0].samples(), &all(4321.0))
+    };
+
+    // Defect 2, as CLAP shows it: the entry behind the last bus is read.
+    no_bus_is_read_beyond_those_given: Clap IsWrong => |format, guarded| {
+        let host = active::<Asym>(format, guarded);
+        let mut outputs = [out()];
+        let mut inputs = four_inputs();
+        // The array has a fourth entry, but the host says three.
+        let odd = Odd::OneInputLessThanThere;
+        host.process_oddly(&mut inputs, &mut outputs, N, &[], odd);
+        expect("main", outputs[0].samples(), &all(321.0))
+    };
+
+    // Defect 3.
+    offline_is_offline_at_the_first_activation: Vst3 IsWrong => |format, guarded| {
+        let mut host = host::<Sym>(format, guarded);
+        assert!(host.activate(SetUp { offline: true, ..SetUp::default() }));
+        expect("offline", probes::OFFLINE.load(Ordering::SeqCst), true)?;
+        host.deactivate();
+        assert!(host.activate(SetUp::default()));
+        expect("offline later", probes::OFFLINE.load(Ordering::SeqCst), false)
+    };
+
+    // Defect 4.
+    a_plugins_own_arrangement_is_accepted: Vst3 IsWrong => |_, guarded| {
+        let mut host = Vst3Host::of::<Probe<Het>>(guarded);
+        let (inputs, outputs) = host.arrangements();
+        expect("arrangements", (inputs.len(), outputs.len()), (2, 1))?;
+        expect("stereo accepted", host.arrange(inputs.clone(), outputs.clone()), true)?;
+        expect("mono accepted", host.arrange(vec![1 << 19; 2], vec![1 << 19]), true)?;
+        expect("mono reported", host.arrangements(), (vec![1 << 19; 2], vec![1 << 19]))?;
+        expect("stereo again", host.arrange(inputs, outputs), true)?;
+        expect("nonsense refused", host.arrange(vec![7, 7], vec![7]), false)?;
+        assert!(host.activate(SetUp::default()));
+        let mut outputs = [TestBus::output(2, N)];
+        let mut inputs = [TestBus::filled(2, 1.0, N), mono(2.0)];
+        host.process(&mut inputs, &mut outputs, N, &[]);
+        expect("left", outputs[0].samples(), &all(21.0))?;
+        expect("right", outputs[0].channels[1].clone(), Some(all(1.0)))
+    };
+
+    // Defect 5.
+    an_output_without_channels_costs_no_other: Clap IsWrong, Vst3 IsWrong => |format, guarded| {
+        let host = active::<Sym>(format, guarded);
+        let mut outputs = [out(), out(), out(), TestBus { channels: vec![], no_array: false }];
+        host.process(&mut four_inputs(), &mut outputs, N, &[]);
+        expect("main", outputs[0].samples(), &all(4321.0))?;
+        expect("bus 3", outputs[2].samples(), &all(300.0))
+    };
+
+    // Defect 6. All instances share the framework's worker. It ends when it comes to a task of an
+    // instance that is gone, and the last instance to go aborts because the worker has.
+    unloading_with_queued_tasks_is_survived: Clap Crashes, Vst3 Crashes => |format, guarded| {
+        let queue_tasks = |host: &dyn Host| {
+            let mut inputs = four_inputs();
+            inputs[0] = mono(QUEUE_TASKS);
+            host.process(&mut inputs, &mut [out(), out(), out(), out()], N, &[]);
+        };
+        let (stays, goes) = (active::<Sym>(format, guarded), active::<Sym>(format, guarded));
+        queue_tasks(&*stays);
+        queue_tasks(&*goes);
+        goes.unload();
+        while probes::TASKS_DONE.load(Ordering::SeqCst) < probes::NUM_TASKS {
+            std::thread::yield_now();
+        }
+        // The worker counts a task just before it lets go of the instance.
+        std::thread::sleep(Duration::from_millis(20));
+        stays.unload();
+        Ok(())
+    };
+
+    // Defect 7.
+    the_parameter_behind_the_last_is_refused: Clap Crashes, Vst3 Crashes => |format, guarded| {
+        let host = host::<Sym>(format, guarded);
+        expect("count", host.num_params(), 1)?;
+        expect("last", host.param_name(0).is_some(), true)?;
+        expect("behind", host.param_name(1), None)?;
+        expect("far behind", host.param_name(u32::MAX), None)
+    };
+
+    // Defect 8.
+    a_bus_that_goes_missing_after_a_short_block_is_whole: Clap IsWrong, Vst3 IsWrong
+    => |format, guarded| {
+        let host = active::<Sym>(format, guarded);
+        let half = |value| TestBus::filled(1, value, N / 2);
+        host.process(&mut [half(1.0), half(2.0), half(3.0), half(4.0)],
+                     &mut [half(0.0), half(0.0), half(0.0), half(0.0)], N / 2, &[]);
+        let mut outputs = [out(), out(), out(), out()];
+        let mut inputs = [mono(1.0), mono(2.0), mono(3.0), TestBus::no_array(1)];
+        host.process(&mut inputs, &mut outputs, N, &[]);
+        expect("main", outputs[0].samples(), &all(321.0))
+    };
+
+    // Defect 9, first part.
+    surplus_channels_are_survived: Clap Crashes, Vst3 Crashes => |format, guarded| {
+        let host = active::<Sym>(format, guarded);
+        let mut inputs = four_inputs();
+        inputs[0] = TestBus::filled(2, 1.0, N);
+        let mut outputs = [TestBus::output(2, N), out(), out(), out()];
+        host.process(&mut inputs, &mut outputs, N, &[]);
+        expect("main", outputs[0].samples(), &all(4321.0))?;
+        expect("surplus", outputs[0].channels[1].clone(), Some(all(0.0)))
+    };
+
+    // Defect 9, second part.
+    a_second_process_beside_the_first_is_survived: Clap Crashes, Vst3 Crashes
+    => |format, guarded| {
+        let host = active::<Sym>(format, guarded);
+        beside_a_lingering_block(&*host, |host| {
+            let mut outputs = [out(), out(), out(), out()];
+            let success = host.process(&mut four_inputs(), &mut outputs, N, &[]);
+            expect("success", success, false)?;
+            expect("main", outputs[0].samples(), &all(0.0))
+        })?;
+        let mut outputs = [out(), out(), out(), out()];
+        expect("later", host.process(&mut four_inputs(), &mut outputs, N, &[]), true)?;
+        expect("main", outputs[0].samples(), &all(4321.0))
+    };
+
+    // Defect 9, third part.
+    a_reset_beside_a_block_does_not_wait: Clap IsWrong => |format, guarded| {
+        let host = active::<Sym>(format, guarded);
+        beside_a_lingering_block(&*host, |host| {
+            let start = Instant::now();
+            host.reset();
+            // The framework sleeps for 200 ms; a reset that only sets a flag takes microseconds.
+            expect("waited", start.elapsed() > Duration::from_millis(190), false)
+        })?;
+        let before = probes::NUM_RESETS.load(Ordering::SeqCst);
+        host.process(&mut four_inputs(), &mut [out(), out(), out(), out()], N, &[]);
+        expect("made up for", probes::NUM_RESETS.load(Ordering::SeqCst), before + 1)
+    };
+
+    a_bus_that_was_switched_off_is_silent: Vst3 IsWrong => |_, guarded| {
+        let mut host = Vst3Host::of::<Probe<Sym>>(guarded);
+        host.switch_input(2, false);
+        assert!(host.activate(SetUp::default()));
+        let mut outputs = [out(), out(), out(), out()];
+        host.process(&mut four_inputs(), &mut outputs, N, &[]);
+        expect("main", outputs[0].samples(), &all(4021.0))?;
+        host.switch_input(2, true);
+        host.process(&mut four_inputs(), &mut outputs, N, &[]);
+        expect("main again", outputs[0].samples(), &all(4321.0))
+    };
+
+    a_panic_at_activation_is_a_refusal: Clap Crashes, Vst3 Crashes => |format, guarded| {
+        let mut host = host::<Sym>(format, guarded);
+        let set_up = SetUp { rate: probes::PANIC_RATE, ..SetUp::default() };
+        expect("activated", host.activate(set_up), false)?;
+        expect("later", host.activate(SetUp::default()), true)
+    };
+
+    // Defect 10.
+    every_output_is_a_main_bus_and_every_side_chain_is_not: Vst3 IsWrong => |_, guarded| {
+        let host = Vst3Host::of::<Probe<Sym>>(guarded);
+        for index in 0..4 {
+            let kind = |direction| host.bus_info(direction, index).map(|info| info.busType);
+            expect("output", kind(1), Some(0))?;
+            expect("input", kind(0), Some(i32::from(index > 0)))?;
+        }
+        expect("behind the last", host.bus_info(1, 4).is_some(), false)?;
+        expect("before the first", host.bus_info(0, -1).is_some(), false)
+    };
+
+    the_latency_is_right_before_the_first_activation: Clap IsWrong, Vst3 IsWrong
+    => |format, guarded| {
+        let mut host = host::<Sym>(format, guarded);
+        expect("before", host.latency(), LATENCY)?;
+        assert!(host.activate(SetUp::default()));
+        host.idle();
+        expect("after", host.latency(), LATENCY)?;
+        expect("needless restarts", host.notices().1, 0)
+    };
+
+    blocks_longer_than_announced_are_cut: Clap IsWrong, Vst3 IsWrong => |format, guarded| {
+        let host = active::<Sym>(format, guarded);
+        let ramp: Vec<f32> = (0..200_u8).map(f32::from).collect();
+        let long = |value| TestBus::filled(1, value, 200);
+        let mut inputs = [TestBus::mono(&ramp), long(1.0), long(0.0), long(0.0)];
+        let mut outputs = [long(GARBAGE), long(GARBAGE), long(GARBAGE), long(GARBAGE)];
+        host.process(&mut inputs, &mut outputs, 200, &[]);
+        let expected: Vec<f32> = ramp.iter().map(|value| value + 10.0).collect();
+        expect("main", outputs[0].samples(), &expected)?;
+        expect("longest block", probes::LONGEST_BLOCK.load(Ordering::SeqCst), N)
+    };
+
+    missing_buses_cost_no_other: Clap IsWrong, Vst3 IsWrong => |format, guarded| {
+        let host = active::<Sym>(format, guarded);
+        let mut outputs = [out(), out()];
+        host.process(&mut four_inputs()[..2], &mut outputs, N, &[]);
+        expect("main", outputs[0].samples(), &all(21.0))?;
+        expect("bus 2", outputs[1].samples(), &all(20.0))?;
+        let mut outputs = [out()];
+        host.process(&mut [], &mut outputs, N, &[]);
+        expect("without inputs", outputs[0].samples(), &all(0.0))?;
+        host.process(&mut four_inputs(), &mut [], N, &[]);
+        let mut many = [out(), out(), out(), out(), out()];
+        host.process(&mut four_inputs(), &mut many, N, &[]);
+        expect("surplus bus", many[4].samples(), &all(0.0))
+    };
+
+    buses_may_share_memory: Clap IsWrong, Vst3 IsWrong => |format, guarded| {
+        let host = active::<Sym>(format, guarded);
+        let mut outputs = [out(), out(), out(), out()];
+        // The second input is read from where the main output is written.
+        outputs[0] = mono(2.0);
+        let odd = Odd::SecondInputIsMainOutput;
+        host.process_oddly(&mut four_inputs(), &mut outputs, N, &[], odd);
+        expect("main", outputs[0].samples(), &all(4321.0))
+    };
+
+    a_panic_in_the_plugin_stays_there: Clap Crashes, Vst3 Crashes => |format, guarded| {
+        let mut host = active::<Sym>(format, guarded);
+        let mut inputs = four_inputs();
+        inputs[0] = mono(PANIC);
+        let mut outputs = [out(), out(), out(), out()];
+        expect("success", host.process(&mut inputs, &mut outputs, N, &[]), false)?;
+        expect("main", outputs[0].samples(), &all(0.0))?;
+        let mut outputs = [out(), out(), out(), out()];
+        expect("success", host.process(&mut four_inputs(), &mut outputs, N, &[]), false)?;
+        expect("dry main", outputs[0].samples(), &all(1.0))?;
+        expect("dry bus 3", outputs[2].samples(), &all(3.0))?;
+        host.deactivate();
+        assert!(host.activate(SetUp::default()));
+        expect("success", host.process(&mut four_inputs(), &mut outputs, N, &[]), true)?;
+        expect("main again", outputs[0].samples(), &all(4321.0))
+    };
+
+    processing_before_any_set_up_is_refused: Clap Crashes, Vst3 Crashes => |format, guarded| {
+        let host = host::<Sym>(format, guarded);
+        let mut outputs = [out(), out(), out(), out()];
+        expect("success", host.process(&mut four_inputs(), &mut outputs, N, &[]), false)?;
+        expect("main", outputs[0].samples(), &all(0.0))
+    };
+
+    double_precision_is_refused: Vst3 IsWrong => |_, guarded| {
+        let host = Vst3Host::of::<Probe<Sym>>(guarded);
+        expect("64 bits", host.set_up(SetUp::default(), 1) == 0, false)?;
+        expect("32 bits", host.set_up(SetUp::default(), 0), 0)
+    };
+
+    a_set_up_that_makes_no_sense_is_refused: Clap IsWrong, Vst3 IsWrong => |format, guarded| {
+        let mut host = host::<Sym>(format, guarded);
+        for rate in [0.0, -48_000.0, f64::NAN, f64::INFINITY] {
+            expect("refused", host.activate(SetUp { rate, ..SetUp::default() }), false)?;
+        }
+        expect("accepted", host.activate(SetUp::default()), true)
+    };
+
+    names_follow_and_hosts_are_told: Clap IsWrong, Vst3 IsWrong => |format, guarded| {
+        let host = active::<Sym>(format, guarded);
+        expect("fixed name", host.param_name(0).as_deref(), Some("Fixed"))?;
+        let id = host.param_id(0).unwrap();
+        // As hosts move parameters while audio runs.
+        host.process(&mut four_inputs(), &mut [out(), out(), out(), out()], N, &[(id, 1.0)]);
+        host.idle();
+        expect("live name", host.param_name(0).as_deref(), Some("Live"))?;
+        expect("notices", host.notices(), (1, 0))?;
+        host.idle();
+        expect("notices later", host.notices(), (1, 0))
+    };
+
+    output_port_ids_do_not_depend_on_the_inputs: Clap IsWrong => |_, guarded| {
+        let [sym, asym] = [
+            ClapHost::of::<Probe<Sym>>(guarded).port(0, false).unwrap().id,
+            ClapHost::of::<Probe<Het>>(guarded).port(0, false).unwrap().id,
+        ];
+        expect("ids", sym, asym)
+    };
+}
+
+/// Runs `act` while another thread is inside a block that takes [`LINGER_TIME`].
+fn beside_a_lingering_block(
+    host: &dyn Host,
+    act: impl FnOnce(&dyn Host) -> Result<(), String>,
+) -> Result<(), String> {
+    struct Shared<'a>(&'a dyn Host);
+    // SAFETY: on purpose: hosts promise not to do this, and some do.
+    unsafe impl Sync for Shared<'_> {}
+    let shared = Shared(host);
+    std::thread::scope(|scope| {
+        let shared = &shared;
+        scope.spawn(move || {
+            let mut inputs = four_inputs();
+            inputs[0] = mono(LINGER);
+            shared.0.process(&mut inputs, &mut [out(), out(), out(), out()], N, &[]);
+        });
+        let start = Instant::now();
+        while !probes::LINGERING.load(Ordering::SeqCst) {
+            assert!(start.elapsed() < LINGER_TIME * 20, "the block never began");
+            std::thread::yield_now();
+        }
+        act(host)
+    })
+}

@@ -1,0 +1,13 @@
+//! The plugin and its guard, seen from hosts.
+#![allow(unsafe_code, reason = "plugin formats are C interfaces")]
+#![allow(clippy::float_cmp, reason = "the probes' outputs are exact")]
+#![allow(unreachable_pub, reason = "nothing leaves a test binary")]
+
+mod cases;
+mod children;
+mod clap_host;
+mod host;
+mod orders;
+mod probes;
+mod product;
+mod vst3_host;

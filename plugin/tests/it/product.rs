@@ -1,0 +1,451 @@
+//! The real classes, seen from hosts of both formats.
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    reason = "small test values, in the formats' own types"
+)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test that cannot go on fails"
+)]
+
+use std::ffi::CStr;
+
+use clap_sys::factory::plugin_factory::{CLAP_PLUGIN_FACTORY_ID, clap_plugin_factory};
+use plugin::classes::{ALL, Class, ClassDesc, Topology, Unspill8, UnspillTrack};
+use plugin::entry::{GetPluginFactory, clap_entry};
+use plugin::guard::param_id_hash;
+
+use super::clap_host::{self, ClapHost};
+use super::host::{Host, SetUp, TestBus};
+use super::vst3_host::{self, Vst3Host};
+
+fn clap_factory() -> *const clap_plugin_factory {
+    // SAFETY: the entry as a host uses it.
+    let factory = unsafe { clap_entry.get_factory.unwrap()(CLAP_PLUGIN_FACTORY_ID.as_ptr()) };
+    assert!(!factory.is_null());
+    factory.cast()
+}
+
+fn clap(class: &ClassDesc) -> ClapHost {
+    ClapHost::from_factory(clap_factory(), class.clap_id)
+}
+
+fn vst3(class: &ClassDesc) -> Vst3Host {
+    let index = ALL.iter().position(|other| other.vst3_id == class.vst3_id).unwrap();
+    // SAFETY: the factory is ours to release.
+    unsafe { Vst3Host::from_factory(GetPluginFactory(), i32::try_from(index).unwrap()) }
+}
+
+/// The class in both formats.
+fn both(class: &ClassDesc) -> [Box<dyn Host>; 2] {
+    [Box::new(clap(class)), Box::new(vst3(class))]
+}
+
+fn set(host: &dyn Host, id: &str, normalized: f64) {
+    host.set_param(param_id_hash(id), normalized);
+}
+
+/// The channel counts of a layout's buses, inputs and outputs.
+fn bus_channels(class: &ClassDesc, layout: usize) -> (Vec<usize>, Vec<usize>) {
+    let layout = &class.layouts[layout];
+    let count = |main: Option<std::num::NonZeroU32>, aux: &[std::num::NonZeroU32]| {
+        main.iter().chain(aux).map(|channels| channels.get() as usize).collect()
+    };
+    (
+        count(layout.main_input_channels, layout.aux_input_ports),
+        count(layout.main_output_channels, layout.aux_output_ports),
+    )
+}
+
+/// Has the host select a layout, in the words of its format.
+fn select(class: &ClassDesc, layout: usize) -> [Box<dyn Host>; 2] {
+    let (clap, vst3) = (clap(class), vst3(class));
+    assert!(clap.select(u32::try_from(layout).unwrap()));
+    let (inputs, outputs) = bus_channels(class, layout);
+    let speakers = |channels: Vec<usize>| -> Vec<u64> {
+        channels.iter().map(|&count| if count == 1 { 1 << 19 } else { (1 << count) - 1 }).collect()
+    };
+    assert!(vst3.arrange(speakers(inputs), speakers(outputs)));
+    [Box::new(clap), Box::new(vst3)]
+}
+
+#[test]
+fn every_class_has_the_buses_it_says() {
+    for class in ALL {
+        let (inputs, outputs) = bus_channels(class, 0);
+        let clap = clap(class);
+        for (is_input, channels) in [(true, &inputs), (false, &outputs)] {
+            assert_eq!(clap.num_ports(is_input) as usize, channels.len(), "{}", class.name);
+            for (index, &count) in channels.iter().enumerate() {
+                let port = clap.port(u32::try_from(index).unwrap(), is_input).unwrap();
+                assert_eq!(port.channel_count as usize, count, "{}", class.name);
+                assert_eq!(port.id as usize, index + if is_input { 0 } else { 1000 });
+            }
+        }
+        let vst3 = vst3(class);
+        for (direction, channels) in [(0, &inputs), (1, &outputs)] {
+            let seen: Vec<_> = (0..)
+                .map_while(|index| vst3.bus_info(direction, index))
+                .map(|info| usize::try_from(info.channelCount).unwrap())
+                .collect();
+            assert_eq!(&seen, channels, "{}", class.name);
+        }
+    }
+}
+
+#[test]
+fn buses_are_named_after_their_mics() {
+    let clap = clap(&Unspill8::DESC);
+    let vst3 = vst3(&Unspill8::DESC);
+    for (index, name) in [(0, "Mic 1"), (1, "Mic 2"), (7, "Mic 8")] {
+        for is_input in [true, false] {
+            assert_eq!(clap_host::text(&clap.port(index, is_input).unwrap().name), name);
+            let direction = i32::from(!is_input);
+            let info = vst3.bus_info(direction, i32::try_from(index).unwrap()).unwrap();
+            assert_eq!(vst3_host::text(&info.name), name);
+        }
+    }
+}
+
+#[test]
+fn both_formats_list_the_same_classes() {
+    let factory = clap_factory();
+    for (index, class) in (0..).zip(ALL) {
+        // SAFETY: a live factory; descriptors' strings live as long as it.
+        let (id, name) = unsafe {
+            let descriptor = (*factory).get_plugin_descriptor.unwrap()(factory, index);
+            (CStr::from_ptr((*descriptor).id), CStr::from_ptr((*descriptor).name))
+        };
+        assert_eq!(id.to_str(), Ok(class.clap_id));
+        assert_eq!(name.to_str(), Ok(class.name));
+    }
+    // SAFETY: a live factory.
+    unsafe {
+        assert_eq!((*factory).get_plugin_count.unwrap()(factory), 4);
+        assert!((*factory).get_plugin_descriptor.unwrap()(factory, 4).is_null());
+    }
+}
+
+/// A different ramp in every channel, so that no mix-up goes unseen.
+fn ramps(channels: &[usize], num_samples: usize, start: usize) -> Vec<TestBus> {
+    let mut channel = 0;
+    channels
+        .iter()
+        .map(|&count| {
+            let make = |_| {
+                channel += 1;
+                let base = f32::from(u16::try_from(channel).unwrap());
+                let ramp = (start..start + num_samples).map(|t| base + (t % 4096) as f32 / 8192.0);
+                Some(ramp.collect())
+            };
+            TestBus { channels: (0..count).map(make).collect(), no_array: false }
+        })
+        .collect()
+}
+
+#[test]
+fn bypass_is_the_input_after_the_latency_in_every_layout() {
+    const BLOCK: usize = 480;
+    const NUM_BLOCKS: usize = 8;
+    for class in ALL {
+        for layout in 0..class.layouts.len() {
+            for mut host in select(class, layout) {
+                set(&*host, "bypass", 1.0);
+                let set_up = SetUp { max_block: BLOCK, offline: true, ..SetUp::default() };
+                assert!(host.activate(set_up));
+                let latency = host.latency() as usize;
+                assert!((1..BLOCK * NUM_BLOCKS).contains(&latency), "{latency}");
+                let (inputs, outputs) = bus_channels(class, layout);
+                let mut heard: Vec<Vec<f32>> = vec![vec![]; outputs.iter().sum()];
+                for block in 0..NUM_BLOCKS {
+                    let mut input = ramps(&inputs, BLOCK, block * BLOCK);
+                    let mut output: Vec<_> =
+                        outputs.iter().map(|&count| TestBus::output(count, BLOCK)).collect();
+                    assert!(host.process(&mut input, &mut output, BLOCK, &[]));
+                    let channels = output.iter().flat_map(|bus| &bus.channels);
+                    for (all, channel) in heard.iter_mut().zip(channels) {
+                        all.extend(channel.as_ref().unwrap());
+                    }
+                }
+                let sent = ramps(&inputs, BLOCK * NUM_BLOCKS, 0);
+                let sent = sent.iter().flat_map(|bus| &bus.channels);
+                for (heard, sent) in heard.iter().zip(sent) {
+                    let (before, after) = heard.split_at(latency);
+                    assert!(before.iter().all(|&sample| sample == 0.0), "{}", class.name);
+                    assert_eq!(after, &sent.as_ref().unwrap()[..after.len()], "{}", class.name);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_rate_the_engine_does_not_take_passes_the_mics_through() {
+    for mut host in both(&Unspill8::DESC) {
+        assert!(host.activate(SetUp { rate: 768_000.0, ..SetUp::default() }));
+        assert_eq!(host.latency(), 0);
+        let mut output: Vec<_> = (0..8).map(|_| TestBus::output(1, 64)).collect();
+        assert!(host.process(&mut ramps(&[1; 8], 64, 0), &mut output, 64, &[]));
+        for (heard, sent) in output.iter().zip(ramps(&[1; 8], 64, 0)) {
+            assert_eq!(heard.samples(), sent.samples());
+        }
+    }
+}
+
+#[test]
+fn the_mode_changes_the_latency_at_the_next_activation_and_asks_for_it() {
+    for mut host in both(&UnspillTrack::DESC) {
+        let live = host.latency();
+        assert!(host.activate(SetUp::default()));
+        assert_eq!(host.latency(), live);
+        let id = param_id_hash("mode");
+        let mut output = [TestBus::output(2, 64)];
+        assert!(host.process(&mut [], &mut output, 64, &[(id, 1.0)]));
+        host.idle();
+        assert_eq!(host.notices(), (0, 1));
+        // Until then nothing changes, whatever the host asks.
+        assert_eq!(host.latency(), live);
+        let other = param_id_hash("amount");
+        assert!(host.process(&mut [], &mut output, 64, &[(other, 0.5)]));
+        host.idle();
+        assert_eq!(host.notices(), (0, 1));
+        host.deactivate();
+        let mix = host.latency();
+        assert!(mix > live);
+        assert!(host.activate(SetUp::default()));
+        assert_eq!(host.latency(), mix);
+        host.idle();
+        assert_eq!(host.notices(), (0, 1));
+    }
+}
+
+#[test]
+fn a_layout_cannot_change_while_active() {
+    let (mut clap, mut vst3) = (clap(&UnspillTrack::DESC), vst3(&UnspillTrack::DESC));
+    assert!(clap.activate(SetUp::default()) && vst3.activate(SetUp::default()));
+    let mono = || (vec![1 << 19; 8], vec![1 << 19]);
+    assert!(!clap.select(1) && !vst3.arrange(mono().0, mono().1));
+    clap.deactivate();
+    vst3.deactivate();
+    assert!(clap.select(1) && vst3.arrange(mono().0, mono().1));
+    assert!(!clap.select(2));
+}
+
+#[test]
+fn a_latency_asked_for_too_early_is_corrected() {
+    for mut host in both(&Unspill8::DESC) {
+        let assumed = host.latency();
+        assert!(host.activate(SetUp { rate: 96_000.0, ..SetUp::default() }));
+        host.idle();
+        assert_eq!(host.notices(), (0, 1));
+        assert_eq!(host.latency(), 2 * assumed);
+        host.deactivate();
+        assert!(host.activate(SetUp { rate: 96_000.0, ..SetUp::default() }));
+        host.idle();
+        assert_eq!(host.notices(), (0, 1));
+    }
+}
+
+#[test]
+fn choices_are_lists_and_structure_is_not_automated() {
+    let (clap, vst3) = (clap(&Unspill8::DESC), vst3(&Unspill8::DESC));
+    for (id, is_list, automated) in [
+        ("mic1_role", true, false),
+        ("mic1_group", true, false),
+        ("mic1_instrument", true, false),
+        ("listen", true, true),
+        ("mode", false, false),
+        ("bypass", false, true),
+        ("mic1_amount", false, true),
+    ] {
+        let seen = clap.list_and_automated(param_id_hash(id));
+        assert_eq!(seen, (is_list, automated), "CLAP {id}");
+        let seen = vst3.list_and_automated(param_id_hash(id));
+        assert_eq!(seen, (is_list, automated), "VST3 {id}");
+    }
+}
+
+#[test]
+fn values_read_well() {
+    for host in both(&Unspill8::DESC) {
+        for (id, normalized, text) in [
+            ("bypass", 1.0, "On"),
+            ("amount", 0.5, "50.0 %"),
+            ("mode", 0.0, "Live"),
+            ("listen", 0.5, "Removed"),
+            ("mic1_floor", 0.0, "No limit"),
+            ("mic1_floor", 0.7, "-24.0 dB"),
+            ("mic1_floor", 1.0, "0.0 dB"),
+            ("mic1_role", 1.0, "Room cleaned"),
+            ("mic1_group", 0.125, "A"),
+            ("mic1_instrument", 0.0, "Other"),
+            ("mic8_solo", 0.0, "Off"),
+            ("pair1_8", 1.0, "100.0 %"),
+        ] {
+            assert_eq!(host.param_text(param_id_hash(id), normalized), text, "{id}");
+        }
+    }
+}
+
+#[test]
+fn a_label_renames_a_mics_parameters_and_hosts_are_told_once() {
+    for host in both(&Unspill8::DESC) {
+        let index_of = |id: &str| {
+            let id = param_id_hash(id);
+            (0..host.num_params()).find(|&index| host.param_id(index) == Some(id)).unwrap()
+        };
+        let amount = index_of("mic1_amount");
+        assert_eq!(host.param_name(amount).as_deref(), Some("Mic 1 Amount"));
+        set(&*host, "mic1_instrument", 1.0 / 17.0);
+        host.idle();
+        assert_eq!(host.param_name(amount).as_deref(), Some("Kick Amount"));
+        // Told once, however often it is asked for.
+        host.idle();
+        let pair = index_of("pair2_1");
+        assert_eq!(host.param_name(pair).as_deref(), Some("Remove Kick from Mic 2"));
+        assert_eq!(host.notices(), (1, 0));
+    }
+}
+
+/// The framework's CLAP state has its length in front; the state itself is the same.
+fn strip(bytes: &[u8]) -> &[u8] {
+    if bytes.first() == Some(&b'{') { bytes } else { &bytes[8..] }
+}
+
+#[test]
+fn a_saved_session_comes_back_in_either_format() {
+    for class in ALL {
+        let [clap, vst3] = both(class);
+        set(&*clap, "amount", 0.25);
+        set(&*clap, "mic1_instrument", 0.5);
+        set(&*clap, "pair1_2", 0.125);
+        let saved = clap.save();
+        assert!(vst3.load(strip(&saved)));
+        for id in ["amount", "mic1_instrument", "pair1_2", "mode", "mic2_role"] {
+            let id = param_id_hash(id);
+            assert!((vst3.param(id) - clap.param(id)).abs() < 1e-6, "{}", class.name);
+        }
+        assert_eq!(strip(&vst3.save()), strip(&saved), "{}", class.name);
+    }
+}
+
+/// What CLAP wants in front of a state.
+fn with_length(json: &[u8]) -> Vec<u8> {
+    [&(json.len() as u64).to_le_bytes(), json].concat()
+}
+
+fn load(host: &dyn Host, is_clap: bool, json: &[u8]) -> bool {
+    if is_clap { host.load(&with_length(json)) } else { host.load(json) }
+}
+
+#[test]
+fn a_session_saved_by_0_1_still_loads() {
+    let saved = include_bytes!("../fixtures/state-0.1.json");
+    for (host, is_clap) in both(&Unspill8::DESC).iter().zip([true, false]) {
+        assert!(load(&**host, is_clap, saved));
+        for (id, normalized) in [
+            ("bypass", 0.0),
+            ("amount", 0.8),
+            ("mode", 1.0),
+            ("mic1_instrument", 1.0 / 17.0),
+            ("mic2_instrument", 2.0 / 17.0),
+            ("mic3_instrument", 2.0 / 17.0),
+            ("mic2_group", 0.125),
+            ("mic3_group", 0.125),
+            ("mic8_role", 0.5),
+            ("mic1_floor", 0.7),
+            ("mic1_amount", 0.9),
+            ("mic4_solo", 1.0),
+            ("pair1_2", 0.35),
+            ("pair8_7", 1.0),
+        ] {
+            let value = host.param(param_id_hash(id));
+            assert!((value - normalized).abs() < 1e-6, "{id}: {value}");
+        }
+    }
+}
+
+#[test]
+fn a_session_from_the_future_loads_as_far_as_it_is_understood() {
+    let future = br#"{"version": "9.0.0", "fields": {"format": "77", "other": "1"}, "params": {
+        "amount": {"f32": 40.0}, "mic1_floor": {"f32": -1e30}, "mic2_amount": {"f32": 1e30},
+        "mic1_instrument": {"string": "theremin"}, "mic2_instrument": {"string": "tom"},
+        "mic3_instrument": {"i32": 5}, "listen": {"bool": true}, "mic99_amount": {"f32": 3.0},
+        "wholly_new": {"string": "?"}}}"#;
+    for (host, is_clap) in both(&Unspill8::DESC).iter().zip([true, false]) {
+        // Whatever was set before must not shine through.
+        for id in ["mic1_instrument", "mic3_instrument", "listen", "mic7_amount"] {
+            set(&**host, id, 0.5);
+        }
+        let notices = host.notices().0;
+        assert!(load(&**host, is_clap, future));
+        for (id, normalized) in [
+            ("amount", 0.4),
+            ("mic1_floor", 0.0),
+            ("mic2_amount", 1.0),
+            ("mic1_instrument", 0.0),
+            ("mic2_instrument", 4.0 / 17.0),
+            ("mic3_instrument", 0.0),
+            ("listen", 0.0),
+            ("mic7_amount", 1.0),
+        ] {
+            let value = host.param(param_id_hash(id));
+            assert!((value - normalized).abs() < 1e-6, "{id}: {value}");
+        }
+        assert_eq!(host.notices().0, notices + 1);
+        let saved: serde_json::Value = serde_json::from_slice(strip(&host.save())).unwrap();
+        assert_eq!(saved["params"]["mic2_amount"]["f32"], 100.0);
+        assert_eq!(saved["params"]["mic1_floor"]["f32"], -80.0);
+        assert_eq!(saved["fields"]["format"], "1");
+    }
+}
+
+#[test]
+fn garbage_is_refused_and_leaves_the_instance_usable() {
+    let good = include_bytes!("../fixtures/state-0.1.json");
+    for (host, is_clap) in both(&Unspill8::DESC).iter_mut().zip([true, false]) {
+        assert!(!host.load(&[]));
+        assert!(!load(&**host, is_clap, b"{}"));
+        assert!(!load(&**host, is_clap, b"null"));
+        assert!(!host.load(&[0xFF; 64]));
+        // Xorshift, so that a failure is the same everywhere.
+        let mut random = 0x9E37_79B9_7F4A_7C15_u64;
+        let mut next = || {
+            random ^= random << 13;
+            random ^= random >> 7;
+            random ^= random << 17;
+            random
+        };
+        for length in (0..4096).step_by(61) {
+            let noise: Vec<u8> = (0..length).map(|_| next().to_le_bytes()[0]).collect();
+            assert!(!host.load(&noise), "{length}");
+            assert!(!load(&**host, is_clap, &noise), "{length}");
+        }
+        // A good state with one byte changed may or may not load, but nothing breaks.
+        for position in (0..good.len()).step_by(97) {
+            let mut bytes = good.to_vec();
+            bytes[position] = next().to_le_bytes()[0];
+            load(&**host, is_clap, &bytes);
+            load(&**host, is_clap, &good[..position]);
+        }
+        assert!(load(&**host, is_clap, good));
+        assert!(host.activate(SetUp::default()));
+        let mut output: Vec<_> = (0..8).map(|_| TestBus::output(1, 64)).collect();
+        assert!(host.process(&mut ramps(&[1; 8], 64, 0), &mut output, 64, &[]));
+    }
+}
+
+#[test]
+fn a_class_with_one_output_has_no_parameters_for_others() {
+    assert_eq!(UnspillTrack::DESC.topology, Topology::Track);
+    let host = clap(&UnspillTrack::DESC);
+    let ids: Vec<_> = (0..host.num_params()).filter_map(|index| host.param_id(index)).collect();
+    let has = |id: &str| ids.contains(&param_id_hash(id));
+    assert!(has("mic1_amount") && has("mic8_role") && has("pair1_8"));
+    assert!(!has("mic2_amount") && !has("pair2_1") && !has("mic1_solo") && !has("pair1_1"));
+}

@@ -1,0 +1,477 @@
+//! A tiny VST3 host, which does on purpose what hosts do by accident.
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    reason = "small test values, in the formats' own types"
+)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test that cannot go on fails"
+)]
+
+use std::ffi::c_void;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use nice_plug::wrapper::vst3::Wrapper;
+use plugin::guard::Guardable;
+use plugin::guard::vst3::{Factory, Vst3Class};
+use vst3::Steinberg::Vst::*;
+use vst3::Steinberg::*;
+use vst3::{Class, ComPtr, ComRef, ComWrapper, Interface};
+
+use super::host::{Host, Odd, SetUp, TestBus};
+
+/// A VST3 instance in its host.
+pub struct Vst3Host {
+    pub component: ComPtr<IComponent>,
+    pub processor: ComPtr<IAudioProcessor>,
+    pub controller: ComPtr<IEditController>,
+    handler: ComWrapper<Handler>,
+}
+
+/// Counts what the plugin tells its host.
+#[derive(Default)]
+struct Handler {
+    names: AtomicUsize,
+    restarts: AtomicUsize,
+}
+
+impl Class for Handler {
+    type Interfaces = (IComponentHandler,);
+}
+
+impl IComponentHandlerTrait for Handler {
+    unsafe fn beginEdit(&self, _id: ParamID) -> tresult {
+        kResultOk
+    }
+
+    unsafe fn performEdit(&self, _id: ParamID, _value: ParamValue) -> tresult {
+        kResultOk
+    }
+
+    unsafe fn endEdit(&self, _id: ParamID) -> tresult {
+        kResultOk
+    }
+
+    unsafe fn restartComponent(&self, flags: int32) -> tresult {
+        if flags & RestartFlags_::kParamTitlesChanged != 0 {
+            self.names.fetch_add(1, Ordering::SeqCst);
+        }
+        if flags & RestartFlags_::kLatencyChanged != 0 {
+            self.restarts.fetch_add(1, Ordering::SeqCst);
+        }
+        kResultOk
+    }
+}
+
+/// One change per parameter, at the start of the block.
+struct Changes(Vec<ComWrapper<Queue>>);
+struct Queue(u32, f64);
+
+impl Class for Changes {
+    type Interfaces = (IParameterChanges,);
+}
+
+impl Class for Queue {
+    type Interfaces = (IParamValueQueue,);
+}
+
+impl IParameterChangesTrait for Changes {
+    unsafe fn getParameterCount(&self) -> int32 {
+        self.0.len() as int32
+    }
+
+    unsafe fn getParameterData(&self, index: int32) -> *mut IParamValueQueue {
+        self.0[index as usize].as_com_ref::<IParamValueQueue>().unwrap().as_ptr()
+    }
+
+    unsafe fn addParameterData(
+        &self,
+        _id: *const ParamID,
+        _index: *mut int32,
+    ) -> *mut IParamValueQueue {
+        std::ptr::null_mut()
+    }
+}
+
+impl IParamValueQueueTrait for Queue {
+    unsafe fn getParameterId(&self) -> ParamID {
+        self.0
+    }
+
+    unsafe fn getPointCount(&self) -> int32 {
+        1
+    }
+
+    unsafe fn getPoint(
+        &self,
+        _index: int32,
+        offset: *mut int32,
+        value: *mut ParamValue,
+    ) -> tresult {
+        // SAFETY: the plugin's variables.
+        unsafe {
+            *offset = 0;
+            *value = self.1;
+        }
+        kResultOk
+    }
+
+    unsafe fn addPoint(&self, _offset: int32, _value: ParamValue, _index: *mut int32) -> tresult {
+        kResultFalse
+    }
+}
+
+/// A stream in memory.
+#[derive(Default)]
+struct Stream(Mutex<(Vec<u8>, usize)>);
+
+impl Class for Stream {
+    type Interfaces = (IBStream,);
+}
+
+impl IBStreamTrait for Stream {
+    unsafe fn read(&self, buffer: *mut c_void, length: int32, read: *mut int32) -> tresult {
+        let mut inner = self.0.lock().unwrap();
+        let (bytes, position) = &mut *inner;
+        let length = (length as usize).min(bytes.len() - *position);
+        // SAFETY: the plugin's buffer, and its variable or null.
+        unsafe {
+            std::ptr::copy_nonoverlapping(bytes[*position..].as_ptr(), buffer.cast(), length);
+            if !read.is_null() {
+                *read = length as int32;
+            }
+        }
+        *position += length;
+        kResultOk
+    }
+
+    unsafe fn write(&self, buffer: *mut c_void, length: int32, written: *mut int32) -> tresult {
+        // SAFETY: the plugin's buffer, and its variable or null.
+        unsafe {
+            let bytes = std::slice::from_raw_parts(buffer.cast::<u8>(), length as usize);
+            self.0.lock().unwrap().0.extend_from_slice(bytes);
+            if !written.is_null() {
+                *written = length;
+            }
+        }
+        kResultOk
+    }
+
+    unsafe fn seek(&self, offset: int64, mode: int32, result: *mut int64) -> tresult {
+        let mut inner = self.0.lock().unwrap();
+        let base = [0, inner.1, inner.0.len()][mode as usize];
+        inner.1 = (base as i64 + offset) as usize;
+        if !result.is_null() {
+            // SAFETY: the plugin's variable.
+            unsafe { *result = inner.1 as i64 };
+        }
+        kResultOk
+    }
+
+    unsafe fn tell(&self, position: *mut int64) -> tresult {
+        // SAFETY: the plugin's variable.
+        unsafe { *position = self.0.lock().unwrap().1 as i64 };
+        kResultOk
+    }
+}
+
+impl Vst3Host {
+    /// An instance of `P`, with or without the guard.
+    pub fn of<P: Guardable>(guarded: bool) -> Self {
+        if guarded {
+            let classes: &'static [Vst3Class] = Box::leak(Box::new([Vst3Class::of::<P>()]));
+            // SAFETY: the factory is ours to release.
+            return unsafe { Self::from_factory(Factory::export(classes), 0) };
+        }
+        let wrapper = ComWrapper::new(Wrapper::<P>::new());
+        Self::new(wrapper.to_com_ptr::<IComponent>().unwrap())
+    }
+
+    /// An instance of a class of a factory.
+    ///
+    /// # Safety
+    ///
+    /// `factory` is an owned `IPluginFactory`.
+    pub unsafe fn from_factory(factory: *mut c_void, index: int32) -> Self {
+        // SAFETY: as the caller promises; all pointers are to live variables.
+        unsafe {
+            let factory = ComPtr::from_raw(factory.cast::<IPluginFactory>()).unwrap();
+            let mut info: PClassInfo = std::mem::zeroed();
+            assert_eq!(factory.getClassInfo(index, &mut info), kResultOk);
+            let mut object = std::ptr::null_mut();
+            let iid = IComponent::IID.as_ptr().cast();
+            assert_eq!(factory.createInstance(info.cid.as_ptr(), iid, &mut object), kResultOk);
+            Self::new(ComPtr::from_raw(object.cast()).unwrap())
+        }
+    }
+
+    fn new(component: ComPtr<IComponent>) -> Self {
+        let processor = component.cast::<IAudioProcessor>().unwrap();
+        let controller = component.cast::<IEditController>().unwrap();
+        let handler = ComWrapper::new(Handler::default());
+        let given = handler.as_com_ref::<IComponentHandler>().unwrap();
+        // SAFETY: a live handler.
+        unsafe {
+            assert_eq!(component.initialize(std::ptr::null_mut()), kResultOk);
+            assert_eq!(controller.setComponentHandler(given.as_ptr()), kResultOk);
+        }
+        Self { component, processor, controller, handler }
+    }
+
+    /// `setupProcessing` with a symbolic sample size.
+    pub fn set_up(&self, set_up: SetUp, sample_size: int32) -> tresult {
+        let mut setup = ProcessSetup {
+            processMode: if set_up.offline { 2 } else { 0 },
+            symbolicSampleSize: sample_size,
+            maxSamplesPerBlock: set_up.max_block as int32,
+            sampleRate: set_up.rate,
+        };
+        // SAFETY: a live variable.
+        unsafe { self.processor.setupProcessing(&mut setup) }
+    }
+
+    /// The buses' arrangements as the plugin says them, inputs and outputs.
+    pub fn arrangements(&self) -> (Vec<SpeakerArrangement>, Vec<SpeakerArrangement>) {
+        let list = |direction: int32| -> Vec<_> {
+            // SAFETY: plain arguments and a live variable.
+            unsafe {
+                (0..self.component.getBusCount(0, direction))
+                    .map(|index| {
+                        let mut speakers = 0;
+                        assert_eq!(
+                            self.processor.getBusArrangement(direction, index, &mut speakers),
+                            kResultOk
+                        );
+                        speakers
+                    })
+                    .collect()
+            }
+        };
+        (list(0), list(1))
+    }
+
+    /// `setBusArrangements`.
+    pub fn arrange(
+        &self,
+        mut inputs: Vec<SpeakerArrangement>,
+        mut outputs: Vec<SpeakerArrangement>,
+    ) -> bool {
+        // SAFETY: live arrays and their lengths.
+        unsafe {
+            self.processor.setBusArrangements(
+                inputs.as_mut_ptr(),
+                inputs.len() as int32,
+                outputs.as_mut_ptr(),
+                outputs.len() as int32,
+            ) == kResultOk
+        }
+    }
+
+    /// `activateBus` of an input.
+    pub fn switch_input(&self, index: int32, on: bool) {
+        // SAFETY: plain arguments.
+        assert_eq!(unsafe { self.component.activateBus(0, 0, index, u8::from(on)) }, kResultOk);
+    }
+
+    /// Whether a parameter is shown as a list, and whether it can be automated.
+    pub fn list_and_automated(&self, id: u32) -> (bool, bool) {
+        let flags = (0..self.num_params()).find_map(|index| {
+            // SAFETY: a live variable.
+            let info = unsafe {
+                let mut info: ParameterInfo = std::mem::zeroed();
+                self.controller.getParameterInfo(index as int32, &mut info);
+                info
+            };
+            (info.id == id).then_some(info.flags)
+        });
+        let flags = flags.expect("a known parameter");
+        let has = |flag| flags & flag != 0;
+        (
+            has(ParameterInfo_::ParameterFlags_::kIsList),
+            has(ParameterInfo_::ParameterFlags_::kCanAutomate),
+        )
+    }
+
+    /// `getBusInfo`.
+    pub fn bus_info(&self, direction: int32, index: int32) -> Option<BusInfo> {
+        // SAFETY: a live variable.
+        unsafe {
+            let mut info: BusInfo = std::mem::zeroed();
+            (self.component.getBusInfo(0, direction, index, &mut info) == kResultOk).then_some(info)
+        }
+    }
+}
+
+/// Text of a VST3 string.
+pub fn text(string: &[u16]) -> String {
+    let end = string.iter().position(|&unit| unit == 0).unwrap_or(string.len());
+    String::from_utf16_lossy(&string[..end])
+}
+
+impl Host for Vst3Host {
+    fn activate(&mut self, set_up: SetUp) -> bool {
+        // SAFETY: plain arguments.
+        unsafe {
+            self.set_up(set_up, 0) == kResultOk
+                && self.component.setActive(1) == kResultOk
+                && self.processor.setProcessing(1) == kResultOk
+        }
+    }
+
+    fn deactivate(&mut self) {
+        // SAFETY: plain arguments.
+        unsafe {
+            self.processor.setProcessing(0);
+            self.component.setActive(0);
+        }
+    }
+
+    fn process_oddly(
+        &self,
+        inputs: &mut [TestBus],
+        outputs: &mut [TestBus],
+        num_samples: usize,
+        changes: &[(u32, f64)],
+        odd: Odd,
+    ) -> bool {
+        let mut in_pointers: Vec<_> = inputs.iter_mut().map(TestBus::pointers).collect();
+        let mut out_pointers: Vec<_> = outputs.iter_mut().map(TestBus::pointers).collect();
+        if odd == Odd::SecondInputIsMainOutput {
+            in_pointers[1][0] = out_pointers[0][0];
+        }
+        let num_inputs = inputs.len() - usize::from(odd == Odd::OneInputLessThanThere);
+        let make = |buses: &[TestBus], pointers: &mut [Vec<*mut f32>]| -> Vec<AudioBusBuffers> {
+            (buses.iter().zip(pointers))
+                .map(|(bus, pointers)| AudioBusBuffers {
+                    numChannels: bus.channels.len() as int32,
+                    silenceFlags: 0,
+                    __field0: AudioBusBuffers__type0 {
+                        channelBuffers32: if bus.no_array {
+                            std::ptr::null_mut()
+                        } else {
+                            pointers.as_mut_ptr()
+                        },
+                    },
+                })
+                .collect()
+        };
+        let mut in_buses = make(inputs, &mut in_pointers);
+        let mut out_buses = make(outputs, &mut out_pointers);
+        let queues = changes.iter().map(|&(id, value)| ComWrapper::new(Queue(id, value))).collect();
+        let changes = ComWrapper::new(Changes(queues));
+        let mut data = ProcessData {
+            processMode: 0,
+            symbolicSampleSize: 0,
+            numSamples: num_samples as int32,
+            numInputs: num_inputs as int32,
+            numOutputs: out_buses.len() as int32,
+            inputs: if in_buses.is_empty() { std::ptr::null_mut() } else { in_buses.as_mut_ptr() },
+            outputs: if out_buses.is_empty() {
+                std::ptr::null_mut()
+            } else {
+                out_buses.as_mut_ptr()
+            },
+            inputParameterChanges: changes.as_com_ref::<IParameterChanges>().unwrap().as_ptr(),
+            outputParameterChanges: std::ptr::null_mut(),
+            inputEvents: std::ptr::null_mut(),
+            outputEvents: std::ptr::null_mut(),
+            processContext: std::ptr::null_mut(),
+        };
+        // SAFETY: everything lives until after the call.
+        unsafe { self.processor.process(&mut data) == kResultOk }
+    }
+
+    fn reset(&self) {
+        // SAFETY: plain arguments.
+        unsafe { self.processor.setProcessing(1) };
+    }
+
+    fn num_params(&self) -> u32 {
+        // SAFETY: no arguments.
+        unsafe { self.controller.getParameterCount() as u32 }
+    }
+
+    fn param_name(&self, index: u32) -> Option<String> {
+        // SAFETY: a live variable.
+        unsafe {
+            let mut info: ParameterInfo = std::mem::zeroed();
+            let result = self.controller.getParameterInfo(index as int32, &mut info);
+            (result == kResultOk).then(|| text(&info.title))
+        }
+    }
+
+    fn param_id(&self, index: u32) -> Option<u32> {
+        // SAFETY: a live variable.
+        unsafe {
+            let mut info: ParameterInfo = std::mem::zeroed();
+            let result = self.controller.getParameterInfo(index as int32, &mut info);
+            (result == kResultOk).then_some(info.id)
+        }
+    }
+
+    fn param(&self, id: u32) -> f64 {
+        // SAFETY: plain arguments.
+        unsafe { self.controller.getParamNormalized(id) }
+    }
+
+    fn param_text(&self, id: u32, normalized: f64) -> String {
+        // SAFETY: live variables.
+        unsafe {
+            let mut string = [0; 128];
+            self.controller.getParamStringByValue(id, normalized, &mut string);
+            let info = (0..self.num_params()).find_map(|index| {
+                let mut info: ParameterInfo = std::mem::zeroed();
+                self.controller.getParameterInfo(index as int32, &mut info);
+                (info.id == id).then_some(info)
+            });
+            text(&string) + &text(&info.unwrap().units)
+        }
+    }
+
+    fn set_param(&self, id: u32, normalized: f64) {
+        // SAFETY: plain arguments.
+        unsafe { self.controller.setParamNormalized(id, normalized) };
+    }
+
+    fn latency(&self) -> u32 {
+        // SAFETY: no arguments.
+        unsafe { self.processor.getLatencySamples() }
+    }
+
+    fn idle(&self) {
+        // SAFETY: plain arguments; what a generic editor does all the time.
+        unsafe { self.controller.getParamNormalized(0) };
+    }
+
+    fn notices(&self) -> (usize, usize) {
+        let Handler { names, restarts } = &*self.handler;
+        (names.load(Ordering::SeqCst), restarts.load(Ordering::SeqCst))
+    }
+
+    fn save(&self) -> Vec<u8> {
+        let stream = ComWrapper::new(Stream::default());
+        let given = stream.as_com_ref::<IBStream>().unwrap();
+        // SAFETY: a live stream.
+        assert_eq!(unsafe { self.component.getState(given.as_ptr()) }, kResultOk);
+        stream.0.lock().unwrap().0.clone()
+    }
+
+    fn load(&self, state: &[u8]) -> bool {
+        let stream = ComWrapper::new(Stream(Mutex::new((state.to_vec(), 0))));
+        let given: ComRef<'_, IBStream> = stream.as_com_ref().unwrap();
+        // SAFETY: a live stream.
+        unsafe { self.component.setState(given.as_ptr()) == kResultOk }
+    }
+
+    fn unload(self: Box<Self>) {
+        // SAFETY: no arguments.
+        unsafe { self.component.terminate() };
+        drop(self);
+    }
+}

@@ -5,6 +5,7 @@
 
 #![cfg_attr(test, allow(clippy::float_cmp, reason = "samples are copied, so equality is exact"))]
 
+mod decoder;
 mod error;
 mod outputs;
 mod reader;

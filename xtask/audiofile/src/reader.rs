@@ -1,52 +1,30 @@
 //! Reads one WAV or FLAC file as planar `f32`, block by block.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, BufReader, Read, Seek};
 use std::path::{Path, PathBuf};
 
-use symphonia::core::codecs::audio::{AudioDecoder, AudioDecoderOptions};
-use symphonia::core::errors::Error as DecodeError;
-use symphonia::core::formats::probe::Hint;
-use symphonia::core::formats::{FormatOptions, FormatReader, TrackType};
-use symphonia::core::io::MediaSourceStream;
-use symphonia::core::meta::MetadataOptions;
-
+use crate::decoder::{Decoder, Fault};
 use crate::error::{AudioFileError, Problem};
 
 /// Streams one WAV or FLAC file.
 ///
 /// Integer samples of `bits` bits become `x / 2^(bits - 1)`. The length promised by the header is
-/// checked while reading, as are the checksums of a FLAC file: what has been read to its end
+/// checked while reading, as are the checksums inside a FLAC file: what has been read to its end
 /// without an error is whole.
 ///
 /// # Invariants
 ///
 /// - Holds one packet of the file at a time: memory does not depend on the file's length.
-/// - After an error every further `read` fails with the same kind of error or reads nothing.
+#[derive(Debug)]
 pub struct AudioReader {
     path: PathBuf,
-    rate_hz: u32,
-    num_channels: usize,
     num_samples: u64,
-    format: Box<dyn FormatReader>,
-    decoder: Box<dyn AudioDecoder>,
-    track_id: u32,
+    decoder: Decoder,
     /// Decoded and not handed out yet: `[channel][sample]`, valid from `packet_pos` on.
     packet: Vec<Vec<f32>>,
     packet_pos: usize,
     decoded_samples: u64,
-    finished: bool,
-}
-
-impl std::fmt::Debug for AudioReader {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("AudioReader")
-            .field("path", &self.path)
-            .field("rate_hz", &self.rate_hz)
-            .field("num_channels", &self.num_channels)
-            .field("num_samples", &self.num_samples)
-            .finish_non_exhaustive()
-    }
 }
 
 impl AudioReader {
@@ -58,9 +36,7 @@ impl AudioReader {
     /// holds no samples.
     pub fn open(path: &Path) -> Result<Self, AudioFileError> {
         let fail = |problem| AudioFileError::new(path, problem);
-        let not_audio = |detail: &str| fail(Problem::NotAudio { detail: detail.to_owned() });
-
-        let file = File::open(path).map_err(|error| match error.kind() {
+        let mut file = File::open(path).map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => fail(Problem::Missing),
             _ => AudioFileError::io(path, "open it", error),
         })?;
@@ -70,54 +46,33 @@ impl AudioReader {
             return Err(fail(Problem::IsFolder));
         }
 
-        let stream = MediaSourceStream::new(Box::new(file), Default::default());
-        let format = symphonia::default::get_probe()
-            .probe(&Hint::new(), stream, FormatOptions::default(), MetadataOptions::default())
-            .map_err(|error| match error {
-                DecodeError::IoError(error) if error.kind() != io::ErrorKind::UnexpectedEof => {
-                    AudioFileError::io(path, "read it", error)
-                }
-                DecodeError::IoError(_) => not_audio("it ends inside its header"),
-                other => not_audio(&other.to_string()),
-            })?;
-        let track =
-            format.default_track(TrackType::Audio).ok_or_else(|| not_audio("no audio track"))?;
-        let params = track
-            .codec_params
-            .as_ref()
-            .and_then(|params| params.audio())
-            .ok_or_else(|| not_audio("no audio track"))?;
-        let rate_hz = params
-            .sample_rate
-            .filter(|&rate_hz| rate_hz > 0)
-            .ok_or_else(|| not_audio("no sample rate"))?;
-        let num_channels = params
-            .channels
-            .as_ref()
-            .map(|channels| channels.count())
-            .filter(|&count| count > 0)
-            .ok_or_else(|| not_audio("no channels"))?;
-        let num_samples = track.num_frames.ok_or_else(|| fail(Problem::UnknownLength))?;
+        let mut magic = [0; 4];
+        let is_flac = match file.read_exact(&mut magic) {
+            Ok(()) => &magic == b"fLaC",
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => false,
+            Err(error) => return Err(AudioFileError::io(path, "read it", error)),
+        };
+        file.rewind().map_err(|error| AudioFileError::io(path, "read it", error))?;
+        let file = BufReader::with_capacity(1 << 16, file);
+        let decoder = if is_flac { Decoder::flac(file) } else { Decoder::wav(file) };
+        let decoder = decoder.map_err(|fault| match fault {
+            Fault::Io(error) => AudioFileError::io(path, "read it", error),
+            Fault::Truncated => {
+                fail(Problem::NotAudio { detail: "it ends inside its header".to_owned() })
+            }
+            Fault::Format(detail) => fail(Problem::NotAudio { detail }),
+        })?;
+        let num_samples = decoder.num_samples().ok_or_else(|| fail(Problem::UnknownLength))?;
         if num_samples == 0 {
             return Err(fail(Problem::Empty));
         }
-        let decoder = symphonia::default::get_codecs()
-            .make_audio_decoder(params, &AudioDecoderOptions::default().verify(true))
-            .map_err(|error| not_audio(&error.to_string()))?;
-        let track_id = track.id;
-
         Ok(Self {
             path: path.to_owned(),
-            rate_hz,
-            num_channels,
             num_samples,
-            format,
-            decoder,
-            track_id,
-            packet: vec![Vec::new(); num_channels],
+            packet: vec![Vec::new(); decoder.num_channels()],
             packet_pos: 0,
             decoded_samples: 0,
-            finished: false,
+            decoder,
         })
     }
 
@@ -130,13 +85,13 @@ impl AudioReader {
     /// The sample rate in Hz.
     #[must_use]
     pub fn rate_hz(&self) -> u32 {
-        self.rate_hz
+        self.decoder.rate_hz()
     }
 
     /// How many channels the file has.
     #[must_use]
     pub fn num_channels(&self) -> usize {
-        self.num_channels
+        self.packet.len()
     }
 
     /// Samples per channel, as promised by the header.
@@ -146,7 +101,7 @@ impl AudioReader {
     }
 
     /// Fills `channels` with the next samples and returns how many; fewer than asked for only at
-    /// the end of the file, where the promised length and the checksums have been verified.
+    /// the end of the file, where the promised length has been verified.
     ///
     /// # Shapes
     ///
@@ -160,7 +115,7 @@ impl AudioReader {
     ///
     /// When `channels` is not one slice per channel, all of one length.
     pub fn read(&mut self, channels: &mut [&mut [f32]]) -> Result<usize, AudioFileError> {
-        assert_eq!(channels.len(), self.num_channels, "one slice per channel");
+        assert_eq!(channels.len(), self.num_channels(), "one slice per channel");
         let wanted = channels[0].len();
         assert!(channels.iter().all(|channel| channel.len() == wanted), "slices of one length");
 
@@ -168,9 +123,10 @@ impl AudioReader {
         while done < wanted {
             let available = self.packet[0].len() - self.packet_pos;
             if available == 0 {
-                if !self.next_packet()? {
+                if self.decoded_samples == self.num_samples {
                     break;
                 }
+                self.next_packet()?;
                 continue;
             }
             let count = available.min(wanted - done);
@@ -184,41 +140,28 @@ impl AudioReader {
         Ok(done)
     }
 
-    /// Decodes one packet into `self.packet`; false at the verified end of the file.
-    fn next_packet(&mut self) -> Result<bool, AudioFileError> {
-        if self.finished {
-            return Ok(false);
+    /// Decodes one packet, which must not be empty before the promised length is reached.
+    fn next_packet(&mut self) -> Result<(), AudioFileError> {
+        self.packet_pos = 0;
+        let decoded = self.decoder.next_packet(&mut self.packet);
+        if decoded.is_err() {
+            self.packet.iter_mut().for_each(Vec::clear);
         }
-        loop {
-            let packet = match self.format.next_packet() {
-                Ok(Some(packet)) if packet.track_id != self.track_id => continue,
-                Ok(Some(packet)) => packet,
-                Ok(None) => return self.finish(),
-                Err(error) => return Err(self.decode_error(error)),
-            };
-            // A FLAC reader steps over data it cannot make sense of; the gap shows here.
-            if u64::try_from(packet.pts.get()) != Ok(self.decoded_samples) {
-                return Err(self.damaged("samples are missing"));
-            }
-            match self.decoder.decode(&packet) {
-                Ok(decoded) => decoded.copy_to_vecs_planar(&mut self.packet),
-                Err(error) => return Err(self.decode_error(error)),
-            }
-            if self.packet.len() != self.num_channels {
-                return Err(self.damaged("the number of channels changes"));
-            }
-            self.packet_pos = 0;
-            let count = self.packet[0].len();
-            if count == 0 {
-                continue;
-            }
-            self.check_finite()?;
-            self.decoded_samples += count as u64;
-            if self.decoded_samples > self.num_samples {
-                return Err(self.damaged("more samples than the header promises"));
-            }
-            return Ok(true);
+        decoded.map_err(|fault| match fault {
+            Fault::Io(error) => AudioFileError::io(&self.path, "read it", error),
+            Fault::Truncated => self.truncated(),
+            Fault::Format(detail) => self.damaged(detail),
+        })?;
+        let count = self.packet[0].len() as u64;
+        if count == 0 {
+            return Err(self.truncated());
         }
+        if self.decoded_samples + count > self.num_samples {
+            return Err(self.damaged("more samples than the header promises".to_owned()));
+        }
+        self.check_finite()?;
+        self.decoded_samples += count;
+        Ok(())
     }
 
     fn check_finite(&self) -> Result<(), AudioFileError> {
@@ -243,30 +186,6 @@ impl AudioReader {
         }
     }
 
-    fn finish(&mut self) -> Result<bool, AudioFileError> {
-        if self.decoded_samples < self.num_samples {
-            return Err(self.truncated());
-        }
-        self.finished = true;
-        if self.decoder.finalize().verify_ok == Some(false) {
-            return Err(AudioFileError::new(
-                &self.path,
-                Problem::Damaged { sample: 0, detail: "its checksum differs".to_owned() },
-            ));
-        }
-        Ok(false)
-    }
-
-    fn decode_error(&self, error: DecodeError) -> AudioFileError {
-        match error {
-            DecodeError::IoError(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
-                self.truncated()
-            }
-            DecodeError::IoError(error) => AudioFileError::io(&self.path, "read it", error),
-            other => self.damaged(&other.to_string()),
-        }
-    }
-
     fn truncated(&self) -> AudioFileError {
         AudioFileError::new(
             &self.path,
@@ -274,11 +193,8 @@ impl AudioReader {
         )
     }
 
-    fn damaged(&self, detail: &str) -> AudioFileError {
-        AudioFileError::new(
-            &self.path,
-            Problem::Damaged { sample: self.decoded_samples, detail: detail.to_owned() },
-        )
+    fn damaged(&self, detail: String) -> AudioFileError {
+        AudioFileError::new(&self.path, Problem::Damaged { sample: self.decoded_samples, detail })
     }
 }
 
@@ -310,7 +226,7 @@ mod tests {
         for (bits, expected) in [
             (16_u16, [-1.0, 32_767.0 / 32_768.0, 1.0 / 32_768.0]),
             (24, [-1.0, 8_388_607.0 / 8_388_608.0, 1.0 / 8_388_608.0]),
-            (32, [-1.0, 1.0, 1.0 / 2_147_483_648.0]),
+            (32, [-1.0, 1.0, 4.656_612_9e-10]),
         ] {
             for extensible_mask in [None, Some(0), Some(4)] {
                 let full = 1_i64 << (bits - 1);
@@ -327,8 +243,7 @@ mod tests {
 
     #[test]
     fn float_wav_comes_through_bit_for_bit_in_blocks_of_any_length() {
-        let samples: Vec<f32> =
-            ramp(10_000, 24).iter().map(|&x| x as f32 * 1.234_567e-6).collect();
+        let samples: Vec<f32> = ramp(10_000, 24).iter().map(|&x| x as f32 * 1.234_567e-6).collect();
         let data: Vec<u8> = samples.iter().flat_map(|x| x.to_le_bytes()).collect();
         for extensible_mask in [None, Some(0), Some(3)] {
             let kind = Kind { tag: 3, bits: 32, extensible_mask };
@@ -346,9 +261,9 @@ mod tests {
         for bits in [16_u32, 24] {
             let samples = ramp(20_000, bits);
             let (_folder, path) = in_file(&flac_bytes(&samples, 2, bits as usize));
-            let full = f64::from(1_u32 << (bits - 1));
+            let full = (1_u32 << (bits - 1)) as f32;
             let expected = |first: usize| -> Vec<f32> {
-                samples.iter().skip(first).step_by(2).map(|&x| (f64::from(x) / full) as f32).collect()
+                samples.iter().skip(first).step_by(2).map(|&x| x as f32 / full).collect()
             };
             assert_eq!(read_all(&path, 1000).unwrap(), [expected(0), expected(1)]);
         }
@@ -415,11 +330,21 @@ mod tests {
     }
 
     #[test]
-    fn a_wav_written_into_a_pipe_has_no_known_length() {
+    fn a_wav_written_into_a_pipe_is_refused() {
         let kind = Kind { tag: 1, bits: 16, extensible_mask: None };
         let mut bytes = wav_bytes(kind, 48_000, 1, &[1; 2_000]);
         bytes[4..8].fill(0xFF);
         bytes[40..44].fill(0xFF);
+        let message = message(&bytes, 64);
+        assert!(message.contains("data chunk length is not a multiple"), "{message}");
+    }
+
+    #[test]
+    fn a_flac_written_into_a_pipe_has_no_known_length() {
+        let mut bytes = flac_bytes(&ramp(1_000, 16), 1, 16);
+        // The low 36 bits of these 8 bytes of the stream header are the number of samples.
+        bytes[21] &= 0xF0;
+        bytes[22..26].fill(0);
         assert!(message(&bytes, 64).starts_with("its header does not say how long"));
     }
 }

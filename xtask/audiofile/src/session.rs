@@ -215,3 +215,110 @@ fn output_name(path: &Path) -> String {
     let stem = PathBuf::from(path.file_stem().unwrap_or(path.as_os_str()));
     format!("{}.wav", stem.display())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::testing::{flac_bytes, ramp, write_float_wav, write_float_wav_at};
+
+    const MAX_MICS: usize = 32;
+
+    fn folder_with(names: &[&str]) -> (TempDir, Vec<PathBuf>) {
+        let folder = tempfile::tempdir().unwrap();
+        let paths: Vec<PathBuf> = names.iter().map(|name| folder.path().join(name)).collect();
+        for (index, path) in paths.iter().enumerate() {
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            write_float_wav(path, &vec![index as f32; 100]);
+        }
+        (folder, paths)
+    }
+
+    fn message<P: AsRef<Path>>(paths: &[P]) -> String {
+        let message = SessionFiles::open(paths, MAX_MICS).unwrap_err().to_string();
+        assert!(!message.contains('\n'), "{message}");
+        message
+    }
+
+    #[test]
+    fn mono_and_stereo_files_of_both_formats_become_mono_mics() {
+        let (folder, mut paths) = folder_with(&["kick.wav"]);
+        let samples = ramp(200, 16);
+        let over = folder.path().join("over.flac");
+        let mut bytes = flac_bytes(&samples, 2, 16);
+        // The encoder of the tests always says 44100 Hz.
+        write_float_wav_at(&paths[0], 44_100, 1, &[0.5; 100]);
+        fs::write(&over, &mut bytes).unwrap();
+        paths.push(over);
+
+        let mut session = SessionFiles::open(&paths, MAX_MICS).unwrap();
+        assert_eq!((session.rate_hz(), session.num_samples()), (44_100, 100));
+        let names: Vec<_> = session.output_specs().into_iter().map(|o| o.file_name).collect();
+        assert_eq!(names, ["kick.wav", "over.wav"]);
+        assert_eq!(session.mics()[2], MicChannel { file: 1, channel: 1, num_channels: 2 });
+        for _ in 0..2 {
+            let mut buffers = vec![vec![9.0; 64]; 3];
+            let mut slices: Vec<&mut [f32]> = buffers.iter_mut().map(Vec::as_mut_slice).collect();
+            assert_eq!(session.read(&mut slices).unwrap(), 64);
+            assert_eq!(session.read(&mut slices).unwrap(), 36);
+            assert_eq!(session.read(&mut slices).unwrap(), 0);
+            assert_eq!(buffers[0][35], 0.5);
+            assert_eq!(buffers[2][35], samples[199] as f32 / 32_768.0);
+            session.rewind().unwrap();
+        }
+    }
+
+    #[test]
+    fn fewer_than_two_files_are_refused() {
+        let (_folder, paths) = folder_with(&["a.wav"]);
+        assert_eq!(message(&paths), "at least two mic files are needed, 1 given");
+        assert_eq!(message::<PathBuf>(&[]), "at least two mic files are needed, 0 given");
+    }
+
+    #[test]
+    fn more_mics_than_the_limit_are_refused() {
+        let names: Vec<String> = (0..33).map(|i| format!("{i}.wav")).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let (_folder, paths) = folder_with(&names);
+        assert!(message(&paths).starts_with("at most 32 mics are possible, 33 given"));
+        assert!(SessionFiles::open(&paths[1..], MAX_MICS).is_ok());
+        for path in &paths[..17] {
+            write_float_wav_at(path, 48_000, 2, &[0.0; 200]);
+        }
+        assert!(message(&paths[..17]).starts_with("at most 32 mics are possible, 34 given"));
+    }
+
+    #[test]
+    fn rates_lengths_and_channels_have_to_agree() {
+        let (_folder, paths) = folder_with(&["a.wav", "b.wav"]);
+        write_float_wav_at(&paths[1], 44_100, 1, &[0.0; 100]);
+        assert!(message(&paths).contains("b.wav: is at 44100 Hz, but "));
+        write_float_wav(&paths[1], &[0.0; 99]);
+        assert!(message(&paths).contains("b.wav: is 99 samples long, but "));
+        write_float_wav_at(&paths[1], 48_000, 3, &[0.0; 300]);
+        assert!(message(&paths).contains("b.wav: has 3 channels"));
+        fs::remove_file(&paths[1]).unwrap();
+        assert!(message(&paths).contains("b.wav: no such file"));
+    }
+
+    #[test]
+    fn two_inputs_with_one_output_name_are_refused() {
+        let (_folder, paths) = folder_with(&["a/kick.wav", "b/kick.wav", "c/Kick.wav"]);
+        assert!(message(&paths[..2]).contains("would be written to the same file as"));
+        assert!(message(&paths[1..]).contains("would be written to the same file as"));
+        assert!(message(&[&paths[0], &paths[0]]).contains("would be written to the same file"));
+    }
+
+    #[test]
+    fn an_output_never_replaces_an_input() {
+        let (folder, paths) = folder_with(&["a.wav", "in/b.wav"]);
+        let session = SessionFiles::open(&paths, MAX_MICS).unwrap();
+        let roundabout = folder.path().join("in/..");
+        let message = session.check_outputs_spare_inputs(&roundabout).unwrap_err().to_string();
+        assert!(message.contains("would destroy the input") && message.contains("a.wav"));
+        session.check_outputs_spare_inputs(&folder.path().join("out")).unwrap();
+    }
+}

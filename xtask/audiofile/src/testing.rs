@@ -6,7 +6,7 @@ use std::path::Path;
 use flacenc::component::BitRepr;
 use flacenc::error::Verify;
 
-use crate::{AudioReader, AudioFileError};
+use crate::{AudioFileError, AudioReader};
 
 /// How a test WAV stores its samples.
 #[derive(Clone, Copy, Debug)]
@@ -62,10 +62,8 @@ pub(crate) fn write_float_wav_at(path: &Path, rate_hz: u32, num_channels: u16, s
 /// A FLAC file from interleaved integer samples.
 pub(crate) fn flac_bytes(samples: &[i32], num_channels: usize, bits: usize) -> Vec<u8> {
     let config = flacenc::config::Encoder::default().into_verified().unwrap();
-    let source =
-        flacenc::source::MemSource::from_samples(samples, num_channels, bits, 44_100);
-    let stream =
-        flacenc::encode_with_fixed_block_size(&config, source, config.block_size).unwrap();
+    let source = flacenc::source::MemSource::from_samples(samples, num_channels, bits, 44_100);
+    let stream = flacenc::encode_with_fixed_block_size(&config, source, config.block_size).unwrap();
     let mut sink = flacenc::bitsink::ByteSink::new();
     stream.write(&mut sink).unwrap();
     sink.as_slice().to_vec()

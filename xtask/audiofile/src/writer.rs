@@ -72,6 +72,11 @@ impl WavWriter {
         self.num_samples
     }
 
+    #[cfg(test)]
+    pub(crate) fn temp_path(&self) -> &Path {
+        &self.temp
+    }
+
     pub(crate) fn num_channels(&self) -> usize {
         usize::from(self.num_channels)
     }

@@ -14,6 +14,9 @@ use crate::model::{
 };
 use crate::plugin::{Instance, Plugin, RawCall};
 
+/// What a fake plugin does with a block.
+pub(crate) type Process = dyn FnMut(&mut RawCall) -> Result<()>;
+
 /// Mono buses in and out whose process call is a closure.
 pub(crate) struct Fake {
     pub(crate) num_buses: usize,
@@ -22,7 +25,7 @@ pub(crate) struct Fake {
     pub(crate) shared_latency: Option<Rc<Cell<usize>>>,
     /// How often it asks to be activated again.
     pub(crate) restarts: usize,
-    pub(crate) process: Box<dyn FnMut(&mut RawCall) -> Result<()>>,
+    pub(crate) process: Box<Process>,
     class: ClassInfo,
 }
 

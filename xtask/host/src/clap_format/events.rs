@@ -7,6 +7,10 @@ use clap_sys::events::{
     clap_input_events, clap_output_events,
 };
 
+/// The size of one event, as its header states it.
+#[allow(clippy::cast_possible_truncation, reason = "a few dozen bytes")]
+const EVENT_BYTES: u32 = size_of::<clap_event_param_value>() as u32;
+
 /// Parameter changes for the start of the next block.
 #[derive(Default)]
 pub(super) struct ParamEvents {
@@ -15,13 +19,9 @@ pub(super) struct ParamEvents {
 
 impl ParamEvents {
     pub(super) fn push(&mut self, param_id: u32, value: f64) {
-        const SIZE: usize = size_of::<clap_event_param_value>();
         self.events.push(clap_event_param_value {
             header: clap_event_header {
-                size: const {
-                    assert!(SIZE < 1 << 16, "fits u32");
-                    SIZE as u32
-                },
+                size: EVENT_BYTES,
                 time: 0,
                 space_id: CLAP_CORE_EVENT_SPACE_ID,
                 type_: CLAP_EVENT_PARAM_VALUE,

@@ -2,7 +2,7 @@
 
 use std::ffi::{CStr, CString, c_char, c_void};
 use std::ptr::NonNull;
-use std::sync::Arc;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -44,7 +44,7 @@ pub(crate) struct ClapInstance {
     active: bool,
     steady_samples: i64,
     /// Last, so that the code is there until everything else is gone.
-    _loaded: Arc<Loaded>,
+    _loaded: Rc<Loaded>,
 }
 
 /// Calls a function of the plugin's own table or of one of its extensions.
@@ -58,7 +58,7 @@ macro_rules! call {
 }
 
 impl ClapInstance {
-    pub(super) fn create(loaded: Arc<Loaded>, class: &ClassInfo) -> Result<Self> {
+    pub(super) fn create(loaded: Rc<Loaded>, class: &ClassInfo) -> Result<Self> {
         let host = HostSide::new();
         let id = CString::new(class.id.as_str())?;
         let factory = loaded.factory();
@@ -249,8 +249,9 @@ impl Instance for ClapInstance {
 
     fn latency_samples(&self) -> Result<usize> {
         // SAFETY: id and type belong together.
-        let table: &clap_plugin_latency = unsafe { self.extension(CLAP_EXT_LATENCY) }?;
-        Ok(call!(self, table, get) as usize)
+        let table = unsafe { self.extension::<clap_plugin_latency>(CLAP_EXT_LATENCY) };
+        // A plugin without the extension has no latency.
+        table.map_or(Ok(0), |table| Ok(call!(self, table, get) as usize))
     }
 
     fn activate(&mut self, config: &AudioConfig) -> Result<Option<usize>> {
@@ -259,8 +260,11 @@ impl Instance for ClapInstance {
             RenderMode::Offline => CLAP_RENDER_OFFLINE,
         };
         // SAFETY: id and type belong together.
-        let render: clap_plugin_render = *unsafe { self.extension(CLAP_EXT_RENDER) }?;
-        ensure!(call!(self, render, set, mode), "it refuses to render {:?}", config.mode);
+        let render = unsafe { self.extension::<clap_plugin_render>(CLAP_EXT_RENDER) };
+        // A plugin without the extension makes no difference between the modes.
+        if let Ok(render) = render {
+            ensure!(call!(self, render, set, mode), "it refuses to render {:?}", config.mode);
+        }
         let max = u32::try_from(config.max_block_samples)?;
         let activated = call!(self, self.table(), activate, config.rate_hz, 1, max);
         ensure!(activated, "it refuses to be activated");

@@ -3,7 +3,7 @@
 use std::ffi::CString;
 use std::path::Path;
 use std::ptr::NonNull;
-use std::sync::Arc;
+use std::rc::Rc;
 
 use anyhow::{Context, Result, ensure};
 use clap_sys::entry::clap_plugin_entry;
@@ -16,7 +16,7 @@ use crate::model::ClassInfo;
 
 /// A loaded library; unloaded with the last instance.
 pub(crate) struct ClapModule {
-    loaded: Arc<Loaded>,
+    loaded: Rc<Loaded>,
 }
 
 /// The entry point, initialised; deinitialised and unloaded on drop.
@@ -52,7 +52,7 @@ impl ClapModule {
         let factory = unsafe { get_factory(CLAP_PLUGIN_FACTORY_ID.as_ptr()) };
         let factory = NonNull::new(factory.cast_mut().cast::<clap_plugin_factory>())
             .context("it has no plugin factory")?;
-        Ok(Self { loaded: Arc::new(Loaded { entry, factory, _library: library }) })
+        Ok(Self { loaded: Rc::new(Loaded { entry, factory, _library: library }) })
     }
 
     pub(crate) fn classes(&self) -> Result<Vec<ClassInfo>> {
@@ -88,7 +88,7 @@ impl ClapModule {
     }
 
     pub(crate) fn instantiate(&self, class: &ClassInfo) -> Result<ClapInstance> {
-        ClapInstance::create(Arc::clone(&self.loaded), class)
+        ClapInstance::create(Rc::clone(&self.loaded), class)
     }
 }
 

@@ -1,6 +1,6 @@
 //! One instance of a VST3 plugin.
 
-use std::sync::Arc;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
@@ -29,9 +29,10 @@ use crate::plugin::{Instance, RawBus, RawCall};
 /// An initialised instance; terminated and released on drop.
 pub(crate) struct Vst3Instance {
     class: ClassInfo,
-    component: ComPtr<IComponent>,
-    processor: ComPtr<IAudioProcessor>,
+    // Released in this order: the component is the object behind the others.
     controller: ComPtr<IEditController>,
+    processor: ComPtr<IAudioProcessor>,
+    component: ComPtr<IComponent>,
     /// Whether the controller is an object of its own.
     controller_is_separate: bool,
     handler: ComWrapper<Handler>,
@@ -42,7 +43,7 @@ pub(crate) struct Vst3Instance {
     position_samples: i64,
     pending: Vec<(u32, f64)>,
     /// Last, so that the code is there until everything else is gone.
-    _loaded: Arc<Loaded>,
+    _loaded: Rc<Loaded>,
 }
 
 /// The medium of all buses this host looks at.
@@ -51,7 +52,7 @@ fn audio() -> MediaType {
 }
 
 impl Vst3Instance {
-    pub(super) fn create(loaded: Arc<Loaded>, class: &ClassInfo) -> Result<Self> {
+    pub(super) fn create(loaded: Rc<Loaded>, class: &ClassInfo) -> Result<Self> {
         let id = id_of(&class.id)?;
         let component: ComPtr<IComponent> = create_object(&loaded, &id)?;
         let context = ComWrapper::new(HostContext);
@@ -149,7 +150,8 @@ impl Instance for Vst3Instance {
                     name: wide_text(&info.name),
                     num_channels: usize::try_from(info.channelCount)?,
                     kind: if is_main { BusKind::Main } else { BusKind::Aux },
-                    default_active: info.flags & u32::from(BusInfo_::BusFlags_::kDefaultActive)
+                    default_active: info.flags
+                        & int(BusInfo_::BusFlags_::kDefaultActive).cast_unsigned()
                         != 0,
                 })
             })

@@ -1,7 +1,7 @@
 //! A loaded VST3 library and its class factory.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::rc::Rc;
 
 use anyhow::{Context, Result, ensure};
 use libloading::Library;
@@ -26,7 +26,7 @@ const ENTRY_AND_EXIT: [&str; 2] = ["InitDll", "ExitDll"];
 
 /// A loaded library; unloaded with the last instance.
 pub(crate) struct Vst3Module {
-    loaded: Arc<Loaded>,
+    loaded: Rc<Loaded>,
 }
 
 /// The initialised library; its exit function runs on drop.
@@ -52,7 +52,7 @@ impl Vst3Module {
             ComPtr::from_raw(get())
         };
         loaded.factory = Some(factory.context("its class factory is null")?);
-        Ok(Self { loaded: Arc::new(loaded) })
+        Ok(Self { loaded: Rc::new(loaded) })
     }
 
     pub(crate) fn classes(&self) -> Result<Vec<ClassInfo>> {
@@ -94,7 +94,7 @@ impl Vst3Module {
     }
 
     pub(crate) fn instantiate(&self, class: &ClassInfo) -> Result<Vst3Instance> {
-        Vst3Instance::create(Arc::clone(&self.loaded), class)
+        Vst3Instance::create(Rc::clone(&self.loaded), class)
     }
 }
 
@@ -107,18 +107,13 @@ impl Loaded {
 impl Drop for Loaded {
     fn drop(&mut self) {
         drop(self.factory.take());
-        // SAFETY: every VST3 library exports this function with this type; nothing of it is left.
-        if let Ok(exit) =
-            unsafe { self.library.get::<unsafe extern "system" fn() -> bool>(exit_name()) }
-        {
-            // SAFETY: pairs with the one entry call.
+        type Exit = unsafe extern "system" fn() -> bool;
+        // SAFETY: every VST3 library exports this function with this type.
+        if let Ok(exit) = unsafe { self.library.get::<Exit>(ENTRY_AND_EXIT[1]) } {
+            // SAFETY: pairs with the one entry call; nothing of the library is in use any more.
             unsafe { exit() };
         }
     }
-}
-
-fn exit_name() -> &'static str {
-    ENTRY_AND_EXIT[1]
 }
 
 /// Calls the entry function. On Windows it may be missing.

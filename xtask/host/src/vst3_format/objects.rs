@@ -11,7 +11,7 @@ use vst3::Steinberg::Vst::{
 };
 use vst3::Steinberg::{
     IBStream, IBStream_, IBStreamTrait, TUID, int32, int64, kInvalidArgument, kNotImplemented,
-    kResultFalse, kResultOk, tresult,
+    kResultOk, tresult,
 };
 use vst3::{Class, ComWrapper};
 
@@ -172,15 +172,17 @@ impl IBStreamTrait for MemoryStream {
     }
 }
 
-/// Parameter changes at the start of a block.
+/// Parameter changes at the start of a block; as the plugin's own list it takes all and forgets
+/// them.
 pub(super) struct Changes {
     queues: Vec<ComWrapper<Queue>>,
+    forgotten: ComWrapper<Queue>,
 }
 
 impl Changes {
     pub(super) fn new(changes: &[(ParamID, ParamValue)]) -> Self {
         let queue = |&(id, value): &(ParamID, ParamValue)| ComWrapper::new(Queue { id, value });
-        Self { queues: changes.iter().map(queue).collect() }
+        Self { queues: changes.iter().map(queue).collect(), forgotten: queue(&(0, 0.0)) }
     }
 }
 
@@ -202,9 +204,14 @@ impl IParameterChangesTrait for Changes {
     unsafe fn addParameterData(
         &self,
         _id: *const ParamID,
-        _index: *mut int32,
+        index: *mut int32,
     ) -> *mut IParamValueQueue {
-        std::ptr::null_mut()
+        // SAFETY: null or a place for the index.
+        if let Some(index) = unsafe { index.as_mut() } {
+            *index = 0;
+        }
+        let queue = self.forgotten.as_com_ref::<IParamValueQueue>();
+        queue.map_or(std::ptr::null_mut(), |queue| queue.as_ptr())
     }
 }
 
@@ -240,7 +247,11 @@ impl IParamValueQueueTrait for Queue {
         kResultOk
     }
 
-    unsafe fn addPoint(&self, _: int32, _: ParamValue, _: *mut int32) -> tresult {
-        kResultFalse
+    unsafe fn addPoint(&self, _: int32, _: ParamValue, index: *mut int32) -> tresult {
+        // SAFETY: null or a place for the index.
+        if let Some(index) = unsafe { index.as_mut() } {
+            *index = 0;
+        }
+        kResultOk
     }
 }

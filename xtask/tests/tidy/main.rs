@@ -72,7 +72,7 @@ fn every_dependency_comes_from_the_registry() {
     let packages = lock["package"].as_array().unwrap();
     for package in packages {
         let source = package.get("source").and_then(toml::Value::as_str);
-        assert!(source.is_none_or(|source| source == REGISTRY), "{package}");
+        assert!(source.is_none_or(|source| source == REGISTRY), "{package:?}");
     }
 }
 
@@ -104,7 +104,7 @@ fn every_asset_has_its_provenance() {
     let assets = listed.get("asset").and_then(toml::Value::as_array).unwrap();
     let text = |asset: &toml::Value, key: &str| {
         let value = asset.get(key).and_then(toml::Value::as_str).unwrap_or_default().to_owned();
-        assert!(!value.is_empty(), "no {key}: {asset}");
+        assert!(!value.is_empty(), "no {key}: {asset:?}");
         value
     };
     let mut known = BTreeSet::new();

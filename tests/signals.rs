@@ -1,7 +1,7 @@
 //! Mics that bleed into each other, the same every time.
 
 /// As many mics as any test asks for.
-pub const MAX_TEST_MICS: usize = 16;
+pub const MAX_TEST_MICS: u8 = 16;
 
 /// `[mic][sample]`: each mic hears its own source and, weaker and later, those around it.
 ///
@@ -31,14 +31,14 @@ pub fn mics(num_mics: usize, rate_hz: u32, num_samples: usize) -> Vec<Vec<f32>> 
         .collect()
 }
 
-fn source(index: usize, rate_hz: u32, num_samples: usize) -> Vec<f32> {
-    let pitch_hz = 110.0 * 1.26_f32.powi(i32::try_from(index).unwrap_or(0));
-    let period_s = 0.12 + 0.013 * index as f32;
-    let mut noise = Noise(index as u32 + 1);
+fn source(index: u8, rate_hz: u32, num_samples: usize) -> Vec<f32> {
+    let pitch_hz = 110.0 * 1.26_f32.powi(i32::from(index));
+    let period_s = 0.12 + 0.013 * f32::from(index);
+    let mut noise = Noise(u32::from(index) + 1);
     (0..num_samples)
         .map(|sample| {
             let time_s = sample as f32 / rate_hz as f32;
-            let since_s = (time_s + 0.4 * period_s * (index % 3) as f32) % period_s;
+            let since_s = (time_s + 0.4 * period_s * f32::from(index % 3)) % period_s;
             let tone = (std::f32::consts::TAU * pitch_hz * time_s).sin();
             0.3 * (-since_s / 0.05).exp() * (tone + 0.2 * noise.next())
         })

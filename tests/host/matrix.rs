@@ -29,15 +29,14 @@ enum Buses {
 }
 
 /// Long enough for several chunks to come out and for every method to have something to remove.
-const DURATION_S: f64 = 0.3;
+const DURATION_MS: usize = 300;
 /// One call per sample makes anything longer slow.
-const DURATION_OF_BLOCK_1_S: f64 = 0.12;
+const DURATION_OF_BLOCK_1_MS: usize = 120;
 
 fn num_samples(rate_hz: u32, pattern: BlockPattern) -> usize {
     let one_by_one = pattern == BlockPattern::Fixed(1);
-    let duration_s = if one_by_one { DURATION_OF_BLOCK_1_S } else { DURATION_S };
-    let millis = (duration_s * 1e3) as usize;
-    rate_hz as usize * millis / 1000
+    let duration_ms = if one_by_one { DURATION_OF_BLOCK_1_MS } else { DURATION_MS };
+    rate_hz as usize * duration_ms / 1000
 }
 
 /// The engine's result for the first mics; computed once.

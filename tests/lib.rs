@@ -8,7 +8,7 @@ mod signals;
 pub use bundle::bundle;
 pub use python::python;
 pub use reference::{Reference, grouped};
-pub use signals::{MAX_TEST_MICS, mics};
+pub use signals::mics;
 
 use std::fs::{File, create_dir_all};
 use std::path::{Path, PathBuf};

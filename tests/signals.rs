@@ -1,7 +1,7 @@
 //! Mics that bleed into each other, the same every time.
 
 /// As many mics as any test asks for.
-pub const MAX_TEST_MICS: u8 = 16;
+const MAX_TEST_MICS: u8 = 16;
 
 /// `[mic][sample]`: each mic hears its own source and, weaker and later, those around it.
 ///

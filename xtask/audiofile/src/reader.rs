@@ -287,6 +287,15 @@ mod tests {
     }
 
     #[test]
+    fn a_flac_that_ends_between_two_of_its_blocks_is_an_error() {
+        let samples = ramp(40_000, 16);
+        let whole = flac_bytes(&samples, 1, 16);
+        // The first block is encoded the same, whatever follows it.
+        let edge = flac_bytes(&samples[..4096], 1, 16).len();
+        assert_eq!(message(&whole[..edge], 512), "ends after 4096 of 40000 samples");
+    }
+
+    #[test]
     fn a_flac_with_one_flipped_byte_is_an_error() {
         let whole = flac_bytes(&ramp(40_000, 16), 1, 16);
         for at in (100..whole.len()).step_by(whole.len() / 23) {

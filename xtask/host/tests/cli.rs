@@ -1,5 +1,7 @@
 //! `cargo xtask host` with bad input: one clear line, a failing exit, nothing left behind.
 
+#![cfg(test)]
+
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};

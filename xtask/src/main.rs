@@ -1,2 +1,103 @@
-//! The project command line.
-fn main() {}
+//! `cargo xtask`: the project's own commands.
+//!
+//! It stays light and depends on none of the project's packages: what needs them is started
+//! through cargo.
+
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line program")]
+
+mod bundler;
+mod commands;
+mod shell;
+mod system;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Unspill's own commands.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Build the plugin and make target/bundled/Unspill.vst3 and Unspill.clap
+    Bundle,
+    /// Play the demo session through the bundled plugin, measure it and draw it
+    Demo {
+        /// Folder for the cleaned and removed WAVs, the table and the picture
+        #[arg(long, value_name = "DIR", default_value = "target/demo")]
+        out: PathBuf,
+    },
+    /// Run all tests
+    Test {
+        /// Passed on to `cargo test`, as in `-p engine` or a part of a test's name
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGUMENTS")]
+        arguments: Vec<OsString>,
+    },
+    /// Run every check there is: format, tidiness, lints, docs, tests, benches, dependencies
+    Check,
+    /// Check what no compiler checks: first lines, dependency direction, words, provenance
+    Tidy,
+    /// Play mic files through the bundled plugin, as a host does
+    #[command(disable_help_flag = true)]
+    Host(Forwarded),
+    /// Clean mic files with the engine itself
+    #[command(disable_help_flag = true)]
+    Debleed(Forwarded),
+    /// Measure methods on scenes whose truth is known
+    #[command(disable_help_flag = true)]
+    Evaluate(Forwarded),
+    /// Compose and record the demo session anew
+    #[command(disable_help_flag = true)]
+    MakeDemo(Forwarded),
+    /// Simulate sessions: ensembles in rooms, with exact truth
+    #[command(disable_help_flag = true)]
+    MakeMixtures(Forwarded),
+    /// Sum the hits of a recorded drum kit to grooves with exact truth
+    #[command(disable_help_flag = true)]
+    MakeGrooves(Forwarded),
+}
+
+/// Arguments for the program that does the work; `--help` shows them.
+#[derive(Debug, clap::Args)]
+struct Forwarded {
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGUMENTS")]
+    arguments: Vec<OsString>,
+}
+
+fn main() -> ExitCode {
+    let result = match Arguments::parse().command {
+        Command::Bundle => commands::bundle().map(|bundles| {
+            for bundle in bundles {
+                println!("{}", bundle.display());
+            }
+        }),
+        Command::Demo { out } => commands::demo(&out),
+        Command::Test { arguments } => commands::test(&arguments),
+        Command::Check => commands::check(),
+        Command::Tidy => commands::tidy(),
+        Command::Host(forwarded) => return commands::host(&forwarded.arguments),
+        Command::Debleed(forwarded) => return commands::lab("debleed", &forwarded.arguments),
+        Command::Evaluate(forwarded) => return commands::lab("evaluate", &forwarded.arguments),
+        Command::MakeDemo(forwarded) => return commands::lab("make-demo", &forwarded.arguments),
+        Command::MakeMixtures(forwarded) => {
+            return commands::lab("make-mixtures", &forwarded.arguments);
+        }
+        Command::MakeGrooves(forwarded) => {
+            return commands::lab("make-grooves", &forwarded.arguments);
+        }
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

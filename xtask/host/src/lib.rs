@@ -1,1 +1,39 @@
-//! Placeholder until the first commit of this package.
+//! Headless multi-bus host for CLAP and VST3 plugins, for tests and the command line.
+//!
+//! It gives a test what hosts rarely let go of: every bus can be connected, silent, inactive (with
+//! null pointers) or missing from the call, blocks can have any length, and what the plugin does in
+//! return is checked strictly (see [`Plugin::process`]).
+//!
+//! Both formats are spoken through their plain C interfaces (`clap-sys`, `vst3`): wrappers that
+//! make hosting safe cannot express the odd calls that real hosts make and this one is for.
+//!
+//! # Threads
+//!
+//! A [`Plugin`] is used from the thread that made it, which plays both the main thread and, during
+//! a process call, the audio thread.
+
+#![cfg_attr(test, allow(clippy::float_cmp, reason = "samples are copied, so equality is exact"))]
+
+mod buffers;
+mod bundle;
+mod clap_format;
+#[cfg(test)]
+mod fake;
+mod model;
+mod pattern;
+mod plugin;
+mod render;
+mod shape;
+mod timings;
+mod vst3_format;
+
+pub use buffers::{BusBuffer, BusState};
+pub use bundle::Bundle;
+pub use model::{
+    AudioConfig, BusInfo, BusKind, ClassInfo, Direction, Format, ParamInfo, RenderMode, Requests,
+};
+pub use pattern::BlockPattern;
+pub use plugin::{Activation, Plugin, ProcessOptions};
+pub use render::{RenderJob, RenderReport, RenderResult, UnusedBuses, render, render_stream};
+pub use shape::{Class, Shape};
+pub use timings::Timings;

@@ -1,0 +1,39 @@
+//! The plugin bundles under test, made once.
+
+use std::process::Command;
+use std::sync::OnceLock;
+
+use anyhow::{Context, Result, ensure};
+use host::{Bundle, Format};
+
+use crate::{exclusively, root};
+
+/// Loads the bundled plugin. The bundles are made (or brought up to date) the first time that any
+/// test of this process asks for them, so that a plain `cargo test -p tests` works too.
+///
+/// # Errors
+///
+/// When the plugin cannot be built, bundled or loaded.
+pub fn bundle(format: Format) -> Result<Bundle> {
+    static MADE: OnceLock<Result<(), String>> = OnceLock::new();
+    let made = MADE.get_or_init(|| {
+        exclusively("bundle", || {
+            let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+            let output = Command::new(cargo)
+                .args(["run", "--quiet", "--release", "--package", "xtask", "--", "bundle"])
+                .current_dir(root())
+                .output()
+                .context("cannot start cargo")?;
+            let errors = String::from_utf8_lossy(&output.stderr);
+            ensure!(output.status.success(), "cargo xtask bundle failed: {errors}");
+            Ok(())
+        })
+        .map_err(|error| format!("{error:#}"))
+    });
+    made.clone().map_err(anyhow::Error::msg)?;
+    let extension = match format {
+        Format::Clap => "clap",
+        Format::Vst3 => "vst3",
+    };
+    Bundle::load(&root().join(format!("target/bundled/Unspill.{extension}")))
+}

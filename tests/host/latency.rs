@@ -1,0 +1,69 @@
+//! The latency that hosts are told, at each moment they may ask.
+
+use engine::{Mode, Pace, SampleRate, latency_samples};
+use host::{AudioConfig, Class, Format, Plugin, RenderMode};
+use tests::bundle;
+
+const FORMATS: [Format; 2] = [Format::Clap, Format::Vst3];
+
+/// What the engine says for the plugin's default mode.
+fn expected(rate_hz: u32, mode: RenderMode, max_block_samples: usize) -> usize {
+    let rate = SampleRate::new(rate_hz as f32).unwrap();
+    let pace = match mode {
+        RenderMode::Realtime => Pace::Realtime,
+        RenderMode::Offline => Pace::Offline,
+    };
+    latency_samples(rate, Mode::Live, pace, max_block_samples)
+}
+
+fn for_each_plugin(check: impl Fn(Plugin, &str)) {
+    for format in FORMATS {
+        let bundle = bundle(format).unwrap();
+        for class in Class::ALL {
+            let plugin = bundle.instantiate(bundle.class_named(class.name()).unwrap()).unwrap();
+            check(plugin, &format!("{format} {class:?}"));
+        }
+    }
+}
+
+#[test]
+fn latency_is_right_before_the_first_activation() {
+    for_each_plugin(|mut plugin, case| {
+        for mode in [RenderMode::Realtime, RenderMode::Offline] {
+            let expected = expected(48_000, mode, 512);
+            let config = AudioConfig { rate_hz: 48_000.0, max_block_samples: 512, mode };
+            assert_eq!(plugin.latency_samples().unwrap(), expected, "{case} {mode:?}, inactive");
+            let activation = plugin.activate(config).unwrap();
+            assert_eq!(activation.before_samples, expected, "{case} {mode:?}");
+            assert_eq!(activation.latency_samples, expected, "{case} {mode:?}");
+            assert!(!plugin.take_requests().restart, "{case}: no second activation is needed");
+            plugin.deactivate().unwrap();
+        }
+    });
+}
+
+#[test]
+fn latency_follows_rate_and_block_length_and_hosts_are_told() {
+    for_each_plugin(|mut plugin, case| {
+        for (rate_hz, max_block_samples) in
+            [(44_100, 64), (48_000, 1024), (96_000, 512), (96_000, 8192), (48_000, 480)]
+        {
+            let config = AudioConfig {
+                rate_hz: f64::from(rate_hz),
+                max_block_samples,
+                mode: RenderMode::Offline,
+            };
+            let expected = expected(rate_hz, RenderMode::Offline, max_block_samples);
+            let case = format!("{case}, {rate_hz} Hz, {max_block_samples}");
+            let before = plugin.latency_samples().unwrap();
+            plugin.take_requests();
+            let activation = plugin.activate(config).unwrap();
+            assert_eq!(activation.latency_samples, expected, "{case}");
+            // VST3 hosts ask between set-up and start, and then only when they are told to.
+            let set_up = activation.set_up_samples.unwrap_or(before);
+            let told = plugin.take_requests().latency_changed;
+            assert!(set_up == expected || told, "{case}: {set_up} changed without a word");
+            plugin.deactivate().unwrap();
+        }
+    });
+}

@@ -1,0 +1,10 @@
+//! The bundled plugin in hosts: our own in every odd situation, and an independent one.
+
+#![cfg(test)]
+
+mod buses;
+mod dawdreamer;
+mod latency;
+mod matrix;
+mod params;
+mod stereo;

@@ -1,0 +1,74 @@
+//! What must come out: the engine itself over the same mics, offline.
+
+use anyhow::{Result, anyhow};
+use engine::{Controls, GroupId, Mode, Pace, SampleRate, Session, SessionConfig};
+
+/// The engine's own result for some mics.
+#[derive(Clone, Debug)]
+pub struct Reference {
+    /// What went in, `[mic][sample]`.
+    pub mics: Vec<Vec<f32>>,
+    /// What came out, latency removed, `[mic][sample]`.
+    pub cleaned: Vec<Vec<f32>>,
+}
+
+impl Reference {
+    /// Runs the engine over `mics`, as `debleed` does.
+    ///
+    /// # Errors
+    ///
+    /// When the engine refuses the rate or the mics.
+    pub fn new(mics: Vec<Vec<f32>>, rate_hz: u32, controls: &Controls) -> Result<Self> {
+        const BLOCK_SAMPLES: usize = 512;
+        let rate = SampleRate::new(rate_hz as f32).map_err(|error| anyhow!("{error}"))?;
+        let config = SessionConfig {
+            rate,
+            num_mics: mics.len(),
+            mode: Mode::Live,
+            pace: Pace::Offline,
+            max_block_samples: BLOCK_SAMPLES,
+        };
+        let mut session =
+            Session::prepare(&config, controls).map_err(|error| anyhow!("{error}"))?;
+        let latency_samples = session.latency_samples();
+        let num_samples = mics.first().map_or(0, Vec::len);
+        let mut padded = mics.clone();
+        for mic in &mut padded {
+            mic.resize(num_samples + latency_samples, 0.0);
+        }
+        for start in (0..num_samples + latency_samples).step_by(BLOCK_SAMPLES) {
+            let end = (start + BLOCK_SAMPLES).min(num_samples + latency_samples);
+            let mut block: Vec<&mut [f32]> =
+                padded.iter_mut().map(|mic| &mut mic[start..end]).collect();
+            session.process(&mut block).map_err(|error| anyhow!("{error}"))?;
+        }
+        let cleaned = padded.iter().map(|mic| mic[latency_samples..].to_vec()).collect();
+        Ok(Self { mics, cleaned })
+    }
+
+    /// How much was removed from all mics together, as a share of their energy.
+    #[must_use]
+    pub fn removed_share(&self) -> f64 {
+        let energy = |signal: &mut dyn Iterator<Item = f32>| -> f64 {
+            signal.map(|x| f64::from(x) * f64::from(x)).sum()
+        };
+        let (mut removed, mut total) = (0.0, 0.0);
+        for (mic, cleaned) in self.mics.iter().zip(&self.cleaned) {
+            removed += energy(&mut mic.iter().zip(cleaned).map(|(x, y)| x - y));
+            total += energy(&mut mic.iter().copied());
+        }
+        removed / total
+    }
+}
+
+/// Default controls with the mics of each list in a group of their own.
+#[must_use]
+pub fn grouped(groups: &[&[usize]]) -> Controls {
+    let mut controls = Controls::default();
+    for (id, mics) in (0..).zip(groups) {
+        for &mic in *mics {
+            controls.mics[mic].group = Some(GroupId(id));
+        }
+    }
+    controls
+}

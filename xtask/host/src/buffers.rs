@@ -1,0 +1,149 @@
+//! The audio buffers of one bus, with traps around them.
+
+/// A quiet NaN that no computation produces: what a plugin has not written still holds it.
+const CANARY_BITS: u32 = 0x7FC0_BE5E;
+
+/// Samples behind the longest block that nobody may touch.
+const GUARD_SAMPLES: usize = 32;
+
+/// How a bus is handed to the plugin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum BusState {
+    /// With real buffers.
+    #[default]
+    Connected,
+    /// With real buffers that hold zeros, and the format's hint that they do. Inputs only.
+    Silent,
+    /// Inactive: the right number of channels, every channel pointer null.
+    NullChannels,
+    /// Inactive: the right number of channels, the array of channel pointers itself null.
+    NullArray,
+    /// Inactive: no channels at all.
+    ZeroChannels,
+}
+
+impl BusState {
+    /// Whether the plugin gets memory that it can read or write.
+    #[must_use]
+    pub fn has_memory(self) -> bool {
+        matches!(self, Self::Connected | Self::Silent)
+    }
+}
+
+/// The buffers of one bus: `[channel][sample]`.
+#[derive(Clone, Debug)]
+pub struct BusBuffer {
+    /// How the bus is handed to the plugin.
+    pub state: BusState,
+    channels: Vec<Vec<f32>>,
+    max_block_samples: usize,
+}
+
+impl BusBuffer {
+    /// Zeros for `num_channels` channels and blocks of up to `max_block_samples`.
+    #[must_use]
+    pub fn new(num_channels: usize, max_block_samples: usize) -> Self {
+        let mut channel = vec![0.0; max_block_samples];
+        channel.resize(max_block_samples + GUARD_SAMPLES, f32::from_bits(CANARY_BITS));
+        Self {
+            state: BusState::Connected,
+            channels: vec![channel; num_channels],
+            max_block_samples,
+        }
+    }
+
+    /// How many channels the bus has.
+    #[must_use]
+    pub fn num_channels(&self) -> usize {
+        self.channels.len()
+    }
+
+    /// The longest block that fits.
+    #[must_use]
+    pub fn max_block_samples(&self) -> usize {
+        self.max_block_samples
+    }
+
+    /// One channel, as long as the longest block.
+    ///
+    /// # Panics
+    ///
+    /// When there is no such channel.
+    #[must_use]
+    pub fn channel(&self, channel: usize) -> &[f32] {
+        &self.channels[channel][..self.max_block_samples]
+    }
+
+    /// One channel, as long as the longest block.
+    ///
+    /// # Panics
+    ///
+    /// When there is no such channel.
+    pub fn channel_mut(&mut self, channel: usize) -> &mut [f32] {
+        &mut self.channels[channel][..self.max_block_samples]
+    }
+
+    pub(crate) fn fill(&mut self, value: f32) {
+        for channel in 0..self.num_channels() {
+            self.channel_mut(channel).fill(value);
+        }
+    }
+
+    pub(crate) fn fill_with_canary(&mut self) {
+        self.fill(f32::from_bits(CANARY_BITS));
+    }
+
+    pub(crate) fn channel_pointers(&mut self) -> Vec<*mut f32> {
+        self.channels.iter_mut().map(Vec::as_mut_ptr).collect()
+    }
+
+    /// First channel and sample among the first `num_samples` that still hold the canary.
+    pub(crate) fn first_unwritten(&self, num_samples: usize) -> Option<(usize, usize)> {
+        self.find(|channel| channel[..num_samples].iter().position(|x| x.to_bits() == CANARY_BITS))
+    }
+
+    /// First channel and sample among the first `num_samples` that are NaN or infinite.
+    pub(crate) fn first_non_finite(&self, num_samples: usize) -> Option<(usize, usize)> {
+        self.find(|channel| channel[..num_samples].iter().position(|x| !x.is_finite()))
+    }
+
+    /// First channel and sample behind the longest block that no longer hold the canary.
+    pub(crate) fn first_overrun(&self) -> Option<(usize, usize)> {
+        let end = self.max_block_samples;
+        self.find(|channel| {
+            let touched = channel[end..].iter().position(|x| x.to_bits() != CANARY_BITS);
+            touched.map(|position| end + position)
+        })
+    }
+
+    fn find(&self, in_channel: impl Fn(&[f32]) -> Option<usize>) -> Option<(usize, usize)> {
+        self.channels
+            .iter()
+            .enumerate()
+            .find_map(|(index, channel)| in_channel(channel).map(|sample| (index, sample)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_not_written_is_found() {
+        let mut bus = BusBuffer::new(2, 8);
+        bus.fill_with_canary();
+        bus.channel_mut(0)[..5].fill(0.5);
+        bus.channel_mut(1)[..4].fill(f32::NAN);
+        assert_eq!(bus.first_unwritten(4), None);
+        assert_eq!(bus.first_unwritten(5), Some((1, 4)));
+        assert_eq!(bus.first_non_finite(4), Some((1, 0)));
+    }
+
+    #[test]
+    fn what_was_written_behind_the_block_is_found() {
+        let mut bus = BusBuffer::new(2, 8);
+        assert_eq!(bus.first_overrun(), None);
+        bus.channels[1][8] = 0.0;
+        assert_eq!(bus.first_overrun(), Some((1, 8)));
+    }
+}

@@ -1,0 +1,187 @@
+//! What a CLAP plugin can call on its host.
+
+use std::ffi::{CStr, c_char, c_void};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::ThreadId;
+
+use clap_sys::ext::audio_ports::{CLAP_EXT_AUDIO_PORTS, clap_host_audio_ports};
+use clap_sys::ext::latency::{CLAP_EXT_LATENCY, clap_host_latency};
+use clap_sys::ext::params::{
+    CLAP_EXT_PARAMS, clap_host_params, clap_param_clear_flags, clap_param_rescan_flags,
+};
+use clap_sys::ext::state::{CLAP_EXT_STATE, clap_host_state};
+use clap_sys::ext::thread_check::{CLAP_EXT_THREAD_CHECK, clap_host_thread_check};
+use clap_sys::host::clap_host;
+use clap_sys::id::clap_id;
+use clap_sys::version::CLAP_VERSION;
+
+use crate::model::Requests;
+
+/// What a plugin sees of its host, and what it has asked for.
+///
+/// The plugin holds a pointer to it, so it stays in one `Box` for the plugin's life.
+pub(super) struct HostSide {
+    raw: clap_host,
+    main_thread: ThreadId,
+    // All of these are flags of their own: no other memory is published through them.
+    in_audio_call: AtomicBool,
+    restart: AtomicBool,
+    callback: AtomicBool,
+    flush: AtomicBool,
+    latency_changed: AtomicBool,
+    buses_changed: AtomicBool,
+    params_changed: AtomicBool,
+    state_dirty: AtomicBool,
+}
+
+impl HostSide {
+    pub(super) fn new() -> Box<Self> {
+        let mut host = Box::new(Self {
+            raw: clap_host {
+                clap_version: CLAP_VERSION,
+                host_data: std::ptr::null_mut(),
+                name: c"Unspill test host".as_ptr(),
+                vendor: c"Unspill".as_ptr(),
+                url: c"".as_ptr(),
+                version: c"1".as_ptr(),
+                get_extension: Some(get_extension),
+                request_restart: Some(request_restart),
+                request_process: Some(request_process),
+                request_callback: Some(request_callback),
+            },
+            main_thread: std::thread::current().id(),
+            in_audio_call: AtomicBool::new(false),
+            restart: AtomicBool::new(false),
+            callback: AtomicBool::new(false),
+            flush: AtomicBool::new(false),
+            latency_changed: AtomicBool::new(false),
+            buses_changed: AtomicBool::new(false),
+            params_changed: AtomicBool::new(false),
+            state_dirty: AtomicBool::new(false),
+        });
+        host.raw.host_data = std::ptr::from_mut(&mut *host).cast();
+        host
+    }
+
+    pub(super) fn raw(&self) -> *const clap_host {
+        &raw const self.raw
+    }
+
+    /// Runs `call` as the audio thread.
+    pub(super) fn as_audio_thread<T>(&self, call: impl FnOnce() -> T) -> T {
+        self.in_audio_call.store(true, Ordering::Relaxed);
+        let result = call();
+        self.in_audio_call.store(false, Ordering::Relaxed);
+        result
+    }
+
+    /// Whether the plugin wants `on_main_thread`; asked for once.
+    pub(super) fn take_callback(&self) -> bool {
+        self.callback.swap(false, Ordering::Relaxed)
+    }
+
+    /// Whether the plugin wants its parameters flushed; asked for once.
+    pub(super) fn take_flush(&self) -> bool {
+        self.flush.swap(false, Ordering::Relaxed)
+    }
+
+    pub(super) fn take_requests(&self) -> Requests {
+        let take = |flag: &AtomicBool| flag.swap(false, Ordering::Relaxed);
+        Requests {
+            restart: take(&self.restart),
+            latency_changed: take(&self.latency_changed),
+            buses_changed: take(&self.buses_changed),
+            params_changed: take(&self.params_changed),
+            state_dirty: take(&self.state_dirty),
+        }
+    }
+}
+
+/// The host behind a pointer that a plugin hands back.
+///
+/// # Safety
+///
+/// `host` must be what [`HostSide::raw`] returned, and the `HostSide` must still live.
+unsafe fn side<'a>(host: *const clap_host) -> &'a HostSide {
+    // SAFETY: `host_data` points to the `HostSide` that `host` is part of.
+    unsafe { &*(*host).host_data.cast::<HostSide>() }
+}
+
+/// Defines a callback that raises one flag.
+macro_rules! raises {
+    ($name:ident, $flag:ident $(, $unused:ident: $type:ty)*) => {
+        unsafe extern "C" fn $name(host: *const clap_host $(, $unused: $type)*) {
+            // SAFETY: a plugin hands back the pointer it was made with, during its life.
+            unsafe { side(host) }.$flag.store(true, Ordering::Relaxed);
+        }
+    };
+}
+
+raises!(request_restart, restart);
+raises!(request_callback, callback);
+raises!(request_flush, flush);
+raises!(latency_changed, latency_changed);
+raises!(rescan_ports, buses_changed, _flags: u32);
+raises!(rescan_params, params_changed, _flags: clap_param_rescan_flags);
+raises!(mark_dirty, state_dirty);
+
+/// This host never puts a plugin to sleep.
+unsafe extern "C" fn request_process(_host: *const clap_host) {}
+
+/// This host records no automation.
+unsafe extern "C" fn clear_param(
+    _host: *const clap_host,
+    _id: clap_id,
+    _flags: clap_param_clear_flags,
+) {
+}
+
+unsafe extern "C" fn is_rescan_supported(_host: *const clap_host, _flag: u32) -> bool {
+    true
+}
+
+unsafe extern "C" fn is_main_thread(host: *const clap_host) -> bool {
+    // SAFETY: as for every callback.
+    let side = unsafe { side(host) };
+    std::thread::current().id() == side.main_thread && !side.in_audio_call.load(Ordering::Relaxed)
+}
+
+unsafe extern "C" fn is_audio_thread(host: *const clap_host) -> bool {
+    // SAFETY: as for every callback.
+    let side = unsafe { side(host) };
+    std::thread::current().id() == side.main_thread && side.in_audio_call.load(Ordering::Relaxed)
+}
+
+static AUDIO_PORTS: clap_host_audio_ports = clap_host_audio_ports {
+    is_rescan_flag_supported: Some(is_rescan_supported),
+    rescan: Some(rescan_ports),
+};
+static LATENCY: clap_host_latency = clap_host_latency { changed: Some(latency_changed) };
+static PARAMS: clap_host_params = clap_host_params {
+    rescan: Some(rescan_params),
+    clear: Some(clear_param),
+    request_flush: Some(request_flush),
+};
+static STATE: clap_host_state = clap_host_state { mark_dirty: Some(mark_dirty) };
+static THREAD_CHECK: clap_host_thread_check = clap_host_thread_check {
+    is_main_thread: Some(is_main_thread),
+    is_audio_thread: Some(is_audio_thread),
+};
+
+unsafe extern "C" fn get_extension(_host: *const clap_host, id: *const c_char) -> *const c_void {
+    // SAFETY: an extension id is a terminated string.
+    let id = unsafe { CStr::from_ptr(id) };
+    if id == CLAP_EXT_AUDIO_PORTS {
+        (&raw const AUDIO_PORTS).cast()
+    } else if id == CLAP_EXT_LATENCY {
+        (&raw const LATENCY).cast()
+    } else if id == CLAP_EXT_PARAMS {
+        (&raw const PARAMS).cast()
+    } else if id == CLAP_EXT_STATE {
+        (&raw const STATE).cast()
+    } else if id == CLAP_EXT_THREAD_CHECK {
+        (&raw const THREAD_CHECK).cast()
+    } else {
+        std::ptr::null()
+    }
+}

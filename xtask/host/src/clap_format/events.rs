@@ -1,0 +1,83 @@
+//! Parameter events into a CLAP plugin, and its events out, which are only counted.
+
+use std::ffi::c_void;
+
+use clap_sys::events::{
+    CLAP_CORE_EVENT_SPACE_ID, CLAP_EVENT_PARAM_VALUE, clap_event_header, clap_event_param_value,
+    clap_input_events, clap_output_events,
+};
+
+/// The size of one event, as its header states it.
+#[allow(clippy::cast_possible_truncation, reason = "a few dozen bytes")]
+const EVENT_BYTES: u32 = size_of::<clap_event_param_value>() as u32;
+
+/// Parameter changes for the start of the next block.
+#[derive(Default)]
+pub(super) struct ParamEvents {
+    events: Vec<clap_event_param_value>,
+}
+
+impl ParamEvents {
+    pub(super) fn push(&mut self, param_id: u32, value: f64) {
+        self.events.push(clap_event_param_value {
+            header: clap_event_header {
+                size: EVENT_BYTES,
+                time: 0,
+                space_id: CLAP_CORE_EVENT_SPACE_ID,
+                type_: CLAP_EVENT_PARAM_VALUE,
+                flags: 0,
+            },
+            param_id,
+            cookie: std::ptr::null_mut(),
+            note_id: -1,
+            port_index: -1,
+            channel: -1,
+            key: -1,
+            value,
+        });
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.events.clear();
+    }
+
+    /// The list as the plugin reads it; valid while `self` is neither moved nor changed.
+    pub(super) fn as_input(&self) -> clap_input_events {
+        clap_input_events {
+            ctx: std::ptr::from_ref(self).cast_mut().cast(),
+            size: Some(size),
+            get: Some(get),
+        }
+    }
+}
+
+/// Takes every event a plugin sends and forgets it.
+pub(super) fn ignored_output() -> clap_output_events {
+    clap_output_events { ctx: std::ptr::null_mut(), try_push: Some(try_push) }
+}
+
+/// # Safety
+///
+/// `context` must come from [`ParamEvents::as_input`] and still be valid.
+unsafe fn events<'a>(context: *mut c_void) -> &'a [clap_event_param_value] {
+    // SAFETY: as the caller promises.
+    unsafe { &(*context.cast::<ParamEvents>()).events }
+}
+
+unsafe extern "C" fn size(list: *const clap_input_events) -> u32 {
+    // SAFETY: the plugin hands back the list it was given, during the call.
+    u32::try_from(unsafe { events((*list).ctx) }.len()).unwrap_or(u32::MAX)
+}
+
+unsafe extern "C" fn get(list: *const clap_input_events, index: u32) -> *const clap_event_header {
+    // SAFETY: as in `size`.
+    let events = unsafe { events((*list).ctx) };
+    events.get(index as usize).map_or(std::ptr::null(), |event| &raw const event.header)
+}
+
+unsafe extern "C" fn try_push(
+    _list: *const clap_output_events,
+    _event: *const clap_event_header,
+) -> bool {
+    true
+}

@@ -1,0 +1,417 @@
+//! One instance of a CLAP plugin.
+
+use std::ffi::{CStr, CString, c_char, c_void};
+use std::ptr::NonNull;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use clap_sys::audio_buffer::clap_audio_buffer;
+use clap_sys::ext::audio_ports::{
+    CLAP_AUDIO_PORT_IS_MAIN, CLAP_EXT_AUDIO_PORTS, clap_plugin_audio_ports,
+};
+use clap_sys::ext::audio_ports_config::{
+    CLAP_EXT_AUDIO_PORTS_CONFIG, clap_plugin_audio_ports_config,
+};
+use clap_sys::ext::latency::{CLAP_EXT_LATENCY, clap_plugin_latency};
+use clap_sys::ext::params::{
+    CLAP_EXT_PARAMS, CLAP_PARAM_IS_AUTOMATABLE, CLAP_PARAM_IS_BYPASS, CLAP_PARAM_IS_HIDDEN,
+    clap_plugin_params,
+};
+use clap_sys::ext::render::{
+    CLAP_EXT_RENDER, CLAP_RENDER_OFFLINE, CLAP_RENDER_REALTIME, clap_plugin_render,
+};
+use clap_sys::ext::state::{CLAP_EXT_STATE, clap_plugin_state};
+use clap_sys::plugin::clap_plugin;
+use clap_sys::process::{CLAP_PROCESS_ERROR, CLAP_PROCESS_SLEEP, clap_process};
+use clap_sys::stream::{clap_istream, clap_ostream};
+
+use super::callbacks::HostSide;
+use super::events::{ParamEvents, ignored_output};
+use super::module::Loaded;
+use super::{field_text, required};
+use crate::model::{
+    AudioConfig, BusInfo, BusKind, ClassInfo, Direction, Format, ParamInfo, RenderMode, Requests,
+};
+use crate::plugin::{Instance, RawBus, RawCall};
+
+/// An initialised instance; destroyed on drop.
+pub(crate) struct ClapInstance {
+    class: ClassInfo,
+    plugin: NonNull<clap_plugin>,
+    host: Box<HostSide>,
+    pending: ParamEvents,
+    active: bool,
+    steady_samples: i64,
+    /// Last, so that the code is there until everything else is gone.
+    _loaded: Rc<Loaded>,
+}
+
+/// Calls a function of the plugin's own table or of one of its extensions.
+macro_rules! call {
+    ($self:ident, $table:expr, $function:ident $(, $argument:expr)*) => {{
+        let function = required($table.$function, stringify!($function))?;
+        // SAFETY: the plugin is alive, belongs to this table, and is in a state that allows the
+        // call; pointers among the arguments are valid for its length.
+        unsafe { function($self.plugin.as_ptr() $(, $argument)*) }
+    }};
+}
+
+impl ClapInstance {
+    pub(super) fn create(loaded: Rc<Loaded>, class: &ClassInfo) -> Result<Self> {
+        let host = HostSide::new();
+        let id = CString::new(class.id.as_str())?;
+        let factory = loaded.factory();
+        // SAFETY: the factory lives as long as `loaded`.
+        let create = required(unsafe { factory.as_ref() }.create_plugin, "create_plugin")?;
+        // SAFETY: host and id are valid; the host outlives the plugin.
+        let plugin = unsafe { create(factory.as_ptr(), host.raw(), id.as_ptr()) };
+        let plugin = NonNull::new(plugin.cast_mut()).context("the factory returns null")?;
+        let instance = Self {
+            class: class.clone(),
+            plugin,
+            host,
+            pending: ParamEvents::default(),
+            active: false,
+            steady_samples: 0,
+            _loaded: loaded,
+        };
+        ensure!(call!(instance, instance.table(), init), "it fails to initialise");
+        Ok(instance)
+    }
+
+    fn table(&self) -> &clap_plugin {
+        // SAFETY: valid until `destroy`, which only `drop` calls.
+        unsafe { self.plugin.as_ref() }
+    }
+
+    /// The table of an extension.
+    ///
+    /// # Safety
+    ///
+    /// `T` must be the type that belongs to `id`.
+    unsafe fn extension<T>(&self, id: &CStr) -> Result<&T> {
+        let table = call!(self, self.table(), get_extension, id.as_ptr());
+        // SAFETY: an extension's table lives as long as the plugin; its type is the caller's word.
+        unsafe { table.cast::<T>().as_ref() }
+            .with_context(|| format!("it lacks the extension {}", id.to_string_lossy()))
+    }
+
+    fn params_extension(&self) -> Result<&clap_plugin_params> {
+        // SAFETY: id and type belong together.
+        unsafe { self.extension(CLAP_EXT_PARAMS) }
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        let table = *self.params_extension()?;
+        let (input, output) = (self.pending.as_input(), ignored_output());
+        call!(self, table, flush, &raw const input, &raw const output);
+        self.pending.clear();
+        Ok(())
+    }
+}
+
+impl Instance for ClapInstance {
+    fn format(&self) -> Format {
+        Format::Clap
+    }
+
+    fn class(&self) -> &ClassInfo {
+        &self.class
+    }
+
+    fn buses(&self, direction: Direction) -> Result<Vec<BusInfo>> {
+        // SAFETY: id and type belong together.
+        let ports: &clap_plugin_audio_ports = unsafe { self.extension(CLAP_EXT_AUDIO_PORTS) }?;
+        let is_input = direction == Direction::Input;
+        let count = call!(self, ports, count, is_input);
+        (0..count)
+            .map(|index| {
+                // SAFETY: plain data, for which zeros are valid.
+                let mut info = unsafe { std::mem::zeroed() };
+                let found = call!(self, ports, get, index, is_input, &raw mut info);
+                ensure!(found, "it does not describe {direction:?} port {index} of {count}");
+                let is_main = info.flags & CLAP_AUDIO_PORT_IS_MAIN != 0;
+                Ok(BusInfo {
+                    name: field_text(&info.name),
+                    num_channels: info.channel_count as usize,
+                    kind: if is_main { BusKind::Main } else { BusKind::Aux },
+                    default_active: true,
+                })
+            })
+            .collect()
+    }
+
+    fn select_channels(&mut self, inputs: &[usize], outputs: &[usize]) -> Result<()> {
+        let matches_now = |instance: &Self| -> Result<bool> {
+            let counts = |direction| -> Result<Vec<usize>> {
+                Ok(instance.buses(direction)?.iter().map(|bus| bus.num_channels).collect())
+            };
+            Ok(counts(Direction::Input)? == inputs && counts(Direction::Output)? == outputs)
+        };
+        if matches_now(self)? {
+            return Ok(());
+        }
+        // SAFETY: id and type belong together.
+        let configs: clap_plugin_audio_ports_config =
+            *unsafe { self.extension(CLAP_EXT_AUDIO_PORTS_CONFIG) }?;
+        for index in 0..call!(self, configs, count) {
+            // SAFETY: plain data, for which zeros are valid.
+            let mut config = unsafe { std::mem::zeroed() };
+            ensure!(
+                call!(self, configs, get, index, &raw mut config),
+                "it does not describe configuration {index} of its ports"
+            );
+            if call!(self, configs, select, config.id) && matches_now(self)? {
+                return Ok(());
+            }
+        }
+        bail!("it has no such configuration of its ports")
+    }
+
+    fn set_bus_active(&mut self, _: Direction, _: usize, _: bool) -> Result<()> {
+        Ok(())
+    }
+
+    fn params(&self) -> Result<Vec<ParamInfo>> {
+        let table = self.params_extension()?;
+        let count = call!(self, table, count);
+        (0..count)
+            .map(|index| {
+                // SAFETY: plain data, for which zeros are valid.
+                let mut info = unsafe { std::mem::zeroed() };
+                let found = call!(self, table, get_info, index, &raw mut info);
+                ensure!(found, "it does not describe parameter {index} of {count}");
+                Ok(ParamInfo {
+                    id: info.id,
+                    name: field_text(&info.name),
+                    unit: String::new(),
+                    min: info.min_value,
+                    max: info.max_value,
+                    default: info.default_value,
+                    automatable: info.flags & CLAP_PARAM_IS_AUTOMATABLE != 0,
+                    hidden: info.flags & CLAP_PARAM_IS_HIDDEN != 0,
+                    bypass: info.flags & CLAP_PARAM_IS_BYPASS != 0,
+                })
+            })
+            .collect()
+    }
+
+    fn param_value(&self, id: u32) -> Result<f64> {
+        let mut value = 0.0;
+        let known = call!(self, self.params_extension()?, get_value, id, &raw mut value);
+        ensure!(known, "it has no parameter {id}");
+        Ok(value)
+    }
+
+    fn param_text(&self, id: u32, value: f64) -> Result<String> {
+        const CAPACITY: u32 = 256;
+        let mut buffer = [0 as c_char; CAPACITY as usize];
+        let table = self.params_extension()?;
+        let known = call!(self, table, value_to_text, id, value, buffer.as_mut_ptr(), CAPACITY);
+        ensure!(known, "it has no text for {value} of parameter {id}");
+        Ok(field_text(&buffer))
+    }
+
+    fn param_value_of_text(&self, id: u32, text: &str) -> Result<f64> {
+        let text = CString::new(text)?;
+        let mut value = 0.0;
+        let table = self.params_extension()?;
+        let known = call!(self, table, text_to_value, id, text.as_ptr(), &raw mut value);
+        ensure!(known, "it does not understand the text for parameter {id}");
+        Ok(value)
+    }
+
+    fn set_param(&mut self, id: u32, value: f64, active: bool) -> Result<()> {
+        // Unknown ids would be dropped without a word.
+        self.param_value(id)?;
+        self.pending.push(id, value);
+        if active { Ok(()) } else { self.flush() }
+    }
+
+    fn save_state(&self) -> Result<Vec<u8>> {
+        // SAFETY: id and type belong together.
+        let table: &clap_plugin_state = unsafe { self.extension(CLAP_EXT_STATE) }?;
+        let mut bytes: Vec<u8> = Vec::new();
+        let stream = clap_ostream { ctx: (&raw mut bytes).cast(), write: Some(write_to_vec) };
+        ensure!(call!(self, table, save, &raw const stream), "it fails to save its state");
+        Ok(bytes)
+    }
+
+    fn load_state(&mut self, state: &[u8]) -> Result<()> {
+        // SAFETY: id and type belong together.
+        let table: clap_plugin_state = *unsafe { self.extension(CLAP_EXT_STATE) }?;
+        let mut rest = state;
+        let stream = clap_istream { ctx: (&raw mut rest).cast(), read: Some(read_from_slice) };
+        ensure!(call!(self, table, load, &raw const stream), "it refuses the state");
+        Ok(())
+    }
+
+    fn latency_samples(&self) -> Result<usize> {
+        // SAFETY: id and type belong together.
+        let table = unsafe { self.extension::<clap_plugin_latency>(CLAP_EXT_LATENCY) };
+        // A plugin without the extension has no latency.
+        table.map_or(Ok(0), |table| Ok(call!(self, table, get) as usize))
+    }
+
+    fn activate(&mut self, config: &AudioConfig) -> Result<Option<usize>> {
+        let mode = match config.mode {
+            RenderMode::Realtime => CLAP_RENDER_REALTIME,
+            RenderMode::Offline => CLAP_RENDER_OFFLINE,
+        };
+        // SAFETY: id and type belong together.
+        let render = unsafe { self.extension::<clap_plugin_render>(CLAP_EXT_RENDER) };
+        // A plugin without the extension makes no difference between the modes.
+        if let Ok(render) = render {
+            ensure!(call!(self, render, set, mode), "it refuses to render {:?}", config.mode);
+        }
+        let max = u32::try_from(config.max_block_samples)?;
+        let activated = call!(self, self.table(), activate, config.rate_hz, 1, max);
+        ensure!(activated, "it refuses to be activated");
+        self.steady_samples = 0;
+        let start = required(self.table().start_processing, "start_processing")?;
+        let plugin = self.plugin.as_ptr();
+        // SAFETY: activated, and called as the audio thread.
+        let started = self.host.as_audio_thread(|| unsafe { start(plugin) });
+        if !started {
+            call!(self, self.table(), deactivate);
+            bail!("it refuses to start processing");
+        }
+        self.active = true;
+        Ok(None)
+    }
+
+    fn deactivate(&mut self) -> Result<()> {
+        self.active = false;
+        let stop = required(self.table().stop_processing, "stop_processing")?;
+        let plugin = self.plugin.as_ptr();
+        // SAFETY: processing was started, and this is called as the audio thread.
+        self.host.as_audio_thread(|| unsafe { stop(plugin) });
+        call!(self, self.table(), deactivate);
+        Ok(())
+    }
+
+    fn reset(&mut self) -> Result<()> {
+        let reset = required(self.table().reset, "reset")?;
+        let plugin = self.plugin.as_ptr();
+        // SAFETY: active, and called as the audio thread.
+        self.host.as_audio_thread(|| unsafe { reset(plugin) });
+        Ok(())
+    }
+
+    fn process(&mut self, call: &mut RawCall) -> Result<Duration> {
+        let process = required(self.table().process, "process")?;
+        let inputs: Vec<_> = call.inputs.iter_mut().map(audio_buffer).collect();
+        let mut outputs: Vec<_> = call.outputs.iter_mut().map(audio_buffer).collect();
+        let (in_events, out_events) = (self.pending.as_input(), ignored_output());
+        let block = clap_process {
+            steady_time: self.steady_samples,
+            frames_count: u32::try_from(call.num_samples)?,
+            transport: std::ptr::null(),
+            audio_inputs: inputs.as_ptr(),
+            audio_outputs: outputs.as_mut_ptr(),
+            audio_inputs_count: u32::try_from(inputs.len())?,
+            audio_outputs_count: u32::try_from(outputs.len())?,
+            in_events: &raw const in_events,
+            out_events: &raw const out_events,
+        };
+        let plugin = self.plugin.as_ptr();
+        let (status, elapsed) = self.host.as_audio_thread(|| {
+            let start = Instant::now();
+            // SAFETY: processing was started; everything `block` points to outlives the call.
+            let status = unsafe { process(plugin, &raw const block) };
+            (status, start.elapsed())
+        });
+        self.pending.clear();
+        self.steady_samples += i64::try_from(call.num_samples)?;
+        for (bus, buffer) in call.outputs.iter_mut().zip(&outputs) {
+            // A constant channel is only silent if its first sample is; the check compares.
+            let first_is_zero = |channel: usize| {
+                let pointers = bus.channels.as_ref();
+                let pointer = pointers.and_then(|pointers| pointers.get(channel)).copied();
+                // SAFETY: either null or the start of a channel of at least one sample.
+                pointer
+                    .and_then(|pointer| unsafe { pointer.as_ref() })
+                    .is_some_and(|first| *first == 0.0)
+            };
+            let zeros = (0..64).filter(|&channel| first_is_zero(channel));
+            bus.silence = buffer.constant_mask & zeros.fold(0, |mask, channel| mask | 1 << channel);
+        }
+        match status {
+            CLAP_PROCESS_ERROR => bail!("it returns an error"),
+            1..=CLAP_PROCESS_SLEEP => Ok(elapsed),
+            other => bail!("it returns the unknown status {other}"),
+        }
+    }
+
+    fn idle(&mut self) {
+        if self.host.take_callback()
+            && let Some(on_main_thread) = self.table().on_main_thread
+        {
+            // SAFETY: this is the main thread, outside of any other call.
+            unsafe { on_main_thread(self.plugin.as_ptr()) };
+        }
+        // While active the next block carries the parameters.
+        if self.host.take_flush() && !self.active {
+            // Nothing of ours depends on a flush that the plugin asked for and then lacks.
+            let _ = self.flush();
+        }
+    }
+
+    fn take_requests(&mut self) -> Requests {
+        self.host.take_requests()
+    }
+}
+
+impl Drop for ClapInstance {
+    fn drop(&mut self) {
+        if let Some(destroy) = self.table().destroy {
+            // SAFETY: deactivated, and never used again.
+            unsafe { destroy(self.plugin.as_ptr()) };
+        }
+    }
+}
+
+fn audio_buffer(bus: &mut RawBus) -> clap_audio_buffer {
+    clap_audio_buffer {
+        data32: bus.pointers(),
+        data64: std::ptr::null_mut(),
+        channel_count: bus.num_channels,
+        latency: 0,
+        constant_mask: std::mem::take(&mut bus.silence),
+    }
+}
+
+/// Hands states over in pieces, as streams may.
+const STREAM_PIECE_BYTES: usize = 1000;
+
+unsafe extern "C" fn write_to_vec(
+    stream: *const clap_ostream,
+    buffer: *const c_void,
+    size: u64,
+) -> i64 {
+    let size = usize::try_from(size).unwrap_or(usize::MAX).min(STREAM_PIECE_BYTES);
+    // SAFETY: `ctx` is the `Vec` in `save_state`; the plugin offers at least `size` bytes.
+    unsafe {
+        let bytes = &mut *(*stream).ctx.cast::<Vec<u8>>();
+        bytes.extend_from_slice(std::slice::from_raw_parts(buffer.cast(), size));
+    }
+    i64::try_from(size).unwrap_or(-1)
+}
+
+unsafe extern "C" fn read_from_slice(
+    stream: *const clap_istream,
+    buffer: *mut c_void,
+    size: u64,
+) -> i64 {
+    // SAFETY: `ctx` is the slice in `load_state`; the plugin has room for `size` bytes.
+    unsafe {
+        let rest = &mut *(*stream).ctx.cast::<&[u8]>();
+        let size = usize::try_from(size).unwrap_or(usize::MAX);
+        let size = size.min(rest.len()).min(STREAM_PIECE_BYTES);
+        let (head, tail) = rest.split_at(size);
+        std::ptr::copy_nonoverlapping(head.as_ptr(), buffer.cast(), size);
+        *rest = tail;
+        i64::try_from(size).unwrap_or(-1)
+    }
+}

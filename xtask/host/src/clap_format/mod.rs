@@ -1,0 +1,40 @@
+//! Hosting CLAP plugins.
+
+#![allow(unsafe_code, reason = "CLAP is a C interface")]
+
+mod callbacks;
+mod events;
+mod instance;
+mod module;
+
+pub(crate) use instance::ClapInstance;
+pub(crate) use module::ClapModule;
+
+use std::ffi::{CStr, c_char};
+
+use anyhow::{Context, Result};
+
+/// Text of a C string; empty for null.
+///
+/// # Safety
+///
+/// `text` must be null or point to a terminated string.
+unsafe fn text(text: *const c_char) -> String {
+    if text.is_null() {
+        return String::new();
+    }
+    // SAFETY: not null, and terminated as the caller promises.
+    unsafe { CStr::from_ptr(text) }.to_string_lossy().into_owned()
+}
+
+/// Text in a fixed field, up to its terminator or its end.
+fn field_text(field: &[c_char]) -> String {
+    let bytes: Vec<u8> =
+        field.iter().take_while(|&&byte| byte != 0).map(|byte| byte.to_ne_bytes()[0]).collect();
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// A function pointer that the interface requires.
+fn required<F: Copy>(function: Option<F>, name: &str) -> Result<F> {
+    function.with_context(|| format!("the plugin leaves the function {name} null"))
+}

@@ -1,0 +1,607 @@
+//! An instance of a plugin, with the life cycle and the checks that both formats share.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+
+use crate::buffers::{BusBuffer, BusState};
+use crate::model::{AudioConfig, BusInfo, ClassInfo, Direction, Format, ParamInfo, Requests};
+
+/// One process call as both formats need it: pointers, ready to be handed over.
+pub(crate) struct RawCall {
+    pub(crate) num_samples: usize,
+    pub(crate) inputs: Vec<RawBus>,
+    pub(crate) outputs: Vec<RawBus>,
+}
+
+/// One bus of a [`RawCall`].
+pub(crate) struct RawBus {
+    /// What the plugin is told.
+    pub(crate) num_channels: u32,
+    /// One per channel, null where the channel is inactive; `None` for a null array.
+    pub(crate) channels: Option<Vec<*mut f32>>,
+    /// One bit per channel that is known to be silent.
+    pub(crate) silence: u64,
+}
+
+impl RawBus {
+    /// The array of channel pointers, or null.
+    pub(crate) fn pointers(&mut self) -> *mut *mut f32 {
+        self.channels.as_mut().map_or(std::ptr::null_mut(), |channels| channels.as_mut_ptr())
+    }
+}
+
+/// What each format implements; [`Plugin`] adds the life cycle and the checks.
+pub(crate) trait Instance {
+    fn format(&self) -> Format;
+    fn class(&self) -> &ClassInfo;
+    fn buses(&self, direction: Direction) -> Result<Vec<BusInfo>>;
+    fn select_channels(&mut self, inputs: &[usize], outputs: &[usize]) -> Result<()>;
+    fn set_bus_active(&mut self, direction: Direction, index: usize, active: bool) -> Result<()>;
+    fn params(&self) -> Result<Vec<ParamInfo>>;
+    fn param_value(&self, id: u32) -> Result<f64>;
+    fn param_text(&self, id: u32, value: f64) -> Result<String>;
+    fn param_value_of_text(&self, id: u32, text: &str) -> Result<f64>;
+    fn set_param(&mut self, id: u32, value: f64, active: bool) -> Result<()>;
+    fn save_state(&self) -> Result<Vec<u8>>;
+    fn load_state(&mut self, state: &[u8]) -> Result<()>;
+    fn latency_samples(&self) -> Result<usize>;
+    /// Returns the latency reported between set-up and start, where the format has such a moment.
+    fn activate(&mut self, config: &AudioConfig) -> Result<Option<usize>>;
+    fn deactivate(&mut self) -> Result<()>;
+    fn reset(&mut self) -> Result<()>;
+    /// Returns how long the plugin took.
+    fn process(&mut self, call: &mut RawCall) -> Result<Duration>;
+    /// Does what the plugin asked to be done on the main thread.
+    fn idle(&mut self);
+    fn take_requests(&mut self) -> Requests;
+}
+
+/// The latency a plugin reported around its activation.
+///
+/// Hosts differ in when they ask, and some never ask again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Activation {
+    /// Before anything was said about rate and block length.
+    pub before_samples: usize,
+    /// After set-up and before the start; CLAP has no such moment.
+    pub set_up_samples: Option<usize>,
+    /// While active.
+    pub latency_samples: usize,
+}
+
+/// How [`Plugin::process`] calls the plugin.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ProcessOptions {
+    /// Inputs and outputs share memory, bus by bus, wherever both are connected with the same
+    /// number of channels.
+    pub in_place: bool,
+}
+
+/// An initialised instance of a plugin class.
+///
+/// Dropping it deactivates and destroys the instance.
+pub struct Plugin {
+    instance: Box<dyn Instance>,
+    active: Option<AudioConfig>,
+}
+
+impl std::fmt::Debug for Plugin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Plugin")
+            .field("format", &self.format())
+            .field("class", self.class())
+            .field("active", &self.active)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Plugin {
+    pub(crate) fn new(instance: Box<dyn Instance>) -> Self {
+        Self { instance, active: None }
+    }
+
+    /// The plugin format.
+    #[must_use]
+    pub fn format(&self) -> Format {
+        self.instance.format()
+    }
+
+    /// The class this is an instance of.
+    #[must_use]
+    pub fn class(&self) -> &ClassInfo {
+        self.instance.class()
+    }
+
+    /// The audio buses as the plugin describes them now.
+    ///
+    /// # Errors
+    ///
+    /// When the plugin fails to describe one of the buses it counts.
+    pub fn buses(&self, direction: Direction) -> Result<Vec<BusInfo>> {
+        self.instance.buses(direction).with_context(|| self.doing("asking for its buses"))
+    }
+
+    /// Asks for these numbers of channels, bus by bus.
+    ///
+    /// # Errors
+    ///
+    /// When the plugin is active or does not offer them.
+    pub fn select_channels(&mut self, inputs: &[usize], outputs: &[usize]) -> Result<()> {
+        self.ensure_inactive("selecting channels")?;
+        let context = self.doing(&format!("selecting {inputs:?} in and {outputs:?} out"));
+        self.instance.select_channels(inputs, outputs).context(context)
+    }
+
+    /// Says which buses the host uses. All are active from the start on.
+    ///
+    /// CLAP ports cannot be switched off without an extension, so there it changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// When the plugin is active or refuses.
+    pub fn set_bus_active(
+        &mut self,
+        direction: Direction,
+        index: usize,
+        active: bool,
+    ) -> Result<()> {
+        self.ensure_inactive("switching buses")?;
+        let context = self.doing(&format!("switching {direction:?} bus {index}"));
+        self.instance.set_bus_active(direction, index, active).context(context)
+    }
+
+    /// All parameters, in the plugin's order.
+    ///
+    /// # Errors
+    ///
+    /// When the plugin fails to describe one of the parameters it counts.
+    pub fn params(&self) -> Result<Vec<ParamInfo>> {
+        self.instance.params().with_context(|| self.doing("asking for its parameters"))
+    }
+
+    /// The parameter with that name, or with that number as its id.
+    ///
+    /// # Errors
+    ///
+    /// When there is none.
+    pub fn param(&self, name_or_id: &str) -> Result<ParamInfo> {
+        let id = name_or_id.parse::<u32>().ok();
+        let params = self.params()?;
+        params
+            .iter()
+            .find(|param| param.name == name_or_id)
+            .or_else(|| params.iter().find(|param| id == Some(param.id)))
+            .cloned()
+            .with_context(|| format!("{} has no parameter named {name_or_id:?}", self.class().name))
+    }
+
+    /// A parameter's value as the format counts.
+    ///
+    /// # Errors
+    ///
+    /// When the plugin does not know the parameter.
+    pub fn param_value(&self, id: u32) -> Result<f64> {
+        self.instance.param_value(id).with_context(|| self.doing("asking for a parameter"))
+    }
+
+    /// A parameter's value as a user reads it, with its unit.
+    ///
+    /// # Errors
+    ///
+    /// When the plugin does not know the parameter.
+    pub fn param_text(&self, id: u32) -> Result<String> {
+        let value = self.param_value(id)?;
+        let text = self.instance.param_text(id, value);
+        text.with_context(|| self.doing("asking for a parameter's text"))
+    }
+
+    /// Sets a parameter to a value as the format counts: at once while inactive, with the next
+    /// block while active.
+    ///
+    /// # Errors
+    ///
+    /// When the plugin does not know the parameter.
+    pub fn set_param(&mut self, id: u32, value: f64) -> Result<()> {
+        let context = self.doing("setting a parameter");
+        self.instance.set_param(id, value, self.active.is_some()).context(context)
+    }
+
+    /// Sets a parameter from what a user would type.
+    ///
+    /// # Errors
+    ///
+    /// When the plugin does not know the parameter or does not understand the text.
+    pub fn set_param_text(&mut self, id: u32, text: &str) -> Result<()> {
+        let context = || self.doing(&format!("reading the parameter value {text:?}"));
+        let value = self.instance.param_value_of_text(id, text).with_context(context)?;
+        self.set_param(id, value)
+    }
+
+    /// What the host would save with the project.
+    ///
+    /// # Errors
+    ///
+    /// When the plugin fails to save.
+    pub fn save_state(&self) -> Result<Vec<u8>> {
+        self.instance.save_state().with_context(|| self.doing("saving its state"))
+    }
+
+    /// Restores what [`save_state`](Self::save_state) returned.
+    ///
+    /// # Errors
+    ///
+    /// When the plugin refuses the state.
+    pub fn load_state(&mut self, state: &[u8]) -> Result<()> {
+        let context = self.doing("loading a state");
+        self.instance.load_state(state).context(context)
+    }
+
+    /// The latency the plugin reports now, active or not.
+    ///
+    /// # Errors
+    ///
+    /// When the plugin has no way to report it.
+    pub fn latency_samples(&self) -> Result<usize> {
+        self.instance.latency_samples().with_context(|| self.doing("asking for its latency"))
+    }
+
+    /// Prepares for blocks of up to `config.max_block_samples` and starts processing.
+    ///
+    /// # Errors
+    ///
+    /// When the plugin is active already or refuses.
+    pub fn activate(&mut self, config: AudioConfig) -> Result<Activation> {
+        self.ensure_inactive("activating")?;
+        let before_samples = self.latency_samples()?;
+        let context = self.doing(&format!("activating it with {config:?}"));
+        let set_up_samples = self.instance.activate(&config).context(context)?;
+        self.active = Some(config);
+        let latency_samples = self.latency_samples()?;
+        Ok(Activation { before_samples, set_up_samples, latency_samples })
+    }
+
+    /// Stops processing.
+    ///
+    /// # Errors
+    ///
+    /// When the plugin is not active or refuses.
+    pub fn deactivate(&mut self) -> Result<()> {
+        ensure!(self.active.is_some(), "{}: it is not active", self.doing("deactivating it"));
+        self.active = None;
+        let context = self.doing("deactivating it");
+        self.instance.deactivate().context(context)
+    }
+
+    /// Lets the plugin forget the audio it has heard.
+    ///
+    /// # Errors
+    ///
+    /// When the plugin is not active or refuses.
+    pub fn reset(&mut self) -> Result<()> {
+        ensure!(self.active.is_some(), "{}: it is not active", self.doing("resetting it"));
+        let context = self.doing("resetting it");
+        self.instance.reset().context(context)
+    }
+
+    /// Does what the plugin asked to be done on the main thread, as hosts do between blocks.
+    pub fn idle(&mut self) {
+        self.instance.idle();
+    }
+
+    /// What the plugin has asked for since the last call.
+    pub fn take_requests(&mut self) -> Requests {
+        self.instance.take_requests()
+    }
+
+    /// Processes one block and returns how long the plugin took.
+    ///
+    /// `inputs` and `outputs` are the buses of the call, in order; buses behind the last one given
+    /// are missing from the call. A longer list than the plugin has is handed over as it is.
+    ///
+    /// # Errors
+    ///
+    /// When the plugin is not active, the block is longer than announced, or the plugin
+    ///
+    /// - returns an error,
+    /// - leaves a sample of a connected output unwritten or makes it NaN or infinite,
+    /// - writes behind the end of an output, or into an input (unless `in_place`),
+    /// - says that an output is silent which is not.
+    pub fn process(
+        &mut self,
+        inputs: &mut [BusBuffer],
+        outputs: &mut [BusBuffer],
+        num_samples: usize,
+        options: ProcessOptions,
+    ) -> Result<Duration> {
+        let Some(config) = self.active else {
+            bail!("{}: it is not active", self.doing("processing"));
+        };
+        let shortest = inputs.iter().chain(&*outputs).map(BusBuffer::max_block_samples).min();
+        ensure!(
+            num_samples <= config.max_block_samples
+                && shortest.is_none_or(|shortest| num_samples <= shortest),
+            "a block of {num_samples} samples is longer than announced"
+        );
+
+        for input in inputs.iter_mut().filter(|bus| bus.state == BusState::Silent) {
+            input.fill(0.0);
+        }
+        for output in &mut *outputs {
+            output.fill_with_canary();
+        }
+        let mut shared = vec![false; inputs.len()];
+        if options.in_place {
+            for ((input, output), shared) in inputs.iter().zip(&mut *outputs).zip(&mut shared) {
+                *shared = input.state.has_memory()
+                    && output.state.has_memory()
+                    && input.num_channels() == output.num_channels();
+                if *shared {
+                    for channel in 0..input.num_channels() {
+                        output.channel_mut(channel)[..num_samples]
+                            .copy_from_slice(&input.channel(channel)[..num_samples]);
+                    }
+                }
+            }
+        }
+
+        let before: Vec<BusBuffer> = inputs.to_vec();
+        let mut call = RawCall {
+            num_samples,
+            outputs: outputs.iter_mut().map(raw_bus).collect(),
+            inputs: Vec::with_capacity(inputs.len()),
+        };
+        for (index, input) in inputs.iter_mut().enumerate() {
+            let mut raw = raw_bus(input);
+            if shared[index] {
+                raw.channels.clone_from(&call.outputs[index].channels);
+            }
+            call.inputs.push(raw);
+        }
+        let elapsed = self
+            .instance
+            .process(&mut call)
+            .with_context(|| self.doing(&format!("processing a block of {num_samples} samples")))?;
+
+        let claims: Vec<u64> = call.outputs.iter().map(|bus| bus.silence).collect();
+        check_inputs(&before, inputs)?;
+        check_outputs(outputs, &claims, num_samples)?;
+        Ok(elapsed)
+    }
+
+    fn ensure_inactive(&self, doing: &str) -> Result<()> {
+        ensure!(self.active.is_none(), "{}: it is active", self.doing(doing));
+        Ok(())
+    }
+
+    fn doing(&self, what: &str) -> String {
+        format!("{} ({}), {what}", self.class().name, self.format())
+    }
+}
+
+impl Drop for Plugin {
+    fn drop(&mut self) {
+        if self.active.is_some() {
+            // A host that closes cannot do more about a plugin that refuses to stop.
+            let _ = self.instance.deactivate();
+        }
+    }
+}
+
+fn raw_bus(bus: &mut BusBuffer) -> RawBus {
+    let num_channels = u32::try_from(bus.num_channels()).unwrap_or(u32::MAX);
+    let all_channels = if num_channels >= 64 { u64::MAX } else { (1 << num_channels) - 1 };
+    match bus.state {
+        BusState::Connected => {
+            RawBus { num_channels, channels: Some(bus.channel_pointers()), silence: 0 }
+        }
+        BusState::Silent => {
+            RawBus { num_channels, channels: Some(bus.channel_pointers()), silence: all_channels }
+        }
+        BusState::NullChannels => RawBus {
+            num_channels,
+            channels: Some(vec![std::ptr::null_mut(); bus.num_channels()]),
+            silence: all_channels,
+        },
+        BusState::NullArray => RawBus { num_channels, channels: None, silence: all_channels },
+        BusState::ZeroChannels => RawBus { num_channels: 0, channels: None, silence: 0 },
+    }
+}
+
+fn check_inputs(before: &[BusBuffer], after: &[BusBuffer]) -> Result<()> {
+    for (index, (before, after)) in before.iter().zip(after).enumerate() {
+        for channel in 0..before.num_channels() {
+            let pairs = before.channel(channel).iter().zip(after.channel(channel));
+            let changed = pairs.into_iter().position(|(x, y)| x.to_bits() != y.to_bits());
+            if let Some(sample) = changed {
+                bail!(
+                    "the plugin wrote into sample {sample} of input bus {index}, channel {channel}"
+                );
+            }
+        }
+    }
+    Ok(())
+}
+
+fn check_outputs(outputs: &[BusBuffer], silence: &[u64], num_samples: usize) -> Result<()> {
+    for (index, (bus, silence)) in outputs.iter().zip(silence).enumerate() {
+        if let Some((channel, sample)) = bus.first_overrun() {
+            bail!(
+                "the plugin wrote behind the end of output bus {index}, channel {channel} \
+                 (sample {sample})"
+            );
+        }
+        if !bus.state.has_memory() {
+            continue;
+        }
+        if let Some((channel, sample)) = bus.first_unwritten(num_samples) {
+            bail!(
+                "the plugin left sample {sample} of output bus {index}, channel {channel} \
+                 unwritten"
+            );
+        }
+        if let Some((channel, sample)) = bus.first_non_finite(num_samples) {
+            bail!("sample {sample} of output bus {index}, channel {channel} is not a number");
+        }
+        for channel in 0..bus.num_channels().min(64) {
+            let samples = &bus.channel(channel)[..num_samples];
+            if silence >> channel & 1 == 1 && samples.iter().any(|x| *x != 0.0) {
+                bail!(
+                    "the plugin says that output bus {index}, channel {channel} is silent, \
+                     which it is not"
+                );
+            }
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fake::{Fake, input, set_output};
+    use crate::model::RenderMode;
+
+    const CONFIG: AudioConfig =
+        AudioConfig { rate_hz: 48_000.0, max_block_samples: 8, mode: RenderMode::Offline };
+
+    /// What the host says about a plugin with two mono buses that processes four samples.
+    fn verdict(
+        states: [BusState; 2],
+        in_place: bool,
+        process: impl FnMut(&mut RawCall) -> Result<()> + 'static,
+    ) -> Result<[Vec<f32>; 2]> {
+        let mut plugin = Fake::new(2, process).into_plugin();
+        plugin.activate(CONFIG)?;
+        let mut inputs = vec![BusBuffer::new(1, 8), BusBuffer::new(1, 8)];
+        inputs[0].channel_mut(0).fill(0.5);
+        inputs[1].channel_mut(0).fill(0.25);
+        let mut outputs = vec![BusBuffer::new(1, 8), BusBuffer::new(1, 8)];
+        for (bus, state) in states.into_iter().enumerate() {
+            inputs[bus].state = state;
+            outputs[bus].state = state;
+        }
+        plugin.process(&mut inputs, &mut outputs, 4, ProcessOptions { in_place })?;
+        Ok([outputs[0].channel(0)[..4].to_vec(), outputs[1].channel(0)[..4].to_vec()])
+    }
+
+    fn copy(call: &mut RawCall, num_samples: usize) {
+        for bus in 0..2 {
+            for sample in 0..num_samples {
+                set_output(call, bus, sample, input(call, bus, sample));
+            }
+        }
+    }
+
+    fn complaint(process: impl FnMut(&mut RawCall) -> Result<()> + 'static) -> String {
+        format!("{:#}", verdict([BusState::Connected; 2], false, process).unwrap_err())
+    }
+
+    #[test]
+    fn a_correct_plugin_passes_with_and_without_shared_memory() {
+        for in_place in [false, true] {
+            let outputs = verdict([BusState::Connected; 2], in_place, move |call| {
+                let shared = call.inputs[0].channels == call.outputs[0].channels;
+                assert_eq!(shared, in_place);
+                copy(call, call.num_samples);
+                Ok(())
+            });
+            assert_eq!(outputs.unwrap(), [[0.5; 4], [0.25; 4]]);
+        }
+    }
+
+    #[test]
+    fn inactive_buses_arrive_in_each_state() {
+        for (state, num_channels, has_array) in [
+            (BusState::NullChannels, 1, true),
+            (BusState::NullArray, 1, false),
+            (BusState::ZeroChannels, 0, false),
+        ] {
+            let outputs = verdict([BusState::Connected, state], true, move |call| {
+                for bus in [&call.inputs[1], &call.outputs[1]] {
+                    assert_eq!(bus.num_channels, num_channels);
+                    assert_eq!(bus.channels.is_some(), has_array);
+                    let mut channels = bus.channels.iter().flatten();
+                    assert!(channels.all(|channel| channel.is_null()));
+                }
+                copy(call, call.num_samples);
+                Ok(())
+            });
+            assert_eq!(outputs.unwrap()[0], [0.5; 4]);
+        }
+    }
+
+    #[test]
+    fn silent_inputs_are_zero_and_announced() {
+        let outputs = verdict([BusState::Connected, BusState::Silent], false, |call| {
+            assert_eq!((call.inputs[0].silence, call.inputs[1].silence), (0, 1));
+            copy(call, call.num_samples);
+            Ok(())
+        });
+        assert_eq!(outputs.unwrap()[1], [0.0; 4]);
+    }
+
+    #[test]
+    fn an_unwritten_sample_is_found() {
+        let complaint = complaint(|call| {
+            copy(call, 3);
+            Ok(())
+        });
+        assert!(complaint.contains("left sample 3 of output bus 0, channel 0 unwritten"));
+    }
+
+    #[test]
+    fn a_sample_that_is_not_a_number_is_found() {
+        let complaint = complaint(|call| {
+            copy(call, 4);
+            set_output(call, 1, 2, f32::INFINITY);
+            Ok(())
+        });
+        assert!(complaint.contains("sample 2 of output bus 1, channel 0 is not a number"));
+    }
+
+    #[test]
+    fn writing_behind_the_end_is_found() {
+        let complaint = complaint(|call| {
+            copy(call, 4);
+            set_output(call, 1, 8, 0.0);
+            Ok(())
+        });
+        assert!(complaint.contains("behind the end of output bus 1"), "{complaint}");
+    }
+
+    #[test]
+    fn writing_into_an_input_is_found() {
+        let complaint = complaint(|call| {
+            copy(call, 4);
+            std::mem::swap(&mut call.inputs, &mut call.outputs);
+            set_output(call, 1, 1, 0.75);
+            std::mem::swap(&mut call.inputs, &mut call.outputs);
+            Ok(())
+        });
+        assert!(complaint.contains("wrote into sample 1 of input bus 1"), "{complaint}");
+    }
+
+    #[test]
+    fn a_false_claim_of_silence_is_found() {
+        let complaint = complaint(|call| {
+            copy(call, 4);
+            call.outputs[0].silence = 1;
+            Ok(())
+        });
+        assert!(complaint.contains("output bus 0, channel 0 is silent, which it is not"));
+    }
+
+    #[test]
+    fn errors_of_the_plugin_and_wrong_orders_of_calls_are_reported() {
+        assert!(complaint(|_| bail!("no")).ends_with("a block of 4 samples: no"));
+        let mut plugin = Fake::delay(1, 0).into_plugin();
+        assert!(plugin.process(&mut [], &mut [], 1, ProcessOptions::default()).is_err());
+        assert!(plugin.deactivate().is_err());
+        plugin.activate(CONFIG).unwrap();
+        assert!(plugin.activate(CONFIG).is_err());
+        assert!(plugin.select_channels(&[1], &[1]).is_err());
+        let error = plugin.process(&mut [], &mut [], 9, ProcessOptions::default()).unwrap_err();
+        assert!(error.to_string().contains("longer than announced"));
+    }
+}

@@ -1,0 +1,155 @@
+//! The plugin's classes, and which mic goes to which bus.
+
+use std::str::FromStr;
+
+use anyhow::{Result, bail, ensure};
+
+/// One of Unspill's classes, by the name the command line gives it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// Eight mono buses in and out.
+    Eight,
+    /// Sixteen mono buses in and out.
+    Sixteen,
+    /// One bus of many channels in and out.
+    Multichannel,
+    /// One mono or stereo track, cleaned of what seven mono side-chains hear.
+    Track,
+}
+
+impl Class {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Eight, Self::Sixteen, Self::Multichannel, Self::Track];
+
+    /// The name hosts show.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Eight => "Unspill 8",
+            Self::Sixteen => "Unspill 16",
+            Self::Multichannel => "Unspill Multichannel",
+            Self::Track => "Unspill Track",
+        }
+    }
+
+    /// How mics of these numbers of channels (1 mono, 2 stereo) are wired to this class.
+    ///
+    /// A stereo mic takes two mono buses, or two channels of the one bus; only the track itself
+    /// may be stereo in [`Track`](Self::Track).
+    ///
+    /// # Errors
+    ///
+    /// When the class has no room for them.
+    pub fn shape_for(self, mics: &[usize]) -> Result<Shape> {
+        let num_channels: usize = mics.iter().sum();
+        let ensure_room = |room: usize| {
+            ensure!(
+                num_channels <= room,
+                "{} has room for {room} mono mics, {num_channels} given (a stereo mic counts twice)",
+                self.name()
+            );
+            Ok(())
+        };
+        match self {
+            Self::Eight | Self::Sixteen => {
+                let room = if self == Self::Eight { 8 } else { 16 };
+                ensure_room(room)?;
+                Ok(Shape { inputs: vec![1; room], outputs: vec![1; room] })
+            }
+            Self::Multichannel => {
+                ensure_room(16)?;
+                let room = num_channels.next_power_of_two().max(2);
+                Ok(Shape { inputs: vec![room], outputs: vec![room] })
+            }
+            Self::Track => {
+                const NUM_SIDE_CHAINS: usize = 7;
+                let Some((&track, side_chains)) = mics.split_first() else {
+                    bail!("{} needs a track", self.name());
+                };
+                ensure!(
+                    side_chains.iter().all(|&channels| channels == 1),
+                    "the side-chains of {} are mono",
+                    self.name()
+                );
+                ensure!(
+                    side_chains.len() <= NUM_SIDE_CHAINS,
+                    "{} has {NUM_SIDE_CHAINS} side-chains, {} given",
+                    self.name(),
+                    side_chains.len()
+                );
+                let mut inputs = vec![track];
+                inputs.extend([1; NUM_SIDE_CHAINS]);
+                Ok(Shape { inputs, outputs: vec![track] })
+            }
+        }
+    }
+}
+
+impl FromStr for Class {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        Ok(match text {
+            "8" => Self::Eight,
+            "16" => Self::Sixteen,
+            "multichannel" => Self::Multichannel,
+            "track" => Self::Track,
+            other => bail!("{other:?} is not a class; there are 8, 16, multichannel and track"),
+        })
+    }
+}
+
+/// The buses of an instance: how many channels each has. Mono mics fill them from the first
+/// channel of the first bus on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shape {
+    /// Channels of each input bus.
+    pub inputs: Vec<usize>,
+    /// Channels of each output bus.
+    pub outputs: Vec<usize>,
+}
+
+impl Shape {
+    /// Bus and channel of the mono mic with this index, among `buses` as in [`Self::inputs`].
+    #[must_use]
+    pub fn place(buses: &[usize], mic: usize) -> Option<(usize, usize)> {
+        let mut rest = mic;
+        for (bus, &num_channels) in buses.iter().enumerate() {
+            if rest < num_channels {
+                return Some((bus, rest));
+            }
+            rest -= num_channels;
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mics_fill_buses_channel_by_channel() {
+        let shape = Class::Eight.shape_for(&[1, 2, 1]).unwrap();
+        assert_eq!(shape.inputs, [1; 8]);
+        assert_eq!(Shape::place(&shape.inputs, 3), Some((3, 0)));
+        let shape = Class::Multichannel.shape_for(&[1, 2, 2]).unwrap();
+        assert_eq!((&shape.inputs, &shape.outputs), (&vec![8], &vec![8]));
+        assert_eq!(Shape::place(&shape.inputs, 4), Some((0, 4)));
+        let shape = Class::Track.shape_for(&[2, 1, 1]).unwrap();
+        assert_eq!(shape.inputs, [2, 1, 1, 1, 1, 1, 1, 1]);
+        assert_eq!(shape.outputs, [2]);
+        assert_eq!(Shape::place(&shape.inputs, 2), Some((1, 0)));
+        assert_eq!(Shape::place(&shape.outputs, 2), None);
+    }
+
+    #[test]
+    fn too_many_mics_are_refused() {
+        assert!(Class::Eight.shape_for(&[1; 9]).is_err());
+        assert!(Class::Eight.shape_for(&[2; 4]).is_ok());
+        assert!(Class::Multichannel.shape_for(&[1; 17]).is_err());
+        assert!(Class::Track.shape_for(&[1; 9]).is_err());
+        assert!(Class::Track.shape_for(&[1, 2]).is_err());
+        assert!("9".parse::<Class>().is_err());
+    }
+}

@@ -1,0 +1,455 @@
+//! One instance of a VST3 plugin.
+
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use vst3::Steinberg::Vst::{
+    AudioBusBuffers, AudioBusBuffers__type0, BusDirection, BusDirections_, BusInfo_, BusTypes_,
+    IAudioProcessor, IAudioProcessorTrait, IComponent, IComponentHandler, IComponentTrait,
+    IConnectionPoint, IConnectionPointTrait, IEditController, IEditControllerTrait,
+    IHostApplication, IParameterChanges, MediaType, MediaTypes_, ParameterInfo_, ProcessContext,
+    ProcessContext_, ProcessData, ProcessModes_, ProcessSetup, RestartFlags_, SpeakerArr,
+    SpeakerArrangement, SymbolicSampleSizes_, TChar,
+};
+use vst3::Steinberg::{
+    FUnknown, IBStream, IPluginBaseTrait, IPluginFactoryTrait, TUID, kNotImplemented, kResultOk,
+    tresult,
+};
+use vst3::{ComPtr, ComWrapper, Interface};
+
+use super::module::{Loaded, id_of};
+use super::objects::{Changes, Handler, HostContext, MemoryStream};
+use super::{int, ok, wide_text};
+use crate::model::{
+    AudioConfig, BusInfo, BusKind, ClassInfo, Direction, Format, ParamInfo, RenderMode, Requests,
+};
+use crate::plugin::{Instance, RawBus, RawCall};
+
+/// An initialised instance; terminated and released on drop.
+pub(crate) struct Vst3Instance {
+    class: ClassInfo,
+    // Released in this order: the component is the object behind the others.
+    controller: ComPtr<IEditController>,
+    processor: ComPtr<IAudioProcessor>,
+    component: ComPtr<IComponent>,
+    /// Whether the controller is an object of its own.
+    controller_is_separate: bool,
+    handler: ComWrapper<Handler>,
+    _context: ComWrapper<HostContext>,
+    inactive: Vec<(Direction, usize)>,
+    mode: RenderMode,
+    rate_hz: f64,
+    position_samples: i64,
+    pending: Vec<(u32, f64)>,
+    /// Last, so that the code is there until everything else is gone.
+    _loaded: Rc<Loaded>,
+}
+
+/// The medium of all buses this host looks at.
+fn audio() -> MediaType {
+    int(MediaTypes_::kAudio)
+}
+
+impl Vst3Instance {
+    pub(super) fn create(loaded: Rc<Loaded>, class: &ClassInfo) -> Result<Self> {
+        let id = id_of(&class.id)?;
+        let component: ComPtr<IComponent> = create_object(&loaded, &id)?;
+        let context = ComWrapper::new(HostContext);
+        let handler = ComWrapper::new(Handler::default());
+        let unknown = context.as_com_ref::<IHostApplication>().context("no host context")?;
+        let unknown = unknown.as_ptr().cast::<FUnknown>();
+        // SAFETY: a new component; the context outlives it.
+        ok(unsafe { component.initialize(unknown) }, "initialize")?;
+        let processor = component.cast::<IAudioProcessor>().context("it has no IAudioProcessor")?;
+
+        let (controller, controller_is_separate) = match component.cast::<IEditController>() {
+            Some(controller) => (controller, false),
+            None => {
+                let mut id: TUID = [0; 16];
+                // SAFETY: initialised; room for an id.
+                ok(unsafe { component.getControllerClassId(&raw mut id) }, "getControllerClassId")?;
+                let controller: ComPtr<IEditController> = create_object(&loaded, &id)?;
+                // SAFETY: a new controller; the context outlives it.
+                ok(unsafe { controller.initialize(unknown) }, "controller's initialize")?;
+                connect(&component, &controller);
+                (controller, true)
+            }
+        };
+        let interface = handler.as_com_ref::<IComponentHandler>().context("no handler")?;
+        // SAFETY: initialised; the handler outlives the controller.
+        ok(unsafe { controller.setComponentHandler(interface.as_ptr()) }, "setComponentHandler")?;
+        let instance = Self {
+            class: class.clone(),
+            component,
+            processor,
+            controller,
+            controller_is_separate,
+            handler,
+            _context: context,
+            inactive: Vec::new(),
+            mode: RenderMode::Realtime,
+            rate_hz: 0.0,
+            position_samples: 0,
+            pending: Vec::new(),
+            _loaded: loaded,
+        };
+        if instance.controller_is_separate {
+            instance.sync_controller(&instance.save_state()?)?;
+        }
+        Ok(instance)
+    }
+
+    fn sync_controller(&self, state: &[u8]) -> Result<()> {
+        let stream = ComWrapper::new(MemoryStream::with_bytes(state));
+        let interface = stream.as_com_ref::<IBStream>().context("no stream")?;
+        // SAFETY: initialised; the stream outlives the call.
+        let result = unsafe { self.controller.setComponentState(interface.as_ptr()) };
+        optional(result, "setComponentState")
+    }
+
+    fn bus_count(&self, direction: Direction) -> Result<i32> {
+        // SAFETY: initialised.
+        let count = unsafe { self.component.getBusCount(audio(), direction_of(direction)) };
+        ensure!(count >= 0, "it counts {count} buses");
+        Ok(count)
+    }
+
+    fn set_processing(&mut self, on: bool) -> Result<()> {
+        // SAFETY: active.
+        optional(unsafe { self.processor.setProcessing(u8::from(on)) }, "setProcessing")
+    }
+}
+
+impl Instance for Vst3Instance {
+    fn format(&self) -> Format {
+        Format::Vst3
+    }
+
+    fn class(&self) -> &ClassInfo {
+        &self.class
+    }
+
+    fn buses(&self, direction: Direction) -> Result<Vec<BusInfo>> {
+        (0..self.bus_count(direction)?)
+            .map(|index| {
+                // SAFETY: plain data, for which zeros are valid; `index` is below the count.
+                let (info, result) = unsafe {
+                    let mut info = std::mem::zeroed();
+                    let result = self.component.getBusInfo(
+                        audio(),
+                        direction_of(direction),
+                        index,
+                        &raw mut info,
+                    );
+                    (info, result)
+                };
+                ok(result, "getBusInfo")?;
+                let is_main = info.busType == int(BusTypes_::kMain);
+                Ok(BusInfo {
+                    name: wide_text(&info.name),
+                    num_channels: usize::try_from(info.channelCount)?,
+                    kind: if is_main { BusKind::Main } else { BusKind::Aux },
+                    default_active: info.flags
+                        & int(BusInfo_::BusFlags_::kDefaultActive).cast_unsigned()
+                        != 0,
+                })
+            })
+            .collect()
+    }
+
+    fn select_channels(&mut self, inputs: &[usize], outputs: &[usize]) -> Result<()> {
+        let mut ins: Vec<_> = inputs.iter().map(|&channels| arrangement_of(channels)).collect();
+        let mut outs: Vec<_> = outputs.iter().map(|&channels| arrangement_of(channels)).collect();
+        // SAFETY: inactive; both arrays are as long as said.
+        let result = unsafe {
+            self.processor.setBusArrangements(
+                ins.as_mut_ptr(),
+                i32::try_from(ins.len())?,
+                outs.as_mut_ptr(),
+                i32::try_from(outs.len())?,
+            )
+        };
+        ok(result, "setBusArrangements")
+    }
+
+    fn set_bus_active(&mut self, direction: Direction, index: usize, active: bool) -> Result<()> {
+        let bus = i32::try_from(index)?;
+        // SAFETY: inactive.
+        let result = unsafe {
+            self.component.activateBus(audio(), direction_of(direction), bus, u8::from(active))
+        };
+        ok(result, "activateBus")?;
+        self.inactive.retain(|bus| *bus != (direction, index));
+        if !active {
+            self.inactive.push((direction, index));
+        }
+        Ok(())
+    }
+
+    fn params(&self) -> Result<Vec<ParamInfo>> {
+        // SAFETY: initialised.
+        let count = unsafe { self.controller.getParameterCount() };
+        (0..count)
+            .map(|index| {
+                // SAFETY: plain data, for which zeros are valid; `index` is below the count.
+                let (info, result) = unsafe {
+                    let mut info = std::mem::zeroed();
+                    let result = self.controller.getParameterInfo(index, &raw mut info);
+                    (info, result)
+                };
+                ok(result, "getParameterInfo")?;
+                let has = |flag| info.flags & int(flag) != 0;
+                Ok(ParamInfo {
+                    id: info.id,
+                    name: wide_text(&info.title),
+                    unit: wide_text(&info.units),
+                    min: 0.0,
+                    max: 1.0,
+                    default: info.defaultNormalizedValue,
+                    automatable: has(ParameterInfo_::ParameterFlags_::kCanAutomate),
+                    hidden: has(ParameterInfo_::ParameterFlags_::kIsHidden),
+                    bypass: has(ParameterInfo_::ParameterFlags_::kIsBypass),
+                })
+            })
+            .collect()
+    }
+
+    fn param_value(&self, id: u32) -> Result<f64> {
+        // The call has no way to refuse an id that does not exist.
+        ensure!(self.params()?.iter().any(|param| param.id == id), "it has no parameter {id}");
+        // SAFETY: initialised.
+        Ok(unsafe { self.controller.getParamNormalized(id) })
+    }
+
+    fn param_text(&self, id: u32, value: f64) -> Result<String> {
+        let mut text = [0; 128];
+        // SAFETY: initialised; room for 128 units.
+        let result = unsafe { self.controller.getParamStringByValue(id, value, &raw mut text) };
+        ok(result, "getParamStringByValue")?;
+        Ok(wide_text(&text))
+    }
+
+    fn param_value_of_text(&self, id: u32, text: &str) -> Result<f64> {
+        // Plugins may take the argument for a field of 128 units.
+        let mut wide: Vec<TChar> = text.encode_utf16().take(127).collect();
+        wide.resize(128, 0);
+        let mut value = 0.0;
+        // SAFETY: initialised; a terminated string and room for the value.
+        let result =
+            unsafe { self.controller.getParamValueByString(id, wide.as_mut_ptr(), &raw mut value) };
+        ok(result, "getParamValueByString")?;
+        Ok(value)
+    }
+
+    fn set_param(&mut self, id: u32, value: f64, _active: bool) -> Result<()> {
+        self.param_value(id)?;
+        // SAFETY: initialised.
+        ok(unsafe { self.controller.setParamNormalized(id, value) }, "setParamNormalized")?;
+        self.pending.retain(|(other, _)| *other != id);
+        self.pending.push((id, value));
+        Ok(())
+    }
+
+    fn save_state(&self) -> Result<Vec<u8>> {
+        let stream = ComWrapper::new(MemoryStream::default());
+        let interface = stream.as_com_ref::<IBStream>().context("no stream")?;
+        // SAFETY: initialised; the stream outlives the call.
+        ok(unsafe { self.component.getState(interface.as_ptr()) }, "getState")?;
+        Ok(stream.bytes())
+    }
+
+    fn load_state(&mut self, state: &[u8]) -> Result<()> {
+        let stream = ComWrapper::new(MemoryStream::with_bytes(state));
+        let interface = stream.as_com_ref::<IBStream>().context("no stream")?;
+        // SAFETY: initialised; the stream outlives the call.
+        ok(unsafe { self.component.setState(interface.as_ptr()) }, "setState")?;
+        self.pending.clear();
+        self.sync_controller(state)
+    }
+
+    fn latency_samples(&self) -> Result<usize> {
+        // SAFETY: initialised.
+        Ok(unsafe { self.processor.getLatencySamples() } as usize)
+    }
+
+    fn activate(&mut self, config: &AudioConfig) -> Result<Option<usize>> {
+        for direction in [Direction::Input, Direction::Output] {
+            for index in 0..self.bus_count(direction)? {
+                let active = !self.inactive.contains(&(direction, usize::try_from(index)?));
+                // SAFETY: inactive; `index` is below the count.
+                let result = unsafe {
+                    self.component.activateBus(
+                        audio(),
+                        direction_of(direction),
+                        index,
+                        u8::from(active),
+                    )
+                };
+                ok(result, "activateBus")?;
+            }
+        }
+        let mut setup = ProcessSetup {
+            processMode: mode_of(config.mode),
+            symbolicSampleSize: int(SymbolicSampleSizes_::kSample32),
+            maxSamplesPerBlock: i32::try_from(config.max_block_samples)?,
+            sampleRate: config.rate_hz,
+        };
+        // SAFETY: inactive; the setup outlives the call.
+        ok(unsafe { self.processor.setupProcessing(&raw mut setup) }, "setupProcessing")?;
+        let set_up_samples = self.latency_samples()?;
+        // SAFETY: set up.
+        ok(unsafe { self.component.setActive(1) }, "setActive(true)")?;
+        self.set_processing(true)?;
+        self.mode = config.mode;
+        self.rate_hz = config.rate_hz;
+        self.position_samples = 0;
+        Ok(Some(set_up_samples))
+    }
+
+    fn deactivate(&mut self) -> Result<()> {
+        self.set_processing(false)?;
+        // SAFETY: not processing.
+        ok(unsafe { self.component.setActive(0) }, "setActive(false)")
+    }
+
+    fn reset(&mut self) -> Result<()> {
+        // What a host does when its transport jumps.
+        self.set_processing(false)?;
+        self.set_processing(true)
+    }
+
+    fn process(&mut self, call: &mut RawCall) -> Result<Duration> {
+        let mut inputs: Vec<_> = call.inputs.iter_mut().map(bus_buffers).collect();
+        let mut outputs: Vec<_> = call.outputs.iter_mut().map(bus_buffers).collect();
+        let changes = ComWrapper::new(Changes::new(&std::mem::take(&mut self.pending)));
+        let no_changes = ComWrapper::new(Changes::new(&[]));
+        let pointer = |changes: &ComWrapper<Changes>| {
+            changes
+                .as_com_ref::<IParameterChanges>()
+                .map_or(std::ptr::null_mut(), |changes| changes.as_ptr())
+        };
+        // SAFETY: plain data, for which zeros are valid.
+        let mut context: ProcessContext = unsafe { std::mem::zeroed() };
+        context.state = ProcessContext_::StatesAndFlags_::kPlaying;
+        context.sampleRate = self.rate_hz;
+        context.projectTimeSamples = self.position_samples;
+        let mut data = ProcessData {
+            processMode: mode_of(self.mode),
+            symbolicSampleSize: int(SymbolicSampleSizes_::kSample32),
+            numSamples: i32::try_from(call.num_samples)?,
+            numInputs: i32::try_from(inputs.len())?,
+            numOutputs: i32::try_from(outputs.len())?,
+            inputs: inputs.as_mut_ptr(),
+            outputs: outputs.as_mut_ptr(),
+            inputParameterChanges: pointer(&changes),
+            outputParameterChanges: pointer(&no_changes),
+            inputEvents: std::ptr::null_mut(),
+            outputEvents: std::ptr::null_mut(),
+            processContext: &raw mut context,
+        };
+        let start = Instant::now();
+        // SAFETY: active and processing; everything `data` points to outlives the call.
+        let result = unsafe { self.processor.process(&raw mut data) };
+        let elapsed = start.elapsed();
+        self.position_samples += i64::try_from(call.num_samples)?;
+        ok(result, "process")?;
+        for (bus, buffers) in call.outputs.iter_mut().zip(&outputs) {
+            bus.silence = buffers.silenceFlags;
+        }
+        Ok(elapsed)
+    }
+
+    fn idle(&mut self) {}
+
+    fn take_requests(&mut self) -> Requests {
+        let flags = self.handler.take_restart_flags();
+        let has = |flag| flags & int(flag) != 0;
+        Requests {
+            restart: has(RestartFlags_::kReloadComponent),
+            latency_changed: has(RestartFlags_::kLatencyChanged),
+            buses_changed: has(RestartFlags_::kIoChanged),
+            params_changed: has(RestartFlags_::kParamValuesChanged)
+                || has(RestartFlags_::kParamTitlesChanged),
+            state_dirty: false,
+        }
+    }
+}
+
+impl Drop for Vst3Instance {
+    fn drop(&mut self) {
+        // SAFETY: inactive; nothing is called after `terminate` but the release by drop. Errors
+        // cannot be reported from here.
+        unsafe {
+            let _ = self.controller.setComponentHandler(std::ptr::null_mut());
+            if self.controller_is_separate {
+                let _ = self.controller.terminate();
+            }
+            let _ = self.component.terminate();
+        }
+    }
+}
+
+fn create_object<I: Interface>(loaded: &Loaded, class: &TUID) -> Result<ComPtr<I>> {
+    let mut object = std::ptr::null_mut();
+    // SAFETY: both ids are 16 bytes; the object is of the interface asked for.
+    unsafe {
+        let result = loaded.factory()?.createInstance(
+            class.as_ptr(),
+            I::IID.as_ptr().cast(),
+            &raw mut object,
+        );
+        ok(result, "createInstance")?;
+        ComPtr::from_raw(object.cast::<I>()).context("createInstance returns null")
+    }
+}
+
+/// Lets component and controller talk to each other, where they can.
+fn connect(component: &ComPtr<IComponent>, controller: &ComPtr<IEditController>) {
+    let ends = (component.cast::<IConnectionPoint>(), controller.cast::<IConnectionPoint>());
+    if let (Some(component), Some(controller)) = ends {
+        // SAFETY: both initialised, and alive as long as each other. Refusing is allowed.
+        unsafe {
+            let _ = component.connect(controller.as_ptr());
+            let _ = controller.connect(component.as_ptr());
+        }
+    }
+}
+
+fn bus_buffers(bus: &mut RawBus) -> AudioBusBuffers {
+    AudioBusBuffers {
+        numChannels: i32::try_from(bus.num_channels).unwrap_or(i32::MAX),
+        silenceFlags: std::mem::take(&mut bus.silence),
+        __field0: AudioBusBuffers__type0 { channelBuffers32: bus.pointers() },
+    }
+}
+
+/// Turns a result code into an error, where "not implemented" is fine too.
+fn optional(result: tresult, call: &str) -> Result<()> {
+    if result == kNotImplemented || result == kResultOk { Ok(()) } else { ok(result, call) }
+}
+
+fn direction_of(direction: Direction) -> BusDirection {
+    int(match direction {
+        Direction::Input => BusDirections_::kInput,
+        Direction::Output => BusDirections_::kOutput,
+    })
+}
+
+fn mode_of(mode: RenderMode) -> i32 {
+    int(match mode {
+        RenderMode::Realtime => ProcessModes_::kRealtime,
+        RenderMode::Offline => ProcessModes_::kOffline,
+    })
+}
+
+/// Mono, stereo, or the first `channels` speakers there are, as hosts name discrete buses.
+fn arrangement_of(channels: usize) -> SpeakerArrangement {
+    match channels {
+        0 => 0,
+        1 => SpeakerArr::kMono,
+        2 => SpeakerArr::kStereo,
+        3..64 => (1 << channels) - 1,
+        _ => u64::MAX,
+    }
+}

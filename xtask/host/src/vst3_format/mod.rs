@@ -1,0 +1,52 @@
+//! Hosting VST3 plugins.
+
+#![allow(unsafe_code, reason = "VST3 is a C interface")]
+
+mod instance;
+mod module;
+mod objects;
+
+pub(crate) use instance::Vst3Instance;
+pub(crate) use module::Vst3Module;
+
+use std::ffi::c_char;
+
+use anyhow::{Result, bail};
+use vst3::Steinberg::{
+    kInvalidArgument, kNoInterface, kNotImplemented, kNotInitialized, kResultFalse, kResultOk,
+    tresult,
+};
+
+/// Text in a fixed field of UTF-16, up to its terminator or its end.
+fn wide_text(field: &[u16]) -> String {
+    let end = field.iter().position(|&unit| unit == 0).unwrap_or(field.len());
+    String::from_utf16_lossy(&field[..end])
+}
+
+/// Text in a fixed field of bytes, up to its terminator or its end.
+fn field_text(field: &[c_char]) -> String {
+    let bytes: Vec<u8> =
+        field.iter().take_while(|&&byte| byte != 0).map(|byte| byte.to_ne_bytes()[0]).collect();
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// Turns a result code into an error that names it.
+fn ok(result: tresult, call: &str) -> Result<()> {
+    #[allow(non_upper_case_globals, reason = "the format's own names")]
+    let name = match result {
+        kResultOk => return Ok(()),
+        kResultFalse => "kResultFalse",
+        kInvalidArgument => "kInvalidArgument",
+        kNotImplemented => "kNotImplemented",
+        kNoInterface => "kNoInterface",
+        kNotInitialized => "kNotInitialized",
+        other => bail!("{call} returns error {other}"),
+    };
+    bail!("{call} returns {name}")
+}
+
+/// A constant of the format as its fields take it: the constants are unsigned on some systems and
+/// signed on others, and small on all.
+fn int<T: TryInto<i32>>(constant: T) -> i32 {
+    constant.try_into().unwrap_or(0)
+}

@@ -1,0 +1,257 @@
+//! What a VST3 plugin is handed by its host: context, handler, streams and parameter changes.
+
+use std::cell::{Cell, RefCell};
+use std::ffi::c_void;
+use std::sync::atomic::{AtomicI32, Ordering};
+
+use vst3::Steinberg::Vst::{
+    IComponentHandler, IComponentHandlerTrait, IHostApplication, IHostApplicationTrait,
+    IParamValueQueue, IParamValueQueueTrait, IParameterChanges, IParameterChangesTrait, ParamID,
+    ParamValue, String128,
+};
+use vst3::Steinberg::{
+    IBStream, IBStream_, IBStreamTrait, TUID, int32, int64, kInvalidArgument, kNotImplemented,
+    kResultOk, tresult,
+};
+use vst3::{Class, ComWrapper};
+
+use super::int;
+
+/// The host as a plugin asks for it.
+pub(super) struct HostContext;
+
+impl Class for HostContext {
+    type Interfaces = (IHostApplication,);
+}
+
+impl IHostApplicationTrait for HostContext {
+    unsafe fn getName(&self, name: *mut String128) -> tresult {
+        // SAFETY: the plugin offers room for 128 units, or null.
+        let Some(name) = (unsafe { name.as_mut() }) else { return kInvalidArgument };
+        name.fill(0);
+        for (unit, out) in "Unspill test host".encode_utf16().zip(name) {
+            *out = unit;
+        }
+        kResultOk
+    }
+
+    unsafe fn createInstance(
+        &self,
+        _class: *mut TUID,
+        _interface: *mut TUID,
+        _object: *mut *mut c_void,
+    ) -> tresult {
+        kNotImplemented
+    }
+}
+
+/// Notes what a plugin asks its host to restart.
+#[derive(Default)]
+pub(super) struct Handler {
+    restart_flags: AtomicI32,
+}
+
+impl Handler {
+    /// All flags since the last call.
+    pub(super) fn take_restart_flags(&self) -> i32 {
+        // A flag of its own: no other memory is published through it.
+        self.restart_flags.swap(0, Ordering::Relaxed)
+    }
+}
+
+impl Class for Handler {
+    type Interfaces = (IComponentHandler,);
+}
+
+impl IComponentHandlerTrait for Handler {
+    unsafe fn beginEdit(&self, _id: ParamID) -> tresult {
+        kResultOk
+    }
+
+    unsafe fn performEdit(&self, _id: ParamID, _value: ParamValue) -> tresult {
+        kResultOk
+    }
+
+    unsafe fn endEdit(&self, _id: ParamID) -> tresult {
+        kResultOk
+    }
+
+    unsafe fn restartComponent(&self, flags: int32) -> tresult {
+        self.restart_flags.fetch_or(flags, Ordering::Relaxed);
+        kResultOk
+    }
+}
+
+/// A growing stream in memory.
+#[derive(Default)]
+pub(super) struct MemoryStream {
+    bytes: RefCell<Vec<u8>>,
+    position: Cell<usize>,
+}
+
+impl MemoryStream {
+    pub(super) fn with_bytes(bytes: &[u8]) -> Self {
+        Self { bytes: RefCell::new(bytes.to_vec()), position: Cell::new(0) }
+    }
+
+    pub(super) fn bytes(&self) -> Vec<u8> {
+        self.bytes.borrow().clone()
+    }
+}
+
+impl Class for MemoryStream {
+    type Interfaces = (IBStream,);
+}
+
+impl IBStreamTrait for MemoryStream {
+    unsafe fn read(&self, buffer: *mut c_void, num_bytes: int32, num_read: *mut int32) -> tresult {
+        let Ok(wanted) = usize::try_from(num_bytes) else { return kInvalidArgument };
+        let bytes = self.bytes.borrow();
+        let start = self.position.get().min(bytes.len());
+        let count = wanted.min(bytes.len() - start);
+        // SAFETY: the plugin has room for `num_bytes`; the source is inside the vector.
+        unsafe {
+            std::ptr::copy_nonoverlapping(bytes[start..].as_ptr(), buffer.cast(), count);
+            if let Some(num_read) = num_read.as_mut() {
+                *num_read = int32::try_from(count).unwrap_or(int32::MAX);
+            }
+        }
+        self.position.set(start + count);
+        kResultOk
+    }
+
+    unsafe fn write(
+        &self,
+        buffer: *mut c_void,
+        num_bytes: int32,
+        num_written: *mut int32,
+    ) -> tresult {
+        let Ok(count) = usize::try_from(num_bytes) else { return kInvalidArgument };
+        let mut bytes = self.bytes.borrow_mut();
+        let (start, end) = (self.position.get(), self.position.get() + count);
+        if bytes.len() < end {
+            bytes.resize(end, 0);
+        }
+        // SAFETY: the plugin offers `num_bytes`; the destination was made long enough.
+        unsafe {
+            let source = std::slice::from_raw_parts(buffer.cast::<u8>(), count);
+            bytes[start..end].copy_from_slice(source);
+            if let Some(num_written) = num_written.as_mut() {
+                *num_written = num_bytes;
+            }
+        }
+        self.position.set(end);
+        kResultOk
+    }
+
+    unsafe fn seek(&self, offset: int64, mode: int32, result: *mut int64) -> tresult {
+        let origin = if mode == int(IBStream_::IStreamSeekMode_::kIBSeekSet) {
+            0
+        } else if mode == int(IBStream_::IStreamSeekMode_::kIBSeekCur) {
+            self.position.get()
+        } else if mode == int(IBStream_::IStreamSeekMode_::kIBSeekEnd) {
+            self.bytes.borrow().len()
+        } else {
+            return kInvalidArgument;
+        };
+        let target = int64::try_from(origin).ok().and_then(|origin| origin.checked_add(offset));
+        let Some(target) = target.and_then(|target| usize::try_from(target).ok()) else {
+            return kInvalidArgument;
+        };
+        self.position.set(target);
+        // SAFETY: null or a place for the result.
+        unsafe { self.tell(result) };
+        kResultOk
+    }
+
+    unsafe fn tell(&self, position: *mut int64) -> tresult {
+        // SAFETY: null or a place for the result.
+        let Some(position) = (unsafe { position.as_mut() }) else { return kInvalidArgument };
+        *position = int64::try_from(self.position.get()).unwrap_or(int64::MAX);
+        kResultOk
+    }
+}
+
+/// Parameter changes at the start of a block; as the plugin's own list it takes all and forgets
+/// them.
+pub(super) struct Changes {
+    queues: Vec<ComWrapper<Queue>>,
+    forgotten: ComWrapper<Queue>,
+}
+
+impl Changes {
+    pub(super) fn new(changes: &[(ParamID, ParamValue)]) -> Self {
+        let queue = |&(id, value): &(ParamID, ParamValue)| ComWrapper::new(Queue { id, value });
+        Self { queues: changes.iter().map(queue).collect(), forgotten: queue(&(0, 0.0)) }
+    }
+}
+
+impl Class for Changes {
+    type Interfaces = (IParameterChanges,);
+}
+
+impl IParameterChangesTrait for Changes {
+    unsafe fn getParameterCount(&self) -> int32 {
+        int32::try_from(self.queues.len()).unwrap_or(int32::MAX)
+    }
+
+    unsafe fn getParameterData(&self, index: int32) -> *mut IParamValueQueue {
+        let index = usize::try_from(index).unwrap_or(usize::MAX);
+        let queue = self.queues.get(index).and_then(ComWrapper::as_com_ref::<IParamValueQueue>);
+        queue.map_or(std::ptr::null_mut(), |queue| queue.as_ptr())
+    }
+
+    unsafe fn addParameterData(
+        &self,
+        _id: *const ParamID,
+        index: *mut int32,
+    ) -> *mut IParamValueQueue {
+        // SAFETY: null or a place for the index.
+        if let Some(index) = unsafe { index.as_mut() } {
+            *index = 0;
+        }
+        let queue = self.forgotten.as_com_ref::<IParamValueQueue>();
+        queue.map_or(std::ptr::null_mut(), |queue| queue.as_ptr())
+    }
+}
+
+/// One parameter's new value, at the first sample.
+pub(super) struct Queue {
+    id: ParamID,
+    value: ParamValue,
+}
+
+impl Class for Queue {
+    type Interfaces = (IParamValueQueue,);
+}
+
+impl IParamValueQueueTrait for Queue {
+    unsafe fn getParameterId(&self) -> ParamID {
+        self.id
+    }
+
+    unsafe fn getPointCount(&self) -> int32 {
+        1
+    }
+
+    unsafe fn getPoint(&self, index: int32, offset: *mut int32, value: *mut ParamValue) -> tresult {
+        if index != 0 {
+            return kInvalidArgument;
+        }
+        // SAFETY: null or places for the results.
+        let (Some(offset), Some(value)) = (unsafe { (offset.as_mut(), value.as_mut()) }) else {
+            return kInvalidArgument;
+        };
+        *offset = 0;
+        *value = self.value;
+        kResultOk
+    }
+
+    unsafe fn addPoint(&self, _: int32, _: ParamValue, index: *mut int32) -> tresult {
+        // SAFETY: null or a place for the index.
+        if let Some(index) = unsafe { index.as_mut() } {
+            *index = 0;
+        }
+        kResultOk
+    }
+}

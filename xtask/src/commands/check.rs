@@ -1,0 +1,54 @@
+//! `cargo xtask check`: every check there is, cheapest first.
+
+use std::process::Stdio;
+
+use anyhow::Result;
+
+use crate::{commands, shell};
+
+/// Stops at the first check that fails.
+pub(crate) fn check() -> Result<()> {
+    step("format");
+    let mut format = shell::cargo("fmt");
+    format.args(["--all", "--check"]);
+    shell::run(format, "cargo fmt --check")?;
+
+    step("tidiness");
+    commands::tidy()?;
+
+    step("lints");
+    let mut clippy = shell::cargo("clippy");
+    clippy.args(["--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"]);
+    shell::run(clippy, "cargo clippy")?;
+
+    step("docs");
+    let mut docs = shell::cargo("doc");
+    docs.args(["--quiet", "--workspace", "--no-deps", "--document-private-items"]);
+    docs.env("RUSTDOCFLAGS", "-D warnings");
+    shell::run(docs, "cargo doc")?;
+
+    step("tests");
+    commands::test(&[])?;
+
+    step("benches, once each");
+    let mut benches = shell::cargo("test");
+    benches.args(["--quiet", "--workspace", "--benches"]);
+    shell::run(benches, "cargo test --benches")?;
+
+    step("dependencies");
+    let mut probe = shell::cargo("deny");
+    probe.arg("--version").stdout(Stdio::null()).stderr(Stdio::null());
+    if probe.status().is_ok_and(|status| status.success()) {
+        let mut deny = shell::cargo("deny");
+        deny.args(["check"]).current_dir(shell::root());
+        shell::run(deny, "cargo deny")?;
+    } else {
+        println!("not checked: cargo-deny is not installed (cargo install --locked cargo-deny)");
+    }
+    println!("all checks passed");
+    Ok(())
+}
+
+fn step(name: &str) {
+    println!("== {name}");
+}

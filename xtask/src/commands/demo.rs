@@ -1,0 +1,89 @@
+//! `cargo xtask demo`: the demo session through the bundled plugin.
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+
+use crate::{commands, shell};
+
+/// Where the demo session is, from the workspace's folder.
+const SESSION: &str = "assets/demo";
+
+/// Writes `out/cleaned` and `out/removed`, then measures and draws what changed.
+pub(crate) fn demo(out: &Path) -> Result<()> {
+    let session = shell::root().join(SESSION);
+    let mics = mic_files(&session)?;
+    commands::bundle()?;
+
+    println!("playing {} mics through Unspill 8 (CLAP)", mics.len());
+    for (folder, listen) in [("cleaned", "Clean"), ("removed", "Removed")] {
+        let mut arguments: Vec<OsString> =
+            ["--format", "clap", "--class", "8", "--offline", "--param"].map(Into::into).into();
+        arguments.push(format!("Listen={listen}").into());
+        arguments.push("--out".into());
+        arguments.push(out.join(folder).into());
+        arguments.extend(mics.iter().map(OsString::from));
+        shell::run(shell::program("host", &arguments), "playing the demo session")?;
+    }
+
+    let arguments: [OsString; 7] = [
+        "demo-report".into(),
+        "--session".into(),
+        session.into(),
+        "--cleaned".into(),
+        out.join("cleaned").into(),
+        "--out".into(),
+        out.into(),
+    ];
+    shell::run(shell::program("lab", &arguments), "measuring the demo session")
+}
+
+/// `mic1_kick.flac`, `mic2_snare.flac` and so on, in the order of their numbers.
+fn mic_files(session: &Path) -> Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(session)
+        .with_context(|| format!("cannot read the demo session {}", session.display()))?;
+    let mut mics = Vec::new();
+    for entry in entries {
+        let path = entry?.path();
+        if let Some(number) = path.file_name().and_then(|name| mic_number(&name.to_string_lossy()))
+        {
+            mics.push((number, path));
+        }
+    }
+    ensure!(mics.len() >= 2, "{} holds {} mics, not a session", session.display(), mics.len());
+    mics.sort();
+    Ok(mics.into_iter().map(|(_, path)| path).collect())
+}
+
+/// The number in `mic<number>_<name>.flac`.
+fn mic_number(file_name: &str) -> Option<u32> {
+    let rest = file_name.strip_prefix("mic")?.strip_suffix(".flac")?;
+    rest.split_once('_')?.0.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mics_are_told_from_targets_and_put_in_order() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["mic10_sax.flac", "mic2_snare.flac", "target2_snare.flac", "README.md"] {
+            fs::write(folder.path().join(name), "").unwrap();
+        }
+        let mics = mic_files(folder.path()).unwrap();
+        assert_eq!(
+            mics,
+            [folder.path().join("mic2_snare.flac"), folder.path().join("mic10_sax.flac")]
+        );
+    }
+
+    #[test]
+    fn an_empty_folder_is_no_session() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(mic_files(folder.path()).is_err());
+        assert!(mic_files(&folder.path().join("nowhere")).is_err());
+    }
+}

@@ -1,0 +1,62 @@
+//! One file per command that does more than start one program.
+
+mod bundle;
+mod check;
+mod demo;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use anyhow::Result;
+
+use crate::{shell, system};
+
+pub(crate) use bundle::bundle;
+pub(crate) use check::check;
+pub(crate) use demo::demo;
+
+/// Runs all tests, or those that the arguments pick.
+pub(crate) fn test(arguments: &[OsString]) -> Result<()> {
+    system::ensure_for_tests()?;
+    bundle()?;
+    let mut tests = shell::cargo("test");
+    let picks_packages = arguments.iter().any(|argument| {
+        let argument = argument.to_string_lossy();
+        argument.starts_with("-p") || argument.starts_with("--package")
+    });
+    if !picks_packages {
+        tests.arg("--workspace");
+    }
+    tests.args(arguments);
+    shell::run(tests, "cargo test")
+}
+
+/// Runs the tests that look at the repository itself.
+pub(crate) fn tidy() -> Result<()> {
+    let mut tests = shell::cargo("test");
+    tests.args(["--quiet", "--package", "xtask", "--test", "tidy"]);
+    shell::run(tests, "cargo test --package xtask --test tidy")
+}
+
+/// Plays files through the bundled plugin, which is made first.
+pub(crate) fn host(arguments: &[OsString]) -> ExitCode {
+    let asks_for_help = arguments.iter().any(|argument| argument == "--help" || argument == "-h");
+    let names_plugin = arguments.iter().any(|argument| {
+        argument == "--plugin" || argument.to_string_lossy().starts_with("--plugin=")
+    });
+    if !asks_for_help
+        && !names_plugin
+        && let Err(error) = bundle()
+    {
+        eprintln!("error: {error:#}");
+        return ExitCode::FAILURE;
+    }
+    shell::become_command(shell::program("host", arguments), "the host")
+}
+
+/// Starts one of the lab's commands.
+pub(crate) fn lab(command: &str, arguments: &[OsString]) -> ExitCode {
+    let mut all = vec![OsString::from(command)];
+    all.extend_from_slice(arguments);
+    shell::become_command(shell::program("lab", &all), "the lab")
+}

@@ -1,0 +1,72 @@
+//! Starts other programs, mostly cargo.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, ExitStatus};
+
+use anyhow::{Context, Result, bail};
+
+/// The folder with the workspace's `Cargo.toml`.
+pub(crate) fn root() -> PathBuf {
+    // Cargo sets it for programs it runs; what it was at compile time serves those run by hand.
+    let package = std::env::var_os("CARGO_MANIFEST_DIR")
+        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
+    package.parent().map_or_else(|| package.clone(), Path::to_owned)
+}
+
+/// Cargo with a subcommand, for this workspace, in the user's folder.
+pub(crate) fn cargo(subcommand: &str) -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.arg(subcommand);
+    if subcommand != "deny" {
+        command.arg("--manifest-path").arg(root().join("Cargo.toml"));
+    }
+    // What cargo sets for this program would look like the user's own settings to the next one.
+    for (name, _) in std::env::vars_os() {
+        let is_ours = name.to_str().is_some_and(|name| name.starts_with("CARGO_PKG_"));
+        if is_ours || name == "CARGO_MANIFEST_DIR" || name == "CARGO_MANIFEST_PATH" {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
+/// Cargo running one of the project's programs in release, with these arguments.
+pub(crate) fn program<S: AsRef<OsStr>>(package: &str, arguments: &[S]) -> Command {
+    let mut command = cargo("run");
+    command.args(["--quiet", "--release", "--package", package, "--"]).args(arguments);
+    command
+}
+
+/// Runs a command to its end.
+///
+/// # Errors
+///
+/// When it cannot be started or fails; its own output has said why.
+pub(crate) fn run(mut command: Command, what: &str) -> Result<()> {
+    let status = command.status().with_context(|| format!("cannot start {what}"))?;
+    if !status.success() {
+        bail!("{what} failed ({status})");
+    }
+    Ok(())
+}
+
+/// Runs a command in this program's stead and takes over its exit code.
+pub(crate) fn become_command(mut command: Command, what: &str) -> ExitCode {
+    match command.status() {
+        Ok(status) => exit_code(status),
+        Err(error) => {
+            eprintln!("error: cannot start {what}: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn exit_code(status: ExitStatus) -> ExitCode {
+    if status.success() {
+        return ExitCode::SUCCESS;
+    }
+    // Killed by a signal, or a code that does not fit: failed all the same.
+    let code = status.code().and_then(|code| u8::try_from(code).ok()).filter(|&code| code != 0);
+    code.map_or(ExitCode::FAILURE, ExitCode::from)
+}

@@ -1,0 +1,88 @@
+//! System packages that a fresh machine may lack.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use anyhow::{Result, bail};
+
+use crate::shell;
+
+/// Something the system has to provide, and the Debian or Ubuntu package that does.
+struct Requirement {
+    package: &'static str,
+    is_there: fn() -> bool,
+}
+
+/// What the independent host of the tests (`DawDreamer`, from Python's package index) stands on.
+const FOR_TESTS: [Requirement; 2] = [
+    Requirement { package: "python3-venv", is_there: python_can_make_environments },
+    Requirement { package: "libgl1", is_there: opengl_can_be_loaded },
+];
+
+/// Makes sure that the tests find what they need: installs it where that is possible (as root on
+/// Debian or Ubuntu), and otherwise names it in one line.
+///
+/// # Errors
+///
+/// When something is missing and could not be installed.
+pub(crate) fn ensure_for_tests() -> Result<()> {
+    if !cfg!(target_os = "linux") {
+        return Ok(());
+    }
+    let missing = missing(&FOR_TESTS);
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let packages = missing.join(" ");
+    if !can_install() {
+        bail!("system packages are missing: sudo apt-get install -y {packages}");
+    }
+    println!("installing system packages: {packages}");
+    let mut update = apt_get();
+    update.arg("update");
+    // Old lists may still do; the installation decides.
+    if let Err(error) = shell::run(update, "apt-get update") {
+        eprintln!("warning: {error:#}");
+    }
+    let mut install = apt_get();
+    install.args(["install", "-y", "--no-install-recommends"]).args(&missing);
+    shell::run(install, &format!("apt-get install {packages}"))?;
+    let still = self::missing(&FOR_TESTS);
+    if !still.is_empty() {
+        bail!("installed, and still not usable: {}", still.join(" "));
+    }
+    Ok(())
+}
+
+fn missing(requirements: &[Requirement]) -> Vec<&'static str> {
+    let lacking = requirements.iter().filter(|requirement| !(requirement.is_there)());
+    lacking.map(|requirement| requirement.package).collect()
+}
+
+fn apt_get() -> Command {
+    let mut command = Command::new("apt-get");
+    command.arg("-qq").env("DEBIAN_FRONTEND", "noninteractive");
+    command
+}
+
+fn can_install() -> bool {
+    let id = Command::new("id").arg("-u").output();
+    let is_root = id.is_ok_and(|output| output.stdout.trim_ascii() == b"0");
+    is_root && Path::new("/usr/bin/apt-get").exists()
+}
+
+fn python_can_make_environments() -> bool {
+    // `venv` alone is there without the package, but cannot put pip into the environment.
+    succeeds(Command::new("python3").args(["-c", "import venv, ensurepip"]))
+}
+
+fn opengl_can_be_loaded() -> bool {
+    let script = "import ctypes; ctypes.CDLL('libGL.so.1')";
+    // Without Python there is nothing to ask; the package costs little.
+    succeeds(Command::new("python3").args(["-c", script]))
+}
+
+fn succeeds(command: &mut Command) -> bool {
+    let status = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    status.is_ok_and(|status| status.success())
+}

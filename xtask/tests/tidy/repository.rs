@@ -1,0 +1,90 @@
+//! What is in the repository.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+/// One of the project's packages.
+#[derive(Debug)]
+pub(crate) struct Package {
+    pub(crate) name: String,
+    /// Of any kind: normal, for tests, for building.
+    pub(crate) dependencies: Vec<String>,
+    /// From the workspace's folder.
+    pub(crate) manifest: String,
+}
+
+pub(crate) fn root() -> PathBuf {
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+}
+
+/// A file's text; the path is relative to the workspace's folder.
+pub(crate) fn read(file: &str) -> String {
+    fs::read_to_string(root().join(file)).unwrap_or_else(|error| panic!("{file}: {error}"))
+}
+
+/// A TOML file.
+pub(crate) fn table(file: &str) -> toml::Table {
+    read(file).parse().unwrap_or_else(|error| panic!("{file}: {error}"))
+}
+
+/// A file's SHA-256 as hexadecimal digits.
+pub(crate) fn hash_of(file: &str) -> String {
+    let bytes = fs::read(root().join(file)).unwrap_or_else(|error| panic!("{file}: {error}"));
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The files of the repository whose names end like this, without what builds leave behind.
+pub(crate) fn tracked_files(ending: &str) -> Vec<String> {
+    let mut files = Vec::new();
+    let mut folders = vec![String::new()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(root().join(&folder)).unwrap() {
+            let entry = entry.unwrap();
+            let name = entry.file_name().into_string().unwrap();
+            let path = if folder.is_empty() { name.clone() } else { format!("{folder}/{name}") };
+            if entry.file_type().unwrap().is_dir() {
+                // A hidden folder holds tools' data, or the one script of `.ci`.
+                if name != "target" && !name.starts_with('.') && name != "__pycache__" {
+                    folders.push(path);
+                }
+            } else if name.ends_with(ending) && !name.starts_with('.') {
+                files.push(path);
+            }
+        }
+    }
+    files.sort();
+    files
+}
+
+/// The members of the workspace, as cargo sees them.
+pub(crate) fn packages() -> Vec<Package> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let output = Command::new(cargo)
+        .args(["metadata", "--format-version", "1", "--no-deps"])
+        .current_dir(root())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let folder = format!("{}/", text(&metadata["workspace_root"]));
+    metadata["packages"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|package| Package {
+            name: text(&package["name"]),
+            dependencies: package["dependencies"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|dependency| text(&dependency["name"]))
+                .collect(),
+            manifest: text(&package["manifest_path"]).strip_prefix(&folder).unwrap().to_owned(),
+        })
+        .collect()
+}

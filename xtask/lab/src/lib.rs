@@ -1,1 +1,8 @@
-//! Placeholder until the first commit of this package.
+//! Unspill's offline half: cleans files, simulates rooms and sessions, measures and draws.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "these are commands for a terminal")]
+#![cfg_attr(test, allow(clippy::float_cmp, reason = "silence and repeatability are exact claims"))]
+
+pub mod convert;
+pub mod random;
+pub mod scenes;
+pub mod sound_file;

@@ -1,0 +1,77 @@
+//! The lab's command line, usually started by `cargo xtask`.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "these are commands for a terminal")]
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+#[derive(Debug, Parser)]
+#[command(name = "lab", about = "Cleans files, simulates sessions, measures and draws")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Sums the hits of a recorded drum kit to grooves with exact truth
+    MakeGrooves {
+        /// Folder of <piece>/<hit>_mics01-08.flac and _mics09-13.flac
+        #[arg(long)]
+        kit: PathBuf,
+        /// Folder for the scenes g1, g2, …
+        #[arg(long)]
+        out: PathBuf,
+        /// Draws everything
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// How many grooves
+        #[arg(long, default_value_t = 1)]
+        count: u64,
+        /// Length of each in seconds
+        #[arg(long, default_value_t = 12.0)]
+        seconds: f64,
+        /// Names of the mics to keep (all 11 close mics unless given)
+        #[arg(long, value_delimiter = ',')]
+        mics: Vec<String>,
+    },
+}
+
+fn main() -> ExitCode {
+    match run(Arguments::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Result<()> {
+    match command {
+        Command::MakeGrooves { kit, out, seed, count, seconds, mics } => {
+            let kit = lab::scenes::grooves::Kit::read(&kit)?;
+            for number in 1..=count {
+                let seed = seed + number - 1;
+                let config = lab::scenes::grooves::GrooveConfig {
+                    seed,
+                    duration_s: seconds,
+                    mics: mics.clone(),
+                };
+                let mut scene = kit.play(&config)?;
+                scene.info.made_by = format!("lab make-grooves --seed {seed} --seconds {seconds}");
+                let folder = out.join(format!("g{number}"));
+                scene.write(&folder)?;
+                println!("{}  {}", folder.display(), describe(&scene.info));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn describe(info: &lab::scenes::SceneInfo) -> String {
+    let level = |level: &Option<f64>| level.map_or("silent".to_owned(), |db| format!("{db:.1}"));
+    let mics = info.names.iter().zip(&info.input_sdr_db);
+    mics.map(|(name, sdr)| format!("{name} {}", level(sdr))).collect::<Vec<_>>().join(", ")
+}

@@ -4,5 +4,7 @@
 
 pub mod convert;
 pub mod random;
+pub mod room;
 pub mod scenes;
 pub mod sound_file;
+pub mod soundfont;

@@ -3,6 +3,9 @@
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
+use lab::scenes::grooves::{GrooveConfig, Kit};
+use lab::scenes::mixtures::{self, MixtureConfig};
+use lab::soundfont;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -15,6 +18,30 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Simulates sessions: SoundFont ensembles in rooms, with exact truth
+    MakeMixtures {
+        /// Folder for the scenes m1, m2, …
+        #[arg(long)]
+        out: PathBuf,
+        /// Draws everything
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// How many mixtures
+        #[arg(long, default_value_t = 1)]
+        count: u64,
+        /// Length of each in seconds
+        #[arg(long, default_value_t = 12.0)]
+        seconds: f64,
+        /// Number of mics of each, 2 to 8 (drawn unless given)
+        #[arg(long)]
+        mics: Option<usize>,
+        /// Sample rate in Hz
+        #[arg(long, default_value_t = 44_100)]
+        rate: u32,
+        /// The instruments
+        #[arg(long, default_value = soundfont::DEFAULT_PATH)]
+        soundfont: PathBuf,
+    },
     /// Sums the hits of a recorded drum kit to grooves with exact truth
     MakeGrooves {
         /// Folder of <piece>/<hit>_mics01-08.flac and _mics09-13.flac
@@ -50,15 +77,27 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> Result<()> {
     match command {
-        Command::MakeGrooves { kit, out, seed, count, seconds, mics } => {
-            let kit = lab::scenes::grooves::Kit::read(&kit)?;
+        Command::MakeMixtures { out, seed, count, seconds, mics, rate, soundfont } => {
+            let instruments = soundfont::Instruments::load(&soundfont)?;
             for number in 1..=count {
                 let seed = seed + number - 1;
-                let config = lab::scenes::grooves::GrooveConfig {
-                    seed,
-                    duration_s: seconds,
-                    mics: mics.clone(),
-                };
+                let config =
+                    MixtureConfig { seed, duration_s: seconds, num_mics: mics, rate_hz: rate };
+                let mut scene = mixtures::simulate(&instruments, &config)?;
+                let mics = mics.map_or_else(String::new, |mics| format!(" --mics {mics}"));
+                scene.info.made_by = format!(
+                    "lab make-mixtures --seed {seed} --seconds {seconds}{mics} --rate {rate}"
+                );
+                let folder = out.join(format!("m{number}"));
+                scene.write(&folder)?;
+                println!("{}  {}", folder.display(), describe(&scene.info));
+            }
+        }
+        Command::MakeGrooves { kit, out, seed, count, seconds, mics } => {
+            let kit = Kit::read(&kit)?;
+            for number in 1..=count {
+                let seed = seed + number - 1;
+                let config = GrooveConfig { seed, duration_s: seconds, mics: mics.clone() };
                 let mut scene = kit.play(&config)?;
                 scene.info.made_by = format!("lab make-grooves --seed {seed} --seconds {seconds}");
                 let folder = out.join(format!("g{number}"));

@@ -1,6 +1,6 @@
 //! Drum sessions made of real hits that every mic of the kit recorded: exact truth with real bleed.
 
-use super::pattern::{Piece, Stroke, draw};
+use super::pattern::{Groove, Piece, Stroke, draw};
 use super::{Scene, SceneInfo, add_at};
 use crate::convert::{db_to_lin, to_index};
 use crate::random::Random;
@@ -107,7 +107,7 @@ impl Kit {
     pub fn play(&self, config: &GrooveConfig) -> Result<Scene> {
         let kept = kept_mics(&config.mics)?;
         let mut random = Random::for_part(config.seed, 0);
-        let (strokes, tempo_bpm) = draw(&mut random, config.duration_s);
+        let Groove { strokes, tempo_bpm, .. } = draw(&mut random, config.duration_s);
         let length = to_index(config.duration_s * f64::from(self.rate_hz));
         let mut mics = vec![vec![0.0; length]; kept.len()];
         let mut targets = mics.clone();

@@ -1,7 +1,10 @@
 //! Sessions with known truth: what every mic heard, and what it should have heard.
 
 pub mod grooves;
+pub mod mixtures;
+mod music;
 mod pattern;
+pub mod stage;
 
 use crate::convert::to_f32;
 use crate::sound_file::write_wav;

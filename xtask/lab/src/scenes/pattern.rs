@@ -27,6 +27,16 @@ pub(crate) struct Stroke {
     pub(crate) strength: f64,
 }
 
+/// A drawn groove.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Groove {
+    /// In the order of time.
+    pub(crate) strokes: Vec<Stroke>,
+    pub(crate) tempo_bpm: f64,
+    /// Where the first bar begins.
+    pub(crate) first_s: f64,
+}
+
 /// What one bar repeats; steps are sixteenths, 0 to 15.
 struct Style {
     kick: &'static [usize],
@@ -56,7 +66,7 @@ const STYLES: [Style; 6] = [
 /// Draws a groove of `duration_s` with variations from bar to bar, fills and accents.
 ///
 /// The last second holds no new stroke, so that tails are heard.
-pub(crate) fn draw(random: &mut Random, duration_s: f64) -> (Vec<Stroke>, f64) {
+pub(crate) fn draw(random: &mut Random, duration_s: f64) -> Groove {
     let style = &STYLES[random.index(STYLES.len())];
     let tempo_bpm = random.between(style.tempo_bpm.0, style.tempo_bpm.1);
     let step_s = 60.0 / tempo_bpm / 4.0;
@@ -121,7 +131,7 @@ pub(crate) fn draw(random: &mut Random, duration_s: f64) -> (Vec<Stroke>, f64) {
         bar += 1;
     }
     strokes.sort_by(|a, b| a.at_s.total_cmp(&b.at_s));
-    (strokes, tempo_bpm)
+    Groove { strokes, tempo_bpm, first_s }
 }
 
 #[cfg(test)]
@@ -131,8 +141,8 @@ mod tests {
     #[test]
     fn a_groove_repeats_by_seed_and_keeps_time() {
         for seed in 0..20 {
-            let (strokes, tempo_bpm) = draw(&mut Random::new(seed), 12.0);
-            assert_eq!(draw(&mut Random::new(seed), 12.0).0, strokes);
+            let Groove { strokes, tempo_bpm, .. } = draw(&mut Random::new(seed), 12.0);
+            assert_eq!(draw(&mut Random::new(seed), 12.0).strokes, strokes);
             assert!((70.0..150.0).contains(&tempo_bpm));
             assert!(strokes.len() > 30, "seed {seed}: {} strokes", strokes.len());
             for pair in strokes.windows(2) {

@@ -160,6 +160,7 @@ mod tests {
                 // The phase tells the delay only up to whole periods.
                 let periods = (delay_s - metres / SPEED_OF_SOUND) * at_hz;
                 let delay_error_s = (periods - periods.round()) / at_hz;
+                eprintln!("FF {metres} {at_hz} {gain_error:e} {delay_error_s:e}");
                 assert!(
                     gain_error.abs() < FREE_FIELD_GAIN_ERROR,
                     "{metres} m, {at_hz} Hz: {gain_error}"

@@ -1,0 +1,324 @@
+//! Writes many WAV files that appear together or not at all.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::error::AudioFileError;
+use crate::writer::{CompletedWav, WavWriter};
+
+/// One file of an [`OutputSet`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutputSpec {
+    /// File name inside the set's folder.
+    pub file_name: String,
+    /// How many channels it has.
+    pub num_channels: usize,
+}
+
+/// Many WAV files in one folder, of which all or none appear.
+///
+/// # Invariants
+///
+/// - Until [`finish`](Self::finish) has succeeded, no file has its final name, and what was there
+///   before is untouched.
+/// - When anything fails or the set is dropped, no temporary file is left, nor a folder that did
+///   not exist before.
+#[derive(Debug)]
+pub struct OutputSet {
+    // Fields drop in order: the temporary files have to go before their folder can.
+    writers: Vec<WavWriter>,
+    folder: NewFolder,
+}
+
+impl OutputSet {
+    /// Makes `folder` (with its parents) where it is missing, and one temporary file per output.
+    ///
+    /// # Errors
+    ///
+    /// When the folder cannot be made or written to.
+    pub fn create(
+        folder: &Path,
+        rate_hz: u32,
+        outputs: &[OutputSpec],
+    ) -> Result<Self, AudioFileError> {
+        let guard = NewFolder::make(folder)?;
+        let writers = outputs
+            .iter()
+            .map(|output| {
+                WavWriter::create(&folder.join(&output.file_name), rate_hz, output.num_channels)
+            })
+            .collect::<Result<_, _>>()?;
+        Ok(Self { writers, folder: guard })
+    }
+
+    /// Appends one block to every file.
+    ///
+    /// # Shapes
+    ///
+    /// `channels`: `[file and channel][sample]`: all channels of the first file, then all of the
+    /// second, and so on; all of one length.
+    ///
+    /// # Errors
+    ///
+    /// When the disk is full or fails.
+    ///
+    /// # Panics
+    ///
+    /// When `channels` does not have one slice per channel of every file.
+    pub fn write(&mut self, channels: &[&[f32]]) -> Result<(), AudioFileError> {
+        let mut rest = channels;
+        for writer in &mut self.writers {
+            let (head, tail) = rest.split_at(writer.num_channels());
+            writer.write(head)?;
+            rest = tail;
+        }
+        assert!(rest.is_empty(), "one slice per channel of every file");
+        Ok(())
+    }
+
+    /// Completes all files and lets them appear under their final names.
+    ///
+    /// # Errors
+    ///
+    /// When any of them cannot be completed or renamed; none appears then, and files that were
+    /// there before are still there.
+    pub fn finish(mut self) -> Result<(), AudioFileError> {
+        let completed = std::mem::take(&mut self.writers)
+            .into_iter()
+            .map(WavWriter::complete)
+            .collect::<Result<Vec<_>, _>>()?;
+        let mut swap = Swap::default();
+        for wav in completed {
+            swap.replace(wav)?;
+        }
+        swap.keep();
+        self.folder.keep();
+        Ok(())
+    }
+}
+
+/// Renames that are undone on drop unless all of them succeeded.
+#[derive(Default)]
+struct Swap {
+    /// Final name and, where something was there before, where it waits.
+    done: Vec<(PathBuf, Option<PathBuf>)>,
+}
+
+impl Swap {
+    fn replace(&mut self, wav: CompletedWav) -> Result<(), AudioFileError> {
+        let path = wav.path.clone();
+        let backup = if path.symlink_metadata().is_ok() {
+            let backup = wav.backup_path();
+            fs::rename(&path, &backup)
+                .map_err(|error| AudioFileError::io(&path, "replace it", error))?;
+            Some(backup)
+        } else {
+            None
+        };
+        self.done.push((path, backup));
+        wav.appear()
+    }
+
+    fn keep(mut self) {
+        for (_, backup) in self.done.drain(..) {
+            if let Some(backup) = backup {
+                // The new file stands; an old one that cannot be removed is no reason to fail.
+                let _ = fs::remove_file(backup);
+            }
+        }
+    }
+}
+
+impl Drop for Swap {
+    fn drop(&mut self) {
+        for (path, backup) in self.done.drain(..).rev() {
+            // Best effort while another error is already on its way to the user.
+            let _ = fs::remove_file(&path);
+            if let Some(backup) = backup {
+                let _ = fs::rename(backup, &path);
+            }
+        }
+    }
+}
+
+/// Folders made for the outputs, removed on drop unless kept.
+#[derive(Debug)]
+struct NewFolder {
+    /// Outermost first.
+    made: Vec<PathBuf>,
+}
+
+impl NewFolder {
+    fn make(folder: &Path) -> Result<Self, AudioFileError> {
+        let missing: Vec<PathBuf> = folder
+            .ancestors()
+            .take_while(|ancestor| !ancestor.as_os_str().is_empty() && !ancestor.exists())
+            .map(Path::to_owned)
+            .collect();
+        let mut guard = Self { made: Vec::new() };
+        for path in missing.into_iter().rev() {
+            fs::create_dir(&path)
+                .map_err(|error| AudioFileError::io(&path, "make the folder", error))?;
+            guard.made.push(path);
+        }
+        if !folder.is_dir() {
+            let error = std::io::Error::from(std::io::ErrorKind::NotADirectory);
+            return Err(AudioFileError::io(folder, "write into it", error));
+        }
+        Ok(guard)
+    }
+
+    fn keep(&mut self) {
+        self.made.clear();
+    }
+}
+
+impl Drop for NewFolder {
+    fn drop(&mut self) {
+        for path in self.made.drain(..).rev() {
+            // Fails where somebody else put a file there meanwhile, which is as it should be.
+            let _ = fs::remove_dir(path);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{names_in, read_all};
+
+    fn specs(names: &[&str]) -> Vec<OutputSpec> {
+        names
+            .iter()
+            .map(|name| OutputSpec { file_name: (*name).to_owned(), num_channels: 1 })
+            .collect()
+    }
+
+    #[test]
+    fn all_files_appear_together() {
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().join("a/b");
+        let mut outputs = OutputSet::create(
+            &out,
+            48_000,
+            &[
+                OutputSpec { file_name: "kick.wav".to_owned(), num_channels: 1 },
+                OutputSpec { file_name: "over.wav".to_owned(), num_channels: 2 },
+            ],
+        )
+        .unwrap();
+        outputs.write(&[&[0.1; 10], &[0.2; 10], &[0.3; 10]]).unwrap();
+        assert!(!out.join("kick.wav").exists());
+        outputs.finish().unwrap();
+        assert_eq!(names_in(&out), ["kick.wav", "over.wav"]);
+        assert_eq!(read_all(&out.join("over.wav"), 64).unwrap(), [[0.2; 10], [0.3; 10]]);
+    }
+
+    #[test]
+    fn a_dropped_set_leaves_neither_files_nor_folders() {
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().join("a/b");
+        let outputs = OutputSet::create(&out, 48_000, &specs(&["x.wav", "y.wav"])).unwrap();
+        assert_eq!(names_in(&out).len(), 2);
+        drop(outputs);
+        assert!(names_in(folder.path()).is_empty());
+    }
+
+    #[test]
+    fn when_one_rename_fails_the_earlier_files_come_back() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("x.wav"), "old").unwrap();
+        let outputs =
+            OutputSet::create(folder.path(), 48_000, &specs(&["x.wav", "new.wav", "y.wav"]))
+                .unwrap();
+        // The last temporary file disappears: the renames before it have to be undone.
+        fs::remove_file(outputs.writers[2].temp_path()).unwrap();
+        let message = outputs.finish().unwrap_err().to_string();
+        assert!(message.contains("y.wav: cannot give it its name"), "{message}");
+        assert_eq!(names_in(folder.path()), ["x.wav"]);
+        assert_eq!(fs::read(folder.path().join("x.wav")).unwrap(), b"old");
+    }
+
+    #[test]
+    fn finishing_replaces_older_files() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("x.wav"), "old").unwrap();
+        let mut outputs = OutputSet::create(folder.path(), 48_000, &specs(&["x.wav"])).unwrap();
+        outputs.write(&[&[0.5; 3]]).unwrap();
+        outputs.finish().unwrap();
+        assert_eq!(names_in(folder.path()), ["x.wav"]);
+        assert_eq!(read_all(&folder.path().join("x.wav"), 64).unwrap(), [[0.5; 3]]);
+    }
+
+    #[test]
+    fn a_file_where_the_folder_should_be_is_one_clear_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("taken");
+        fs::write(&file, "x").unwrap();
+        for out in [file.clone(), file.join("deeper")] {
+            let message = OutputSet::create(&out, 48_000, &specs(&["x.wav"])).unwrap_err();
+            assert!(message.to_string().to_lowercase().contains("not a directory"), "{message}");
+        }
+        assert_eq!(fs::read(file).unwrap(), b"x");
+    }
+
+    /// Where root can mount one: a file system of its own that is too small.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_full_disk_leaves_nothing_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        let mount = |args: &[&str]| {
+            std::process::Command::new(args[0])
+                .args(&args[1..])
+                .arg(folder.path())
+                .output()
+                .is_ok_and(|output| output.status.success())
+        };
+        let mounted = mount(&["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs"]);
+        if !mounted {
+            // Not root: `a_failed_write_leaves_nothing_behind` proves the same by other means.
+            return;
+        }
+        let outcome = write_too_much(&folder.path().join("out"));
+        let left = names_in(folder.path());
+        assert!(mount(&["umount"]));
+        let error = outcome.unwrap_err().to_string();
+        assert!(error.contains("cannot write it: No space left"), "{error}");
+        assert!(!error.contains('\n'), "{error}");
+        assert!(left.is_empty(), "{left:?}");
+    }
+
+    /// Runs itself again with a limit on file sizes, which fails writes as a full disk does.
+    #[cfg(unix)]
+    #[test]
+    fn a_failed_write_leaves_nothing_behind() {
+        const FOLDER: &str = "AUDIOFILE_TEST_LIMITED_FOLDER";
+        if let Some(folder) = std::env::var_os(FOLDER) {
+            let folder = Path::new(&folder);
+            let error = write_too_much(&folder.join("out")).unwrap_err().to_string();
+            assert!(error.contains("cannot write it: File too large"), "{error}");
+            assert!(names_in(folder).is_empty());
+            fs::write(folder.join("ran"), "").unwrap();
+            return;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let output = std::process::Command::new("sh")
+            .args(["-c", "trap '' XFSZ; ulimit -f 400; exec \"$@\"", "sh"])
+            .arg(std::env::current_exe().unwrap())
+            .args(["--exact", "outputs::tests::a_failed_write_leaves_nothing_behind"])
+            .env(FOLDER, folder.path())
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+        assert_eq!(names_in(folder.path()), ["ran"]);
+    }
+
+    /// 1.6 MB in two files.
+    fn write_too_much(out: &Path) -> Result<(), AudioFileError> {
+        let mut outputs = OutputSet::create(out, 48_000, &specs(&["x.wav", "y.wav"]))?;
+        for _ in 0..50 {
+            outputs.write(&[&[0.25; 4096], &[0.5; 4096]])?;
+        }
+        outputs.finish()
+    }
+}

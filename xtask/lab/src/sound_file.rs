@@ -1,6 +1,7 @@
 //! Whole sound files in memory, for scenes of some seconds; long sessions are streamed elsewhere.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, ensure};
+use audiofile::{AudioReader, WavWriter};
 use std::path::Path;
 
 /// The samples of one file.
@@ -12,63 +13,67 @@ pub struct Sound {
     pub channels: Vec<Vec<f32>>,
 }
 
-/// Reads a FLAC file.
+impl Sound {
+    /// Samples per channel.
+    #[must_use]
+    pub fn num_samples(&self) -> usize {
+        self.channels.first().map_or(0, Vec::len)
+    }
+}
+
+/// Reads a WAV or FLAC file.
 ///
 /// # Errors
 ///
-/// When the file cannot be opened or is not valid FLAC.
-pub fn read_flac(path: &Path) -> Result<Sound> {
-    let context = || format!("could not read {}", path.display());
-    let mut reader = claxon::FlacReader::open(path).with_context(context)?;
-    let info = reader.streaminfo();
-    let full_scale = f64::from(1_u32 << (info.bits_per_sample - 1));
-    let num_channels = usize::try_from(info.channels)?;
-    let mut channels = vec![Vec::new(); num_channels];
-    for (position, sample) in reader.samples().enumerate() {
-        let value = f64::from(sample.with_context(context)?) / full_scale;
-        channels[position % num_channels].push(crate::convert::to_f32(value));
-    }
-    Ok(Sound { rate_hz: info.sample_rate, channels })
+/// When the file is missing, damaged or of another kind.
+pub fn read(path: &Path) -> Result<Sound> {
+    let mut reader = AudioReader::open(path)?;
+    let num_samples = usize::try_from(reader.num_samples())?;
+    let mut channels = vec![vec![0.0; num_samples]; reader.num_channels()];
+    let mut slices: Vec<&mut [f32]> = channels.iter_mut().map(Vec::as_mut_slice).collect();
+    reader.read(&mut slices)?;
+    Ok(Sound { rate_hz: reader.rate_hz(), channels })
 }
 
-/// Writes one channel as a 32-bit float WAV file.
+/// Reads a WAV or FLAC file that has one channel.
+///
+/// # Errors
+///
+/// As [`read`], and when there are more channels.
+pub fn read_mono(path: &Path) -> Result<(Vec<f32>, u32)> {
+    let mut sound = read(path)?;
+    ensure!(
+        sound.channels.len() == 1,
+        "{} has {} channels, expected one",
+        path.display(),
+        sound.channels.len()
+    );
+    Ok((sound.channels.remove(0), sound.rate_hz))
+}
+
+/// Writes one channel as a 32-bit float WAV file, whole or not at all.
 ///
 /// # Errors
 ///
 /// When the file cannot be written.
 pub fn write_wav(path: &Path, samples: &[f32], rate_hz: u32) -> Result<()> {
-    let spec = hound::WavSpec {
-        channels: 1,
-        sample_rate: rate_hz,
-        bits_per_sample: 32,
-        sample_format: hound::SampleFormat::Float,
-    };
-    let context = || format!("could not write {}", path.display());
-    let mut writer = hound::WavWriter::create(path, spec).with_context(context)?;
-    for &sample in samples {
-        writer.write_sample(sample).with_context(context)?;
-    }
-    writer.finalize().with_context(context)
+    let mut writer = WavWriter::create(path, rate_hz, 1)?;
+    writer.write(&[samples])?;
+    Ok(writer.finish()?)
 }
 
-/// Checks that all sounds share a rate and a length, and gives both.
-///
-/// # Errors
-///
-/// When they differ or there are none.
-pub fn common_shape(sounds: &[Sound]) -> Result<(u32, usize)> {
-    let Some(first) = sounds.first() else { bail!("no sound given") };
-    let length = |sound: &Sound| sound.channels.first().map_or(0, Vec::len);
-    for sound in sounds {
-        if sound.rate_hz != first.rate_hz || length(sound) != length(first) {
-            bail!(
-                "rates and lengths must agree, found {} Hz x {} and {} Hz x {} samples",
-                first.rate_hz,
-                length(first),
-                sound.rate_hz,
-                length(sound)
-            );
-        }
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.wav");
+        let samples: Vec<f32> = (0..1_000).map(|n| (n as f32 * 0.1).sin()).collect();
+        write_wav(&path, &samples, 48_000).unwrap();
+        assert_eq!(read_mono(&path).unwrap(), (samples, 48_000));
+        let line = format!("{:#}", read(&folder.path().join("b.wav")).unwrap_err());
+        assert!(line.contains("b.wav") && !line.contains('\n'), "{line}");
     }
-    Ok((first.rate_hz, length(first)))
 }

@@ -128,8 +128,10 @@ mod tests {
         }
     }
 
-    /// Measured with this test: the mid band is within 6 % of the request.
-    const RT60_ERROR: f64 = 0.15;
+    /// Measured with this test: the mid band is within 4.1 % of the request.
+    const RT60_ERROR: f64 = 0.08;
+    /// Measured with this test: 7.3 % above Eyring, as the unit test above expects of a cube.
+    const EYRING_ERROR: f64 = 0.15;
 
     #[test]
     fn rooms_decay_in_the_time_asked_for() {
@@ -143,7 +145,6 @@ mod tests {
             let response = room.response(source, &mic, 16_000.0).unwrap();
             let band = band_passed(&response, 16_000.0);
             let measured = measured_rt60_s(&band, 16_000.0).unwrap();
-            eprintln!("MEAS {measured} {rt60_s} {:?}", measured_rt60_s(&response, 16_000.0));
             assert!(
                 (measured / rt60_s - 1.0).abs() < RT60_ERROR,
                 "{size_m:?}: {measured} for {rt60_s}"
@@ -158,8 +159,7 @@ mod tests {
         let mic = PlacedMic { at: [3.6, 3.1, 2.0], aim: [1.0, 0.0, 0.0], pattern: Pattern::OMNI };
         let response = room.response([1.2, 1.9, 2.9], &mic, 16_000.0).unwrap();
         let measured = measured_rt60_s(&band_passed(&response, 16_000.0), 16_000.0).unwrap();
-        eprintln!("EYR {measured} {eyring_s}");
-        assert!((measured / eyring_s - 1.0).abs() < RT60_ERROR, "{measured} for {eyring_s}");
+        assert!((measured / eyring_s - 1.0).abs() < EYRING_ERROR, "{measured} for {eyring_s}");
     }
 
     /// 350 Hz to 1400 Hz, where the room's decay is the one asked for.

@@ -4,7 +4,7 @@ use super::pattern::{Groove, Piece, Stroke, draw};
 use super::{Scene, SceneInfo, add_at};
 use crate::convert::{db_to_lin, to_index};
 use crate::random::Random;
-use crate::sound_file::{Sound, common_shape, read_flac};
+use crate::sound_file::{self, Sound};
 use anyhow::{Context, Result, bail};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -71,10 +71,11 @@ impl Kit {
             for path in sorted_entries(&piece_folder)? {
                 let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
                 let Some(hit) = name.strip_suffix("_mics01-08.flac") else { continue };
-                let mut sound = read_flac(&path)?;
-                let rest = read_flac(&path.with_file_name(format!("{hit}_mics09-13.flac")))?;
-                common_shape(&[sound.clone(), rest.clone()])
-                    .with_context(|| format!("in {}", path.display()))?;
+                let mut sound = sound_file::read(&path)?;
+                let rest = sound_file::read(&path.with_file_name(format!("{hit}_mics09-13.flac")))?;
+                if (rest.rate_hz, rest.num_samples()) != (sound.rate_hz, sound.num_samples()) {
+                    bail!("the two files of {} differ in rate or length", path.display());
+                }
                 sound.channels.extend(rest.channels);
                 if sound.channels.len() != MICS.len() {
                     bail!(

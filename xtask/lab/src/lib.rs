@@ -3,6 +3,7 @@
 #![cfg_attr(test, allow(clippy::float_cmp, reason = "silence and repeatability are exact claims"))]
 
 pub mod convert;
+pub mod flac;
 pub mod metrics;
 pub mod random;
 pub mod room;

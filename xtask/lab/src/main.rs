@@ -3,6 +3,7 @@
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
+use lab::scenes::demo;
 use lab::scenes::grooves::{GrooveConfig, Kit};
 use lab::scenes::mixtures::{self, MixtureConfig};
 use lab::soundfont;
@@ -18,6 +19,18 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Composes and records the demo session
+    MakeDemo {
+        /// Folder for mic1_kick.flac, target1_kick.flac, …
+        #[arg(long)]
+        out: PathBuf,
+        /// How the players feel today
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// The instruments
+        #[arg(long, default_value = soundfont::DEFAULT_PATH)]
+        soundfont: PathBuf,
+    },
     /// Simulates sessions: SoundFont ensembles in rooms, with exact truth
     MakeMixtures {
         /// Folder for the scenes m1, m2, …
@@ -77,6 +90,12 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> Result<()> {
     match command {
+        Command::MakeDemo { out, seed, soundfont } => {
+            let instruments = soundfont::Instruments::load(&soundfont)?;
+            let scene = demo::render(&instruments, seed)?;
+            demo::write(&scene, &out)?;
+            println!("{}  {}", out.display(), describe(&scene.info));
+        }
         Command::MakeMixtures { out, seed, count, seconds, mics, rate, soundfont } => {
             let instruments = soundfont::Instruments::load(&soundfont)?;
             for number in 1..=count {

@@ -1,5 +1,7 @@
 //! Sessions with known truth: what every mic heard, and what it should have heard.
 
+pub mod demo;
+mod demo_score;
 pub mod grooves;
 pub mod mixtures;
 mod music;

@@ -32,7 +32,7 @@ pub fn encode(samples: &[f32], rate_hz: u32) -> Result<Vec<u8>> {
         .into_verified()
         .map_err(|(_, error)| anyhow!("FLAC settings: {error}"))?;
     let source = flacenc::source::MemSource::from_samples(&steps, 1, 16, usize::try_from(rate_hz)?);
-    let stream = flacenc::encode_with_fixed_block_size(&config, source, config.block_size)
+    let stream = flacenc::encode_with_fixed_block_size(&config, source, block_samples(samples.len())?)
         .map_err(|error| anyhow!("encoding FLAC: {error:?}"))?;
     let mut sink = ByteSink::new();
     stream.write(&mut sink).map_err(|error| anyhow!("writing FLAC: {error:?}"))?;
@@ -52,6 +52,16 @@ pub fn write(path: &Path, samples: &[f32], rate_hz: u32) -> Result<()> {
         .and_then(|()| std::fs::rename(&partial, path))
         .inspect_err(|_| drop(std::fs::remove_file(&partial)))
         .with_context(context)
+}
+
+/// A block size that leaves no last block shorter than FLAC's least.
+///
+/// The encoder would name that block's length as the file's shortest, and decoders refuse the file.
+fn block_samples(num_samples: usize) -> Result<usize> {
+    const LEAST: usize = 16;
+    ensure!(num_samples >= LEAST, "FLAC holds no sound of fewer than {LEAST} samples");
+    let fits = |block: &usize| num_samples % block == 0 || num_samples % block >= LEAST;
+    (1_024..=4_096).rev().find(fits).with_context(|| format!("no block size fits {num_samples}"))
 }
 
 fn to_step(sample: f32) -> i32 {

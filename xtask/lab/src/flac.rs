@@ -32,8 +32,9 @@ pub fn encode(samples: &[f32], rate_hz: u32) -> Result<Vec<u8>> {
         .into_verified()
         .map_err(|(_, error)| anyhow!("FLAC settings: {error}"))?;
     let source = flacenc::source::MemSource::from_samples(&steps, 1, 16, usize::try_from(rate_hz)?);
-    let stream = flacenc::encode_with_fixed_block_size(&config, source, block_samples(samples.len())?)
-        .map_err(|error| anyhow!("encoding FLAC: {error:?}"))?;
+    let stream =
+        flacenc::encode_with_fixed_block_size(&config, source, block_samples(samples.len())?)
+            .map_err(|error| anyhow!("encoding FLAC: {error:?}"))?;
     let mut sink = ByteSink::new();
     stream.write(&mut sink).map_err(|error| anyhow!("writing FLAC: {error:?}"))?;
     Ok(sink.as_slice().to_vec())

@@ -6,6 +6,7 @@ pub mod convert;
 pub mod flac;
 pub mod metrics;
 pub mod random;
+pub mod report;
 pub mod room;
 pub mod scenes;
 pub mod sound_file;

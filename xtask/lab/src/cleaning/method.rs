@@ -1,0 +1,60 @@
+//! The engine's methods by the names of the command line.
+
+use anyhow::{Error, Result, bail};
+use engine::debleed::{Debleed, Online};
+use engine::pipeline::Pipeline;
+use engine::{Mode, SampleRate};
+use std::fmt;
+use std::str::FromStr;
+
+/// A method by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// Causal linear cancellation that adapts while it plays.
+    Online,
+}
+
+/// What can be asked for, in the order of the help.
+pub const METHOD_NAMES: [&str; 1] = ["online"];
+
+impl Method {
+    /// Whether it must hear the whole session before it cleans.
+    #[must_use]
+    pub fn learns_first(self) -> bool {
+        match self {
+            Self::Online => false,
+        }
+    }
+
+    /// The method with its transforms, ready for a session.
+    ///
+    /// # Errors
+    ///
+    /// When the engine cannot build it.
+    pub fn pipeline(self, rate: SampleRate, mode: Mode, num_mics: usize) -> Result<Pipeline> {
+        let method: Box<dyn Debleed> = match self {
+            Self::Online => Box::new(Online::new(rate, mode, num_mics)),
+        };
+        Ok(Pipeline::new(method, num_mics))
+    }
+}
+
+impl FromStr for Method {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        match name {
+            "online" => Ok(Self::Online),
+            "network" => bail!("no model is installed; the methods without one are {}", METHOD_NAMES.join(", ")),
+            _ => bail!("no method {name}; there are {}", METHOD_NAMES.join(", ")),
+        }
+    }
+}
+
+impl fmt::Display for Method {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Online => "online",
+        })
+    }
+}

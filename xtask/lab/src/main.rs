@@ -19,6 +19,18 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Compares the cleaned demo with its truth: a table, and a picture
+    DemoReport {
+        /// Folder of mic1_NAME.flac, target1_NAME.flac, …
+        #[arg(long)]
+        session: PathBuf,
+        /// Folder of the cleaned mic1_NAME.wav, …
+        #[arg(long)]
+        cleaned: PathBuf,
+        /// Folder for before-after.png and metrics.json
+        #[arg(long)]
+        out: PathBuf,
+    },
     /// Composes and records the demo session
     MakeDemo {
         /// Folder for mic1_kick.flac, target1_kick.flac, …
@@ -90,6 +102,10 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> Result<()> {
     match command {
+        Command::DemoReport { session, cleaned, out } => {
+            let report = lab::report::demo_report(&session, &cleaned, &out)?;
+            println!("{}\npicture: {}", report.table(), report.picture.display());
+        }
         Command::MakeDemo { out, seed, soundfont } => {
             let instruments = soundfont::Instruments::load(&soundfont)?;
             let scene = demo::render(&instruments, seed)?;

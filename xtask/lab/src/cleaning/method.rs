@@ -58,3 +58,26 @@ impl fmt::Display for Method {
         })
     }
 }
+
+/// The mode of this name.
+///
+/// # Errors
+///
+/// When there is none.
+pub fn parse_mode(name: &str) -> Result<Mode> {
+    match name {
+        "live" => Ok(Mode::Live),
+        "mix" => Ok(Mode::Mix),
+        _ => bail!("there are live and mix"),
+    }
+}
+
+/// The name that selects this mode.
+#[must_use]
+pub fn mode_name(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Live => "live",
+        Mode::Mix => "mix",
+    }
+}
+

@@ -126,7 +126,7 @@ fn report(
     });
     Report {
         method: setup.method.to_string(),
-        mode: options::mode_name(setup.mode).to_owned(),
+        mode: cleaning::mode_name(setup.mode).to_owned(),
         rate_hz: files.rate_hz(),
         num_samples: files.num_samples(),
         latency_samples: outcome.latency_samples,

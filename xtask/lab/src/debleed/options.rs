@@ -23,7 +23,7 @@ pub struct DebleedOptions {
     #[arg(long, default_value = "online", value_name = "NAME")]
     pub method: String,
     /// live: what the plugin does in its low-latency mode; mix: with lookahead
-    #[arg(long, default_value = "mix", value_parser = parse_mode)]
+    #[arg(long, default_value = "mix", value_parser = crate::cleaning::parse_mode)]
     pub mode: Mode,
     /// session: methods that learn hear the whole session first; none: they may not
     #[arg(long, default_value = "session")]
@@ -131,22 +131,6 @@ fn parse_positions(list: &str, num_files: usize) -> Result<Vec<usize>> {
         }
     }
     Ok(positions)
-}
-
-fn parse_mode(name: &str) -> Result<Mode> {
-    match name {
-        "live" => Ok(Mode::Live),
-        "mix" => Ok(Mode::Mix),
-        _ => bail!("there are live and mix"),
-    }
-}
-
-/// The name that selects this mode.
-pub(super) fn mode_name(mode: Mode) -> &'static str {
-    match mode {
-        Mode::Live => "live",
-        Mode::Mix => "mix",
-    }
 }
 
 #[cfg(test)]

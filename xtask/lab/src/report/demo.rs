@@ -162,7 +162,7 @@ fn draw(mic: &Mic, index: usize, score: &MicScore, path: &Path) -> Result<()> {
         format!("; the others are {db:.0} dB quieter while it pauses")
     });
     let subtitle = format!(
-        "mic {} of {}, SDR {} dB before and {} dB after{reduction}; green: the {} plays",
+        "mic {} ({}), SDR {} dB before and {} dB after{reduction}; green line: the {} plays",
         index + 1,
         mic.name,
         db(score.input_sdr_db),

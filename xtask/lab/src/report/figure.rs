@@ -26,12 +26,12 @@ pub struct BeforeAfter<'a> {
 const WIDTH: usize = 1_500;
 const PANEL: (usize, usize) = (1_230, 300);
 const LEFT: usize = 130;
-const TOP: usize = 126;
+const TOP: usize = 140;
 /// From one panel's top to the next one's.
 const STRIDE: usize = 364;
 const SCALE_LEFT: usize = LEFT + PANEL.0 + 28;
 /// Levels shown below the loudest, in dB.
-const RANGE_DB: f32 = 72.0;
+const RANGE_DB: f32 = 60.0;
 
 const PAPER: Colour = [250, 250, 248];
 const INK: Colour = [28, 28, 34];
@@ -48,7 +48,7 @@ impl BeforeAfter<'_> {
         let removed: Vec<f32> = self.before.iter().zip(self.after).map(|(b, a)| b - a).collect();
         let panels: [(&str, &[f32]); 3] =
             [("Before", self.before), ("After", self.after), ("Removed", &removed)];
-        let mut canvas = Canvas::new(WIDTH, TOP + 3 * STRIDE + 6, PAPER)?;
+        let mut canvas = Canvas::new(WIDTH, TOP + 3 * STRIDE - 16, PAPER)?;
         self.heading(&mut canvas);
         let mut loudest_db = None;
         for (index, (name, signal)) in panels.into_iter().enumerate() {
@@ -134,7 +134,7 @@ fn scale(canvas: &mut Canvas) {
         canvas.fill(line, colour(to_f32(share)));
     }
     for step in 0..4 {
-        let level_db = -f64::from(step) * 24.0;
+        let level_db = -f64::from(step) * 20.0;
         let y = TOP as f64 + (PANEL.1 - 1) as f64 * f64::from(step) / 3.0;
         canvas.fill(Area { left: SCALE_LEFT + 18, top: to_index(y), width: 6, height: 1 }, GREY);
         let text = if step == 0 { "0 dB".to_owned() } else { format!("{level_db}") };

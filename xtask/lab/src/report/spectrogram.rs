@@ -7,8 +7,9 @@ use realfft::RealFftPlanner;
 /// Lowest and highest frequency drawn, in Hz.
 pub(super) const RANGE_HZ: (f64, f64) = (40.0, 18_000.0);
 
-/// Window length in seconds: 10 Hz apart at the bottom, 5 ms of smear at a stroke.
-const WINDOW_S: f64 = 0.093;
+/// Window lengths in seconds. A long window tells notes apart, a short one strokes; each point shows
+/// the lower of the two levels, which is sharp in both directions.
+const WINDOWS_S: [f64; 2] = [0.12, 0.024];
 
 /// Levels in dB, `[row][column]`, row 0 the highest frequency.
 #[derive(Clone, Debug)]
@@ -19,43 +20,12 @@ pub(super) struct Spectrogram {
 
 impl Spectrogram {
     /// Analyses `signal` for a picture of this size; 0 dB is a sine of full scale.
-    pub(super) fn new(
-        signal: &[f32],
-        rate_hz: u32,
-        (num_columns, num_rows): (usize, usize),
-    ) -> Result<Self> {
-        let rate = f64::from(rate_hz);
-        let window = to_index(WINDOW_S * rate).next_power_of_two();
-        let shape: Vec<f32> = (0..window)
-            .map(|n| {
-                let angle = std::f64::consts::TAU * n as f64 / window as f64;
-                to_f32(0.5 - 0.5 * angle.cos())
-            })
-            .collect();
-        // A sine of amplitude 1 under a Hann window peaks at window / 4.
-        let full_scale = (window as f64 / 4.0).powi(2);
-        let plan = RealFftPlanner::<f32>::new().plan_fft_forward(window);
-        let mut windowed = plan.make_input_vec();
-        let mut spectrum = plan.make_output_vec();
-        let mut levels_db = vec![0.0; num_columns * num_rows];
-        for column in 0..num_columns {
-            let centre = (column as f64 + 0.5) / num_columns as f64 * signal.len() as f64;
-            for (n, (value, weight)) in windowed.iter_mut().zip(&shape).enumerate() {
-                let position = (to_index(centre) + n).checked_sub(window / 2);
-                let sample = position.and_then(|position| signal.get(position)).copied();
-                *value = weight * sample.unwrap_or(0.0);
-            }
-            plan.process(&mut windowed, &mut spectrum).context("transforming a window")?;
-            let power: Vec<f64> =
-                spectrum.iter().map(|bin| f64::from(bin.norm_sqr()) / full_scale).collect();
-            for row in 0..num_rows {
-                let top = bin_at(row_hz(row as f64, num_rows), rate, window);
-                let bottom = bin_at(row_hz(row as f64 + 1.0, num_rows), rate, window);
-                let level = 10.0 * (strongest(&power, bottom, top) + 1e-14).log10();
-                levels_db[row * num_columns + column] = to_f32(level);
-            }
+    pub(super) fn new(signal: &[f32], rate_hz: u32, size: (usize, usize)) -> Result<Self> {
+        let mut levels_db = vec![f32::INFINITY; size.0 * size.1];
+        for window_s in WINDOWS_S {
+            lower_to(&mut levels_db, signal, f64::from(rate_hz), (size, window_s))?;
         }
-        Ok(Self { num_columns, levels_db })
+        Ok(Self { num_columns: size.0, levels_db })
     }
 
     pub(super) fn rows(&self) -> impl Iterator<Item = &[f32]> {
@@ -71,6 +41,46 @@ impl Spectrogram {
     }
 }
 
+/// Lowers each level to what windows of `window_s` show there.
+fn lower_to(
+    levels_db: &mut [f32],
+    signal: &[f32],
+    rate_hz: f64,
+    ((num_columns, num_rows), window_s): ((usize, usize), f64),
+) -> Result<()> {
+    let window = to_index(window_s * rate_hz).next_power_of_two();
+    let shape: Vec<f32> = (0..window)
+        .map(|n| {
+            let angle = std::f64::consts::TAU * n as f64 / window as f64;
+            to_f32(0.5 - 0.5 * angle.cos())
+        })
+        .collect();
+    // A sine of amplitude 1 under a Hann window peaks at window / 4.
+    let full_scale = (window as f64 / 4.0).powi(2);
+    let plan = RealFftPlanner::<f32>::new().plan_fft_forward(window);
+    let mut windowed = plan.make_input_vec();
+    let mut spectrum = plan.make_output_vec();
+    for column in 0..num_columns {
+        let centre = (column as f64 + 0.5) / num_columns as f64 * signal.len() as f64;
+        for (n, (value, weight)) in windowed.iter_mut().zip(&shape).enumerate() {
+            let position = (to_index(centre) + n).checked_sub(window / 2);
+            let sample = position.and_then(|position| signal.get(position)).copied();
+            *value = weight * sample.unwrap_or(0.0);
+        }
+        plan.process(&mut windowed, &mut spectrum).context("transforming a window")?;
+        let power: Vec<f64> =
+            spectrum.iter().map(|bin| f64::from(bin.norm_sqr()) / full_scale).collect();
+        for row in 0..num_rows {
+            let top = row_hz(row as f64, num_rows) * window as f64 / rate_hz;
+            let bottom = row_hz(row as f64 + 1.0, num_rows) * window as f64 / rate_hz;
+            let level_db = to_f32(10.0 * (strongest(&power, bottom, top) + 1e-14).log10());
+            let level = &mut levels_db[row * num_columns + column];
+            *level = level.min(level_db);
+        }
+    }
+    Ok(())
+}
+
 /// Frequency at an edge of a row: row 0 begins at the highest.
 fn row_hz(row: f64, num_rows: usize) -> f64 {
     let (low, high) = RANGE_HZ;
@@ -81,10 +91,6 @@ fn row_hz(row: f64, num_rows: usize) -> f64 {
 pub(super) fn row_of(at_hz: f64, num_rows: usize) -> f64 {
     let (low, high) = RANGE_HZ;
     (at_hz / high).ln() / (low / high).ln() * num_rows as f64
-}
-
-fn bin_at(at_hz: f64, rate_hz: f64, window: usize) -> f64 {
-    at_hz * window as f64 / rate_hz
 }
 
 /// The strongest power between two positions on the bin axis; between bins, what lies between.

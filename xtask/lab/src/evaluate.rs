@@ -1,0 +1,316 @@
+//! Cleans a folder of scenes with each method and compares with the truth.
+
+use crate::cleaning::{self, Method, Setup, Signals, Unwatched};
+use crate::metrics::{Measured, MicScore, Summary};
+use crate::report::{Table, db, signed_db};
+use crate::scenes::SceneInfo;
+use crate::sound_file::read_mono;
+use anyhow::{Context, Result, ensure};
+use clap::Args;
+use engine::{Controls, GroupId, MAX_MICS, Mode};
+use serde::Serialize;
+use std::path::{Path, PathBuf};
+
+/// What to evaluate.
+#[derive(Clone, Debug, Args)]
+pub struct EvaluateOptions {
+    /// Folder of <scene>/mic{1..N}.wav with <scene>/target{1..N}.wav (or .flac)
+    #[arg(long, value_name = "DIR")]
+    pub scenes: PathBuf,
+    /// Methods to compare (repeatable)
+    #[arg(long, value_name = "NAME", value_delimiter = ',', default_value = "online")]
+    pub method: Vec<Method>,
+    /// live or mix
+    #[arg(long, default_value = "mix", value_parser = crate::cleaning::parse_mode)]
+    pub mode: Mode,
+    /// Scores only what comes after these seconds
+    #[arg(long, default_value_t = 0.0, value_name = "SECONDS")]
+    pub skip_s: f64,
+    /// File for all numbers
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+}
+
+/// One method on one scene.
+#[derive(Debug, Serialize)]
+pub struct SceneResult {
+    /// The scene's folder name.
+    pub scene: String,
+    /// The method.
+    pub method: String,
+    /// Processing time, learning included, over duration.
+    pub rtf: f64,
+    /// Over the scene's mics.
+    pub summary: Summary,
+    /// Every mic, in order.
+    pub mics: Vec<MicScore>,
+}
+
+/// One method on all scenes.
+#[derive(Debug, Serialize)]
+pub struct MethodResult {
+    /// The method.
+    pub method: String,
+    /// Mean over scenes.
+    pub rtf: f64,
+    /// Over all mics of all scenes.
+    pub summary: Summary,
+    /// Scene by scene.
+    pub scenes: Vec<SceneResult>,
+}
+
+struct Truth {
+    name: String,
+    rate_hz: u32,
+    mics: Vec<Vec<f32>>,
+    targets: Vec<Vec<f32>>,
+    controls: Controls,
+}
+
+/// Evaluates every method on every scene; `tell` is called with each scene's result.
+///
+/// # Errors
+///
+/// When a scene cannot be read, does not fit together, or the engine fails.
+pub fn evaluate(
+    options: &EvaluateOptions,
+    mut tell: impl FnMut(&SceneResult),
+) -> Result<Vec<MethodResult>> {
+    let folders = scene_folders(&options.scenes)?;
+    let mut results: Vec<MethodResult> = options
+        .method
+        .iter()
+        .map(|method| MethodResult {
+            method: method.to_string(),
+            rtf: 0.0,
+            summary: Summary::default(),
+            scenes: Vec::new(),
+        })
+        .collect();
+    for folder in &folders {
+        let truth = read_scene(folder)?;
+        for (method, result) in options.method.iter().zip(&mut results) {
+            let scene = evaluate_scene(&truth, *method, options)
+                .with_context(|| format!("scene {} with {method}", truth.name))?;
+            tell(&scene);
+            result.scenes.push(scene);
+        }
+    }
+    for result in &mut results {
+        let scores: Vec<MicScore> =
+            result.scenes.iter().flat_map(|scene| scene.mics.iter().copied()).collect();
+        result.summary = Summary::of(&scores);
+        result.rtf =
+            result.scenes.iter().map(|scene| scene.rtf).sum::<f64>() / result.scenes.len() as f64;
+    }
+    Ok(results)
+}
+
+/// All results as one table.
+#[must_use]
+pub fn table(results: &[MethodResult]) -> String {
+    let mut table = Table::new(&[
+        "method",
+        "scene",
+        "mics",
+        "SDR in",
+        "SDR gain",
+        "worst",
+        "SI-SDR gain",
+        "worst",
+        "bleed in own silence",
+        "target level",
+        "RTF",
+    ]);
+    let mut row = |name: &str, scene: &str, summary: &Summary, rtf: f64| {
+        table.row([
+            name.to_owned(),
+            scene.to_owned(),
+            summary.num_mics.to_string(),
+            db(summary.input_sdr_db.mean),
+            signed_db(summary.sdr_gain_db.mean),
+            signed_db(summary.sdr_gain_db.worst),
+            signed_db(summary.si_sdr_gain_db.mean),
+            signed_db(summary.si_sdr_gain_db.worst),
+            signed_db(summary.bleed_reduction_db.mean.map(|db| -db)),
+            signed_db(summary.level_change_db.mean),
+            format!("{rtf:.3}"),
+        ]);
+    };
+    for result in results {
+        for scene in &result.scenes {
+            row(&result.method, &scene.scene, &scene.summary, scene.rtf);
+        }
+    }
+    for result in results {
+        row(&result.method, "all", &result.summary, result.rtf);
+    }
+    table.render()
+}
+
+fn scene_folders(folder: &Path) -> Result<Vec<PathBuf>> {
+    let entries =
+        std::fs::read_dir(folder).with_context(|| format!("could not read {}", folder.display()))?;
+    let mut folders = entries.map(|entry| entry.map(|e| e.path())).collect::<Result<Vec<_>, _>>()?;
+    folders.retain(|path| find(path, "mic", 1).is_some());
+    folders.sort_by_key(|path| {
+        // m2 comes before m10.
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let digits = name.trim_start_matches(|c: char| !c.is_ascii_digit()).to_owned();
+        (name[..name.len() - digits.len()].to_owned(), digits.parse::<u64>().ok(), name)
+    });
+    ensure!(!folders.is_empty(), "no <scene>/mic1.wav in {}", folder.display());
+    Ok(folders)
+}
+
+fn find(folder: &Path, kind: &str, number: usize) -> Option<PathBuf> {
+    let paths = ["wav", "flac"].map(|extension| folder.join(format!("{kind}{number}.{extension}")));
+    paths.into_iter().find(|path| path.is_file())
+}
+
+fn read_scene(folder: &Path) -> Result<Truth> {
+    let mut mics = Vec::new();
+    let mut targets = Vec::new();
+    let mut shape = None;
+    for number in 1.. {
+        let Some(mic_path) = find(folder, "mic", number) else { break };
+        let target_path = find(folder, "target", number)
+            .with_context(|| format!("{} has no target{number}", folder.display()))?;
+        for (path, signals) in [(mic_path, &mut mics), (target_path, &mut targets)] {
+            let (samples, rate_hz) = read_mono(&path)?;
+            let found = (rate_hz, samples.len());
+            ensure!(
+                *shape.get_or_insert(found) == found,
+                "{} differs from mic1 in sample rate or length",
+                path.display()
+            );
+            signals.push(samples);
+        }
+    }
+    ensure!(
+        (2..=MAX_MICS).contains(&mics.len()),
+        "{} has {} mics, expected 2 to {MAX_MICS}",
+        folder.display(),
+        mics.len()
+    );
+    let mut controls = Controls::default();
+    for (id, group) in (0_u8..).zip(read_info(folder)?.groups) {
+        for position in group {
+            let mic = position.checked_sub(1).filter(|&mic| mic < mics.len());
+            let mic = mic.with_context(|| {
+                format!("{}: scene.json groups a mic {position}", folder.display())
+            })?;
+            controls.mics[mic].group = Some(GroupId(id));
+        }
+    }
+    let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let rate_hz = shape.map_or(0, |(rate_hz, _)| rate_hz);
+    Ok(Truth { name, rate_hz, mics, targets, controls })
+}
+
+fn read_info(folder: &Path) -> Result<SceneInfo> {
+    let path = folder.join("scene.json");
+    if !path.exists() {
+        return Ok(SceneInfo::default());
+    }
+    let context = || format!("could not read {}", path.display());
+    let text = std::fs::read_to_string(&path).with_context(context)?;
+    serde_json::from_str(&text).with_context(context)
+}
+
+fn evaluate_scene(truth: &Truth, method: Method, options: &EvaluateOptions) -> Result<SceneResult> {
+    let setup = Setup { method, mode: options.mode, controls: truth.controls.clone() };
+    let mut outputs = vec![Vec::with_capacity(truth.mics[0].len()); truth.mics.len()];
+    let mut source = Signals::new(&truth.mics, truth.rate_hz);
+    let outcome = cleaning::clean(&mut source, &setup, &mut Unwatched, |_, clean| {
+        for (output, block) in outputs.iter_mut().zip(clean) {
+            output.extend_from_slice(block);
+        }
+        Ok(())
+    })?;
+    let rate = f64::from(truth.rate_hz);
+    let skip = crate::convert::to_index(options.skip_s * rate);
+    let length = truth.mics[0].len();
+    ensure!(skip < length, "--skip-s {} leaves nothing to score", options.skip_s);
+    let mut mics = Vec::with_capacity(outputs.len());
+    for (mic, output) in outputs.iter().enumerate() {
+        let measured = Measured {
+            reference: &truth.targets[mic][skip..],
+            estimate: &output[skip..],
+            input: &truth.mics[mic][skip..],
+            rate_hz: truth.rate_hz,
+        };
+        mics.push(measured.score()?);
+    }
+    Ok(SceneResult {
+        scene: truth.name.clone(),
+        method: method.to_string(),
+        rtf: outcome.elapsed.as_secs_f64() / (length as f64 / rate),
+        summary: Summary::of(&mics),
+        mics,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sound_file::write_wav;
+
+    fn write_scene(folder: &Path, num_samples: usize) {
+        std::fs::create_dir_all(folder).unwrap();
+        for mic in 1..=2 {
+            let own: Vec<f32> = (0..num_samples)
+                .map(|n| (n as f32 * 0.05 * mic as f32).sin() * if n % 4_000 < 2_000 { 0.5 } else { 0.0 })
+                .collect();
+            let heard: Vec<f32> = own.iter().map(|s| s + 0.01).collect();
+            write_wav(&folder.join(format!("mic{mic}.wav")), &heard, 16_000).unwrap();
+            write_wav(&folder.join(format!("target{mic}.wav")), &own, 16_000).unwrap();
+        }
+    }
+
+    fn options(scenes: &Path, skip_s: f64) -> EvaluateOptions {
+        EvaluateOptions {
+            scenes: scenes.to_owned(),
+            method: vec!["online".parse().unwrap()],
+            mode: Mode::Live,
+            skip_s,
+            json: None,
+        }
+    }
+
+    #[test]
+    fn scenes_are_taken_in_the_order_of_their_numbers() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["m10", "m2", "m1"] {
+            write_scene(&folder.path().join(name), 8_000);
+        }
+        std::fs::create_dir(folder.path().join("empty")).unwrap();
+        let mut told = Vec::new();
+        let results =
+            evaluate(&options(folder.path(), 0.1), |scene| told.push(scene.scene.clone())).unwrap();
+        assert_eq!(told, ["m1", "m2", "m10"]);
+        assert_eq!(results[0].summary.num_mics, 6);
+        assert!(results[0].summary.sdr_gain_db.mean.is_some());
+        assert_eq!(table(&results).lines().count(), 2 + 3 + 1);
+    }
+
+    #[test]
+    fn scenes_that_do_not_fit_together_are_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let scene = folder.path().join("s1");
+        write_scene(&scene, 8_000);
+        let line = |skip_s| {
+            format!("{:#}", evaluate(&options(folder.path(), skip_s), |_| ()).unwrap_err())
+        };
+        assert!(line(0.5).contains("leaves nothing to score"));
+        std::fs::write(scene.join("scene.json"), "{\"groups\": [[1, 3]]}").unwrap();
+        assert!(line(0.0).contains("groups a mic 3"));
+        std::fs::remove_file(scene.join("scene.json")).unwrap();
+        write_wav(&scene.join("mic2.wav"), &[0.0; 100], 16_000).unwrap();
+        assert!(line(0.0).contains("mic2.wav differs"));
+        std::fs::remove_file(scene.join("target2.wav")).unwrap();
+        assert!(line(0.0).contains("no target2"));
+        std::fs::remove_dir_all(&scene).unwrap();
+        assert!(line(0.0).contains("no <scene>/mic1.wav"));
+    }
+}

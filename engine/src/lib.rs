@@ -2,10 +2,20 @@
 #![cfg_attr(test, allow(clippy::float_cmp, reason = "bit-exactness is what many tests are about"))]
 
 pub mod controls;
+pub mod debleed;
+pub mod mode;
+pub mod pipeline;
+pub mod session;
+pub mod stft;
 pub mod units;
+mod worker;
 
 pub use controls::{Controls, Listen, MicControls, Role};
+pub use debleed::Debleed;
+pub use mode::{Mode, Pace, latency_samples};
+pub use session::{ProcessError, Session, SessionConfig, SessionError};
 pub use units::{Decibels, GroupId, MicIndex, SampleRate};
+pub use worker::SessionStats;
 
 /// The most mics one session takes; a stereo mic counts as two.
 pub const MAX_MICS: usize = 32;

@@ -1,0 +1,220 @@
+//! What the batch methods share: a chunk of spectra, which mic stands at which source, and the shares found.
+
+mod close_mics;
+mod gains;
+#[cfg(test)]
+pub(crate) mod oracle;
+#[cfg(test)]
+pub(crate) mod promises;
+#[cfg(test)]
+pub(crate) mod scene;
+mod shares;
+mod tile;
+
+use realfft::num_complex::Complex32;
+
+pub use close_mics::CloseMics;
+pub use shares::BleedShares;
+
+pub(crate) use gains::MicGains;
+pub(crate) use shares::sharpen;
+pub(crate) use tile::{Tile, flush, multiply_add, tiles};
+
+/// The least a modelled power may be before dividing by it.
+///
+/// Powers are equalised so that each mic's quiet hops are near 1 ([`MicGains`]); this is 120 dB
+/// below them, and small enough that its inverse square times any equalised power fits an `f32`.
+pub(crate) const MIN_POWER: f32 = 1e-12;
+
+/// A stretch of the session's spectra that a batch method looks at as a whole.
+///
+/// # Shapes
+///
+/// - `spectra`: `[mic, time, bin]`, complex, any scaling as long as it is the same for all hops
+///
+/// # Real-time
+///
+/// Safe on the audio thread: a borrowed view, no allocation.
+#[derive(Clone, Copy, Debug)]
+pub struct ChunkView<'a> {
+    pub(crate) spectra: &'a [Complex32],
+    pub(crate) num_mics: usize,
+    pub(crate) num_hops: usize,
+    pub(crate) num_bins: usize,
+}
+
+impl<'a> ChunkView<'a> {
+    /// Views `spectra` as `[mic, time, bin]` with the counts of `shape`, in that order.
+    ///
+    /// # Errors
+    ///
+    /// [`BatchError::ChunkShape`] when the slice does not hold exactly that many values.
+    ///
+    /// # Real-time
+    ///
+    /// Safe on the audio thread: no allocation.
+    pub fn new(spectra: &'a [Complex32], shape: [usize; 3]) -> Result<Self, BatchError> {
+        let [num_mics, num_hops, num_bins] = shape;
+        let expected = num_mics * num_hops * num_bins;
+        if spectra.len() == expected {
+            Ok(Self { spectra, num_mics, num_hops, num_bins })
+        } else {
+            Err(BatchError::ChunkShape { expected, actual: spectra.len() })
+        }
+    }
+
+    /// How many mics the chunk holds.
+    ///
+    /// # Real-time
+    ///
+    /// Safe on the audio thread: no allocation.
+    #[must_use]
+    pub fn num_mics(&self) -> usize {
+        self.num_mics
+    }
+
+    /// How many hops the chunk holds.
+    ///
+    /// # Real-time
+    ///
+    /// Safe on the audio thread: no allocation.
+    #[must_use]
+    pub fn num_hops(&self) -> usize {
+        self.num_hops
+    }
+
+    /// How many bins each spectrum has.
+    ///
+    /// # Real-time
+    ///
+    /// Safe on the audio thread: no allocation.
+    #[must_use]
+    pub fn num_bins(&self) -> usize {
+        self.num_bins
+    }
+
+    /// One mic's spectrum at one hop, `[bin]`.
+    ///
+    /// # Panics
+    ///
+    /// When `mic` or `hop` is beyond the chunk.
+    ///
+    /// # Real-time
+    ///
+    /// Safe on the audio thread within the chunk: no allocation.
+    #[must_use]
+    pub fn row(&self, mic: usize, hop: usize) -> &'a [Complex32] {
+        assert!(mic < self.num_mics && hop < self.num_hops, "mic {mic}, hop {hop}");
+        &self.spectra[(mic * self.num_hops + hop) * self.num_bins..][..self.num_bins]
+    }
+
+    /// That `close` was made for as many mics as this chunk has.
+    pub(crate) fn check(&self, close: &CloseMics) -> Result<(), BatchError> {
+        if close.num_mics() == self.num_mics {
+            Ok(())
+        } else {
+            Err(BatchError::MicCount { expected: close.num_mics(), actual: self.num_mics })
+        }
+    }
+}
+
+/// The power of one value; 0 where it is not finite, so that one bad sample stays in its own mic.
+pub(crate) fn power(value: Complex32) -> f32 {
+    let power = value.norm_sqr();
+    if power.is_finite() { power } else { 0.0 }
+}
+
+/// The logistic function `1 / (1 + exp(-slope (x - threshold)))`.
+pub(crate) fn logistic(x: f32, threshold: f32, slope: f32) -> f32 {
+    1.0 / (1.0 + (-slope * (x - threshold)).exp())
+}
+
+/// Sizes that do not fit together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum BatchError {
+    /// The spectra do not have mics x hops x bins values.
+    ChunkShape {
+        /// mics x hops x bins.
+        expected: usize,
+        /// The values given.
+        actual: usize,
+    },
+    /// The table of close mics does not have mics x sources entries.
+    CloseShape {
+        /// mics x sources.
+        expected: usize,
+        /// The entries given.
+        actual: usize,
+    },
+    /// No mic stands at this source, so nothing says how loud it is.
+    SourceWithoutMic {
+        /// The source's position.
+        source: usize,
+    },
+    /// The chunk has another number of mics than what it is used with.
+    MicCount {
+        /// What the table of close mics or the learner was made for.
+        expected: usize,
+        /// The chunk's mics.
+        actual: usize,
+    },
+    /// The chunk has another number of bins than what it is used with.
+    BinCount {
+        /// What the learner was made for.
+        expected: usize,
+        /// The chunk's bins.
+        actual: usize,
+    },
+}
+
+impl std::fmt::Display for BatchError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::ChunkShape { expected, actual } => {
+                write!(f, "chunk of {actual} values where mics x hops x bins is {expected}")
+            }
+            Self::CloseShape { expected, actual } => {
+                write!(f, "table of {actual} entries where mics x sources is {expected}")
+            }
+            Self::SourceWithoutMic { source } => write!(f, "source {source} has no close mic"),
+            Self::MicCount { expected, actual } => {
+                write!(f, "chunk of {actual} mics where {expected} were expected")
+            }
+            Self::BinCount { expected, actual } => {
+                write!(f, "chunk of {actual} bins where {expected} were expected")
+            }
+        }
+    }
+}
+
+impl std::error::Error for BatchError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_chunk_of_the_wrong_size_is_refused() {
+        let spectra = vec![Complex32::new(1.0, 0.0); 23];
+        assert_eq!(
+            ChunkView::new(&spectra, [2, 3, 4]).map(|_| ()),
+            Err(BatchError::ChunkShape { expected: 24, actual: 23 })
+        );
+    }
+
+    #[test]
+    fn a_chunk_finds_its_rows() {
+        let spectra: Vec<_> = (0..24_u8).map(|n| Complex32::new(f32::from(n), 0.0)).collect();
+        let chunk = ChunkView::new(&spectra, [2, 3, 4]).unwrap();
+        assert_eq!(chunk.row(1, 2)[3].re, 23.0);
+        assert_eq!(chunk.row(0, 1)[0].re, 4.0);
+    }
+
+    #[test]
+    fn the_power_of_what_is_not_finite_is_zero() {
+        assert_eq!(power(Complex32::new(f32::NAN, 1.0)), 0.0);
+        assert_eq!(power(Complex32::new(1e30, 0.0)), 0.0);
+        assert_eq!(power(Complex32::new(3.0, 4.0)), 25.0);
+    }
+}

@@ -1,0 +1,221 @@
+//! Samples in, removed samples out: the transforms around a method, hop by hop, without threads.
+
+use realfft::num_complex::Complex32;
+
+use crate::Controls;
+use crate::debleed::{Debleed, Hop};
+use crate::stft::{Analysis, Geometry, Spectrum, Synthesis};
+
+/// Runs a method over hops of samples.
+///
+/// # Shapes
+///
+/// - input: `[mic, hop]`, planar
+/// - output: `[mic, hop]`, the samples to subtract from each mic, delayed by
+///   [`Pipeline::latency_samples`]
+///
+/// # Invariants
+///
+/// - The output depends on the sequence of hops and their controls alone.
+/// - Where a method removes nothing the output is exactly zero.
+/// - The output is finite whatever came in.
+///
+/// # Real-time
+///
+/// Worker or main thread only: runs the method.
+#[derive(Debug)]
+pub struct Pipeline {
+    method: Box<dyn Debleed>,
+    analysis: Analysis,
+    synthesis: Synthesis,
+    /// The last `lookahead + 1` spectra with their controls, a ring.
+    past: Vec<(Spectrum, Controls)>,
+    newest: usize,
+    removed: Spectrum,
+}
+
+impl Pipeline {
+    /// Plans the transforms of `method` for `num_mics` mics.
+    ///
+    /// # Real-time
+    ///
+    /// Allocates; call from `prepare`.
+    #[must_use]
+    pub fn new(method: Box<dyn Debleed>, num_mics: usize) -> Self {
+        let geometry = method.geometry();
+        let silence = Spectrum::new(num_mics, geometry.num_bins());
+        Self {
+            analysis: Analysis::new(geometry, num_mics),
+            synthesis: Synthesis::new(geometry, num_mics),
+            past: vec![(silence.clone(), Controls::default()); method.lookahead_hops() + 1],
+            newest: 0,
+            removed: silence,
+            method,
+        }
+    }
+
+    /// The method's transform.
+    ///
+    /// # Real-time
+    ///
+    /// Safe on the audio thread: no allocation.
+    #[must_use]
+    pub fn geometry(&self) -> Geometry {
+        self.method.geometry()
+    }
+
+    /// Samples from in to out.
+    ///
+    /// # Real-time
+    ///
+    /// Safe on the audio thread: no allocation.
+    #[must_use]
+    pub fn latency_samples(&self) -> usize {
+        self.synthesis.latency_samples() + (self.past.len() - 1) * self.geometry().hop_samples()
+    }
+
+    /// How many times [`Pipeline::learn_hop`] must hear the whole session first.
+    ///
+    /// # Real-time
+    ///
+    /// Worker or main thread only: asks the method.
+    #[must_use]
+    pub fn learning_passes(&self) -> usize {
+        self.method.learning_passes()
+    }
+
+    /// Hears one hop of a learning pass; `samples` is `[mic, hop]`.
+    ///
+    /// # Panics
+    ///
+    /// When `samples` has another shape.
+    ///
+    /// # Real-time
+    ///
+    /// Worker or main thread only: runs the method.
+    pub fn learn_hop(&mut self, samples: &[f32], controls: &Controls) {
+        let (spectrum, _) = &mut self.past[self.newest];
+        self.analysis.push_hop(samples, spectrum);
+        self.method.learn_hop(spectrum, controls);
+    }
+
+    /// Ends a learning pass and forgets its audio.
+    ///
+    /// # Real-time
+    ///
+    /// Worker or main thread only: runs the method.
+    pub fn end_learning_pass(&mut self) {
+        self.method.end_learning_pass();
+        self.forget_audio();
+    }
+
+    /// Replaces one hop of every mic by what is to be removed, [`Pipeline::latency_samples`] late.
+    ///
+    /// # Shapes
+    ///
+    /// `samples` is `[mic, hop]`.
+    ///
+    /// # Panics
+    ///
+    /// When `samples` has another shape.
+    ///
+    /// # Real-time
+    ///
+    /// Worker or main thread only: runs the method.
+    pub fn process_hop(&mut self, samples: &mut [f32], controls: &Controls) {
+        self.newest = (self.newest + 1) % self.past.len();
+        let (spectrum, stored) = &mut self.past[self.newest];
+        self.analysis.push_hop(samples, spectrum);
+        stored.clone_from(controls);
+
+        let oldest = (self.newest + 1) % self.past.len();
+        let ((newest, newest_controls), (current, current_controls)) =
+            (&self.past[self.newest], &self.past[oldest]);
+        self.removed.silence_all();
+        let hop = Hop { newest, newest_controls, current, current_controls };
+        self.method.process_hop(&hop, &mut self.removed);
+
+        let mut healthy = true;
+        for mic in 0..current.num_mics() {
+            if !self.removed.is_active(mic) {
+                continue;
+            }
+            // A sum is finite only if all its terms are.
+            if !self.removed.mic(mic).iter().sum::<Complex32>().is_finite() {
+                self.removed.silence(mic);
+                healthy = false;
+                continue;
+            }
+            let floor_lin = current_controls.mics[mic].floor.to_lin();
+            if floor_lin > 0.0 {
+                limit_reduction(current.mic(mic), self.removed.mic_mut(mic), floor_lin);
+            }
+        }
+        if !healthy {
+            self.method.reset();
+        }
+        self.synthesis.push_hop(&self.removed, samples);
+    }
+
+    /// Forgets audio and everything adapted from it; keeps what learning passes found.
+    ///
+    /// # Real-time
+    ///
+    /// Worker or main thread only: runs the method.
+    pub fn reset(&mut self) {
+        self.forget_audio();
+        self.method.reset();
+    }
+
+    /// Forgets audio but nothing adapted from it: for a gap in the stream.
+    ///
+    /// # Real-time
+    ///
+    /// Worker or main thread only.
+    pub fn forget_audio(&mut self) {
+        self.analysis.reset();
+        self.synthesis.reset();
+        for (spectrum, _) in &mut self.past {
+            spectrum.silence_all();
+        }
+    }
+}
+
+/// Scales down what is removed wherever more than the floor allows would go.
+///
+/// With mic `x` and removed `r`, takes the largest `a <= 1` for which `|x - a r| >= floor |x|`
+/// holds from 0 up to `a`: less of the same is removed, phases stay natural.
+fn limit_reduction(mic: &[Complex32], removed: &mut [Complex32], floor_lin: f32) {
+    let floor_power = floor_lin * floor_lin;
+    for (x, r) in mic.iter().zip(removed) {
+        let (own, gone) = (x.norm_sqr(), r.norm_sqr());
+        if (x - *r).norm_sqr() >= floor_power * own || gone == 0.0 {
+            continue;
+        }
+        // |x - a r|^2 = own - 2 a cross + a^2 gone; the smaller root of "= floor^2 own".
+        let cross = (x * r.conj()).re;
+        let inside = (cross * cross - gone * own * (1.0 - floor_power)).max(0.0);
+        let root = (cross - inside.sqrt()) / gone;
+        *r *= root.clamp(0.0, 1.0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_floor_limits_the_reduction_and_nothing_else() {
+        let mic = [Complex32::new(1.0, 1.0); 4];
+        let mut removed =
+            [1.0, 0.5, -0.5, 0.95].map(|part| Complex32::new(part, part * 0.9)).to_vec();
+        let before = removed.clone();
+        limit_reduction(&mic, &mut removed, 0.25);
+        for (index, (x, r)) in mic.iter().zip(&removed).enumerate() {
+            let left = (x - r).norm() / x.norm();
+            assert!(left >= 0.25 - 1e-5, "{index}: {left}");
+        }
+        assert_eq!(removed[1..3], before[1..3], "reductions above the floor are left alone");
+        assert!(((mic[0] - removed[0]).norm() / mic[0].norm() - 0.25).abs() < 1e-5);
+    }
+}

@@ -1,0 +1,174 @@
+//! Amounts and listening: two smoothed gains per mic, changed on the sample they were meant for.
+
+use crate::controls::{Controls, Listen};
+
+/// Gains of the delayed input and of what is removed from it, for one mic.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Gains {
+    dry: f32,
+    removed: f32,
+}
+
+impl Gains {
+    const SILENT: Self = Self { dry: 0.0, removed: 0.0 };
+
+    fn of(controls: &Controls, mic: usize) -> Self {
+        let mic = &controls.mics[mic];
+        let amount = clamped(controls.global_amount) * clamped(mic.amount);
+        match mic.listen {
+            Listen::Clean => Self { dry: 1.0, removed: -amount },
+            Listen::Removed => Self { dry: 0.0, removed: amount },
+            Listen::Dry => Self { dry: 1.0, removed: 0.0 },
+            Listen::Mute => Self::SILENT,
+        }
+    }
+}
+
+/// An amount within its range; one that is not a number counts as none.
+fn clamped(amount: f32) -> f32 {
+    if amount.is_nan() { 0.0 } else { amount.clamp(0.0, 1.0) }
+}
+
+/// Mixes dry and removed for every mic, with control changes scheduled ahead.
+#[derive(Debug)]
+pub(super) struct Mixer {
+    num_mics: usize,
+    ramp_samples: usize,
+    /// Where the ramp in progress began.
+    from: Vec<Gains>,
+    target: Vec<Gains>,
+    /// Samples of the ramp already mixed; `ramp_samples` when none is in progress.
+    ramped: usize,
+    /// Scheduled changes, a ring: the input position each takes effect at, oldest first.
+    positions: Vec<i64>,
+    /// `[event, mic]`, beside `positions`.
+    gains: Vec<Gains>,
+    first: usize,
+    count: usize,
+}
+
+impl Mixer {
+    pub(super) fn new(
+        num_mics: usize,
+        ramp_samples: usize,
+        max_events: usize,
+        controls: &Controls,
+    ) -> Self {
+        let mut mixer = Self {
+            num_mics,
+            ramp_samples,
+            from: vec![Gains::SILENT; num_mics],
+            target: vec![Gains::SILENT; num_mics],
+            ramped: ramp_samples,
+            positions: vec![0; max_events],
+            gains: vec![Gains::SILENT; max_events * num_mics],
+            first: 0,
+            count: 0,
+        };
+        mixer.settle(controls);
+        mixer
+    }
+
+    /// Forgets scheduled changes and jumps to `controls`.
+    pub(super) fn settle(&mut self, controls: &Controls) {
+        for (mic, target) in self.target.iter_mut().enumerate() {
+            *target = Gains::of(controls, mic);
+        }
+        self.ramped = self.ramp_samples;
+        self.count = 0;
+    }
+
+    /// Schedules `controls` for the input sample at `position`; a full schedule merges them with
+    /// the change before.
+    pub(super) fn schedule(&mut self, position: usize, controls: &Controls) {
+        let position = super::to_i64(position);
+        let same_sample = self.count > 0 && self.positions[self.slot(self.count - 1)] == position;
+        if !same_sample && self.count < self.positions.len() {
+            let slot = self.slot(self.count);
+            self.positions[slot] = position;
+            self.count += 1;
+        }
+        let slot = self.slot(self.count - 1);
+        for mic in 0..self.num_mics {
+            self.gains[slot * self.num_mics + mic] = Gains::of(controls, mic);
+        }
+    }
+
+    /// Samples from `heard` to the next change; changes due count as none.
+    pub(super) fn samples_to_event(&self, heard: i64) -> usize {
+        (0..self.count)
+            .map(|event| self.positions[self.slot(event)])
+            .find(|&position| position > heard)
+            .and_then(|position| usize::try_from(position - heard).ok())
+            .unwrap_or(usize::MAX)
+    }
+
+    /// Starts the ramps of every change that is due at `heard`.
+    pub(super) fn apply_events(&mut self, heard: i64) {
+        while self.count > 0 && self.positions[self.first] <= heard {
+            let gains = &self.gains[self.first * self.num_mics..][..self.num_mics];
+            if gains != self.target {
+                for mic in 0..self.num_mics {
+                    self.from[mic] = self.at(mic, self.ramped);
+                    self.target[mic] = gains[mic];
+                }
+                self.ramped = 0;
+            }
+            self.first = (self.first + 1) % self.positions.len();
+            self.count -= 1;
+        }
+    }
+
+    /// Mixes one mic; all mics of a piece come before [`Mixer::advance`].
+    pub(super) fn mix(&self, mic: usize, dry: &[f32], removed: Option<&[f32]>, out: &mut [f32]) {
+        let to = self.target[mic];
+        let ramping = self.ramped < self.ramp_samples && self.from[mic] != to;
+        let gains_at = |n: usize| self.at(mic, self.ramped + n + 1);
+        match removed {
+            Some(removed) if ramping => {
+                for (n, ((out, dry), removed)) in out.iter_mut().zip(dry).zip(removed).enumerate() {
+                    let gains = gains_at(n);
+                    *out = gains.dry * dry + gains.removed * removed;
+                }
+            }
+            Some(removed) => {
+                for ((out, dry), removed) in out.iter_mut().zip(dry).zip(removed) {
+                    *out = to.dry * dry + to.removed * removed;
+                }
+            }
+            None if ramping => {
+                for (n, (out, dry)) in out.iter_mut().zip(dry).enumerate() {
+                    *out = gains_at(n).dry * dry;
+                }
+            }
+            None => {
+                for (out, dry) in out.iter_mut().zip(dry) {
+                    *out = to.dry * dry;
+                }
+            }
+        }
+    }
+
+    /// Moves on by the samples just mixed.
+    pub(super) fn advance(&mut self, length: usize) {
+        self.ramped = (self.ramped + length).min(self.ramp_samples);
+    }
+
+    /// One mic's gains after `ramped` samples of the ramp: a function of the position alone, so
+    /// that pieces of any length give the same samples.
+    fn at(&self, mic: usize, ramped: usize) -> Gains {
+        let (from, to) = (self.from[mic], self.target[mic]);
+        if ramped >= self.ramp_samples {
+            return to;
+        }
+        let part = ramped as f32 / self.ramp_samples as f32;
+        Gains {
+            dry: from.dry + (to.dry - from.dry) * part,
+            removed: from.removed + (to.removed - from.removed) * part,
+        }
+    }
+
+    fn slot(&self, event: usize) -> usize {
+        (self.first + event) % self.positions.len()
+    }
+}

@@ -1,0 +1,451 @@
+//! The one type a host or a command holds: blocks of all mics in, cleaned blocks out.
+
+mod mixer;
+#[cfg(test)]
+mod tests;
+mod wet;
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use crate::MAX_MICS;
+use crate::controls::Controls;
+use crate::debleed::{Debleed, Ratio};
+use crate::mode::{Mode, Pace, latency_of, slack_samples};
+use crate::pipeline::Pipeline;
+use crate::units::SampleRate;
+use crate::worker::{Packet, Sender, SessionStats, Worker, WorkerSide, ring};
+
+use mixer::Mixer;
+use wet::Wet;
+
+/// What a session is prepared for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SessionConfig {
+    /// The sample rate of all mics.
+    pub rate: SampleRate,
+    /// How many mono mics, `1 ..= MAX_MICS`; a stereo mic is two mics of one group.
+    pub num_mics: usize,
+    /// Live or with lookahead.
+    pub mode: Mode,
+    /// Whether the session may wait for its worker.
+    pub pace: Pace,
+    /// The longest block the host says it will send; longer ones are taken, but in real time
+    /// their end will be late.
+    pub max_block_samples: usize,
+}
+
+/// A running session: cleans blocks of all mics in place.
+///
+/// The calling thread only moves samples: it hands hops of input to a worker thread through a
+/// lock-free ring and subtracts from the delayed input what comes back.
+///
+/// # Shapes
+///
+/// `[mic][sample]`, linear, full scale 1, any number of samples per block.
+///
+/// # Latency
+///
+/// [`Session::latency_samples`], constant from `prepare` on and the same for every listen mode.
+///
+/// # Invariants
+///
+/// - `Clean + Removed = Dry` within float rounding; where nothing is removed `Clean` is `Dry`
+///   bit for bit.
+/// - The output does not depend on how the input is cut into blocks, nor (as long as no hop is
+///   late) on the pace.
+/// - A hop that is late is heard as aligned dry, faded in and out, and counted.
+/// - Input that is not finite comes out as silence.
+/// - After [`Session::reset`] the output is identical to that of a new value.
+///
+/// # Real-time
+///
+/// [`Session::prepare`] and dropping belong on the main thread. Everything else is safe on the
+/// audio thread, except that with [`Pace::Offline`] `process` waits for the worker.
+#[derive(Debug)]
+pub struct Session {
+    num_mics: usize,
+    hop_samples: usize,
+    latency_samples: usize,
+    pace: Pace,
+    epoch: u64,
+    /// Input samples taken since the last reset.
+    position: usize,
+    /// Delayed input, `[mic, dry_samples]`, a ring of whole hops.
+    dry: Vec<f32>,
+    dry_samples: usize,
+    mixer: Mixer,
+    controls: Box<Controls>,
+    filling: Option<Box<Packet>>,
+    free: Vec<Box<Packet>>,
+    to_worker: Sender<Box<Packet>>,
+    wet: Wet,
+    stats: Arc<SessionStats>,
+    worker: Worker,
+}
+
+impl Session {
+    /// Allocates everything and starts the worker, with the engine's own method.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError`] when the number of mics is out of range or no thread can be started.
+    ///
+    /// # Real-time
+    ///
+    /// Allocates and starts a thread; main thread only.
+    pub fn prepare(config: &SessionConfig, controls: &Controls) -> Result<Self, SessionError> {
+        checked_num_mics(config)?;
+        let method = Ratio::new(config.rate, config.mode);
+        Self::prepare_with(config, controls, Box::new(method))
+    }
+
+    /// The same with any method; its transform and lookahead decide the latency.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError`] when the number of mics is out of range or no thread can be started.
+    ///
+    /// # Real-time
+    ///
+    /// Allocates and starts a thread; main thread only.
+    pub fn prepare_with(
+        config: &SessionConfig,
+        controls: &Controls,
+        method: Box<dyn Debleed>,
+    ) -> Result<Self, SessionError> {
+        let num_mics = checked_num_mics(config)?;
+        Self::prepare_pipeline(config, controls, Pipeline::new(method, num_mics))
+    }
+
+    /// The same with a pipeline that may have learned already.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError`] when the number of mics is out of range or no thread can be started.
+    ///
+    /// # Real-time
+    ///
+    /// Allocates and starts a thread; main thread only.
+    pub fn prepare_pipeline(
+        config: &SessionConfig,
+        controls: &Controls,
+        pipeline: Pipeline,
+    ) -> Result<Self, SessionError> {
+        let num_mics = checked_num_mics(config)?;
+        let geometry = pipeline.geometry();
+        let hop_samples = geometry.hop_samples();
+        let SessionConfig { rate, pace, max_block_samples, .. } = *config;
+        let lookahead_hops =
+            (pipeline.latency_samples() + hop_samples - geometry.overlap_samples()) / hop_samples;
+        let latency_samples = latency_of(geometry, lookahead_hops, rate, pace, max_block_samples);
+        let slack_hops = slack_samples(geometry, rate, pace, max_block_samples) / hop_samples;
+
+        // In flight at most: the slack, the hop being filled, the two being heard; the rest is how
+        // far a late worker may fall behind before hops are lost.
+        let num_packets = slack_hops + SPARE_PACKETS;
+        let free: Vec<_> = (0..num_packets).map(|_| Packet::new(num_mics, hop_samples)).collect();
+        let (to_worker, input) = ring(num_packets + 1);
+        let (output, results) = ring(num_packets + 1);
+        let stats = Arc::new(SessionStats::default());
+        let hop_s = hop_samples as f32 / rate.hz();
+        let nap = Duration::from_secs_f32(hop_s / 4.0);
+        let side = WorkerSide { pipeline, input, output, stats: Arc::clone(&stats), nap };
+        let worker =
+            Worker::start(side).map_err(|error| SessionError::Thread { kind: error.kind() })?;
+
+        let dry_samples = (latency_samples + hop_samples).next_multiple_of(hop_samples);
+        let fade_samples = rate.samples_in(FADE_S).clamp(1, hop_samples);
+        let max_events = latency_samples / EVENT_SPACING_SAMPLES + 64;
+        Ok(Self {
+            num_mics,
+            hop_samples,
+            latency_samples,
+            pace,
+            epoch: 0,
+            position: 0,
+            dry: vec![0.0; num_mics * dry_samples],
+            dry_samples,
+            mixer: Mixer::new(num_mics, rate.samples_in(RAMP_S).max(1), max_events, controls),
+            controls: Box::new(controls.clone()),
+            filling: None,
+            free,
+            to_worker,
+            wet: Wet::new(results, num_mics, hop_samples, fade_samples),
+            stats,
+            worker,
+        })
+    }
+
+    /// Samples from a mic's input to the same sample at its output.
+    ///
+    /// # Real-time
+    ///
+    /// Safe on the audio thread: no allocation.
+    #[must_use]
+    pub fn latency_samples(&self) -> usize {
+        self.latency_samples
+    }
+
+    /// Counters that may be read from any thread while audio runs.
+    ///
+    /// # Real-time
+    ///
+    /// Main thread only: the last owner frees.
+    #[must_use]
+    pub fn stats(&self) -> Arc<SessionStats> {
+        Arc::clone(&self.stats)
+    }
+
+    /// Moves the controls; counts from the first sample of the next block, and is heard when that
+    /// sample leaves. Amounts and listening ramp over 10 ms; pairs, floors, roles and groups fade
+    /// from hop to hop.
+    ///
+    /// # Real-time
+    ///
+    /// Safe on the audio thread: copies a few kilobytes.
+    pub fn set_controls(&mut self, controls: &Controls) {
+        self.controls.as_mut().clone_from(controls);
+        self.mixer.schedule(self.position, controls);
+    }
+
+    /// Cleans one block in place.
+    ///
+    /// # Shapes
+    ///
+    /// `[mic][sample]`, one slice per mic, all of one length, which may change from call to call.
+    ///
+    /// # Errors
+    ///
+    /// [`ProcessError`] when the number of mics or the lengths are wrong; nothing is touched then.
+    ///
+    /// # Real-time
+    ///
+    /// Safe on the audio thread with [`Pace::Realtime`]: no allocation, lock or system call. With
+    /// [`Pace::Offline`] waits for the worker.
+    pub fn process(&mut self, mics: &mut [&mut [f32]]) -> Result<(), ProcessError> {
+        if mics.len() != self.num_mics {
+            return Err(ProcessError::NumMics { expected: self.num_mics, actual: mics.len() });
+        }
+        let num_samples = mics.first().map_or(0, |mic| mic.len());
+        if let Some(odd) = mics.iter().find(|mic| mic.len() != num_samples) {
+            return Err(ProcessError::Length { expected: num_samples, actual: odd.len() });
+        }
+        let mut start = 0;
+        while start < num_samples {
+            // Pieces end where a hop ends (for input and output alike, because the latency is a
+            // whole number of hops) and where a control changes.
+            let to_hop_end = self.hop_samples - self.position % self.hop_samples;
+            let to_event = self.mixer.samples_to_event(self.heard());
+            let length = (num_samples - start).min(to_hop_end).min(to_event);
+            self.take_input(mics, start, length);
+            self.give_output(mics, start, length);
+            self.position += length;
+            start += length;
+        }
+        Ok(())
+    }
+
+    /// Forgets all audio; controls stay where they are.
+    ///
+    /// # Real-time
+    ///
+    /// Safe on the audio thread: clears memory, no allocation.
+    pub fn reset(&mut self) {
+        self.epoch += 1;
+        self.position = 0;
+        self.dry.fill(0.0);
+        self.mixer.settle(&self.controls);
+        if let Some(packet) = self.filling.take() {
+            self.free.push(packet);
+        }
+        self.wet.reset(self.epoch, &mut self.free);
+    }
+
+    /// The input position that is heard next; negative until the latency has passed.
+    fn heard(&self) -> i64 {
+        to_i64(self.position) - to_i64(self.latency_samples)
+    }
+
+    /// Copies a piece within one hop to the delay line and to the worker's packet.
+    fn take_input(&mut self, mics: &[&mut [f32]], start: usize, length: usize) {
+        let (hop, offset) = (self.hop_samples, self.position % self.hop_samples);
+        if offset == 0 {
+            self.filling = self.free_packet();
+            if let Some(packet) = &mut self.filling {
+                packet.start_sample = to_i64(self.position);
+                packet.epoch = self.epoch;
+                packet.controls.as_mut().clone_from(&self.controls);
+            } else {
+                // Relaxed: a counter.
+                self.stats.lost_hops.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        let slot = self.position % self.dry_samples;
+        for (mic, samples) in mics.iter().enumerate() {
+            let fresh = &samples[start..start + length];
+            let dry = &mut self.dry[mic * self.dry_samples + slot..][..length];
+            for (to, &from) in dry.iter_mut().zip(fresh) {
+                *to = if from.is_finite() { from } else { 0.0 };
+            }
+            if let Some(packet) = &mut self.filling {
+                packet.samples[mic * hop + offset..][..length].copy_from_slice(dry);
+            }
+        }
+        if offset + length == hop
+            && let Some(packet) = self.filling.take()
+        {
+            if let Err(back) = self.to_worker.push(packet) {
+                debug_assert!(false, "the ring holds every packet there is");
+                self.free.push(back);
+            }
+            if self.pace == Pace::Offline {
+                self.worker.wake();
+            }
+        }
+    }
+
+    /// Mixes a piece within one hop from the delay line and what the worker sent back.
+    fn give_output(&mut self, mics: &mut [&mut [f32]], start: usize, length: usize) {
+        let heard = self.heard();
+        let offset = self.position % self.hop_samples;
+        if offset == 0 {
+            self.start_hop(heard);
+        }
+        self.mixer.apply_events(heard);
+        // The ring is at least a hop longer than the latency, so the oldest hop is intact.
+        let slot = (self.position + self.dry_samples - self.latency_samples) % self.dry_samples;
+        for (mic, samples) in mics.iter_mut().enumerate() {
+            let dry = &self.dry[mic * self.dry_samples + slot..][..length];
+            let out = &mut samples[start..start + length];
+            self.mixer.mix(mic, dry, self.wet.removed(mic, offset, length), out);
+        }
+        self.mixer.advance(length);
+    }
+
+    /// Fetches what is to be removed from the hop that is heard next.
+    fn start_hop(&mut self, heard: i64) {
+        let mut there = self.wet.fetch(heard, &mut self.free);
+        if self.pace == Pace::Offline && heard >= 0 {
+            // The one place that may wait: the host said that it renders offline.
+            while !there && !self.stats.worker_failed() {
+                self.worker.wake();
+                std::thread::park_timeout(OFFLINE_NAP);
+                there = self.wet.fetch(heard, &mut self.free);
+            }
+        }
+        if !there {
+            self.wet.miss();
+            if heard >= 0 {
+                // Relaxed: a counter.
+                self.stats.late_hops.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// A packet to fill; offline waits until the worker has one to spare.
+    fn free_packet(&mut self) -> Option<Box<Packet>> {
+        loop {
+            if let Some(packet) = self.free.pop() {
+                return Some(packet);
+            }
+            self.wet.collect(&mut self.free);
+            if !self.free.is_empty() {
+                continue;
+            }
+            if self.pace == Pace::Realtime || self.stats.worker_failed() {
+                return None;
+            }
+            self.worker.wake();
+            std::thread::park_timeout(OFFLINE_NAP);
+        }
+    }
+}
+
+/// Packets beyond the slack: one being filled, two being heard, and five in hand.
+const SPARE_PACKETS: usize = 8;
+/// How long amounts and listening take to their new place.
+const RAMP_S: f32 = 0.010;
+/// How long the fade to dry of a late hop takes, and the fade back.
+const FADE_S: f32 = 0.005;
+/// Closer control changes than this, on average over the latency, may be merged.
+const EVENT_SPACING_SAMPLES: usize = 32;
+/// How long an offline caller naps before it looks again.
+const OFFLINE_NAP: Duration = Duration::from_micros(20);
+
+fn checked_num_mics(config: &SessionConfig) -> Result<usize, SessionError> {
+    if (1..=MAX_MICS).contains(&config.num_mics) {
+        Ok(config.num_mics)
+    } else {
+        Err(SessionError::NumMics { actual: config.num_mics, max: MAX_MICS })
+    }
+}
+
+fn to_i64(samples: usize) -> i64 {
+    i64::try_from(samples).unwrap_or(i64::MAX)
+}
+
+/// A session that cannot be prepared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SessionError {
+    /// No mics, or more than the engine takes.
+    NumMics {
+        /// What was asked for.
+        actual: usize,
+        /// The most possible.
+        max: usize,
+    },
+    /// The operating system gave no thread.
+    Thread {
+        /// Its reason.
+        kind: std::io::ErrorKind,
+    },
+}
+
+impl std::fmt::Display for SessionError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::NumMics { actual, max } => write!(f, "{actual} mics, expected 1 to {max}"),
+            Self::Thread { kind } => write!(f, "no worker thread could be started: {kind}"),
+        }
+    }
+}
+
+impl std::error::Error for SessionError {}
+
+/// A block that was refused; it is unchanged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ProcessError {
+    /// Another number of mics than prepared.
+    NumMics {
+        /// As prepared.
+        expected: usize,
+        /// As given.
+        actual: usize,
+    },
+    /// Mics of different lengths in one block.
+    Length {
+        /// The first mic's length.
+        expected: usize,
+        /// The first that differs.
+        actual: usize,
+    },
+}
+
+impl std::fmt::Display for ProcessError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::NumMics { expected, actual } => {
+                write!(f, "block of {actual} mics, expected {expected}")
+            }
+            Self::Length { expected, actual } => {
+                write!(f, "mic of {actual} samples in a block of {expected}")
+            }
+        }
+    }
+}
+
+impl std::error::Error for ProcessError {}

@@ -1,0 +1,139 @@
+//! Spectra of all mics back to samples, one hop at a time, by weighted overlap-add.
+
+use std::sync::Arc;
+
+use realfft::num_complex::Complex32;
+use realfft::{ComplexToReal, RealFftPlanner};
+
+use super::{Geometry, Spectrum};
+
+/// Turns spectra back into samples.
+///
+/// # Shapes
+///
+/// - input: [`Spectrum`] `[mic, bin]`, RustFFT's scaling as [`Analysis`](super::Analysis) makes it
+/// - output: `[mic, hop]`, linear, full scale 1, planar
+///
+/// # Latency
+///
+/// `overlap` samples from the first sample of the hop that completes a window to the same sample
+/// here: [`Synthesis::latency_samples`].
+///
+/// # Invariants
+///
+/// - Analysis followed by synthesis is the identity after the latency (error measured in tests).
+/// - A mic that is inactive for `overlap` samples puts out exact zeros.
+/// - After [`Synthesis::reset`] the output is identical to that of a new value.
+///
+/// # Real-time
+///
+/// `new` allocates and belongs on the main thread. Everything else is safe on the audio thread.
+pub struct Synthesis {
+    geometry: Geometry,
+    /// Synthesis window divided by the transform's length, `[overlap]`.
+    window: Vec<f32>,
+    fft: Arc<dyn ComplexToReal<f32>>,
+    /// Sums still to be completed, `[mic, overlap]`.
+    pending: Vec<f32>,
+    spectrum: Vec<Complex32>,
+    samples: Vec<f32>,
+    scratch: Vec<Complex32>,
+}
+
+impl std::fmt::Debug for Synthesis {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Synthesis").field("geometry", &self.geometry).finish_non_exhaustive()
+    }
+}
+
+impl Synthesis {
+    /// Plans the transform and allocates for `num_mics` mics.
+    ///
+    /// # Real-time
+    ///
+    /// Allocates; call from `prepare`.
+    #[must_use]
+    pub fn new(geometry: Geometry, num_mics: usize) -> Self {
+        let fft = RealFftPlanner::<f32>::new().plan_fft_inverse(geometry.window_samples());
+        let normalise = 1.0 / geometry.window_samples() as f32;
+        let spectrum = fft.make_input_vec();
+        let samples = fft.make_output_vec();
+        let scratch = fft.make_scratch_vec();
+        Self {
+            geometry,
+            window: geometry.synthesis_window().iter().map(|w| w * normalise).collect(),
+            fft,
+            pending: vec![0.0; num_mics * geometry.overlap_samples()],
+            spectrum,
+            samples,
+            scratch,
+        }
+    }
+
+    /// Adds one hop's spectra and writes the samples that are complete with it.
+    ///
+    /// # Shapes
+    ///
+    /// `spectrum` is `[mic, bin]`; `samples` is `[mic, hop]`.
+    ///
+    /// # Panics
+    ///
+    /// When the shapes differ from those promised to [`Synthesis::new`].
+    ///
+    /// # Real-time
+    ///
+    /// Safe on the audio thread: no allocation.
+    pub fn push_hop(&mut self, spectrum: &Spectrum, samples: &mut [f32]) {
+        let hop = self.geometry.hop_samples();
+        let overlap = self.geometry.overlap_samples();
+        let tail = self.geometry.window_samples() - overlap;
+        assert_eq!(samples.len() / hop, spectrum.num_mics(), "one hop for every mic");
+        assert_eq!(self.pending.len() / overlap, spectrum.num_mics(), "one spectrum per mic");
+        let mics = samples.chunks_exact_mut(hop).zip(self.pending.chunks_exact_mut(overlap));
+        for (mic, (out, pending)) in mics.enumerate() {
+            if spectrum.is_active(mic) {
+                self.spectrum.copy_from_slice(spectrum.mic(mic));
+                // A real signal has real ends; what rounding left there is not signal.
+                if let Some(first) = self.spectrum.first_mut() {
+                    first.im = 0.0;
+                }
+                if let Some(last) = self.spectrum.last_mut() {
+                    last.im = 0.0;
+                }
+                let transformed = self.fft.process_with_scratch(
+                    &mut self.spectrum,
+                    &mut self.samples,
+                    &mut self.scratch,
+                );
+                debug_assert!(transformed.is_ok(), "sizes were fixed by the plan");
+                for ((sum, new), gain) in
+                    pending.iter_mut().zip(&self.samples[tail..]).zip(&self.window)
+                {
+                    *sum += new * gain;
+                }
+            }
+            out.copy_from_slice(&pending[..hop]);
+            pending.copy_within(hop.., 0);
+            pending[overlap - hop..].fill(0.0);
+        }
+    }
+
+    /// Samples from in to out when every hop is analysed and synthesised at once.
+    ///
+    /// # Real-time
+    ///
+    /// Safe on the audio thread: no allocation.
+    #[must_use]
+    pub fn latency_samples(&self) -> usize {
+        self.geometry.overlap_samples() - self.geometry.hop_samples()
+    }
+
+    /// Forgets all audio.
+    ///
+    /// # Real-time
+    ///
+    /// Safe on the audio thread: no allocation.
+    pub fn reset(&mut self) {
+        self.pending.fill(0.0);
+    }
+}

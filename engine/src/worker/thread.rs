@@ -1,0 +1,183 @@
+//! The worker thread: takes hops from the audio thread, runs the pipeline, sends back what to remove.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use super::link::{Packet, Receiver, Sender};
+use crate::pipeline::Pipeline;
+
+/// How long dropping a session waits for a worker that is deep in a hop.
+const JOIN_LIMIT: Duration = Duration::from_secs(5);
+
+/// Counters that anyone may read while audio runs.
+#[derive(Debug, Default)]
+pub struct SessionStats {
+    pub(crate) late_hops: AtomicU64,
+    pub(crate) lost_hops: AtomicU64,
+    hops: AtomicU64,
+    busy_ns: AtomicU64,
+    longest_hop_ns: AtomicU64,
+    failed: AtomicBool,
+    stop: AtomicBool,
+}
+
+// All counters are Relaxed: each is a number of its own and orders nothing else.
+impl SessionStats {
+    /// Hops heard dry because the worker was not done in time.
+    ///
+    /// # Real-time
+    ///
+    /// Safe on the audio thread: one atomic load.
+    #[must_use]
+    pub fn late_hops(&self) -> u64 {
+        self.late_hops.load(Ordering::Relaxed)
+    }
+
+    /// Hops that never reached the worker because it was too far behind.
+    ///
+    /// # Real-time
+    ///
+    /// Safe on the audio thread: one atomic load.
+    #[must_use]
+    pub fn lost_hops(&self) -> u64 {
+        self.lost_hops.load(Ordering::Relaxed)
+    }
+
+    /// Whether the worker stopped on an internal error; everything is dry from then on.
+    ///
+    /// # Real-time
+    ///
+    /// Safe on the audio thread: one atomic load.
+    #[must_use]
+    pub fn worker_failed(&self) -> bool {
+        self.failed.load(Ordering::Relaxed)
+    }
+
+    /// Hops the worker has done.
+    ///
+    /// # Real-time
+    ///
+    /// Safe on the audio thread: one atomic load.
+    #[must_use]
+    pub fn hops(&self) -> u64 {
+        self.hops.load(Ordering::Relaxed)
+    }
+
+    /// Time the worker has spent on hops in all, in seconds.
+    ///
+    /// # Real-time
+    ///
+    /// Safe on the audio thread: one atomic load.
+    #[must_use]
+    pub fn busy_s(&self) -> f64 {
+        self.busy_ns.load(Ordering::Relaxed) as f64 * 1e-9
+    }
+
+    /// The longest the worker has spent on one hop, in seconds.
+    ///
+    /// # Real-time
+    ///
+    /// Safe on the audio thread: one atomic load.
+    #[must_use]
+    pub fn longest_hop_s(&self) -> f64 {
+        self.longest_hop_ns.load(Ordering::Relaxed) as f64 * 1e-9
+    }
+
+    fn count_hop(&self, took: Duration) {
+        let took_ns = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
+        self.hops.fetch_add(1, Ordering::Relaxed);
+        self.busy_ns.fetch_add(took_ns, Ordering::Relaxed);
+        self.longest_hop_ns.fetch_max(took_ns, Ordering::Relaxed);
+    }
+}
+
+/// What the worker thread owns.
+pub(crate) struct WorkerSide {
+    pub(crate) pipeline: Pipeline,
+    pub(crate) input: Receiver<Box<Packet>>,
+    pub(crate) output: Sender<Box<Packet>>,
+    pub(crate) stats: Arc<SessionStats>,
+    /// How long to park when there is nothing to do.
+    pub(crate) nap: Duration,
+}
+
+impl WorkerSide {
+    fn run(mut self) {
+        let hop = i64::try_from(self.pipeline.geometry().hop_samples()).unwrap_or(i64::MAX);
+        let latency = i64::try_from(self.pipeline.latency_samples()).unwrap_or(i64::MAX);
+        let (mut epoch, mut expected_start) = (0, 0);
+        // Relaxed: a late look at the flag costs one nap.
+        while !self.stats.stop.load(Ordering::Relaxed) {
+            // The audio thread wakes nobody in real time; offline it unparks us.
+            let Some(mut packet) = self.input.pop() else {
+                std::thread::park_timeout(self.nap);
+                continue;
+            };
+            let began = Instant::now();
+            let done = catch_unwind(AssertUnwindSafe(|| {
+                if packet.epoch != epoch {
+                    self.pipeline.reset();
+                } else if packet.start_sample != expected_start {
+                    self.pipeline.forget_audio();
+                }
+                self.pipeline.process_hop(&mut packet.samples, &packet.controls);
+            }));
+            if done.is_err() {
+                // Relaxed: the audio thread only needs to see it some time.
+                self.stats.failed.store(true, Ordering::Relaxed);
+                return;
+            }
+            epoch = packet.epoch;
+            expected_start = packet.start_sample + hop;
+            packet.start_sample -= latency;
+            self.stats.count_hop(began.elapsed());
+            let sent = self.output.push(packet);
+            debug_assert!(sent.is_ok(), "the ring holds every packet there is");
+        }
+    }
+}
+
+/// A running worker; dropping it stops and joins the thread.
+#[derive(Debug)]
+pub(crate) struct Worker {
+    thread: Option<JoinHandle<()>>,
+    stats: Arc<SessionStats>,
+}
+
+impl Worker {
+    /// Starts the thread.
+    pub(crate) fn start(side: WorkerSide) -> std::io::Result<Self> {
+        let stats = Arc::clone(&side.stats);
+        let thread =
+            std::thread::Builder::new().name("unspill-worker".into()).spawn(move || side.run())?;
+        Ok(Self { thread: Some(thread), stats })
+    }
+
+    /// Wakes the worker; a system call, so only where waiting is allowed anyway.
+    pub(crate) fn wake(&self) {
+        if let Some(thread) = &self.thread {
+            thread.thread().unpark();
+        }
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        // Relaxed: the join below orders everything that matters.
+        self.stats.stop.store(true, Ordering::Relaxed);
+        self.wake();
+        let Some(thread) = self.thread.take() else { return };
+        let since = Instant::now();
+        while !thread.is_finished() && since.elapsed() < JOIN_LIMIT {
+            thread.thread().unpark();
+            std::thread::park_timeout(Duration::from_micros(200));
+        }
+        if thread.is_finished() {
+            // A panic was already caught and counted inside the thread.
+            let _ = thread.join();
+        }
+    }
+}

@@ -149,9 +149,10 @@ pub fn table(results: &[MethodResult]) -> String {
 }
 
 fn scene_folders(folder: &Path) -> Result<Vec<PathBuf>> {
-    let entries =
-        std::fs::read_dir(folder).with_context(|| format!("could not read {}", folder.display()))?;
-    let mut folders = entries.map(|entry| entry.map(|e| e.path())).collect::<Result<Vec<_>, _>>()?;
+    let entries = std::fs::read_dir(folder)
+        .with_context(|| format!("could not read {}", folder.display()))?;
+    let mut folders =
+        entries.map(|entry| entry.map(|e| e.path())).collect::<Result<Vec<_>, _>>()?;
     folders.retain(|path| find(path, "mic", 1).is_some());
     folders.sort_by_key(|path| {
         // m2 comes before m10.
@@ -260,7 +261,9 @@ mod tests {
         std::fs::create_dir_all(folder).unwrap();
         for mic in 1..=2 {
             let own: Vec<f32> = (0..num_samples)
-                .map(|n| (n as f32 * 0.05 * mic as f32).sin() * if n % 4_000 < 2_000 { 0.5 } else { 0.0 })
+                .map(|n| {
+                    (n as f32 * 0.05 * mic as f32).sin() * if n % 4_000 < 2_000 { 0.5 } else { 0.0 }
+                })
                 .collect();
             let heard: Vec<f32> = own.iter().map(|s| s + 0.01).collect();
             write_wav(&folder.join(format!("mic{mic}.wav")), &heard, 16_000).unwrap();
@@ -271,7 +274,7 @@ mod tests {
     fn options(scenes: &Path, skip_s: f64) -> EvaluateOptions {
         EvaluateOptions {
             scenes: scenes.to_owned(),
-            method: vec!["online".parse().unwrap()],
+            method: vec!["ratio".parse().unwrap()],
             mode: Mode::Live,
             skip_s,
             json: None,

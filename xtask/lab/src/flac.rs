@@ -61,7 +61,7 @@ pub fn write(path: &Path, samples: &[f32], rate_hz: u32) -> Result<()> {
 fn block_samples(num_samples: usize) -> Result<usize> {
     const LEAST: usize = 16;
     ensure!(num_samples >= LEAST, "FLAC holds no sound of fewer than {LEAST} samples");
-    let fits = |block: &usize| num_samples % block == 0 || num_samples % block >= LEAST;
+    let fits = |block: &usize| num_samples.is_multiple_of(*block) || num_samples % block >= LEAST;
     (1_024..=4_096).rev().find(fits).with_context(|| format!("no block size fits {num_samples}"))
 }
 

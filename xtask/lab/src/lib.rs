@@ -1,8 +1,19 @@
 //! Unspill's offline half: cleans files, simulates rooms and sessions, measures and draws.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "these are commands for a terminal")]
 #![cfg_attr(test, allow(clippy::float_cmp, reason = "silence and repeatability are exact claims"))]
+#![cfg_attr(
+    test,
+    allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "test signals are written with small numbers"
+    )
+)]
 
+pub mod cleaning;
 pub mod convert;
+pub mod debleed;
+pub mod evaluate;
 pub mod flac;
 pub mod metrics;
 pub mod random;

@@ -3,6 +3,8 @@
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
+use lab::debleed::{self, DebleedOptions, JsonFile};
+use lab::evaluate::{self, EvaluateOptions};
 use lab::scenes::demo;
 use lab::scenes::grooves::{GrooveConfig, Kit};
 use lab::scenes::mixtures::{self, MixtureConfig};
@@ -19,6 +21,10 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Removes the bleed from the mics of a session
+    Debleed(Box<DebleedOptions>),
+    /// Cleans scenes with known truth and prints the metrics
+    EvaluateFolder(EvaluateOptions),
     /// Compares the cleaned demo with its truth: a table, and a picture
     DemoReport {
         /// Folder of mic1_NAME.flac, target1_NAME.flac, …
@@ -102,6 +108,21 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> Result<()> {
     match command {
+        Command::Debleed(options) => {
+            let report = debleed::run(&options)?;
+            print!("{}", report.table());
+        }
+        Command::EvaluateFolder(options) => {
+            let json = options.json.as_deref().map(JsonFile::create).transpose()?;
+            let results = evaluate::evaluate(&options, |scene| {
+                // Long runs show where they are; the table follows at the end.
+                eprintln!("{} {} done, RTF {:.3}", scene.scene, scene.method, scene.rtf);
+            })?;
+            if let Some(json) = json {
+                json.write(&results)?;
+            }
+            print!("{}", evaluate::table(&results));
+        }
         Command::DemoReport { session, cleaned, out } => {
             let report = lab::report::demo_report(&session, &cleaned, &out)?;
             println!("{}\npicture: {}", report.table(), report.picture.display());

@@ -1,7 +1,7 @@
 //! The engine's methods by the names of the command line.
 
 use anyhow::{Error, Result, bail};
-use engine::debleed::{Debleed, Online};
+use engine::debleed::{Debleed, Ratio};
 use engine::pipeline::Pipeline;
 use engine::{Mode, SampleRate};
 use std::fmt;
@@ -10,19 +10,19 @@ use std::str::FromStr;
 /// A method by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {
-    /// Causal linear cancellation that adapts while it plays.
-    Online,
+    /// Ratio masks: each mic's share of the power of all mics.
+    Ratio,
 }
 
 /// What can be asked for, in the order of the help.
-pub const METHOD_NAMES: [&str; 1] = ["online"];
+pub const METHOD_NAMES: [&str; 1] = ["ratio"];
 
 impl Method {
     /// Whether it must hear the whole session before it cleans.
     #[must_use]
     pub fn learns_first(self) -> bool {
         match self {
-            Self::Online => false,
+            Self::Ratio => false,
         }
     }
 
@@ -33,7 +33,7 @@ impl Method {
     /// When the engine cannot build it.
     pub fn pipeline(self, rate: SampleRate, mode: Mode, num_mics: usize) -> Result<Pipeline> {
         let method: Box<dyn Debleed> = match self {
-            Self::Online => Box::new(Online::new(rate, mode, num_mics)),
+            Self::Ratio => Box::new(Ratio::new(rate, mode)),
         };
         Ok(Pipeline::new(method, num_mics))
     }
@@ -44,8 +44,11 @@ impl FromStr for Method {
 
     fn from_str(name: &str) -> Result<Self> {
         match name {
-            "online" => Ok(Self::Online),
-            "network" => bail!("no model is installed; the methods without one are {}", METHOD_NAMES.join(", ")),
+            "ratio" => Ok(Self::Ratio),
+            "network" => bail!(
+                "no model is installed; the methods without one are {}",
+                METHOD_NAMES.join(", ")
+            ),
             _ => bail!("no method {name}; there are {}", METHOD_NAMES.join(", ")),
         }
     }
@@ -54,7 +57,7 @@ impl FromStr for Method {
 impl fmt::Display for Method {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Online => "online",
+            Self::Ratio => "ratio",
         })
     }
 }
@@ -80,4 +83,3 @@ pub fn mode_name(mode: Mode) -> &'static str {
         Mode::Mix => "mix",
     }
 }
-

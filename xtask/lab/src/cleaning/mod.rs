@@ -75,7 +75,8 @@ pub fn clean(
 ) -> Result<Outcome> {
     let num_mics = source.num_mics();
     let num_samples = source.num_samples();
-    let rate = SampleRate::new(source.rate_hz() as f32).context("the engine does not work at this rate")?;
+    let rate = SampleRate::new(source.rate_hz() as f32)
+        .context("the engine does not work at this rate")?;
     let started = Instant::now();
     let mut pipeline = setup.method.pipeline(rate, setup.mode, num_mics)?;
     let passes = pipeline.learning_passes();
@@ -116,7 +117,8 @@ pub fn clean(
                 continue;
             }
         }
-        let mut slices: Vec<&mut [f32]> = blocks.iter_mut().map(|block| &mut block[..length]).collect();
+        let mut slices: Vec<&mut [f32]> =
+            blocks.iter_mut().map(|block| &mut block[..length]).collect();
         session.process(&mut slices).context("the engine refused a block")?;
         let dropped = to_drop.min(length);
         to_drop -= dropped;
@@ -196,7 +198,7 @@ mod tests {
             let mics = noise(3, num_samples);
             let mut source = Signals::new(&mics, 44_100);
             let mut heard = vec![Vec::new(); 3];
-            let outcome = clean(&mut source, &setup("online", 0.0), &mut Unwatched, |dry, wet| {
+            let outcome = clean(&mut source, &setup("ratio", 0.0), &mut Unwatched, |dry, wet| {
                 for (mic, (d, w)) in dry.iter().zip(wet).enumerate() {
                     // Amount 0 removes nothing: the two must be the same sound at the same time.
                     assert_eq!(d, w);
@@ -221,8 +223,8 @@ mod tests {
             }
         }
         let mics = noise(2, 20_000);
-        let mut run = |until: &mut Until| {
-            clean(&mut Signals::new(&mics, 48_000), &setup("online", 1.0), until, |_, _| Ok(()))
+        let run = |until: &mut Until| {
+            clean(&mut Signals::new(&mics, 48_000), &setup("ratio", 1.0), until, |_, _| Ok(()))
         };
         let mut to_end = Until(u64::MAX, Vec::new());
         run(&mut to_end).unwrap();
@@ -237,7 +239,7 @@ mod tests {
     fn rates_beyond_the_engine_are_refused() {
         let mics = noise(2, 100);
         let mut source = Signals::new(&mics, 400_000);
-        let error = clean(&mut source, &setup("online", 1.0), &mut Unwatched, |_, _| Ok(()));
+        let error = clean(&mut source, &setup("ratio", 1.0), &mut Unwatched, |_, _| Ok(()));
         assert!(format!("{:#}", error.unwrap_err()).contains("400000 Hz"));
     }
 }

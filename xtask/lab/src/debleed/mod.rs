@@ -7,6 +7,7 @@ mod progress;
 pub use options::{DebleedOptions, Learn};
 
 use crate::cleaning::{self, Outcome, Setup};
+use crate::report::{Table, db, signed_db};
 use anyhow::{Context, Result, ensure};
 use audiofile::{OutputSet, SessionFiles};
 use engine::MAX_MICS;
@@ -106,6 +107,34 @@ pub fn run(options: &DebleedOptions) -> Result<Report> {
         json.write(&report)?;
     }
     Ok(report)
+}
+
+impl Report {
+    /// Levels of every mic as a table, and what it took.
+    #[must_use]
+    pub fn table(&self) -> String {
+        let mut table = Table::new(&["mic", "in (dB)", "out (dB)", "change"]);
+        for mic in &self.mics {
+            let name = mic.file.file_name().unwrap_or_default().to_string_lossy();
+            let several = self.mics.iter().filter(|other| other.file == mic.file).count() > 1;
+            let side = if several { format!(" {}", mic.channel) } else { String::new() };
+            table.row([
+                format!("{name}{side}"),
+                db(mic.input_db),
+                db(mic.output_db),
+                signed_db(mic.reduction_db.map(|db| -db)),
+            ]);
+        }
+        format!(
+            "{}{}, {}: {:.1} s in {:.1} s (RTF {:.3})\n",
+            table.render(),
+            self.method,
+            self.mode,
+            self.num_samples as f64 / f64::from(self.rate_hz),
+            self.elapsed_s,
+            self.rtf
+        )
+    }
 }
 
 fn report(

@@ -65,7 +65,9 @@ impl DebleedOptions {
         }
         let method: Method = self.method.parse()?;
         if self.learn == Learn::None && method.learns_first() {
-            bail!("method {method} learns from the whole session first; it cannot go with --learn none");
+            bail!(
+                "method {method} learns from the whole session first; it cannot go with --learn none"
+            );
         }
         Ok(method)
     }
@@ -178,7 +180,10 @@ mod tests {
         assert_eq!(controls.mics[3].floor, Decibels(-24.0));
         let roles: Vec<Role> = controls.mics[..4].iter().map(|mic| mic.role).collect();
         assert_eq!(roles, [Role::Close, Role::Room, Role::Room, Role::Close]);
-        assert_eq!(options("--floor-db 24").controls(&places(), 3).unwrap().mics[0].floor, Decibels(-24.0));
+        assert_eq!(
+            options("--floor-db 24").controls(&places(), 3).unwrap().mics[0].floor,
+            Decibels(-24.0)
+        );
     }
 
     #[test]

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 /// What to evaluate.
 #[derive(Clone, Debug, Args)]
 pub struct EvaluateOptions {
-    /// Folder of <scene>/mic{1..N}.wav with <scene>/target{1..N}.wav (or .flac)
+    /// Folder of SCENE/mic1.wav, SCENE/target1.wav, … (or .flac)
     #[arg(long, value_name = "DIR")]
     pub scenes: PathBuf,
     /// Methods to compare (repeatable)

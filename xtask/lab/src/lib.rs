@@ -1,5 +1,4 @@
 //! Unspill's offline half: cleans files, simulates rooms and sessions, measures and draws.
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "these are commands for a terminal")]
 #![cfg_attr(test, allow(clippy::float_cmp, reason = "silence and repeatability are exact claims"))]
 #![cfg_attr(
     test,

@@ -1,7 +1,7 @@
 //! The lab's command line, usually started by `cargo xtask`.
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "these are commands for a terminal")]
+#![allow(clippy::print_stderr, reason = "these are commands for a terminal")]
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 use lab::debleed::{self, DebleedOptions, JsonFile};
 use lab::evaluate::{self, EvaluateOptions};
@@ -9,6 +9,7 @@ use lab::scenes::demo;
 use lab::scenes::grooves::{GrooveConfig, Kit};
 use lab::scenes::mixtures::{self, MixtureConfig};
 use lab::soundfont;
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -75,7 +76,7 @@ enum Command {
     },
     /// Sums the hits of a recorded drum kit to grooves with exact truth
     MakeGrooves {
-        /// Folder of <piece>/<hit>_mics01-08.flac and _mics09-13.flac
+        /// Folder of PIECE/HIT_mics01-08.flac and PIECE/HIT_mics09-13.flac
         #[arg(long)]
         kit: PathBuf,
         /// Folder for the scenes g1, g2, …
@@ -110,7 +111,7 @@ fn run(command: Command) -> Result<()> {
     match command {
         Command::Debleed(options) => {
             let report = debleed::run(&options)?;
-            print!("{}", report.table());
+            say(&report.table())?;
         }
         Command::EvaluateFolder(options) => {
             let json = options.json.as_deref().map(JsonFile::create).transpose()?;
@@ -121,17 +122,17 @@ fn run(command: Command) -> Result<()> {
             if let Some(json) = json {
                 json.write(&results)?;
             }
-            print!("{}", evaluate::table(&results));
+            say(&evaluate::table(&results))?;
         }
         Command::DemoReport { session, cleaned, out } => {
             let report = lab::report::demo_report(&session, &cleaned, &out)?;
-            println!("{}\npicture: {}", report.table(), report.picture.display());
+            say(&format!("{}\npicture: {}\n", report.table(), report.picture.display()))?;
         }
         Command::MakeDemo { out, seed, soundfont } => {
             let instruments = soundfont::Instruments::load(&soundfont)?;
             let scene = demo::render(&instruments, seed)?;
             demo::write(&scene, &out)?;
-            println!("{}  {}", out.display(), describe(&scene.info));
+            say(&format!("{}  {}\n", out.display(), describe(&scene.info)))?;
         }
         Command::MakeMixtures { out, seed, count, seconds, mics, rate, soundfont } => {
             let instruments = soundfont::Instruments::load(&soundfont)?;
@@ -146,7 +147,7 @@ fn run(command: Command) -> Result<()> {
                 );
                 let folder = out.join(format!("m{number}"));
                 scene.write(&folder)?;
-                println!("{}  {}", folder.display(), describe(&scene.info));
+                say(&format!("{}  {}\n", folder.display(), describe(&scene.info)))?;
             }
         }
         Command::MakeGrooves { kit, out, seed, count, seconds, mics } => {
@@ -158,11 +159,19 @@ fn run(command: Command) -> Result<()> {
                 scene.info.made_by = format!("lab make-grooves --seed {seed} --seconds {seconds}");
                 let folder = out.join(format!("g{number}"));
                 scene.write(&folder)?;
-                println!("{}  {}", folder.display(), describe(&scene.info));
+                say(&format!("{}  {}\n", folder.display(), describe(&scene.info)))?;
             }
         }
     }
     Ok(())
+}
+
+/// Prints to standard output; a reader that has gone away (`| head`) is no error.
+fn say(text: &str) -> Result<()> {
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        result => result.context("could not print"),
+    }
 }
 
 fn describe(info: &lab::scenes::SceneInfo) -> String {

@@ -119,3 +119,55 @@ pub(crate) fn add_at(sum: &mut [f32], source: &[f32], at: usize, gain: f64) {
         *total += to_f32(gain) * sample;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scene() -> Scene {
+        let targets = vec![vec![0.4, 0.0, -0.4, 0.0], vec![0.0; 4]];
+        let mics = vec![vec![0.4, 0.04, -0.4, 0.04], vec![0.1, 0.2, 0.0, 0.0]];
+        let info =
+            SceneInfo { names: vec!["a".to_owned(), "b".to_owned()], ..SceneInfo::default() };
+        Scene { info, rate_hz: 8_000, mics, targets }
+    }
+
+    #[test]
+    fn the_recorded_sdr_is_that_computed_by_hand() {
+        let mut scene = scene();
+        scene.measure_input();
+        // 0.32 over 0.0032; a silent target has none.
+        assert_eq!(scene.info.input_sdr_db, [Some(20.0), None]);
+    }
+
+    #[test]
+    fn one_factor_scales_mics_and_targets_alike() {
+        let mut scaled = scene();
+        scaled.scale_to_peak(0.8);
+        for (after, before) in scaled.mics.iter().zip(scene().mics) {
+            assert!(after.iter().zip(&before).all(|(a, b)| (a - 2.0 * b).abs() < 1e-6));
+        }
+        assert!((scaled.targets[0][2] + 0.8).abs() < 1e-6);
+    }
+
+    #[test]
+    fn a_scene_is_written_whole_and_never_over_another() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = folder.path().join("s1");
+        // What an interrupted run left behind must not end up in the scene.
+        std::fs::create_dir(folder.path().join("s1.partial")).unwrap();
+        std::fs::write(folder.path().join("s1.partial/mic9.wav"), "old").unwrap();
+        scene().write(&at).unwrap();
+        let mut names: Vec<_> =
+            std::fs::read_dir(&at).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        assert_eq!(names, ["mic1.wav", "mic2.wav", "scene.json", "target1.wav", "target2.wav"]);
+        let (mic, rate_hz) = crate::sound_file::read_mono(&at.join("mic2.wav")).unwrap();
+        assert_eq!((mic, rate_hz), (scene().mics[1].clone(), 8_000));
+        let text = std::fs::read_to_string(at.join("scene.json")).unwrap();
+        assert_eq!(serde_json::from_str::<SceneInfo>(&text).unwrap(), scene().info);
+        let line = scene().write(&at).unwrap_err().to_string();
+        assert!(line.contains("exists already"), "{line}");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+}

@@ -1,4 +1,9 @@
 //! The `debleed` command as scripts see it: files in, files out, one line when something is wrong.
+#![allow(
+    clippy::unwrap_used,
+    clippy::cast_possible_truncation,
+    reason = "a test that cannot set itself up has failed"
+)]
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

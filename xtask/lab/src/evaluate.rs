@@ -3,13 +3,12 @@
 use crate::cleaning::{self, Method, Setup, Signals, Unwatched};
 use crate::metrics::{Measured, MicScore, Summary};
 use crate::report::{Table, db, signed_db};
-use crate::scenes::SceneInfo;
-use crate::sound_file::read_mono;
+use crate::scenes::{Scene, folder};
 use anyhow::{Context, Result, ensure};
 use clap::Args;
-use engine::{Controls, GroupId, MAX_MICS, Mode};
+use engine::{Controls, GroupId, Mode};
 use serde::Serialize;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// What to evaluate.
 #[derive(Clone, Debug, Args)]
@@ -59,14 +58,6 @@ pub struct MethodResult {
     pub scenes: Vec<SceneResult>,
 }
 
-struct Truth {
-    name: String,
-    rate_hz: u32,
-    mics: Vec<Vec<f32>>,
-    targets: Vec<Vec<f32>>,
-    controls: Controls,
-}
-
 /// Evaluates every method on every scene; `tell` is called with each scene's result.
 ///
 /// # Errors
@@ -76,7 +67,7 @@ pub fn evaluate(
     options: &EvaluateOptions,
     mut tell: impl FnMut(&SceneResult),
 ) -> Result<Vec<MethodResult>> {
-    let folders = scene_folders(&options.scenes)?;
+    let folders = folder::list(&options.scenes)?;
     let mut results: Vec<MethodResult> = options
         .method
         .iter()
@@ -88,10 +79,18 @@ pub fn evaluate(
         })
         .collect();
     for folder in &folders {
-        let truth = read_scene(folder)?;
+        let truth = folder::read(folder)?;
+        let name = folder.file_name().unwrap_or_default().to_string_lossy();
         for (method, result) in options.method.iter().zip(&mut results) {
-            let scene = evaluate_scene(&truth, *method, options)
-                .with_context(|| format!("scene {} with {method}", truth.name))?;
+            let mics = evaluate_scene(&truth, *method, options);
+            let (mics, rtf) = mics.with_context(|| format!("scene {name} with {method}"))?;
+            let scene = SceneResult {
+                scene: name.clone().into_owned(),
+                method: method.to_string(),
+                rtf,
+                summary: Summary::of(&mics),
+                mics,
+            };
             tell(&scene);
             result.scenes.push(scene);
         }
@@ -148,79 +147,24 @@ pub fn table(results: &[MethodResult]) -> String {
     table.render()
 }
 
-fn scene_folders(folder: &Path) -> Result<Vec<PathBuf>> {
-    let entries = std::fs::read_dir(folder)
-        .with_context(|| format!("could not read {}", folder.display()))?;
-    let mut folders =
-        entries.map(|entry| entry.map(|e| e.path())).collect::<Result<Vec<_>, _>>()?;
-    folders.retain(|path| find(path, "mic", 1).is_some());
-    folders.sort_by_key(|path| {
-        // m2 comes before m10.
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let digits = name.trim_start_matches(|c: char| !c.is_ascii_digit()).to_owned();
-        (name[..name.len() - digits.len()].to_owned(), digits.parse::<u64>().ok(), name)
-    });
-    ensure!(!folders.is_empty(), "no <scene>/mic1.wav in {}", folder.display());
-    Ok(folders)
-}
-
-fn find(folder: &Path, kind: &str, number: usize) -> Option<PathBuf> {
-    let paths = ["wav", "flac"].map(|extension| folder.join(format!("{kind}{number}.{extension}")));
-    paths.into_iter().find(|path| path.is_file())
-}
-
-fn read_scene(folder: &Path) -> Result<Truth> {
-    let mut mics = Vec::new();
-    let mut targets = Vec::new();
-    let mut shape = None;
-    for number in 1.. {
-        let Some(mic_path) = find(folder, "mic", number) else { break };
-        let target_path = find(folder, "target", number)
-            .with_context(|| format!("{} has no target{number}", folder.display()))?;
-        for (path, signals) in [(mic_path, &mut mics), (target_path, &mut targets)] {
-            let (samples, rate_hz) = read_mono(&path)?;
-            let found = (rate_hz, samples.len());
-            ensure!(
-                *shape.get_or_insert(found) == found,
-                "{} differs from mic1 in sample rate or length",
-                path.display()
-            );
-            signals.push(samples);
-        }
-    }
-    ensure!(
-        (2..=MAX_MICS).contains(&mics.len()),
-        "{} has {} mics, expected 2 to {MAX_MICS}",
-        folder.display(),
-        mics.len()
-    );
+/// Which mics share a source, as the engine wants to know it.
+fn controls(scene: &Scene) -> Controls {
     let mut controls = Controls::default();
-    for (id, group) in (0_u8..).zip(read_info(folder)?.groups) {
-        for position in group {
-            let mic = position.checked_sub(1).filter(|&mic| mic < mics.len());
-            let mic = mic.with_context(|| {
-                format!("{}: scene.json groups a mic {position}", folder.display())
-            })?;
-            controls.mics[mic].group = Some(GroupId(id));
+    for (id, group) in (0_u8..).zip(&scene.info.groups) {
+        for &position in group {
+            controls.mics[position - 1].group = Some(GroupId(id));
         }
     }
-    let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let rate_hz = shape.map_or(0, |(rate_hz, _)| rate_hz);
-    Ok(Truth { name, rate_hz, mics, targets, controls })
+    controls
 }
 
-fn read_info(folder: &Path) -> Result<SceneInfo> {
-    let path = folder.join("scene.json");
-    if !path.exists() {
-        return Ok(SceneInfo::default());
-    }
-    let context = || format!("could not read {}", path.display());
-    let text = std::fs::read_to_string(&path).with_context(context)?;
-    serde_json::from_str(&text).with_context(context)
-}
-
-fn evaluate_scene(truth: &Truth, method: Method, options: &EvaluateOptions) -> Result<SceneResult> {
-    let setup = Setup { method, mode: options.mode, controls: truth.controls.clone() };
+/// Every mic's metrics, and the RTF.
+fn evaluate_scene(
+    truth: &Scene,
+    method: Method,
+    options: &EvaluateOptions,
+) -> Result<(Vec<MicScore>, f64)> {
+    let setup = Setup { method, mode: options.mode, controls: controls(truth) };
     let mut outputs = vec![Vec::with_capacity(truth.mics[0].len()); truth.mics.len()];
     let mut source = Signals::new(&truth.mics, truth.rate_hz);
     let outcome = cleaning::clean(&mut source, &setup, &mut Unwatched, |_, clean| {
@@ -243,19 +187,14 @@ fn evaluate_scene(truth: &Truth, method: Method, options: &EvaluateOptions) -> R
         };
         mics.push(measured.score()?);
     }
-    Ok(SceneResult {
-        scene: truth.name.clone(),
-        method: method.to_string(),
-        rtf: outcome.elapsed.as_secs_f64() / (length as f64 / rate),
-        summary: Summary::of(&mics),
-        mics,
-    })
+    Ok((mics, outcome.elapsed.as_secs_f64() / (length as f64 / rate)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::sound_file::write_wav;
+    use std::path::Path;
 
     fn write_scene(folder: &Path, num_samples: usize) {
         std::fs::create_dir_all(folder).unwrap();
@@ -298,22 +237,10 @@ mod tests {
     }
 
     #[test]
-    fn scenes_that_do_not_fit_together_are_named() {
+    fn skipping_everything_is_refused() {
         let folder = tempfile::tempdir().unwrap();
-        let scene = folder.path().join("s1");
-        write_scene(&scene, 8_000);
-        let line = |skip_s| {
-            format!("{:#}", evaluate(&options(folder.path(), skip_s), |_| ()).unwrap_err())
-        };
-        assert!(line(0.5).contains("leaves nothing to score"));
-        std::fs::write(scene.join("scene.json"), "{\"groups\": [[1, 3]]}").unwrap();
-        assert!(line(0.0).contains("groups a mic 3"));
-        std::fs::remove_file(scene.join("scene.json")).unwrap();
-        write_wav(&scene.join("mic2.wav"), &[0.0; 100], 16_000).unwrap();
-        assert!(line(0.0).contains("mic2.wav differs"));
-        std::fs::remove_file(scene.join("target2.wav")).unwrap();
-        assert!(line(0.0).contains("no target2"));
-        std::fs::remove_dir_all(&scene).unwrap();
-        assert!(line(0.0).contains("no <scene>/mic1.wav"));
+        write_scene(&folder.path().join("s1"), 8_000);
+        let line = format!("{:#}", evaluate(&options(folder.path(), 0.5), |_| ()).unwrap_err());
+        assert!(line.contains("scene s1") && line.contains("leaves nothing to score"), "{line}");
     }
 }

@@ -2,6 +2,7 @@
 #![allow(
     clippy::unwrap_used,
     clippy::cast_possible_truncation,
+    clippy::float_cmp,
     reason = "a test that cannot set itself up has failed"
 )]
 

@@ -2,6 +2,7 @@
 
 pub mod demo;
 mod demo_score;
+pub mod folder;
 pub mod grooves;
 pub mod mixtures;
 mod music;

@@ -221,12 +221,11 @@ mod tests {
     }
 
     #[test]
-    fn scenes_are_taken_in_the_order_of_their_numbers() {
+    fn scenes_are_scored_one_by_one_and_together() {
         let folder = tempfile::tempdir().unwrap();
         for name in ["m10", "m2", "m1"] {
             write_scene(&folder.path().join(name), 8_000);
         }
-        std::fs::create_dir(folder.path().join("empty")).unwrap();
         let mut told = Vec::new();
         let results =
             evaluate(&options(folder.path(), 0.1), |scene| told.push(scene.scene.clone())).unwrap();

@@ -52,7 +52,7 @@ pub fn read(folder: &Path) -> Result<Scene> {
     }
     ensure!(
         (2..=MAX_MICS).contains(&mics.len()),
-        "{} has {} mics, expected 2 to {MAX_MICS}",
+        "{}: a scene has 2 to {MAX_MICS} mics, found {}",
         folder.display(),
         mics.len()
     );
@@ -133,7 +133,7 @@ mod tests {
         std::fs::remove_file(at.join("target2.wav")).unwrap();
         assert!(line().contains("no target2"));
         std::fs::remove_file(at.join("mic2.wav")).unwrap();
-        assert!(line().contains("1 mics, expected 2"));
+        assert!(line().contains("2 to 32 mics, found 1"));
         std::fs::remove_dir_all(&at).unwrap();
         let line = format!("{:#}", list(folder.path()).unwrap_err());
         assert!(line.contains("no <scene>/mic1.wav"));

@@ -55,7 +55,7 @@ impl Session {
     /// Runs `lab debleed` in the folder.
     fn debleed(&self, arguments: &str) -> Output {
         Command::new(env!("CARGO_BIN_EXE_lab"))
-            .args(["debleed", "--method", "ratio"])
+            .arg("debleed")
             .args(arguments.split_whitespace())
             .current_dir(self.folder.path())
             .output()
@@ -120,7 +120,7 @@ fn outputs_have_the_inputs_names_lengths_and_channels() {
     assert!(changed, "something was removed");
     let report: serde_json::Value =
         serde_json::from_str(&std::fs::read_to_string(session.at("r.json")).unwrap()).unwrap();
-    assert_eq!(report["method"], "ratio");
+    assert_eq!(report["method"], lab::cleaning::DEFAULT_METHOD);
     assert_eq!(report["num_samples"], 60_001);
     assert_eq!(report["mics"].as_array().unwrap().len(), 4);
     assert!(report["rtf"].as_f64().unwrap() > 0.0);
@@ -166,6 +166,7 @@ fn every_mistake_is_one_line_and_leaves_nothing() {
         ("--out clean --removed clean a.wav b.wav", "--removed"),
         ("--out /proc/nothing a.wav b.wav", "/proc/nothing"),
         ("--out clean --json no/such/r.json a.wav b.wav", "no/such/r.json"),
+        ("--method network --out clean a.wav b.wav", "no model is installed"),
         ("--model drums-a --out clean a.wav b.wav", "no model is installed"),
         ("--out clean --group 1,7 a.wav b.wav", "numbered 1 to 2"),
         ("--out clean --amount 120 a.wav b.wav", "0 to 100"),
@@ -185,7 +186,7 @@ fn an_interrupted_run_leaves_nothing() {
     let session = Session::new(44_100 * 120);
     let before = session.names();
     let mut child = Command::new(env!("CARGO_BIN_EXE_lab"))
-        .args(["debleed", "--method", "ratio", "--out", "clean", "a.wav", "b.wav", "pair.wav"])
+        .args(["debleed", "--out", "clean", "a.wav", "b.wav", "pair.wav"])
         .current_dir(session.folder.path())
         .stderr(std::process::Stdio::piped())
         .spawn()

@@ -14,6 +14,9 @@ pub enum Method {
     Ratio,
 }
 
+/// What is used unless something else is asked for.
+pub const DEFAULT_METHOD: &str = "ratio";
+
 /// What can be asked for, in the order of the help.
 pub const METHOD_NAMES: [&str; 1] = ["ratio"];
 

@@ -3,7 +3,7 @@
 mod method;
 mod source;
 
-pub use method::{METHOD_NAMES, Method, mode_name, parse_mode};
+pub use method::{DEFAULT_METHOD, METHOD_NAMES, Method, mode_name, parse_mode};
 pub use source::{MicSource, Signals};
 
 use anyhow::{Context, Result};

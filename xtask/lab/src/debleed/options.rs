@@ -19,8 +19,8 @@ pub struct DebleedOptions {
     /// Folder for what was removed from each mic
     #[arg(long, value_name = "DIR")]
     pub removed: Option<PathBuf>,
-    /// network, online, cancel, ratio, kamir, mira or fastmira
-    #[arg(long, default_value = "online", value_name = "NAME")]
+    /// How the bleed is found; a wrong name lists the right ones
+    #[arg(long, default_value = crate::cleaning::DEFAULT_METHOD, value_name = "NAME")]
     pub method: String,
     /// live: what the plugin does in its low-latency mode; mix: with lookahead
     #[arg(long, default_value = "mix", value_parser = crate::cleaning::parse_mode)]

@@ -142,9 +142,13 @@ fn scale(canvas: &mut Canvas) {
     }
 }
 
+/// Steps of the colour scale: about 1 dB each, too fine to be seen and half the file.
+const COLOUR_STEPS: f64 = 64.0;
+
 /// A perceptually uniform map from black over red to a pale yellow.
 fn colour(share: f32) -> Colour {
-    let colour = colorous::INFERNO.eval_continuous(f64::from(share));
+    let stepped = (f64::from(share) * COLOUR_STEPS).round() / COLOUR_STEPS;
+    let colour = colorous::INFERNO.eval_continuous(stepped);
     [colour.r, colour.g, colour.b]
 }
 

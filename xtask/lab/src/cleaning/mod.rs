@@ -3,7 +3,7 @@
 mod method;
 mod source;
 
-pub use method::{DEFAULT_METHOD, METHOD_NAMES, Method, mode_name, parse_mode};
+pub use method::{DEFAULT_METHOD, Method, mode_name, parse_mode};
 pub use source::{MicSource, Signals};
 
 use anyhow::{Context, Result};
@@ -78,7 +78,7 @@ pub fn clean(
     let rate = SampleRate::new(source.rate_hz() as f32)
         .context("the engine does not work at this rate")?;
     let started = Instant::now();
-    let mut pipeline = setup.method.pipeline(rate, setup.mode, num_mics)?;
+    let mut pipeline = setup.method.pipeline(rate, setup.mode, num_mics);
     let passes = pipeline.learning_passes();
     let mut progress = Progress { watch, done: 0, all: num_samples * (passes as u64 + 1) };
     for _ in 0..passes {

@@ -17,12 +17,17 @@ pub(super) struct Progress {
 
 impl Progress {
     /// From now on Ctrl-C and a request to terminate end the run by an error, so that what is half
-    /// written is removed on the way out.
+    /// written is removed on the way out. A second one ends the program at once.
     pub(super) fn start() -> Result<Self> {
         let mut installed = Ok(());
         HANDLER.call_once(|| {
             // Relaxed: the flag carries no other data.
-            installed = ctrlc::set_handler(|| INTERRUPTED.store(true, Ordering::Relaxed));
+            installed = ctrlc::set_handler(|| {
+                if INTERRUPTED.swap(true, Ordering::Relaxed) {
+                    // Asked twice: the run is stuck, and leaving matters more than tidying.
+                    std::process::exit(130);
+                }
+            });
         });
         installed.context("could not listen for Ctrl-C")?;
         // Draws on a terminal only.

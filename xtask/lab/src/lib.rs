@@ -1,1 +1,23 @@
-//! Placeholder until the first commit of this package.
+//! Unspill's offline half: cleans files, simulates rooms and sessions, measures and draws.
+#![cfg_attr(test, allow(clippy::float_cmp, reason = "silence and repeatability are exact claims"))]
+#![cfg_attr(
+    test,
+    allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "test signals are written with small numbers"
+    )
+)]
+
+pub mod cleaning;
+pub mod convert;
+pub mod debleed;
+pub mod evaluate;
+pub mod flac;
+pub mod metrics;
+pub mod random;
+pub mod report;
+pub mod room;
+pub mod scenes;
+pub mod sound_file;
+pub mod soundfont;

@@ -1,0 +1,211 @@
+//! The options of `debleed`, and what they mean for the engine.
+
+use crate::cleaning::Method;
+use anyhow::{Result, bail, ensure};
+use audiofile::MicChannel;
+use clap::{Args, ValueEnum};
+use engine::{Controls, Decibels, GroupId, Mode, Role};
+use std::path::PathBuf;
+
+/// What to clean and how.
+#[derive(Clone, Debug, Args)]
+pub struct DebleedOptions {
+    /// One WAV or FLAC file per mic; a stereo file is one mic with two sides
+    #[arg(required = true, value_name = "MIC")]
+    pub mics: Vec<PathBuf>,
+    /// Folder for the cleaned mics
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Folder for what was removed from each mic
+    #[arg(long, value_name = "DIR")]
+    pub removed: Option<PathBuf>,
+    /// How the bleed is found; a wrong name lists the right ones
+    #[arg(long, default_value = crate::cleaning::DEFAULT_METHOD, value_name = "NAME")]
+    pub method: String,
+    /// live: what the plugin does in its low-latency mode; mix: with lookahead
+    #[arg(long, default_value = "mix", value_parser = crate::cleaning::parse_mode)]
+    pub mode: Mode,
+    /// session: methods that learn hear the whole session first; none: they may not
+    #[arg(long, default_value = "session")]
+    pub learn: Learn,
+    /// The network's model
+    #[arg(long, value_name = "ID")]
+    pub model: Option<String>,
+    /// How much of the found bleed is removed, in percent
+    #[arg(long, default_value_t = 100.0, value_name = "0..100")]
+    pub amount: f32,
+    /// The most that anything is turned down, in dB; 24 and -24 mean the same
+    #[arg(long, allow_negative_numbers = true, value_name = "X")]
+    pub floor_db: Option<f32>,
+    /// Mics that share a source, by their positions: 1,2 (repeatable)
+    #[arg(long, value_name = "1,2")]
+    pub group: Vec<String>,
+    /// A mic that hears everything and is passed through, by its position (repeatable)
+    #[arg(long, value_name = "5", value_delimiter = ',')]
+    pub room: Vec<usize>,
+    /// File for levels, latency and processing time
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+}
+
+/// Whether methods that learn from the whole session do so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Learn {
+    /// They hear it before they clean it.
+    Session,
+    /// Nothing is heard ahead.
+    None,
+}
+
+impl DebleedOptions {
+    /// The method asked for.
+    pub(super) fn method(&self) -> Result<Method> {
+        if let Some(model) = &self.model {
+            bail!("no model is installed, {model} included; leave --model away");
+        }
+        let method: Method = self.method.parse()?;
+        if self.learn == Learn::None && method.learns_first() {
+            bail!(
+                "method {method} learns from the whole session first; it cannot go with --learn none"
+            );
+        }
+        Ok(method)
+    }
+
+    /// Controls for these mono mics of `num_files` files.
+    pub(super) fn controls(&self, mics: &[MicChannel], num_files: usize) -> Result<Controls> {
+        ensure!(
+            (0.0..=100.0).contains(&self.amount),
+            "--amount {} is outside 0 to 100 percent",
+            self.amount
+        );
+        let mut controls = Controls { global_amount: self.amount / 100.0, ..Controls::default() };
+        if let Some(floor_db) = self.floor_db {
+            ensure!(floor_db.is_finite(), "--floor-db {floor_db} is not a level");
+            controls.mics.iter_mut().for_each(|mic| mic.floor = Decibels(-floor_db.abs()));
+        }
+        let mut group_of_file: Vec<Option<GroupId>> = vec![None; num_files];
+        let mut next_group = 0;
+        for group in &self.group {
+            let id = GroupId(next_group);
+            next_group += 1;
+            let members = parse_positions(group, num_files)?;
+            ensure!(members.len() > 1, "--group {group} names fewer than two mics");
+            for file in members {
+                ensure!(
+                    group_of_file[file].replace(id).is_none(),
+                    "--group {group}: mic {} is in a group already",
+                    file + 1
+                );
+            }
+        }
+        for (mic, place) in mics.iter().enumerate() {
+            // Both sides of a stereo mic hear the same source.
+            if place.num_channels > 1 && group_of_file[place.file].is_none() {
+                group_of_file[place.file] = Some(GroupId(next_group));
+                next_group += 1;
+            }
+            controls.mics[mic].group = group_of_file[place.file];
+        }
+        for &position in &self.room {
+            ensure!(
+                (1..=num_files).contains(&position),
+                "--room {position}: mics are numbered 1 to {num_files}"
+            );
+            for (mic, place) in mics.iter().enumerate() {
+                if place.file == position - 1 {
+                    controls.mics[mic].role = Role::Room;
+                }
+            }
+        }
+        Ok(controls)
+    }
+}
+
+/// `1,2` as positions from 0.
+fn parse_positions(list: &str, num_files: usize) -> Result<Vec<usize>> {
+    let mut positions = Vec::new();
+    for item in list.split(',') {
+        match item.trim().parse::<usize>() {
+            Ok(position) if (1..=num_files).contains(&position) => positions.push(position - 1),
+            Ok(_) => bail!("--group {list}: mics are numbered 1 to {num_files}"),
+            Err(_) => bail!("--group {list}: {item:?} is not the position of a mic"),
+        }
+    }
+    Ok(positions)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        options: DebleedOptions,
+    }
+
+    fn options(line: &str) -> DebleedOptions {
+        let line = format!("debleed --out o {line} a.wav b.wav c.wav");
+        Line::try_parse_from(line.split_whitespace()).unwrap().options
+    }
+
+    /// Three files, the second of them stereo.
+    fn places() -> Vec<MicChannel> {
+        [(0, 0, 1), (1, 0, 2), (1, 1, 2), (2, 0, 1)]
+            .map(|(file, channel, num_channels)| MicChannel { file, channel, num_channels })
+            .to_vec()
+    }
+
+    fn groups(controls: &Controls) -> Vec<Option<u8>> {
+        controls.mics[..4].iter().map(|mic| mic.group.map(|group| group.0)).collect()
+    }
+
+    #[test]
+    fn the_sides_of_a_stereo_mic_are_one_group() {
+        let controls = options("").controls(&places(), 3).unwrap();
+        assert_eq!(groups(&controls), [None, Some(0), Some(0), None]);
+        let controls = options("--group 1,2").controls(&places(), 3).unwrap();
+        assert_eq!(groups(&controls), [Some(0), Some(0), Some(0), None]);
+        let controls = options("--group 1,3").controls(&places(), 3).unwrap();
+        assert_eq!(groups(&controls), [Some(0), Some(1), Some(1), Some(0)]);
+    }
+
+    #[test]
+    fn amounts_floors_and_rooms_reach_the_engine() {
+        let controls =
+            options("--amount 40 --floor-db -24 --room 2").controls(&places(), 3).unwrap();
+        assert!((controls.global_amount - 0.4).abs() < 1e-6);
+        assert_eq!(controls.mics[3].floor, Decibels(-24.0));
+        let roles: Vec<Role> = controls.mics[..4].iter().map(|mic| mic.role).collect();
+        assert_eq!(roles, [Role::Close, Role::Room, Role::Room, Role::Close]);
+        assert_eq!(
+            options("--floor-db 24").controls(&places(), 3).unwrap().mics[0].floor,
+            Decibels(-24.0)
+        );
+    }
+
+    #[test]
+    fn senseless_options_are_refused_in_one_line() {
+        for (line, part) in [
+            ("--amount 101", "outside 0 to 100"),
+            ("--group 1,4", "numbered 1 to 3"),
+            ("--group 1,x", "not the position"),
+            ("--group 2", "fewer than two"),
+            ("--group 1,2 --group 2,3", "in a group already"),
+            ("--room 0", "numbered 1 to 3"),
+        ] {
+            let error = options(line).controls(&places(), 3).unwrap_err().to_string();
+            assert!(error.contains(part) && !error.contains('\n'), "{line}: {error}");
+        }
+        for (line, part) in [
+            ("--method network", "no model is installed"),
+            ("--model drums-a", "no model is installed"),
+            ("--method magic", "no method magic"),
+        ] {
+            let error = options(line).method().unwrap_err().to_string();
+            assert!(error.contains(part), "{line}: {error}");
+        }
+    }
+}

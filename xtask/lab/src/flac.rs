@@ -1,0 +1,105 @@
+//! Writes 16-bit FLAC files, for sound that is kept in the repository.
+
+use crate::convert::to_f32;
+use anyhow::{Context, Result, anyhow, ensure};
+use flacenc::bitsink::ByteSink;
+use flacenc::component::BitRepr;
+use flacenc::error::Verify;
+use std::path::Path;
+
+/// Full scale of 16-bit samples.
+const FULL_SCALE: f32 = 32_768.0;
+
+/// The sound as 16-bit FLAC holds it: each sample rounded to the nearest of 65536 steps.
+#[must_use]
+pub fn quantised(samples: &[f32]) -> Vec<f32> {
+    samples
+        .iter()
+        .map(|&sample| to_f32(f64::from(to_step(sample)) / f64::from(FULL_SCALE)))
+        .collect()
+}
+
+/// Encodes one channel.
+///
+/// # Errors
+///
+/// When a sample does not fit full scale, or the encoder fails.
+pub fn encode(samples: &[f32], rate_hz: u32) -> Result<Vec<u8>> {
+    let steps: Vec<i32> = samples.iter().map(|&sample| to_step(sample)).collect();
+    let clipped = steps.iter().filter(|step| !(-32_768..=32_767).contains(*step)).count();
+    ensure!(clipped == 0, "{clipped} samples are beyond full scale");
+    let config = flacenc::config::Encoder::default()
+        .into_verified()
+        .map_err(|(_, error)| anyhow!("FLAC settings: {error}"))?;
+    let source = flacenc::source::MemSource::from_samples(&steps, 1, 16, usize::try_from(rate_hz)?);
+    let stream =
+        flacenc::encode_with_fixed_block_size(&config, source, block_samples(samples.len())?)
+            .map_err(|error| anyhow!("encoding FLAC: {error:?}"))?;
+    let mut sink = ByteSink::new();
+    stream.write(&mut sink).map_err(|error| anyhow!("writing FLAC: {error:?}"))?;
+    Ok(sink.as_slice().to_vec())
+}
+
+/// Writes one channel to a file, whole or not at all.
+///
+/// # Errors
+///
+/// As [`encode`], and when the file cannot be written.
+pub fn write(path: &Path, samples: &[f32], rate_hz: u32) -> Result<()> {
+    let context = || format!("could not write {}", path.display());
+    let bytes = encode(samples, rate_hz).with_context(context)?;
+    let partial = path.with_extension("flac.partial");
+    std::fs::write(&partial, bytes)
+        .and_then(|()| std::fs::rename(&partial, path))
+        .inspect_err(|_| drop(std::fs::remove_file(&partial)))
+        .with_context(context)
+}
+
+/// A block size that leaves no last block shorter than FLAC's least.
+///
+/// The encoder would name that block's length as the file's shortest, and decoders refuse the file.
+fn block_samples(num_samples: usize) -> Result<usize> {
+    const LEAST: usize = 16;
+    ensure!(num_samples >= LEAST, "FLAC holds no sound of fewer than {LEAST} samples");
+    let fits = |block: &usize| num_samples.is_multiple_of(*block) || num_samples % block >= LEAST;
+    (1_024..=4_096).rev().find(fits).with_context(|| format!("no block size fits {num_samples}"))
+}
+
+fn to_step(sample: f32) -> i32 {
+    #[allow(
+        clippy::cast_possible_truncation,
+        reason = "rounded; beyond full scale is refused above"
+    )]
+    let step = (sample * FULL_SCALE).round() as i32;
+    step
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::Random;
+    use crate::sound_file;
+
+    #[test]
+    fn sounds_survive_the_round_trip_to_the_last_bit() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("round.flac");
+        let mut random = Random::new(1);
+        let noise: Vec<f32> =
+            (0..30_011).map(|_| random.normal(0.0, 0.1).clamp(-1.0, 0.99) as f32).collect();
+        let tone: Vec<f32> = (0..10_000).map(|n| 0.9 * (n as f32 * 0.05).sin()).collect();
+        for sound in [noise, tone, vec![0.0; 5_000], vec![-1.0; 4_101]] {
+            write(&path, &sound, 44_100).unwrap();
+            assert_eq!(sound_file::read_mono(&path).unwrap(), (quantised(&sound), 44_100));
+        }
+    }
+
+    #[test]
+    fn clipping_is_refused_and_leaves_no_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("loud.flac");
+        let line = format!("{:#}", write(&path, &[0.0, 1.2, -1.2], 44_100).unwrap_err());
+        assert!(line.contains("2 samples are beyond full scale"), "{line}");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+}

@@ -1,0 +1,181 @@
+//! The lab's command line, usually started by `cargo xtask`.
+#![allow(clippy::print_stderr, reason = "these are commands for a terminal")]
+
+use anyhow::{Context, Result};
+use clap::{Parser, Subcommand};
+use lab::debleed::{self, DebleedOptions, JsonFile};
+use lab::evaluate::{self, EvaluateOptions};
+use lab::scenes::demo;
+use lab::scenes::grooves::{GrooveConfig, Kit};
+use lab::scenes::mixtures::{self, MixtureConfig};
+use lab::soundfont;
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+#[derive(Debug, Parser)]
+#[command(name = "lab", about = "Cleans files, simulates sessions, measures and draws")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Removes the bleed from the mics of a session
+    Debleed(Box<DebleedOptions>),
+    /// Cleans scenes with known truth and prints the metrics
+    EvaluateFolder(EvaluateOptions),
+    /// Compares the cleaned demo with its truth: a table, and a picture
+    DemoReport {
+        /// Folder of mic1_NAME.flac, target1_NAME.flac, …
+        #[arg(long)]
+        session: PathBuf,
+        /// Folder of the cleaned mic1_NAME.wav, …
+        #[arg(long)]
+        cleaned: PathBuf,
+        /// Folder for before-after.png and metrics.json
+        #[arg(long)]
+        out: PathBuf,
+    },
+    /// Composes and records the demo session
+    MakeDemo {
+        /// Folder for mic1_kick.flac, target1_kick.flac, …
+        #[arg(long)]
+        out: PathBuf,
+        /// How the players feel today
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// The instruments
+        #[arg(long, default_value = soundfont::DEFAULT_PATH)]
+        soundfont: PathBuf,
+    },
+    /// Simulates sessions: SoundFont ensembles in rooms, with exact truth
+    MakeMixtures {
+        /// Folder for the scenes m1, m2, …
+        #[arg(long)]
+        out: PathBuf,
+        /// Draws everything
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// How many mixtures
+        #[arg(long, default_value_t = 1)]
+        count: u64,
+        /// Length of each in seconds
+        #[arg(long, default_value_t = 12.0)]
+        seconds: f64,
+        /// Number of mics of each, 2 to 8 (drawn unless given)
+        #[arg(long)]
+        mics: Option<usize>,
+        /// Sample rate in Hz
+        #[arg(long, default_value_t = 44_100)]
+        rate: u32,
+        /// The instruments
+        #[arg(long, default_value = soundfont::DEFAULT_PATH)]
+        soundfont: PathBuf,
+    },
+    /// Sums the hits of a recorded drum kit to grooves with exact truth
+    MakeGrooves {
+        /// Folder of PIECE/HIT_mics01-08.flac and PIECE/HIT_mics09-13.flac
+        #[arg(long)]
+        kit: PathBuf,
+        /// Folder for the scenes g1, g2, …
+        #[arg(long)]
+        out: PathBuf,
+        /// Draws everything
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// How many grooves
+        #[arg(long, default_value_t = 1)]
+        count: u64,
+        /// Length of each in seconds
+        #[arg(long, default_value_t = 12.0)]
+        seconds: f64,
+        /// Names of the mics to keep (all 11 close mics unless given)
+        #[arg(long, value_delimiter = ',')]
+        mics: Vec<String>,
+    },
+}
+
+fn main() -> ExitCode {
+    match run(Arguments::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Result<()> {
+    match command {
+        Command::Debleed(options) => {
+            let report = debleed::run(&options)?;
+            say(&report.table())?;
+        }
+        Command::EvaluateFolder(options) => {
+            let json = options.json.as_deref().map(JsonFile::create).transpose()?;
+            let results = evaluate::evaluate(&options, |scene| {
+                // Long runs show where they are; the table follows at the end.
+                eprintln!("{} {} done, RTF {:.3}", scene.scene, scene.method, scene.rtf);
+            })?;
+            if let Some(json) = json {
+                json.write(&results)?;
+            }
+            say(&evaluate::table(&results))?;
+        }
+        Command::DemoReport { session, cleaned, out } => {
+            let report = lab::report::demo_report(&session, &cleaned, &out)?;
+            say(&format!("{}\npicture: {}\n", report.table(), report.picture.display()))?;
+        }
+        Command::MakeDemo { out, seed, soundfont } => {
+            let instruments = soundfont::Instruments::load(&soundfont)?;
+            let scene = demo::render(&instruments, seed)?;
+            demo::write(&scene, &out)?;
+            say(&format!("{}  {}\n", out.display(), describe(&scene.info)))?;
+        }
+        Command::MakeMixtures { out, seed, count, seconds, mics, rate, soundfont } => {
+            let instruments = soundfont::Instruments::load(&soundfont)?;
+            for number in 1..=count {
+                let seed = seed + number - 1;
+                let config =
+                    MixtureConfig { seed, duration_s: seconds, num_mics: mics, rate_hz: rate };
+                let mut scene = mixtures::simulate(&instruments, &config)?;
+                let mics = mics.map_or_else(String::new, |mics| format!(" --mics {mics}"));
+                scene.info.made_by = format!(
+                    "lab make-mixtures --seed {seed} --seconds {seconds}{mics} --rate {rate}"
+                );
+                let folder = out.join(format!("m{number}"));
+                scene.write(&folder)?;
+                say(&format!("{}  {}\n", folder.display(), describe(&scene.info)))?;
+            }
+        }
+        Command::MakeGrooves { kit, out, seed, count, seconds, mics } => {
+            let kit = Kit::read(&kit)?;
+            for number in 1..=count {
+                let seed = seed + number - 1;
+                let config = GrooveConfig { seed, duration_s: seconds, mics: mics.clone() };
+                let mut scene = kit.play(&config)?;
+                scene.info.made_by = format!("lab make-grooves --seed {seed} --seconds {seconds}");
+                let folder = out.join(format!("g{number}"));
+                scene.write(&folder)?;
+                say(&format!("{}  {}\n", folder.display(), describe(&scene.info)))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Prints to standard output; a reader that has gone away (`| head`) is no error.
+fn say(text: &str) -> Result<()> {
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        result => result.context("could not print"),
+    }
+}
+
+fn describe(info: &lab::scenes::SceneInfo) -> String {
+    let level = |level: &Option<f64>| level.map_or("silent".to_owned(), |db| format!("{db:.1}"));
+    let mics = info.names.iter().zip(&info.input_sdr_db);
+    mics.map(|(name, sdr)| format!("{name} {}", level(sdr))).collect::<Vec<_>>().join(", ")
+}

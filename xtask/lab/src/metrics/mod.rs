@@ -1,0 +1,151 @@
+//! How well a mic was cleaned, by comparing with the truth.
+
+mod ratios;
+mod silence;
+mod summary;
+
+pub use summary::{Statistic, Summary};
+
+use anyhow::{Result, ensure};
+use serde::Serialize;
+
+/// Ratios beyond this many dB, either way, are given as this many: where rounding begins, and what
+/// keeps exact results finite.
+pub const LIMIT_DB: f64 = 100.0;
+
+/// A target whose loudest 50 ms stay under this mean power (-120 dB) counts as silent: what is left
+/// of it is rounding.
+pub const SILENT_POWER: f64 = 1e-12;
+
+/// One mic's three signals. Named, because each is a plain slice and any two can be swapped.
+#[derive(Clone, Copy, Debug)]
+pub struct Measured<'a> {
+    /// The truth: the own source's image at its own mic.
+    pub reference: &'a [f32],
+    /// What came out.
+    pub estimate: &'a [f32],
+    /// What went in.
+    pub input: &'a [f32],
+    /// Sample rate of all three, in Hz.
+    pub rate_hz: u32,
+}
+
+/// All metrics of one mic, in dB.
+///
+/// `None` stands for "there is no such number": every ratio to the target when the target is silent
+/// throughout, and the reduction when the own source never pauses or nothing bled in while it did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct MicScore {
+    /// `10 log10(|s|^2 / |s - x|^2)` of the input.
+    pub input_sdr_db: Option<f64>,
+    /// `10 log10(|s|^2 / |s - y|^2)` of the output; no filtering, no scaling.
+    pub sdr_db: Option<f64>,
+    /// Output SDR minus input SDR.
+    pub sdr_gain_db: Option<f64>,
+    /// SDR of the output after the best single gain.
+    pub si_sdr_db: Option<f64>,
+    /// The same, minus the input's.
+    pub si_sdr_gain_db: Option<f64>,
+    /// How much weaker the bleed is while the own source is silent.
+    pub bleed_reduction_db: Option<f64>,
+    /// Level of the target in the output relative to its level in the input.
+    pub level_change_db: Option<f64>,
+}
+
+impl Measured<'_> {
+    /// Computes everything.
+    ///
+    /// # Errors
+    ///
+    /// When the three signals differ in length.
+    pub fn score(&self) -> Result<MicScore> {
+        ensure!(
+            self.reference.len() == self.estimate.len() && self.reference.len() == self.input.len(),
+            "lengths must agree: target {}, output {}, mic {} samples",
+            self.reference.len(),
+            self.estimate.len(),
+            self.input.len()
+        );
+        let bleed_reduction_db = silence::bleed_reduction_db(self);
+        if silence::peak_power(self.reference, self.rate_hz) < SILENT_POWER {
+            return Ok(MicScore { bleed_reduction_db, ..MicScore::default() });
+        }
+        let input_sdr_db = ratios::sdr_db(self.reference, self.input);
+        let sdr_db = ratios::sdr_db(self.reference, self.estimate);
+        let si_sdr_db = ratios::si_sdr_db(self.reference, self.estimate);
+        let input_si_sdr_db = ratios::si_sdr_db(self.reference, self.input);
+        Ok(MicScore {
+            input_sdr_db: Some(input_sdr_db),
+            sdr_db: Some(sdr_db),
+            sdr_gain_db: Some(sdr_db - input_sdr_db),
+            si_sdr_db: Some(si_sdr_db),
+            si_sdr_gain_db: Some(si_sdr_db - input_si_sdr_db),
+            bleed_reduction_db,
+            level_change_db: ratios::level_change_db(self),
+        })
+    }
+}
+
+/// `10 log10(numerator / denominator)` within [`LIMIT_DB`]; 0 when both are 0.
+fn power_ratio_db(numerator: f64, denominator: f64) -> f64 {
+    match (numerator > 0.0, denominator > 0.0) {
+        (false, false) => 0.0,
+        (true, false) => LIMIT_DB,
+        (false, true) => -LIMIT_DB,
+        (true, true) => (10.0 * (numerator / denominator).log10()).clamp(-LIMIT_DB, LIMIT_DB),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_silent_target_gives_no_ratio_but_its_bleed_still_counts() {
+        let silence = [0.0; 16_000];
+        let (bleed, less) = ([0.5; 16_000], [0.05; 16_000]);
+        let measured =
+            Measured { reference: &silence, estimate: &less, input: &bleed, rate_hz: 8_000 };
+        let score = measured.score().unwrap();
+        assert_eq!(
+            (score.input_sdr_db, score.sdr_gain_db, score.level_change_db),
+            (None, None, None)
+        );
+        assert!((score.bleed_reduction_db.unwrap() - 20.0).abs() < 1e-4);
+    }
+
+    #[test]
+    fn nothing_is_ever_nan_or_infinite() {
+        let (loud, silence) = (vec![0.5_f32; 4_000], vec![0.0_f32; 4_000]);
+        for reference in [&loud, &silence] {
+            for estimate in [&loud, &silence] {
+                for input in [&loud, &silence] {
+                    let measured = Measured { reference, estimate, input, rate_hz: 8_000 };
+                    let score = measured.score().unwrap();
+                    let all = [
+                        score.input_sdr_db,
+                        score.sdr_db,
+                        score.sdr_gain_db,
+                        score.si_sdr_db,
+                        score.si_sdr_gain_db,
+                        score.bleed_reduction_db,
+                        score.level_change_db,
+                    ];
+                    assert!(all.into_iter().flatten().all(f64::is_finite), "{score:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn different_lengths_are_refused() {
+        let measured = Measured {
+            reference: &[0.0; 3],
+            estimate: &[0.0; 3],
+            input: &[0.0; 2],
+            rate_hz: 8_000,
+        };
+        let line = measured.score().unwrap_err().to_string();
+        assert!(line.contains("target 3, output 3, mic 2"), "{line}");
+    }
+}

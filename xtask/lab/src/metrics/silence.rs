@@ -1,0 +1,97 @@
+//! What is left of the bleed while the own source is silent: what a listener hears first.
+
+use super::{Measured, power_ratio_db};
+
+/// Windows in which the level is judged last this long, in seconds.
+const WINDOW_S: f64 = 0.05;
+
+/// The own source is silent where its window lies this far under its loudest one, in dB.
+const UNDER_PEAK_DB: f64 = 50.0;
+
+/// Mean power under which bleed counts as none (-120 dB).
+const NO_BLEED_POWER: f64 = super::SILENT_POWER;
+
+fn window_samples(rate_hz: u32) -> usize {
+    crate::convert::to_index(f64::from(rate_hz) * WINDOW_S).max(1)
+}
+
+fn mean_power(window: &[f32]) -> f64 {
+    window.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>() / window.len() as f64
+}
+
+/// Mean power of the loudest window.
+pub(super) fn peak_power(signal: &[f32], rate_hz: u32) -> f64 {
+    signal.chunks(window_samples(rate_hz)).map(mean_power).fold(0.0, f64::max)
+}
+
+/// Energy of the bleed before over its energy after, in the windows without the own source.
+///
+/// `None` without such a window, or when nothing bled in during them.
+pub(super) fn bleed_reduction_db(measured: &Measured<'_>) -> Option<f64> {
+    let window = window_samples(measured.rate_hz);
+    let peak = peak_power(measured.reference, measured.rate_hz);
+    let threshold = (peak * 10.0_f64.powf(-UNDER_PEAK_DB / 10.0)).max(super::SILENT_POWER);
+    let (mut before, mut after, mut num_samples) = (0.0, 0.0, 0);
+    let chunks = measured.reference.chunks(window).zip(measured.estimate.chunks(window));
+    for ((s, y), x) in chunks.zip(measured.input.chunks(window)) {
+        if mean_power(s) >= threshold {
+            continue;
+        }
+        let energy = |signal: &[f32]| -> f64 {
+            signal.iter().zip(s).map(|(&a, &b)| (f64::from(a) - f64::from(b)).powi(2)).sum()
+        };
+        before += energy(x);
+        after += energy(y);
+        num_samples += s.len();
+    }
+    let heard = num_samples > 0 && before / num_samples as f64 > NO_BLEED_POWER;
+    heard.then(|| power_ratio_db(before, after))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One second at 8 kHz: the own source plays for the first half.
+    fn half_playing(level_after: f32) -> Vec<f32> {
+        (0..8_000).map(|n| if n < 4_000 { 0.5 } else { level_after }).collect()
+    }
+
+    fn measure(reference: &[f32], estimate: &[f32], input: &[f32]) -> Option<f64> {
+        bleed_reduction_db(&Measured { reference, estimate, input, rate_hz: 8_000 })
+    }
+
+    #[test]
+    fn only_windows_without_the_own_source_count() {
+        let target = half_playing(0.0);
+        let input: Vec<f32> = target.iter().map(|s| s + 0.2).collect();
+        // Bleed is ten times weaker in the pause and untouched while the source plays.
+        let output: Vec<f32> =
+            target.iter().map(|s| if *s > 0.0 { s + 0.2 } else { 0.02 }).collect();
+        let found = measure(&target, &output, &input).unwrap();
+        assert!((found - 20.0).abs() < 1e-4, "{found}");
+    }
+
+    #[test]
+    fn silence_begins_fifty_decibels_under_the_peak_window() {
+        let bleed = vec![0.1; 8_000];
+        let less = vec![0.01; 8_000];
+        let add = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(p, q)| p + q).collect::<Vec<f32>>();
+        // 51 dB and 49 dB under 0.5.
+        for (quiet, counts) in [(0.001_409, true), (0.001_774, false)] {
+            let target = half_playing(quiet);
+            let found = measure(&target, &add(&target, &less), &add(&target, &bleed));
+            assert_eq!(found.is_some(), counts, "{quiet}");
+        }
+    }
+
+    #[test]
+    fn without_pause_or_bleed_there_is_no_number() {
+        let always = vec![0.5; 8_000];
+        assert_eq!(measure(&always, &always, &vec![0.7; 8_000]), None);
+        let target = half_playing(0.0);
+        assert_eq!(measure(&target, &target, &target), None);
+        let noisy: Vec<f32> = target.iter().map(|s| s + 0.1).collect();
+        assert_eq!(measure(&target, &target, &noisy), Some(super::super::LIMIT_DB));
+    }
+}

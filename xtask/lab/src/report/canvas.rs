@@ -1,0 +1,225 @@
+//! A picture in memory: rectangles and text, written as PNG.
+
+use crate::convert::{to_index, to_u8};
+use ab_glyph::{Font, FontRef, PxScale, ScaleFont};
+use anyhow::{Context, Result};
+use std::path::Path;
+
+/// Red, green, blue.
+pub(super) type Colour = [u8; 3];
+
+/// Where text stands relative to its point.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Align {
+    Left,
+    Centre,
+    Right,
+}
+
+/// Which of the two fonts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Face {
+    /// Ubuntu Light.
+    Text,
+    /// Hack, whose numbers are all of one width.
+    Numbers,
+}
+
+/// Text to draw.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Label<'a> {
+    pub(super) text: &'a str,
+    /// Where the text stands, in pixels; `y` is its middle.
+    pub(super) at: (f32, f32),
+    pub(super) align: Align,
+    pub(super) face: Face,
+    pub(super) size: f32,
+    pub(super) colour: Colour,
+}
+
+/// An area in pixels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Area {
+    pub(super) left: usize,
+    pub(super) top: usize,
+    pub(super) width: usize,
+    pub(super) height: usize,
+}
+
+#[derive(Debug)]
+pub(super) struct Canvas {
+    width: usize,
+    height: usize,
+    pixels: Vec<u8>,
+    text: FontRef<'static>,
+    numbers: FontRef<'static>,
+}
+
+impl Canvas {
+    pub(super) fn new(width: usize, height: usize, background: Colour) -> Result<Self> {
+        let font =
+            |bytes| FontRef::try_from_slice(bytes).context("the fonts of epaint_default_fonts");
+        Ok(Self {
+            width,
+            height,
+            pixels: background.repeat(width * height),
+            text: font(epaint_default_fonts::UBUNTU_LIGHT)?,
+            numbers: font(epaint_default_fonts::HACK_REGULAR)?,
+        })
+    }
+
+    /// Paints one pixel; what lies outside is left away.
+    pub(super) fn set(&mut self, x: usize, y: usize, colour: Colour) {
+        if x < self.width && y < self.height {
+            let start = 3 * (y * self.width + x);
+            self.pixels[start..start + 3].copy_from_slice(&colour);
+        }
+    }
+
+    /// Mixes a colour into one pixel.
+    pub(super) fn blend(&mut self, x: usize, y: usize, colour: Colour, cover: f32) {
+        if x < self.width && y < self.height {
+            let start = 3 * (y * self.width + x);
+            for (old, new) in self.pixels[start..start + 3].iter_mut().zip(colour) {
+                let mixed = f32::from(*old) * (1.0 - cover) + f32::from(new) * cover;
+                *old = to_u8(f64::from(mixed));
+            }
+        }
+    }
+
+    pub(super) fn fill(&mut self, area: Area, colour: Colour) {
+        for y in area.top..area.top + area.height {
+            for x in area.left..area.left + area.width {
+                self.set(x, y, colour);
+            }
+        }
+    }
+
+    /// Mixes a colour into an area.
+    pub(super) fn shade(&mut self, area: Area, colour: Colour, cover: f32) {
+        for y in area.top..area.top + area.height {
+            for x in area.left..area.left + area.width {
+                self.blend(x, y, colour, cover);
+            }
+        }
+    }
+
+    /// Draws text and returns its width.
+    pub(super) fn label(&mut self, label: Label<'_>) -> f32 {
+        let font = match label.face {
+            Face::Text => self.text.clone(),
+            Face::Numbers => self.numbers.clone(),
+        };
+        let scaled = font.as_scaled(PxScale::from(label.size));
+        let mut glyphs = Vec::new();
+        let mut pen = 0.0;
+        let mut previous = None;
+        for character in label.text.chars() {
+            let id = scaled.glyph_id(character);
+            if let Some(previous) = previous {
+                pen += scaled.kern(previous, id);
+            }
+            glyphs.push((id, pen));
+            pen += scaled.h_advance(id);
+            previous = Some(id);
+        }
+        let left = match label.align {
+            Align::Left => label.at.0,
+            Align::Centre => label.at.0 - pen / 2.0,
+            Align::Right => label.at.0 - pen,
+        };
+        // Half the height of capitals below the middle lies the base line.
+        let base = label.at.1 + 0.36 * label.size * 0.93;
+        for (id, x) in glyphs {
+            let glyph = id.with_scale_and_position(label.size, ab_glyph::point(left + x, base));
+            if let Some(outline) = font.outline_glyph(glyph) {
+                let bounds = outline.px_bounds();
+                outline.draw(|x, y, cover| {
+                    let px = f64::from(bounds.min.x) + f64::from(x);
+                    let py = f64::from(bounds.min.y) + f64::from(y);
+                    if px >= 0.0 && py >= 0.0 {
+                        self.blend(to_index(px), to_index(py), label.colour, cover.min(1.0));
+                    }
+                });
+            }
+        }
+        pen
+    }
+
+    /// The picture as a PNG file's bytes.
+    pub(super) fn png(&self) -> Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        let mut encoder =
+            png::Encoder::new(&mut bytes, u32::try_from(self.width)?, u32::try_from(self.height)?);
+        encoder.set_color(png::ColorType::Rgb);
+        encoder.set_depth(png::BitDepth::Eight);
+        encoder.set_compression(png::Compression::High);
+        let mut writer = encoder.write_header().context("writing PNG")?;
+        writer.write_image_data(&self.pixels).context("writing PNG")?;
+        writer.finish().context("writing PNG")?;
+        Ok(bytes)
+    }
+
+    /// Writes the picture as PNG, whole or not at all.
+    pub(super) fn save(&self, path: &Path) -> Result<()> {
+        let context = || format!("could not write {}", path.display());
+        let partial = path.with_extension("png.partial");
+        std::fs::write(&partial, self.png()?)
+            .and_then(|()| std::fs::rename(&partial, path))
+            .inspect_err(|_| drop(std::fs::remove_file(&partial)))
+            .with_context(context)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pixel(canvas: &Canvas, x: usize, y: usize) -> Colour {
+        let start = 3 * (y * canvas.width + x);
+        [canvas.pixels[start], canvas.pixels[start + 1], canvas.pixels[start + 2]]
+    }
+
+    #[test]
+    fn areas_are_filled_to_their_edges_and_not_beyond() {
+        let mut canvas = Canvas::new(10, 8, [9, 9, 9]).unwrap();
+        canvas.fill(Area { left: 2, top: 3, width: 4, height: 20 }, [200, 100, 0]);
+        assert_eq!(pixel(&canvas, 2, 3), [200, 100, 0]);
+        assert_eq!(pixel(&canvas, 5, 7), [200, 100, 0]);
+        assert_eq!([pixel(&canvas, 1, 3), pixel(&canvas, 6, 3), pixel(&canvas, 2, 2)], [[9; 3]; 3]);
+        canvas.blend(0, 0, [109, 9, 9], 0.5);
+        assert_eq!(pixel(&canvas, 0, 0), [59, 9, 9]);
+    }
+
+    #[test]
+    fn text_is_drawn_where_it_was_asked_for() {
+        let mut canvas = Canvas::new(200, 40, [0; 3]).unwrap();
+        let label = Label {
+            text: "1 kHz",
+            at: (190.0, 20.0),
+            align: Align::Right,
+            face: Face::Numbers,
+            size: 20.0,
+            colour: [255; 3],
+        };
+        let width = canvas.label(label);
+        assert!((40.0..80.0).contains(&width), "{width}");
+        let lit: Vec<(usize, usize)> = (0..40)
+            .flat_map(|y| (0..200).map(move |x| (x, y)))
+            .filter(|&(x, y)| pixel(&canvas, x, y)[0] > 128)
+            .collect();
+        assert!(lit.len() > 60, "{} pixels", lit.len());
+        assert!(lit.iter().all(|&(x, y)| (110..190).contains(&x) && (8..32).contains(&y)));
+    }
+
+    #[test]
+    fn the_file_decodes_to_the_same_picture() {
+        let mut canvas = Canvas::new(7, 5, [1, 2, 3]).unwrap();
+        canvas.set(6, 4, [250, 0, 9]);
+        let bytes = canvas.png().unwrap();
+        let mut reader = png::Decoder::new(std::io::Cursor::new(bytes)).read_info().unwrap();
+        let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
+        reader.next_frame(&mut pixels).unwrap();
+        assert_eq!(pixels, canvas.pixels);
+    }
+}

@@ -1,0 +1,248 @@
+//! The report on a session with known truth: metrics before and after, and a picture.
+
+use super::figure::BeforeAfter;
+use super::table::{Table, db, signed_db};
+use crate::metrics::{Measured, MicScore, Summary};
+use crate::sound_file::read_mono;
+use anyhow::{Context, Result, ensure};
+use serde::Serialize;
+use std::path::{Path, PathBuf};
+
+/// Everything measured.
+#[derive(Debug, Serialize)]
+pub struct DemoReport {
+    /// Name and metrics of every mic.
+    pub mics: Vec<NamedScore>,
+    /// Over all mics.
+    pub overall: Summary,
+    /// The mic in the picture, from 1.
+    pub pictured_mic: usize,
+    /// The picture.
+    pub picture: PathBuf,
+}
+
+/// One mic's metrics under its name.
+#[derive(Debug, Serialize)]
+pub struct NamedScore {
+    /// The part of the file's name after `micN_`.
+    pub name: String,
+    /// What was measured.
+    #[serde(flatten)]
+    pub score: MicScore,
+}
+
+struct Mic {
+    name: String,
+    input: Vec<f32>,
+    target: Vec<f32>,
+    output: Vec<f32>,
+    rate_hz: u32,
+}
+
+/// Compares `<session>/micN_NAME.flac` and `<cleaned>/micN_NAME.wav` with
+/// `<session>/targetN_NAME.flac`; draws `<out>/before-after.png` and writes `<out>/metrics.json`.
+///
+/// # Errors
+///
+/// When a file is missing or does not fit the others, or nothing can be written.
+pub fn demo_report(session: &Path, cleaned: &Path, out: &Path) -> Result<DemoReport> {
+    let mics = read_session(session, cleaned)?;
+    std::fs::create_dir_all(out).with_context(|| format!("could not create {}", out.display()))?;
+    let mut scores = Vec::with_capacity(mics.len());
+    for mic in &mics {
+        let measured = Measured {
+            reference: &mic.target,
+            estimate: &mic.output,
+            input: &mic.input,
+            rate_hz: mic.rate_hz,
+        };
+        scores.push(measured.score().with_context(|| format!("mic {}", mic.name))?);
+    }
+    let pictured = most_audible(&scores);
+    let picture = out.join("before-after.png");
+    draw(&mics[pictured], pictured, &scores[pictured], &picture)?;
+    let report = DemoReport {
+        overall: Summary::of(&scores),
+        mics: mics
+            .into_iter()
+            .zip(scores)
+            .map(|(mic, score)| NamedScore { name: mic.name, score })
+            .collect(),
+        pictured_mic: pictured + 1,
+        picture,
+    };
+    let path = out.join("metrics.json");
+    std::fs::write(&path, serde_json::to_string_pretty(&report)? + "\n")
+        .with_context(|| format!("could not write {}", path.display()))?;
+    Ok(report)
+}
+
+impl DemoReport {
+    /// The metrics as a table.
+    #[must_use]
+    pub fn table(&self) -> String {
+        let mut table = Table::new(&[
+            "mic (dB)",
+            "SDR in",
+            "SDR out",
+            "SDR gain",
+            "SI-SDR gain",
+            "bleed in own silence",
+            "target level",
+        ]);
+        for (index, mic) in self.mics.iter().enumerate() {
+            let score = &mic.score;
+            table.row([
+                format!("{} {}", index + 1, mic.name),
+                db(score.input_sdr_db),
+                db(score.sdr_db),
+                signed_db(score.sdr_gain_db),
+                signed_db(score.si_sdr_gain_db),
+                signed_db(score.bleed_reduction_db.map(|db| -db)),
+                signed_db(score.level_change_db),
+            ]);
+        }
+        table.line();
+        let all = &self.overall;
+        for (name, pick) in
+            [("mean", (|s| s.mean) as fn(crate::metrics::Statistic) -> _), ("worst", |s| s.worst)]
+        {
+            table.row([
+                name.to_owned(),
+                db(pick(all.input_sdr_db)),
+                db(pick(all.sdr_db)),
+                signed_db(pick(all.sdr_gain_db)),
+                signed_db(pick(all.si_sdr_gain_db)),
+                signed_db(pick(all.bleed_reduction_db).map(|db| -db)),
+                signed_db(pick(all.level_change_db)),
+            ]);
+        }
+        table.render()
+    }
+}
+
+fn read_session(session: &Path, cleaned: &Path) -> Result<Vec<Mic>> {
+    let entries = std::fs::read_dir(session)
+        .with_context(|| format!("could not read {}", session.display()))?;
+    let mut files = entries.map(|entry| entry.map(|e| e.path())).collect::<Result<Vec<_>, _>>()?;
+    files.sort();
+    let mut mics = Vec::new();
+    for path in files {
+        let Some(file_name) = path.file_name().and_then(|name| name.to_str()) else { continue };
+        let Some(rest) = file_name.strip_prefix("mic") else { continue };
+        let Some(stem) = path.file_stem().and_then(|stem| stem.to_str()) else { continue };
+        let (input, rate_hz) = read_mono(&path)?;
+        let (target, target_rate_hz) = read_mono(&session.join(format!("target{rest}")))?;
+        let output_path = cleaned.join(format!("{stem}.wav"));
+        let (output, output_rate_hz) = read_mono(&output_path)?;
+        ensure!(
+            rate_hz == target_rate_hz && rate_hz == output_rate_hz,
+            "{} and its target and output differ in sample rate",
+            path.display()
+        );
+        let name = stem.split_once('_').map_or(stem, |(_, name)| name).to_owned();
+        mics.push(Mic { name, input, target, output, rate_hz });
+    }
+    ensure!(!mics.is_empty(), "no mic1_….flac in {}", session.display());
+    Ok(mics)
+}
+
+/// The mic where a listener hears the most difference: much bleed to begin with, much less after.
+fn most_audible(scores: &[MicScore]) -> usize {
+    let audible = |score: &MicScore| {
+        score.bleed_reduction_db.unwrap_or(0.0).min(30.0) - score.input_sdr_db.unwrap_or(100.0)
+    };
+    let best = scores.iter().enumerate().max_by(|a, b| audible(a.1).total_cmp(&audible(b.1)));
+    best.map_or(0, |(index, _)| index)
+}
+
+fn draw(mic: &Mic, index: usize, score: &MicScore, path: &Path) -> Result<()> {
+    let title = format!("The {} mic of the demo session, before and after Unspill", mic.name);
+    let reduction = score.bleed_reduction_db.map_or_else(String::new, |db| {
+        format!("; the others are {db:.0} dB quieter while it pauses")
+    });
+    let subtitle = format!(
+        "mic {} ({}), SDR {} dB before and {} dB after{reduction}; green line: the {} plays",
+        index + 1,
+        mic.name,
+        db(score.input_sdr_db),
+        db(score.sdr_db),
+        mic.name
+    );
+    let picture = BeforeAfter {
+        title: &title,
+        subtitle: &subtitle,
+        before: &mic.input,
+        after: &mic.output,
+        playing_s: &playing(&mic.target, mic.rate_hz),
+        rate_hz: mic.rate_hz,
+    };
+    picture.draw(path)
+}
+
+/// When a source is within 35 dB of its loudest 20 ms.
+fn playing(target: &[f32], rate_hz: u32) -> Vec<(f64, f64)> {
+    let window = crate::convert::to_index(f64::from(rate_hz) * 0.02).max(1);
+    let powers: Vec<f32> =
+        target.chunks(window).map(|chunk| chunk.iter().map(|x| x * x).sum()).collect();
+    let threshold = powers.iter().fold(0.0_f32, |top, &power| top.max(power)) * 10.0_f32.powf(-3.5);
+    let mut spans: Vec<(f64, f64)> = Vec::new();
+    for (index, _) in powers.iter().enumerate().filter(|(_, power)| **power > threshold) {
+        let (start, end) = (index as f64 * 0.02, (index + 1) as f64 * 0.02);
+        match spans.last_mut() {
+            Some(last) if start - last.1 < 0.05 => last.1 = end,
+            _ => spans.push((start, end)),
+        }
+    }
+    spans
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sound_file::write_wav;
+
+    #[test]
+    fn spans_of_playing_are_those_of_the_sound() {
+        let mut target = vec![0.0; 8_000];
+        target[800..2_400].fill(0.5);
+        target[4_000..4_160].fill(0.4);
+        let spans = playing(&target, 8_000);
+        assert_eq!(spans.len(), 2);
+        assert!((spans[0].0 - 0.1).abs() < 1e-9 && (spans[0].1 - 0.3).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_report_is_written_and_tells_missing_files() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        let tone = |at_hz: f64, until: i32| -> Vec<f32> {
+            let step = std::f64::consts::TAU * at_hz / 8_000.0;
+            let sample = |n| if n < until { 0.3 * (step * f64::from(n)).sin() as f32 } else { 0.0 };
+            (0..8_000).map(sample).collect()
+        };
+        std::fs::create_dir_all(at("cleaned")).unwrap();
+        let mix = |a: &[f32], b: &[f32], gain: f32| -> Vec<f32> {
+            a.iter().zip(b).map(|(a, b)| a + gain * b).collect()
+        };
+        for (name, own, other, gain) in [
+            ("1_low", tone(300.0, 4_000), tone(1_000.0, 8_000), 0.1),
+            ("2_high", tone(1_000.0, 4_000), tone(300.0, 8_000), 0.5),
+        ] {
+            write_wav(&at(&format!("target{name}.wav")), &own, 8_000).unwrap();
+            write_wav(&at(&format!("mic{name}.wav")), &mix(&own, &other, gain), 8_000).unwrap();
+            let after = mix(&own, &other, gain / 10.0);
+            write_wav(&at(&format!("cleaned/mic{name}.wav")), &after, 8_000).unwrap();
+        }
+        let report = demo_report(folder.path(), &at("cleaned"), &at("out")).unwrap();
+        assert_eq!(report.pictured_mic, 2, "the one with more bleed");
+        assert!((report.overall.sdr_gain_db.worst.unwrap() - 20.0).abs() < 0.01);
+        assert!(at("out/before-after.png").exists() && at("out/metrics.json").exists());
+        let table = report.table();
+        assert!(table.contains("2 high") && table.contains("+20.0"), "{table}");
+        std::fs::remove_file(at("cleaned/mic2_high.wav")).unwrap();
+        let line =
+            format!("{:#}", demo_report(folder.path(), &at("cleaned"), &at("out")).unwrap_err());
+        assert!(line.contains("mic2_high.wav"), "{line}");
+    }
+}

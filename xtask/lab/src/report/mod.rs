@@ -1,0 +1,11 @@
+//! What a cleaning brought: tables, pictures and the report on the demo session.
+
+mod canvas;
+mod demo;
+mod figure;
+mod spectrogram;
+mod table;
+
+pub use demo::{DemoReport, demo_report};
+pub use figure::BeforeAfter;
+pub use table::{Table, db, signed_db};

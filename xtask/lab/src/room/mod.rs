@@ -1,0 +1,231 @@
+//! A shoebox room: how a sound at one place arrives at a mic at another.
+
+mod decay;
+mod images;
+
+pub use decay::{eyring_rt60_s, measured_rt60_s};
+
+use anyhow::{Result, bail};
+
+/// Speed of sound in air at 20 °C, in m/s.
+pub const SPEED_OF_SOUND: f64 = 343.2;
+
+/// A place or a direction: `[x, y, z]`, z upwards, in metres from one lower corner of the room.
+pub type Point = [f64; 3];
+
+/// A rectangular room whose six walls absorb alike.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Room {
+    /// Length, width and height in metres.
+    pub size_m: Point,
+    /// Time in which sound at 1 kHz decays by 60 dB, in seconds; see [`BAND_DECAY`] for the other
+    /// bands. 0 for a room without reflections.
+    pub rt60_s: f64,
+}
+
+/// Centres of the octave bands in which walls absorb differently, in Hz; the outer bands reach to
+/// 0 Hz and to half the sample rate.
+pub const BAND_CENTRES_HZ: [f64; 6] = [125.0, 250.0, 500.0, 1_000.0, 2_000.0, 4_000.0];
+
+/// Decay time of each band relative to 1 kHz: furnished rooms ring longer in the bass, and air and
+/// fabric eat the treble.
+pub const BAND_DECAY: [f64; 6] = [1.25, 1.1, 1.0, 1.0, 0.9, 0.7];
+
+/// A mic with a place, an aim and a first-order pattern.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PlacedMic {
+    /// Where it stands.
+    pub at: Point,
+    /// Where its front looks; any length but zero.
+    pub aim: Point,
+    /// What it hears from which side.
+    pub pattern: Pattern,
+}
+
+/// First-order directivity: `part + (1 - part) * cos(angle)`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Pattern {
+    omni_part: f64,
+}
+
+impl Pattern {
+    /// Hears all sides alike.
+    pub const OMNI: Self = Self { omni_part: 1.0 };
+    /// Deaf to its back.
+    pub const CARDIOID: Self = Self { omni_part: 0.5 };
+    /// Narrower than a cardioid, with a small lobe behind.
+    pub const SUPERCARDIOID: Self = Self { omni_part: 0.366 };
+    /// Hears front and back with opposite polarity.
+    pub const FIGURE_8: Self = Self { omni_part: 0.0 };
+
+    /// Gain for sound from a direction with this cosine to the aim.
+    #[must_use]
+    pub fn gain(self, cosine: f64) -> f64 {
+        self.omni_part + (1.0 - self.omni_part) * cosine
+    }
+}
+
+impl Room {
+    /// The impulse response from a point source to a mic.
+    ///
+    /// A source of level 1 is heard at level 1 by a mic aimed at it from 1 m. The direct sound is
+    /// delayed by its exact travel time (fractions of a sample included) plus
+    /// [`Room::MARGIN_SAMPLES`], which every response of every room shares.
+    ///
+    /// # Errors
+    ///
+    /// When the source or the mic is not inside the room, or both are at one place.
+    ///
+    /// # Source
+    ///
+    /// J. B. Allen, D. A. Berkley, "Image method for efficiently simulating small-room acoustics",
+    /// J. Acoust. Soc. Am. 65(4), 1979, equations 8 to 10; differs in that delays are fractional,
+    /// walls absorb per band, mics have a direction, and the reflections (not the direct sound)
+    /// lose what lies under 40 Hz, where identical walls would add up to a false boom.
+    pub fn response(&self, source: Point, mic: &PlacedMic, rate_hz: f64) -> Result<Vec<f32>> {
+        for (what, place) in [("source", source), ("mic", mic.at)] {
+            let inside = |(&p, &size): (&f64, &f64)| p > 0.0 && p < size;
+            if !place.iter().zip(&self.size_m).all(inside) {
+                bail!("the {what} at {place:?} m is outside the room of {:?} m", self.size_m);
+            }
+        }
+        if distance(source, mic.at) < 1e-3 {
+            bail!("source and mic are both at {source:?} m");
+        }
+        Ok(images::response(self, source, mic, rate_hz))
+    }
+
+    /// Samples before the travel time, room for the front half of the interpolation filter.
+    pub const MARGIN_SAMPLES: usize = images::HALF_TAPS;
+
+    /// Its volume in cubic metres.
+    #[must_use]
+    pub fn volume(&self) -> f64 {
+        self.size_m.iter().product()
+    }
+
+    /// The surface of its walls in square metres.
+    #[must_use]
+    pub fn surface(&self) -> f64 {
+        let [x, y, z] = self.size_m;
+        2.0 * (x * y + y * z + z * x)
+    }
+}
+
+/// The distance of two points in metres.
+#[must_use]
+pub fn distance(a: Point, b: Point) -> f64 {
+    a.iter().zip(&b).map(|(p, q)| (p - q).powi(2)).sum::<f64>().sqrt()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RATE_HZ: f64 = 44_100.0;
+
+    fn mic(at: Point, aim: Point, pattern: Pattern) -> PlacedMic {
+        PlacedMic { at, aim, pattern }
+    }
+
+    /// Gain and delay of a response at one frequency, straight from the Fourier sum.
+    fn gain_and_delay_s(response: &[f32], at_hz: f64) -> (f64, f64) {
+        let step = std::f64::consts::TAU * at_hz / RATE_HZ;
+        let margin = Room::MARGIN_SAMPLES as f64;
+        let (mut re, mut im) = (0.0, 0.0);
+        for (n, &h) in response.iter().enumerate() {
+            let angle = step * (n as f64 - margin);
+            re += f64::from(h) * angle.cos();
+            im -= f64::from(h) * angle.sin();
+        }
+        (re.hypot(im), -im.atan2(re) / (std::f64::consts::TAU * at_hz))
+    }
+
+    /// Measured with this test: 3.6e-5 at most (at 15 kHz).
+    const FREE_FIELD_GAIN_ERROR: f64 = 2e-4;
+    /// Measured with this test: 1e-10 s at most.
+    const FREE_FIELD_DELAY_ERROR_S: f64 = 1e-9;
+
+    #[test]
+    fn free_field_level_and_delay_are_exact() {
+        let room = Room { size_m: [9.0, 7.0, 4.0], rt60_s: 0.0 };
+        for metres in [0.05, 0.3, 1.0, 2.345_678] {
+            let at = [1.0 + metres, 2.0, 1.5];
+            let response = room
+                .response([1.0, 2.0, 1.5], &mic(at, [-1.0, 0.0, 0.0], Pattern::CARDIOID), RATE_HZ)
+                .unwrap();
+            for at_hz in [100.0, 1_000.0, 5_000.0, 15_000.0] {
+                let (gain, delay_s) = gain_and_delay_s(&response, at_hz);
+                let gain_error = gain * metres - 1.0;
+                // The phase tells the delay only up to whole periods.
+                let periods = (delay_s - metres / SPEED_OF_SOUND) * at_hz;
+                let delay_error_s = (periods - periods.round()) / at_hz;
+                assert!(
+                    gain_error.abs() < FREE_FIELD_GAIN_ERROR,
+                    "{metres} m, {at_hz} Hz: {gain_error}"
+                );
+                assert!(
+                    delay_error_s.abs() < FREE_FIELD_DELAY_ERROR_S,
+                    "{metres} m, {at_hz} Hz: {delay_error_s}"
+                );
+            }
+            // And the whole periods: the peak is at the travel time to the sample.
+            let loudest = (0..response.len())
+                .max_by(|&a, &b| response[a].abs().total_cmp(&response[b].abs()));
+            let expected = metres / SPEED_OF_SOUND * RATE_HZ + Room::MARGIN_SAMPLES as f64;
+            assert!((loudest.unwrap() as f64 - expected).abs() <= 0.51, "{metres} m");
+        }
+    }
+
+    #[test]
+    fn the_direct_sound_follows_the_pattern() {
+        let room = Room { size_m: [9.0, 7.0, 4.0], rt60_s: 0.0 };
+        let source = [4.0, 3.0, 2.0];
+        for (pattern, front, side, back) in [
+            (Pattern::OMNI, 1.0, 1.0, 1.0),
+            (Pattern::CARDIOID, 1.0, 0.5, 0.0),
+            (Pattern::SUPERCARDIOID, 1.0, 0.366, -0.268),
+            (Pattern::FIGURE_8, 1.0, 0.0, -1.0),
+        ] {
+            for (aim, expected) in
+                [([-3.0, 0.0, 0.0], front), ([0.0, 0.5, 0.0], side), ([1.0, 0.0, 0.0], back)]
+            {
+                let response =
+                    room.response(source, &mic([5.0, 3.0, 2.0], aim, pattern), RATE_HZ).unwrap();
+                let sum: f64 = response.iter().map(|&h| f64::from(h)).sum();
+                assert!(
+                    (sum - expected).abs() < FREE_FIELD_GAIN_ERROR,
+                    "{pattern:?} {aim:?}: {sum}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn the_first_reflection_comes_from_the_nearest_wall() {
+        let room = Room { size_m: [8.0, 6.0, 4.0], rt60_s: 0.4 };
+        // The floor is 0.5 m below both; all other walls are further away.
+        let heard = room
+            .response(
+                [3.0, 3.0, 0.5],
+                &mic([4.0, 3.0, 0.5], [-1.0, 0.0, 0.0], Pattern::OMNI),
+                RATE_HZ,
+            )
+            .unwrap();
+        let expected = 2.0_f64.sqrt() / SPEED_OF_SOUND * RATE_HZ + Room::MARGIN_SAMPLES as f64;
+        let direct = (1.0 / SPEED_OF_SOUND * RATE_HZ) as usize + Room::MARGIN_SAMPLES;
+        let after = direct + 20..direct + 80;
+        let loudest = after.max_by(|&a, &b| heard[a].total_cmp(&heard[b])).unwrap();
+        assert!((loudest as f64 - expected).abs() <= 1.0, "{loudest} instead of {expected}");
+    }
+
+    #[test]
+    fn places_outside_the_room_are_refused() {
+        let room = Room { size_m: [5.0, 4.0, 3.0], rt60_s: 0.3 };
+        let inside = mic([1.0, 1.0, 1.0], [1.0, 0.0, 0.0], Pattern::OMNI);
+        let outside = mic([1.0, 1.0, 3.5], [1.0, 0.0, 0.0], Pattern::OMNI);
+        assert!(room.response([-0.1, 1.0, 1.0], &inside, RATE_HZ).is_err());
+        assert!(room.response([2.0, 1.0, 1.0], &outside, RATE_HZ).is_err());
+        assert!(room.response([1.0, 1.0, 1.0], &inside, RATE_HZ).is_err());
+    }
+}

@@ -1,0 +1,301 @@
+//! Drum sessions made of real hits that every mic of the kit recorded: exact truth with real bleed.
+
+use super::pattern::{Groove, Piece, Stroke, draw};
+use super::{Scene, SceneInfo, add_at};
+use crate::convert::{db_to_lin, to_index};
+use crate::random::Random;
+use crate::sound_file::{self, Sound};
+use anyhow::{Context, Result, bail};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// The kit's mics in the order of its files: name, and the folders of the pieces it stands at.
+const MICS: [(&str, &[&str]); 13] = [
+    ("KdrumL", KICKS),
+    ("KdrumR", KICKS),
+    ("Snare_top", SNARES),
+    ("Snare_bottom", SNARES),
+    ("Hihat", &["HihatClosed", "HihatOpen"]),
+    ("Tom1", &["Tom1"]),
+    ("Tom2", &["Tom2"]),
+    ("Tom3", &["Tom3"]),
+    ("Tom4", &["Tom4"]),
+    ("RideL", RIDES),
+    ("RideR", RIDES),
+    ("OHL", &[]),
+    ("OHR", &[]),
+];
+const KICKS: &[&str] = &["KdrumL", "KdrumR"];
+const SNARES: &[&str] = &["Snare", "SnareRest"];
+const RIDES: &[&str] = &["RideL", "RideLBell", "RideR", "RideRBell"];
+const NUM_CLOSE_MICS: usize = 11;
+
+/// A closing hat silences the open one over this time, as the cymbals meet.
+const CHOKE_FADE_S: f64 = 0.06;
+
+/// One recorded kit: per piece its hits from soft to loud, each heard by all mics.
+#[derive(Clone, Debug)]
+pub struct Kit {
+    rate_hz: u32,
+    hits: BTreeMap<String, Vec<Sound>>,
+}
+
+/// What a groove is to be like.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GrooveConfig {
+    /// Which groove.
+    pub seed: u64,
+    /// Its length in seconds.
+    pub duration_s: f64,
+    /// Names of the mics to keep, in the kit's order; empty for all close mics.
+    pub mics: Vec<String>,
+}
+
+impl Kit {
+    /// Reads every `<piece>/<hit>_mics01-08.flac` with its `_mics09-13.flac`.
+    ///
+    /// # Errors
+    ///
+    /// When the folder has no hits or a file is missing, broken or of another rate.
+    pub fn read(folder: &Path) -> Result<Self> {
+        let mut hits = BTreeMap::new();
+        let mut rate_hz = None;
+        for piece_folder in sorted_entries(folder)? {
+            let Some(piece) = piece_folder.file_name().and_then(|name| name.to_str()) else {
+                continue;
+            };
+            if !piece_folder.is_dir() {
+                continue;
+            }
+            let mut sounds = Vec::new();
+            for path in sorted_entries(&piece_folder)? {
+                let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+                let Some(hit) = name.strip_suffix("_mics01-08.flac") else { continue };
+                let mut sound = sound_file::read(&path)?;
+                let rest = sound_file::read(&path.with_file_name(format!("{hit}_mics09-13.flac")))?;
+                if (rest.rate_hz, rest.num_samples()) != (sound.rate_hz, sound.num_samples()) {
+                    bail!("the two files of {} differ in rate or length", path.display());
+                }
+                sound.channels.extend(rest.channels);
+                if sound.channels.len() != MICS.len() {
+                    bail!(
+                        "{} has {} mics, expected {}",
+                        path.display(),
+                        sound.channels.len(),
+                        MICS.len()
+                    );
+                }
+                if *rate_hz.get_or_insert(sound.rate_hz) != sound.rate_hz {
+                    bail!("{} has another sample rate than the other hits", path.display());
+                }
+                sounds.push(sound);
+            }
+            if !sounds.is_empty() {
+                hits.insert(piece.to_owned(), sounds);
+            }
+        }
+        let Some(rate_hz) = rate_hz else {
+            bail!("no <piece>/<hit>_mics01-08.flac in {}", folder.display())
+        };
+        Ok(Self { rate_hz, hits })
+    }
+
+    /// Plays a groove drawn from the seed: every mic hears every hit, its target only its own drum.
+    ///
+    /// # Errors
+    ///
+    /// When the config names a mic or the groove a piece that the kit lacks.
+    pub fn play(&self, config: &GrooveConfig) -> Result<Scene> {
+        let kept = kept_mics(&config.mics)?;
+        let mut random = Random::for_part(config.seed, 0);
+        let Groove { strokes, tempo_bpm, .. } = draw(&mut random, config.duration_s);
+        let length = to_index(config.duration_s * f64::from(self.rate_hz));
+        let mut mics = vec![vec![0.0; length]; kept.len()];
+        let mut targets = mics.clone();
+        for (position, stroke) in strokes.iter().enumerate() {
+            let piece = folder_of(stroke.piece, &mut random);
+            let (sound, gain) = self.hit(piece, stroke.strength, &mut random)?;
+            let mut sound = sound.clone();
+            if stroke.piece == Piece::OpenHat {
+                self.choke(&mut sound, stroke, &strokes[position..]);
+            }
+            let at = to_index(stroke.at_s * f64::from(self.rate_hz));
+            for (slot, &mic) in kept.iter().enumerate() {
+                add_at(&mut mics[slot], &sound.channels[mic], at, gain);
+                if MICS[mic].1.contains(&piece) {
+                    add_at(&mut targets[slot], &sound.channels[mic], at, gain);
+                }
+            }
+        }
+        for (mic, target) in mics.iter_mut().zip(&mut targets) {
+            let gain = crate::convert::to_f32(db_to_lin(random.between(-6.0, 6.0)));
+            mic.iter_mut().chain(target).for_each(|sample| *sample *= gain);
+        }
+        let mut info = SceneInfo {
+            names: kept.iter().map(|&mic| MICS[mic].0.to_owned()).collect(),
+            groups: groups_of(&kept),
+            ..SceneInfo::default()
+        };
+        info.drawn.insert("seed".to_owned(), config.seed.into());
+        info.drawn.insert("tempo_bpm".to_owned(), tempo_bpm.into());
+        info.drawn.insert("strokes".to_owned(), strokes.len().into());
+        let mut scene = Scene { info, rate_hz: self.rate_hz, mics, targets };
+        scene.scale_to_peak(0.9);
+        scene.measure_input();
+        Ok(scene)
+    }
+
+    /// A hit of about this strength, with the small gain that makes repeats differ.
+    fn hit(&self, piece: &str, strength: f64, random: &mut Random) -> Result<(&Sound, f64)> {
+        let sounds =
+            self.hits.get(piece).with_context(|| format!("the kit has no piece {piece}"))?;
+        let place = strength * sounds.len() as f64 - 0.5 + random.normal(0.0, 0.4);
+        let sound = &sounds[to_index(place).min(sounds.len() - 1)];
+        Ok((sound, db_to_lin(random.normal(0.0, 0.7))))
+    }
+
+    /// Ends an open hat where the next closed one begins, in every mic alike.
+    fn choke(&self, sound: &mut Sound, open: &Stroke, later: &[Stroke]) {
+        let Some(close) = later.iter().find(|stroke| stroke.piece == Piece::ClosedHat) else {
+            return;
+        };
+        let rate = f64::from(self.rate_hz);
+        let start = to_index((close.at_s - open.at_s) * rate);
+        let fade = CHOKE_FADE_S * rate;
+        for channel in &mut sound.channels {
+            for (age, sample) in channel.iter_mut().skip(start).enumerate() {
+                *sample *= crate::convert::to_f32((1.0 - age as f64 / fade).max(0.0));
+            }
+        }
+    }
+}
+
+fn sorted_entries(folder: &Path) -> Result<Vec<std::path::PathBuf>> {
+    let entries = std::fs::read_dir(folder)
+        .with_context(|| format!("could not read {}", folder.display()))?;
+    let mut paths =
+        entries.map(|entry| entry.map(|entry| entry.path())).collect::<Result<Vec<_>, _>>()?;
+    paths.sort();
+    Ok(paths)
+}
+
+fn kept_mics(names: &[String]) -> Result<Vec<usize>> {
+    if names.is_empty() {
+        return Ok((0..NUM_CLOSE_MICS).collect());
+    }
+    let mut kept = Vec::new();
+    for name in names {
+        let Some(mic) = MICS.iter().position(|(known, _)| known == name) else {
+            let known: Vec<&str> = MICS.iter().map(|(name, _)| *name).collect();
+            bail!("the kit has no mic {name}; it has {}", known.join(" "));
+        };
+        kept.push(mic);
+    }
+    kept.sort_unstable();
+    kept.dedup();
+    Ok(kept)
+}
+
+/// Mics at the same drum, numbered from 1 in the order kept.
+fn groups_of(kept: &[usize]) -> Vec<Vec<usize>> {
+    let mut groups: Vec<Vec<usize>> = Vec::new();
+    for (slot, &mic) in kept.iter().enumerate() {
+        let same = |group: &&mut Vec<usize>| MICS[kept[group[0] - 1]].1 == MICS[mic].1;
+        match groups.iter_mut().find(same) {
+            Some(group) if !MICS[mic].1.is_empty() => group.push(slot + 1),
+            _ => groups.push(vec![slot + 1]),
+        }
+    }
+    groups.retain(|group| group.len() > 1);
+    groups
+}
+
+fn folder_of(piece: Piece, random: &mut Random) -> &'static str {
+    match piece {
+        Piece::Kick => "KdrumL",
+        Piece::SecondKick => "KdrumR",
+        Piece::Snare => "Snare",
+        Piece::ClosedHat => "HihatClosed",
+        Piece::OpenHat => "HihatOpen",
+        Piece::Ride => random.pick(&["RideR", "RideR", "RideL"]),
+        Piece::RideBell => random.pick(&["RideRBell", "RideRBell", "RideLBell"]),
+        Piece::Crash => random.pick(&["CrashL", "CrashR"]),
+        Piece::China => "China",
+        Piece::Tom(index) => ["Tom1", "Tom2", "Tom3", "Tom4"][index.min(3)],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A kit whose mic `m` hears piece `p` as one impulse of height `1 / (1 + p + m)`.
+    fn clicking_kit() -> Kit {
+        let pieces = MICS[..NUM_CLOSE_MICS].iter().flat_map(|(_, pieces)| pieces.iter());
+        let extra = ["CrashL", "CrashR", "China"];
+        let hits = pieces
+            .chain(&extra)
+            .enumerate()
+            .map(|(p, piece)| {
+                let channels =
+                    (0..MICS.len()).map(|m| vec![1.0 / (1 + p + m) as f32, 0.0, 0.0]).collect();
+                ((*piece).to_owned(), vec![Sound { rate_hz: 8_000, channels }])
+            })
+            .collect();
+        Kit { rate_hz: 8_000, hits }
+    }
+
+    fn config(mics: &[&str]) -> GrooveConfig {
+        let mics = mics.iter().map(|&name| name.to_owned()).collect();
+        GrooveConfig { seed: 5, duration_s: 8.0, mics }
+    }
+
+    #[test]
+    fn a_groove_is_the_same_for_a_seed_and_differs_between_seeds() {
+        let kit = clicking_kit();
+        let scene = kit.play(&config(&[])).unwrap();
+        assert_eq!(kit.play(&config(&[])).unwrap(), scene);
+        let other = kit.play(&GrooveConfig { seed: 6, ..config(&[]) }).unwrap();
+        assert_ne!(other.mics, scene.mics);
+    }
+
+    #[test]
+    fn every_target_is_heard_in_its_mic_and_bleed_is_the_rest() {
+        let scene = clicking_kit().play(&config(&[])).unwrap();
+        assert_eq!(scene.mics.len(), NUM_CLOSE_MICS);
+        assert_eq!(scene.info.groups, vec![vec![1, 2], vec![3, 4], vec![10, 11]]);
+        for (mic, target) in scene.mics.iter().zip(&scene.targets) {
+            assert_eq!(mic.len(), 64_000);
+            assert_ne!(mic, target, "real kits always bleed");
+            for (&heard, &own) in mic.iter().zip(target) {
+                // All impulses are positive, so a target can never exceed its mic.
+                assert!(heard >= own - 1e-6 && own >= 0.0);
+            }
+        }
+        // Both kick mics stand at the same drum: they are silent together.
+        for (left, right) in scene.targets[0].iter().zip(&scene.targets[1]) {
+            assert_eq!(*left > 0.0, *right > 0.0);
+        }
+    }
+
+    #[test]
+    fn a_choice_of_mics_keeps_their_order_and_groups() {
+        let scene = clicking_kit().play(&config(&["Snare_bottom", "KdrumL", "Snare_top"])).unwrap();
+        assert_eq!(scene.info.names, ["KdrumL", "Snare_top", "Snare_bottom"]);
+        assert_eq!(scene.info.groups, vec![vec![2, 3]]);
+        let error = clicking_kit().play(&config(&["Cowbell"])).unwrap_err().to_string();
+        assert!(error.contains("no mic Cowbell"), "{error}");
+    }
+
+    #[test]
+    fn a_closing_hat_ends_the_open_one() {
+        let kit = clicking_kit();
+        let mut sound = Sound { rate_hz: 8_000, channels: vec![vec![1.0; 8_000]] };
+        let at = |at_s, piece| Stroke { at_s, piece, strength: 0.5 };
+        let strokes = [at(1.0, Piece::OpenHat), at(1.5, Piece::ClosedHat)];
+        kit.choke(&mut sound, &strokes[0], &strokes);
+        assert_eq!(sound.channels[0][3_999], 1.0);
+        assert!((sound.channels[0][4_240] - 0.5).abs() < 1e-6, "half way through the fade");
+        assert_eq!(sound.channels[0][4_500], 0.0);
+    }
+}

@@ -1,0 +1,174 @@
+//! Sessions with known truth: what every mic heard, and what it should have heard.
+
+pub mod demo;
+mod demo_score;
+pub mod folder;
+pub mod grooves;
+pub mod mixtures;
+mod music;
+mod pattern;
+pub mod stage;
+
+use crate::convert::to_f32;
+use crate::sound_file::write_wav;
+use anyhow::{Context, Result, bail};
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+
+/// What is written beside a scene's audio as `scene.json`.
+///
+/// Mics are numbered from 1, as in the file names.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct SceneInfo {
+    /// The command and the numbers that repeat this scene.
+    #[serde(default)]
+    pub made_by: String,
+    /// One name per mic.
+    #[serde(default)]
+    pub names: Vec<String>,
+    /// Mics that share a source.
+    #[serde(default)]
+    pub groups: Vec<Vec<usize>>,
+    /// SDR of every mic as recorded, in dB; `None` when its target is silent.
+    #[serde(default)]
+    pub input_sdr_db: Vec<Option<f64>>,
+    /// Whatever else was drawn, by name.
+    #[serde(default)]
+    pub drawn: serde_json::Map<String, serde_json::Value>,
+}
+
+/// A scene in memory.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scene {
+    /// Its description.
+    pub info: SceneInfo,
+    /// Sample rate in Hz.
+    pub rate_hz: u32,
+    /// `[mic][sample]`, as recorded.
+    pub mics: Vec<Vec<f32>>,
+    /// `[mic][sample]`, the own source's image at its own mic.
+    pub targets: Vec<Vec<f32>>,
+}
+
+impl Scene {
+    /// Scales everything by one factor so that the loudest sample of all mics is `peak`.
+    ///
+    /// One factor for the whole scene keeps what the preamps did.
+    pub fn scale_to_peak(&mut self, peak: f32) {
+        let loudest = self.mics.iter().flatten().fold(0.0_f32, |top, sample| top.max(sample.abs()));
+        if loudest > 0.0 {
+            for sample in self.mics.iter_mut().chain(&mut self.targets).flatten() {
+                *sample *= peak / loudest;
+            }
+        }
+    }
+
+    /// Fills in the recorded SDR of every mic.
+    pub fn measure_input(&mut self) {
+        self.info.input_sdr_db = self
+            .mics
+            .iter()
+            .zip(&self.targets)
+            .map(|(mic, target)| {
+                let power =
+                    |samples: &mut dyn Iterator<Item = f64>| samples.map(|x| x * x).sum::<f64>();
+                let own = power(&mut target.iter().map(|&s| f64::from(s)));
+                let bleed =
+                    power(&mut mic.iter().zip(target).map(|(&x, &s)| f64::from(x) - f64::from(s)));
+                (own > 0.0 && bleed > 0.0)
+                    .then(|| (100.0 * (own / bleed).log10()).round() / 10.0 + 0.0)
+            })
+            .collect();
+    }
+
+    /// Writes `mic1.wav`, `target1.wav`, … and `scene.json` into the new folder `folder`.
+    ///
+    /// The folder appears complete or not at all.
+    ///
+    /// # Errors
+    ///
+    /// When `folder` exists already or cannot be written.
+    pub fn write(&self, folder: &Path) -> Result<()> {
+        if folder.exists() {
+            bail!("{} exists already; scenes are never overwritten", folder.display());
+        }
+        let mut partial_name = folder.file_name().unwrap_or_default().to_os_string();
+        partial_name.push(".partial");
+        let partial = folder.with_file_name(partial_name);
+        if partial.exists() {
+            std::fs::remove_dir_all(&partial)
+                .with_context(|| format!("could not clear {}", partial.display()))?;
+        }
+        std::fs::create_dir_all(&partial)
+            .with_context(|| format!("could not create {}", partial.display()))?;
+        for (kind, signals) in [("mic", &self.mics), ("target", &self.targets)] {
+            for (index, signal) in signals.iter().enumerate() {
+                write_wav(&partial.join(format!("{kind}{}.wav", index + 1)), signal, self.rate_hz)?;
+            }
+        }
+        let text = serde_json::to_string_pretty(&self.info)? + "\n";
+        std::fs::write(partial.join("scene.json"), text)
+            .with_context(|| format!("could not write scene.json in {}", partial.display()))?;
+        std::fs::rename(&partial, folder)
+            .with_context(|| format!("could not rename {}", partial.display()))
+    }
+}
+
+/// Adds `gain * source` to `sum` from sample `at` on; what sticks out is left away.
+pub(crate) fn add_at(sum: &mut [f32], source: &[f32], at: usize, gain: f64) {
+    for (total, &sample) in sum.iter_mut().skip(at).zip(source) {
+        *total += to_f32(gain) * sample;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scene() -> Scene {
+        let targets = vec![vec![0.4, 0.0, -0.4, 0.0], vec![0.0; 4]];
+        let mics = vec![vec![0.4, 0.04, -0.4, 0.04], vec![0.1, 0.2, 0.0, 0.0]];
+        let info =
+            SceneInfo { names: vec!["a".to_owned(), "b".to_owned()], ..SceneInfo::default() };
+        Scene { info, rate_hz: 8_000, mics, targets }
+    }
+
+    #[test]
+    fn the_recorded_sdr_is_that_computed_by_hand() {
+        let mut scene = scene();
+        scene.measure_input();
+        // 0.32 over 0.0032; a silent target has none.
+        assert_eq!(scene.info.input_sdr_db, [Some(20.0), None]);
+    }
+
+    #[test]
+    fn one_factor_scales_mics_and_targets_alike() {
+        let mut scaled = scene();
+        scaled.scale_to_peak(0.8);
+        for (after, before) in scaled.mics.iter().zip(scene().mics) {
+            assert!(after.iter().zip(&before).all(|(a, b)| (a - 2.0 * b).abs() < 1e-6));
+        }
+        assert!((scaled.targets[0][2] + 0.8).abs() < 1e-6);
+    }
+
+    #[test]
+    fn a_scene_is_written_whole_and_never_over_another() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = folder.path().join("s1");
+        // What an interrupted run left behind must not end up in the scene.
+        std::fs::create_dir(folder.path().join("s1.partial")).unwrap();
+        std::fs::write(folder.path().join("s1.partial/mic9.wav"), "old").unwrap();
+        scene().write(&at).unwrap();
+        let mut names: Vec<_> =
+            std::fs::read_dir(&at).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        assert_eq!(names, ["mic1.wav", "mic2.wav", "scene.json", "target1.wav", "target2.wav"]);
+        let (mic, rate_hz) = crate::sound_file::read_mono(&at.join("mic2.wav")).unwrap();
+        assert_eq!((mic, rate_hz), (scene().mics[1].clone(), 8_000));
+        let text = std::fs::read_to_string(at.join("scene.json")).unwrap();
+        assert_eq!(serde_json::from_str::<SceneInfo>(&text).unwrap(), scene().info);
+        let line = scene().write(&at).unwrap_err().to_string();
+        assert!(line.contains("exists already"), "{line}");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+}

@@ -1,0 +1,177 @@
+//! Little pieces of music drawn from a seed: one harmony, and parts that follow it.
+
+use super::pattern::{Groove, Piece};
+use crate::convert::to_u8;
+use crate::random::Random;
+use crate::soundfont::Note;
+
+/// What a part does in the music.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    Bass,
+    Chords,
+    Melody,
+    Pad,
+}
+
+/// Key, chords and time of a piece.
+#[derive(Clone, Debug)]
+pub(crate) struct Harmony {
+    /// MIDI key of the tonic, in the octave from middle C.
+    tonic: u8,
+    scale: &'static [u8; 7],
+    /// Scale degree of each bar's chord, from 0.
+    degrees: &'static [usize],
+    pub(crate) tempo_bpm: f64,
+    pub(crate) first_s: f64,
+}
+
+const MAJOR: [u8; 7] = [0, 2, 4, 5, 7, 9, 11];
+const MINOR: [u8; 7] = [0, 2, 3, 5, 7, 8, 10];
+const DEGREES: [&[usize]; 6] =
+    [&[0, 4, 5, 3], &[0, 3, 4, 0], &[5, 3, 0, 4], &[0, 5, 1, 4], &[0, 2, 3, 4], &[1, 4, 0, 0]];
+/// Rhythms of one bar, in sixteenths: (start, length).
+const RHYTHMS: [&[(usize, usize)]; 6] = [
+    &[(0, 4), (4, 4), (8, 4), (12, 4)],
+    &[(0, 6), (6, 2), (8, 8)],
+    &[(0, 3), (3, 3), (6, 2), (8, 3), (11, 3), (14, 2)],
+    &[(0, 2), (2, 2), (4, 4), (8, 2), (10, 6)],
+    &[(4, 4), (8, 2), (10, 2), (12, 4)],
+    &[(0, 12)],
+];
+
+impl Harmony {
+    pub(crate) fn draw(random: &mut Random, groove: Option<&Groove>) -> Self {
+        let tempo_bpm =
+            groove.map_or_else(|| random.between(66.0, 132.0), |groove| groove.tempo_bpm);
+        Self {
+            tonic: 60 + to_u8(random.index(12) as f64),
+            scale: if random.chance(0.5) { &MAJOR } else { &MINOR },
+            degrees: DEGREES[random.index(DEGREES.len())],
+            tempo_bpm,
+            first_s: groove.map_or(0.2, |groove| groove.first_s),
+        }
+    }
+
+    /// MIDI key of a scale degree; degrees beyond 6 and below 0 lie in the octaves around.
+    fn key(&self, degree: i32, octave: i32) -> u8 {
+        let within = usize::try_from(degree.rem_euclid(7)).unwrap_or(0);
+        let key = i32::from(self.tonic)
+            + i32::from(self.scale[within])
+            + 12 * (degree.div_euclid(7) + octave);
+        u8::try_from(key.clamp(12, 115)).unwrap_or(60)
+    }
+
+    /// Writes one part of `duration_s` around the middle of `keys` (lowest and highest comfortable).
+    pub(crate) fn part(
+        &self,
+        random: &mut Random,
+        part: Part,
+        keys: (u8, u8),
+        duration_s: f64,
+    ) -> Vec<Note> {
+        let step_s = 60.0 / self.tempo_bpm / 4.0;
+        let rhythm = RHYTHMS[random.index(RHYTHMS.len())];
+        let rest = random.between(0.05, 0.35);
+        let detached = random.between(0.6, 1.0);
+        let octave = (0..=8).map(|o| o - 5).min_by_key(|&octave| {
+            let middle = (i32::from(keys.0) + i32::from(keys.1)) / 2;
+            (i32::from(self.key(2, octave)) - middle).abs()
+        });
+        let octave = octave.unwrap_or(0);
+        let mut walk = 0_i32;
+        let mut notes = Vec::new();
+        for bar in 0.. {
+            let bar_s = self.first_s + f64::from(bar) * 16.0 * step_s;
+            if bar_s > duration_s - 1.0 {
+                break;
+            }
+            let chord =
+                i32::try_from(self.degrees[usize::try_from(bar).unwrap_or(0) % self.degrees.len()])
+                    .unwrap_or(0);
+            let silent_bar = part != Part::Pad && random.chance(0.12);
+            let bar_rhythm: &[(usize, usize)] = match part {
+                Part::Pad => &[(0, 16)],
+                _ if random.chance(0.25) => RHYTHMS[random.index(RHYTHMS.len())],
+                _ => rhythm,
+            };
+            for &(start, steps) in bar_rhythm {
+                if silent_bar || (part == Part::Melody && random.chance(rest)) {
+                    continue;
+                }
+                let accent = if start % 8 == 0 { 12.0 } else { 0.0 };
+                let degrees: Vec<i32> = match part {
+                    Part::Bass => vec![chord + random.pick(&[0, 0, 0, 4, 7])],
+                    Part::Chords | Part::Pad => vec![chord, chord + 2, chord + 4],
+                    Part::Melody => {
+                        walk = (walk + random.pick(&[-2, -1, -1, 0, 1, 1, 2, 4])).clamp(-4, 7);
+                        // Strong beats fall on the chord.
+                        let lands = start % 8 == 0 && (walk - chord).rem_euclid(7) % 2 == 1;
+                        vec![if lands { walk - 1 } else { walk }]
+                    }
+                };
+                for degree in degrees {
+                    let at_s = bar_s + start as f64 * step_s + random.normal(0.0, 0.008);
+                    let hold_s = steps as f64 * step_s * detached;
+                    if (0.0..duration_s - 1.0).contains(&at_s) {
+                        notes.push(Note {
+                            at_s,
+                            hold_s: hold_s.min(duration_s - 0.6 - at_s).max(0.05),
+                            key: self.key(degree, octave).clamp(keys.0, keys.1),
+                            velocity: to_u8((random.normal(82.0, 9.0) + accent).clamp(35.0, 127.0)),
+                        });
+                    }
+                }
+            }
+        }
+        notes
+    }
+}
+
+/// The General MIDI drum key of a kit piece.
+pub(crate) fn drum_key(piece: Piece) -> u8 {
+    match piece {
+        Piece::Kick | Piece::SecondKick => 36,
+        Piece::Snare => 38,
+        Piece::ClosedHat => 42,
+        Piece::OpenHat => 46,
+        Piece::Ride => 51,
+        Piece::RideBell => 53,
+        Piece::Crash => 49,
+        Piece::China => 52,
+        Piece::Tom(index) => [50, 48, 45, 41][index.min(3)],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_stay_in_their_range_and_repeat_by_seed() {
+        for seed in 0..30 {
+            let write = || {
+                let mut random = Random::new(seed);
+                let harmony = Harmony::draw(&mut random, None);
+                [Part::Bass, Part::Chords, Part::Melody, Part::Pad]
+                    .map(|part| harmony.part(&mut random, part, (40, 76), 12.0))
+            };
+            let parts = write();
+            assert_eq!(parts, write());
+            for notes in &parts {
+                assert!(!notes.is_empty(), "seed {seed}");
+                for note in notes {
+                    assert!((40..=76).contains(&note.key) && note.at_s + note.hold_s < 12.0);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn degrees_climb_the_scale() {
+        let harmony =
+            Harmony { tonic: 60, scale: &MAJOR, degrees: &[0], tempo_bpm: 100.0, first_s: 0.0 };
+        let keys: Vec<u8> = (-1..9).map(|degree| harmony.key(degree, 0)).collect();
+        assert_eq!(keys, [59, 60, 62, 64, 65, 67, 69, 71, 72, 74]);
+    }
+}

@@ -1,0 +1,173 @@
+//! Instruments: plays notes with a SoundFont.
+
+use crate::convert::to_index;
+use anyhow::{Context, Result, anyhow, bail};
+use rustysynth::{SoundFont, Synthesizer, SynthesizerSettings};
+use std::fs::File;
+use std::io::BufReader;
+use std::path::Path;
+use std::sync::Arc;
+
+/// Where Debian and Ubuntu put the SoundFont.
+pub const DEFAULT_PATH: &str = "/usr/share/sounds/sf2/FluidR3_GM.sf2";
+
+/// Notes start on multiples of this many samples: 0.36 ms at 44.1 kHz.
+const BLOCK_SAMPLES: usize = 16;
+
+/// One note of a part.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Note {
+    /// When it starts, in seconds.
+    pub at_s: f64,
+    /// How long it is held, in seconds.
+    pub hold_s: f64,
+    /// MIDI key, or the drum's key on a drum kit.
+    pub key: u8,
+    /// MIDI velocity, `1 ..= 127`.
+    pub velocity: u8,
+}
+
+/// Who plays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Voice {
+    /// A General MIDI program, from 0.
+    Program(u8),
+    /// A drum kit by its program, 0 for the standard one.
+    DrumKit(u8),
+}
+
+/// A loaded SoundFont.
+#[derive(Clone, Debug)]
+pub struct Instruments {
+    font: Arc<SoundFont>,
+}
+
+impl Instruments {
+    /// Loads a SoundFont.
+    ///
+    /// # Errors
+    ///
+    /// When the file is missing (the line names the package that brings it) or is no SoundFont.
+    pub fn load(path: &Path) -> Result<Self> {
+        if !path.exists() {
+            bail!(
+                "no SoundFont at {}: install the package fluid-soundfont-gm, or name one with --soundfont",
+                path.display()
+            );
+        }
+        let context = || format!("could not load the SoundFont {}", path.display());
+        let mut reader = BufReader::with_capacity(1 << 20, File::open(path).with_context(context)?);
+        let font = SoundFont::new(&mut reader)
+            .map_err(|error| anyhow!("{error}"))
+            .with_context(context)?;
+        Ok(Self { font: Arc::new(font) })
+    }
+
+    /// Plays a part into one channel of `length` samples, dry: no reverberation, no chorus.
+    ///
+    /// # Errors
+    ///
+    /// When the synthesiser does not work at `rate_hz`.
+    pub fn play(
+        &self,
+        voice: Voice,
+        notes: &[Note],
+        length: usize,
+        rate_hz: u32,
+    ) -> Result<Vec<f32>> {
+        let mut settings = SynthesizerSettings::new(i32::try_from(rate_hz)?);
+        settings.block_size = BLOCK_SAMPLES;
+        settings.maximum_polyphony = 128;
+        settings.enable_reverb_and_chorus = false;
+        let mut synth = Synthesizer::new(&self.font, &settings)
+            .map_err(|error| anyhow!("the synthesiser: {error}"))?;
+        let channel = match voice {
+            Voice::Program(_) => 0,
+            Voice::DrumKit(_) => 9,
+        };
+        let (Voice::Program(program) | Voice::DrumKit(program)) = voice;
+        synth.process_midi_message(channel, 0xC0, i32::from(program), 0);
+        let block_of = |time_s: f64| to_index(time_s * f64::from(rate_hz)) / BLOCK_SAMPLES;
+        // (block, velocity or 0 for the end, key); ends before starts within one block.
+        let mut events: Vec<(usize, i32, i32)> = Vec::with_capacity(2 * notes.len());
+        for note in notes {
+            let (start, end) = (block_of(note.at_s), block_of(note.at_s + note.hold_s));
+            events.push((start, i32::from(note.velocity.clamp(1, 127)), i32::from(note.key)));
+            events.push((end.max(start + 1), 0, i32::from(note.key)));
+        }
+        events.sort_unstable();
+        let mut events = events.into_iter().peekable();
+        let mut mono = vec![0.0; length];
+        let (mut left, mut right) = ([0.0; BLOCK_SAMPLES], [0.0; BLOCK_SAMPLES]);
+        for (block, out) in mono.chunks_mut(BLOCK_SAMPLES).enumerate() {
+            while let Some((_, velocity, key)) = events.next_if(|event| event.0 <= block) {
+                if velocity > 0 {
+                    synth.note_on(channel, key, velocity);
+                } else {
+                    synth.note_off(channel, key);
+                }
+            }
+            synth.render(&mut left, &mut right);
+            for (sample, (l, r)) in out.iter_mut().zip(left.iter().zip(&right)) {
+                *sample = 0.5 * (l + r);
+            }
+        }
+        Ok(mono)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_soundfont_names_its_package() {
+        let error = Instruments::load(Path::new("/nonexistent/font.sf2")).unwrap_err();
+        let line = format!("{error:#}");
+        assert!(line.contains("fluid-soundfont-gm") && !line.contains('\n'), "{line}");
+    }
+
+    #[test]
+    fn a_file_that_is_no_soundfont_is_refused() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), b"RIFF but not really").unwrap();
+        let line = format!("{:#}", Instruments::load(file.path()).unwrap_err());
+        assert!(line.contains("could not load the SoundFont"), "{line}");
+    }
+
+    /// Everything that needs the SoundFont itself, which not every machine has, is one test.
+    #[test]
+    fn notes_sound_from_their_start_with_their_pitch() {
+        let Ok(instruments) = Instruments::load(Path::new(DEFAULT_PATH)) else {
+            eprintln!("skipped: the package fluid-soundfont-gm is not installed");
+            return;
+        };
+        let note = Note { at_s: 0.5, hold_s: 1.0, key: 69, velocity: 100 };
+        let flute = instruments.play(Voice::Program(73), &[note], 88_200, 44_100).unwrap();
+        assert!(flute[..22_000].iter().all(|&sample| sample == 0.0));
+        assert_eq!(flute, instruments.play(Voice::Program(73), &[note], 88_200, 44_100).unwrap());
+        // A flute's A4 carries its energy at 440 Hz rather than a semitone beside it.
+        let power_at = |at_hz: f64| {
+            let (mut re, mut im) = (0.0, 0.0);
+            for (n, &sample) in flute[30_000..60_000].iter().enumerate() {
+                let angle = std::f64::consts::TAU * at_hz * n as f64 / 44_100.0;
+                re += f64::from(sample) * angle.cos();
+                im += f64::from(sample) * angle.sin();
+            }
+            re * re + im * im
+        };
+        let strongest = (-12..=12_i32).max_by(|&a, &b| {
+            power_at(440.0 + f64::from(a)).total_cmp(&power_at(440.0 + f64::from(b)))
+        });
+        assert!(strongest.unwrap().abs() <= 4, "{strongest:?} Hz off");
+        let soft = instruments.play(
+            Voice::DrumKit(0),
+            &[Note { velocity: 30, key: 38, ..note }],
+            88_200,
+            44_100,
+        );
+        let loud = instruments.play(Voice::DrumKit(0), &[Note { key: 38, ..note }], 88_200, 44_100);
+        let energy = |sound: Result<Vec<f32>>| sound.unwrap().iter().map(|x| x * x).sum::<f32>();
+        assert!(energy(soft) < 0.5 * energy(loud));
+    }
+}

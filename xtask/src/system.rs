@@ -13,10 +13,12 @@ struct Requirement {
     is_there: fn() -> bool,
 }
 
-/// What the independent host of the tests (`DawDreamer`, from Python's package index) stands on.
-const FOR_TESTS: [Requirement; 2] = [
+/// What the independent host of the tests (`DawDreamer`, from Python's package index) stands on,
+/// and the SoundFont that the lab's scenes are played with.
+const FOR_TESTS: [Requirement; 3] = [
     Requirement { package: "python3-venv", is_there: python_can_make_environments },
     Requirement { package: "libgl1", is_there: opengl_can_be_loaded },
+    Requirement { package: "fluid-soundfont-gm", is_there: soundfont_is_there },
 ];
 
 /// Makes sure that the tests find what they need: installs it where that is possible (as root on
@@ -74,6 +76,10 @@ fn can_install() -> bool {
 fn python_can_make_environments() -> bool {
     // `venv` alone is there without the package, but cannot put pip into the environment.
     succeeds(Command::new("python3").args(["-c", "import venv, ensurepip"]))
+}
+
+fn soundfont_is_there() -> bool {
+    Path::new("/usr/share/sounds/sf2/FluidR3_GM.sf2").exists()
 }
 
 fn opengl_can_be_loaded() -> bool {

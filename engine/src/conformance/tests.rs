@@ -7,7 +7,7 @@ use crate::debleed::kamir::KamirConfig;
 use crate::debleed::kamir_method::KamirChunks;
 use crate::debleed::mira::{FastMiraConfig, MiraConfig};
 use crate::debleed::mira_method::{FastMiraChunks, MiraChunks};
-use crate::debleed::{Debleed, Ratio};
+use crate::debleed::{Cancel, Debleed, Online, Ratio};
 use crate::mode::{Mode, Pace};
 use crate::pipeline::Pipeline;
 use crate::session::SessionConfig;
@@ -22,6 +22,15 @@ fn rate() -> SampleRate {
 
 /// Every method there is; those that work on chunks with short ones.
 fn methods() -> Vec<fn() -> Box<dyn Debleed>> {
+    let mut methods = masks();
+    methods.push(|| Box::new(Online::new(rate(), Mode::Live, NUM_MICS)));
+    methods.push(|| Box::new(Online::new(rate(), Mode::Mix, NUM_MICS)));
+    methods.push(|| Box::new(Cancel::new(rate(), NUM_MICS)));
+    methods
+}
+
+/// Methods that share out every bin, and so take something out of any noise at once.
+fn masks() -> Vec<fn() -> Box<dyn Debleed>> {
     const SIZES: ChunkSizes = ChunkSizes { chunk_hops: 20, overlap_hops: 4 };
     fn geometry() -> Geometry {
         Geometry::new(512, 128, 512).unwrap()
@@ -206,7 +215,7 @@ fn what_is_removed_keeps_all_promises_but_the_impulse() {
     for mic in &mut controls.mics {
         mic.listen = Listen::Removed;
     }
-    for method in methods() {
+    for method in masks() {
         // A lone impulse is nobody's bleed, so nothing of it is removed.
         let broken = check(|| session(method(), &controls));
         assert!(matches!(broken, Err(Broken::Impulse { value: 0.0, .. })), "{broken:?}");

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use super::*;
 use crate::Listen;
-use crate::debleed::Hop;
+use crate::debleed::{Hop, Ratio};
 use crate::stft::{Geometry, Spectrum};
 
 /// No test waits longer for anything than this.

@@ -43,9 +43,11 @@ fn impulse_leaves_after_the_claimed_latency() {
 
 #[test]
 fn the_engines_own_latency_is_the_pure_functions() {
-    for (block, pace) in [(64, Pace::Realtime), (8192, Pace::Realtime), (8192, Pace::Offline)] {
-        let config =
-            SessionConfig { max_block_samples: block, mode: Mode::Live, ..config(2, pace) };
+    let cases = [(64, Pace::Realtime), (8192, Pace::Realtime), (8192, Pace::Offline)];
+    for ((block, pace), mode) in
+        cases.into_iter().flat_map(|case| [(case, Mode::Live), (case, Mode::Mix)])
+    {
+        let config = SessionConfig { max_block_samples: block, mode, ..config(2, pace) };
         let session = Session::prepare(&config, &Controls::default()).unwrap();
         let expected = crate::latency_samples(config.rate, config.mode, pace, block);
         assert_eq!(session.latency_samples(), expected, "{config:?}");

@@ -7,8 +7,8 @@ use crate::{Decibels, GroupId, Role};
 const RATE_HZ: f32 = 48_000.0;
 
 /// Deterministic noise in -1..1.
-fn noise(seed: u32, length: usize) -> Vec<f32> {
-    let mut state = seed.wrapping_mul(0x9e37_79b9) | 1;
+fn noise(seed: usize, length: usize) -> Vec<f32> {
+    let mut state = (0..seed).fold(1_u32, |state, _| state.wrapping_mul(0x9e37_79b9)) | 1;
     (0..length)
         .map(|_| {
             state ^= state << 13;
@@ -30,7 +30,7 @@ fn scene(num_mics: usize, leak: f32, gains: &[f32]) -> Scene {
     let length = 48_000 * 8;
     let sources: Vec<Vec<f32>> = (0..num_mics)
         .map(|source| {
-            let mut samples = noise(source as u32 + 1, length);
+            let mut samples = noise(source + 1, length);
             let period = 14_400 + 3_100 * source;
             for (n, sample) in samples.iter_mut().enumerate() {
                 let since = (n + 5_000 * source) % period;
@@ -113,11 +113,11 @@ fn methods(num_mics: usize) -> Vec<(&'static str, Box<dyn Debleed>)> {
 fn bleed_at_any_gain_is_taken_out_of_every_mic() {
     let scene = scene(3, 0.3, &[1.0, 0.1, 5.0]);
     for (name, method) in methods(3) {
-        let out = run(method, &scene.mics, &Controls::default());
-        for mic in 0..3 {
+        let cleaned = run(method, &scene.mics, &Controls::default());
+        for (mic, out) in cleaned.iter().enumerate() {
             let skip = 48_000 * 4;
             let before = sdr_db(&scene.targets[mic], &scene.mics[mic], skip);
-            let after = sdr_db(&scene.targets[mic], &out[mic], skip);
+            let after = sdr_db(&scene.targets[mic], out, skip);
             println!("{name} mic {mic}: {before:.1} -> {after:.1} dB");
             assert!(after > before + 5.0, "{name} mic {mic}: {before} -> {after}");
         }
@@ -128,9 +128,9 @@ fn bleed_at_any_gain_is_taken_out_of_every_mic() {
 fn mics_without_bleed_are_hardly_touched() {
     let scene = scene(3, 0.0, &[1.0, 1.0, 1.0]);
     for (name, method) in methods(3) {
-        let out = run(method, &scene.mics, &Controls::default());
-        for mic in 0..3 {
-            let sdr = sdr_db(&scene.targets[mic], &out[mic], 0);
+        let cleaned = run(method, &scene.mics, &Controls::default());
+        for (mic, out) in cleaned.iter().enumerate() {
+            let sdr = sdr_db(&scene.targets[mic], out, 0);
             println!("{name} mic {mic}: {sdr:.1} dB");
             // Measured 34.7 dB at least: 35 dB under the source, the first second included.
             assert!(sdr > 30.0, "{name} mic {mic}: {sdr}");

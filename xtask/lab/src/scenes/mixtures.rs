@@ -238,7 +238,6 @@ fn draw_mic(random: &mut Random, room: &Room, source: Point) -> PlacedMic {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::path::Path;
 
     #[test]
     fn places_are_inside_the_room_and_apart() {

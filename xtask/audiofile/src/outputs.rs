@@ -82,17 +82,38 @@ impl OutputSet {
     ///
     /// When any of them cannot be completed or renamed; none appears then, and files that were
     /// there before are still there.
-    pub fn finish(mut self) -> Result<(), AudioFileError> {
-        let completed = std::mem::take(&mut self.writers)
-            .into_iter()
+    pub fn finish(self) -> Result<(), AudioFileError> {
+        Self::finish_all(vec![self])
+    }
+
+    /// Finishes several sets together: all files of all of them appear, or none.
+    ///
+    /// # Errors
+    ///
+    /// As [`finish`](Self::finish).
+    pub fn finish_all(mut sets: Vec<Self>) -> Result<(), AudioFileError> {
+        let result = Self::appear(&mut sets);
+        // Backwards: a later set's folder may lie in one that an earlier set made.
+        while let Some(mut set) = sets.pop() {
+            if result.is_ok() {
+                set.folder.keep();
+            }
+        }
+        result
+    }
+
+    /// Leaves no temporary file, whatever comes of it.
+    fn appear(sets: &mut [Self]) -> Result<(), AudioFileError> {
+        let completed = sets
+            .iter_mut()
+            .flat_map(|set| std::mem::take(&mut set.writers))
             .map(WavWriter::complete)
-            .collect::<Result<Vec<_>, _>>()?;
+            .collect::<Result<Vec<_>, _>>();
         let mut swap = Swap::default();
-        for wav in completed {
+        for wav in completed? {
             swap.replace(wav)?;
         }
         swap.keep();
-        self.folder.keep();
         Ok(())
     }
 }
@@ -237,6 +258,18 @@ mod tests {
         assert!(message.contains("y.wav: cannot give it its name"), "{message}");
         assert_eq!(names_in(folder.path()), ["x.wav"]);
         assert_eq!(fs::read(folder.path().join("x.wav")).unwrap(), b"old");
+    }
+
+    #[test]
+    fn when_one_set_fails_no_other_appears() {
+        let folder = tempfile::tempdir().unwrap();
+        let (out, inner) = (folder.path().join("out"), folder.path().join("out/inner"));
+        let sets = [&out, &inner].map(|at| OutputSet::create(at, 48_000, &specs(&["x.wav"])));
+        let sets: Vec<OutputSet> = sets.map(Result::unwrap).into();
+        fs::remove_file(sets[1].writers[0].temp_path()).unwrap();
+        let message = OutputSet::finish_all(sets).unwrap_err().to_string();
+        assert!(message.contains("inner/x.wav: cannot give it its name"), "{message}");
+        assert!(names_in(folder.path()).is_empty());
     }
 
     #[test]

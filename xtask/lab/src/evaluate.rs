@@ -17,7 +17,7 @@ pub struct EvaluateOptions {
     #[arg(long, value_name = "DIR")]
     pub scenes: PathBuf,
     /// Methods to compare (repeatable)
-    #[arg(long, value_name = "NAME", value_delimiter = ',', default_value = crate::cleaning::DEFAULT_METHOD)]
+    #[arg(long, value_name = "NAME", value_delimiter = ',', default_value = "cancel")]
     pub method: Vec<Method>,
     /// live or mix
     #[arg(long, default_value = "mix", value_parser = crate::cleaning::parse_mode)]

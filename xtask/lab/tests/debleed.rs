@@ -8,6 +8,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::time::{Duration, Instant};
 
 use audiofile::{AudioReader, WavWriter};
 
@@ -62,15 +63,25 @@ impl Session {
             .unwrap()
     }
 
-    /// The names of all files in the folder and its folders, temporary ones included.
+    /// Runs `lab debleed` in the folder from a shell line, where it is `"$@"`.
+    #[cfg(unix)]
+    fn debleed_within(&self, line: &str, arguments: &str) -> Output {
+        Command::new("sh")
+            .args(["-c", line, "sh", env!("CARGO_BIN_EXE_lab"), "debleed"])
+            .args(arguments.split_whitespace())
+            .current_dir(self.folder.path())
+            .output()
+            .unwrap()
+    }
+
+    /// The names of all files and folders in the folder, temporary ones included.
     fn names(&self) -> Vec<String> {
         fn collect(folder: &Path, base: &Path, names: &mut Vec<String>) {
             for entry in std::fs::read_dir(folder).unwrap() {
                 let path = entry.unwrap().path();
+                names.push(path.strip_prefix(base).unwrap().to_string_lossy().into_owned());
                 if path.is_dir() {
                     collect(&path, base, names);
-                } else {
-                    names.push(path.strip_prefix(base).unwrap().to_string_lossy().into_owned());
                 }
             }
         }
@@ -79,6 +90,14 @@ impl Session {
         names.sort();
         names
     }
+}
+
+/// The run failed with one line that contains `part`.
+fn assert_one_line(output: &Output, part: &str, what: &str) {
+    let line = String::from_utf8(output.stderr.clone()).unwrap();
+    assert!(!output.status.success() && output.status.code().is_some(), "{what}: {output:?}");
+    assert!(output.stdout.is_empty(), "{what}: {output:?}");
+    assert!(line.contains(part) && line.lines().count() == 1, "{what}: {line}");
 }
 
 fn read(path: &Path) -> Vec<Vec<f32>> {
@@ -101,7 +120,7 @@ fn outputs_have_the_inputs_names_lengths_and_channels() {
     let mut names: Vec<String> = made.iter().map(|&name| name.to_owned()).collect();
     names.extend(made.map(|name| format!("clean/{name}")));
     names.extend(made.map(|name| format!("gone/{name}")));
-    names.push("r.json".to_owned());
+    names.extend(["clean", "gone", "r.json"].map(str::to_owned));
     names.sort();
     assert_eq!(session.names(), names);
     let mut changed = false;
@@ -120,7 +139,7 @@ fn outputs_have_the_inputs_names_lengths_and_channels() {
     assert!(changed, "something was removed");
     let report: serde_json::Value =
         serde_json::from_str(&std::fs::read_to_string(session.at("r.json")).unwrap()).unwrap();
-    assert_eq!(report["method"], lab::cleaning::DEFAULT_METHOD);
+    assert_eq!((&report["method"], &report["learning_passes"]), (&"cancel".into(), &4.into()));
     assert_eq!(report["num_samples"], 60_001);
     assert_eq!(report["mics"].as_array().unwrap().len(), 4);
     assert!(report["rtf"].as_f64().unwrap() > 0.0);
@@ -151,32 +170,165 @@ fn every_mistake_is_one_line_and_leaves_nothing() {
     let session = Session::new(20_000);
     let short = vec![0.1; 10_000];
     session.write("short.wav", &[&short]);
-    session.write("bad.wav", &[&[vec![0.1; 15_000], vec![f32::NAN; 5_000]].concat()]);
+    session.write("three.wav", &[&short, &short, &short]);
+    session.write("nan.wav", &[&[vec![0.1; 15_000], vec![f32::NAN; 5_000]].concat()]);
+    session.write("inf.wav", &[&[vec![0.1; 19_999], vec![f32::NEG_INFINITY]].concat()]);
+    let mut slow = WavWriter::create(&session.at("slow.wav"), 22_050, 1).unwrap();
+    slow.write(&[&[0.1; 20_000]]).unwrap();
+    slow.finish().unwrap();
+    let mut bytes = std::fs::read(session.at("a.wav")).unwrap();
+    bytes.truncate(bytes.len() / 2);
+    std::fs::write(session.at("cut.wav"), bytes).unwrap();
     std::fs::write(session.at("text.flac"), "no sound").unwrap();
+    let noise = &read(&session.at("a.wav"))[0];
+    lab::flac::write(&session.at("whole.flac"), noise, RATE_HZ).unwrap();
+    let mut bytes = std::fs::read(session.at("whole.flac")).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle..middle + 64].fill(0x55);
+    std::fs::write(session.at("damaged.flac"), &bytes).unwrap();
+    bytes.truncate(middle);
+    std::fs::write(session.at("cut.flac"), &bytes).unwrap();
+    std::fs::create_dir(session.at("folder.wav")).unwrap();
+    // 33 mics as 33 files, and as 16 pairs and one more.
+    let copies = |from: &str, count: usize| -> String {
+        let names = (1..=count).map(|copy| format!("{copy}-{from}"));
+        names.fold(String::new(), |line, name| {
+            std::fs::copy(session.at(from), session.at(&name)).unwrap();
+            line + " " + &name
+        })
+    };
+    let (many, pairs) = (copies("a.wav", 33), copies("pair.wav", 16));
     let before = session.names();
-    let many = "a.wav ".repeat(33);
     for (arguments, part) in [
         ("--out clean a.wav none.wav", "none.wav"),
         ("--out clean a.wav short.wav", "short.wav"),
-        ("--out clean a.wav bad.wav", "bad.wav"),
+        ("--out clean a.wav slow.wav", "slow.wav"),
+        ("--out clean a.wav nan.wav", "nan.wav"),
+        ("--out clean a.wav inf.wav", "inf.wav"),
+        ("--method online --removed gone --out clean a.wav inf.wav", "inf.wav"),
+        ("--out clean a.wav three.wav", "three.wav"),
+        ("--out clean a.wav cut.wav", "cut.wav"),
         ("--out clean a.wav text.flac", "text.flac"),
+        ("--out clean a.wav damaged.flac", "damaged.flac"),
+        ("--out clean --method online a.wav cut.flac", "cut.flac"),
+        ("--out clean a.wav folder.wav", "folder.wav"),
         ("--out clean a.wav", "two"),
+        ("--out clean a.wav a.wav", "a.wav"),
         (&format!("--out clean {many}"), "at most 32 mics"),
+        (&format!("--out clean {pairs} a.wav"), "at most 32 mics"),
         ("--out . a.wav b.wav", "a.wav"),
+        ("--out clean --removed . a.wav b.wav", "a.wav"),
         ("--out clean --removed clean a.wav b.wav", "--removed"),
+        ("--out clean --removed ./clean a.wav b.wav", "--removed"),
         ("--out /proc/nothing a.wav b.wav", "/proc/nothing"),
+        ("--out pair.wav/clean a.wav b.wav", "pair.wav/clean"),
+        ("--out pair.wav a.wav b.wav", "pair.wav"),
+        ("--out clean --removed pair.wav/gone a.wav b.wav", "pair.wav/gone"),
         ("--out clean --json no/such/r.json a.wav b.wav", "no/such/r.json"),
+        ("--out clean --json b.wav a.wav b.wav", "--json b.wav"),
+        ("--out clean --json folder.wav a.wav b.wav", "folder.wav"),
         ("--method network --out clean a.wav b.wav", "no model is installed"),
         ("--model drums-a --out clean a.wav b.wav", "no model is installed"),
+        ("--method online --learn session --out clean a.wav b.wav", "--learn session"),
+        ("--method cancel --learn none --out clean a.wav b.wav", "--learn none"),
         ("--out clean --group 1,7 a.wav b.wav", "numbered 1 to 2"),
         ("--out clean --amount 120 a.wav b.wav", "0 to 100"),
     ] {
-        let output = session.debleed(arguments);
-        let line = String::from_utf8(output.stderr).unwrap();
-        assert!(!output.status.success(), "{arguments}");
-        assert!(line.contains(part) && line.lines().count() == 1, "{arguments}: {line}");
+        assert_one_line(&session.debleed(arguments), part, arguments);
         assert_eq!(session.names(), before, "{arguments}");
-        assert!(!session.at("clean").exists(), "{arguments}");
+    }
+    // The same FLAC undamaged is fine, so that what was refused was the damage.
+    let output = session.debleed("--out clean a.wav whole.flac");
+    assert!(output.status.success(), "{output:?}");
+}
+
+/// Files of at most 100 kB (200 blocks of 512 bytes), where the tests write 240 kB.
+#[cfg(unix)]
+const LIMITED: &str = "trap '' XFSZ; ulimit -f 200; exec \"$@\"";
+
+/// A limit on file sizes fails writes in the middle, as a full disk does, for every user.
+#[cfg(unix)]
+#[test]
+fn a_write_that_fails_half_way_leaves_nothing() {
+    let session = Session::new(60_000);
+    let before = session.names();
+    for method in ["online", "cancel"] {
+        let arguments = format!("--method {method} --out a/clean --removed a/gone a.wav b.wav");
+        let output = session.debleed_within(LIMITED, &arguments);
+        assert_one_line(&output, "cannot write it: File too large", method);
+        assert_eq!(session.names(), before);
+    }
+    // The limit alone is no obstacle where the files are small enough.
+    let small = Session::new(20_000);
+    let output = small.debleed_within(LIMITED, "--out clean a.wav b.wav");
+    assert!(output.status.success(), "{output:?}");
+}
+
+/// A file system of its own, too small; where the user may not mount one, the limit of
+/// `a_write_that_fails_half_way_leaves_nothing`.
+#[cfg(unix)]
+#[test]
+fn a_full_disk_leaves_nothing() {
+    let session = Session::new(60_000);
+    std::fs::create_dir(session.at("disk")).unwrap();
+    let before = session.names();
+    let mount = "mount -t tmpfs -o size=700k none disk";
+    let namespace = ["unshare -m", "unshare -Umr"].into_iter().find(|namespace| {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &format!("{namespace} {mount}")]).current_dir(session.folder.path());
+        shell.output().is_ok_and(|output| output.status.success())
+    });
+    let (line, part) = match namespace {
+        // What is left is told from inside, where alone the mount is seen.
+        Some(namespace) => (
+            format!(
+                "{namespace} sh -c '{mount} && \"$@\"; code=$?; ls -A disk; exit $code' sh \"$@\""
+            ),
+            "cannot write it: No space left",
+        ),
+        None => (LIMITED.to_owned(), "cannot write it: File too large"),
+    };
+    let output = session.debleed_within(&line, "--out disk/clean --removed disk/gone a.wav b.wav");
+    assert_one_line(&output, part, "full disk");
+    assert_eq!(session.names(), before);
+}
+
+/// No input makes the command wait for ever, whatever the number of mics.
+#[test]
+fn every_number_of_mics_ends_with_lookahead_and_without() {
+    let session = Session::new(50_000);
+    let mut mics = String::new();
+    for mic in 1..=16 {
+        let name = format!("mic{mic}.wav");
+        std::fs::copy(session.at(["a.wav", "b.wav"][mic % 2]), session.at(&name)).unwrap();
+        mics = format!("{mics} {name}");
+        if ![2, 3, 5, 8, 11, 16].contains(&mic) {
+            continue;
+        }
+        for mode in ["mix", "live"] {
+            let arguments = format!("--method online --mode {mode} --out {mode}{mic} {mics}");
+            let mut child = Command::new(env!("CARGO_BIN_EXE_lab"))
+                .arg("debleed")
+                .args(arguments.split_whitespace())
+                .current_dir(session.folder.path())
+                .stdout(std::process::Stdio::null())
+                .spawn()
+                .unwrap();
+            // Takes about a second; a machine may be fifty times slower than the one of today.
+            let deadline = Instant::now() + Duration::from_mins(1);
+            let status = loop {
+                if let Some(status) = child.try_wait().unwrap() {
+                    break status;
+                }
+                if Instant::now() > deadline {
+                    child.kill().unwrap();
+                    panic!("{mic} mics, {mode}: stuck");
+                }
+                std::thread::sleep(Duration::from_millis(10));
+            };
+            assert!(status.success(), "{mic} mics, {mode}");
+            assert_eq!(read(&session.at(&format!("{mode}{mic}/mic1.wav")))[0].len(), 50_000);
+        }
     }
 }
 

@@ -1,7 +1,9 @@
 //! The engine's methods by the names of the command line.
 
 use anyhow::{Error, Result, bail};
-use engine::debleed::{Debleed, Ratio};
+use engine::debleed::kamir_method::Kamir;
+use engine::debleed::mira_method::{FastMira, Mira};
+use engine::debleed::{Cancel, Debleed, Online, Ratio};
 use engine::pipeline::Pipeline;
 use engine::{Mode, SampleRate};
 use std::fmt;
@@ -10,38 +12,64 @@ use std::str::FromStr;
 /// A method by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {
+    /// Linear cancellation that adapts while it plays, as the plugin does.
+    Online,
+    /// Linear cancellation with filters learned from the whole session.
+    Cancel,
     /// Ratio masks: each mic's share of the power of all mics.
     Ratio,
+    /// KAMIR: per-bin crosstalk and kernel-smoothed spectra, refined in turns, chunk by chunk.
+    Kamir,
+    /// MIRA: KAMIR's model with Wiener gains from all mics at once, chunk by chunk.
+    Mira,
+    /// FastMIRA: MIRA with crosstalk learned once from the whole session.
+    FastMira,
 }
-
-/// What is used unless something else is asked for.
-pub const DEFAULT_METHOD: &str = "ratio";
 
 impl Method {
     /// All of them, in the order of the help.
-    pub const ALL: [Self; 1] = [Self::Ratio];
+    pub const ALL: [Self; 6] =
+        [Self::Online, Self::Cancel, Self::Ratio, Self::Kamir, Self::Mira, Self::FastMira];
+
+    /// What is used unless something else is asked for: the best there is with and without
+    /// hearing the whole session first.
+    #[must_use]
+    pub fn default_for(learns_first: bool) -> Self {
+        if learns_first { Self::Cancel } else { Self::Online }
+    }
 
     /// Its name on the command line.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
+            Self::Online => "online",
+            Self::Cancel => "cancel",
             Self::Ratio => "ratio",
+            Self::Kamir => "kamir",
+            Self::Mira => "mira",
+            Self::FastMira => "fastmira",
         }
     }
 
-    /// Whether it must hear the whole session before it cleans.
+    /// Whether it must hear the whole session before it cleans; all others never do.
     #[must_use]
     pub fn learns_first(self) -> bool {
-        match self {
-            Self::Ratio => false,
-        }
+        matches!(self, Self::Cancel | Self::FastMira)
     }
 
     /// The method with its transforms, ready for a session.
+    ///
+    /// `mode` makes a difference to [`Online`](Self::Online) and [`Ratio`](Self::Ratio); the
+    /// others have one form.
     #[must_use]
     pub fn pipeline(self, rate: SampleRate, mode: Mode, num_mics: usize) -> Pipeline {
         let method: Box<dyn Debleed> = match self {
+            Self::Online => Box::new(Online::new(rate, mode, num_mics)),
+            Self::Cancel => Box::new(Cancel::new(rate, num_mics)),
             Self::Ratio => Box::new(Ratio::new(rate, mode)),
+            Self::Kamir => Box::new(Kamir::new(rate, num_mics)),
+            Self::Mira => Box::new(Mira::new(rate, num_mics)),
+            Self::FastMira => Box::new(FastMira::new(rate, num_mics)),
         };
         Pipeline::new(method, num_mics)
     }
@@ -102,6 +130,8 @@ mod tests {
             let passes = method.pipeline(rate, Mode::Live, 2).learning_passes();
             assert_eq!(passes > 0, method.learns_first(), "{method}");
         }
-        assert!(DEFAULT_METHOD.parse::<Method>().is_ok());
+        for learns_first in [true, false] {
+            assert_eq!(Method::default_for(learns_first).learns_first(), learns_first);
+        }
     }
 }

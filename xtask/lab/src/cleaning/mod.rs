@@ -3,7 +3,7 @@
 mod method;
 mod source;
 
-pub use method::{DEFAULT_METHOD, Method, mode_name, parse_mode};
+pub use method::{Method, mode_name, parse_mode};
 pub use source::{MicSource, Signals};
 
 use anyhow::{Context, Result};

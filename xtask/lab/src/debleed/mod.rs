@@ -69,16 +69,27 @@ pub fn run(options: &DebleedOptions) -> Result<Report> {
     let controls = options.controls(files.mics(), options.mics.len())?;
     files.check_outputs_spare_inputs(&options.out)?;
     if let Some(folder) = &options.removed {
-        ensure!(folder != &options.out, "--removed and --out are the same folder");
         files.check_outputs_spare_inputs(folder)?;
     }
+    if let Some(path) = &options.json {
+        ensure!(
+            !options.mics.iter().any(|mic| same(mic, path)),
+            "--json {}: a mic",
+            path.display()
+        );
+    }
     // Everything that can be refused is refused before the long work.
-    let json = options.json.as_deref().map(JsonFile::create).transpose()?;
     let mut cleaned = OutputSet::create(&options.out, files.rate_hz(), &files.output_specs())?;
     let mut removed = match &options.removed {
-        Some(folder) => Some(OutputSet::create(folder, files.rate_hz(), &files.output_specs())?),
+        Some(folder) => {
+            let set = OutputSet::create(folder, files.rate_hz(), &files.output_specs())?;
+            ensure!(!same(folder, &options.out), "--removed and --out are the same folder");
+            Some(set)
+        }
         None => None,
     };
+    // Last of the three, because it may lie in a folder that was just made.
+    let mut json = options.json.as_deref().map(JsonFile::create).transpose()?;
     let mut levels = vec![Levels::default(); files.mics().len()];
     let mut difference = vec![Vec::new(); files.mics().len()];
     let mut progress = Progress::start()?;
@@ -99,14 +110,20 @@ pub fn run(options: &DebleedOptions) -> Result<Report> {
     });
     progress.finish();
     let report = report(options, &files, &setup, &outcome?, &levels);
-    if let Some(removed) = removed {
-        removed.finish()?;
+    // All that a full disk can spoil comes before the first name appears.
+    if let Some(json) = &mut json {
+        json.fill(&report)?;
     }
-    cleaned.finish()?;
+    OutputSet::finish_all(std::iter::once(cleaned).chain(removed).collect())?;
     if let Some(json) = json {
-        json.write(&report)?;
+        json.appear()?;
     }
     Ok(report)
+}
+
+/// Whether both are there and one and the same.
+fn same(a: &Path, b: &Path) -> bool {
+    a.canonicalize().is_ok_and(|a| b.canonicalize().is_ok_and(|b| a == b))
 }
 
 impl Report {
@@ -193,6 +210,12 @@ impl JsonFile {
     ///
     /// When the disk is full or fails.
     pub fn write(mut self, value: &impl Serialize) -> Result<()> {
+        self.fill(value)?;
+        self.appear()
+    }
+
+    /// Writes `value` under the temporary name.
+    fn fill(&mut self, value: &impl Serialize) -> Result<()> {
         let text = serde_json::to_string_pretty(value)? + "\n";
         let context = || format!("cannot write {}", self.path.display());
         self.partial.write_all(text.as_bytes()).with_context(context)?;
@@ -203,7 +226,12 @@ impl JsonFile {
             let open = std::fs::Permissions::from_mode(0o644);
             self.partial.as_file().set_permissions(open).with_context(context)?;
         }
-        self.partial.persist(&self.path).with_context(context)?;
+        self.partial.as_file().sync_all().with_context(context)
+    }
+
+    fn appear(self) -> Result<()> {
+        let Self { partial, path } = self;
+        partial.persist(&path).with_context(|| format!("cannot write {}", path.display()))?;
         Ok(())
     }
 }

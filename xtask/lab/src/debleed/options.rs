@@ -19,15 +19,25 @@ pub struct DebleedOptions {
     /// Folder for what was removed from each mic
     #[arg(long, value_name = "DIR")]
     pub removed: Option<PathBuf>,
-    /// How the bleed is found; a wrong name lists the right ones
-    #[arg(long, default_value = crate::cleaning::DEFAULT_METHOD, value_name = "NAME")]
-    pub method: String,
-    /// live: what the plugin does in its low-latency mode; mix: with lookahead
+    /// How the bleed is found [default: cancel; online with --learn none]
+    ///
+    /// online: cancellation that adapts while it plays, as in the plugin;
+    /// cancel: cancellation learned from the whole session first;
+    /// ratio: each mic's share of the power of all mics;
+    /// kamir, mira: per-bin crosstalk, found chunk by chunk;
+    /// fastmira: the same, learned from the whole session first
+    #[arg(long, value_name = "NAME")]
+    pub method: Option<String>,
+    /// live: short transforms, what the plugin does in its low-latency mode; mix: long ones, with
+    /// lookahead. Only online and ratio have both; the other methods are what they are
     #[arg(long, default_value = "mix", value_parser = crate::cleaning::parse_mode)]
     pub mode: Mode,
-    /// session: methods that learn hear the whole session first; none: they may not
-    #[arg(long, default_value = "session")]
-    pub learn: Learn,
+    /// Whether the whole session is heard before it is cleaned [default: as the method needs]
+    ///
+    /// session asks for a method that learns first (cancel, fastmira), none for one that does not
+    /// (online, ratio, kamir, mira); a method that cannot do as asked is refused
+    #[arg(long)]
+    pub learn: Option<Learn>,
     /// The network's model
     #[arg(long, value_name = "ID")]
     pub model: Option<String>,
@@ -63,13 +73,19 @@ impl DebleedOptions {
         if let Some(model) = &self.model {
             bail!("no model is installed, {model} included; leave --model away");
         }
-        let method: Method = self.method.parse()?;
-        if self.learn == Learn::None && method.learns_first() {
-            bail!(
+        let Some(name) = &self.method else {
+            return Ok(Method::default_for(self.learn != Some(Learn::None)));
+        };
+        let method: Method = name.parse()?;
+        match self.learn {
+            Some(Learn::None) if method.learns_first() => bail!(
                 "method {method} learns from the whole session first; it cannot go with --learn none"
-            );
+            ),
+            Some(Learn::Session) if !method.learns_first() => {
+                bail!("method {method} learns nothing ahead; it cannot go with --learn session")
+            }
+            _ => Ok(method),
         }
-        Ok(method)
     }
 
     /// Controls for these mono mics of `num_files` files.
@@ -203,9 +219,27 @@ mod tests {
             ("--method network", "no model is installed"),
             ("--model drums-a", "no model is installed"),
             ("--method magic", "no method magic"),
+            ("--method cancel --learn none", "cannot go with --learn none"),
+            ("--method fastmira --learn none", "cannot go with --learn none"),
+            ("--method online --learn session", "cannot go with --learn session"),
+            ("--method mira --learn session", "cannot go with --learn session"),
         ] {
             let error = options(line).method().unwrap_err().to_string();
             assert!(error.contains(part), "{line}: {error}");
+        }
+    }
+
+    #[test]
+    fn the_method_follows_from_learning_unless_it_is_named() {
+        for (line, method) in [
+            ("", Method::Cancel),
+            ("--learn session", Method::Cancel),
+            ("--learn none", Method::Online),
+            ("--method online", Method::Online),
+            ("--method ratio --learn none", Method::Ratio),
+            ("--method fastmira --learn session", Method::FastMira),
+        ] {
+            assert_eq!(options(line).method().unwrap(), method, "{line}");
         }
     }
 }

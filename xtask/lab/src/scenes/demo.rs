@@ -182,14 +182,10 @@ fn fade_out(sound: &mut [f32]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::soundfont::DEFAULT_PATH;
 
     #[test]
     fn the_demo_repeats_by_seed_and_has_the_bleed_of_a_band() {
-        let Ok(instruments) = Instruments::load(Path::new(DEFAULT_PATH)) else {
-            eprintln!("skipped: the package fluid-soundfont-gm is not installed");
-            return;
-        };
+        let instruments = Instruments::installed();
         let scene = render(&instruments, 1).unwrap();
         assert_eq!(render(&instruments, 1).unwrap(), scene);
         assert_ne!(render(&instruments, 2).unwrap().mics, scene.mics);
@@ -251,10 +247,7 @@ mod tests {
 
     #[test]
     fn the_recordings_are_what_the_command_makes() {
-        let Ok(instruments) = Instruments::load(Path::new(DEFAULT_PATH)) else {
-            eprintln!("skipped: the package fluid-soundfont-gm is not installed");
-            return;
-        };
+        let instruments = Instruments::installed();
         let scene = render(&instruments, 1).unwrap();
         for (index, name) in scene.info.names.iter().enumerate() {
             for (kind, signals) in [("mic", &scene.mics), ("target", &scene.targets)] {

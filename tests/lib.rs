@@ -7,7 +7,7 @@ mod signals;
 
 pub use bundle::bundle;
 pub use python::python;
-pub use reference::{Reference, grouped};
+pub use reference::{LEAST_REMOVED, Reference, grouped};
 pub use signals::mics;
 
 use std::fs::{File, create_dir_all};

@@ -12,6 +12,11 @@ pub struct Reference {
     pub cleaned: Vec<Vec<f32>>,
 }
 
+/// What a reference must at least have removed, as a share of the mics' power: equality proves
+/// nothing about a plugin and an engine that both do nothing. The engine is cautious in its first
+/// second, so this is little.
+pub const LEAST_REMOVED: f64 = 1e-5;
+
 impl Reference {
     /// Runs the engine over `mics`, as `debleed` does.
     ///

@@ -22,7 +22,7 @@ pub enum Role {
     /// Stands close to its own source; is cleaned, and its source is removed from the others.
     #[default]
     Close,
-    /// Hears everything (overhead, room): serves as a reference and is passed through untouched.
+    /// Hears everything (overhead, room): is passed through untouched and predicts nobody's bleed.
     Room,
     /// Hears everything, and is cleaned of the close mics' sources because the engineer asked.
     CleanedRoom,

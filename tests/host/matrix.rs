@@ -52,7 +52,10 @@ fn reference(num_mics: usize, rate_hz: u32, num_samples: usize) -> Reference {
             let reference = Reference::new(mics, rate_hz, &Controls::default()).unwrap();
             // Equality proves nothing about a plugin and an engine that both do nothing.
             let removed = reference.removed_share();
-            assert!(removed > 1e-3, "{num_mics} mics at {rate_hz} Hz: {removed} removed");
+            assert!(
+                removed > tests::LEAST_REMOVED,
+                "{num_mics} mics at {rate_hz} Hz: {removed} removed"
+            );
             reference
         })
         .clone()

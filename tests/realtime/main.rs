@@ -23,7 +23,7 @@ const PACES: [f64; 3] = [1.0, 0.2, 0.04];
 fn paced_playback_equals_the_engine() {
     let mics = mics(NUM_MICS, RATE_HZ, NUM_SAMPLES);
     let reference = Reference::new(mics, RATE_HZ, &Controls::default()).unwrap();
-    assert!(reference.removed_share() > 1e-3);
+    assert!(reference.removed_share() > tests::LEAST_REMOVED);
     for (format, class, pattern) in [
         (Format::Clap, Class::Eight, BlockPattern::Fixed(64)),
         (Format::Vst3, Class::Eight, BlockPattern::Fixed(480)),

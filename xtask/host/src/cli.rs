@@ -102,6 +102,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         })
     });
     let bundle = Bundle::load(&path)?;
+    // What the user sets comes last and so has the last word.
+    let mut params = linked_sides(arguments.class, &mics);
+    params.extend(arguments.param.iter().cloned());
     let job = RenderJob {
         class: arguments.class,
         rate_hz: session.rate_hz(),
@@ -112,7 +115,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         pace: arguments.realtime.then_some(1.0),
         in_place: arguments.in_place,
         unused: UnusedBuses::Zeros,
-        params: arguments.param.clone(),
+        params,
     };
 
     let specs = written_files(&job, session.output_specs())?;
@@ -136,6 +139,29 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     Ok(())
 }
 
+/// Parameters that put the two sides of every stereo file into one group, from the last group
+/// backwards; Unspill Track links its own.
+fn linked_sides(class: Class, mics: &[usize]) -> Vec<(String, String)> {
+    if class == Class::Track {
+        return Vec::new();
+    }
+    let mut groups = ('A'..='H').rev();
+    let mut params = Vec::new();
+    let mut first = 1;
+    for &num_channels in mics {
+        if num_channels > 1
+            && let Some(group) = groups.next()
+        {
+            params.extend(
+                (first..first + num_channels)
+                    .map(|mic| (format!("Mic {mic} Group"), group.to_string())),
+            );
+        }
+        first += num_channels;
+    }
+    params
+}
+
 /// The files that have an output: all of them, but for the side-chains of the track class.
 fn written_files(job: &RenderJob, mut specs: Vec<OutputSpec>) -> Result<Vec<OutputSpec>> {
     let num_outputs: usize = job.class.shape_for(&job.mics)?.outputs.iter().sum();
@@ -149,4 +175,18 @@ fn written_files(job: &RenderJob, mut specs: Vec<OutputSpec>) -> Result<Vec<Outp
         .count();
     specs.truncate(count);
     Ok(specs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sides_of_a_stereo_file_are_linked() {
+        let linked = linked_sides(Class::Eight, &[1, 2, 1, 2]);
+        let expected = [(2, "H"), (3, "H"), (5, "G"), (6, "G")]
+            .map(|(mic, group)| (format!("Mic {mic} Group"), group.to_owned()));
+        assert_eq!(linked, expected);
+        assert!(linked_sides(Class::Track, &[2, 1]).is_empty());
+    }
 }

@@ -25,7 +25,7 @@ enum Command {
     /// Removes the bleed from the mics of a session
     Debleed(Box<DebleedOptions>),
     /// Cleans scenes with known truth and prints the metrics
-    EvaluateFolder(EvaluateOptions),
+    Evaluate(EvaluateOptions),
     /// Compares the cleaned demo with its truth: a table, and a picture
     DemoReport {
         /// Folder of mic1_NAME.flac, target1_NAME.flac, …
@@ -113,7 +113,7 @@ fn run(command: Command) -> Result<()> {
             let report = debleed::run(&options)?;
             say(&report.table())?;
         }
-        Command::EvaluateFolder(options) => {
+        Command::Evaluate(options) => {
             let json = options.json.as_deref().map(JsonFile::create).transpose()?;
             let results = evaluate::evaluate(&options, |scene| {
                 // Long runs show where they are; the table follows at the end.

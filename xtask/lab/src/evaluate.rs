@@ -19,7 +19,7 @@ pub struct EvaluateOptions {
     /// Methods to compare (repeatable)
     #[arg(long, value_name = "NAME", value_delimiter = ',', default_value = "cancel")]
     pub method: Vec<Method>,
-    /// live or mix
+    /// live or mix; only online and ratio have both, the other methods are what they are
     #[arg(long, default_value = "mix", value_parser = crate::cleaning::parse_mode)]
     pub mode: Mode,
     /// Scores only what comes after these seconds

@@ -314,7 +314,7 @@ fn every_number_of_mics_ends_with_lookahead_and_without() {
                 .stdout(std::process::Stdio::null())
                 .spawn()
                 .unwrap();
-            // Takes about a second; a machine may be fifty times slower than the one of today.
+            // A run takes about a second on two cores.
             let deadline = Instant::now() + Duration::from_mins(1);
             let status = loop {
                 if let Some(status) = child.try_wait().unwrap() {

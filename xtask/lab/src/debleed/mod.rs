@@ -1,4 +1,15 @@
 //! `debleed`: cleans the files of a session.
+//!
+//! What is heard ahead, and what is used where `--method` is left away:
+//!
+//! | | `--learn session` | `--learn none` | neither |
+//! |---|---|---|---|
+//! | no `--method` | `cancel` | `online` | `cancel` |
+//! | `cancel`, `fastmira` | learns first | refused | learns first |
+//! | `online`, `ratio`, `kamir`, `mira` | refused | learns nothing ahead | learns nothing ahead |
+//!
+//! `online` is what the plugin does. `--mode` makes a difference to `online` and `ratio`; the
+//! other methods have one form, and take it in both modes.
 
 mod levels;
 mod options;

@@ -18,6 +18,8 @@ const BAND_WIDTH_ERB: f32 = 0.667;
 pub(super) struct Bands {
     /// The band of every bin, `[bin]`.
     of_bin: Vec<usize>,
+    /// The bins of every band, `[band]`.
+    runs: Vec<std::ops::Range<usize>>,
     /// One over the number of bins in each band, `[band]`.
     weight: Vec<f32>,
 }
@@ -44,7 +46,16 @@ impl Bands {
             counts[band] += 1;
             of_bin.push(band);
         }
-        Self { of_bin, weight: counts.iter().map(|&count| 1.0 / count as f32).collect() }
+        let mut start = 0;
+        let runs = counts
+            .iter()
+            .map(|&count| {
+                start += count;
+                start - count..start
+            })
+            .collect();
+        let weight = counts.iter().map(|&count| 1.0 / count as f32).collect();
+        Self { of_bin, runs, weight }
     }
 
     pub(super) fn num_bands(&self) -> usize {
@@ -54,6 +65,17 @@ impl Bands {
     /// The band of every bin, `[bin]`.
     pub(super) fn of_bin(&self) -> &[usize] {
         &self.of_bin
+    }
+
+    /// Adds powers scaled per band: `sum` and `power` are `[bin]`, `gain` is `[band]`.
+    pub(super) fn add_scaled(&self, sum: &mut [f32], gain: &[f32], power: &[f32]) {
+        for (run, &gain) in self.runs.iter().zip(gain) {
+            if gain > 0.0 {
+                for (sum, power) in sum[run.clone()].iter_mut().zip(&power[run.clone()]) {
+                    *sum += gain * power;
+                }
+            }
+        }
     }
 
     /// Mean power per bin of each band: `spectrum` is `[bin]`, `power` `[band]`.

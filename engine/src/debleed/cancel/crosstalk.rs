@@ -54,6 +54,8 @@ pub(super) struct Crosstalk {
     num_bands: usize,
     smoothed: Vec<f32>,
     mean: Vec<f32>,
+    /// Smoothed powers in decibels, `[mic, band]`.
+    level_db: Vec<f32>,
     heard_hops: Vec<u32>,
     /// `[target, bleeder, band, level]`.
     histogram: Vec<f32>,
@@ -73,6 +75,7 @@ impl Crosstalk {
             num_bands,
             smoothed: vec![0.0; num_mics * num_bands],
             mean: vec![0.0; num_mics * num_bands],
+            level_db: vec![0.0; num_mics * num_bands],
             heard_hops: vec![0; num_mics],
             histogram: vec![0.0; pairs * NUM_LEVELS],
             total: vec![0.0; pairs],
@@ -109,9 +112,11 @@ impl Crosstalk {
             let rate = (1.0 / self.heard_hops[mic] as f32).max(SLOWEST_MEAN);
             let range = mic * num_bands..(mic + 1) * num_bands;
             let stored = self.smoothed[range.clone()].iter_mut().zip(&mut self.mean[range.clone()]);
-            for ((smoothed, mean), &new) in stored.zip(&power[range]) {
+            let level_db = &mut self.level_db[range.clone()];
+            for (((smoothed, mean), level_db), &new) in stored.zip(level_db).zip(&power[range]) {
                 *smoothed += SMOOTHING * (new - *smoothed);
                 *mean += rate * (new - *mean);
+                *level_db = decibels(*smoothed);
             }
         }
         if forget {
@@ -140,7 +145,9 @@ impl Crosstalk {
             let (to, from) =
                 (self.smoothed[target * bands + band], self.smoothed[bleeder * bands + band]);
             if from > PLAYING_SHARE * self.mean[bleeder * bands + band] && to > 0.0 && from > 0.0 {
-                let level = (decibels(to) - decibels(from) - LOWEST_DB) / STEP_DB;
+                let level_db =
+                    self.level_db[target * bands + band] - self.level_db[bleeder * bands + band];
+                let level = (level_db - LOWEST_DB) / STEP_DB;
                 #[allow(
                     clippy::cast_possible_truncation,
                     clippy::cast_sign_loss,
@@ -213,6 +220,7 @@ impl Crosstalk {
         for values in [
             &mut self.smoothed,
             &mut self.mean,
+            &mut self.level_db,
             &mut self.histogram,
             &mut self.total,
             &mut self.quantile,

@@ -5,7 +5,7 @@ use realfft::num_complex::Complex32;
 use super::bands::Bands;
 use super::crosstalk::Crosstalk;
 use super::filters::{Filters, WEIGHT_FLOOR, num_blocks};
-use super::front::{Front, Planes, Slots, add_bleed, not_louder, predict};
+use super::front::{Front, Planes, Slots, not_louder, powers_into, predict};
 use super::guides::{guide_gain, hidden_into, mask_gain};
 use super::lanes::{Complex, LANES, Real};
 use super::{MAX_SLOTS, MAX_TAPS, MAX_UNKNOWNS};
@@ -86,6 +86,7 @@ struct Scratch {
     trusted: Vec<f32>,
     bleed: Vec<f32>,
     own: Vec<f32>,
+    power: Vec<f32>,
     bleeding: Planes,
 }
 
@@ -124,6 +125,7 @@ impl Engine {
             trusted: vec![0.0; num_bands],
             bleed: vec![0.0; num_bins],
             own: vec![0.0; num_mics * num_bins],
+            power: vec![0.0; num_mics * num_bins],
             bleeding: Planes::new(num_mics, blocks),
         };
         Self {
@@ -410,12 +412,13 @@ impl Engine {
         band_powers(&self.bands, &self.cleaned, &mut self.scratch.band_power);
         let num_bins = self.cleaned.num_bins();
         for mic in (0..self.num_mics).filter(|&mic| mics.is_active(mic)) {
+            powers_into(self.cleaned.mic(mic), &mut self.scratch.power[mic * num_bins..]);
+        }
+        for mic in (0..self.num_mics).filter(|&mic| mics.is_active(mic)) {
             self.add_leftover(mic);
             let own = &mut self.scratch.own[mic * num_bins..][..num_bins];
-            for ((own, bin), &bleed) in
-                own.iter_mut().zip(self.cleaned.mic(mic)).zip(&self.scratch.bleed)
-            {
-                let power = bin.norm_sqr();
+            let power = &self.scratch.power[mic * num_bins..][..num_bins];
+            for ((own, &power), &bleed) in own.iter_mut().zip(power).zip(&self.scratch.bleed) {
                 *own = power * guide_gain(power, bleed);
             }
         }
@@ -443,18 +446,13 @@ impl Engine {
                 continue;
             }
             let amount = controls.pair_amount[mic][bleeder].clamp(0.0, 1.0);
-            let trust = self.trust(mic, bleeder);
+            let trust = amount * self.trust(mic, bleeder);
             let leftover = self.leftover.pair(mic, bleeder);
             for (trusted, leftover) in self.scratch.trusted.iter_mut().zip(leftover) {
                 *trusted = leftover * trust;
             }
-            let leftover = &self.scratch.trusted;
             let own = &self.scratch.own[bleeder * num_bins..][..num_bins];
-            for ((bleed, &band), own) in
-                self.scratch.bleed.iter_mut().zip(self.bands.of_bin()).zip(own)
-            {
-                *bleed += amount * leftover[band] * own;
-            }
+            self.bands.add_scaled(&mut self.scratch.bleed, &self.scratch.trusted, own);
             let power = &self.scratch.band_power[bleeder * bands..][..bands];
             for ((bleed, leftover), power) in
                 self.scratch.band_bleed.iter_mut().zip(leftover).zip(power)
@@ -503,12 +501,10 @@ impl Engine {
         self.scratch.bleed.fill(0.0);
         for bleeder in 0..self.num_mics {
             if bleeder != mic && self.cleaned.is_active(bleeder) {
-                add_bleed(
-                    &mut self.scratch.bleed,
-                    self.leftover.pair(mic, bleeder),
-                    self.bands.of_bin(),
-                    self.cleaned.mic(bleeder),
-                );
+                let num_bins = self.cleaned.num_bins();
+                let power = &self.scratch.power[bleeder * num_bins..][..num_bins];
+                let leftover = self.leftover.pair(mic, bleeder);
+                self.bands.add_scaled(&mut self.scratch.bleed, leftover, power);
             }
         }
     }

@@ -74,6 +74,8 @@ pub(super) struct Front {
     newest: usize,
     /// Amplitude gain of each mic's guide, `[mic, bin]`.
     gain: Vec<f32>,
+    /// Power of each mic, `[mic, bin]`.
+    power: Vec<f32>,
     bleed: Vec<f32>,
     active: Vec<bool>,
     /// Mics that had sound in this hop or one the taps still reach, `[mic]`: hops since.
@@ -91,6 +93,7 @@ impl Front {
             guides: Planes::new(max_taps * num_mics, blocks),
             newest: 0,
             gain: vec![0.0; num_mics * blocks * LANES],
+            power: vec![0.0; num_mics * num_bins],
             bleed: vec![0.0; num_bins],
             active: vec![false; num_mics],
             quiet_hops: vec![usize::MAX; num_mics],
@@ -135,6 +138,7 @@ impl Front {
             if self.active[mic] {
                 self.quiet_hops[mic] = 0;
                 self.mics.set_row(mic, spectrum.mic(mic));
+                powers_into(spectrum.mic(mic), &mut self.power[mic * self.num_bins..]);
             } else if self.quiet_hops[mic] < self.max_taps {
                 self.quiet_hops[mic] += 1;
                 self.mics.clear_row(mic);
@@ -146,17 +150,14 @@ impl Front {
             self.bleed.fill(0.0);
             for bleeder in (0..self.num_mics).filter(|&bleeder| spectrum.is_active(bleeder)) {
                 if bleeder != mic {
-                    add_bleed(
-                        &mut self.bleed,
-                        crosstalk.pair(mic, bleeder),
-                        bands.of_bin(),
-                        spectrum.mic(bleeder),
-                    );
+                    let power = &self.power[bleeder * self.num_bins..][..self.num_bins];
+                    bands.add_scaled(&mut self.bleed, crosstalk.pair(mic, bleeder), power);
                 }
             }
             let gains = &mut self.gain[mic * stride..][..self.num_bins];
-            for ((gain, bin), &bleed) in gains.iter_mut().zip(spectrum.mic(mic)).zip(&self.bleed) {
-                *gain = guide_gain(bin.norm_sqr(), bleed).sqrt();
+            let power = &self.power[mic * self.num_bins..][..self.num_bins];
+            for ((gain, &power), &bleed) in gains.iter_mut().zip(power).zip(&self.bleed) {
+                *gain = guide_gain(power, bleed).sqrt();
             }
             for block in 0..taps.len() {
                 let gain = Real::load(&self.gain[mic * stride + block * LANES..]);
@@ -201,15 +202,10 @@ impl Front {
     }
 }
 
-/// Adds the bleed power that one bleeder's power explains, per bin.
-pub(super) fn add_bleed(
-    bleed: &mut [f32],
-    crosstalk: &[f32],
-    band_of_bin: &[usize],
-    bleeder: &[Complex32],
-) {
-    for ((bleed, &band), bin) in bleed.iter_mut().zip(band_of_bin).zip(bleeder) {
-        *bleed += crosstalk[band] * bin.norm_sqr();
+/// Power of every bin.
+pub(super) fn powers_into(spectrum: &[Complex32], power: &mut [f32]) {
+    for (power, bin) in power.iter_mut().zip(spectrum) {
+        *power = bin.norm_sqr();
     }
 }
 

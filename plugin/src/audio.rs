@@ -203,6 +203,8 @@ fn floor(db: f32) -> Decibels {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::classes::{Class, ClassDesc, Unspill8, UnspillTrack};
     use crate::testing::set_by_id;
@@ -265,13 +267,13 @@ mod tests {
         let mut path = AudioPath::default();
         let mut stats_after = |activation: &Activation| {
             path.activate(&params, layout, activation);
-            path.running.as_ref().map(|running| std::sync::Arc::as_ptr(&running.session.stats()))
+            path.running.as_ref().map(|running| running.session.stats()).unwrap()
         };
+        // Held on to, so that no later session can have its counters at the same address.
         let first = stats_after(&Activation::default());
-        assert!(first.is_some());
-        assert_eq!(stats_after(&Activation::default()), first);
+        assert!(Arc::ptr_eq(&stats_after(&Activation::default()), &first));
         set_by_id(&params, "mode", "Mix");
-        assert_ne!(stats_after(&Activation::default()), first);
+        assert!(!Arc::ptr_eq(&stats_after(&Activation::default()), &first));
     }
 
     #[test]

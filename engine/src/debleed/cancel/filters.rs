@@ -92,15 +92,7 @@ impl Filters {
         self.power[block] = self.power[block] * keep + mic.norm_sqr() * weight;
         let matrix = &mut self.matrix[block * triangle(self.max_unknowns)..];
         let rhs = &mut self.rhs[block * self.max_unknowns..];
-        let mut at = 0;
-        for (row, (guide, rhs)) in guides.iter().zip(rhs).enumerate() {
-            let weighted = guide.conj().scale(weight);
-            *rhs = rhs.scale(keep) + weighted * mic;
-            for (entry, column) in matrix[at..=at + row].iter_mut().zip(guides) {
-                *entry = entry.scale(keep) + weighted * *column;
-            }
-            at += row + 1;
-        }
+        accumulate(matrix, rhs, guides, &mic, &weight, &keep);
     }
 
     /// Solves one block for `num_slots` bleeders; `crosstalk` is `[slot]`.
@@ -112,38 +104,7 @@ impl Filters {
         let rhs = &self.rhs[block * self.max_unknowns..][..unknowns];
         let solution = &mut self.filter[block * self.max_unknowns..][..unknowns];
 
-        for row in 0..unknowns {
-            let prior = crosstalk[row / taps].map(|c| (c + SMALLEST_CROSSTALK).recip());
-            let ridge = matrix[triangle(row) + row].re * Real::splat(RIDGE);
-            let diagonal = ridge + prior + Real::splat(TINY);
-            for column in 0..=row {
-                let mut sum = matrix[triangle(row) + column];
-                for k in 0..column {
-                    sum = sum - scratch[triangle(row) + k] * scratch[triangle(column) + k].conj();
-                }
-                scratch[triangle(row) + column] = if column == row {
-                    let root = (sum.re + diagonal).map(|x| x.max(TINY).sqrt().recip());
-                    Complex { re: root, im: Real::ZERO }
-                } else {
-                    sum.scale(scratch[triangle(column) + column].re)
-                };
-            }
-        }
-        // The diagonal of `scratch` holds reciprocals.
-        for row in 0..unknowns {
-            let mut sum = rhs[row];
-            for k in 0..row {
-                sum = sum - scratch[triangle(row) + k] * solution[k];
-            }
-            solution[row] = sum.scale(scratch[triangle(row) + row].re);
-        }
-        for row in (0..unknowns).rev() {
-            let mut sum = solution[row];
-            for k in row + 1..unknowns {
-                sum = sum - scratch[triangle(k) + row].conj() * solution[k];
-            }
-            solution[row] = sum.scale(scratch[triangle(row) + row].re);
-        }
+        factor_and_solve(matrix, rhs, crosstalk, taps, scratch, solution);
 
         let explained = solution
             .iter()
@@ -211,6 +172,73 @@ impl Filters {
     /// Scratch for [`Filters::solve`].
     pub(super) fn make_scratch(&self) -> Vec<Complex> {
         vec![Complex::ZERO; triangle(self.max_unknowns)]
+    }
+}
+
+/// Adds one hop to normal equations: `matrix = keep matrix + weight guides^H guides`, and the same
+/// for the right-hand side.
+#[multiversion::multiversion(targets("x86_64+avx+avx2"))]
+fn accumulate(
+    matrix: &mut [Complex],
+    rhs: &mut [Complex],
+    guides: &[Complex],
+    mic: &Complex,
+    weight: &Real,
+    keep: &Real,
+) {
+    let mut at = 0;
+    for (row, (guide, rhs)) in guides.iter().zip(rhs).enumerate() {
+        let weighted = guide.conj().scale(*weight);
+        *rhs = rhs.scale(*keep) + weighted * *mic;
+        for (entry, column) in matrix[at..=at + row].iter_mut().zip(guides) {
+            *entry = entry.scale(*keep) + weighted * *column;
+        }
+        at += row + 1;
+    }
+}
+
+/// Solves regularised normal equations by Cholesky's factorisation, eight bins at once.
+#[multiversion::multiversion(targets("x86_64+avx+avx2"))]
+fn factor_and_solve(
+    matrix: &[Complex],
+    rhs: &[Complex],
+    crosstalk: &[Real],
+    taps: usize,
+    scratch: &mut [Complex],
+    solution: &mut [Complex],
+) {
+    let unknowns = rhs.len();
+    for row in 0..unknowns {
+        let prior = crosstalk[row / taps].map(|c| (c + SMALLEST_CROSSTALK).recip());
+        let ridge = matrix[triangle(row) + row].re * Real::splat(RIDGE);
+        let diagonal = ridge + prior + Real::splat(TINY);
+        for column in 0..=row {
+            let mut sum = matrix[triangle(row) + column];
+            for k in 0..column {
+                sum = sum - scratch[triangle(row) + k] * scratch[triangle(column) + k].conj();
+            }
+            scratch[triangle(row) + column] = if column == row {
+                let root = (sum.re + diagonal).map(|x| x.max(TINY).sqrt().recip());
+                Complex { re: root, im: Real::ZERO }
+            } else {
+                sum.scale(scratch[triangle(column) + column].re)
+            };
+        }
+    }
+    // The diagonal of `scratch` holds reciprocals.
+    for row in 0..unknowns {
+        let mut sum = rhs[row];
+        for k in 0..row {
+            sum = sum - scratch[triangle(row) + k] * solution[k];
+        }
+        solution[row] = sum.scale(scratch[triangle(row) + row].re);
+    }
+    for row in (0..unknowns).rev() {
+        let mut sum = solution[row];
+        for k in row + 1..unknowns {
+            sum = sum - scratch[triangle(k) + row].conj() * solution[k];
+        }
+        solution[row] = sum.scale(scratch[triangle(row) + row].re);
     }
 }
 

@@ -12,12 +12,9 @@ const NUM_MICS: usize = 6;
 
 /// Times real time. Playback leaves the worker a slack of about 20 ms; a shared machine may take
 /// the processor away for longer, and then the mics are dry by design, which says nothing about
-/// playback in time. So the next pace leaves more: 20 ms, 100 ms, 0.5 s.
-const PACES: [f64; 3] = [1.0, 0.2, 0.04];
+/// playback in time. So the next pace leaves more: 20 ms, then 100 ms.
+const PACES: [f64; 2] = [1.0, 0.2];
 
-/// Blocks come evenly: with lengths drawn at random, a long block right behind a short one asks for
-/// more than a sound card ever would, and no slack that depends on the longest block is enough.
-///
 /// One test, so that the cases do not compete for the processors.
 #[test]
 fn paced_playback_equals_the_engine() {
@@ -27,7 +24,7 @@ fn paced_playback_equals_the_engine() {
     for (format, class, pattern) in [
         (Format::Clap, Class::Eight, BlockPattern::Fixed(64)),
         (Format::Vst3, Class::Eight, BlockPattern::Fixed(480)),
-        (Format::Clap, Class::Track, BlockPattern::Fixed(512)),
+        (Format::Clap, Class::Track, BlockPattern::Random { max_block_samples: 512, seed: 3 }),
         (Format::Vst3, Class::Multichannel, BlockPattern::Fixed(1024)),
     ] {
         let bundle = bundle(format).unwrap();

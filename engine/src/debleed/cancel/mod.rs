@@ -3,9 +3,9 @@
 //! One engine, two ways to use it: [`Online`] follows everything while it plays, [`Cancel`] learns
 //! from the whole session first. In both, for every hop:
 //!
-//! 1. [`crosstalk`] says how much of each source leaks into each other mic, per band;
-//! 2. [`guides`] and [`front`] form each mic's guide: what is surely its own source;
-//! 3. [`filters`] predict the bleed of every mic from its neighbours' guides of the last few hops;
+//! 1. `crosstalk` says how much of each source leaks into each other mic, per band;
+//! 2. `guides` and `front` form each mic's guide: what is surely its own source;
+//! 3. `filters` predict the bleed of every mic from its neighbours' guides of the last few hops;
 //! 4. what is left is looked at again: a second crosstalk estimate, and a mask that takes the rest.
 
 mod bands;

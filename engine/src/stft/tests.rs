@@ -4,10 +4,12 @@ use realfft::num_complex::{Complex32, Complex64};
 
 use super::*;
 
-/// Largest error of analysis followed by synthesis on noise of peak 1: measured 4.2e-7.
+/// Largest error of analysis followed by synthesis on noise of peak 1: measured 3.6e-7
+/// on x86-64.
 const RECONSTRUCTION_TOLERANCE: f32 = 1e-6;
-/// Largest error of a bin against the slow transform, relative to the window's sum: measured 8e-8.
-const ORACLE_TOLERANCE: f64 = 4e-7;
+/// Largest error of a bin against the slow transform, relative to the window's sum: measured
+/// 1.9e-8 on x86-64.
+const ORACLE_TOLERANCE: f64 = 1.5e-7;
 
 const GEOMETRIES: [(usize, usize, usize); 7] = [
     (64, 16, 64),
@@ -80,6 +82,7 @@ fn a_bin_is_the_windowed_sum_of_the_definition() {
     }
     let window = geometry.analysis_window();
     let sum: f64 = window.iter().map(|&w| f64::from(w)).sum();
+    let mut worst = 0.0_f64;
     for (bin, &fast) in spectrum.mic(0).iter().enumerate() {
         let slow: Complex64 = samples
             .iter()
@@ -91,8 +94,11 @@ fn a_bin_is_the_windowed_sum_of_the_definition() {
             })
             .sum();
         let fast = Complex64::new(f64::from(fast.re), f64::from(fast.im));
-        assert!((fast - slow).norm() / sum <= ORACLE_TOLERANCE, "bin {bin}: {fast} {slow}");
+        let error = (fast - slow).norm() / sum;
+        worst = worst.max(error);
+        assert!(error <= ORACLE_TOLERANCE, "bin {bin}: {fast} {slow}");
     }
+    println!("worst error {worst:e}");
 }
 
 #[test]

@@ -11,6 +11,7 @@
 
 pub mod cleaning;
 pub mod convert;
+pub mod convolution;
 pub mod debleed;
 pub mod evaluate;
 pub mod flac;

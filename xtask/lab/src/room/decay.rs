@@ -98,7 +98,7 @@ pub fn measured_rt60_s(response: &[f32], rate_hz: f64) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Pattern, PlacedMic};
+    use super::super::{Pattern, PlacedMic, PlacedSource};
     use super::*;
 
     #[test]
@@ -115,14 +115,14 @@ mod tests {
     #[test]
     fn eyring_gives_the_textbook_value() {
         // V = 120 m3, S = 148 m2, 20 % absorbed: 0.161 * 120 / (148 * 0.2231) = 0.585 s.
-        let room = Room { size_m: [6.0, 5.0, 4.0], rt60_s: 0.0 };
+        let room = Room::new([6.0, 5.0, 4.0], 0.0);
         assert!((eyring_rt60_s(&room, 0.2) - 0.585).abs() < 0.002);
     }
 
     #[test]
     fn nearly_cubic_rooms_decay_as_eyring_says_and_long_ones_slower() {
         for (size_m, least, most) in [([5.0, 5.0, 5.0], 1.0, 1.1), ([12.0, 4.0, 3.0], 1.3, 2.0)] {
-            let room = Room { size_m, rt60_s: 0.0 };
+            let room = Room::new(size_m, 0.0);
             let ratio = unit_loss_rt60_s(&room) / eyring_rt60_s(&room, 1.0 - (-1.0_f64).exp());
             assert!((least..most).contains(&ratio), "{size_m:?}: {ratio}");
         }
@@ -138,11 +138,11 @@ mod tests {
         for (size_m, rt60_s) in
             [([5.5, 4.5, 3.0], 0.35), ([7.0, 6.0, 3.5], 0.2), ([10.0, 7.0, 4.0], 0.8)]
         {
-            let room = Room { size_m, rt60_s };
+            let room = Room::new(size_m, rt60_s);
             let at = [size_m[0] * 0.7, size_m[1] * 0.63, size_m[2] * 0.42];
             let source = [size_m[0] * 0.23, size_m[1] * 0.3, size_m[2] * 0.55];
             let mic = PlacedMic { at, aim: [1.0, 0.0, 0.0], pattern: Pattern::OMNI };
-            let response = room.response(source, &mic, 16_000.0).unwrap();
+            let response = room.response(&PlacedSource::omni(source), &mic, 16_000.0, 0).unwrap();
             let band = band_passed(&response, 16_000.0);
             let measured = measured_rt60_s(&band, 16_000.0).unwrap();
             assert!(
@@ -154,10 +154,11 @@ mod tests {
 
     #[test]
     fn a_cubic_room_decays_as_eyring_says_for_its_walls() {
-        let room = Room { size_m: [5.0, 5.2, 4.8], rt60_s: 0.5 };
+        let room = Room::new([5.0, 5.2, 4.8], 0.5);
         let eyring_s = eyring_rt60_s(&room, 1.0 - wall_energy_kept(&room, room.rt60_s));
         let mic = PlacedMic { at: [3.6, 3.1, 2.0], aim: [1.0, 0.0, 0.0], pattern: Pattern::OMNI };
-        let response = room.response([1.2, 1.9, 2.9], &mic, 16_000.0).unwrap();
+        let response =
+            room.response(&PlacedSource::omni([1.2, 1.9, 2.9]), &mic, 16_000.0, 0).unwrap();
         let measured = measured_rt60_s(&band_passed(&response, 16_000.0), 16_000.0).unwrap();
         assert!((measured / eyring_s - 1.0).abs() < EYRING_ERROR, "{measured} for {eyring_s}");
     }

@@ -196,7 +196,7 @@ mod tests {
 
     #[test]
     fn images_and_their_walls_are_those_drawn_by_hand() {
-        let room = Room { size_m: [4.0, 100.0, 100.0], rt60_s: 1.0 };
+        let room = Room::new([4.0, 100.0, 100.0], 1.0);
         let mut found = Vec::new();
         for_each_image(&room, [1.0, 50.0, 50.0], [3.0, 50.0, 50.0], 11.0, |image| {
             found.push((image.from_mic[0], image.reflections));

@@ -21,6 +21,46 @@ pub struct Room {
     /// Time in which sound at 1 kHz decays by 60 dB, in seconds; see [`BAND_DECAY`] for the other
     /// bands. 0 for a room without reflections.
     pub rt60_s: f64,
+    /// How what arrives late is made.
+    pub tail: Tail,
+    /// Screens that stand between players.
+    pub gobos: Vec<Gobo>,
+}
+
+/// How the late part of a response is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tail {
+    /// Mirror images to the end: exact for mirror walls, and slow.
+    Images,
+    /// Mirror images to the mixing time, then noise that decays as the images would.
+    Diffuse,
+}
+
+/// A screen on the floor that takes level from what passes through it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Gobo {
+    /// The two ends on the floor plan, `[x, y]` in metres.
+    pub ends_m: [[f64; 2]; 2],
+    /// Its height in metres.
+    pub height_m: f64,
+}
+
+/// A source with a place, and a front to which it sends most of its treble.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PlacedSource {
+    /// Where it sounds.
+    pub at: Point,
+    /// Where its front looks; any length but zero.
+    pub aim: Point,
+    /// How it sends sound to which side.
+    pub directivity: Directivity,
+}
+
+/// How much of a source's sound goes where.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Directivity {
+    /// To all sides alike.
+    Omni,
 }
 
 /// Centres of the octave bands in which walls absorb differently, in Hz; the outer bands reach to
@@ -65,7 +105,21 @@ impl Pattern {
     }
 }
 
+impl PlacedSource {
+    /// A source that sends to all sides alike.
+    #[must_use]
+    pub const fn omni(at: Point) -> Self {
+        Self { at, aim: [1.0, 0.0, 0.0], directivity: Directivity::Omni }
+    }
+}
+
 impl Room {
+    /// An empty room, simulated by mirror images to the end.
+    #[must_use]
+    pub const fn new(size_m: Point, rt60_s: f64) -> Self {
+        Self { size_m, rt60_s, tail: Tail::Images, gobos: Vec::new() }
+    }
+
     /// The impulse response from a point source to a mic.
     ///
     /// A source of level 1 is heard at level 1 by a mic aimed at it from 1 m. The direct sound is
@@ -82,7 +136,14 @@ impl Room {
     /// J. Acoust. Soc. Am. 65(4), 1979, equations 8 to 10; differs in that delays are fractional,
     /// walls absorb per band, mics have a direction, and the reflections (not the direct sound)
     /// lose what lies under 40 Hz, where identical walls would add up to a false boom.
-    pub fn response(&self, source: Point, mic: &PlacedMic, rate_hz: f64) -> Result<Vec<f32>> {
+    pub fn response(
+        &self,
+        source: &PlacedSource,
+        mic: &PlacedMic,
+        rate_hz: f64,
+        _seed: u64,
+    ) -> Result<Vec<f32>> {
+        let source = source.at;
         for (what, place) in [("source", source), ("mic", mic.at)] {
             let inside = |(&p, &size): (&f64, &f64)| p > 0.0 && p < size;
             if !place.iter().zip(&self.size_m).all(inside) {
@@ -148,11 +209,16 @@ mod tests {
 
     #[test]
     fn free_field_level_and_delay_are_exact() {
-        let room = Room { size_m: [9.0, 7.0, 4.0], rt60_s: 0.0 };
+        let room = Room::new([9.0, 7.0, 4.0], 0.0);
         for metres in [0.05, 0.3, 1.0, 2.345_678] {
             let at = [1.0 + metres, 2.0, 1.5];
             let response = room
-                .response([1.0, 2.0, 1.5], &mic(at, [-1.0, 0.0, 0.0], Pattern::CARDIOID), RATE_HZ)
+                .response(
+                    &PlacedSource::omni([1.0, 2.0, 1.5]),
+                    &mic(at, [-1.0, 0.0, 0.0], Pattern::CARDIOID),
+                    RATE_HZ,
+                    0,
+                )
                 .unwrap();
             for at_hz in [100.0, 1_000.0, 5_000.0, 15_000.0] {
                 let (gain, delay_s) = gain_and_delay_s(&response, at_hz);
@@ -179,7 +245,7 @@ mod tests {
 
     #[test]
     fn the_direct_sound_follows_the_pattern() {
-        let room = Room { size_m: [9.0, 7.0, 4.0], rt60_s: 0.0 };
+        let room = Room::new([9.0, 7.0, 4.0], 0.0);
         let source = [4.0, 3.0, 2.0];
         for (pattern, front, side, back) in [
             (Pattern::OMNI, 1.0, 1.0, 1.0),
@@ -190,8 +256,14 @@ mod tests {
             for (aim, expected) in
                 [([-3.0, 0.0, 0.0], front), ([0.0, 0.5, 0.0], side), ([1.0, 0.0, 0.0], back)]
             {
-                let response =
-                    room.response(source, &mic([5.0, 3.0, 2.0], aim, pattern), RATE_HZ).unwrap();
+                let response = room
+                    .response(
+                        &PlacedSource::omni(source),
+                        &mic([5.0, 3.0, 2.0], aim, pattern),
+                        RATE_HZ,
+                        0,
+                    )
+                    .unwrap();
                 let sum: f64 = response.iter().map(|&h| f64::from(h)).sum();
                 assert!(
                     (sum - expected).abs() < FREE_FIELD_GAIN_ERROR,
@@ -203,13 +275,14 @@ mod tests {
 
     #[test]
     fn the_first_reflection_comes_from_the_nearest_wall() {
-        let room = Room { size_m: [8.0, 6.0, 4.0], rt60_s: 0.4 };
+        let room = Room::new([8.0, 6.0, 4.0], 0.4);
         // The floor is 0.5 m below both; all other walls are further away.
         let heard = room
             .response(
-                [3.0, 3.0, 0.5],
+                &PlacedSource::omni([3.0, 3.0, 0.5]),
                 &mic([4.0, 3.0, 0.5], [-1.0, 0.0, 0.0], Pattern::OMNI),
                 RATE_HZ,
+                0,
             )
             .unwrap();
         let expected = 2.0_f64.sqrt() / SPEED_OF_SOUND * RATE_HZ + Room::MARGIN_SAMPLES as f64;
@@ -221,11 +294,11 @@ mod tests {
 
     #[test]
     fn places_outside_the_room_are_refused() {
-        let room = Room { size_m: [5.0, 4.0, 3.0], rt60_s: 0.3 };
+        let room = Room::new([5.0, 4.0, 3.0], 0.3);
         let inside = mic([1.0, 1.0, 1.0], [1.0, 0.0, 0.0], Pattern::OMNI);
         let outside = mic([1.0, 1.0, 3.5], [1.0, 0.0, 0.0], Pattern::OMNI);
-        assert!(room.response([-0.1, 1.0, 1.0], &inside, RATE_HZ).is_err());
-        assert!(room.response([2.0, 1.0, 1.0], &outside, RATE_HZ).is_err());
-        assert!(room.response([1.0, 1.0, 1.0], &inside, RATE_HZ).is_err());
+        assert!(room.response(&PlacedSource::omni([-0.1, 1.0, 1.0]), &inside, RATE_HZ, 0).is_err());
+        assert!(room.response(&PlacedSource::omni([2.0, 1.0, 1.0]), &outside, RATE_HZ, 0).is_err());
+        assert!(room.response(&PlacedSource::omni([1.0, 1.0, 1.0]), &inside, RATE_HZ, 0).is_err());
     }
 }

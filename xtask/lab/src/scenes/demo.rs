@@ -15,7 +15,7 @@ use std::path::Path;
 const RATE_HZ: u32 = 44_100;
 
 /// A rehearsal room with curtains.
-const ROOM: Room = Room { size_m: [6.4, 5.2, 2.9], rt60_s: 0.35 };
+const ROOM: Room = Room::new([6.4, 5.2, 2.9], 0.35);
 
 /// Who plays, where, and how the mic was set.
 struct Seat {

@@ -195,7 +195,7 @@ fn draw_room(random: &mut Random) -> Room {
     // Small rooms cannot ring long, nor halls be dead.
     let share = (size_m.iter().product::<f64>() / 400.0).cbrt();
     let rt60_s = (random.between(0.15, 0.8) * (0.4 + 0.6 * share)).clamp(0.15, 0.8);
-    Room { size_m, rt60_s }
+    Room::new(size_m, rt60_s)
 }
 
 /// Places on the floor plan, spread as people stand: drums of one kit half a metre apart.

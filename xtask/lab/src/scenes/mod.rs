@@ -7,6 +7,8 @@ pub mod grooves;
 pub mod mixtures;
 mod music;
 mod pattern;
+pub mod sources;
+pub mod split;
 pub mod stage;
 
 use crate::convert::to_f32;

@@ -2,10 +2,9 @@
 
 use super::{Scene, SceneInfo};
 use crate::convert::{db_to_lin, to_f32};
-use crate::room::{PlacedMic, Point, Room};
+use crate::convolution::Convolver;
+use crate::room::{PlacedMic, PlacedSource, Point, Room};
 use anyhow::{Context, Result, ensure};
-use realfft::RealFftPlanner;
-use realfft::num_complex::Complex32;
 
 /// One source and the mic in front of it.
 #[derive(Clone, Debug)]
@@ -38,30 +37,27 @@ pub fn record(room: &Room, players: &[Player], rate_hz: u32) -> Result<Scene> {
     for listener in players {
         for source in players {
             let response = room
-                .response(source.at, &listener.mic, f64::from(rate_hz))
+                .response(&PlacedSource::omni(source.at), &listener.mic, f64::from(rate_hz), 0)
                 .with_context(|| format!("from {} to the mic of {}", source.name, listener.name))?;
             responses.push(response);
         }
     }
     let longest = responses.iter().map(Vec::len).max().unwrap_or(0);
-    let convolver = Convolver::new(length + longest);
-    let spectra: Vec<_> =
-        players.iter().map(|player| convolver.spectrum(&player.dry)).collect::<Result<_>>()?;
+    let convolver = Convolver::new(length, longest);
+    let sounds: Vec<_> =
+        players.iter().map(|player| convolver.transform(&player.dry)).collect::<Result<_>>()?;
     let mut mics = Vec::with_capacity(players.len());
     let mut targets = Vec::with_capacity(players.len());
     for (index, listener) in players.iter().enumerate() {
         let gain = to_f32(db_to_lin(listener.preamp_db));
-        let mut bleed = vec![Complex32::default(); convolver.num_bins()];
-        let mut own = bleed.clone();
-        for (source, spectrum) in spectra.iter().enumerate() {
-            let path = convolver.spectrum(&responses[index * players.len() + source])?;
+        let mut bleed = convolver.silence();
+        let mut own = convolver.silence();
+        for (source, sound) in sounds.iter().enumerate() {
             let sum = if source == index { &mut own } else { &mut bleed };
-            for ((total, sound), crosstalk) in sum.iter_mut().zip(spectrum).zip(&path) {
-                *total += sound * crosstalk * gain;
-            }
+            convolver.add(sum, sound, &responses[index * players.len() + source], gain)?;
         }
-        let target = convolver.signal(own, length)?;
-        let bleed = convolver.signal(bleed, length)?;
+        let target = convolver.finish(own)?;
+        let bleed = convolver.finish(bleed)?;
         mics.push(target.iter().zip(&bleed).map(|(own, other)| own + other).collect());
         targets.push(target);
     }
@@ -70,51 +66,6 @@ pub fn record(room: &Room, players: &[Player], rate_hz: u32) -> Result<Scene> {
         ..SceneInfo::default()
     };
     Ok(Scene { info, rate_hz, mics, targets })
-}
-
-/// Multiplies whole signals in the frequency domain, without wrapping around.
-struct Convolver {
-    size: usize,
-    forward: std::sync::Arc<dyn realfft::RealToComplex<f32>>,
-    inverse: std::sync::Arc<dyn realfft::ComplexToReal<f32>>,
-}
-
-impl Convolver {
-    fn new(least_samples: usize) -> Self {
-        // A multiple of 4096 times a small number: quick to transform without doubling the length.
-        let size = least_samples.div_ceil(4096).next_multiple_of(6) * 4096;
-        let mut planner = RealFftPlanner::new();
-        Self {
-            size,
-            forward: planner.plan_fft_forward(size),
-            inverse: planner.plan_fft_inverse(size),
-        }
-    }
-
-    fn num_bins(&self) -> usize {
-        self.size / 2 + 1
-    }
-
-    fn spectrum(&self, signal: &[f32]) -> Result<Vec<Complex32>> {
-        let mut padded = self.forward.make_input_vec();
-        padded[..signal.len()].copy_from_slice(signal);
-        let mut spectrum = self.forward.make_output_vec();
-        self.forward.process(&mut padded, &mut spectrum).context("transforming a sound")?;
-        Ok(spectrum)
-    }
-
-    fn signal(&self, mut spectrum: Vec<Complex32>, length: usize) -> Result<Vec<f32>> {
-        let mut signal = self.inverse.make_output_vec();
-        // The two bins that are real by symmetry, up to rounding.
-        for edge in [0, self.num_bins() - 1] {
-            spectrum[edge].im = 0.0;
-        }
-        self.inverse.process(&mut spectrum, &mut signal).context("transforming back")?;
-        signal.truncate(length);
-        let scale = 1.0 / to_f32(self.size as f64);
-        signal.iter_mut().for_each(|sample| *sample *= scale);
-        Ok(signal)
-    }
 }
 
 /// Scales a dry sound so that its loud parts have this level: the mean power over the 50 ms windows
@@ -150,7 +101,7 @@ mod tests {
 
     #[test]
     fn mics_hear_everybody_and_targets_only_their_own_player() {
-        let room = Room { size_m: [8.0, 5.0, 3.0], rt60_s: 0.0 };
+        let room = Room::new([8.0, 5.0, 3.0], 0.0);
         let mut click = vec![0.0; 4_000];
         click[0] = 1.0;
         let mut far = player(2.0, vec![0.0; 4_000]);
@@ -171,7 +122,7 @@ mod tests {
 
     #[test]
     fn mic_minus_target_is_what_the_others_would_give_alone() {
-        let room = Room { size_m: [6.0, 5.0, 3.0], rt60_s: 0.2 };
+        let room = Room::new([6.0, 5.0, 3.0], 0.2);
         let noise = |seed| {
             let mut random = crate::random::Random::new(seed);
             (0..6_000).map(|_| random.normal(0.0, 0.1) as f32).collect::<Vec<f32>>()

@@ -1,0 +1,53 @@
+//! What sounds in a scene: dry parts of an ensemble, before they enter a room.
+
+use serde::Serialize;
+
+/// One source of an ensemble, dry.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Part {
+    /// What people would call its mic: "violin 1", "snare".
+    pub name: String,
+    /// What stands there: decides size, place, radiation and usual miking.
+    pub family: Family,
+    /// `[sample]`: how it sounds at 1 m, in free field; all parts of one ensemble are equally long.
+    pub dry: Vec<f32>,
+    /// Everything it was made of, one entry each, such as `soundfont 0/40` or
+    /// `notes dry_violin_iowa/Violin_arco_ff_sulA_A4_stereo.flac`: no entry occurs in two splits.
+    pub made_of: Vec<String>,
+}
+
+/// Kinds of sources that are placed and miked alike.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Family {
+    /// Bass drum.
+    Kick,
+    /// Snare drum.
+    Snare,
+    /// Hi-hat.
+    HiHat,
+    /// Tom, one of several.
+    Tom,
+    /// Ride, crash, splash, china.
+    Cymbal,
+    /// Other percussion: cajon, hands, congas, tambourine.
+    Percussion,
+    /// Bass through its cabinet.
+    BassAmp,
+    /// Electric guitar or keyboard through a cabinet.
+    Amp,
+    /// Plucked strings without an amplifier.
+    Plucked,
+    /// Piano, harp, vibraphone: large.
+    Piano,
+    /// Violin, viola.
+    HighString,
+    /// Cello, double bass.
+    LowString,
+    /// Flute, oboe, clarinet, saxophone.
+    Woodwind,
+    /// Trumpet, trombone, horn, tuba: narrow in the treble.
+    Brass,
+    /// A singer or a talker.
+    Voice,
+}

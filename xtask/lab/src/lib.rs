@@ -15,6 +15,7 @@ pub mod convolution;
 pub mod debleed;
 pub mod evaluate;
 pub mod flac;
+mod interrupt;
 pub mod metrics;
 pub mod random;
 pub mod report;

@@ -1,0 +1,147 @@
+//! Layouts of many seeds: plausible places, and nothing shared between splits.
+
+use super::*;
+use crate::room::distance;
+use std::collections::BTreeSet;
+
+const BAND: [(&str, Family); 9] = [
+    ("kick", Family::Kick),
+    ("snare", Family::Snare),
+    ("bass", Family::BassAmp),
+    ("guitar", Family::Amp),
+    ("hi-hat", Family::HiHat),
+    ("voice", Family::Voice),
+    ("tom 1", Family::Tom),
+    ("crash", Family::Cymbal),
+    ("ride", Family::Cymbal),
+];
+
+fn members(miking: Miking) -> Vec<Member<'static>> {
+    BAND.iter().map(|&(name, family)| Member { name, family, miking }).collect()
+}
+
+fn draw(
+    arrangement: Arrangement,
+    members: &[Member<'_>],
+    split: Split,
+    random: &mut Random,
+) -> Layout {
+    let (room, stage) = (RoomConfig::default(), StageConfig::default());
+    let request = LayoutRequest {
+        room: &room,
+        stage: &stage,
+        arrangement,
+        members,
+        num_room_mics: 2,
+        split,
+    };
+    Layout::draw(&request, random).unwrap()
+}
+
+#[test]
+fn everything_is_inside_and_mics_are_nearest_to_their_own_source() {
+    for (seed, arrangement) in (0_u64..)
+        .zip([Arrangement::Stage, Arrangement::Arc, Arrangement::Circle, Arrangement::Rows].repeat(20))
+    {
+        let members = members(Miking::One);
+        let layout = draw(arrangement, &members, Split::Test, &mut Random::new(seed));
+        assert_eq!((layout.sources.len(), layout.mics.len()), (9, 11), "seed {seed}");
+        let size_m = layout.room.size_m;
+        let inside = |at: Point| at.iter().zip(&size_m).all(|(p, size)| *p > 0.04 && p < size);
+        assert!(layout.sources.iter().all(|source| inside(source.at)), "seed {seed}");
+        for mic in &layout.mics {
+            assert!(inside(mic.placed.at), "seed {seed}: {mic:?}");
+            let Some(own) = mic.own else { continue };
+            let away_m = distance(mic.placed.at, layout.sources[own].at);
+            assert!((0.029..1.51).contains(&away_m), "seed {seed}: {away_m} m");
+            for (other, source) in layout.sources.iter().enumerate() {
+                let further_m = distance(mic.placed.at, source.at);
+                assert!(other == own || further_m > 0.6 * away_m, "seed {seed}: {mic:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_drum_kit_has_the_size_of_one() {
+    for seed in 0..40 {
+        let members = members(Miking::One);
+        let layout = draw(Arrangement::Stage, &members, Split::Train, &mut Random::new(seed));
+        let at = |name: &str| {
+            layout.sources[BAND.iter().position(|(known, _)| *known == name).unwrap()].at
+        };
+        let snare_to = |name| distance(at("snare"), at(name));
+        assert!((0.35..0.75).contains(&snare_to("hi-hat")), "seed {seed}");
+        assert!((0.35..0.85).contains(&snare_to("kick")), "seed {seed}");
+        assert!((0.7..1.4).contains(&snare_to("ride")), "seed {seed}");
+        assert!(at("crash")[2] > at("ride")[2] && at("ride")[2] > at("snare")[2]);
+    }
+}
+
+#[test]
+fn second_mics_below_a_drum_are_below_it() {
+    let members = members(Miking::Two);
+    let layout = draw(Arrangement::Stage, &members, Split::Train, &mut Random::new(1));
+    let snare = layout.sources[1].at;
+    let mics: Vec<&StageMic> = layout.mics.iter().filter(|mic| mic.own == Some(1)).collect();
+    assert_eq!((mics[0].role, mics[1].role), (Role::Close, Role::Below));
+    assert!(mics[0].placed.at[2] > snare[2] && mics[1].placed.at[2] < snare[2]);
+}
+
+#[test]
+fn rooms_and_layouts_of_the_splits_have_nothing_in_common() {
+    let mut rooms = BTreeSet::new();
+    let mut layouts = BTreeSet::new();
+    let cells = |places: Vec<Point>| -> Vec<u64> {
+        places.into_iter().flatten().map(|p| (p / CELL_M).round() as u64).collect()
+    };
+    let members = members(Miking::One);
+    let mut num_drawn = 0;
+    for (part, split) in (0..).zip(Split::ALL) {
+        let mut own_rooms = BTreeSet::new();
+        let mut own_layouts = BTreeSet::new();
+        for seed in 0..150 {
+            let mut random = Random::for_part(seed, part);
+            let layout = draw(Arrangement::Stage, &members, split, &mut random);
+            assert_eq!((layout.split(), split_of_room(&layout.room)), (split, split));
+            own_rooms.insert(cells(vec![layout.room.size_m]));
+            own_layouts.insert(cells(layout.sources.iter().map(|source| source.at).collect()));
+            num_drawn += 1;
+        }
+        assert!(own_rooms.is_disjoint(&rooms), "{split} shares a room");
+        assert!(own_layouts.is_disjoint(&layouts), "{split} shares a layout");
+        rooms.extend(own_rooms);
+        layouts.extend(own_layouts);
+    }
+    // Many rooms, so that the sets had every chance to meet.
+    assert!(num_drawn == 450 && rooms.len() > 400, "{}", rooms.len());
+}
+
+#[test]
+fn impossible_rooms_are_refused_with_the_reason() {
+    let members = members(Miking::One);
+    let stage = StageConfig::default();
+    let refuse = |room: RoomConfig| {
+        let request = LayoutRequest {
+            room: &room,
+            stage: &stage,
+            arrangement: Arrangement::Stage,
+            members: &members,
+            num_room_mics: 0,
+            split: Split::Test,
+        };
+        format!("{:#}", Layout::draw(&request, &mut Random::new(1)).unwrap_err())
+    };
+    let fixed = |metres| crate::scenes::recipe::Range::new(metres, metres + 0.5);
+    let closet = RoomConfig { length_m: fixed(2.0), width_m: fixed(2.0), ..RoomConfig::default() };
+    assert!(refuse(closet).contains("9 sources find no place"));
+    let size = fixed(2.4);
+    let ringing = RoomConfig {
+        length_m: size,
+        width_m: size,
+        height_m: size,
+        rt60_s: crate::scenes::recipe::Range::new(2.4, 2.5),
+        ..RoomConfig::default()
+    };
+    assert!(refuse(ringing).contains("no rooms for split test"));
+}

@@ -1,0 +1,248 @@
+//! Who plays, who has a mic, and how many: drawn from a recipe for one scene.
+
+use crate::random::Random;
+use crate::scenes::layout::Miking;
+use crate::scenes::recipe::{Range, StageConfig};
+use crate::scenes::sources::Family;
+
+/// How much a source plays.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Playing {
+    /// As composed.
+    Always,
+    /// For this part of the scene only, from a start drawn from the rest.
+    Rarely {
+        /// Where it starts, as a share of the scene.
+        from: f64,
+        /// How long it lasts, as a share of the scene.
+        share: f64,
+    },
+    /// Not at all.
+    Never,
+}
+
+/// One part's role in the scene.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Role {
+    /// Its position among the parts.
+    pub(super) part: usize,
+    pub(super) miking: Miking,
+    pub(super) playing: Playing,
+}
+
+/// How many mics a scene has, and how many parts it wants for them.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Size {
+    /// Mics for sources.
+    pub(super) num_own: usize,
+    /// Mics without a source.
+    pub(super) num_room: usize,
+    /// Parts to ask for: some may go without a mic.
+    pub(super) num_parts: usize,
+}
+
+/// Most mics a scene has without a source of their own.
+const MOST_ROOM_MICS: usize = 4;
+
+impl Size {
+    pub(super) fn draw(mics: Range, stage: &StageConfig, random: &mut Random) -> Self {
+        let num_mics = mics.draw_count(random);
+        let wanted = stage.num_room_mics.draw_count(random);
+        let num_room = if random.chance(stage.room_mic_chance) { wanted } else { 0 };
+        let num_room = num_room.min(num_mics.saturating_sub(2)).min(MOST_ROOM_MICS);
+        let num_own = num_mics - num_room;
+        let extra = (0..num_own).filter(|_| random.chance(stage.unmiked)).count();
+        Self { num_own, num_room, num_parts: (num_own + extra.max(1)).max(3) }
+    }
+}
+
+/// Gives the parts, most important first, their mics. Parts that get no role are left out.
+///
+/// Returns the roles and the number of mics without a source, which is raised when there are
+/// fewer sources than mics.
+pub(super) fn draw(
+    parts: &[(&str, Family)],
+    size: Size,
+    stage: &StageConfig,
+    random: &mut Random,
+) -> (Vec<Role>, usize) {
+    let mut left = size.num_own;
+    let mut roles = Vec::new();
+    for (part, &(name, family)) in parts.iter().enumerate() {
+        // One draw of each for every part, so that each decision leaves the others as they are.
+        let unmiked = random.chance(unmiked_chance(name, family, stage));
+        let clean = random.chance(stage.clean) && !is_drum(family);
+        let second = random.chance(stage.second_mic);
+        let stays = random.chance(stage.unmiked);
+        let direct = has_pickup(family) && random.chance(0.6);
+        let miking = match left {
+            0 if stays => Miking::Nothing,
+            0 => continue,
+            _ if unmiked => Miking::Nothing,
+            _ if clean && direct => Miking::Direct,
+            _ if clean => Miking::Booth,
+            2.. if second => Miking::Two,
+            _ => Miking::One,
+        };
+        left -= miking.num_mics();
+        roles.push(Role { part, miking, playing: Playing::Always });
+    }
+    // Fewer sources than mics: those without a mic get one, then some get a second one.
+    for (from, to) in [(Miking::Nothing, Miking::One), (Miking::One, Miking::Two)] {
+        for role in &mut roles {
+            if left > 0 && role.miking == from {
+                role.miking = to;
+                left -= 1;
+            }
+        }
+    }
+    let num_room = (size.num_room + left).min(MOST_ROOM_MICS.max(size.num_room));
+    draw_playing(&mut roles, stage, random);
+    (roles, num_room)
+}
+
+/// At least two sources are there to be heard by others.
+fn draw_playing(roles: &mut [Role], stage: &StageConfig, random: &mut Random) {
+    let mut num_heard = roles.iter().filter(|role| role.miking != Miking::Booth).count();
+    for role in roles {
+        let (silent, rare) = (random.chance(stage.silent), random.chance(stage.rare));
+        let share = stage.rare_share.draw(random);
+        let from = random.between(0.0, 1.0 - share);
+        let in_room = role.miking != Miking::Booth;
+        role.playing = if silent && role.miking != Miking::Nothing && (num_heard > 2 || !in_room) {
+            num_heard -= usize::from(in_room);
+            Playing::Never
+        } else if rare {
+            Playing::Rarely { from, share }
+        } else {
+            Playing::Always
+        };
+    }
+}
+
+/// Crashes are rarely miked: they are loud enough everywhere.
+fn unmiked_chance(name: &str, family: Family, stage: &StageConfig) -> f64 {
+    if family == Family::Cymbal && !name.contains("ride") && stage.unmiked > 0.0 {
+        0.5 * (1.0 + stage.unmiked)
+    } else {
+        stage.unmiked
+    }
+}
+
+fn is_drum(family: Family) -> bool {
+    matches!(
+        family,
+        Family::Kick
+            | Family::Snare
+            | Family::HiHat
+            | Family::Tom
+            | Family::Cymbal
+            | Family::Percussion
+    )
+}
+
+fn has_pickup(family: Family) -> bool {
+    matches!(family, Family::BassAmp | Family::Amp | Family::Plucked | Family::Piano)
+}
+
+/// Silences all but a stretch of a sound, with soft edges.
+pub(super) fn keep_stretch(sound: &mut [f32], rate_hz: u32, from: f64, share: f64) {
+    const FADE_S: f64 = 0.08;
+    let length = sound.len() as f64;
+    let fade = FADE_S * f64::from(rate_hz);
+    for (n, sample) in sound.iter_mut().enumerate() {
+        let (after, before) = (n as f64 - from * length, (from + share) * length - n as f64);
+        let edge = (after.min(before) / fade).clamp(0.0, 1.0);
+        let gain = 0.5 - 0.5 * (std::f64::consts::PI * edge).cos();
+        *sample *= crate::convert::to_f32(gain);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PARTS: [(&str, Family); 7] = [
+        ("kick", Family::Kick),
+        ("snare", Family::Snare),
+        ("bass", Family::BassAmp),
+        ("crash", Family::Cymbal),
+        ("voice", Family::Voice),
+        ("guitar", Family::Amp),
+        ("hi-hat", Family::HiHat),
+    ];
+
+    fn num_mics(roles: &[Role]) -> usize {
+        roles.iter().map(|role| role.miking.num_mics()).sum()
+    }
+
+    #[test]
+    fn scenes_have_the_number_of_mics_asked_for() {
+        let stage = StageConfig::default();
+        let mut found = [0_usize; 6];
+        for seed in 0..400 {
+            let mut random = Random::new(seed);
+            let mics = Range::new(2.0, 9.0);
+            let size = Size::draw(mics, &stage, &mut random);
+            assert!((2..=9).contains(&(size.num_own + size.num_room)), "seed {seed}");
+            let parts = &PARTS[..size.num_parts.min(7)];
+            let (roles, num_room) = draw(parts, size, &stage, &mut random);
+            assert_eq!(num_mics(&roles) + num_room, size.num_own + size.num_room, "seed {seed}");
+            let count = |miking| roles.iter().filter(|role| role.miking == miking).count();
+            found[0] += count(Miking::Nothing);
+            found[1] += count(Miking::Two);
+            found[2] += count(Miking::Direct);
+            found[3] += count(Miking::Booth);
+            let playing = |is: fn(&Playing) -> bool| {
+                roles.iter().filter(|role| is(&role.playing)).count()
+            };
+            found[4] += playing(|playing| *playing == Playing::Never);
+            found[5] += playing(|playing| matches!(playing, Playing::Rarely { .. }));
+            let heard = |role: &&Role| {
+                role.miking != Miking::Booth && role.playing != Playing::Never
+            };
+            assert!(roles.iter().filter(heard).count() >= 2, "seed {seed}: {roles:?}");
+        }
+        assert!(found.iter().all(|&count| count > 10), "everything comes up: {found:?}");
+    }
+
+    #[test]
+    fn what_has_no_chance_does_not_happen() {
+        let stage = StageConfig {
+            second_mic: 0.0,
+            room_mic_chance: 0.0,
+            unmiked: 0.0,
+            silent: 0.0,
+            rare: 0.0,
+            clean: 0.0,
+            ..StageConfig::default()
+        };
+        for seed in 0..50 {
+            let mut random = Random::new(seed);
+            let size = Size::draw(Range::new(5.0, 5.0), &stage, &mut random);
+            let (roles, num_room) = draw(&PARTS, size, &stage, &mut random);
+            assert_eq!((roles.len(), num_room), (5, 0));
+            let plain = |role: &Role| {
+                role.miking == Miking::One && role.playing == Playing::Always
+            };
+            assert!(roles.iter().all(plain));
+        }
+    }
+
+    #[test]
+    fn few_sources_are_given_second_mics_and_then_the_room() {
+        let stage = StageConfig { silent: 0.0, ..StageConfig::default() };
+        let size = Size { num_own: 7, num_room: 0, num_parts: 8 };
+        let (roles, num_room) = draw(&PARTS[..2], size, &stage, &mut Random::new(3));
+        assert_eq!((num_mics(&roles), num_room), (4, 3));
+    }
+
+    #[test]
+    fn a_stretch_keeps_its_middle_and_fades_at_its_edges() {
+        let mut sound = vec![1.0; 10_000];
+        keep_stretch(&mut sound, 1_000, 0.2, 0.5);
+        assert_eq!((sound[1_999], sound[2_000], sound[2_081], sound[6_900]), (0.0, 0.0, 1.0, 1.0));
+        assert!((sound[2_040] - 0.5).abs() < 1e-6);
+        assert_eq!((sound[7_000], sound[9_999]), (0.0, 0.0));
+    }
+}

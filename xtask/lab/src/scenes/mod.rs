@@ -6,7 +6,6 @@ mod demo_score;
 pub mod folder;
 pub mod grooves;
 pub mod layout;
-pub mod mixtures;
 mod music;
 mod pattern;
 pub mod recipe;

@@ -61,8 +61,33 @@ pub(super) fn habits(family: Family) -> Habits {
 }
 
 /// How a family sends its sound.
-pub(super) fn directivity(_family: Family) -> Directivity {
-    Directivity::Omni
+pub(super) fn directivity(family: Family) -> Directivity {
+    match family {
+        Family::Kick | Family::Snare | Family::Tom => Directivity::Drum,
+        Family::HiHat | Family::Cymbal => Directivity::Cymbal,
+        // All kinds of things, struck from all sides.
+        Family::Percussion | Family::Piano => Directivity::Omni,
+        Family::BassAmp | Family::Amp => Directivity::Amp,
+        Family::Plucked | Family::HighString | Family::LowString => Directivity::Bowed,
+        Family::Woodwind => Directivity::Woodwind,
+        Family::Brass => Directivity::Brass,
+        Family::Voice => Directivity::Voice,
+    }
+}
+
+/// Where a source looks that its player turns to `front`: drum heads and cymbals look up, top
+/// plates of violins up and out, the others where their player looks.
+pub(super) fn radiates_to(family: Family, front: Point) -> Point {
+    let level = unit([front[0], front[1], 0.0]);
+    let rise: f64 = match family {
+        Family::Snare | Family::Tom | Family::HiHat | Family::Cymbal => 1.5,
+        Family::HighString => 1.0,
+        Family::Plucked | Family::LowString => 0.1,
+        Family::Woodwind => -0.3,
+        Family::Brass => -0.1,
+        _ => 0.0,
+    };
+    plus(times(level, rise.cos()), [0.0, 0.0, rise.sin()])
 }
 
 /// Whether it belongs to a drum kit.
@@ -125,7 +150,8 @@ pub(super) fn kit_places(
             } else {
                 place
             };
-            let moved = std::array::from_fn(|axis| place[axis] * scale + random.normal(0.0, 0.025));
+            let moved: Point =
+                std::array::from_fn(|axis| place[axis] * scale + random.normal(0.0, 0.025));
             Some([hand * moved[0], moved[1], moved[2].max(0.2)])
         })
         .collect()

@@ -5,6 +5,7 @@ use super::vector::{length, minus, missing_by, plus, times, turned, unit};
 use super::{LayoutRequest, Member, Miking, PATTERNS, Place, Role, StageMic};
 use crate::random::Random;
 use crate::room::{PlacedMic, Point, Room};
+use crate::scenes::draw_weighted;
 use crate::scenes::recipe::StageConfig;
 use crate::scenes::sources::Family;
 
@@ -117,7 +118,8 @@ fn draw_pattern(
     let patterns = &stage.patterns;
     let weights =
         [patterns.omni, patterns.cardioid, patterns.supercardioid, patterns.figure_8];
-    PATTERNS[super::super::draw_weighted(&weights, random)]
+    let (name, pattern) = PATTERNS[draw_weighted(&weights, random)];
+    (name, pattern.as_built())
 }
 
 fn mean(points: &[Point]) -> Point {

@@ -14,7 +14,7 @@ use super::recipe::{RoomConfig, StageConfig};
 use super::sources::Family;
 use super::split::Split;
 use crate::random::Random;
-use crate::room::{Gobo, Pattern, PlacedMic, PlacedSource, Point, Room, Tail};
+use crate::room::{Air, Gobo, Pattern, PlacedMic, PlacedSource, Point, Room, Tail};
 use anyhow::{Result, bail};
 use vector::{distance_to_segment, plus, turned};
 
@@ -199,7 +199,7 @@ impl Layout {
             .zip(&places)
             .map(|(member, place)| PlacedSource {
                 at: place.at,
-                aim: place.front,
+                aim: families::radiates_to(member.family, place.front),
                 directivity: families::directivity(member.family),
             })
             .collect();
@@ -243,6 +243,7 @@ fn draw_room(config: &RoomConfig, random: &mut Random) -> Option<Room> {
     ];
     let mut room = Room::new(size_m, config.rt60_s.draw_log(random));
     room.tail = Tail::Diffuse;
+    room.air = Air::Absorbing;
     let absorbed = [MOST_ABSORPTION, LEAST_ABSORPTION];
     let [shortest_s, longest_s] = absorbed.map(|part| crate::room::eyring_rt60_s(&room, part));
     (shortest_s..=longest_s).contains(&room.rt60_s).then_some(room)

@@ -140,7 +140,9 @@ impl Recipe {
         }
         let text =
             std::fs::read_to_string(path).with_context(|| format!("could not read {name_or_file}"))?;
-        Self::parse(name_or_file, &text)
+        let mut recipe = Self::parse(name_or_file, &text)?;
+        recipe.material.resolve(path.parent().unwrap_or(Path::new("")));
+        Ok(recipe)
     }
 
     /// Reads a recipe's text; `name` is its file, for messages and for naming the scenes.

@@ -114,8 +114,6 @@ limits! {
     factor: 0.25, 4.0;
     /// An angle in degrees.
     angle_deg: 0.0, 90.0;
-    /// A share of the scene's length.
-    share: 0.01, 1.0;
     /// Peak level of a recorded mic in dB of full scale.
     peak_db: -60.0, -0.1;
     /// A time offset in milliseconds.

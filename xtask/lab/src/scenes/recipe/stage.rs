@@ -70,12 +70,9 @@ pub struct StageConfig {
     /// How often a miked source is silent throughout.
     #[serde(deserialize_with = "range::chance")]
     pub silent: f64,
-    /// How often a source plays for a small part of the scene only.
+    /// How often a source plays for a moment only.
     #[serde(deserialize_with = "range::chance")]
     pub rare: f64,
-    /// The part of the scene it plays then.
-    #[serde(deserialize_with = "range::share")]
-    pub rare_share: Range,
     /// How often a mic hears nobody else: a direct box, or a player in a booth.
     #[serde(deserialize_with = "range::chance")]
     pub clean: f64,
@@ -97,9 +94,8 @@ impl Default for StageConfig {
             unmiked: 0.1,
             silent: 0.04,
             rare: 0.1,
-            rare_share: Range::new(0.1, 0.4),
             clean: 0.05,
-            level_spread_db: Range::new(3.0, 3.0),
+            level_spread_db: Range::new(0.0, 3.0),
         }
     }
 }

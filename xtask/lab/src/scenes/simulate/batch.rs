@@ -63,6 +63,14 @@ pub struct MaterialOptions {
     #[arg(long, value_name = "DIR")]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub kit: Vec<PathBuf>,
+    /// Folder of single notes of one instrument, or of such folders (repeatable)
+    #[arg(long, value_name = "DIR")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<PathBuf>,
+    /// MIDI score, or folder of scores (repeatable)
+    #[arg(long, value_name = "PATH")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scores: Vec<PathBuf>,
 }
 
 /// What a run did.
@@ -74,6 +82,18 @@ pub struct Summary {
     pub num_kept: u64,
     /// How long it took.
     pub wall_s: f64,
+}
+
+impl Summary {
+    /// One line for people.
+    #[must_use]
+    pub fn line(&self, out: &Path) -> String {
+        let Self { num_made, num_kept, wall_s } = *self;
+        let kept =
+            if num_kept > 0 { format!(", {num_kept} were there") } else { String::new() };
+        let pace = num_made as f64 / wall_s.max(1e-9);
+        format!("{}: {num_made} scenes made{kept}; {pace:.2} scenes/s", out.display())
+    }
 }
 
 /// What a folder of scenes is made of.
@@ -146,7 +166,19 @@ fn bail_panic() -> Result<()> {
 
 impl MaterialOptions {
     fn apply(&self, recipe: &mut Recipe) {
-        let _ = recipe;
+        let material = &mut recipe.material;
+        if self.soundfont.is_some() {
+            material.soundfont.clone_from(&self.soundfont);
+        }
+        for (ours, theirs) in [
+            (&self.kit, &mut material.kits),
+            (&self.notes, &mut material.notes),
+            (&self.scores, &mut material.scores),
+        ] {
+            if !ours.is_empty() {
+                theirs.clone_from(ours);
+            }
+        }
     }
 }
 

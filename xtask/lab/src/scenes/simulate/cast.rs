@@ -5,29 +5,14 @@ use crate::scenes::layout::Miking;
 use crate::scenes::recipe::{Range, StageConfig};
 use crate::scenes::sources::Family;
 
-/// How much a source plays.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Playing {
-    /// As composed.
-    Always,
-    /// For this part of the scene only, from a start drawn from the rest.
-    Rarely {
-        /// Where it starts, as a share of the scene.
-        from: f64,
-        /// How long it lasts, as a share of the scene.
-        share: f64,
-    },
-    /// Not at all.
-    Never,
-}
-
 /// One part's role in the scene.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Role {
     /// Its position among the parts.
     pub(super) part: usize,
     pub(super) miking: Miking,
-    pub(super) playing: Playing,
+    /// Whether it is to be silent throughout, whatever it was given to play.
+    pub(super) silent: bool,
 }
 
 /// How many mics a scene has, and how many parts it wants for them.
@@ -85,7 +70,7 @@ pub(super) fn draw(
             _ => Miking::One,
         };
         left -= miking.num_mics();
-        roles.push(Role { part, miking, playing: Playing::Always });
+        roles.push(Role { part, miking, silent: false });
     }
     // Fewer sources than mics: those without a mic get one, then some get a second one.
     for (from, to) in [(Miking::Nothing, Miking::One), (Miking::One, Miking::Two)] {
@@ -97,26 +82,20 @@ pub(super) fn draw(
         }
     }
     let num_room = (size.num_room + left).min(MOST_ROOM_MICS.max(size.num_room));
-    draw_playing(&mut roles, stage, random);
+    draw_silent(&mut roles, stage, random);
     (roles, num_room)
 }
 
 /// At least two sources are there to be heard by others.
-fn draw_playing(roles: &mut [Role], stage: &StageConfig, random: &mut Random) {
+fn draw_silent(roles: &mut [Role], stage: &StageConfig, random: &mut Random) {
     let mut num_heard = roles.iter().filter(|role| role.miking != Miking::Booth).count();
     for role in roles {
-        let (silent, rare) = (random.chance(stage.silent), random.chance(stage.rare));
-        let share = stage.rare_share.draw(random);
-        let from = random.between(0.0, 1.0 - share);
+        let silent = random.chance(stage.silent);
         let in_room = role.miking != Miking::Booth;
-        role.playing = if silent && role.miking != Miking::Nothing && (num_heard > 2 || !in_room) {
+        if silent && role.miking != Miking::Nothing && (num_heard > 2 || !in_room) {
             num_heard -= usize::from(in_room);
-            Playing::Never
-        } else if rare {
-            Playing::Rarely { from, share }
-        } else {
-            Playing::Always
-        };
+            role.silent = true;
+        }
     }
 }
 
@@ -145,19 +124,6 @@ fn has_pickup(family: Family) -> bool {
     matches!(family, Family::BassAmp | Family::Amp | Family::Plucked | Family::Piano)
 }
 
-/// Silences all but a stretch of a sound, with soft edges.
-pub(super) fn keep_stretch(sound: &mut [f32], rate_hz: u32, from: f64, share: f64) {
-    const FADE_S: f64 = 0.08;
-    let length = sound.len() as f64;
-    let fade = FADE_S * f64::from(rate_hz);
-    for (n, sample) in sound.iter_mut().enumerate() {
-        let (after, before) = (n as f64 - from * length, (from + share) * length - n as f64);
-        let edge = (after.min(before) / fade).clamp(0.0, 1.0);
-        let gain = 0.5 - 0.5 * (std::f64::consts::PI * edge).cos();
-        *sample *= crate::convert::to_f32(gain);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -179,7 +145,7 @@ mod tests {
     #[test]
     fn scenes_have_the_number_of_mics_asked_for() {
         let stage = StageConfig::default();
-        let mut found = [0_usize; 6];
+        let mut found = [0_usize; 5];
         for seed in 0..400 {
             let mut random = Random::new(seed);
             let mics = Range::new(2.0, 9.0);
@@ -193,14 +159,8 @@ mod tests {
             found[1] += count(Miking::Two);
             found[2] += count(Miking::Direct);
             found[3] += count(Miking::Booth);
-            let playing = |is: fn(&Playing) -> bool| {
-                roles.iter().filter(|role| is(&role.playing)).count()
-            };
-            found[4] += playing(|playing| *playing == Playing::Never);
-            found[5] += playing(|playing| matches!(playing, Playing::Rarely { .. }));
-            let heard = |role: &&Role| {
-                role.miking != Miking::Booth && role.playing != Playing::Never
-            };
+            found[4] += roles.iter().filter(|role| role.silent).count();
+            let heard = |role: &&Role| role.miking != Miking::Booth && !role.silent;
             assert!(roles.iter().filter(heard).count() >= 2, "seed {seed}: {roles:?}");
         }
         assert!(found.iter().all(|&count| count > 10), "everything comes up: {found:?}");
@@ -213,7 +173,6 @@ mod tests {
             room_mic_chance: 0.0,
             unmiked: 0.0,
             silent: 0.0,
-            rare: 0.0,
             clean: 0.0,
             ..StageConfig::default()
         };
@@ -222,9 +181,7 @@ mod tests {
             let size = Size::draw(Range::new(5.0, 5.0), &stage, &mut random);
             let (roles, num_room) = draw(&PARTS, size, &stage, &mut random);
             assert_eq!((roles.len(), num_room), (5, 0));
-            let plain = |role: &Role| {
-                role.miking == Miking::One && role.playing == Playing::Always
-            };
+            let plain = |role: &Role| role.miking == Miking::One && !role.silent;
             assert!(roles.iter().all(plain));
         }
     }
@@ -235,14 +192,5 @@ mod tests {
         let size = Size { num_own: 7, num_room: 0, num_parts: 8 };
         let (roles, num_room) = draw(&PARTS[..2], size, &stage, &mut Random::new(3));
         assert_eq!((num_mics(&roles), num_room), (4, 3));
-    }
-
-    #[test]
-    fn a_stretch_keeps_its_middle_and_fades_at_its_edges() {
-        let mut sound = vec![1.0; 10_000];
-        keep_stretch(&mut sound, 1_000, 0.2, 0.5);
-        assert_eq!((sound[1_999], sound[2_000], sound[2_081], sound[6_900]), (0.0, 0.0, 1.0, 1.0));
-        assert!((sound[2_040] - 0.5).abs() < 1e-6);
-        assert_eq!((sound[7_000], sound[9_999]), (0.0, 0.0));
     }
 }

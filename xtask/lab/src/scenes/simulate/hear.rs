@@ -1,6 +1,7 @@
 //! What every mic of a layout hears of every source, own and others apart.
 
-use super::cast::{Playing, Role};
+use super::cast::Role;
+use crate::convert::{db_to_lin, to_f32};
 use crate::convolution::{Convolver, Heard as Sum, Transformed};
 use crate::random::Random;
 use crate::scenes::console::Images;
@@ -21,8 +22,26 @@ pub(super) struct Stage<'a> {
 /// What one mic hears.
 pub(super) struct Heard {
     pub(super) images: Images,
-    /// The peak its preamp is set for, where its own source is silent.
-    pub(super) expected_peak: Option<f32>,
+    /// Whether its own source is silent throughout.
+    pub(super) silent: bool,
+    /// The peak it would hear had its silent source played; 0 when nobody knows.
+    peak_if_played: f32,
+}
+
+impl Heard {
+    /// The peak that the preamp of a mic with a silent source is set for.
+    pub(super) fn expected_peak(&self, random: &mut Random) -> Option<f32> {
+        // At the sound check the source played: by so much louder than what it hears now.
+        let louder_db = random.between(6.0, 26.0);
+        if !self.silent {
+            return None;
+        }
+        if self.peak_if_played > 0.0 {
+            return Some(self.peak_if_played);
+        }
+        let bleed_peak = self.images.bleed.iter().fold(0.0_f32, |top, x| top.max(x.abs()));
+        Some(bleed_peak * to_f32(db_to_lin(louder_db)))
+    }
 }
 
 /// Records all mics, dry of any console.
@@ -94,18 +113,17 @@ impl Stage<'_> {
         };
         let bleed =
             if has_bleed { convolver.finish(bleed_sum)? } else { vec![0.0; own.len()] };
-        let silent = mic.own.is_some_and(|own| self.roles[own].playing == Playing::Never);
-        let expected_peak = silent.then(|| {
-            own.iter().zip(&bleed).fold(0.0_f32, |top, (own, bleed)| top.max((own + bleed).abs()))
-        });
-        if silent {
+        let muted = mic.own.is_some_and(|own| self.roles[own].silent);
+        let peak = own.iter().fold(0.0_f32, |top, sample| top.max(sample.abs()));
+        if muted {
             own.fill(0.0);
         }
-        Ok(Heard { images: Images { own, bleed }, expected_peak })
+        let silent = mic.own.is_some() && (muted || peak <= 0.0);
+        Ok(Heard { images: Images { own, bleed }, silent, peak_if_played: peak })
     }
 
     fn sounds_in_room(&self, role: &Role) -> bool {
-        role.miking != Miking::Booth && role.playing != Playing::Never
+        role.miking != Miking::Booth && !role.silent
     }
 
     /// Whether a mic hears its own source only.

@@ -9,15 +9,14 @@ mod order;
 pub use batch::{Format, SimulateOptions, Summary, run};
 
 use super::console::{Chain, Mains};
-use super::layout::{Layout, LayoutRequest, Member, Miking, Role};
+use super::layout::{Layout, LayoutRequest, Member, Role};
 use super::recipe::{Recipe, SceneConfig, SceneKind};
-use super::sources::{Library, Part, PlayRequest};
+use super::sources::{Ensemble, Library, Part, PlayRequest};
 use super::split::Split;
 use super::{Scene, SceneInfo, draw_weighted};
 use crate::convert::{db_to_lin, to_f32, to_index};
 use crate::random::Random;
 use anyhow::{Context, Result, ensure};
-use cast::Playing;
 use serde_json::{Value, json};
 
 /// The seed of one scene: no two of a recipe, of whatever split, are alike.
@@ -98,21 +97,22 @@ impl Draft<'_> {
 
     fn ensemble(&self, random: &mut Random) -> Result<Scene> {
         let stage = self.recipe.stage_of(self.config);
-        let ensembles = self.library.playable();
-        let ensembles: Vec<_> = if self.config.ensembles.is_empty() {
-            ensembles
-        } else {
-            self.config.ensembles.clone()
-        };
+        let all = Ensemble::ALL.into_iter().filter(|&ensemble| self.library.can_play(ensemble));
+        let named = &self.config.ensembles;
+        let ensembles: Vec<_> = if named.is_empty() { all.collect() } else { named.clone() };
         ensure!(!ensembles.is_empty(), "the material can play no ensemble");
         let ensemble = random.pick(&ensembles);
         let mut casting = Stream::Cast.of(self.seed);
         let size = cast::Size::draw(self.config.mics, stage, &mut casting);
         let request = PlayRequest {
             ensemble,
-            num_parts: size.num_parts,
+            num_parts: size.num_parts.min(ensemble.most_parts()),
             num_samples: self.num_samples(),
             rate_hz: self.rate_hz,
+            // Who is silent is drawn here, where it is known to the truth.
+            silent_chance: 0.0,
+            rare_chance: stage.rare,
+            wanted: order::wanted(ensemble, stage, &mut casting),
         };
         let mut parts = self.library.play(&request, &mut Stream::Music.of(self.seed))?;
         ensure!(!parts.is_empty(), "the {} has no parts", ensemble.name());
@@ -137,7 +137,6 @@ impl Draft<'_> {
             &mut Stream::Layout.of(self.seed),
         )?;
         let names = mic_names(&members, &layout);
-        drop(members);
         let levels_db = self.set_levels(&mut parts, &roles);
         let heard = hear::hear(&hear::Stage {
             layout: &layout,
@@ -148,7 +147,7 @@ impl Draft<'_> {
         })?;
         let (mut scene, chains) = self.record(&layout, heard)?;
         scene.info.names = names;
-        describe_owners(&mut scene.info, &layout, &roles);
+        describe_owners(&mut scene.info, &layout, roles.len());
         let drawn = &mut scene.info.drawn;
         drawn.insert("ensemble".to_owned(), ensemble.name().into());
         drawn.insert("room".to_owned(), describe_room(&layout));
@@ -160,7 +159,7 @@ impl Draft<'_> {
         Ok(scene)
     }
 
-    /// Players differ in level; those who rarely play are silent for the rest.
+    /// Makes players differ in level, more than they do by themselves.
     fn set_levels(&self, parts: &mut [Part], roles: &[cast::Role]) -> Vec<f64> {
         let mut random = Stream::Levels.of(self.seed);
         let stage = self.recipe.stage_of(self.config);
@@ -172,9 +171,6 @@ impl Draft<'_> {
                 let dry = &mut parts[role.part].dry;
                 let gain = to_f32(db_to_lin(level_db));
                 dry.iter_mut().for_each(|sample| *sample *= gain);
-                if let Playing::Rarely { from, share } = role.playing {
-                    cast::keep_stretch(dry, self.rate_hz, from, share);
-                }
                 level_db
             })
             .collect()
@@ -193,8 +189,12 @@ impl Draft<'_> {
         for (number, (mic, heard)) in (0_u64..).zip(layout.mics.iter().zip(heard)) {
             let mut random = self.console_stream(number);
             let chain = Chain::draw(config, mic.role == Role::Below, &mut random);
-            let recorded = chain.record(heard.images, heard.expected_peak, mains, &mut random);
+            let expected_peak = heard.expected_peak(&mut random);
+            let recorded = chain.record(heard.images, expected_peak, mains, &mut random);
             chains.push(describe_chain(&chain, recorded.gain_db, mains)?);
+            if heard.silent {
+                scene.info.silent_mics.push(scene.mics.len() + 1);
+            }
             scene.mics.push(recorded.mic);
             scene.targets.push(recorded.target);
         }
@@ -216,7 +216,7 @@ impl Draft<'_> {
 fn mic_names(members: &[Member<'_>], layout: &Layout) -> Vec<String> {
     let mut num_room = 0;
     let mut num_over = 0;
-    let mut numbered = |what: &str, count: &mut usize| {
+    let numbered = |what: &str, count: &mut usize| {
         *count += 1;
         format!("{what} {count}")
     };
@@ -236,17 +236,14 @@ fn mic_names(members: &[Member<'_>], layout: &Layout) -> Vec<String> {
         .collect()
 }
 
-/// Groups, room mics and silent mics, by the mics' numbers.
-fn describe_owners(info: &mut SceneInfo, layout: &Layout, roles: &[cast::Role]) {
-    for (source, role) in roles.iter().enumerate() {
+/// Groups and room mics, by the mics' numbers.
+fn describe_owners(info: &mut SceneInfo, layout: &Layout, num_sources: usize) {
+    for source in 0..num_sources {
         let own: Vec<usize> = (1..)
             .zip(&layout.mics)
             .filter(|(_, mic)| mic.own == Some(source))
             .map(|(number, _)| number)
             .collect();
-        if role.playing == Playing::Never {
-            info.silent_mics.extend(&own);
-        }
         if own.len() > 1 {
             info.groups.push(own);
         }
@@ -277,16 +274,11 @@ fn describe_source(
     level_db: f64,
 ) -> Value {
     let placed = &layout.sources[source];
-    let playing = match role.playing {
-        Playing::Always => json!("always"),
-        Playing::Never => json!("never"),
-        Playing::Rarely { from, share } => json!({ "from": round(from), "share": round(share) }),
-    };
     json!({
         "name": part.name,
         "family": part.family,
         "miking": format!("{:?}", role.miking).to_lowercase(),
-        "playing": playing,
+        "silent": role.silent,
         "at_m": rounded(placed.at),
         "aim": rounded(placed.aim),
         "level_db": round(level_db),

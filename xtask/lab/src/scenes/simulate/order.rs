@@ -2,6 +2,7 @@
 
 use crate::random::Random;
 use crate::scenes::layout::Arrangement;
+use crate::scenes::recipe::StageConfig;
 use crate::scenes::sources::Ensemble;
 
 /// Draws how an ensemble stands: mostly as it does on stage, sometimes in a circle to rehearse.
@@ -16,4 +17,18 @@ pub(super) fn arrangement(ensemble: Ensemble, random: &mut Random) -> Arrangemen
         Ensemble::Choir => Arrangement::Rows,
         _ => Arrangement::Arc,
     }
+}
+
+/// How often drums come with a crash, where sources without a mic are wanted at all.
+const CRASH_CHANCE: f64 = 0.4;
+
+/// Seats that are to be there whatever their importance: a crash, which has hardly ever a mic.
+pub(super) fn wanted(
+    ensemble: Ensemble,
+    stage: &StageConfig,
+    random: &mut Random,
+) -> &'static [&'static str] {
+    let crash = random.chance(CRASH_CHANCE) && stage.unmiked > 0.0;
+    let drums = [Ensemble::DrumKit, Ensemble::RockBand, Ensemble::JazzCombo].contains(&ensemble);
+    if crash && drums { &["crash"] } else { &[] }
 }

@@ -65,7 +65,8 @@ fn filters(size: usize, rate_hz: f64, high_pass_hz: f64) -> Rc<Filters> {
         if kept.len() >= MOST_KEPT && !kept.contains_key(&key) {
             kept.clear();
         }
-        let made = kept.entry(key).or_insert_with(|| Rc::new(Filters::new(size, rate_hz, high_pass_hz)));
+        let made =
+            kept.entry(key).or_insert_with(|| Rc::new(Filters::new(size, rate_hz, high_pass_hz)));
         Rc::clone(made)
     })
 }

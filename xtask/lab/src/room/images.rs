@@ -151,9 +151,8 @@ impl<'a> Setup<'a> {
         let level = self.pattern.gain(cosine) / image.metres;
         let mut levels = [level; NUM_BANDS];
         if !self.pattern.is_flat() {
-            levels = std::array::from_fn(|band| {
-                self.pattern.band_gain(band, cosine) / image.metres
-            });
+            levels =
+                std::array::from_fn(|band| self.pattern.band_gain(band, cosine) / image.metres);
         }
         if self.lobes.iter().any(|lobe| lobe.rear < 1.0) {
             // The way it left the source: towards the mic, mirrored as the image is.
@@ -161,7 +160,10 @@ impl<'a> Setup<'a> {
                 if image.cell[axis] % 2 == 0 { -image.from_mic[axis] } else { image.from_mic[axis] }
             });
             let cosine = dot(left, self.source_aim) / image.metres;
-            levels.iter_mut().zip(&self.lobes).for_each(|(level, lobe)| *level *= lobe.gain(cosine));
+            levels
+                .iter_mut()
+                .zip(&self.lobes)
+                .for_each(|(level, lobe)| *level *= lobe.gain(cosine));
         }
         if self.air_per_m[NUM_BANDS - 1] > 0.0 {
             for (level, air) in levels.iter_mut().zip(&self.air_per_m) {
@@ -193,10 +195,7 @@ impl<'a> Setup<'a> {
 
     /// Mean power that the source sends to the eight mirror images of a direction, and that the
     /// mic hears from them.
-    pub(super) fn mirrored_powers(
-        &self,
-        direction: Point,
-    ) -> ([f64; NUM_BANDS], [f64; NUM_BANDS]) {
+    pub(super) fn mirrored_powers(&self, direction: Point) -> ([f64; NUM_BANDS], [f64; NUM_BANDS]) {
         let (mut sent, mut heard) = ([0.0; NUM_BANDS], [0.0; NUM_BANDS]);
         for mirror in 0..8 {
             let towards: Point = std::array::from_fn(|axis| {
@@ -267,11 +266,7 @@ pub(super) fn for_each_image(setup: &Setup<'_>, reach_m: f64, mut visit: impl Fn
             for &(z, cell_z) in &axes[2] {
                 let metres = (flat + z * z).sqrt();
                 if metres <= reach_m {
-                    visit(Image {
-                        from_mic: [x, y, z],
-                        metres,
-                        cell: [cell_x, cell_y, cell_z],
-                    });
+                    visit(Image { from_mic: [x, y, z], metres, cell: [cell_x, cell_y, cell_z] });
                 }
             }
         }
@@ -286,8 +281,7 @@ mod tests {
     fn images_and_their_walls_are_those_drawn_by_hand() {
         let room = Room::new([4.0, 100.0, 100.0], 1.0);
         let source = PlacedSource::omni([1.0, 50.0, 50.0]);
-        let mic =
-            PlacedMic { at: [3.0, 50.0, 50.0], aim: [1.0, 0.0, 0.0], pattern: Pattern::OMNI };
+        let mic = PlacedMic { at: [3.0, 50.0, 50.0], aim: [1.0, 0.0, 0.0], pattern: Pattern::OMNI };
         let mut found = Vec::new();
         for_each_image(&Setup::new(&room, &source, &mic, 44_100.0), 11.0, |image| {
             found.push((image.from_mic[0], image.reflections(), image.cell[0]));

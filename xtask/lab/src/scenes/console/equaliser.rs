@@ -19,10 +19,7 @@ impl Biquad {
     pub(super) fn high_pass(hz: f64, rate_hz: f64) -> Self {
         let (cosine, alpha) = angles(hz, rate_hz, std::f64::consts::FRAC_1_SQRT_2);
         let half = 0.5 * (1.0 + cosine);
-        Self::normalised(
-            [half, -2.0 * half, half],
-            [1.0 + alpha, -2.0 * cosine, 1.0 - alpha],
-        )
+        Self::normalised([half, -2.0 * half, half], [1.0 + alpha, -2.0 * cosine, 1.0 - alpha])
     }
 
     /// Gain around a centre, about an octave and a half wide.

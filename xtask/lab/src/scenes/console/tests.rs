@@ -123,8 +123,7 @@ fn noise_and_hum_are_in_mic_and_target_alike() {
 fn a_preamp_set_for_a_silent_source_leaves_the_mic_quiet() {
     let images = Images { own: vec![0.0; 8_000], bleed: noise(1, 0.01) };
     let heard = peak(&images.bleed);
-    let recorded =
-        plain().record(images, Some((10.0 * heard) as f32), MAINS, &mut Random::new(1));
+    let recorded = plain().record(images, Some((10.0 * heard) as f32), MAINS, &mut Random::new(1));
     assert!((peak(&recorded.mic) / db_to_lin(-26.0) - 1.0).abs() < 1e-4);
     let nothing = record(&plain(), vec![0.0; 10], vec![0.0; 10]);
     assert_eq!((nothing.mic, nothing.target), (vec![0.0; 10], vec![0.0; 10]));

@@ -49,11 +49,8 @@ pub(super) fn places(
         let family = members[member].1;
         let wander = apart_m.min(1.0) * 0.08;
         let height_m = spot[2] + habits(family).height_m.draw(random);
-        let at = [
-            spot[0] + random.normal(0.0, wander),
-            spot[1] + random.normal(0.0, wander),
-            height_m,
-        ];
+        let at =
+            [spot[0] + random.normal(0.0, wander), spot[1] + random.normal(0.0, wander), height_m];
         places[member] = Place { at, front: turned(front, random.normal(0.0, 0.2)) };
     }
     for place in &mut places {

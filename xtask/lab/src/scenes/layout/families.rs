@@ -44,9 +44,9 @@ pub(super) fn habits(family: Family) -> Habits {
     match family {
         Family::Kick => habits((0.28, 0.32), (0.06, 0.25), (0.0, 0.2), Second::Further(3.0)),
         Family::Snare => habits((0.62, 0.72), (0.06, 0.12), (0.5, 0.9), Second::Below),
-        Family::HiHat => habits((0.85, 1.0), (0.08, 0.2), (0.7, 1.0), Second::Below),
+        Family::HiHat => habits((0.85, 1.0), (0.08, 0.2), (0.7, 1.0), Second::Pair),
         Family::Tom => habits((0.65, 0.95), (0.06, 0.13), (0.5, 0.9), Second::Below),
-        Family::Cymbal => habits((1.0, 1.4), (0.12, 0.35), (0.8, 1.0), Second::Below),
+        Family::Cymbal => habits((1.0, 1.4), (0.12, 0.35), (0.8, 1.0), Second::Pair),
         Family::Percussion => habits((0.5, 1.1), (0.08, 0.4), (0.2, 0.9), Second::Pair),
         Family::BassAmp => habits((0.3, 0.6), (0.05, 0.3), (0.0, 0.1), Second::Further(2.0)),
         Family::Amp => habits((0.3, 0.7), (0.04, 0.2), (0.0, 0.1), Second::Further(2.0)),
@@ -58,6 +58,14 @@ pub(super) fn habits(family: Family) -> Habits {
         Family::Brass => habits((1.0, 1.5), (0.15, 0.9), (-0.1, 0.3), Second::Further(2.0)),
         Family::Voice => habits((1.2, 1.7), (0.04, 0.4), (-0.2, 0.3), Second::Further(2.0)),
     }
+}
+
+/// How much nearer mics of instruments without an amplifier stand beside drums or amplifiers.
+pub(super) const NEARER_IN_A_BAND: f64 = 0.4;
+
+/// Whether others have to bring their mics nearer to be heard beside it.
+pub(super) fn is_loud(family: Family) -> bool {
+    is_drum(family) || matches!(family, Family::BassAmp | Family::Amp)
 }
 
 /// How a family sends its sound.
@@ -92,10 +100,7 @@ pub(super) fn radiates_to(family: Family, front: Point) -> Point {
 
 /// Whether it belongs to a drum kit.
 pub(super) fn is_drum(family: Family) -> bool {
-    matches!(
-        family,
-        Family::Kick | Family::Snare | Family::HiHat | Family::Tom | Family::Cymbal
-    )
+    matches!(family, Family::Kick | Family::Snare | Family::HiHat | Family::Tom | Family::Cymbal)
 }
 
 /// Pieces of a kit round the drummer, who sits at the origin and looks along y; right-handed, in
@@ -103,15 +108,13 @@ pub(super) fn is_drum(family: Family) -> bool {
 const KICK: Point = [0.12, 0.62, 0.3];
 const SNARE: Point = [-0.12, 0.38, 0.67];
 const HI_HAT: Point = [-0.52, 0.42, 0.93];
-const TOMS: [Point; 4] = [[-0.08, 0.8, 0.92], [0.3, 0.78, 0.9], [0.58, 0.32, 0.68], [0.66, -0.12, 0.66]];
+const TOMS: [Point; 4] =
+    [[-0.08, 0.8, 0.92], [0.3, 0.78, 0.9], [0.58, 0.32, 0.68], [0.66, -0.12, 0.66]];
 const RIDE: Point = [0.72, 0.68, 1.08];
 const CRASHES: [Point; 3] = [[-0.42, 0.92, 1.34], [0.92, 1.0, 1.38], [1.05, 0.45, 1.3]];
 
 /// Where the pieces of one drum kit are, in the order given; `None` for what is no drum.
-pub(super) fn kit_places(
-    members: &[(&str, Family)],
-    random: &mut Random,
-) -> Vec<Option<Point>> {
+pub(super) fn kit_places(members: &[(&str, Family)], random: &mut Random) -> Vec<Option<Point>> {
     let scale = random.between(0.92, 1.12);
     let hand = if random.chance(0.1) { -1.0 } else { 1.0 };
     let (mut toms, mut crashes, mut others) = (0, 0, 0);

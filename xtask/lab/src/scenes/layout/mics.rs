@@ -1,6 +1,6 @@
 //! Where mics stand and what they are aimed at.
 
-use super::families::{Second, habits, is_drum, mic_direction};
+use super::families::{NEARER_IN_A_BAND, Second, habits, is_drum, is_loud, mic_direction};
 use super::vector::{length, minus, missing_by, plus, times, turned, unit};
 use super::{LayoutRequest, Member, Miking, PATTERNS, Place, Role, StageMic};
 use crate::random::Random;
@@ -17,11 +17,12 @@ const NEAREST_M: f64 = 0.03;
 /// The mics of one member.
 pub(super) fn close(
     own: usize,
-    member: &Member<'_>,
+    members: &[Member<'_>],
     places: &[Place],
     stage: &StageConfig,
     random: &mut Random,
 ) -> Vec<StageMic> {
+    let member = members[own];
     if member.miking == Miking::Nothing {
         return Vec::new();
     }
@@ -33,7 +34,9 @@ pub(super) fn close(
         .map(|(_, other)| length(minus(other.at, place.at)))
         .fold(f64::INFINITY, f64::min);
     let habits = habits(member.family);
-    let away_m = habits.mic_m.draw_log(random) * stage.mic_distance.draw_log(random);
+    let in_band = members.iter().any(|other| is_loud(other.family)) && !is_loud(member.family);
+    let nearer = if in_band { NEARER_IN_A_BAND } else { 1.0 };
+    let away_m = habits.mic_m.draw_log(random) * stage.mic_distance.draw_log(random) * nearer;
     let limited = |away_m: f64| away_m.min(MOST_OF_THE_WAY * nearest_m).max(NEAREST_M);
     let direction = mic_direction(member.family, place.front, random);
     let mut at = |role, direction: Point, away_m: f64| {
@@ -111,13 +114,9 @@ fn mic(
     StageMic { own: None, role, placed: PlacedMic { at, aim, pattern: shape }, pattern }
 }
 
-fn draw_pattern(
-    stage: &StageConfig,
-    random: &mut Random,
-) -> (&'static str, crate::room::Pattern) {
+fn draw_pattern(stage: &StageConfig, random: &mut Random) -> (&'static str, crate::room::Pattern) {
     let patterns = &stage.patterns;
-    let weights =
-        [patterns.omni, patterns.cardioid, patterns.supercardioid, patterns.figure_8];
+    let weights = [patterns.omni, patterns.cardioid, patterns.supercardioid, patterns.figure_8];
     let (name, pattern) = PATTERNS[draw_weighted(&weights, random)];
     (name, pattern.as_built())
 }

@@ -182,8 +182,8 @@ impl Layout {
         let places = arrange::places(request.arrangement, &named, request.stage, random)?;
         let places = into_room(&places, &room, random)?;
         let mut mics = Vec::new();
-        for (own, member) in request.members.iter().enumerate() {
-            mics.extend(mics::close(own, member, &places, request.stage, random));
+        for own in 0..request.members.len() {
+            mics.extend(mics::close(own, request.members, &places, request.stage, random));
         }
         mics.extend(mics::without_source(&named, &places, &room, request, random));
         let inside = |at: Point, least_m: f64| {

@@ -27,22 +27,16 @@ fn draw(
     random: &mut Random,
 ) -> Layout {
     let (room, stage) = (RoomConfig::default(), StageConfig::default());
-    let request = LayoutRequest {
-        room: &room,
-        stage: &stage,
-        arrangement,
-        members,
-        num_room_mics: 2,
-        split,
-    };
+    let request =
+        LayoutRequest { room: &room, stage: &stage, arrangement, members, num_room_mics: 2, split };
     Layout::draw(&request, random).unwrap()
 }
 
 #[test]
 fn everything_is_inside_and_mics_are_nearest_to_their_own_source() {
-    for (seed, arrangement) in (0_u64..)
-        .zip([Arrangement::Stage, Arrangement::Arc, Arrangement::Circle, Arrangement::Rows].repeat(20))
-    {
+    for (seed, arrangement) in (0_u64..).zip(
+        [Arrangement::Stage, Arrangement::Arc, Arrangement::Circle, Arrangement::Rows].repeat(20),
+    ) {
         let members = members(Miking::One);
         let layout = draw(arrangement, &members, Split::Test, &mut Random::new(seed));
         assert_eq!((layout.sources.len(), layout.mics.len()), (9, 11), "seed {seed}");

@@ -62,8 +62,8 @@ mod tests {
         let mut random = Random::new(1);
         for direction in [[0.0, 0.0, 1.0], [3.0, -1.0, 0.2]] {
             let missed = missing_by(direction, 0.4, &mut random);
-            let cosine: f64 =
-                missed.iter().zip(unit(direction)).map(|(a, b)| a * b).sum::<f64>() / length(missed);
+            let cosine: f64 = missed.iter().zip(unit(direction)).map(|(a, b)| a * b).sum::<f64>()
+                / length(missed);
             assert!((cosine.acos() - 0.4).abs() < 1e-9);
         }
     }

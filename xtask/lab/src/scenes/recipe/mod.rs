@@ -7,7 +7,9 @@ mod console;
 mod range;
 mod stage;
 
-pub use console::{CompressorConfig, ConsoleConfig, DriveConfig, EqualiserConfig, LevelConfig, OffsetConfig};
+pub use console::{
+    CompressorConfig, ConsoleConfig, DriveConfig, EqualiserConfig, LevelConfig, OffsetConfig,
+};
 pub use range::Range;
 pub use stage::{PatternWeights, RoomConfig, StageConfig};
 
@@ -138,8 +140,8 @@ impl Recipe {
             let names: Vec<&str> = BUILT_IN.iter().map(|(name, _)| *name).collect();
             bail!("no recipe file {name_or_file}; built-in recipes are {}", names.join(", "));
         }
-        let text =
-            std::fs::read_to_string(path).with_context(|| format!("could not read {name_or_file}"))?;
+        let text = std::fs::read_to_string(path)
+            .with_context(|| format!("could not read {name_or_file}"))?;
         let mut recipe = Self::parse(name_or_file, &text)?;
         recipe.material.resolve(path.parent().unwrap_or(Path::new("")));
         Ok(recipe)
@@ -167,7 +169,8 @@ impl Recipe {
         }
         for scene in &recipe.scenes {
             let line = line_at(text, scene.span().start).0;
-            check_scene(scene.get_ref()).with_context(|| format!("{name} line {line}: [[scene]]"))?;
+            check_scene(scene.get_ref())
+                .with_context(|| format!("{name} line {line}: [[scene]]"))?;
         }
         if recipe.scenes.iter().all(|scene| scene.get_ref().weight <= 0.0) {
             bail!("{name}: the weights of all [[scene]] are 0");

@@ -89,8 +89,7 @@ impl Summary {
     #[must_use]
     pub fn line(&self, out: &Path) -> String {
         let Self { num_made, num_kept, wall_s } = *self;
-        let kept =
-            if num_kept > 0 { format!(", {num_kept} were there") } else { String::new() };
+        let kept = if num_kept > 0 { format!(", {num_kept} were there") } else { String::new() };
         let pace = num_made as f64 / wall_s.max(1e-9);
         format!("{}: {num_made} scenes made{kept}; {pace:.2} scenes/s", out.display())
     }
@@ -145,8 +144,7 @@ pub fn run(options: &SimulateOptions) -> Result<Summary> {
         None => std::thread::available_parallelism().map_or(1, usize::from),
     };
     let results: Vec<Result<()>> = std::thread::scope(|scope| {
-        let threads: Vec<_> =
-            (0..num_threads).map(|_| scope.spawn(|| batch.work())).collect();
+        let threads: Vec<_> = (0..num_threads).map(|_| scope.spawn(|| batch.work())).collect();
         threads.into_iter().map(|thread| thread.join().unwrap_or_else(|_| bail_panic())).collect()
     });
     batch.bar.finish_and_clear();

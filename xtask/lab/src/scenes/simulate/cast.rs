@@ -66,7 +66,8 @@ pub(super) fn draw(
             _ if unmiked => Miking::Nothing,
             _ if clean && direct => Miking::Direct,
             _ if clean => Miking::Booth,
-            2.. if second => Miking::Two,
+            // The last two mics are not both for the only source.
+            2.. if second && left + roles.len() > 2 => Miking::Two,
             _ => Miking::One,
         };
         left -= miking.num_mics();
@@ -81,6 +82,10 @@ pub(super) fn draw(
             }
         }
     }
+    // Somebody has to be heard by somebody.
+    let num_in_room = roles.iter().filter(|role| role.miking != Miking::Booth).count();
+    let booths = roles.iter_mut().filter(|role| role.miking == Miking::Booth);
+    booths.take(2_usize.saturating_sub(num_in_room)).for_each(|role| role.miking = Miking::One);
     let num_room = (size.num_room + left).min(MOST_ROOM_MICS.max(size.num_room));
     draw_silent(&mut roles, stage, random);
     (roles, num_room)

@@ -111,8 +111,7 @@ impl Stage<'_> {
             }
             _ => convolver.finish(own_sum)?,
         };
-        let bleed =
-            if has_bleed { convolver.finish(bleed_sum)? } else { vec![0.0; own.len()] };
+        let bleed = if has_bleed { convolver.finish(bleed_sum)? } else { vec![0.0; own.len()] };
         let muted = mic.own.is_some_and(|own| self.roles[own].silent);
         let peak = own.iter().fold(0.0_f32, |top, sample| top.max(sample.abs()));
         if muted {
@@ -130,5 +129,125 @@ impl Stage<'_> {
     fn is_isolated(&self, mic: &StageMic) -> bool {
         let own = mic.own.map(|own| self.roles[own].miking);
         matches!(own, Some(Miking::Direct | Miking::Booth))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::room::{Pattern, PlacedMic, PlacedSource, Room, Tail};
+    use crate::scenes::layout;
+    use crate::scenes::sources::Family;
+
+    const LENGTH: usize = 6_000;
+
+    fn part(seed: u64) -> Part {
+        let mut random = Random::new(seed);
+        let dry = (0..LENGTH).map(|_| random.normal(0.0, 0.1) as f32).collect();
+        Part { name: format!("{seed}"), family: Family::Voice, dry, made_of: Vec::new() }
+    }
+
+    /// Three sources with a mic each, and one mic in the room.
+    fn layout() -> Layout {
+        let at = |n: usize| [1.0 + n as f64, 2.0, 1.5];
+        let mic = |own: Option<usize>| StageMic {
+            own,
+            role: if own.is_some() { layout::Role::Close } else { layout::Role::Room },
+            placed: PlacedMic {
+                at: own.map_or([3.5, 3.5, 2.0], |own| [at(own)[0], 2.2, 1.5]),
+                aim: [0.0, -1.0, 0.0],
+                pattern: Pattern::CARDIOID,
+            },
+            pattern: "cardioid",
+        };
+        let mut room = Room::new([6.0, 5.0, 3.0], 0.2);
+        room.tail = Tail::Diffuse;
+        Layout {
+            room,
+            sources: (0..3).map(|n| PlacedSource::omni(at(n))).collect(),
+            mics: [Some(0), Some(1), Some(2), None].map(mic).into(),
+        }
+    }
+
+    fn roles(miking: [Miking; 3], silent: [bool; 3]) -> Vec<Role> {
+        (0..3).map(|n| Role { part: n, miking: miking[n], silent: silent[n] }).collect()
+    }
+
+    fn hear_with(roles: &[Role], parts: &[Part]) -> Vec<Heard> {
+        let layout = layout();
+        hear(&Stage { layout: &layout, roles, parts, rate_hz: 16_000, tail_seed: 7 }).unwrap()
+    }
+
+    /// Measured with this test: 1.2e-7.
+    const ROUNDING: f32 = 1e-6;
+
+    fn assert_alike(found: &[f32], expected: impl Iterator<Item = f32>) {
+        for (found, expected) in found.iter().zip(expected) {
+            assert!((found - expected).abs() < ROUNDING, "{found} {expected}");
+        }
+    }
+
+    #[test]
+    fn own_and_bleed_are_what_each_source_gives_alone() {
+        let parts = [part(1), part(2), part(3)];
+        let all = hear_with(&roles([Miking::One; 3], [false; 3]), &parts);
+        let alone: Vec<Vec<Heard>> = (0..3)
+            .map(|n| {
+                let mut alone = parts.clone();
+                for other in (0..3).filter(|&other| other != n) {
+                    alone[other].dry.fill(0.0);
+                }
+                hear_with(&roles([Miking::One; 3], [false; 3]), &alone)
+            })
+            .collect();
+        let heard = |source: usize, mic: usize| {
+            let images = &alone[source][mic].images;
+            images.own.iter().zip(&images.bleed).map(|(own, bleed)| own + bleed)
+        };
+        for mic in 0..3 {
+            assert_alike(&all[mic].images.own, heard(mic, mic));
+            let (one, other) = ((mic + 1) % 3, (mic + 2) % 3);
+            let bleed = heard(one, mic).zip(heard(other, mic)).map(|(a, b)| a + b);
+            assert_alike(&all[mic].images.bleed, bleed);
+        }
+        // The room's mic is to keep everything.
+        let everything = heard(0, 3).zip(heard(1, 3)).zip(heard(2, 3)).map(|((a, b), c)| a + b + c);
+        assert_alike(&all[3].images.own, everything);
+        assert!(all[3].images.bleed.iter().all(|&sample| sample == 0.0));
+    }
+
+    #[test]
+    fn clean_mics_hear_nobody_and_only_booths_are_heard_by_nobody() {
+        let parts = [part(1), part(2), part(3)];
+        let all =
+            hear_with(&roles([Miking::Direct, Miking::Booth, Miking::One], [false; 3]), &parts);
+        let silent = |samples: &[f32]| samples.iter().all(|&sample| sample == 0.0);
+        assert_eq!(all[0].images.own, parts[0].dry, "a direct box has no room");
+        assert!(silent(&all[0].images.bleed) && silent(&all[1].images.bleed));
+        assert!(!silent(&all[1].images.own));
+        // The third mic hears the direct player, as it would without the one in the booth.
+        let mut without = parts.clone();
+        without[1].dry.fill(0.0);
+        let booth_empty = hear_with(&roles([Miking::One; 3], [false; 3]), &without);
+        assert_alike(&all[2].images.bleed, booth_empty[2].images.bleed.iter().copied());
+        assert!(!silent(&all[2].images.bleed));
+    }
+
+    #[test]
+    fn a_silent_source_leaves_its_mic_with_bleed_and_the_others_without() {
+        let parts = [part(1), part(2), part(3)];
+        let all = hear_with(&roles([Miking::One; 3], [true, false, false]), &parts);
+        let silent = |samples: &[f32]| samples.iter().all(|&sample| sample == 0.0);
+        assert!(all[0].silent && silent(&all[0].images.own) && !silent(&all[0].images.bleed));
+        let mut without = parts.clone();
+        without[0].dry.fill(0.0);
+        let gone = hear_with(&roles([Miking::One; 3], [false; 3]), &without);
+        assert_alike(&all[1].images.bleed, gone[1].images.bleed.iter().copied());
+        // Its preamp is set for what it would have heard; one that nobody knows is drawn.
+        let expected = all[0].expected_peak(&mut Random::new(1)).unwrap();
+        let bleed = all[0].images.bleed.iter().fold(0.0_f32, |top, x| top.max(x.abs()));
+        assert!(expected > 2.0 * bleed, "{expected} {bleed}");
+        assert!(gone[0].silent && gone[0].expected_peak(&mut Random::new(1)).unwrap() > bleed);
+        assert_eq!(all[1].expected_peak(&mut Random::new(1)), None);
     }
 }

@@ -2,6 +2,7 @@
 
 mod batch;
 mod cast;
+mod describe;
 mod hear;
 mod kit;
 mod order;
@@ -17,7 +18,7 @@ use super::{Scene, SceneInfo, draw_weighted};
 use crate::convert::{db_to_lin, to_f32, to_index};
 use crate::random::Random;
 use anyhow::{Context, Result, ensure};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// The seed of one scene: no two of a recipe, of whatever split, are alike.
 #[must_use]
@@ -69,9 +70,13 @@ pub fn scene(recipe: &Recipe, library: &Library, index: u64) -> Result<Scene> {
         SceneKind::Kit => draft.kit(),
     }
     .with_context(|| format!("{} scene {index} of split {}", recipe.name, recipe.split))?;
+    let built_in = super::recipe::BUILT_IN.iter().any(|(name, _)| *name == recipe.name);
     scene.info.made_by = format!(
-        "cargo xtask simulate --recipe {} --split {} --seed {} --first {index} --count 1",
-        recipe.name, recipe.split, recipe.seed
+        "cargo xtask simulate --recipe {}{} --split {} --seed {} --first {index} --count 1",
+        recipe.name,
+        if built_in { "" } else { ".toml" },
+        recipe.split,
+        recipe.seed
     );
     let drawn = &mut scene.info.drawn;
     drawn.insert("split".to_owned(), recipe.split.name().into());
@@ -136,7 +141,7 @@ impl Draft<'_> {
             },
             &mut Stream::Layout.of(self.seed),
         )?;
-        let names = mic_names(&members, &layout);
+        let names = describe::mic_names(&members, &layout);
         let levels_db = self.set_levels(&mut parts, &roles);
         let heard = hear::hear(&hear::Stage {
             layout: &layout,
@@ -147,14 +152,15 @@ impl Draft<'_> {
         })?;
         let (mut scene, chains) = self.record(&layout, heard)?;
         scene.info.names = names;
-        describe_owners(&mut scene.info, &layout, roles.len());
+        describe::owners(&mut scene.info, &layout, roles.len());
         let drawn = &mut scene.info.drawn;
         drawn.insert("ensemble".to_owned(), ensemble.name().into());
-        drawn.insert("room".to_owned(), describe_room(&layout));
+        drawn.insert("room".to_owned(), describe::room(&layout));
         let sources = (0..roles.len())
-            .map(|n| describe_source(&layout, n, &roles[n], &parts[roles[n].part], levels_db[n]));
+            .map(|n| describe::source(&layout, n, &roles[n], &parts[roles[n].part], levels_db[n]));
         drawn.insert("sources".to_owned(), sources.collect());
-        let mics = layout.mics.iter().zip(chains).map(|(mic, chain)| describe_mic(&layout, mic, chain));
+        let mics =
+            layout.mics.iter().zip(chains).map(|(mic, chain)| describe::mic(&layout, mic, chain));
         drawn.insert("mics".to_owned(), mics.collect());
         Ok(scene)
     }
@@ -191,7 +197,7 @@ impl Draft<'_> {
             let chain = Chain::draw(config, mic.role == Role::Below, &mut random);
             let expected_peak = heard.expected_peak(&mut random);
             let recorded = chain.record(heard.images, expected_peak, mains, &mut random);
-            chains.push(describe_chain(&chain, recorded.gain_db, mains)?);
+            chains.push(describe::chain(&chain, recorded.gain_db, mains)?);
             if heard.silent {
                 scene.info.silent_mics.push(scene.mics.len() + 1);
             }
@@ -211,114 +217,6 @@ impl Draft<'_> {
     fn console_stream(&self, mic: u64) -> Random {
         Random::for_part(Stream::Console.of(self.seed).bits(), mic)
     }
-}
-
-fn mic_names(members: &[Member<'_>], layout: &Layout) -> Vec<String> {
-    let mut num_room = 0;
-    let mut num_over = 0;
-    let numbered = |what: &str, count: &mut usize| {
-        *count += 1;
-        format!("{what} {count}")
-    };
-    layout
-        .mics
-        .iter()
-        .map(|mic| {
-            let name = mic.own.map_or("", |own| members[own].name);
-            match mic.role {
-                Role::Close => name.to_owned(),
-                Role::Second => format!("{name} second"),
-                Role::Below => format!("{name} below"),
-                Role::Overhead => numbered("overhead", &mut num_over),
-                Role::Room => numbered("room", &mut num_room),
-            }
-        })
-        .collect()
-}
-
-/// Groups and room mics, by the mics' numbers.
-fn describe_owners(info: &mut SceneInfo, layout: &Layout, num_sources: usize) {
-    for source in 0..num_sources {
-        let own: Vec<usize> = (1..)
-            .zip(&layout.mics)
-            .filter(|(_, mic)| mic.own == Some(source))
-            .map(|(number, _)| number)
-            .collect();
-        if own.len() > 1 {
-            info.groups.push(own);
-        }
-    }
-    let room = (1..).zip(&layout.mics).filter(|(_, mic)| mic.own.is_none());
-    info.room_mics = room.map(|(number, _)| number).collect();
-}
-
-fn describe_room(layout: &Layout) -> Value {
-    let gobos: Vec<Value> = layout
-        .room
-        .gobos
-        .iter()
-        .map(|gobo| json!({ "ends_m": gobo.ends_m.map(rounded), "height_m": round(gobo.height_m) }))
-        .collect();
-    json!({
-        "size_m": rounded(layout.room.size_m),
-        "rt60_s": round(layout.room.rt60_s),
-        "gobos": gobos,
-    })
-}
-
-fn describe_source(
-    layout: &Layout,
-    source: usize,
-    role: &cast::Role,
-    part: &Part,
-    level_db: f64,
-) -> Value {
-    let placed = &layout.sources[source];
-    json!({
-        "name": part.name,
-        "family": part.family,
-        "miking": format!("{:?}", role.miking).to_lowercase(),
-        "silent": role.silent,
-        "at_m": rounded(placed.at),
-        "aim": rounded(placed.aim),
-        "level_db": round(level_db),
-        "made_of": part.made_of,
-    })
-}
-
-fn describe_mic(layout: &Layout, mic: &super::layout::StageMic, chain: Value) -> Value {
-    let away_m = mic.own.map(|own| {
-        round(crate::room::distance(mic.placed.at, layout.sources[own].at))
-    });
-    json!({
-        "role": format!("{:?}", mic.role).to_lowercase(),
-        "source": mic.own.map(|own| own + 1),
-        "distance_m": away_m,
-        "at_m": rounded(mic.placed.at),
-        "aim": rounded(mic.placed.aim),
-        "pattern": mic.pattern,
-        "chain": chain,
-    })
-}
-
-fn describe_chain(chain: &Chain, gain_db: f64, mains: Mains) -> Result<Value> {
-    let mut value = serde_json::to_value(chain)?;
-    if let Some(fields) = value.as_object_mut() {
-        fields.insert("gain_db".to_owned(), round(gain_db).into());
-        if chain.hum_below_db.is_some() {
-            fields.insert("mains_hz".to_owned(), round(mains.hz).into());
-        }
-    }
-    Ok(value)
-}
-
-/// Four decimals are a tenth of a millimetre: what was drawn can be read, and drawn again by seed.
-fn round(value: f64) -> f64 {
-    (value * 1e4).round() / 1e4 + 0.0
-}
-
-fn rounded<const N: usize>(values: [f64; N]) -> Vec<f64> {
-    values.into_iter().map(round).collect()
 }
 
 #[cfg(test)]

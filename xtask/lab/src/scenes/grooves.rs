@@ -116,6 +116,12 @@ impl Kit {
         Self::read_where(folder, |place, count| split_of_hit(place, count) == split)
     }
 
+    /// Bytes of decoded sound.
+    pub(crate) fn num_bytes(&self) -> usize {
+        let hits = self.hits.values().flatten();
+        hits.map(|hit| hit.sound.channels.len() * hit.sound.num_samples() * size_of::<f32>()).sum()
+    }
+
     /// Reads the hits wanted by their place among the hits of their piece, and how many these are.
     fn read_where(folder: &Path, wanted: impl Fn(usize, usize) -> bool) -> Result<Self> {
         let mut hits = BTreeMap::new();

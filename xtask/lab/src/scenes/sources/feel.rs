@@ -91,6 +91,12 @@ impl Feel {
         }
     }
 
+    /// Plays all that is written, near its written length.
+    pub(crate) fn keep_every_note(&mut self) {
+        self.rest = 0.0;
+        self.articulation = self.articulation.clamp(0.7, 1.05);
+    }
+
     /// Plays notes this way, within the windows.
     pub(crate) fn shape(
         &self,

@@ -1,8 +1,11 @@
 //! Everything that can play in one split.
 
-use super::ensemble::{Job, Seat};
+use super::ensemble::Seat;
 use super::feel::Presence;
+use super::notes::{self, NoteFolder};
 use super::perform::{Music, Performer};
+use super::score::{self, Score};
+use super::stems::{self, Song};
 use super::{Ensemble, MaterialConfig, Part};
 use crate::random::Random;
 use crate::scenes::Scene;
@@ -49,7 +52,10 @@ pub struct KitRequest {
 pub struct Library {
     split: Split,
     instruments: Instruments,
+    notes: Vec<NoteFolder>,
+    scores: Vec<Score>,
     kits: Vec<Kit>,
+    songs: Vec<Song>,
 }
 
 impl Library {
@@ -78,7 +84,14 @@ impl Library {
             .iter()
             .map(|folder| Kit::read_split(folder, split))
             .collect::<Result<Vec<_>>>()?;
-        Ok(Self { split, instruments, kits })
+        Ok(Self {
+            split,
+            instruments,
+            notes: notes::load(&config.notes, split)?,
+            scores: score::load(&config.scores, split)?,
+            kits,
+            songs: stems::load(&config.stems, split)?,
+        })
     }
 
     /// The split it was loaded for.
@@ -90,7 +103,21 @@ impl Library {
     /// Whether it can play this ensemble at all.
     #[must_use]
     pub fn can_play(&self, ensemble: Ensemble) -> bool {
-        !ensemble.needs_stems()
+        self.most_parts(ensemble) > 0
+    }
+
+    /// The most parts an ensemble can have with this material.
+    #[must_use]
+    pub fn most_parts(&self, ensemble: Ensemble) -> usize {
+        if ensemble.needs_stems() { stems::most_parts(&self.songs) } else { ensemble.most_parts() }
+    }
+
+    /// Bytes of decoded notes and hits held in memory; the SoundFont and songs, which are read when
+    /// they are played, not counted.
+    #[must_use]
+    pub fn num_bytes(&self) -> usize {
+        let notes: usize = self.notes.iter().map(NoteFolder::num_bytes).sum();
+        notes + self.kits.iter().map(Kit::num_bytes).sum::<usize>()
     }
 
     /// How many real kits there are for [`Self::play_kit`].
@@ -108,25 +135,39 @@ impl Library {
     /// When the ensemble has not that many parts or there is nothing to play it with.
     pub fn play(&self, request: &PlayRequest<'_>, random: &mut Random) -> Result<Vec<Part>> {
         let PlayRequest { ensemble, num_parts, .. } = *request;
+        let most_parts = self.most_parts(ensemble);
         ensure!(
-            (1..=ensemble.most_parts()).contains(&num_parts),
-            "the ensemble {ensemble} has 1 to {} parts, {num_parts} asked for",
-            ensemble.most_parts()
+            most_parts > 0,
+            "the ensemble {ensemble} plays songs, and the material names none for the {} split",
+            self.split
+        );
+        ensure!(
+            (1..=most_parts).contains(&num_parts),
+            "the ensemble {ensemble} has 1 to {most_parts} parts, {num_parts} asked for"
         );
         ensure!(request.rate_hz > 0 && request.num_samples > 0, "a scene must have a length");
-        let seats = choose_seats(request)?;
         let mut private = Random::new(random.bits());
-        let music = Music::draw(&mut private, request, &seats);
-        let performer =
-            Performer { instruments: &self.instruments, split: self.split, music: &music, request };
+        if ensemble.needs_stems() {
+            return stems::play(&self.songs, request, &mut private);
+        }
+        let seats = choose_seats(request)?;
+        let music = Music::draw(&mut private, request, &seats, &self.scores);
+        let performer = Performer {
+            instruments: &self.instruments,
+            notes: &self.notes,
+            split: self.split,
+            music: &music,
+            request,
+        };
         (0_u64..)
             .zip(&seats)
             .map(|(place, seat)| {
                 let mut random = Random::for_part(music.seed, place);
                 let presence =
                     Presence::draw(&mut random, request.silent_chance, request.rare_chance);
+                let place = usize::try_from(place).unwrap_or(0);
                 performer
-                    .part(seat, presence, &mut random)
+                    .part(place, seat, presence, &mut random)
                     .with_context(|| format!("{} of the ensemble {ensemble}", seat.name))
             })
             .collect()
@@ -164,8 +205,5 @@ fn choose_seats(request: &PlayRequest<'_>) -> Result<Vec<Seat>> {
         replaced -= 1;
         seats[replaced] = *seat;
     }
-    debug_assert!(
-        seats.iter().all(|seat| !matches!(seat.job, Job::Drums(pieces) if pieces.is_empty()))
-    );
     Ok(seats)
 }

@@ -10,9 +10,15 @@ mod ensemble;
 mod feel;
 mod levels;
 mod library;
+mod notes;
 mod perform;
+mod pitch;
 mod presets;
 pub(crate) mod resample;
+mod sampler;
+mod score;
+mod stems;
+mod talk;
 
 pub use config::{MaterialConfig, StemFolder, StemLayout};
 pub use ensemble::Ensemble;

@@ -3,8 +3,11 @@
 use super::ensemble::{Job, Seat};
 use super::feel::{Feel, Presence, plays_at};
 use super::levels::{self, set_level, typical_db_spl};
+use super::notes::NoteFolder;
 use super::presets::{Drum, Role, drums, percussion, voices};
-use super::{Family, Part, PlayRequest};
+use super::sampler::Canvas;
+use super::score::{self, Score};
+use super::{Family, Part, PlayRequest, talk};
 use crate::convert::{db_to_lin, to_f32, to_index, to_u8};
 use crate::random::Random;
 use crate::scenes::music::Harmony;
@@ -21,6 +24,13 @@ const CLOSED_RING_S: f64 = 0.035;
 /// Every part ends by a fade of this length, in seconds, so that scenes do not end in clicks.
 const LAST_FADE_S: f64 = 0.02;
 
+/// Chance of an ensemble to play from a score rather than what is made up, where there is one.
+const SCORE_CHANCE: f64 = 0.6;
+/// Chance of a part to be played with recorded notes, where there are some of its kind.
+const NOTES_CHANCE: f64 = 0.5;
+/// Chance of a singer to be a recording of phrases, which do not follow the music.
+const PHRASES_CHANCE: f64 = 0.3;
+
 /// What all parts of an ensemble share.
 #[derive(Clone, Debug)]
 pub(crate) struct Music {
@@ -28,10 +38,19 @@ pub(crate) struct Music {
     duration_s: f64,
     harmony: Harmony,
     groove: Groove,
+    /// The score's name, and for every seat its notes.
+    passage: Option<(String, Vec<Vec<Note>>)>,
+    /// For every talker its turns, in seconds.
+    turns: Vec<Vec<(f64, f64)>>,
 }
 
 impl Music {
-    pub(crate) fn draw(random: &mut Random, request: &PlayRequest<'_>, seats: &[Seat]) -> Self {
+    pub(crate) fn draw(
+        random: &mut Random,
+        request: &PlayRequest<'_>,
+        seats: &[Seat],
+        scores: &[Score],
+    ) -> Self {
         let duration_s = request.num_samples as f64 / f64::from(request.rate_hz);
         let mut groove = pattern::draw(random, duration_s);
         let here = |piece: Piece| {
@@ -42,7 +61,21 @@ impl Music {
         }
         let has_drums = seats.iter().any(|seat| matches!(seat.job, Job::Drums(_)));
         let harmony = Harmony::draw(random, has_drums.then_some(&groove));
-        Self { seed: random.bits(), duration_s, harmony, groove }
+        let reads =
+            request.ensemble.reads_scores() && !scores.is_empty() && random.chance(SCORE_CHANCE);
+        let passage = reads.then(|| {
+            let score = &scores[random.index(scores.len())];
+            let parts = score.passage(random, duration_s);
+            let mut used = Vec::new();
+            let notes = seats.iter().map(|seat| match seat.job {
+                Job::Plays(_, _, keys) => score::for_seat(&parts, &mut used, keys),
+                _ => Vec::new(),
+            });
+            (score.name.clone(), notes.collect())
+        });
+        let talks = seats.iter().any(|seat| seat.job == Job::Talks);
+        let turns = if talks { talk::turns(random, seats.len(), duration_s) } else { Vec::new() };
+        Self { seed: random.bits(), duration_s, harmony, groove, passage, turns }
     }
 }
 
@@ -67,6 +100,7 @@ fn stand_in(piece: Piece, here: impl Fn(Piece) -> bool) -> Piece {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Performer<'a> {
     pub(crate) instruments: &'a Instruments,
+    pub(crate) notes: &'a [NoteFolder],
     pub(crate) split: Split,
     pub(crate) music: &'a Music,
     pub(crate) request: &'a PlayRequest<'a>,
@@ -76,8 +110,10 @@ pub(crate) struct Performer<'a> {
 type Played = (Vec<f32>, BTreeSet<String>);
 
 impl Performer<'_> {
+    /// Plays the seat at a place of the ensemble.
     pub(crate) fn part(
         &self,
+        place: usize,
         seat: &Seat,
         presence: Presence,
         random: &mut Random,
@@ -97,12 +133,28 @@ impl Performer<'_> {
             Job::Percussion => self.percussion(&windows, random)?,
             Job::Plays(role, part, keys) => {
                 level_db_spl = typical_db_spl(seat.family, role);
-                let notes = self.music.harmony.part(random, part, keys, self.music.duration_s);
-                let notes =
-                    Feel::draw(random, self.music.duration_s).shape(random, notes, &windows);
-                self.pitched(seat, role, &notes, random)?
+                let mut feel = Feel::draw(random, self.music.duration_s);
+                let (score, notes) = match &self.music.passage {
+                    Some((name, notes)) => {
+                        feel.keep_every_note();
+                        (Some(format!("score {name}")), notes[place].clone())
+                    }
+                    None => {
+                        let harmony = &self.music.harmony;
+                        (None, harmony.part(random, part, keys, self.music.duration_s))
+                    }
+                };
+                let notes = feel.shape(random, notes, &windows);
+                let (dry, mut made_of) = self.pitched(role, &notes, &windows, random)?;
+                made_of.extend(score);
+                (dry, made_of)
             }
-            Job::Talks => bail!("nobody here can talk"),
+            Job::Talks => {
+                level_db_spl += levels::TALKER_DB;
+                let turns: &[_] =
+                    if presence == Presence::Silent { &[] } else { &self.music.turns[place] };
+                self.talk(turns, random)?
+            }
         };
         let rate_hz = self.request.rate_hz;
         if matches!(seat.family, Family::Amp | Family::BassAmp) {
@@ -120,22 +172,59 @@ impl Performer<'_> {
 
     fn pitched(
         &self,
-        seat: &Seat,
         role: Role,
         notes: &[Note],
+        windows: &[(f64, f64)],
         random: &mut Random,
     ) -> Result<Played> {
+        let chance = if role == Role::Voice { PHRASES_CHANCE } else { NOTES_CHANCE };
+        if let Some(folder) = self.folder(role, chance, random) {
+            let mut canvas = self.canvas();
+            if role == Role::Voice {
+                folder.speak(&mut canvas, windows, random);
+            } else {
+                folder.play(&mut canvas, notes, random);
+            }
+            return Ok((canvas.sound, canvas.made_of));
+        }
+        let voice = self.voice(role, random)?;
+        Ok((self.sound(voice, notes)?, BTreeSet::from([label(voice, None)])))
+    }
+
+    fn talk(&self, turns: &[(f64, f64)], random: &mut Random) -> Result<Played> {
+        if let Some(folder) = self.folder(Role::Voice, PHRASES_CHANCE, random) {
+            let mut canvas = self.canvas();
+            folder.speak(&mut canvas, turns, random);
+            return Ok((canvas.sound, canvas.made_of));
+        }
+        let voice = self.voice(Role::Voice, random)?;
+        let (notes, syllables) = talk::speak(random, turns);
+        let mut sound = self.sound(voice, &notes)?;
+        talk::articulate(&mut sound, &syllables, self.request.rate_hz, random);
+        Ok((sound, BTreeSet::from([label(voice, None)])))
+    }
+
+    /// Recorded notes of a kind of instrument, by chance.
+    fn folder(&self, role: Role, chance: f64, random: &mut Random) -> Option<&NoteFolder> {
+        let folders: Vec<&NoteFolder> =
+            self.notes.iter().filter(|folder| folder.role == role).collect();
+        let drawn = random.chance(chance);
+        let index = random.index(folders.len());
+        folders.get(index).copied().filter(|_| drawn)
+    }
+
+    fn canvas(&self) -> Canvas {
+        Canvas::new(self.request.num_samples, self.request.rate_hz)
+    }
+
+    fn voice(&self, role: Role, random: &mut Random) -> Result<Voice> {
         let choices: Vec<Voice> =
             voices(role, self.split).filter(|&voice| self.instruments.has(voice)).collect();
         if choices.is_empty() {
-            bail!(
-                "the SoundFont has none of the presets that the {} split plays {} with",
-                self.split,
-                seat.name
-            );
+            let split = self.split;
+            bail!("the SoundFont has none of the presets that play here in the {split} split");
         }
-        let voice = random.pick(&choices);
-        Ok((self.sound(voice, notes)?, BTreeSet::from([label(voice, None)])))
+        Ok(random.pick(&choices))
     }
 
     fn sound(&self, voice: Voice, notes: &[Note]) -> Result<Vec<f32>> {
@@ -230,16 +319,20 @@ impl Performer<'_> {
     }
 
     fn percussion(&self, windows: &[(f64, f64)], random: &mut Random) -> Result<Played> {
+        let mut strokes = self.music.harmony.percussion(random, self.music.duration_s);
+        strokes.retain(|&(at_s, ..)| plays_at(windows, at_s));
+        if let Some(folder) = self.folder(Role::Percussion, NOTES_CHANCE, random) {
+            let mut canvas = self.canvas();
+            folder.strike(&mut canvas, &strokes, random);
+            return Ok((canvas.sound, canvas.made_of));
+        }
         let (_, drum) = random.pick(percussion(self.split));
-        let strokes = self.music.harmony.percussion(random, self.music.duration_s);
         let mut made_of = BTreeSet::new();
         let mut notes = Vec::new();
         for (at_s, place, strength) in strokes {
-            if plays_at(windows, at_s) {
-                let key = drum.keys[place % drum.keys.len()];
-                made_of.insert(label(Voice::DrumKit(drum.kit), Some(key)));
-                notes.push(stroke_note(at_s, strength, key));
-            }
+            let key = drum.keys[place % drum.keys.len()];
+            made_of.insert(label(Voice::DrumKit(drum.kit), Some(key)));
+            notes.push(stroke_note(at_s, strength, key));
         }
         Ok((self.sound(Voice::DrumKit(drum.kit), &notes)?, made_of))
     }

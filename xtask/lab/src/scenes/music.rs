@@ -1,6 +1,6 @@
 //! Little pieces of music drawn from a seed: one harmony, and parts that follow it.
 
-use super::pattern::{Groove, Piece};
+use super::pattern::Groove;
 use crate::convert::to_u8;
 use crate::random::Random;
 use crate::soundfont::Note;
@@ -158,21 +158,6 @@ impl Harmony {
             }
         }
         strokes
-    }
-}
-
-/// The General MIDI drum key of a kit piece.
-pub(crate) fn drum_key(piece: Piece) -> u8 {
-    match piece {
-        Piece::Kick | Piece::SecondKick => 36,
-        Piece::Snare => 38,
-        Piece::ClosedHat => 42,
-        Piece::OpenHat => 46,
-        Piece::Ride => 51,
-        Piece::RideBell => 53,
-        Piece::Crash => 49,
-        Piece::China => 52,
-        Piece::Tom(index) => [50, 48, 45, 41][index.min(3)],
     }
 }
 

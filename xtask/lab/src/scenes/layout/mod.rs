@@ -258,18 +258,15 @@ fn into_room(places: &[Place], room: &Room, random: &mut Random) -> Option<Vec<P
         .iter()
         .map(|place| Place { at: turned(place.at, angle), front: turned(place.front, angle) })
         .collect();
-    let mut shift = [0.0; 3];
-    for axis in 0..2 {
+    let mut shift_along = |axis: usize| {
         let along = places.iter().map(|place| place.at[axis]);
         let (low, high) = along.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| {
             (low.min(value), high.max(value))
         });
         let (first, last) = (FROM_WALL_M - low, room.size_m[axis] - FROM_WALL_M - high);
-        if first > last {
-            return None;
-        }
-        shift[axis] = random.between(first, last);
-    }
+        (first <= last).then(|| random.between(first, last))
+    };
+    let shift = [shift_along(0)?, shift_along(1)?, 0.0];
     places.iter_mut().for_each(|place| place.at = plus(place.at, shift));
     places.iter().all(|place| place.at[2] < room.size_m[2] - 0.2).then_some(places)
 }

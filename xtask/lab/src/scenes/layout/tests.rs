@@ -139,3 +139,48 @@ fn impossible_rooms_are_refused_with_the_reason() {
     };
     assert!(refuse(ringing).contains("no rooms for split test"));
 }
+
+#[test]
+fn screens_stand_between_players_and_touch_nobody() {
+    let members = members(Miking::One);
+    let room = RoomConfig { gobo_chance: 1.0, ..RoomConfig::default() };
+    let stage = StageConfig::default();
+    let mut num_gobos = 0;
+    for seed in 0..40 {
+        let request = LayoutRequest {
+            room: &room,
+            stage: &stage,
+            arrangement: Arrangement::Stage,
+            members: &members,
+            num_room_mics: 1,
+            split: Split::Validation,
+        };
+        let layout = Layout::draw(&request, &mut Random::new(seed)).unwrap();
+        for gobo in &layout.room.gobos {
+            let sources = layout.sources.iter().map(|source| source.at);
+            for at in sources.chain(layout.mics.iter().map(|mic| mic.placed.at)) {
+                let away_m = distance_to_segment(gobo.ends_m, [at[0], at[1]]);
+                assert!(away_m > 0.19, "seed {seed}: {away_m} m");
+            }
+            num_gobos += 1;
+        }
+    }
+    assert!(num_gobos > 10, "{num_gobos}");
+}
+
+#[test]
+fn instruments_without_amplifier_are_miked_nearer_beside_loud_ones() {
+    let mean_m = |members: &[Member<'_>], own: usize| {
+        let away = (0..40).map(|seed| {
+            let layout = draw(Arrangement::Arc, members, Split::Train, &mut Random::new(seed));
+            distance(layout.mics[own].placed.at, layout.sources[own].at)
+        });
+        away.sum::<f64>() / 40.0
+    };
+    let sax = |name| Member { name, family: Family::Woodwind, miking: Miking::One };
+    let quiet = [sax("a"), sax("b"), sax("c")];
+    let kick = Member { name: "kick", family: Family::Kick, miking: Miking::One };
+    let loud = [sax("a"), sax("b"), kick];
+    let (quiet_m, loud_m) = (mean_m(&quiet, 0), mean_m(&loud, 0));
+    assert!(loud_m < 0.6 * quiet_m, "{loud_m} {quiet_m}");
+}

@@ -275,6 +275,32 @@ mod tests {
     }
 
     #[test]
+    fn the_recipe_of_everything_shows_every_field_with_its_default() {
+        let all = Recipe::open("all").unwrap();
+        let default = Recipe::default();
+        assert_eq!((all.seed, all.split, all.duration_s), (1, Split::Train, 12.0));
+        assert_eq!(all.material, default.material);
+        assert_eq!((&all.room, &all.stage), (&default.room, &default.stage));
+        assert_eq!(all.console, default.console);
+        let mut values = vec![
+            serde_json::to_value(&all.room).unwrap(),
+            serde_json::to_value(&all.stage).unwrap(),
+            serde_json::to_value(&all.console).unwrap(),
+        ];
+        let mut num_fields = 0;
+        while let Some(value) = values.pop() {
+            for (field, inner) in value.as_object().into_iter().flatten() {
+                let table = format!("[console.{field}]");
+                let shown = all.text.contains(&format!("{field} =")) || all.text.contains(&table);
+                assert!(shown || ["low", "high"].contains(&field.as_str()), "{field}");
+                values.push(inner.clone());
+                num_fields += 1;
+            }
+        }
+        assert!(num_fields > 40, "{num_fields}");
+    }
+
+    #[test]
     fn what_is_wrong_is_named_with_file_line_and_field() {
         for (text, line, says) in [
             ("seed = 1\nduration = 3\n", 2, "unknown field `duration`"),

@@ -86,7 +86,7 @@ pub fn write(path: &Path, samples: &[f32], rate_hz: u32) -> Result<()> {
 ///
 /// # Errors
 ///
-/// As [`write`].
+/// As [`write()`].
 pub fn write_24(path: &Path, samples: &[f32], rate_hz: u32) -> Result<()> {
     write_with(path, samples, rate_hz, Depth::Bits24)
 }

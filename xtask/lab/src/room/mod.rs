@@ -5,8 +5,14 @@ mod bands;
 mod decay;
 mod directivity;
 mod gobo;
+#[cfg(test)]
+mod golden;
+#[cfg(test)]
+mod golden_values;
 mod images;
 mod impulse;
+#[cfg(test)]
+mod probe;
 mod tail;
 
 pub use air::{Air, Climate};

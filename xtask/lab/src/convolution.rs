@@ -91,7 +91,8 @@ impl Convolver {
         let num_blocks = self.num_samples.div_ceil(block);
         // Each transform sees its own block and the one before.
         let windows = (0..num_blocks).map(|index| {
-            let at = |place: usize| &signal[place.min(signal.len())..(place + block).min(signal.len())];
+            let at =
+                |place: usize| &signal[place.min(signal.len())..(place + block).min(signal.len())];
             let before = if index == 0 { &[][..] } else { at((index - 1) * block) };
             (before, at(index * block))
         });

@@ -48,8 +48,7 @@ impl Climate {
         let squared = at_hz * at_hz;
         let classical = 1.84e-11 * warmth.sqrt();
         let oxygen = 0.012_75 * (-2_239.1 / kelvin).exp() / (oxygen_hz + squared / oxygen_hz);
-        let nitrogen =
-            0.106_8 * (-3_352.0 / kelvin).exp() / (nitrogen_hz + squared / nitrogen_hz);
+        let nitrogen = 0.106_8 * (-3_352.0 / kelvin).exp() / (nitrogen_hz + squared / nitrogen_hz);
         8.686 * squared * (classical + warmth.powf(-2.5) * (oxygen + nitrogen))
     }
 }

@@ -65,7 +65,8 @@ fn filters(size: usize, rate_hz: f64, high_pass_hz: f64) -> Rc<Filters> {
         if kept.len() >= MOST_KEPT && !kept.contains_key(&key) {
             kept.clear();
         }
-        let made = kept.entry(key).or_insert_with(|| Rc::new(Filters::new(size, rate_hz, high_pass_hz)));
+        let made =
+            kept.entry(key).or_insert_with(|| Rc::new(Filters::new(size, rate_hz, high_pass_hz)));
         Rc::clone(made)
     })
 }
@@ -238,11 +239,13 @@ mod tests {
                 for band in 0..num_bands {
                     let found_db = level_db(&response, BAND_CENTRES_HZ[band], rate_hz);
                     let error_db = found_db - 20.0 * gains[band].log10();
+                    println!("lev {error_db}");
                     assert!(error_db.abs() < DIRECT_LEVEL_ERROR_DB, "{band}: {error_db}");
                 }
                 let sum: f32 = response.iter().sum();
                 assert!(f64::from(sum) * sign > 0.9, "polarity");
                 let early: f64 = response[..1_001].iter().map(|&h| f64::from(h).powi(2)).sum();
+                println!("early {early:e}");
                 assert!(early <= EARLY_ENERGY, "{early}");
             }
         }

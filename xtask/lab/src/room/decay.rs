@@ -147,7 +147,8 @@ mod tests {
     fn nearly_cubic_rooms_decay_as_eyring_says_and_long_ones_slower() {
         for (size_m, least, most) in [([5.0, 5.0, 5.0], 1.0, 1.1), ([12.0, 4.0, 3.0], 1.3, 2.0)] {
             let room = Room::new(size_m, 0.0);
-            let ratio = unit_loss_rt60_s(room.size_m) / eyring_rt60_s(&room, 1.0 - (-1.0_f64).exp());
+            let ratio =
+                unit_loss_rt60_s(room.size_m) / eyring_rt60_s(&room, 1.0 - (-1.0_f64).exp());
             assert!((least..most).contains(&ratio), "{size_m:?}: {ratio}");
         }
     }

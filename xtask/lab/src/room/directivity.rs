@@ -246,9 +246,7 @@ mod tests {
 
     #[test]
     fn mics_as_built_are_ideal_in_front_and_leak_behind() {
-        for ideal in
-            [Pattern::OMNI, Pattern::CARDIOID, Pattern::SUPERCARDIOID, Pattern::FIGURE_8]
-        {
+        for ideal in [Pattern::OMNI, Pattern::CARDIOID, Pattern::SUPERCARDIOID, Pattern::FIGURE_8] {
             for band in 0..NUM_BANDS {
                 assert!((ideal.as_built().band_gain(band, 1.0) - 1.0).abs() < 1e-12);
                 assert_eq!(ideal.band_gain(band, -0.3), ideal.gain(-0.3));

@@ -159,7 +159,9 @@ mod tests {
         let levels: Vec<f64> = (-200..200)
             .map(|step| 10.0 * bent_power(f64::from(step) * 1e-3, 1_000.0).log10())
             .collect();
-        assert!(levels.windows(2).all(|pair| (pair[0] - pair[1]).abs() < 0.25 && pair[1] <= pair[0]));
+        assert!(
+            levels.windows(2).all(|pair| (pair[0] - pair[1]).abs() < 0.25 && pair[1] <= pair[0])
+        );
     }
 
     #[test]

@@ -5,7 +5,9 @@
 use super::golden_values::{BOOTH, CLOSE, ROOM};
 use super::images::{Setup, for_each_image};
 use super::probe::{energy, octave};
-use super::{Directivity, NUM_BANDS, Pattern, PlacedMic, PlacedSource, Point, Room, SPEED_OF_SOUND};
+use super::{
+    Directivity, NUM_BANDS, Pattern, PlacedMic, PlacedSource, Point, Room, SPEED_OF_SOUND,
+};
 
 /// A room and what the other program makes of it.
 pub(super) struct Golden {
@@ -50,6 +52,7 @@ fn with_setups(mut check: impl FnMut(&Golden, &Setup<'_>)) {
         setup.wall_gain = [(1.0 - golden.absorbed).sqrt(); NUM_BANDS];
         setup.high_pass_hz = 0.0;
         setup.last_s = Some(LENGTH_S);
+        setup.fractional_s = LENGTH_S;
         for lobe in &mut setup.lobes {
             // A cardioid is a lobe without a rear.
             lobe.rear = 2.0 * golden.source_part - 1.0;
@@ -81,7 +84,7 @@ fn images_arrive_when_and_as_loud_as_in_the_reference() {
     });
 }
 
-/// Measured with this test: XXX dB.
+/// Measured with this test: 0.009 dB.
 const ENERGY_ERROR_DB: f64 = 0.05;
 
 /// Seen to fail with walls that absorb 1 % more, a source aimed the other way on mirrored images,
@@ -92,7 +95,6 @@ fn energies_in_time_and_octaves_are_those_of_the_reference() {
         let response = setup.response(0);
         let compare = |what: &str, found: f64, expected_db: f64| {
             let error_db = 10.0 * found.log10() - expected_db;
-            println!("{what} {error_db:.4}");
             assert!(error_db.abs() < ENERGY_ERROR_DB, "{:?} {what}: {error_db}", golden.size_m);
         };
         let whole = octave(&response, None, RATE_HZ);

@@ -42,6 +42,8 @@ pub(super) struct Setup<'a> {
     /// When the last reflection arrives, in seconds after the emission; `None` without walls.
     pub(super) last_s: Option<f64>,
     pub(super) crossfade: Option<Crossfade>,
+    /// Images up to this time after the direct sound are placed between samples.
+    pub(super) fractional_s: f64,
 }
 
 impl<'a> Setup<'a> {
@@ -85,6 +87,7 @@ impl<'a> Setup<'a> {
             last_s: has_walls.then_some(direct_s + room.rt60_s * slowest),
             crossfade: (room.tail == Tail::Diffuse)
                 .then(|| Crossfade::after(direct_s, room.volume())),
+            fractional_s: FRACTIONAL_S,
         }
     }
 
@@ -137,7 +140,7 @@ impl<'a> Setup<'a> {
                 *level *= fade * wall;
             }
             let at_samples = image.metres / SPEED_OF_SOUND * self.rate_hz;
-            if self.crossfade.is_some() || at_s < direct_s + FRACTIONAL_S {
+            if self.crossfade.is_some() || at_s < direct_s + self.fractional_s {
                 add_between(train, at_samples, &levels);
             } else {
                 add_nearest(train, at_samples, &levels);
@@ -151,9 +154,8 @@ impl<'a> Setup<'a> {
         let level = self.pattern.gain(cosine) / image.metres;
         let mut levels = [level; NUM_BANDS];
         if !self.pattern.is_flat() {
-            levels = std::array::from_fn(|band| {
-                self.pattern.band_gain(band, cosine) / image.metres
-            });
+            levels =
+                std::array::from_fn(|band| self.pattern.band_gain(band, cosine) / image.metres);
         }
         if self.lobes.iter().any(|lobe| lobe.rear < 1.0) {
             // The way it left the source: towards the mic, mirrored as the image is.
@@ -161,7 +163,10 @@ impl<'a> Setup<'a> {
                 if image.cell[axis] % 2 == 0 { -image.from_mic[axis] } else { image.from_mic[axis] }
             });
             let cosine = dot(left, self.source_aim) / image.metres;
-            levels.iter_mut().zip(&self.lobes).for_each(|(level, lobe)| *level *= lobe.gain(cosine));
+            levels
+                .iter_mut()
+                .zip(&self.lobes)
+                .for_each(|(level, lobe)| *level *= lobe.gain(cosine));
         }
         if self.air_per_m[NUM_BANDS - 1] > 0.0 {
             for (level, air) in levels.iter_mut().zip(&self.air_per_m) {
@@ -193,10 +198,7 @@ impl<'a> Setup<'a> {
 
     /// Mean power that the source sends to the eight mirror images of a direction, and that the
     /// mic hears from them.
-    pub(super) fn mirrored_powers(
-        &self,
-        direction: Point,
-    ) -> ([f64; NUM_BANDS], [f64; NUM_BANDS]) {
+    pub(super) fn mirrored_powers(&self, direction: Point) -> ([f64; NUM_BANDS], [f64; NUM_BANDS]) {
         let (mut sent, mut heard) = ([0.0; NUM_BANDS], [0.0; NUM_BANDS]);
         for mirror in 0..8 {
             let towards: Point = std::array::from_fn(|axis| {
@@ -267,11 +269,7 @@ pub(super) fn for_each_image(setup: &Setup<'_>, reach_m: f64, mut visit: impl Fn
             for &(z, cell_z) in &axes[2] {
                 let metres = (flat + z * z).sqrt();
                 if metres <= reach_m {
-                    visit(Image {
-                        from_mic: [x, y, z],
-                        metres,
-                        cell: [cell_x, cell_y, cell_z],
-                    });
+                    visit(Image { from_mic: [x, y, z], metres, cell: [cell_x, cell_y, cell_z] });
                 }
             }
         }
@@ -286,8 +284,7 @@ mod tests {
     fn images_and_their_walls_are_those_drawn_by_hand() {
         let room = Room::new([4.0, 100.0, 100.0], 1.0);
         let source = PlacedSource::omni([1.0, 50.0, 50.0]);
-        let mic =
-            PlacedMic { at: [3.0, 50.0, 50.0], aim: [1.0, 0.0, 0.0], pattern: Pattern::OMNI };
+        let mic = PlacedMic { at: [3.0, 50.0, 50.0], aim: [1.0, 0.0, 0.0], pattern: Pattern::OMNI };
         let mut found = Vec::new();
         for_each_image(&Setup::new(&room, &source, &mic, 44_100.0), 11.0, |image| {
             found.push((image.from_mic[0], image.reflections(), image.cell[0]));

@@ -2,6 +2,8 @@
 
 mod air;
 mod bands;
+#[cfg(test)]
+mod checks;
 mod decay;
 mod directivity;
 mod gobo;
@@ -11,6 +13,8 @@ mod golden;
 mod golden_values;
 mod images;
 mod impulse;
+#[cfg(test)]
+mod oracle;
 #[cfg(test)]
 mod probe;
 mod tail;

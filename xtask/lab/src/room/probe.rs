@@ -34,7 +34,8 @@ pub(super) fn octave(response: &[f32], centre_hz: Option<f64>, rate_hz: f64) -> 
 
 /// Energy between two times, in seconds after the emission.
 pub(super) fn energy(signal: &[f64], from_s: f64, to_s: f64, rate_hz: f64) -> f64 {
-    let at = |time_s: f64| (to_index(time_s * rate_hz) + super::Room::MARGIN_SAMPLES).min(signal.len());
+    let at =
+        |time_s: f64| (to_index(time_s * rate_hz) + super::Room::MARGIN_SAMPLES).min(signal.len());
     signal[at(from_s)..at(to_s)].iter().map(|sample| sample * sample).sum()
 }
 

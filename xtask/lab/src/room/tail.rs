@@ -160,7 +160,11 @@ mod tests {
 
     const RATE_HZ: f64 = 44_100.0;
 
-    fn pairs(room: &Room, directivity: Directivity, pattern: Pattern) -> Vec<(PlacedSource, PlacedMic)> {
+    fn pairs(
+        room: &Room,
+        directivity: Directivity,
+        pattern: Pattern,
+    ) -> Vec<(PlacedSource, PlacedMic)> {
         let at = |shares: Point| std::array::from_fn(|axis| shares[axis] * room.size_m[axis]);
         let mut random = Random::new(5);
         (0..4)
@@ -197,9 +201,9 @@ mod tests {
 
     const CENTRES_HZ: [f64; 5] = [500.0, 1_000.0, 2_000.0, 4_000.0, 8_000.0];
 
-    /// Measured with this test: XXX dB in one octave, of which noise and images both are one draw.
+    /// Measured with this test: 1.5 dB in one octave, of which noise and images both are one draw.
     const OCTAVE_LEVEL_ERROR_DB: f64 = 1.8;
-    /// Mean over the octaves. Measured with this test: XXX dB.
+    /// Mean over the octaves. Measured with this test: 0.24 dB.
     const LEVEL_ERROR_DB: f64 = 1.0;
 
     #[test]
@@ -213,7 +217,6 @@ mod tests {
         ] {
             let room = Room { air, ..Room::new(size_m, rt60_s) };
             let excess_db = excess_db(&room, directivity, pattern);
-            println!("{size_m:?} {excess_db:.2?} {}", excess_db.iter().sum::<f64>() / 5.0);
             for error_db in &excess_db {
                 assert!(error_db.abs() < OCTAVE_LEVEL_ERROR_DB, "{size_m:?}: {excess_db:?}");
             }
@@ -222,7 +225,8 @@ mod tests {
         }
     }
 
-    /// Of the RT60 asked for; measured with this test: XXX.
+    /// Of the RT60 asked for; measured with this test: 6.7 % with images (the hall),
+    /// 2.7 % with noise.
     const RT60_ERROR: f64 = 0.1;
 
     #[test]
@@ -245,7 +249,6 @@ mod tests {
                     })
                     .sum();
                 let error = sum_s / pairs.len() as f64 / rt60_s - 1.0;
-                println!("{size_m:?} {tail:?} {error:.3}");
                 assert!(error.abs() < RT60_ERROR, "{size_m:?} {tail:?}: {error}");
             }
         }
@@ -273,7 +276,8 @@ mod tests {
         let leak = norm(&difference[..early], &difference[..early]) / norm(&first, &first);
         assert!(leak < 1e-6, "the images do not depend on the seed: {leak}");
         let alike = norm(&first[late..], &second[late..])
-            / (norm(&first[late..], &first[late..]) * norm(&second[late..], &second[late..])).sqrt();
+            / (norm(&first[late..], &first[late..]) * norm(&second[late..], &second[late..]))
+                .sqrt();
         assert!(alike.abs() < 0.1, "{alike}");
     }
 }

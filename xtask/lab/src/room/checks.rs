@@ -49,11 +49,11 @@ fn a_screen_takes_what_the_formula_says_from_the_direct_sound() {
     // By hand: over the top and around either end, each by Kurze and Anderson's formula.
     let detours_m =
         [2.0 * 1.25_f64.sqrt() - 2.0, 2.0 * 2.0_f64.sqrt() - 2.0, 2.0 * 2.0_f64.sqrt() - 2.0];
-    for band in 0..NUM_BANDS {
+    for (band, at_hz) in BAND_CENTRES_HZ.into_iter().enumerate() {
         let power: f64 = detours_m
             .iter()
             .map(|detour_m| {
-                let fresnel = 2.0 * detour_m * BAND_CENTRES_HZ[band] / SPEED_OF_SOUND;
+                let fresnel = 2.0 * detour_m * at_hz / SPEED_OF_SOUND;
                 let root = (std::f64::consts::TAU * fresnel).sqrt();
                 let lost_db = 5.0 + 20.0 * (root / root.tanh()).log10();
                 10.0_f64.powf(-lost_db / 10.0)

@@ -16,6 +16,9 @@ use crate::convert::to_index;
 /// then hundreds per millisecond, on the nearest sample.
 const FRACTIONAL_S: f64 = 0.08;
 
+/// Bands that differ by less than this share are one level, and need no filter.
+const FLAT: f64 = 1e-9;
+
 /// Screens hold up the direct sound and paths with up to this many reflections; later sound comes
 /// from all around.
 const GOBO_REFLECTIONS: usize = 2;
@@ -101,7 +104,8 @@ impl<'a> Setup<'a> {
             cell: [0; 3],
         };
         let direct_levels = self.levels(&direct);
-        let filtered = direct_levels.iter().any(|&level| level != direct_levels[0]);
+        let flat = FLAT * direct_levels[0].abs();
+        let filtered = direct_levels.iter().any(|level| (level - direct_levels[0]).abs() > flat);
         let ring = if filtered { direct_ring_samples(self.rate_hz) } else { 0 };
         let direct_end = to_index(direct_s * self.rate_hz) + ring;
         let last_end = self.last_s.map_or(0, |last_s| to_index(last_s * self.rate_hz));

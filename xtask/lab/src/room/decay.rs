@@ -37,7 +37,7 @@ thread_local! {
 /// RT60 of the room if each reflection kept `1/e` of the energy, fitted from -5 to -35 dB.
 fn unit_loss_rt60_s(size_m: Point) -> f64 {
     let (last_m, last_s) = LAST_UNIT_LOSS.get();
-    if last_m == size_m {
+    if last_m.map(f64::to_bits) == size_m.map(f64::to_bits) {
         return last_s;
     }
     let solved_s = solve_unit_loss_rt60_s(size_m);

@@ -16,6 +16,9 @@ use crate::convert::to_index;
 /// then hundreds per millisecond, on the nearest sample.
 const FRACTIONAL_S: f64 = 0.08;
 
+/// Bands that differ by less than this share are one level, and need no filter.
+const FLAT: f64 = 1e-9;
+
 /// Screens hold up the direct sound and paths with up to this many reflections; later sound comes
 /// from all around.
 const GOBO_REFLECTIONS: usize = 2;
@@ -42,6 +45,8 @@ pub(super) struct Setup<'a> {
     /// When the last reflection arrives, in seconds after the emission; `None` without walls.
     pub(super) last_s: Option<f64>,
     pub(super) crossfade: Option<Crossfade>,
+    /// Images up to this time after the direct sound are placed between samples.
+    pub(super) fractional_s: f64,
 }
 
 impl<'a> Setup<'a> {
@@ -85,6 +90,7 @@ impl<'a> Setup<'a> {
             last_s: has_walls.then_some(direct_s + room.rt60_s * slowest),
             crossfade: (room.tail == Tail::Diffuse)
                 .then(|| Crossfade::after(direct_s, room.volume())),
+            fractional_s: FRACTIONAL_S,
         }
     }
 
@@ -98,7 +104,8 @@ impl<'a> Setup<'a> {
             cell: [0; 3],
         };
         let direct_levels = self.levels(&direct);
-        let filtered = direct_levels.iter().any(|&level| level != direct_levels[0]);
+        let flat = FLAT * direct_levels[0].abs();
+        let filtered = direct_levels.iter().any(|level| (level - direct_levels[0]).abs() > flat);
         let ring = if filtered { direct_ring_samples(self.rate_hz) } else { 0 };
         let direct_end = to_index(direct_s * self.rate_hz) + ring;
         let last_end = self.last_s.map_or(0, |last_s| to_index(last_s * self.rate_hz));
@@ -137,7 +144,7 @@ impl<'a> Setup<'a> {
                 *level *= fade * wall;
             }
             let at_samples = image.metres / SPEED_OF_SOUND * self.rate_hz;
-            if self.crossfade.is_some() || at_s < direct_s + FRACTIONAL_S {
+            if self.crossfade.is_some() || at_s < direct_s + self.fractional_s {
                 add_between(train, at_samples, &levels);
             } else {
                 add_nearest(train, at_samples, &levels);

@@ -2,11 +2,21 @@
 
 mod air;
 mod bands;
+#[cfg(test)]
+mod checks;
 mod decay;
 mod directivity;
 mod gobo;
+#[cfg(test)]
+mod golden;
+#[cfg(test)]
+mod golden_values;
 mod images;
 mod impulse;
+#[cfg(test)]
+mod oracle;
+#[cfg(test)]
+mod probe;
 mod tail;
 
 pub use air::{Air, Climate};
@@ -119,17 +129,21 @@ impl Room {
     ///
     /// A source of level 1 is heard at level 1 by a mic aimed at it from 1 m. The direct sound is
     /// delayed by its exact travel time (fractions of a sample included) plus
-    /// [`Room::MARGIN_SAMPLES`], which every response of every room shares.
+    /// [`Room::MARGIN_SAMPLES`], which every response of every room shares. `seed` draws the noise of
+    /// [`Tail::Diffuse`]; give every pair of source and mic its own.
+    ///
+    /// Screens hold up the direct sound and paths of one or two reflections.
     ///
     /// # Errors
     ///
-    /// When the source or the mic is not inside the room, or both are at one place.
+    /// When the source or the mic is not inside the room or looks nowhere, both are at one place,
+    /// the rate is under 8 kHz, or the room's own numbers make no room.
     ///
     /// # Source
     ///
     /// J. B. Allen, D. A. Berkley, "Image method for efficiently simulating small-room acoustics",
     /// J. Acoust. Soc. Am. 65(4), 1979, equations 8 to 10; differs in that delays are fractional,
-    /// walls absorb per band, mics have a direction, and the reflections (not the direct sound)
+    /// walls, air, sources and mics differ per band, and the reflections (not the direct sound)
     /// lose what lies under 40 Hz, where identical walls would add up to a false boom.
     pub fn response(
         &self,

@@ -9,8 +9,8 @@ use crate::scenes::draw_weighted;
 use crate::scenes::recipe::StageConfig;
 use crate::scenes::sources::Family;
 
-/// A mic stands at most this part of the way to the nearest other source.
-const MOST_OF_THE_WAY: f64 = 0.6;
+/// A mic stands at most this part of the way to the nearest other source, which is then further.
+const MOST_OF_THE_WAY: f64 = 0.45;
 /// No mic comes nearer: 3 cm from a drum's head.
 const NEAREST_M: f64 = 0.03;
 

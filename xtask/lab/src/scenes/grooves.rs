@@ -344,9 +344,7 @@ fn draw_close_mics(num_mics: Option<usize>, random: &mut Random) -> Result<Vec<u
     random.shuffle(&mut rest);
     // Now and then somebody does without one of the three.
     if random.chance(0.2) {
-        let other = rest[0];
-        rest[0] = first[2];
-        first[2] = other;
+        std::mem::swap(&mut rest[0], &mut first[2]);
     }
     let mut kept: Vec<usize> = first.into_iter().chain(rest).take(num_mics).collect();
     kept.sort_unstable();

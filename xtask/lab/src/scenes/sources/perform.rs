@@ -31,6 +31,9 @@ const NOTES_CHANCE: f64 = 0.5;
 /// Chance of a singer to be a recording of phrases, which do not follow the music.
 const PHRASES_CHANCE: f64 = 0.3;
 
+/// How many notes somebody plays whose windows would have none.
+const FALLBACK_NOTES: usize = 6;
+
 /// What all parts of an ensemble share.
 #[derive(Clone, Debug)]
 pub(crate) struct Music {
@@ -144,8 +147,14 @@ impl Performer<'_> {
                         (None, harmony.part(random, part, keys, self.music.duration_s))
                     }
                 };
-                let notes = feel.shape(random, notes, &windows);
-                let (dry, mut made_of) = self.pitched(role, &notes, &windows, random)?;
+                let mut shaped = feel.shape(random, notes.clone(), &windows);
+                if shaped.is_empty() && presence != Presence::Silent {
+                    // Nothing is written where this one plays: then it plays a bar of what there is.
+                    let first = random.index(notes.len().saturating_sub(FALLBACK_NOTES) + 1);
+                    let some = notes.into_iter().skip(first).take(FALLBACK_NOTES).collect();
+                    shaped = feel.shape(random, some, &[(0.0, self.music.duration_s)]);
+                }
+                let (dry, mut made_of) = self.pitched(role, &shaped, &windows, random)?;
                 made_of.extend(score);
                 (dry, made_of)
             }

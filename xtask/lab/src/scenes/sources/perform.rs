@@ -387,3 +387,55 @@ fn fade_out(sound: &mut [f32], rate_hz: u32) {
         *sample *= to_f32(1.0 - (age + 1) as f64 / fade as f64);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenes::sources::Ensemble;
+
+    #[test]
+    fn pieces_that_a_kit_lacks_have_a_stand_in() {
+        let small = |piece| [Piece::Kick, Piece::Snare, Piece::ClosedHat].contains(&piece);
+        assert_eq!(stand_in(Piece::Ride, small), Piece::ClosedHat);
+        assert_eq!(stand_in(Piece::Tom(2), small), Piece::Snare);
+        assert_eq!(stand_in(Piece::SecondKick, small), Piece::Kick);
+        assert_eq!(stand_in(Piece::Kick, small), Piece::Kick);
+        assert_eq!(stand_in(Piece::Crash, small), Piece::Crash, "then nobody plays it");
+    }
+
+    #[test]
+    fn closed_hats_choke_open_ones_and_half_open_ones_end_soon() {
+        let request = PlayRequest {
+            ensemble: Ensemble::DrumKit,
+            num_parts: 3,
+            num_samples: 16_000,
+            rate_hz: 16_000,
+            silent_chance: 0.0,
+            rare_chance: 0.0,
+            wanted: &[],
+        };
+        let seats = Ensemble::DrumKit.seats();
+        let music = Music::draw(&mut Random::new(1), &request, seats, &[]);
+        let instruments = Instruments::installed();
+        let performer = |split| Performer {
+            instruments: &instruments,
+            notes: &[],
+            split,
+            music: &music,
+            request: &request,
+        };
+        let at = |at_s, piece| Stroke { at_s, piece, strength: 0.5 };
+        let strokes = [at(0.0, Piece::OpenHat), at(0.5, Piece::ClosedHat)];
+        let mut open = vec![1.0; 16_000];
+        let drum = drums(Piece::OpenHat, Split::Train)[0];
+        performer(Split::Train).choke(&mut open, Piece::OpenHat, drum, &strokes);
+        assert!(open[7_900] == 1.0 && open[10_000] < 0.01);
+        let mut closed = vec![1.0; 16_000];
+        let drum = drums(Piece::ClosedHat, Split::Train)[0];
+        performer(Split::Train).choke(&mut closed, Piece::ClosedHat, drum, &strokes);
+        assert!(closed.iter().all(|&x| x == 1.0), "a closed hat is short by itself");
+        let drum = drums(Piece::ClosedHat, Split::Test)[0];
+        performer(Split::Test).choke(&mut closed, Piece::ClosedHat, drum, &strokes);
+        assert!(closed[8_100] == 1.0 && closed[12_000] < 0.01, "played on a half-open one");
+    }
+}

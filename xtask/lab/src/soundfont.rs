@@ -290,4 +290,27 @@ mod tests {
         let energy = |sound: Result<Vec<f32>>| sound.unwrap().iter().map(|x| x * x).sum::<f32>();
         assert!(energy(soft) < 0.5 * energy(loud));
     }
+
+    #[test]
+    fn channels_that_are_alike_are_mixed_and_others_never() {
+        let tone = |step: f32| (0..1_000).map(|n| (n as f32 * step).sin()).collect::<Vec<f32>>();
+        let (left, half) = (tone(0.3), tone(0.3).iter().map(|x| 0.9 * x).collect::<Vec<f32>>());
+        let mixed = to_mono(left.clone(), &half);
+        assert!((mixed[5] - 0.95 * left[5]).abs() < 1e-6);
+        let inverted: Vec<f32> = left.iter().map(|x| -0.5 * x).collect();
+        assert_eq!(to_mono(left.clone(), &inverted), left);
+        let louder: Vec<f32> = tone(0.7).iter().map(|x| 2.0 * x).collect();
+        assert_eq!(to_mono(left, &louder), louder);
+    }
+
+    #[test]
+    fn variations_are_other_presets_than_their_program() {
+        let instruments = Instruments::installed();
+        let note = Note { at_s: 0.0, hold_s: 0.5, key: 60, velocity: 100 };
+        let play = |voice| instruments.perform(voice, &[note], 16_000, 32_000).unwrap();
+        let ukulele = Voice::Variation { bank: 8, program: 24 };
+        assert!(instruments.has(ukulele));
+        assert!(!instruments.has(Voice::Variation { bank: 77, program: 24 }));
+        assert_ne!(play(ukulele), play(Voice::Program(24)));
+    }
 }

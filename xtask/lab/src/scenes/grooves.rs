@@ -344,9 +344,7 @@ fn draw_close_mics(num_mics: Option<usize>, random: &mut Random) -> Result<Vec<u
     random.shuffle(&mut rest);
     // Now and then somebody does without one of the three.
     if random.chance(0.2) {
-        let other = rest[0];
-        rest[0] = first[2];
-        first[2] = other;
+        std::mem::swap(&mut rest[0], &mut first[2]);
     }
     let mut kept: Vec<usize> = first.into_iter().chain(rest).take(num_mics).collect();
     kept.sort_unstable();
@@ -481,5 +479,74 @@ mod tests {
         assert_eq!(sound.channels[0][3_999], 1.0);
         assert!((sound.channels[0][4_240] - 0.5).abs() < 1e-6, "half way through the fade");
         assert_eq!(sound.channels[0][4_500], 0.0);
+    }
+
+    fn request(num_close_mics: Option<usize>, overheads: bool) -> KitRequest {
+        KitRequest { num_samples: 96_000, rate_hz: 12_000, num_close_mics, overheads }
+    }
+
+    #[test]
+    fn a_take_has_the_mics_asked_for_and_repeats_by_seed() {
+        let kit = clicking_kit();
+        let (few, all) = (request(Some(3), false), request(None, true));
+        let play = |request, vary, seed| {
+            kit.take(&KitTake { request, vary }, &mut Random::new(seed)).unwrap()
+        };
+        let mut usual = 0;
+        for seed in 0..40 {
+            let names = play(&few, true, seed).info.names;
+            let basic =
+                |name: &String| ["KdrumL", "KdrumR", "Snare_top", "Hihat"].contains(&name.as_str());
+            usual += usize::from(names.iter().all(basic));
+            assert_eq!(names.len(), 3);
+        }
+        assert!((20..40).contains(&usual), "kick, snare and hat in {usual} of 40");
+        let scene = play(&all, true, 7);
+        assert_eq!(scene, play(&all, true, 7));
+        assert_ne!(scene.mics, play(&all, true, 8).mics);
+        assert_eq!((scene.mics.len(), scene.mics[0].len(), scene.rate_hz), (13, 96_000, 12_000));
+        assert_eq!(scene.info.drawn["room_mics"], serde_json::json!([12, 13]));
+        assert!(scene.targets[12].iter().all(|&x| x == 0.0), "overheads own no drum");
+        assert!(play(&all, false, 7) != scene, "to learn from, pieces are tuned");
+        let line = kit
+            .take(&KitTake { request: &request(Some(12), false), vary: true }, &mut Random::new(1));
+        assert!(line.unwrap_err().to_string().contains("1 to 11 close mics"));
+    }
+
+    #[test]
+    fn a_hit_is_tuned_alike_in_all_mics_and_pieces_without_hits_are_silent() {
+        let mut kit = clicking_kit();
+        kit.hits.retain(|piece, _| piece == "Snare");
+        let wave: Vec<f32> = (0..900).map(|n| (n as f32 * 0.3).sin()).collect();
+        let sound = &mut kit.hits.get_mut("Snare").unwrap()[0].sound;
+        for (mic, channel) in sound.channels.iter_mut().enumerate() {
+            *channel = wave.iter().map(|x| x / (1 + mic) as f32).collect();
+        }
+        let scene = kit
+            .take(&KitTake { request: &request(None, false), vary: true }, &mut Random::new(2))
+            .unwrap();
+        let dot = |a: &[f32], b: &[f32]| {
+            a.iter().zip(b).map(|(x, y)| f64::from(*x) * f64::from(*y)).sum::<f64>()
+        };
+        let first = &scene.mics[0];
+        assert!(dot(first, first) > 0.0);
+        for mic in &scene.mics {
+            let likeness = dot(first, mic) / (dot(first, first) * dot(mic, mic)).sqrt();
+            assert!(likeness > 0.999_999, "{likeness}");
+        }
+        assert!(scene.targets[0].iter().all(|&x| x == 0.0), "no kick");
+        assert_eq!(scene.targets[2], scene.mics[2], "the snare alone");
+    }
+
+    #[test]
+    fn every_hit_has_one_split_and_few_hits_go_to_train_first() {
+        for count in 1..12 {
+            let dealt: Vec<Split> = (0..count).map(|place| split_of_hit(place, count)).collect();
+            let num = |split| dealt.iter().filter(|&&own| own == split).count();
+            assert!(num(Split::Train) >= num(Split::Test), "{count}");
+            assert!(num(Split::Test) >= num(Split::Validation) || count > 4, "{count}");
+            assert_eq!(num(Split::Train) > 0 && num(Split::Test) > 0, count > 1);
+            assert_eq!(num(Split::Validation) > 0, count > 2);
+        }
     }
 }

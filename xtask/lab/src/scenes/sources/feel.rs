@@ -38,9 +38,9 @@ impl Presence {
             }
             Self::Usual => {
                 let mut windows = Vec::new();
-                let late = random.chance(0.2);
+                let late = random.chance(0.12);
                 let mut from_s = if late { random.between(0.1, 0.4) * duration_s } else { 0.0 };
-                for _ in 0..random.pick(&[0, 0, 1, 1, 2]) {
+                for _ in 0..random.pick(&[0, 0, 0, 1, 1, 2]) {
                     let pause_at_s = random.between(from_s, duration_s);
                     windows.push((from_s, pause_at_s));
                     from_s = pause_at_s + random.between(0.08, 0.25) * duration_s;
@@ -84,7 +84,7 @@ impl Feel {
             .collect();
         Self {
             articulation,
-            rest: random.between(0.0, 0.25),
+            rest: random.between(0.0, 0.15),
             habit_s: random.normal(0.0, 0.006),
             unsteady_s: random.between(0.003, 0.012),
             swells,

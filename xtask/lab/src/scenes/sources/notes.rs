@@ -20,6 +20,9 @@ const LOOP_ATTACK_S: f64 = 0.04;
 const GAP_S: f64 = 0.2;
 /// … where the level stays this far under the peak, as an amplitude.
 const GAP_SHARE: f32 = 0.03;
+/// Soft sounds are made as loud as others only up to this share of the loudest of their folder, as an
+/// amplitude, so that their noise stays low.
+const LEAST_LOUD_SHARE: f64 = 0.2;
 /// Shorter phrases are left out, in seconds.
 const LEAST_PHRASE_S: f64 = 0.35;
 
@@ -93,7 +96,7 @@ pub(crate) struct Recorded {
     pub(crate) rate_hz: u32,
     /// MIDI key with its fraction; 0 for strokes and phrases.
     pub(crate) key: f64,
-    /// RMS of its loud parts.
+    /// RMS of its loud parts; of the softest, a little more.
     pub(crate) loud: f64,
     /// From the softest, 0, to the loudest, 1, of the folder.
     pub(crate) rank: f64,
@@ -203,6 +206,9 @@ fn read(found: &Found) -> Result<NoteFolder> {
     let mut sounds = Vec::with_capacity(files.len());
     let mut names = Vec::new();
     for path in files {
+        if *role == Role::Percussion && is_no_stroke(path) {
+            continue;
+        }
         let sound = sound_file::read(path)?;
         let file = path.file_name().and_then(|file| file.to_str()).unwrap_or_default();
         let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
@@ -233,6 +239,10 @@ fn read(found: &Found) -> Result<NoteFolder> {
     for (place, &index) in order.iter().enumerate() {
         sounds[index].rank = (place as f64 + 0.5) / order.len() as f64;
     }
+    let loudest = sounds.iter().fold(0.0_f64, |top, recorded| top.max(recorded.loud));
+    for recorded in &mut sounds {
+        recorded.loud = recorded.loud.max(LEAST_LOUD_SHARE * loudest);
+    }
     Ok(NoteFolder { role: *role, sounds })
 }
 
@@ -253,6 +263,14 @@ fn with_keys(sounds: Vec<Recorded>, names: &[(Option<f64>, Option<f64>)]) -> Vec
         Some(recorded)
     });
     keyed.collect()
+}
+
+/// Releases and loops of percussion are no strokes.
+fn is_no_stroke(path: &Path) -> bool {
+    let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+    stem.split('_').any(|token| {
+        token == "rel" || token.strip_prefix("lp").is_some_and(|n| n.parse::<u32>().is_ok())
+    })
 }
 
 /// What strokes of one kind have in common in their names: all but velocity, take and hand.

@@ -31,6 +31,9 @@ const NOTES_CHANCE: f64 = 0.5;
 /// Chance of a singer to be a recording of phrases, which do not follow the music.
 const PHRASES_CHANCE: f64 = 0.3;
 
+/// How many notes somebody plays whose windows would have none.
+const FALLBACK_NOTES: usize = 6;
+
 /// What all parts of an ensemble share.
 #[derive(Clone, Debug)]
 pub(crate) struct Music {
@@ -144,8 +147,14 @@ impl Performer<'_> {
                         (None, harmony.part(random, part, keys, self.music.duration_s))
                     }
                 };
-                let notes = feel.shape(random, notes, &windows);
-                let (dry, mut made_of) = self.pitched(role, &notes, &windows, random)?;
+                let mut shaped = feel.shape(random, notes.clone(), &windows);
+                if shaped.is_empty() && presence != Presence::Silent {
+                    // Nothing is written where this one plays: then it plays a bar of what there is.
+                    let first = random.index(notes.len().saturating_sub(FALLBACK_NOTES) + 1);
+                    let some = notes.into_iter().skip(first).take(FALLBACK_NOTES).collect();
+                    shaped = feel.shape(random, some, &[(0.0, self.music.duration_s)]);
+                }
+                let (dry, mut made_of) = self.pitched(role, &shaped, &windows, random)?;
                 made_of.extend(score);
                 (dry, made_of)
             }
@@ -376,5 +385,57 @@ fn fade_out(sound: &mut [f32], rate_hz: u32) {
     let start = sound.len() - fade.min(sound.len());
     for (age, sample) in sound[start..].iter_mut().enumerate() {
         *sample *= to_f32(1.0 - (age + 1) as f64 / fade as f64);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenes::sources::Ensemble;
+
+    #[test]
+    fn pieces_that_a_kit_lacks_have_a_stand_in() {
+        let small = |piece| [Piece::Kick, Piece::Snare, Piece::ClosedHat].contains(&piece);
+        assert_eq!(stand_in(Piece::Ride, small), Piece::ClosedHat);
+        assert_eq!(stand_in(Piece::Tom(2), small), Piece::Snare);
+        assert_eq!(stand_in(Piece::SecondKick, small), Piece::Kick);
+        assert_eq!(stand_in(Piece::Kick, small), Piece::Kick);
+        assert_eq!(stand_in(Piece::Crash, small), Piece::Crash, "then nobody plays it");
+    }
+
+    #[test]
+    fn closed_hats_choke_open_ones_and_half_open_ones_end_soon() {
+        let request = PlayRequest {
+            ensemble: Ensemble::DrumKit,
+            num_parts: 3,
+            num_samples: 16_000,
+            rate_hz: 16_000,
+            silent_chance: 0.0,
+            rare_chance: 0.0,
+            wanted: &[],
+        };
+        let seats = Ensemble::DrumKit.seats();
+        let music = Music::draw(&mut Random::new(1), &request, seats, &[]);
+        let instruments = Instruments::installed();
+        let performer = |split| Performer {
+            instruments: &instruments,
+            notes: &[],
+            split,
+            music: &music,
+            request: &request,
+        };
+        let at = |at_s, piece| Stroke { at_s, piece, strength: 0.5 };
+        let strokes = [at(0.0, Piece::OpenHat), at(0.5, Piece::ClosedHat)];
+        let mut open = vec![1.0; 16_000];
+        let drum = drums(Piece::OpenHat, Split::Train)[0];
+        performer(Split::Train).choke(&mut open, Piece::OpenHat, drum, &strokes);
+        assert!(open[7_900] == 1.0 && open[10_000] < 0.01);
+        let mut closed = vec![1.0; 16_000];
+        let drum = drums(Piece::ClosedHat, Split::Train)[0];
+        performer(Split::Train).choke(&mut closed, Piece::ClosedHat, drum, &strokes);
+        assert!(closed.iter().all(|&x| x == 1.0), "a closed hat is short by itself");
+        let drum = drums(Piece::ClosedHat, Split::Test)[0];
+        performer(Split::Test).choke(&mut closed, Piece::ClosedHat, drum, &strokes);
+        assert!(closed[8_100] == 1.0 && closed[12_000] < 0.01, "played on a half-open one");
     }
 }

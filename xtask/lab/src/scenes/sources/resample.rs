@@ -34,22 +34,47 @@ pub(crate) fn resample(channels: &[&[f32]], step: f64) -> Vec<Vec<f32>> {
     let mut out = vec![Vec::with_capacity(num_out); channels.len()];
     for position in 0..num_out {
         let at = position as f64 * step;
-        let first = to_index((at - reach).ceil());
-        let last = to_index((at + reach).floor()).min(num_in.saturating_sub(1));
+        let first = whole((at - reach).ceil());
+        let last = whole(at + reach).min(num_in.saturating_sub(1));
         weights.clear();
+        let per_sample = scale * POINTS_PER_CROSSING as f64;
         weights.extend((first..=last).map(|index| {
-            let place = (index as f64 - at).abs() * scale * POINTS_PER_CROSSING as f64;
-            let below = to_index(place.floor()).min(table.len() - 2);
+            let place = (index as f64 - at).abs() * per_sample;
+            let below = whole(place).min(table.len() - 2);
             let share = to_f32(place - below as f64).min(1.0);
             table[below] + share * (table[below + 1] - table[below])
         }));
         for (channel, out) in channels.iter().zip(&mut out) {
             let heard = &channel[first.min(num_in)..(last + 1).min(num_in)];
-            let sum: f32 = heard.iter().zip(&weights).map(|(x, w)| x * w).sum();
-            out.push(sum * to_f32(scale));
+            out.push(dot(heard, &weights) * to_f32(scale));
         }
     }
     out
+}
+
+/// The whole part of a number that is not negative; rounding would cost more than all the rest.
+fn whole(number: f64) -> usize {
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "cutting off is the purpose, and negative numbers become 0"
+    )]
+    let whole = number as usize;
+    whole
+}
+
+/// The dot product, in eight sums side by side so that the processor can do them at once.
+fn dot(a: &[f32], b: &[f32]) -> f32 {
+    const LANES: usize = 8;
+    let mut sums = [0.0_f32; LANES];
+    let (a_chunks, b_chunks) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
+    let rest: f32 = a_chunks.remainder().iter().zip(b_chunks.remainder()).map(|(x, y)| x * y).sum();
+    for (x, y) in a_chunks.zip(b_chunks) {
+        for lane in 0..LANES {
+            sums[lane] += x[lane] * y[lane];
+        }
+    }
+    sums.iter().sum::<f32>() + rest
 }
 
 /// One channel by [`resample`].
@@ -97,9 +122,9 @@ mod tests {
         (0..num).map(|n| to_f32((std::f64::consts::TAU * freq * n as f64).sin())).collect()
     }
 
-    /// Measured with this test: 2.6e-5.
+    /// Measured with this test: 3.9e-5.
     const TONE_ERROR: f32 = 1e-4;
-    /// Measured with this test: -94 dB.
+    /// Measured with this test: 1.6e-5, -96 dB.
     const MOST_ALIAS: f32 = 1e-4;
 
     #[test]

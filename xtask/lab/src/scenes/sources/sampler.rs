@@ -7,7 +7,7 @@ use crate::convert::{db_to_lin, to_index};
 use crate::random::Random;
 use crate::scenes::add_at;
 use crate::soundfont::Note;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The farthest a recorded note is moved, in semitones.
 const MOST_SHIFT: f64 = 3.0;
@@ -27,6 +27,11 @@ impl Canvas {
         Self { sound: vec![0.0; num_samples], rate_hz, made_of: BTreeSet::new() }
     }
 
+    /// Samples of a recording per sample of the canvas, when it is moved by `shift` semitones.
+    fn step(&self, recorded: &Recorded, shift: f64) -> f64 {
+        (shift / 12.0).exp2() * f64::from(recorded.rate_hz) / f64::from(self.rate_hz)
+    }
+
     /// Puts a recorded sound, moved by `shift` semitones, at its time, and ends it after `hold_s`
     /// with a release.
     fn put(&mut self, recorded: &Recorded, at_s: f64, shift: f64, hold: Hold, gain: f64) {
@@ -34,7 +39,7 @@ impl Canvas {
         if at >= self.sound.len() {
             return;
         }
-        let step = (shift / 12.0).exp2() * f64::from(recorded.rate_hz) / f64::from(self.rate_hz);
+        let step = self.step(recorded, shift);
         let (held, release) = (
             to_index(hold.hold_s * f64::from(self.rate_hz)),
             to_index(hold.release_s * f64::from(self.rate_hz)),
@@ -110,18 +115,30 @@ impl NoteFolder {
         random.shuffle(&mut kinds);
         kinds.truncate(4);
         let shift = random.between(-1.5, 1.5);
+        let mut moved: BTreeMap<usize, Vec<f32>> = BTreeMap::new();
         for &(at_s, place, strength) in strokes {
             let kind = kinds[place % kinds.len()];
             let nearest = self
                 .sounds
                 .iter()
-                .filter(|recorded| recorded.kind == kind)
-                .map(|recorded| ((recorded.rank - strength).abs() + 0.3 * random.unit(), recorded))
+                .enumerate()
+                .filter(|(_, recorded)| recorded.kind == kind)
+                .map(|(index, recorded)| {
+                    ((recorded.rank - strength).abs() + 0.3 * random.unit(), index)
+                })
                 .min_by(|a, b| a.0.total_cmp(&b.0));
-            let Some((_, recorded)) = nearest else { continue };
+            let Some((_, index)) = nearest else { continue };
+            let recorded = &self.sounds[index];
+            let sound = moved.entry(index).or_insert_with(|| {
+                let step = canvas.step(recorded, shift);
+                let mut sound = resample_one(&recorded.sound, step);
+                fade_out(&mut sound, to_index(0.05 * f64::from(canvas.rate_hz)));
+                sound
+            });
             let gain = db_to_lin(DYNAMIC_RANGE_DB * (strength - 1.0)) / recorded.loud;
-            let hold = Hold { hold_s: 4.0, release_s: 0.1 };
-            canvas.put(recorded, at_s, shift, hold, gain);
+            let at = to_index(at_s * f64::from(canvas.rate_hz));
+            add_at(&mut canvas.sound, sound, at, gain);
+            canvas.made_of.insert(recorded.label.clone());
         }
     }
 

@@ -192,11 +192,11 @@ pub(crate) fn for_seat(parts: &[Vec<Note>], used: &mut Vec<usize>, keys: (u8, u8
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
     /// Two tracks: a tempo change at beat 2 from 120 to 60, and four beats of one note each.
-    fn file() -> Vec<u8> {
+    pub(in super::super) fn file() -> Vec<u8> {
         let mut bytes = b"MThd\x00\x00\x00\x06\x00\x01\x00\x02\x00\x60".to_vec();
         let conductor = b"\x81\x40\xff\x51\x03\x0f\x42\x40\x00\xff\x2f\x00";
         let mut part = Vec::new();

@@ -18,17 +18,24 @@ pub(crate) fn turns(
     let mut windows = vec![Vec::new(); num_talkers];
     let mut at_s = random.between(0.0, 0.5);
     let mut talker = random.index(num_talkers);
+    // Large panels make shorter contributions, so that most people are heard in a scene.
+    let longest_s = (1.4 * duration_s / num_talkers as f64).clamp(0.9, 4.5);
+    let mut spoken_until_s = vec![0.0; num_talkers];
     while at_s < duration_s - 0.4 {
-        let until_s = (at_s + random.between(1.0, 4.5)).min(duration_s);
+        let until_s = (at_s + random.between(0.5, longest_s)).min(duration_s);
         windows[talker].push((at_s, until_s));
+        spoken_until_s[talker] = until_s;
         if num_talkers > 1 {
-            let next = (talker + 1 + random.index(num_talkers - 1)) % num_talkers;
+            let someone =
+                |random: &mut Random| (talker + 1 + random.index(num_talkers - 1)) % num_talkers;
             if random.chance(0.25) {
                 let said_s = random.between(at_s, until_s);
-                let listener = (talker + 1 + random.index(num_talkers - 1)) % num_talkers;
-                windows[listener].push((said_s, (said_s + 0.5).min(duration_s)));
+                windows[someone(random)].push((said_s, (said_s + 0.5).min(duration_s)));
             }
-            talker = next;
+            let quietest = (0..num_talkers)
+                .min_by(|&a, &b| spoken_until_s[a].total_cmp(&spoken_until_s[b]))
+                .filter(|_| random.chance(0.75));
+            talker = quietest.unwrap_or_else(|| someone(random));
         }
         // Negative: the next one cannot wait.
         at_s = until_s + random.normal(0.25, 0.35).clamp(-0.6, 1.2);

@@ -184,3 +184,31 @@ fn instruments_without_amplifier_are_miked_nearer_beside_loud_ones() {
     let (quiet_m, loud_m) = (mean_m(&quiet, 0), mean_m(&loud, 0));
     assert!(loud_m < 0.6 * quiet_m, "{loud_m} {quiet_m}");
 }
+
+#[test]
+fn no_mic_is_nearer_to_a_neighbour_however_close_they_sit() {
+    let names = ["1", "2", "3", "4", "5", "6"];
+    let members =
+        names.map(|name| Member { name, family: Family::HighString, miking: Miking::Two });
+    let stage = StageConfig {
+        apart_m: crate::scenes::recipe::Range::new(0.4, 0.5),
+        ..StageConfig::default()
+    };
+    let room = RoomConfig::default();
+    for seed in 0..40 {
+        let request = LayoutRequest {
+            room: &room,
+            stage: &stage,
+            arrangement: Arrangement::Rows,
+            members: &members,
+            num_room_mics: 0,
+            split: Split::Train,
+        };
+        let layout = Layout::draw(&request, &mut Random::new(seed)).unwrap();
+        for mic in &layout.mics {
+            let away_m = |source: &PlacedSource| distance(mic.placed.at, source.at);
+            let own_m = away_m(&layout.sources[mic.own.unwrap()]);
+            assert!(layout.sources.iter().all(|source| away_m(source) >= own_m), "seed {seed}");
+        }
+    }
+}

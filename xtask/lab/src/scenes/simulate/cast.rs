@@ -149,9 +149,10 @@ mod tests {
 
     #[test]
     fn scenes_have_the_number_of_mics_asked_for() {
-        let stage = StageConfig::default();
         let mut found = [0_usize; 5];
         for seed in 0..400 {
+            let clean = if seed % 4 == 0 { 0.6 } else { 0.05 };
+            let stage = StageConfig { clean, ..StageConfig::default() };
             let mut random = Random::new(seed);
             let mics = Range::new(2.0, 9.0);
             let size = Size::draw(mics, &stage, &mut random);

@@ -1,5 +1,6 @@
 //! How well a mic was cleaned, by comparing with the truth.
 
+pub mod bss;
 mod ratios;
 mod silence;
 mod summary;

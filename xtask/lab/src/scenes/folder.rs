@@ -30,7 +30,7 @@ pub fn list(folder: &Path) -> Result<Vec<PathBuf>> {
 /// # Errors
 ///
 /// When a file is missing or damaged, rates or lengths differ, there are fewer than two mics or
-/// more than the engine takes, or `scene.json` groups mics that are not there.
+/// more than the engine takes, or `scene.json` names mics that are not there.
 pub fn read(folder: &Path) -> Result<Scene> {
     let mut mics = Vec::new();
     let mut targets = Vec::new();
@@ -61,6 +61,13 @@ pub fn read(folder: &Path) -> Result<Scene> {
         ensure!(
             (1..=mics.len()).contains(&position),
             "{}: scene.json groups a mic {position}",
+            folder.display()
+        );
+    }
+    for &position in &info.room_mics {
+        ensure!(
+            (1..=mics.len()).contains(&position),
+            "{}: scene.json names a room mic {position}",
             folder.display()
         );
     }
@@ -126,6 +133,8 @@ mod tests {
         assert!(line().contains("groups a mic 3"));
         std::fs::write(at.join("scene.json"), "{\"groups\": [[1, 0]]}").unwrap();
         assert!(line().contains("groups a mic 0"));
+        std::fs::write(at.join("scene.json"), "{\"room_mics\": [3]}").unwrap();
+        assert!(line().contains("a room mic 3"));
         std::fs::write(at.join("scene.json"), "groups").unwrap();
         assert!(line().contains("scene.json"));
         write_wav(&at.join("mic2.wav"), &[0.0; 100], 16_000).unwrap();

@@ -31,6 +31,9 @@ pub struct SceneInfo {
     /// Mics that share a source.
     #[serde(default)]
     pub groups: Vec<Vec<usize>>,
+    /// Mics that hear everything and have no source of their own.
+    #[serde(default)]
+    pub room_mics: Vec<usize>,
     /// SDR of every mic as recorded, in dB; `None` when its target is silent.
     #[serde(default)]
     pub input_sdr_db: Vec<Option<f64>>,

@@ -4,6 +4,7 @@ pub mod demo;
 mod demo_score;
 pub mod folder;
 pub mod grooves;
+pub mod linear;
 pub mod mixtures;
 mod music;
 mod pattern;

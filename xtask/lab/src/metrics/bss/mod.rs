@@ -2,7 +2,7 @@
 
 mod correlation;
 
-use super::{SILENT_POWER, power_ratio_db, silence};
+use super::{SILENT_POWER, is_silent, power_ratio_db};
 use anyhow::{Result, bail, ensure};
 use correlation::Correlations;
 use faer::dyn_stack::{MemBuffer, MemStack};
@@ -111,7 +111,7 @@ impl SourceSpaces {
         let mut places = vec![None; truth.targets.len()];
         for (mic, (&target, &source)) in truth.targets.iter().zip(truth.sources).enumerate() {
             let Some(source) = source else { continue };
-            if silence::peak_power(target, truth.rate_hz) >= SILENT_POWER {
+            if !is_silent(target, truth.rate_hz) {
                 places[mic] = Some(targets.len());
                 targets.push(normalised(target).0);
                 sources.push(source);
@@ -124,8 +124,7 @@ impl SourceSpaces {
         let mut spaces: Vec<Space> = Vec::new();
         let mut space_of_place = Vec::new();
         for (place, source) in sources.iter().enumerate() {
-            let stands_for_its_source =
-                |other: usize| !sources[..other].contains(&sources[other]);
+            let stands_for_its_source = |other: usize| !sources[..other].contains(&sources[other]);
             let members: Vec<usize> = (0..targets.len())
                 .filter(|&other| {
                     other == place || (sources[other] != *source && stands_for_its_source(other))
@@ -171,7 +170,8 @@ impl SourceSpaces {
             let explained =
                 explained(&correlations, &space.members, space.factor.as_ref(), &judged);
             for (&place, all) in judged.iter().zip(explained) {
-                let own = self::explained(&correlations, &[place], self.own[place].as_ref(), &[place]);
+                let own =
+                    self::explained(&correlations, &[place], self.own[place].as_ref(), &[place]);
                 by_place[place] = Some(split(own[0], all, space.members.len() > 1));
             }
         }

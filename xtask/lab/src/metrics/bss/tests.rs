@@ -91,7 +91,8 @@ fn ratios_are_those_of_two_other_programs() {
 fn targets_and_outputs_are_not_interchangeable() {
     let (targets, outputs) = signals();
     let sources = [Some(0), Some(1), Some(2)];
-    let (right, swapped) = (score(&targets, &sources, &outputs), score(&outputs, &sources, &targets));
+    let (right, swapped) =
+        (score(&targets, &sources, &outputs), score(&outputs, &sources, &targets));
     for (right, swapped) in right.iter().zip(&swapped) {
         assert!((right.unwrap().sdr_db - swapped.unwrap().sdr_db).abs() > 100.0 * AGREEMENT_DB);
     }

@@ -1,0 +1,3 @@
+//! Methods of the literature that work on whole signals and so have no place in the engine.
+
+pub mod optimisation;

@@ -5,7 +5,7 @@
 mod bands;
 mod masks;
 mod spatial;
-mod transform;
+pub(crate) mod transform;
 
 use crate::scenes::Scene;
 use anyhow::Result;

@@ -5,7 +5,7 @@ use engine::stft::{Analysis, Geometry, Spectrum, Synthesis};
 use engine::{Mode, SampleRate};
 
 /// The transform of the engine's mix mode, its window `times` as long (a power of two).
-pub(super) fn geometry(rate_hz: u32, times: usize) -> Result<Geometry> {
+pub(crate) fn geometry(rate_hz: u32, times: usize) -> Result<Geometry> {
     let rate =
         SampleRate::new(rate_hz as f32).context("the engine's transform does not work there")?;
     let sizes = Mode::Mix.geometry(rate);
@@ -14,7 +14,7 @@ pub(super) fn geometry(rate_hz: u32, times: usize) -> Result<Geometry> {
 }
 
 /// Calls `look` with the spectra of all signals, hop after hop to the end of the last window.
-pub(super) fn analyse(geometry: Geometry, signals: &[&[f32]], mut look: impl FnMut(&Spectrum)) {
+pub(crate) fn analyse(geometry: Geometry, signals: &[&[f32]], mut look: impl FnMut(&Spectrum)) {
     let hop_samples = geometry.hop_samples();
     let length = signals.first().map_or(0, |signal| signal.len());
     let num_hops = (length + geometry.overlap_samples()).div_ceil(hop_samples);

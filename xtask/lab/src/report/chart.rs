@@ -126,8 +126,9 @@ impl Chart<'_> {
             let (colour, marker) = look(index);
             // Beside a line, points stand back.
             let cover = if series.line.is_empty() { 0.8 } else { 0.45 };
-            for &point in &series.points {
-                canvas.marker(marker, at(point), RADIUS, (colour, cover));
+            let aside = if self.counts { self.aside(index) } else { 0.0 };
+            for &(px, py) in &series.points {
+                canvas.marker(marker, at((px + aside, py)), RADIUS, (colour, cover));
             }
         }
         for (index, series) in self.series.iter().enumerate() {
@@ -139,6 +140,12 @@ impl Chart<'_> {
         canvas.save(path)
     }
 
+    /// How far a series' points stand beside a whole number, so that several can be seen there.
+    fn aside(&self, index: usize) -> f64 {
+        let width = 0.5 / self.series.len().max(4) as f64;
+        width * (index as f64 - (self.series.len() as f64 - 1.0) / 2.0)
+    }
+
     fn frame(&self, canvas: &mut Canvas, x: Axis, y: Axis) {
         let (left, top) = (PLOT.left as f64, PLOT.top as f64);
         let (width, height) = (PLOT.width as f64, PLOT.height as f64);
@@ -147,16 +154,16 @@ impl Chart<'_> {
         text(canvas, self.y_label, (left - 84.0, top - 26.0), (Align::Left, 20.0, INK));
         let below = top + height + 74.0;
         text(canvas, self.x_label, (left + width / 2.0, below), (Align::Centre, 20.0, INK));
+        for value in x.ticks() {
+            let across = left + x.share(value) * width;
+            canvas.segment((across, top), (across, top + height), 1.0, (GRID, 1.0));
+            number(canvas, &x.text(value), (across, top + height + 24.0), Align::Centre);
+        }
         for value in y.ticks() {
             let down = top + (1.0 - y.share(value)) * height;
             let (colour, thick) = if value.abs() < 1e-9 { (GREY, 2.0) } else { (GRID, 1.0) };
             canvas.segment((left, down), (left + width, down), thick, (colour, 1.0));
             number(canvas, &y.text(value), (left - 14.0, down), Align::Right);
-        }
-        for value in x.ticks() {
-            let across = left + x.share(value) * width;
-            canvas.segment((across, top), (across, top + height), 1.0, (GRID, 1.0));
-            number(canvas, &x.text(value), (across, top + height + 24.0), Align::Centre);
         }
         let edge = (GREY, 1.0);
         canvas.segment((left, top), (left, top + height), 1.5, edge);

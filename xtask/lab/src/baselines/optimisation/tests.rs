@@ -1,5 +1,6 @@
 //! The published example, what makes it easy, and what the method does on delayed bleed.
 
+use super::super::kamir_crosstalk::kamir_crosstalk;
 use super::*;
 use crate::metrics::Measured;
 use crate::random::Random;
@@ -75,6 +76,17 @@ fn equal_gains_of_a_tenth_are_recovered_as_published() {
     assert!(low > 0.05 && high < 0.09, "{low} to {high}, weights {:?}", loose.weights);
 }
 
+/// The published table has 0.097 to 0.564 for KAMIR where a tenth is true; here it is 0.095 to 1.27,
+/// worst at the mics of weak sources.
+#[test]
+fn kamir_makes_less_exact_crosstalk_of_the_same_mics() {
+    let scene = linear_mix(&sources(), &equal_crosstalk(4, 0.1), RATE_HZ).unwrap();
+    let found = kamir_crosstalk(&scene.mics, RATE_HZ).unwrap();
+    let (low, high) = off_diagonal(&found);
+    assert!(low > 0.07 && low < 0.13 && high > 0.3, "{low} to {high}: {found:?}");
+    assert!((0..4).all(|mic| found[mic][mic] == 1.0));
+}
+
 #[test]
 fn of_unequal_gains_only_their_sum_over_the_mics_is_found() {
     let sources = sources();
@@ -85,14 +97,15 @@ fn of_unequal_gains_only_their_sum_over_the_mics_is_found() {
     // Exactly: Lambda' w = 1, with w the weights of the mics in the mix (Lambda_true' w = 1).
     let truth_matrix = Mat::from_fn(4, 4, |row, column| truth[column][row]);
     let w = truth_matrix.partial_piv_lu().solve(&Mat::from_fn(4, 1, |_, _| 1.0));
-    let mut furthest = 0.0_f64;
+    let entries = (0..4).flat_map(|mic| (0..4).map(move |source| (mic, source)));
     for source in 0..4 {
-        let sum: f64 = (0..4).map(|mic| found.crosstalk[mic][source] * w[(mic, 0)]).sum();
+        let weigh = |(mic, row): (usize, &Vec<f64>)| row[source] * w[(mic, 0)];
+        let sum: f64 = found.crosstalk.iter().enumerate().map(weigh).sum();
         assert!((sum - 1.0).abs() < 1e-3, "source {source}: {sum}");
-        for mic in 0..4 {
-            furthest = furthest.max((found.crosstalk[mic][source] - truth[mic][source]).abs());
-        }
     }
+    let error =
+        |(mic, source): (usize, usize)| (found.crosstalk[mic][source] - truth[mic][source]).abs();
+    let furthest = entries.map(error).fold(0.0, f64::max);
     assert!(furthest > 0.03, "single gains are not found: {furthest}");
 }
 

@@ -5,7 +5,7 @@ use crate::convert::to_f32;
 use crate::scenes::Scene;
 use anyhow::Result;
 use faer::linalg::solvers::Solve;
-use faer::{Mat, Side, c64};
+use faer::{Mat, Side};
 use realfft::num_complex::{Complex32, Complex64};
 
 /// Added to the diagonal of the mics' covariance, as a share of its mean.
@@ -27,63 +27,78 @@ pub(super) fn clean(scene: &Scene) -> Result<Vec<Vec<f32>>> {
     let (num_mics, num_bins) = (scene.mics.len(), geometry.num_bins());
     let mics: Vec<&[f32]> = scene.mics.iter().map(Vec::as_slice).collect();
     let all: Vec<&[f32]> = scene.mics.iter().chain(&scene.targets).map(Vec::as_slice).collect();
-    // [bin][row][column]: X X^H and S X^H.
-    let size = num_mics * num_mics;
-    let mut mic_covariance = vec![Complex64::default(); num_bins * size];
+    // [row][column][bin]: X X^H and S X^H.
+    let mut mic_covariance = vec![Complex64::default(); num_mics * num_mics * num_bins];
     let mut target_covariance = mic_covariance.clone();
-    let wide = |bin: Complex32| Complex64::new(f64::from(bin.re), f64::from(bin.im));
     transform::analyse(geometry, &all, |spectra| {
         for row in 0..num_mics {
             let (x, s) = (spectra.mic(row), spectra.mic(num_mics + row));
             for column in 0..num_mics {
-                let place = row * num_mics + column;
-                for (bin, &other) in spectra.mic(column).iter().enumerate() {
-                    let other = wide(other).conj();
-                    mic_covariance[bin * size + place] += wide(x[bin]) * other;
-                    target_covariance[bin * size + place] += wide(s[bin]) * other;
+                let place = (row * num_mics + column) * num_bins;
+                let other = spectra.mic(column);
+                // The other half of X X^H is the adjoint of this one.
+                if column <= row {
+                    add_products(&mut mic_covariance[place..][..num_bins], x, other);
                 }
+                add_products(&mut target_covariance[place..][..num_bins], s, other);
             }
         }
     });
-    let pairs = mic_covariance.chunks_exact(size).zip(target_covariance.chunks_exact(size));
-    // [bin][output][mic].
-    let filters: Vec<Complex32> =
-        pairs.flat_map(|(mics, targets)| filter(num_mics, mics, targets)).collect();
+    let mut filters = vec![Complex32::default(); mic_covariance.len()]; // [output][mic][bin]
+    for bin in 0..num_bins {
+        let at = |values: &[Complex64], row: usize, column: usize| {
+            values[(row * num_mics + column) * num_bins + bin]
+        };
+        let mics = Mat::from_fn(num_mics, num_mics, |row, column| {
+            if column <= row {
+                at(&mic_covariance, row, column)
+            } else {
+                at(&mic_covariance, column, row).conj()
+            }
+        });
+        let targets_adjoint = Mat::from_fn(num_mics, num_mics, |mic, output| {
+            at(&target_covariance, output, mic).conj()
+        });
+        let Some(found) = filter(mics, &targets_adjoint) else { continue };
+        for output in 0..num_mics {
+            for mic in 0..num_mics {
+                let weight = found[(mic, output)].conj();
+                filters[(output * num_mics + mic) * num_bins + bin] =
+                    Complex32::new(to_f32(weight.re), to_f32(weight.im));
+            }
+        }
+    }
     Ok(transform::resynthesise(geometry, &mics, num_mics, |spectra, outputs| {
         for output in 0..num_mics {
             let cleaned = outputs.mic_mut(output);
             cleaned.fill(Complex32::default());
             for mic in 0..num_mics {
-                for (bin, (y, x)) in cleaned.iter_mut().zip(spectra.mic(mic)).enumerate() {
-                    *y += filters[bin * size + output * num_mics + mic] * x;
+                let weights = &filters[(output * num_mics + mic) * num_bins..];
+                for ((y, x), weight) in cleaned.iter_mut().zip(spectra.mic(mic)).zip(weights) {
+                    *y += weight * x;
                 }
             }
         }
     }))
 }
 
-/// `E[S X^H] E[X X^H]^-1` of one bin, `[output][mic]`; nothing where the mics are silent.
-fn filter(num_mics: usize, mics: &[Complex64], targets: &[Complex64]) -> Vec<Complex32> {
-    let trace: f64 = (0..num_mics).map(|mic| mics[mic * (num_mics + 1)].re).sum();
-    let load = LOAD * trace / num_mics as f64;
-    let at = |values: &[Complex64], row: usize, column: usize| {
-        let value = values[row * num_mics + column];
-        c64::new(value.re, value.im)
-    };
-    let covariance = Mat::<c64>::from_fn(num_mics, num_mics, |row, column| {
-        let diagonal = if row == column { load } else { 0.0 };
-        at(mics, row, column) + diagonal
-    });
-    let silence = vec![Complex32::default(); num_mics * num_mics];
-    let Ok(factor) = covariance.llt(Side::Lower) else { return silence };
+/// Adds `a conj(b)` of every bin.
+fn add_products(sums: &mut [Complex64], a: &[Complex32], b: &[Complex32]) {
+    let wide = |bin: &Complex32| Complex64::new(f64::from(bin.re), f64::from(bin.im));
+    for ((sum, a), b) in sums.iter_mut().zip(a).zip(b) {
+        *sum += wide(a) * wide(b).conj();
+    }
+}
+
+/// The adjoint of `E[S X^H] E[X X^H]^-1` in one bin, `[mic][output]`; `None` where the mics are
+/// silent.
+fn filter(mut mics: Mat<Complex64>, targets_adjoint: &Mat<Complex64>) -> Option<Mat<Complex64>> {
+    let num_mics = mics.nrows();
+    let trace: f64 = (0..num_mics).map(|mic| mics[(mic, mic)].re).sum();
+    for mic in 0..num_mics {
+        mics[(mic, mic)] += LOAD * trace / num_mics as f64;
+    }
     // W R = T is R W^H = T^H, for R is its own adjoint.
-    let adjoint =
-        Mat::<c64>::from_fn(num_mics, num_mics, |mic, output| at(targets, output, mic).conj());
-    let solution = factor.solve(&adjoint);
-    (0..num_mics * num_mics)
-        .map(|place| {
-            let weight = solution[(place % num_mics, place / num_mics)].conj();
-            Complex32::new(to_f32(weight.re), to_f32(weight.im))
-        })
-        .collect()
+    let factor = mics.llt(Side::Lower).ok()?;
+    Some(factor.solve(targets_adjoint))
 }

@@ -113,6 +113,8 @@ fn room_mics_are_heard_but_not_scored() {
     assert_eq!((result.num_mics, result.summary.num_mics), (3, 2));
     let extremes = found.extremes[0].as_ref().unwrap();
     assert!(extremes.worst.mic != 2 && extremes.best.mic != 2);
+    assert_eq!(extremes.worst.score.sdr_gain_db, result.summary.sdr_gain_db.worst);
+    assert!(extremes.best.score.sdr_gain_db > extremes.worst.score.sdr_gain_db);
     assert_eq!(run(scene(3, 16_000)).methods[0].summary.num_mics, 3);
 }
 

@@ -73,19 +73,27 @@ fn gain_db(scene: &Scene, ideal: Ideal) -> f64 {
 /// Largest error of a sample. Measured with this test: 2.4e-7, from single precision.
 const ROUNDING: f32 = 1e-6;
 
+/// The same for the spatial filter, whose diagonal load turns down what lies far below the loudest
+/// mic. Measured with this test: 1.6e-5.
+const LOADED: f32 = 1e-4;
+
 #[test]
 fn mics_without_bleed_come_out_as_they_went_in() {
     let scene = scene(0.0);
+    let mut worst_of_masks = 0.0_f32;
     for ideal in Ideal::ALL {
         let outputs = ideal.clean(&scene).unwrap();
-        // The spatial filter's diagonal load turns down what is far below the loudest mic: 1.6e-5.
-        let allowed = if ideal == Ideal::Spatial { 1e-4 } else { ROUNDING };
         for (output, mic) in outputs.iter().zip(&scene.mics) {
             assert_eq!(output.len(), mic.len());
             let worst = output.iter().zip(mic).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
-            assert!(worst < allowed, "{}: {worst}", ideal.name());
+            if ideal == Ideal::Spatial {
+                assert!(worst < LOADED, "{worst}");
+            } else {
+                worst_of_masks = worst_of_masks.max(worst);
+            }
         }
     }
+    assert!(worst_of_masks < ROUNDING, "{worst_of_masks}");
 }
 
 #[test]

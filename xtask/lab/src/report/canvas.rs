@@ -271,7 +271,7 @@ mod tests {
             let lit = |(x, y): (usize, usize)| pixel(&canvas, x, y)[0] > 0;
             let all: Vec<_> =
                 (0..1_600).map(|place| (place % 40, place / 40)).filter(|&at| lit(at)).collect();
-            assert!(all.len() > 30, "{marker:?}");
+            assert!((30..150).contains(&all.len()), "{marker:?}: {}", all.len());
             assert!(all.iter().all(|&(x, y)| (12..=28).contains(&x) && (4..=20).contains(&y)));
         }
         let mut canvas = Canvas::new(40, 40, [0; 3]).unwrap();
@@ -280,7 +280,7 @@ mod tests {
             [pixel(&canvas, 5, 5), pixel(&canvas, 15, 9), pixel(&canvas, 30, 15)],
             [[100; 3]; 3]
         );
-        assert_eq!([pixel(&canvas, 5, 12), pixel(&canvas, 34, 16)], [[0; 3]; 2]);
+        assert_eq!([pixel(&canvas, 5, 12), pixel(&canvas, 32, 16)], [[0; 3]; 2]);
     }
 
     #[test]

@@ -121,7 +121,7 @@ impl Chart<'_> {
             (across, down)
         };
         let mut canvas = Canvas::new(SIZE.0, SIZE.1, PAPER)?;
-        self.frame(&mut canvas, x, y);
+        self.axes(&mut canvas, x, y);
         for (index, series) in self.series.iter().enumerate() {
             let (colour, marker) = look(index);
             // Beside a line, points stand back.
@@ -146,7 +146,7 @@ impl Chart<'_> {
         width * (index as f64 - (self.series.len() as f64 - 1.0) / 2.0)
     }
 
-    fn frame(&self, canvas: &mut Canvas, x: Axis, y: Axis) {
+    fn axes(&self, canvas: &mut Canvas, x: Axis, y: Axis) {
         let (left, top) = (PLOT.left as f64, PLOT.top as f64);
         let (width, height) = (PLOT.width as f64, PLOT.height as f64);
         text(canvas, self.title, (left, 36.0), (Align::Left, 34.0, INK));

@@ -67,7 +67,7 @@ const MIR_EVAL: [[f64; 3]; 3] = [
     [40.692_482_451_542_62, 18.991_125_898_461_906, 21.106_049_818_683_772],
 ];
 
-/// Largest difference to either program, in dB. Measured: 0.0, from the load on the diagonal.
+/// Largest difference to either program, in dB. Measured: 5.1e-6, from the load on the diagonal.
 const AGREEMENT_DB: f64 = 1e-5;
 
 #[test]

@@ -71,14 +71,14 @@ fn run(command: Command) -> Result<()> {
         }
         Command::Evaluate(options) => {
             let json = options.json.as_deref().map(JsonFile::create).transpose()?;
-            let results = evaluate::evaluate(&options, |scene| {
+            let evaluation = evaluate::evaluate(&options, |scene| {
                 // Long runs show where they are; the table follows at the end.
                 eprintln!("{} {} done, RTF {:.3}", scene.scene, scene.method, scene.rtf);
             })?;
             if let Some(json) = json {
-                json.write(&results)?;
+                json.write(&evaluation.methods)?;
             }
-            say(&evaluate::table(&results))?;
+            say(&evaluate::table(&evaluation.methods))?;
         }
         Command::DemoReport { session, cleaned, out } => {
             let report = lab::report::demo_report(&session, &cleaned, &out)?;

@@ -6,6 +6,7 @@ mod demo_score;
 pub mod folder;
 pub mod grooves;
 pub mod layout;
+pub mod linear;
 mod music;
 mod pattern;
 pub mod recipe;

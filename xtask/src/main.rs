@@ -50,6 +50,9 @@ enum Command {
     /// Clean mic files with the engine itself
     #[command(disable_help_flag = true)]
     Debleed(Forwarded),
+    /// Measure every method on the benchmark's scenes
+    #[command(disable_help_flag = true)]
+    Benchmark(Forwarded),
     /// Measure methods on scenes whose truth is known
     #[command(disable_help_flag = true)]
     Evaluate(Forwarded),
@@ -81,6 +84,7 @@ fn main() -> ExitCode {
         Command::Tidy => commands::tidy(),
         Command::Host(forwarded) => return commands::host(&forwarded.arguments),
         Command::Debleed(forwarded) => return commands::lab("debleed", &forwarded.arguments),
+        Command::Benchmark(forwarded) => return commands::lab("benchmark", &forwarded.arguments),
         Command::Evaluate(forwarded) => return commands::lab("evaluate", &forwarded.arguments),
         Command::MakeDemo(forwarded) => return commands::lab("make-demo", &forwarded.arguments),
         Command::Simulate(forwarded) => return commands::lab("simulate", &forwarded.arguments),

@@ -10,6 +10,7 @@
 )]
 
 pub mod baselines;
+pub mod benchmark;
 pub mod cleaning;
 pub mod convert;
 pub mod convolution;

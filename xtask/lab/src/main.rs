@@ -3,6 +3,7 @@
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
+use lab::benchmark::{self, BenchmarkOptions};
 use lab::debleed::{self, DebleedOptions, JsonFile};
 use lab::evaluate::{self, EvaluateOptions};
 use lab::scenes::demo;
@@ -49,6 +50,8 @@ enum Command {
         #[arg(long, default_value = soundfont::DEFAULT_PATH)]
         soundfont: PathBuf,
     },
+    /// Measures every method on the benchmark's scenes
+    Benchmark(Box<BenchmarkOptions>),
     /// Makes scenes with known truth from a recipe
     Simulate(Box<SimulateOptions>),
 }
@@ -89,6 +92,21 @@ fn run(command: Command) -> Result<()> {
             let scene = demo::render(&instruments, seed)?;
             demo::write(&scene, &out)?;
             say(&format!("{}  {}\n", out.display(), describe(&scene.info)))?;
+        }
+        Command::Benchmark(options) => {
+            let json = options.json.as_deref().map(JsonFile::create).transpose()?;
+            let results = benchmark::run(&options, |part, scene| {
+                let part = part.title();
+                eprintln!("{part}: {} {} done, RTF {:.3}", scene.scene, scene.method, scene.rtf);
+            })?;
+            if let Some(json) = json {
+                json.write(&results)?;
+            }
+            if let Some(file) = &options.markdown {
+                std::fs::write(file, benchmark::markdown(&results))
+                    .with_context(|| format!("could not write {}", file.display()))?;
+            }
+            say(&benchmark::text(&results))?;
         }
         Command::Simulate(options) => {
             let summary = simulate::run(&options)?;

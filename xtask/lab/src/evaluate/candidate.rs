@@ -52,6 +52,12 @@ impl Candidate {
         matches!(self, Self::Ideal(_) | Self::OptimisationKnownMix)
     }
 
+    /// Whether it can do without lookahead: [`Mode::Live`] makes a difference to it.
+    #[must_use]
+    pub fn works_live(self) -> bool {
+        matches!(self, Self::Engine(Method::Online | Method::Ratio))
+    }
+
     /// Cleans every mic of a scene, `[mic][sample]`, and says how long that took.
     ///
     /// All work is done one thing after the other: the engine's worker runs while this thread

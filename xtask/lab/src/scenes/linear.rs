@@ -59,7 +59,8 @@ pub fn equal_crosstalk(num_mics: usize, gain: f64) -> Vec<Vec<f64>> {
 /// # Source
 ///
 /// R. Rajesh, P. Rajan, "Neural networks for interference reduction in multi-track recordings",
-/// WASPAA 2023: the linear mixes made from MUSDB18-HQ.
+/// WASPAA 2023, and the authors' program: the linear mixes made from MUSDB18-HQ. There the own
+/// gain is drawn as well, from 0.6 to 1; here it is 1, which only changes levels.
 pub const USUAL_CROSSTALK: (f64, f64) = (0.05, 0.31);
 
 /// Gains of 1 from each source to its own mic and drawn ones to all others.

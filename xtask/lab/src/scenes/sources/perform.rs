@@ -24,6 +24,9 @@ const CLOSED_RING_S: f64 = 0.035;
 /// Every part ends by a fade of this length, in seconds, so that scenes do not end in clicks.
 const LAST_FADE_S: f64 = 0.02;
 
+/// Slower movements are taken out of every part, in Hz.
+const LOWEST_HZ: f64 = 8.0;
+
 /// Chance of an ensemble to play from a score rather than what is made up, where there is one.
 const SCORE_CHANCE: f64 = 0.6;
 /// Chance of a part to be played with recorded notes, where there are some of its kind.
@@ -169,6 +172,7 @@ impl Performer<'_> {
         if matches!(seat.family, Family::Amp | Family::BassAmp) {
             amplify(&mut dry, rate_hz, random);
         }
+        take_out_dc(&mut dry, rate_hz);
         set_level(&mut dry, rate_hz, level_db_spl, random);
         fade_out(&mut dry, rate_hz);
         Ok(Part {
@@ -380,6 +384,16 @@ fn amplify(sound: &mut [f32], rate_hz: u32, random: &mut Random) {
     }
 }
 
+/// Nothing radiates a constant pressure: a first-order high-pass filter at [`LOWEST_HZ`].
+fn take_out_dc(sound: &mut [f32], rate_hz: u32) {
+    let keep = (-std::f64::consts::TAU * LOWEST_HZ / f64::from(rate_hz)).exp();
+    let mut constant = 0.0;
+    for sample in sound {
+        constant = keep * constant + (1.0 - keep) * f64::from(*sample);
+        *sample -= to_f32(constant);
+    }
+}
+
 fn fade_out(sound: &mut [f32], rate_hz: u32) {
     let fade = to_index(LAST_FADE_S * f64::from(rate_hz)).clamp(1, sound.len().max(1));
     let start = sound.len() - fade.min(sound.len());
@@ -401,6 +415,18 @@ mod tests {
         assert_eq!(stand_in(Piece::SecondKick, small), Piece::Kick);
         assert_eq!(stand_in(Piece::Kick, small), Piece::Kick);
         assert_eq!(stand_in(Piece::Crash, small), Piece::Crash, "then nobody plays it");
+    }
+
+    #[test]
+    fn constant_pressure_is_taken_out_and_bass_stays() {
+        let tone =
+            |n: u32| to_f32(0.5 + (std::f64::consts::TAU * 40.0 * f64::from(n) / 8_000.0).sin());
+        let mut sound: Vec<f32> = (0..16_000).map(tone).collect();
+        take_out_dc(&mut sound, 8_000);
+        let late = &sound[8_000..];
+        assert!(late.iter().sum::<f32>().abs() / 8_000.0 < 0.003);
+        let power = late.iter().map(|x| x * x).sum::<f32>() / 8_000.0;
+        assert!((power - 0.5).abs() < 0.03, "{power}");
     }
 
     #[test]

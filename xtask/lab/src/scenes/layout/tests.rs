@@ -190,7 +190,9 @@ fn no_mic_is_nearer_to_a_neighbour_or_outside_however_people_sit() {
     let names = ["1", "2", "3", "4", "5", "6"];
     let members =
         names.map(|name| Member { name, family: Family::HighString, miking: Miking::Two });
-    let room = RoomConfig::default();
+    // Just large enough, so that mics would often be behind the walls.
+    let size = crate::scenes::recipe::Range::new(4.4, 5.4);
+    let room = RoomConfig { length_m: size, width_m: size, ..RoomConfig::default() };
     for seed in 0..60 {
         let apart = if seed % 2 == 0 { 0.4 } else { 1.3 };
         let apart_m = crate::scenes::recipe::Range::new(apart, apart + 0.1);

@@ -195,7 +195,8 @@ fn no_mic_is_nearer_to_a_neighbour_or_outside_however_people_sit() {
     for seed in 0..60 {
         let apart = if seed % 2 == 0 { 0.4 } else { 1.3 };
         let apart_m = crate::scenes::recipe::Range::new(apart, apart + 0.1);
-        let stage = StageConfig { apart_m, ..StageConfig::default() };
+        let mic_distance = crate::scenes::recipe::Range::new(2.0, 4.0);
+        let stage = StageConfig { apart_m, mic_distance, ..StageConfig::default() };
         let request = LayoutRequest {
             room: &room,
             stage: &stage,

@@ -186,16 +186,17 @@ fn instruments_without_amplifier_are_miked_nearer_beside_loud_ones() {
 }
 
 #[test]
-fn no_mic_is_nearer_to_a_neighbour_however_close_they_sit() {
+fn no_mic_is_nearer_to_a_neighbour_or_outside_however_people_sit() {
     let names = ["1", "2", "3", "4", "5", "6"];
-    let members =
-        names.map(|name| Member { name, family: Family::HighString, miking: Miking::Two });
-    let stage = StageConfig {
-        apart_m: crate::scenes::recipe::Range::new(0.4, 0.5),
-        ..StageConfig::default()
-    };
-    let room = RoomConfig::default();
-    for seed in 0..40 {
+    let members = names.map(|name| Member { name, family: Family::LowString, miking: Miking::Two });
+    // Just large enough, so that mics would often be behind the walls.
+    let size = crate::scenes::recipe::Range::new(4.4, 5.4);
+    let room = RoomConfig { length_m: size, width_m: size, ..RoomConfig::default() };
+    for seed in 0..60 {
+        let apart = if seed % 2 == 0 { 0.4 } else { 1.3 };
+        let apart_m = crate::scenes::recipe::Range::new(apart, apart + 0.1);
+        let mic_distance = crate::scenes::recipe::Range::new(2.0, 4.0);
+        let stage = StageConfig { apart_m, mic_distance, ..StageConfig::default() };
         let request = LayoutRequest {
             room: &room,
             stage: &stage,
@@ -209,6 +210,8 @@ fn no_mic_is_nearer_to_a_neighbour_however_close_they_sit() {
             let away_m = |source: &PlacedSource| distance(mic.placed.at, source.at);
             let own_m = away_m(&layout.sources[mic.own.unwrap()]);
             assert!(layout.sources.iter().all(|source| away_m(source) >= own_m), "seed {seed}");
+            let mut axes = mic.placed.at.iter().zip(&layout.room.size_m);
+            assert!(axes.all(|(p, size)| *p > 0.04 && p < size), "seed {seed}");
         }
     }
 }

@@ -72,6 +72,8 @@ mod tests {
     fn turning_left_leads_from_x_to_y_and_segments_end() {
         let left = turned([1.0, 0.0, 2.0], std::f64::consts::FRAC_PI_2);
         assert!(length(minus(left, [0.0, 1.0, 2.0])) < 1e-12);
+        let further = turned(left, std::f64::consts::FRAC_PI_2);
+        assert!(length(minus(further, [-1.0, 0.0, 2.0])) < 1e-12);
         let ends = [[0.0, 0.0], [2.0, 0.0]];
         assert!((distance_to_segment(ends, [1.0, 0.5]) - 0.5).abs() < 1e-12);
         assert!((distance_to_segment(ends, [5.0, 4.0]) - 5.0).abs() < 1e-12);

@@ -199,4 +199,14 @@ mod tests {
         let (roles, num_room) = draw(&PARTS[..2], size, &stage, &mut Random::new(3));
         assert_eq!((num_mics(&roles), num_room), (4, 3));
     }
+
+    #[test]
+    fn two_at_least_share_a_room_even_when_everybody_wants_a_booth() {
+        let stage = StageConfig { clean: 1.0, unmiked: 0.0, ..StageConfig::default() };
+        let voices = ["a", "b", "c"].map(|name| (name, Family::Voice));
+        let size = Size { num_own: 3, num_room: 0, num_parts: 3 };
+        let (roles, _) = draw(&voices, size, &stage, &mut Random::new(1));
+        let count = |miking| roles.iter().filter(|role| role.miking == miking).count();
+        assert_eq!((count(Miking::One), count(Miking::Booth)), (2, 1));
+    }
 }

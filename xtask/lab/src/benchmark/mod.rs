@@ -225,7 +225,18 @@ mod tests {
     type FirstScene = (Part, &'static [&'static str], &'static [Option<f64>]);
 
     /// As simulated when the benchmark was made.
-    const FIRST_SCENES: [FirstScene; 2] = [(Part::Ensembles, &[], &[]), (Part::Kits, &[], &[])];
+    const FIRST_SCENES: [FirstScene; 2] = [
+        (
+            Part::Ensembles,
+            &["kick", "snare", "bass", "guitar", "voice", "hi-hat", "crash"],
+            &[Some(22.0), Some(10.7), Some(11.5), Some(14.2), Some(19.3), Some(2.7), Some(2.1)],
+        ),
+        (
+            Part::Kits,
+            &["kick", "snare", "snare below", "hi-hat", "hi-hat second", "tom 1", "floor tom"],
+            &[Some(21.9), Some(16.9), Some(20.1), Some(2.4), Some(1.8), None, None],
+        ),
+    ];
 
     #[test]
     fn methods_that_work_live_are_measured_in_both_modes() {

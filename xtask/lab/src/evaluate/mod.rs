@@ -208,9 +208,12 @@ impl<'a> Judge<'a> {
                 estimate: &outputs[mic][skip_samples..],
                 input: &scene.mics[mic][skip_samples..],
                 rate_hz: scene.rate_hz,
+                source_is_silent: scene.info.silent_mics.contains(&(mic + 1)),
             };
             let mut score = measured.score()?;
-            if let (Some(judged), Some((_, inputs))) = (&judged, &self.spaces) {
+            if !measured.source_is_silent
+                && let (Some(judged), Some((_, inputs))) = (&judged, &self.spaces)
+            {
                 score.bss = judged[mic];
                 score.input_bss = inputs[mic];
             }

@@ -64,6 +64,7 @@ fn gain_db(scene: &Scene, ideal: Ideal) -> f64 {
             estimate: output,
             input: &scene.mics[mic],
             rate_hz: scene.rate_hz,
+            source_is_silent: false,
         };
         measured.score().unwrap().sdr_gain_db.unwrap()
     });

@@ -32,6 +32,8 @@ pub struct Measured<'a> {
     pub input: &'a [f32],
     /// Sample rate of all three, in Hz.
     pub rate_hz: u32,
+    /// Whether the own source plays nothing: all that the truth holds is the mic's own noise.
+    pub source_is_silent: bool,
 }
 
 /// All metrics of one mic, in dB.
@@ -77,7 +79,7 @@ impl Measured<'_> {
             self.input.len()
         );
         let bleed_reduction_db = silence::bleed_reduction_db(self);
-        if is_silent(self.reference, self.rate_hz) {
+        if self.source_is_silent || is_silent(self.reference, self.rate_hz) {
             return Ok(MicScore { bleed_reduction_db, ..MicScore::default() });
         }
         let input_sdr_db = ratios::sdr_db(self.reference, self.input);
@@ -121,8 +123,13 @@ mod tests {
     fn a_silent_target_gives_no_ratio_but_its_bleed_still_counts() {
         let silence = [0.0; 16_000];
         let (bleed, less) = ([0.5; 16_000], [0.05; 16_000]);
-        let measured =
-            Measured { reference: &silence, estimate: &less, input: &bleed, rate_hz: 8_000 };
+        let measured = Measured {
+            reference: &silence,
+            estimate: &less,
+            input: &bleed,
+            rate_hz: 8_000,
+            source_is_silent: false,
+        };
         let score = measured.score().unwrap();
         assert_eq!(
             (score.input_sdr_db, score.sdr_gain_db, score.level_change_db),
@@ -137,7 +144,13 @@ mod tests {
         for reference in [&loud, &silence] {
             for estimate in [&loud, &silence] {
                 for input in [&loud, &silence] {
-                    let measured = Measured { reference, estimate, input, rate_hz: 8_000 };
+                    let measured = Measured {
+                        reference,
+                        estimate,
+                        input,
+                        rate_hz: 8_000,
+                        source_is_silent: false,
+                    };
                     let score = measured.score().unwrap();
                     let all = [
                         score.input_sdr_db,
@@ -161,6 +174,7 @@ mod tests {
             estimate: &[0.0; 3],
             input: &[0.0; 2],
             rate_hz: 8_000,
+            source_is_silent: false,
         };
         let line = measured.score().unwrap_err().to_string();
         assert!(line.contains("target 3, output 3, mic 2"), "{line}");

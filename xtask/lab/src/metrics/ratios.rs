@@ -86,8 +86,13 @@ mod tests {
             s.iter().zip(&bleed).map(|(a, b)| own * a + other * b).collect()
         };
         let (input, estimate) = (mix(1.0, 1.0), mix(0.5, 0.0));
-        let measured =
-            Measured { reference: &s, estimate: &estimate, input: &input, rate_hz: 8_000 };
+        let measured = Measured {
+            reference: &s,
+            estimate: &estimate,
+            input: &input,
+            rate_hz: 8_000,
+            source_is_silent: false,
+        };
         assert!((level_change_db(&measured).unwrap() + 6.020_599_913).abs() < ROUNDING);
     }
 }

@@ -30,7 +30,11 @@ pub(super) fn peak_power(signal: &[f32], rate_hz: u32) -> f64 {
 pub(super) fn bleed_reduction_db(measured: &Measured<'_>) -> Option<f64> {
     let window = window_samples(measured.rate_hz);
     let peak = peak_power(measured.reference, measured.rate_hz);
-    let threshold = (peak * 10.0_f64.powf(-UNDER_PEAK_DB / 10.0)).max(super::SILENT_POWER);
+    let threshold = if measured.source_is_silent {
+        f64::INFINITY
+    } else {
+        (peak * 10.0_f64.powf(-UNDER_PEAK_DB / 10.0)).max(super::SILENT_POWER)
+    };
     let (mut before, mut after, mut num_samples) = (0.0, 0.0, 0);
     let chunks = measured.reference.chunks(window).zip(measured.estimate.chunks(window));
     for ((s, y), x) in chunks.zip(measured.input.chunks(window)) {
@@ -58,7 +62,13 @@ mod tests {
     }
 
     fn measure(reference: &[f32], estimate: &[f32], input: &[f32]) -> Option<f64> {
-        bleed_reduction_db(&Measured { reference, estimate, input, rate_hz: 8_000 })
+        bleed_reduction_db(&Measured {
+            reference,
+            estimate,
+            input,
+            rate_hz: 8_000,
+            source_is_silent: false,
+        })
     }
 
     #[test]
@@ -83,6 +93,22 @@ mod tests {
             let found = measure(&target, &add(&target, &less), &add(&target, &bleed));
             assert_eq!(found.is_some(), counts, "{quiet}");
         }
+    }
+
+    #[test]
+    fn noise_of_the_mic_itself_is_no_source() {
+        let noise = vec![0.01; 8_000];
+        let with = |bleed: f32| noise.iter().map(|n| n + bleed).collect::<Vec<f32>>();
+        let (input, estimate) = (with(0.1), with(0.01));
+        let score = |source_is_silent| {
+            let (reference, rate_hz) = (&noise[..], 8_000);
+            let estimate = &estimate[..];
+            Measured { reference, estimate, input: &input, rate_hz, source_is_silent }.score()
+        };
+        let silent = score(true).unwrap();
+        assert_eq!(silent.sdr_gain_db, None);
+        assert!((silent.bleed_reduction_db.unwrap() - 20.0).abs() < 1e-4);
+        assert!(score(false).unwrap().sdr_gain_db.is_some());
     }
 
     #[test]

@@ -55,6 +55,7 @@ pub fn demo_report(session: &Path, cleaned: &Path, out: &Path) -> Result<DemoRep
             estimate: &mic.output,
             input: &mic.input,
             rate_hz: mic.rate_hz,
+            source_is_silent: false,
         };
         scores.push(measured.score().with_context(|| format!("mic {}", mic.name))?);
     }

@@ -86,17 +86,6 @@ pub(crate) struct KitTake<'a> {
     pub(crate) vary: bool,
 }
 
-/// What a groove is to be like.
-#[derive(Clone, Debug, PartialEq)]
-pub struct GrooveConfig {
-    /// Which groove.
-    pub seed: u64,
-    /// Its length in seconds.
-    pub duration_s: f64,
-    /// Names of the mics to keep, in the kit's order; empty for all close mics.
-    pub mics: Vec<String>,
-}
-
 impl Kit {
     /// Reads every `<piece>/<hit>_mics01-08.flac` with its `_mics09-13.flac`.
     ///
@@ -175,51 +164,6 @@ impl Kit {
         };
         let name = folder.file_name().and_then(|name| name.to_str()).unwrap_or("kit").to_owned();
         Ok(Self { name, rate_hz, hits })
-    }
-
-    /// Plays a groove drawn from the seed: every mic hears every hit, its target only its own drum.
-    ///
-    /// # Errors
-    ///
-    /// When the config names a mic or the groove a piece that the kit lacks.
-    pub fn play(&self, config: &GrooveConfig) -> Result<Scene> {
-        let kept = kept_mics(&config.mics)?;
-        let mut random = Random::for_part(config.seed, 0);
-        let Groove { strokes, tempo_bpm, .. } = draw(&mut random, config.duration_s);
-        let length = to_index(config.duration_s * f64::from(self.rate_hz));
-        let mut mics = vec![vec![0.0; length]; kept.len()];
-        let mut targets = mics.clone();
-        for (position, stroke) in strokes.iter().enumerate() {
-            let piece = folder_of(stroke.piece, &mut random);
-            let (sound, gain) = self.hit(piece, stroke.strength, &mut random)?;
-            let mut sound = sound.clone();
-            if stroke.piece == Piece::OpenHat {
-                choke(&mut sound, stroke, &strokes[position..]);
-            }
-            let at = to_index(stroke.at_s * f64::from(self.rate_hz));
-            for (slot, &mic) in kept.iter().enumerate() {
-                add_at(&mut mics[slot], &sound.channels[mic], at, gain);
-                if MICS[mic].1.contains(&piece) {
-                    add_at(&mut targets[slot], &sound.channels[mic], at, gain);
-                }
-            }
-        }
-        for (mic, target) in mics.iter_mut().zip(&mut targets) {
-            let gain = to_f32(db_to_lin(random.between(-6.0, 6.0)));
-            mic.iter_mut().chain(target).for_each(|sample| *sample *= gain);
-        }
-        let mut info = SceneInfo {
-            names: kept.iter().map(|&mic| MICS[mic].0.to_owned()).collect(),
-            groups: groups_of(&kept),
-            ..SceneInfo::default()
-        };
-        info.drawn.insert("seed".to_owned(), config.seed.into());
-        info.drawn.insert("tempo_bpm".to_owned(), tempo_bpm.into());
-        info.drawn.insert("strokes".to_owned(), strokes.len().into());
-        let mut scene = Scene { info, rate_hz: self.rate_hz, mics, targets };
-        scene.scale_to_peak(0.9);
-        scene.measure_input();
-        Ok(scene)
     }
 
     /// Plays a groove with drawn mics, at any sample rate; pieces without hits here stay silent.
@@ -305,15 +249,6 @@ impl Kit {
         scene.measure_input();
         Ok(scene)
     }
-
-    /// A hit of about this strength, with the small gain that makes repeats differ.
-    fn hit(&self, piece: &str, strength: f64, random: &mut Random) -> Result<(&Sound, f64)> {
-        let sounds =
-            self.hits.get(piece).with_context(|| format!("the kit has no piece {piece}"))?;
-        let place = strength * sounds.len() as f64 - 0.5 + random.normal(0.0, 0.4);
-        let sound = &sounds[to_index(place).min(sounds.len() - 1)].sound;
-        Ok((sound, db_to_lin(random.normal(0.0, 0.7))))
-    }
 }
 
 /// Ends an open hat where the next closed one begins, in every mic alike.
@@ -358,23 +293,6 @@ fn sorted_entries(folder: &Path) -> Result<Vec<std::path::PathBuf>> {
         entries.map(|entry| entry.map(|entry| entry.path())).collect::<Result<Vec<_>, _>>()?;
     paths.sort();
     Ok(paths)
-}
-
-fn kept_mics(names: &[String]) -> Result<Vec<usize>> {
-    if names.is_empty() {
-        return Ok((0..NUM_CLOSE_MICS).collect());
-    }
-    let mut kept = Vec::new();
-    for name in names {
-        let Some(mic) = MICS.iter().position(|(known, _)| known == name) else {
-            let known: Vec<&str> = MICS.iter().map(|(name, _)| *name).collect();
-            bail!("the kit has no mic {name}; it has {}", known.join(" "));
-        };
-        kept.push(mic);
-    }
-    kept.sort_unstable();
-    kept.dedup();
-    Ok(kept)
 }
 
 /// Mics at the same drum, numbered from 1 in the order kept.
@@ -428,23 +346,17 @@ mod tests {
         Kit { name: "clicks".to_owned(), rate_hz: 8_000, hits }
     }
 
-    fn config(mics: &[&str]) -> GrooveConfig {
-        let mics = mics.iter().map(|&name| name.to_owned()).collect();
-        GrooveConfig { seed: 5, duration_s: 8.0, mics }
-    }
-
-    #[test]
-    fn a_groove_is_the_same_for_a_seed_and_differs_between_seeds() {
-        let kit = clicking_kit();
-        let scene = kit.play(&config(&[])).unwrap();
-        assert_eq!(kit.play(&config(&[])).unwrap(), scene);
-        let other = kit.play(&GrooveConfig { seed: 6, ..config(&[]) }).unwrap();
-        assert_ne!(other.mics, scene.mics);
-    }
-
     #[test]
     fn every_target_is_heard_in_its_mic_and_bleed_is_the_rest() {
-        let scene = clicking_kit().play(&config(&[])).unwrap();
+        // At the kit's own rate and untuned, an impulse stays one.
+        let request = KitRequest {
+            num_samples: 64_000,
+            rate_hz: 8_000,
+            num_close_mics: None,
+            overheads: false,
+        };
+        let take = KitTake { request: &request, vary: false };
+        let scene = clicking_kit().take(&take, &mut Random::new(5)).unwrap();
         assert_eq!(scene.mics.len(), NUM_CLOSE_MICS);
         assert_eq!(scene.info.groups, vec![vec![1, 2], vec![3, 4], vec![10, 11]]);
         for (mic, target) in scene.mics.iter().zip(&scene.targets) {
@@ -459,15 +371,6 @@ mod tests {
         for (left, right) in scene.targets[0].iter().zip(&scene.targets[1]) {
             assert_eq!(*left > 0.0, *right > 0.0);
         }
-    }
-
-    #[test]
-    fn a_choice_of_mics_keeps_their_order_and_groups() {
-        let scene = clicking_kit().play(&config(&["Snare_bottom", "KdrumL", "Snare_top"])).unwrap();
-        assert_eq!(scene.info.names, ["KdrumL", "Snare_top", "Snare_bottom"]);
-        assert_eq!(scene.info.groups, vec![vec![2, 3]]);
-        let error = clicking_kit().play(&config(&["Cowbell"])).unwrap_err().to_string();
-        assert!(error.contains("no mic Cowbell"), "{error}");
     }
 
     #[test]

@@ -49,6 +49,7 @@ fn gains_db(scene: &Scene, outputs: &[Vec<f32>]) -> Vec<f64> {
             estimate: &outputs[mic],
             input: &scene.mics[mic],
             rate_hz: scene.rate_hz,
+            source_is_silent: false,
         };
         measured.score().unwrap().sdr_gain_db.unwrap()
     };

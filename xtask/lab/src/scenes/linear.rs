@@ -4,6 +4,7 @@
 //! its methods work on nothing else, so they have a column of their own beside rooms and real kits.
 
 use super::{Scene, SceneInfo, add_at};
+use crate::convert::to_f32;
 use crate::random::Random;
 use anyhow::{Result, ensure};
 
@@ -79,8 +80,9 @@ pub fn draw_crosstalk(random: &mut Random, num_mics: usize, range: (f64, f64)) -
 
 /// A scene's own sources as an instantaneous mix, with drawn gains.
 ///
-/// The sources are the scene's targets. Mics without a source of their own are left out; of
-/// mics that share one the first stays, so that nothing is mixed with itself.
+/// The sources are the scene's targets, all brought to one RMS level, as the preamps' gains say
+/// nothing here. Mics without a source that plays are left out; of mics that share one the first
+/// stays, so that nothing is mixed with itself.
 ///
 /// # Errors
 ///
@@ -93,16 +95,29 @@ pub fn remix(scene: &Scene, seed: u64) -> Result<Scene> {
             .groups
             .iter()
             .any(|group| group.contains(&position) && group.iter().any(|&other| other < position));
-        !shares && !info.room_mics.contains(&position)
+        let plays = !info.room_mics.contains(&position) && !info.silent_mics.contains(&position);
+        !shares && plays && rms(&scene.targets[mic]) > 0.0
     };
     let kept: Vec<usize> = (0..scene.mics.len()).filter(|&mic| stays(mic)).collect();
     ensure!(kept.len() > 1, "fewer than two mics with a source of their own");
-    let sources: Vec<Vec<f32>> = kept.iter().map(|&mic| scene.targets[mic].clone()).collect();
+    let level = |target: &[f32]| -> Vec<f32> {
+        let gain = to_f32(COMMON_RMS / rms(target));
+        target.iter().map(|sample| gain * sample).collect()
+    };
+    let sources: Vec<Vec<f32>> = kept.iter().map(|&mic| level(&scene.targets[mic])).collect();
     let crosstalk = draw_crosstalk(&mut Random::new(seed), kept.len(), USUAL_CROSSTALK);
     let mut mixed = linear_mix(&sources, &crosstalk, scene.rate_hz)?;
     mixed.info.made_by = format!("{}, mixed linearly with seed {seed}", info.made_by);
     mixed.info.names = kept.iter().filter_map(|&mic| info.names.get(mic).cloned()).collect();
     Ok(mixed)
+}
+
+/// Level of the sources of a remix, full scale 1.
+const COMMON_RMS: f64 = 0.05;
+
+fn rms(signal: &[f32]) -> f64 {
+    let power: f64 = signal.iter().map(|&x| f64::from(x).powi(2)).sum();
+    (power / signal.len().max(1) as f64).sqrt()
 }
 
 #[cfg(test)]
@@ -150,7 +165,12 @@ mod tests {
         let scene = Scene { info, rate_hz: 8_000, mics: signals.clone(), targets: signals };
         let mixed = remix(&scene, 4).unwrap();
         assert_eq!(mixed.info.names, ["a", "b", "d"]);
-        assert_eq!(mixed.targets, [vec![1.0; 4], vec![2.0; 4], vec![4.0; 4]]);
-        assert!(mixed.mics[0][0] > 1.0 + 6.0 * 0.05 && mixed.mics[0][0] < 1.0 + 6.0 * 0.31);
+        // Of mics of 1, 2 and 4 all come in at one level.
+        let level = COMMON_RMS as f32;
+        for target in &mixed.targets {
+            assert!(target.iter().all(|sample| (sample - level).abs() < ROUNDING));
+        }
+        let heard = mixed.mics[0][0] / level;
+        assert!(heard > 1.0 + 2.0 * 0.05 && heard < 1.0 + 2.0 * 0.31, "{heard}");
     }
 }

@@ -249,8 +249,8 @@ mod oracle {
         (0..num_samples).map(|_| random.normal(0.0, 1.0) as f32).collect()
     }
 
-    /// Largest error against the largest sample. Measured with this test: 1.3e-6.
-    const CONVOLUTION_ERROR: f64 = 1e-5;
+    /// Largest error against the largest sample. Measured with this test: 2.5e-7.
+    const CONVOLUTION_ERROR: f64 = 2e-6;
 
     #[test]
     fn partitioned_convolution_is_the_definition() {

@@ -35,8 +35,8 @@ const WINDOW_S: f64 = 0.05;
 ///
 /// # Source
 ///
-/// Sound powers: J. Meyer, "Acoustics and the Performance of Music", Springer, 5th ed. 2009, chapter
-/// 3, rounded; minus 11 dB for a point source in free field, 10 log10(4 π). Talkers: ANSI S3.5-1997,
+/// Sound powers: after J. Meyer, "Acoustics and the Performance of Music", Springer, 5th ed. 2009,
+/// chapter 3, as commonly quoted and rounded, a guide and no table to cite; minus 11 dB for a point source in free field, 10 log10(4 π). Talkers: ANSI S3.5-1997,
 /// rounded. That a snare has by far more power than a trumpet, and that more than a flute: F. A.
 /// Everest, K. C. Pohlmann, "Master Handbook of Acoustics", table 5-1 (peaks of 12, 0.3 and 0.06 W).
 pub(crate) fn typical_db_spl(family: Family, role: Role) -> f64 {

@@ -22,7 +22,7 @@ pub fn markdown(results: &[PartResult]) -> String {
     for result in results {
         text.push_str(&format!(" {}: gain (95 %), worst mic, RTF |", result.part.title()));
     }
-    text.push_str(" bleed in own silence, target level (ensembles) |\n|---|");
+    text.push_str(" ensembles: bleed in own silence, worst clean mic, target level |\n|---|");
     text.push_str(&"---|".repeat(results.len() + 1));
     text.push('\n');
     let input: Vec<String> = results
@@ -46,8 +46,9 @@ pub fn markdown(results: &[PartResult]) -> String {
         let method = ensembles.and_then(|r| r.methods.iter().find(|m| m.method == name));
         match method {
             Some(method) => text.push_str(&format!(
-                " {}, {} |\n",
+                " {}, {}, {} |\n",
                 signed_db(method.summary.bleed_reduction_db.mean.map(|db| -db)),
+                db(method.summary.clean_sdr_db.worst),
                 signed_db(method.summary.level_change_db.mean)
             )),
             None => text.push_str(" |\n"),

@@ -141,6 +141,7 @@ pub fn overall_table(results: &[MethodResult]) -> String {
         "SI-SDR gain",
         "worst",
         "bleed in own silence",
+        "clean mics, worst",
         "target level",
         "RTF",
     ];
@@ -158,6 +159,7 @@ pub fn overall_table(results: &[MethodResult]) -> String {
             signed_db(summary.si_sdr_gain_db.mean),
             signed_db(summary.si_sdr_gain_db.worst),
             signed_db(summary.bleed_reduction_db.mean.map(|db| -db)),
+            db(summary.clean_sdr_db.worst),
             signed_db(summary.level_change_db.mean),
             format!("{:.3}", result.rtf),
         ];

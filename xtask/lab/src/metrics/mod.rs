@@ -21,6 +21,10 @@ pub const LIMIT_DB: f64 = 100.0;
 /// of it is rounding.
 pub const SILENT_POWER: f64 = 1e-12;
 
+/// A mic with an input SDR from here on came in clean: nobody hears bleed 60 dB down, and there is none to gain by removing.
+/// Such a mic counts by how well it was left alone, not by its gain.
+pub const CLEAN_DB: f64 = 60.0;
+
 /// One mic's three signals. Named, because each is a plain slice and any two can be swapped.
 #[derive(Clone, Copy, Debug)]
 pub struct Measured<'a> {
@@ -39,7 +43,8 @@ pub struct Measured<'a> {
 /// All metrics of one mic, in dB.
 ///
 /// `None` stands for "there is no such number": every ratio to the target when the target is silent
-/// throughout, and the reduction when the own source never pauses or nothing bled in while it did.
+/// throughout, the reduction when the own source never pauses or nothing bled in while it did, and
+/// every gain when the mic came in clean.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct MicScore {
     /// `10 log10(|s|^2 / |s - x|^2)` of the input.
@@ -52,6 +57,8 @@ pub struct MicScore {
     pub si_sdr_db: Option<f64>,
     /// The same, minus the input's.
     pub si_sdr_gain_db: Option<f64>,
+    /// SDR of the output of a mic that came in clean ([`CLEAN_DB`]); such a mic has no other SDR.
+    pub clean_sdr_db: Option<f64>,
     /// How much weaker the bleed is while the own source is silent.
     pub bleed_reduction_db: Option<f64>,
     /// Level of the target in the output relative to its level in the input.
@@ -84,6 +91,11 @@ impl Measured<'_> {
         }
         let input_sdr_db = ratios::sdr_db(self.reference, self.input);
         let sdr_db = ratios::sdr_db(self.reference, self.estimate);
+        let level_change_db = ratios::level_change_db(self);
+        if input_sdr_db >= CLEAN_DB {
+            let clean_sdr_db = Some(sdr_db);
+            return Ok(MicScore { clean_sdr_db, level_change_db, ..MicScore::default() });
+        }
         let si_sdr_db = ratios::si_sdr_db(self.reference, self.estimate);
         let input_si_sdr_db = ratios::si_sdr_db(self.reference, self.input);
         Ok(MicScore {
@@ -92,8 +104,9 @@ impl Measured<'_> {
             sdr_gain_db: Some(sdr_db - input_sdr_db),
             si_sdr_db: Some(si_sdr_db),
             si_sdr_gain_db: Some(si_sdr_db - input_si_sdr_db),
+            clean_sdr_db: None,
             bleed_reduction_db,
-            level_change_db: ratios::level_change_db(self),
+            level_change_db,
             bss: None,
             input_bss: None,
         })
@@ -136,6 +149,32 @@ mod tests {
             (None, None, None)
         );
         assert!((score.bleed_reduction_db.unwrap() - 20.0).abs() < 1e-4);
+    }
+
+    #[test]
+    fn a_clean_mic_counts_by_how_well_it_was_left_alone() {
+        let reference: Vec<f32> = (0..4_000).map(|n| (n as f32 * 0.1).sin()).collect();
+        let scaled = |gain: f32| reference.iter().map(|s| gain * s).collect::<Vec<f32>>();
+        let (estimate, rate_hz) = (scaled(0.99), 8_000);
+        let score = |input: &[f32]| {
+            let measured = Measured {
+                reference: &reference,
+                estimate: &estimate,
+                input,
+                rate_hz,
+                source_is_silent: false,
+            };
+            measured.score().unwrap()
+        };
+        let clean = score(&scaled(1.0005));
+        assert_eq!(
+            (clean.input_sdr_db, clean.sdr_gain_db, clean.bleed_reduction_db),
+            (None, None, None)
+        );
+        assert!((clean.clean_sdr_db.unwrap() - 40.0).abs() < 1e-3, "{clean:?}");
+        let hardly_clean = score(&scaled(1.002));
+        assert_eq!(hardly_clean.clean_sdr_db, None);
+        assert!(hardly_clean.sdr_gain_db.is_some_and(|gain_db| gain_db < 0.0));
     }
 
     #[test]

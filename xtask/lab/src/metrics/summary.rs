@@ -28,6 +28,8 @@ pub struct Summary {
     pub sdr_gain_db: Statistic,
     /// SI-SDR gain.
     pub si_sdr_gain_db: Statistic,
+    /// SDR of what came out of the mics that came in clean.
+    pub clean_sdr_db: Statistic,
     /// Bleed reduction in the own source's silence.
     pub bleed_reduction_db: Statistic,
     /// Level change of the target; worst is the largest loss.
@@ -101,6 +103,7 @@ impl Summary {
             sdr_db: over(|score| score.sdr_db),
             sdr_gain_db: over(|score| score.sdr_gain_db),
             si_sdr_gain_db: over(|score| score.si_sdr_gain_db),
+            clean_sdr_db: over(|score| score.clean_sdr_db),
             bleed_reduction_db: over(|score| score.bleed_reduction_db),
             level_change_db: over(|score| score.level_change_db),
             bss_sdr_db: over(BSS_SDR),

@@ -3,12 +3,16 @@
 //! This is the only module that names the tensor library.
 
 mod config;
+mod guide;
 mod layers;
 mod model;
 mod pairs;
 #[cfg(test)]
 mod tests;
+mod weights;
 
 pub use config::NetworkConfig;
+pub use guide::NetworkGuide;
 pub use model::{Masks, Memory, Network};
 pub use pairs::Pairs;
+pub use weights::WeightsError;

@@ -72,6 +72,11 @@ impl Network {
         }
     }
 
+    #[cfg(test)]
+    pub(super) fn set_shortcut(&mut self, shortcut: Tensor<2>) {
+        self.shortcut = Param::from_tensor(shortcut);
+    }
+
     /// The memory before the first hop.
     #[must_use]
     pub fn blank_memory(&self, batch: usize, num_mics: usize, device: &Device) -> Memory {

@@ -24,12 +24,22 @@ pub enum Method {
     Mira,
     /// FastMIRA: MIRA with crosstalk learned once from the whole session.
     FastMira,
+    NetOnline,
+    NetCancel,
 }
 
 impl Method {
     /// All of them, in the order of the help.
-    pub const ALL: [Self; 6] =
-        [Self::Online, Self::Cancel, Self::Ratio, Self::Kamir, Self::Mira, Self::FastMira];
+    pub const ALL: [Self; 8] = [
+        Self::Online,
+        Self::Cancel,
+        Self::Ratio,
+        Self::Kamir,
+        Self::Mira,
+        Self::FastMira,
+        Self::NetOnline,
+        Self::NetCancel,
+    ];
 
     /// What is used unless something else is asked for: the best there is with and without
     /// hearing the whole session first.
@@ -48,13 +58,15 @@ impl Method {
             Self::Kamir => "kamir",
             Self::Mira => "mira",
             Self::FastMira => "fastmira",
+            Self::NetOnline => "netonline",
+            Self::NetCancel => "netcancel",
         }
     }
 
     /// Whether it must hear the whole session before it cleans; all others never do.
     #[must_use]
     pub fn learns_first(self) -> bool {
-        matches!(self, Self::Cancel | Self::FastMira)
+        matches!(self, Self::Cancel | Self::FastMira | Self::NetCancel)
     }
 
     /// The method with its transforms, ready for a session.
@@ -63,7 +75,32 @@ impl Method {
     /// others have one form.
     #[must_use]
     pub fn pipeline(self, rate: SampleRate, mode: Mode, num_mics: usize) -> Pipeline {
+        let make = || -> Box<dyn engine::debleed::cancel::Guide> {
+            static NET: std::sync::OnceLock<std::sync::Arc<engine::network::Network>> =
+                std::sync::OnceLock::new();
+            let net = NET.get_or_init(|| {
+                let bytes = std::fs::read(std::env::var("UNSPILL_WEIGHTS").unwrap()).unwrap();
+                let width: usize = std::env::var("UNSPILL_WIDTH").unwrap().parse().unwrap();
+                std::sync::Arc::new(
+                    engine::network::Network::from_safetensors(
+                        &engine::network::NetworkConfig {
+                            num_bands: 80,
+                            num_features: 8,
+                            width,
+                            exchange_width: width / 2,
+                            dilations: [1, 2, 4, 8, 1, 2],
+                        },
+                        bytes,
+                        &burn::tensor::Device::flex(),
+                    )
+                    .unwrap(),
+                )
+            });
+            Box::new(engine::network::NetworkGuide::new(net.clone(), num_mics))
+        };
         let method: Box<dyn Debleed> = match self {
+            Self::NetOnline => Box::new(Online::guided(rate, mode, num_mics, &make)),
+            Self::NetCancel => Box::new(Cancel::guided(rate, num_mics, &make)),
             Self::Online => Box::new(Online::new(rate, mode, num_mics)),
             Self::Cancel => Box::new(Cancel::new(rate, num_mics)),
             Self::Ratio => Box::new(Ratio::new(rate, mode)),

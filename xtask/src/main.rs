@@ -50,18 +50,18 @@ enum Command {
     /// Clean mic files with the engine itself
     #[command(disable_help_flag = true)]
     Debleed(Forwarded),
+    /// Measure every method on the benchmark's scenes
+    #[command(disable_help_flag = true)]
+    Benchmark(Forwarded),
     /// Measure methods on scenes whose truth is known
     #[command(disable_help_flag = true)]
     Evaluate(Forwarded),
     /// Compose and record the demo session anew
     #[command(disable_help_flag = true)]
     MakeDemo(Forwarded),
-    /// Simulate sessions: ensembles in rooms, with exact truth
+    /// Simulate sessions from a recipe: ensembles in rooms and real kits, with exact truth
     #[command(disable_help_flag = true)]
-    MakeMixtures(Forwarded),
-    /// Sum the hits of a recorded drum kit to grooves with exact truth
-    #[command(disable_help_flag = true)]
-    MakeGrooves(Forwarded),
+    Simulate(Forwarded),
 }
 
 /// Arguments for the program that does the work; `--help` shows them.
@@ -84,14 +84,10 @@ fn main() -> ExitCode {
         Command::Tidy => commands::tidy(),
         Command::Host(forwarded) => return commands::host(&forwarded.arguments),
         Command::Debleed(forwarded) => return commands::lab("debleed", &forwarded.arguments),
+        Command::Benchmark(forwarded) => return commands::lab("benchmark", &forwarded.arguments),
         Command::Evaluate(forwarded) => return commands::lab("evaluate", &forwarded.arguments),
         Command::MakeDemo(forwarded) => return commands::lab("make-demo", &forwarded.arguments),
-        Command::MakeMixtures(forwarded) => {
-            return commands::lab("make-mixtures", &forwarded.arguments);
-        }
-        Command::MakeGrooves(forwarded) => {
-            return commands::lab("make-grooves", &forwarded.arguments);
-        }
+        Command::Simulate(forwarded) => return commands::lab("simulate", &forwarded.arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -9,12 +9,16 @@
     )
 )]
 
+pub mod baselines;
+pub mod benchmark;
 pub mod cleaning;
 pub mod convert;
 pub mod convolution;
 pub mod debleed;
 pub mod evaluate;
 pub mod flac;
+pub mod ideal;
+mod interrupt;
 pub mod metrics;
 pub mod random;
 pub mod report;

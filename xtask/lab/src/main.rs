@@ -3,11 +3,11 @@
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
+use lab::benchmark::{self, BenchmarkOptions};
 use lab::debleed::{self, DebleedOptions, JsonFile};
 use lab::evaluate::{self, EvaluateOptions};
 use lab::scenes::demo;
-use lab::scenes::grooves::{GrooveConfig, Kit};
-use lab::scenes::mixtures::{self, MixtureConfig};
+use lab::scenes::simulate::{self, SimulateOptions};
 use lab::soundfont;
 use std::io::Write;
 use std::path::PathBuf;
@@ -50,51 +50,10 @@ enum Command {
         #[arg(long, default_value = soundfont::DEFAULT_PATH)]
         soundfont: PathBuf,
     },
-    /// Simulates sessions: SoundFont ensembles in rooms, with exact truth
-    MakeMixtures {
-        /// Folder for the scenes m1, m2, …
-        #[arg(long)]
-        out: PathBuf,
-        /// Draws everything
-        #[arg(long, default_value_t = 1)]
-        seed: u64,
-        /// How many mixtures
-        #[arg(long, default_value_t = 1)]
-        count: u64,
-        /// Length of each in seconds
-        #[arg(long, default_value_t = 12.0)]
-        seconds: f64,
-        /// Number of mics of each, 2 to 8 (drawn unless given)
-        #[arg(long)]
-        mics: Option<usize>,
-        /// Sample rate in Hz
-        #[arg(long, default_value_t = 44_100)]
-        rate: u32,
-        /// The instruments
-        #[arg(long, default_value = soundfont::DEFAULT_PATH)]
-        soundfont: PathBuf,
-    },
-    /// Sums the hits of a recorded drum kit to grooves with exact truth
-    MakeGrooves {
-        /// Folder of PIECE/HIT_mics01-08.flac and PIECE/HIT_mics09-13.flac
-        #[arg(long)]
-        kit: PathBuf,
-        /// Folder for the scenes g1, g2, …
-        #[arg(long)]
-        out: PathBuf,
-        /// Draws everything
-        #[arg(long, default_value_t = 1)]
-        seed: u64,
-        /// How many grooves
-        #[arg(long, default_value_t = 1)]
-        count: u64,
-        /// Length of each in seconds
-        #[arg(long, default_value_t = 12.0)]
-        seconds: f64,
-        /// Names of the mics to keep (all 11 close mics unless given)
-        #[arg(long, value_delimiter = ',')]
-        mics: Vec<String>,
-    },
+    /// Measures every method on the benchmark's scenes
+    Benchmark(Box<BenchmarkOptions>),
+    /// Makes scenes with known truth from a recipe
+    Simulate(Box<SimulateOptions>),
 }
 
 fn main() -> ExitCode {
@@ -115,14 +74,14 @@ fn run(command: Command) -> Result<()> {
         }
         Command::Evaluate(options) => {
             let json = options.json.as_deref().map(JsonFile::create).transpose()?;
-            let results = evaluate::evaluate(&options, |scene| {
+            let evaluation = evaluate::evaluate(&options, |scene| {
                 // Long runs show where they are; the table follows at the end.
                 eprintln!("{} {} done, RTF {:.3}", scene.scene, scene.method, scene.rtf);
             })?;
             if let Some(json) = json {
-                json.write(&results)?;
+                json.write(&evaluation.methods)?;
             }
-            say(&evaluate::table(&results))?;
+            say(&evaluate::table(&evaluation.methods))?;
         }
         Command::DemoReport { session, cleaned, out } => {
             let report = lab::report::demo_report(&session, &cleaned, &out)?;
@@ -134,33 +93,24 @@ fn run(command: Command) -> Result<()> {
             demo::write(&scene, &out)?;
             say(&format!("{}  {}\n", out.display(), describe(&scene.info)))?;
         }
-        Command::MakeMixtures { out, seed, count, seconds, mics, rate, soundfont } => {
-            let instruments = soundfont::Instruments::load(&soundfont)?;
-            for number in 1..=count {
-                let seed = seed + number - 1;
-                let config =
-                    MixtureConfig { seed, duration_s: seconds, num_mics: mics, rate_hz: rate };
-                let mut scene = mixtures::simulate(&instruments, &config)?;
-                let mics = mics.map_or_else(String::new, |mics| format!(" --mics {mics}"));
-                scene.info.made_by = format!(
-                    "lab make-mixtures --seed {seed} --seconds {seconds}{mics} --rate {rate}"
-                );
-                let folder = out.join(format!("m{number}"));
-                scene.write(&folder)?;
-                say(&format!("{}  {}\n", folder.display(), describe(&scene.info)))?;
+        Command::Benchmark(options) => {
+            let json = options.json.as_deref().map(JsonFile::create).transpose()?;
+            let results = benchmark::run(&options, |part, scene| {
+                let part = part.title();
+                eprintln!("{part}: {} {} done, RTF {:.3}", scene.scene, scene.method, scene.rtf);
+            })?;
+            if let Some(json) = json {
+                json.write(&results)?;
             }
+            if let Some(file) = &options.markdown {
+                std::fs::write(file, benchmark::markdown(&results))
+                    .with_context(|| format!("could not write {}", file.display()))?;
+            }
+            say(&benchmark::text(&results))?;
         }
-        Command::MakeGrooves { kit, out, seed, count, seconds, mics } => {
-            let kit = Kit::read(&kit)?;
-            for number in 1..=count {
-                let seed = seed + number - 1;
-                let config = GrooveConfig { seed, duration_s: seconds, mics: mics.clone() };
-                let mut scene = kit.play(&config)?;
-                scene.info.made_by = format!("lab make-grooves --seed {seed} --seconds {seconds}");
-                let folder = out.join(format!("g{number}"));
-                scene.write(&folder)?;
-                say(&format!("{}  {}\n", folder.display(), describe(&scene.info)))?;
-            }
+        Command::Simulate(options) => {
+            let summary = simulate::run(&options)?;
+            say(&format!("{}\n", summary.line(&options.out)))?;
         }
     }
     Ok(())

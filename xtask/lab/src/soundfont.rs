@@ -3,6 +3,7 @@
 use crate::convert::to_index;
 use anyhow::{Context, Result, anyhow, bail};
 use rustysynth::{SoundFont, Synthesizer, SynthesizerSettings};
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
@@ -11,8 +12,16 @@ use std::sync::Arc;
 /// Where Debian and Ubuntu put the SoundFont.
 pub const DEFAULT_PATH: &str = "/usr/share/sounds/sf2/FluidR3_GM.sf2";
 
-/// Notes start on multiples of this many samples: 0.36 ms at 44.1 kHz.
+/// Notes of [`Instruments::play`] start on multiples of this many samples: 0.36 ms at 44.1 kHz.
 const BLOCK_SAMPLES: usize = 16;
+
+/// Notes of [`Instruments::perform`] start on multiples of this many samples: 1.5 ms at 44.1 kHz,
+/// well under how far players are apart anyway.
+const COARSE_BLOCK_SAMPLES: usize = 64;
+
+/// Both channels are mixed when their mean keeps at least this share of their power: otherwise they
+/// are not alike, and a mix would be a comb filter.
+const LEAST_MIXED_SHARE: f64 = 0.8;
 
 /// One note of a part.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -34,6 +43,25 @@ pub enum Voice {
     Program(u8),
     /// A drum kit by its program, 0 for the standard one.
     DrumKit(u8),
+    /// A program of another bank, such as 8 for the variations of Roland's General Standard.
+    Variation {
+        /// MIDI bank.
+        bank: u8,
+        /// Program within the bank, from 0.
+        program: u8,
+    },
+}
+
+impl Voice {
+    /// Bank and program as the SoundFont numbers them; drum kits are bank 128.
+    #[must_use]
+    pub fn bank_and_program(self) -> (u8, u8) {
+        match self {
+            Self::Program(program) => (0, program),
+            Self::DrumKit(program) => (128, program),
+            Self::Variation { bank, program } => (bank, program),
+        }
+    }
 }
 
 /// A loaded SoundFont.
@@ -69,6 +97,45 @@ impl Instruments {
         Self::load(Path::new(DEFAULT_PATH)).unwrap_or_else(|error| panic!("{error:#}"))
     }
 
+    /// Whether the SoundFont has this preset.
+    #[must_use]
+    pub fn has(&self, voice: Voice) -> bool {
+        self.preset(voice).is_some()
+    }
+
+    /// Where in the SoundFont's sample data the sounds begin that a voice plays with these keys.
+    #[must_use]
+    pub fn samples_of(&self, voice: Voice, keys: (u8, u8)) -> BTreeSet<i32> {
+        let mut starts = BTreeSet::new();
+        let Some(preset) = self.preset(voice) else { return starts };
+        let velocities = [1, 20, 40, 60, 80, 100, 127];
+        for key in keys.0..=keys.1 {
+            for velocity in velocities {
+                let sounds =
+                    |region: &&rustysynth::PresetRegion| region.contains(i32::from(key), velocity);
+                for region in preset.get_regions().iter().filter(sounds) {
+                    let instrument = &self.font.get_instruments()[region.get_instrument_id()];
+                    starts.extend(
+                        instrument
+                            .get_regions()
+                            .iter()
+                            .filter(|region| region.contains(i32::from(key), velocity))
+                            .map(rustysynth::InstrumentRegion::get_sample_start),
+                    );
+                }
+            }
+        }
+        starts
+    }
+
+    fn preset(&self, voice: Voice) -> Option<&rustysynth::Preset> {
+        let (bank, program) = voice.bank_and_program();
+        self.font.get_presets().iter().find(|preset| {
+            (preset.get_bank_number(), preset.get_patch_number())
+                == (i32::from(bank), i32::from(program))
+        })
+    }
+
     /// Plays a part into one channel of `length` samples, dry: no reverberation, no chorus.
     ///
     /// # Errors
@@ -81,19 +148,53 @@ impl Instruments {
         length: usize,
         rate_hz: u32,
     ) -> Result<Vec<f32>> {
+        let [left, right] = self.render(voice, notes, [length, BLOCK_SAMPLES], rate_hz)?;
+        Ok(left.iter().zip(&right).map(|(l, r)| 0.5 * (l + r)).collect())
+    }
+
+    /// Plays a part like [`Self::play`], quicker, and without the comb filter of mixing two channels
+    /// that are not alike: then the louder one is taken.
+    ///
+    /// # Errors
+    ///
+    /// When the synthesiser does not work at `rate_hz`.
+    pub fn perform(
+        &self,
+        voice: Voice,
+        notes: &[Note],
+        num_samples: usize,
+        rate_hz: u32,
+    ) -> Result<Vec<f32>> {
+        let [left, right] =
+            self.render(voice, notes, [num_samples, COARSE_BLOCK_SAMPLES], rate_hz)?;
+        Ok(to_mono(left, &right))
+    }
+
+    /// Both channels; `shape` is the number of samples and how many are rendered at a time.
+    fn render(
+        &self,
+        voice: Voice,
+        notes: &[Note],
+        shape: [usize; 2],
+        rate_hz: u32,
+    ) -> Result<[Vec<f32>; 2]> {
+        let [num_samples, block_samples] = shape;
         let mut settings = SynthesizerSettings::new(i32::try_from(rate_hz)?);
-        settings.block_size = BLOCK_SAMPLES;
+        settings.block_size = block_samples;
         settings.maximum_polyphony = 128;
         settings.enable_reverb_and_chorus = false;
         let mut synth = Synthesizer::new(&self.font, &settings)
             .map_err(|error| anyhow!("the synthesiser: {error}"))?;
         let channel = match voice {
-            Voice::Program(_) => 0,
+            Voice::Program(_) | Voice::Variation { .. } => 0,
             Voice::DrumKit(_) => 9,
         };
-        let (Voice::Program(program) | Voice::DrumKit(program)) = voice;
+        let (bank, program) = voice.bank_and_program();
+        if let Voice::Variation { .. } = voice {
+            synth.process_midi_message(channel, 0xB0, 0, i32::from(bank));
+        }
         synth.process_midi_message(channel, 0xC0, i32::from(program), 0);
-        let block_of = |time_s: f64| to_index(time_s * f64::from(rate_hz)) / BLOCK_SAMPLES;
+        let block_of = |time_s: f64| to_index(time_s * f64::from(rate_hz)) / block_samples;
         // (block, velocity or 0 for the end, key); ends before starts within one block.
         let mut events: Vec<(usize, i32, i32)> = Vec::with_capacity(2 * notes.len());
         for note in notes {
@@ -103,9 +204,12 @@ impl Instruments {
         }
         events.sort_unstable();
         let mut events = events.into_iter().peekable();
-        let mut mono = vec![0.0; length];
-        let (mut left, mut right) = ([0.0; BLOCK_SAMPLES], [0.0; BLOCK_SAMPLES]);
-        for (block, out) in mono.chunks_mut(BLOCK_SAMPLES).enumerate() {
+        let mut channels = [vec![0.0; num_samples], vec![0.0; num_samples]];
+        let [left, right] = &mut channels;
+        let (mut spare_left, mut spare_right) =
+            (vec![0.0; block_samples], vec![0.0; block_samples]);
+        let blocks = left.chunks_mut(block_samples).zip(right.chunks_mut(block_samples));
+        for (block, (left, right)) in blocks.enumerate() {
             while let Some((_, velocity, key)) = events.next_if(|event| event.0 <= block) {
                 if velocity > 0 {
                     synth.note_on(channel, key, velocity);
@@ -113,12 +217,26 @@ impl Instruments {
                     synth.note_off(channel, key);
                 }
             }
-            synth.render(&mut left, &mut right);
-            for (sample, (l, r)) in out.iter_mut().zip(left.iter().zip(&right)) {
-                *sample = 0.5 * (l + r);
-            }
+            synth.render(&mut spare_left, &mut spare_right);
+            let length = left.len();
+            left.copy_from_slice(&spare_left[..length]);
+            right.copy_from_slice(&spare_right[..length]);
         }
-        Ok(mono)
+        Ok(channels)
+    }
+}
+
+/// One channel of two, without a comb filter.
+pub(crate) fn to_mono(left: Vec<f32>, right: &[f32]) -> Vec<f32> {
+    let power = |sound: &[f32]| sound.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>();
+    let (power_left, power_right) = (power(&left), power(right));
+    let mixed: Vec<f32> = left.iter().zip(right).map(|(l, r)| 0.5 * (l + r)).collect();
+    if power(&mixed) >= LEAST_MIXED_SHARE * 0.5 * (power_left + power_right) {
+        mixed
+    } else if power_left >= power_right {
+        left
+    } else {
+        right.to_vec()
     }
 }
 
@@ -171,5 +289,28 @@ mod tests {
         let loud = instruments.play(Voice::DrumKit(0), &[Note { key: 38, ..note }], 88_200, 44_100);
         let energy = |sound: Result<Vec<f32>>| sound.unwrap().iter().map(|x| x * x).sum::<f32>();
         assert!(energy(soft) < 0.5 * energy(loud));
+    }
+
+    #[test]
+    fn channels_that_are_alike_are_mixed_and_others_never() {
+        let tone = |step: f32| (0..1_000).map(|n| (n as f32 * step).sin()).collect::<Vec<f32>>();
+        let (left, half) = (tone(0.3), tone(0.3).iter().map(|x| 0.9 * x).collect::<Vec<f32>>());
+        let mixed = to_mono(left.clone(), &half);
+        assert!((mixed[5] - 0.95 * left[5]).abs() < 1e-6);
+        let inverted: Vec<f32> = left.iter().map(|x| -0.5 * x).collect();
+        assert_eq!(to_mono(left.clone(), &inverted), left);
+        let louder: Vec<f32> = tone(0.7).iter().map(|x| 2.0 * x).collect();
+        assert_eq!(to_mono(left, &louder), louder);
+    }
+
+    #[test]
+    fn variations_are_other_presets_than_their_program() {
+        let instruments = Instruments::installed();
+        let note = Note { at_s: 0.0, hold_s: 0.5, key: 60, velocity: 100 };
+        let play = |voice| instruments.perform(voice, &[note], 16_000, 32_000).unwrap();
+        let ukulele = Voice::Variation { bank: 8, program: 24 };
+        assert!(instruments.has(ukulele));
+        assert!(!instruments.has(Voice::Variation { bank: 77, program: 24 }));
+        assert_ne!(play(ukulele), play(Voice::Program(24)));
     }
 }

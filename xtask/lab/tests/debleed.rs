@@ -228,6 +228,7 @@ fn every_mistake_is_one_line_and_leaves_nothing() {
         ("--out clean --json b.wav a.wav b.wav", "--json b.wav"),
         ("--out clean --json folder.wav a.wav b.wav", "folder.wav"),
         ("--method network --out clean a.wav b.wav", "no model is installed"),
+        ("--method ideal-mask --out clean a.wav b.wav", "ideal-mask is for evaluate alone"),
         ("--model drums-a --out clean a.wav b.wav", "no model is installed"),
         ("--method online --learn session --out clean a.wav b.wav", "--learn session"),
         ("--method cancel --learn none --out clean a.wav b.wav", "--learn none"),

@@ -120,6 +120,12 @@ impl FromStr for Method {
         if name == "network" {
             bail!("no model is installed; the methods without one are {}", known.join(", "));
         }
+        if name.starts_with("ideal-") || name.starts_with("optimisation") {
+            bail!(
+                "{name} is for evaluate alone; the methods for sessions are {}",
+                known.join(", ")
+            );
+        }
         match Self::ALL.into_iter().find(|method| method.name() == name) {
             Some(method) => Ok(method),
             None => bail!("no method {name}; there are {}", known.join(", ")),

@@ -1,10 +1,14 @@
 //! How well a mic was cleaned, by comparing with the truth.
 
+pub mod bootstrap;
+pub mod bss;
 mod ratios;
 mod silence;
 mod summary;
 
-pub use summary::{Statistic, Summary};
+pub use bootstrap::Interval;
+pub use bss::BssScore;
+pub use summary::{Intervals, Statistic, Summary};
 
 use anyhow::{Result, ensure};
 use serde::Serialize;
@@ -50,6 +54,12 @@ pub struct MicScore {
     pub bleed_reduction_db: Option<f64>,
     /// Level of the target in the output relative to its level in the input.
     pub level_change_db: Option<f64>,
+    /// BSS Eval of the output; needs the whole scene, so it is left to [`bss`] to fill in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bss: Option<BssScore>,
+    /// BSS Eval of the input.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub input_bss: Option<BssScore>,
 }
 
 impl Measured<'_> {
@@ -67,7 +77,7 @@ impl Measured<'_> {
             self.input.len()
         );
         let bleed_reduction_db = silence::bleed_reduction_db(self);
-        if silence::peak_power(self.reference, self.rate_hz) < SILENT_POWER {
+        if is_silent(self.reference, self.rate_hz) {
             return Ok(MicScore { bleed_reduction_db, ..MicScore::default() });
         }
         let input_sdr_db = ratios::sdr_db(self.reference, self.input);
@@ -82,8 +92,15 @@ impl Measured<'_> {
             si_sdr_gain_db: Some(si_sdr_db - input_si_sdr_db),
             bleed_reduction_db,
             level_change_db: ratios::level_change_db(self),
+            bss: None,
+            input_bss: None,
         })
     }
+}
+
+/// Whether a target counts as silent throughout.
+fn is_silent(target: &[f32], rate_hz: u32) -> bool {
+    silence::peak_power(target, rate_hz) < SILENT_POWER
 }
 
 /// `10 log10(numerator / denominator)` within [`LIMIT_DB`]; 0 when both are 0.

@@ -1,6 +1,6 @@
-//! A picture in memory: rectangles and text, written as PNG.
+//! A picture in memory: rectangles, lines, markers and text, written as PNG.
 
-use crate::convert::{to_index, to_u8};
+use crate::convert::{to_f32, to_index, to_u8};
 use ab_glyph::{Font, FontRef, PxScale, ScaleFont};
 use anyhow::{Context, Result};
 use std::path::Path;
@@ -23,6 +23,15 @@ pub(super) enum Face {
     Text,
     /// Hack, whose numbers are all of one width.
     Numbers,
+}
+
+/// How a point is marked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Marker {
+    Disc,
+    Square,
+    Diamond,
+    Cross,
 }
 
 /// Text to draw.
@@ -102,6 +111,68 @@ impl Canvas {
                 self.blend(x, y, colour, cover);
             }
         }
+    }
+
+    /// Paints every pixel near `at` by how much of it lies inside: `distance` is that of a point to
+    /// the shape's edge, in pixels, negative inside.
+    fn shape(
+        &mut self,
+        ((left, top), (right, bottom)): ((f64, f64), (f64, f64)),
+        (colour, cover): (Colour, f32),
+        distance: impl Fn(f64, f64) -> f64,
+    ) {
+        for y in to_index(top - 1.0)..=to_index(bottom + 1.0) {
+            for x in to_index(left - 1.0)..=to_index(right + 1.0) {
+                let inside = (0.5 - distance(x as f64, y as f64)).clamp(0.0, 1.0);
+                if inside > 0.0 {
+                    self.blend(x, y, colour, cover * to_f32(inside));
+                }
+            }
+        }
+    }
+
+    /// A marker of `radius` pixels around a point.
+    pub(super) fn marker(
+        &mut self,
+        marker: Marker,
+        (x, y): (f64, f64),
+        radius: f64,
+        paint: (Colour, f32),
+    ) {
+        let bounds = ((x - radius, y - radius), (x + radius, y + radius));
+        self.shape(bounds, paint, |px, py| {
+            let (across, down) = ((px - x).abs(), (py - y).abs());
+            match marker {
+                Marker::Disc => across.hypot(down) - radius,
+                Marker::Square => across.max(down) - 0.85 * radius,
+                Marker::Diamond => (across + down - 1.2 * radius) / std::f64::consts::SQRT_2,
+                Marker::Cross => {
+                    let arm = (across - down).abs() / std::f64::consts::SQRT_2 - 0.3 * radius;
+                    arm.max(across.max(down) - radius)
+                }
+            }
+        });
+    }
+
+    /// A straight line with round ends.
+    pub(super) fn segment(
+        &mut self,
+        from: (f64, f64),
+        to: (f64, f64),
+        width: f64,
+        paint: (Colour, f32),
+    ) {
+        let bounds = (
+            (from.0.min(to.0) - width, from.1.min(to.1) - width),
+            (from.0.max(to.0) + width, from.1.max(to.1) + width),
+        );
+        let (along, down) = (to.0 - from.0, to.1 - from.1);
+        let length = along.hypot(down).max(1e-9);
+        self.shape(bounds, paint, |px, py| {
+            let share = ((px - from.0) * along + (py - from.1) * down) / (length * length);
+            let share = share.clamp(0.0, 1.0);
+            (px - from.0 - share * along).hypot(py - from.1 - share * down) - width / 2.0
+        });
     }
 
     /// Draws text and returns its width.
@@ -189,6 +260,27 @@ mod tests {
         assert_eq!([pixel(&canvas, 1, 3), pixel(&canvas, 6, 3), pixel(&canvas, 2, 2)], [[9; 3]; 3]);
         canvas.blend(0, 0, [109, 9, 9], 0.5);
         assert_eq!(pixel(&canvas, 0, 0), [59, 9, 9]);
+    }
+
+    #[test]
+    fn markers_and_lines_are_where_they_were_asked_for() {
+        for marker in [Marker::Disc, Marker::Square, Marker::Diamond, Marker::Cross] {
+            let mut canvas = Canvas::new(40, 40, [0; 3]).unwrap();
+            canvas.marker(marker, (20.0, 12.0), 6.0, ([200; 3], 1.0));
+            assert_eq!(pixel(&canvas, 20, 12), [200; 3], "{marker:?}");
+            let lit = |(x, y): (usize, usize)| pixel(&canvas, x, y)[0] > 0;
+            let all: Vec<_> =
+                (0..1_600).map(|place| (place % 40, place / 40)).filter(|&at| lit(at)).collect();
+            assert!((30..150).contains(&all.len()), "{marker:?}: {}", all.len());
+            assert!(all.iter().all(|&(x, y)| (12..=28).contains(&x) && (4..=20).contains(&y)));
+        }
+        let mut canvas = Canvas::new(40, 40, [0; 3]).unwrap();
+        canvas.segment((5.0, 5.0), (30.0, 15.0), 2.0, ([200; 3], 0.5));
+        assert_eq!(
+            [pixel(&canvas, 5, 5), pixel(&canvas, 15, 9), pixel(&canvas, 30, 15)],
+            [[100; 3]; 3]
+        );
+        assert_eq!([pixel(&canvas, 5, 12), pixel(&canvas, 32, 16)], [[0; 3]; 2]);
     }
 
     #[test]

@@ -181,7 +181,7 @@ fn draw(mic: &Mic, index: usize, score: &MicScore, path: &Path) -> Result<()> {
 }
 
 /// When a source is within 35 dB of its loudest 20 ms.
-fn playing(target: &[f32], rate_hz: u32) -> Vec<(f64, f64)> {
+pub(super) fn playing(target: &[f32], rate_hz: u32) -> Vec<(f64, f64)> {
     let window = crate::convert::to_index(f64::from(rate_hz) * 0.02).max(1);
     let powers: Vec<f32> =
         target.chunks(window).map(|chunk| chunk.iter().map(|x| x * x).sum()).collect();

@@ -1,4 +1,4 @@
-//! The before/after picture: one mic as recorded, as cleaned, and what was taken out.
+//! Spectrograms under each other: one mic as recorded, as cleaned, and what was taken out or is true.
 
 use super::canvas::{Align, Area, Canvas, Colour, Face, Label};
 use super::spectrogram::{RANGE_HZ, Spectrogram, row_of};
@@ -46,12 +46,35 @@ impl BeforeAfter<'_> {
     /// When the file cannot be written.
     pub fn draw(&self, path: &Path) -> Result<()> {
         let removed: Vec<f32> = self.before.iter().zip(self.after).map(|(b, a)| b - a).collect();
-        let panels: [(&str, &[f32]); 3] =
-            [("Before", self.before), ("After", self.after), ("Removed", &removed)];
+        let panels = Panels {
+            title: self.title,
+            subtitle: self.subtitle,
+            sounds: [("Before", self.before), ("After", self.after), ("Removed", &removed)],
+            playing_s: self.playing_s,
+            rate_hz: self.rate_hz,
+        };
+        panels.draw(path)
+    }
+}
+
+/// Three sounds of one length under each other, with one colour scale: the first one's.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Panels<'a> {
+    pub(super) title: &'a str,
+    pub(super) subtitle: &'a str,
+    /// What each is called, and the sound.
+    pub(super) sounds: [(&'a str, &'a [f32]); 3],
+    /// When the own source plays: `[start, end)` in seconds.
+    pub(super) playing_s: &'a [(f64, f64)],
+    pub(super) rate_hz: u32,
+}
+
+impl Panels<'_> {
+    pub(super) fn draw(&self, path: &Path) -> Result<()> {
         let mut canvas = Canvas::new(WIDTH, TOP + 3 * STRIDE - 16, PAPER)?;
         self.heading(&mut canvas);
         let mut loudest_db = None;
-        for (index, (name, signal)) in panels.into_iter().enumerate() {
+        for (index, (name, signal)) in self.sounds.into_iter().enumerate() {
             let picture = Spectrogram::new(signal, self.rate_hz, PANEL)?;
             // One scale for all, so that brightness can be compared.
             let top_db = *loudest_db.get_or_insert_with(|| picture.quantile_db(0.9995));
@@ -98,7 +121,7 @@ impl BeforeAfter<'_> {
         }
         debug_assert!(RANGE_HZ.0 < 50.0);
         number(canvas, "Hz", (left - 12.0, top + 4.0), Align::Right);
-        let duration_s = self.before.len() as f64 / f64::from(self.rate_hz);
+        let duration_s = self.sounds[0].1.len() as f64 / f64::from(self.rate_hz);
         let bottom = area.top + area.height;
         for second in 0..=to_index(duration_s.floor()) {
             let x = left + second as f64 / duration_s * area.width as f64;

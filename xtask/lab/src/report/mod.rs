@@ -1,8 +1,10 @@
 //! What a cleaning brought: tables, pictures and the report on the demo session.
 
 mod canvas;
+mod chart;
 mod demo;
 mod figure;
+pub mod plots;
 mod spectrogram;
 mod table;
 

@@ -1,34 +1,58 @@
 //! How fast a shoebox room decays: predicted from its walls, and measured from a response.
 
-use super::{Room, SPEED_OF_SOUND};
+use super::{Point, Room, SPEED_OF_SOUND};
+use std::cell::Cell;
 
 /// Directions per axis in which the decay is averaged; twice as many change it by under 0.1 %.
 const DIRECTION_STEPS: usize = 24;
 
+/// Most energy that a wall keeps, however long the time asked for: bare concrete.
+const MOST_KEPT: f64 = 0.995;
+
 /// Share of the energy that a wall must keep at each reflection for the room to decay by 60 dB in
-/// `rt60_s`; 0 when `rt60_s` is 0.
+/// `rt60_s` together with air that takes `air_per_m` (amplitude, nepers per metre); 0 when `rt60_s`
+/// is 0.
 ///
 /// Eyring's formula takes every direction of sound to meet walls equally often. In a shoebox of
 /// mirrors sound along the long axis meets them less often and lives longer. The exact count of
 /// reflections per second in direction `u` is `c (|u_x|/L_x + |u_y|/L_y + |u_z|/L_z)`, so the decay
 /// averaged over all directions is solved for instead; it scales with the logarithm of the walls'
-/// reflectance, which makes the solution a division.
-pub(super) fn wall_energy_kept(room: &Room, rt60_s: f64) -> f64 {
+/// reflectance, which makes the solution a division. Air takes the same from all directions, so
+/// its decay rate is subtracted first; where air alone is faster than asked, walls take as little
+/// as they can.
+pub(super) fn wall_energy_kept(room: &Room, rt60_s: f64, air_per_m: f64) -> f64 {
     if rt60_s <= 0.0 {
         return 0.0;
     }
-    (-unit_loss_rt60_s(room) / rt60_s).exp()
+    let air_share = rt60_s * 2.0 * air_per_m * SPEED_OF_SOUND / (6.0 * 10.0_f64.ln());
+    let kept = (-unit_loss_rt60_s(room.size_m) * (1.0 - air_share).max(0.0) / rt60_s).exp();
+    if air_per_m > 0.0 { kept.min(MOST_KEPT) } else { kept }
+}
+
+thread_local! {
+    /// The last room solved for: all responses of a scene ask for the same one.
+    static LAST_UNIT_LOSS: Cell<(Point, f64)> = const { Cell::new(([0.0; 3], 0.0)) };
 }
 
 /// RT60 of the room if each reflection kept `1/e` of the energy, fitted from -5 to -35 dB.
-fn unit_loss_rt60_s(room: &Room) -> f64 {
+fn unit_loss_rt60_s(size_m: Point) -> f64 {
+    let (last_m, last_s) = LAST_UNIT_LOSS.get();
+    if last_m.map(f64::to_bits) == size_m.map(f64::to_bits) {
+        return last_s;
+    }
+    let solved_s = solve_unit_loss_rt60_s(size_m);
+    LAST_UNIT_LOSS.set((size_m, solved_s));
+    solved_s
+}
+
+fn solve_unit_loss_rt60_s(size_m: Point) -> f64 {
     let mut rates = Vec::with_capacity(DIRECTION_STEPS * DIRECTION_STEPS);
     for polar in 0..DIRECTION_STEPS {
         let up = (polar as f64 + 0.5) / DIRECTION_STEPS as f64;
         let level = (1.0 - up * up).sqrt();
         for turn in 0..DIRECTION_STEPS {
             let angle = (turn as f64 + 0.5) / DIRECTION_STEPS as f64 * std::f64::consts::FRAC_PI_2;
-            let [x, y, z] = room.size_m;
+            let [x, y, z] = size_m;
             let per_metre = level * angle.cos() / x + level * angle.sin() / y + up / z;
             rates.push(SPEED_OF_SOUND * per_metre);
         }
@@ -36,7 +60,7 @@ fn unit_loss_rt60_s(room: &Room) -> f64 {
     let remaining = |t: f64| rates.iter().map(|rate| (-rate * t).exp() / rate).sum::<f64>();
     let start = remaining(0.0);
     let time_of = |level_db: f64| {
-        let (mut low, mut high) = (0.0, 60.0 / rates[0].min(SPEED_OF_SOUND / room.size_m[0]));
+        let (mut low, mut high) = (0.0, 60.0 / rates[0].min(SPEED_OF_SOUND / size_m[0]));
         for _ in 0..60 {
             let middle = 0.5 * (low + high);
             if 10.0 * (remaining(middle) / start).log10() > level_db {
@@ -123,7 +147,8 @@ mod tests {
     fn nearly_cubic_rooms_decay_as_eyring_says_and_long_ones_slower() {
         for (size_m, least, most) in [([5.0, 5.0, 5.0], 1.0, 1.1), ([12.0, 4.0, 3.0], 1.3, 2.0)] {
             let room = Room::new(size_m, 0.0);
-            let ratio = unit_loss_rt60_s(&room) / eyring_rt60_s(&room, 1.0 - (-1.0_f64).exp());
+            let ratio =
+                unit_loss_rt60_s(room.size_m) / eyring_rt60_s(&room, 1.0 - (-1.0_f64).exp());
             assert!((least..most).contains(&ratio), "{size_m:?}: {ratio}");
         }
     }
@@ -155,7 +180,7 @@ mod tests {
     #[test]
     fn a_cubic_room_decays_as_eyring_says_for_its_walls() {
         let room = Room::new([5.0, 5.2, 4.8], 0.5);
-        let eyring_s = eyring_rt60_s(&room, 1.0 - wall_energy_kept(&room, room.rt60_s));
+        let eyring_s = eyring_rt60_s(&room, 1.0 - wall_energy_kept(&room, room.rt60_s, 0.0));
         let mic = PlacedMic { at: [3.6, 3.1, 2.0], aim: [1.0, 0.0, 0.0], pattern: Pattern::OMNI };
         let response =
             room.response(&PlacedSource::omni([1.2, 1.9, 2.9]), &mic, 16_000.0, 0).unwrap();

@@ -1,185 +1,283 @@
 //! The image method itself: every mirror image of the source adds one delayed, damped impulse.
 
+use super::air::{Air, Climate};
+use super::bands::{REFLECTION_HIGH_PASS_HZ, add_direct, combine, direct_ring_samples};
 use super::decay::wall_energy_kept;
-use super::{BAND_CENTRES_HZ, BAND_DECAY, PlacedMic, Point, Room, SPEED_OF_SOUND, distance};
-use crate::convert::{to_f32, to_index};
-use realfft::RealFftPlanner;
-
-/// Taps of the interpolation filter on either side; errs by under 0.004 % up to 15 kHz at 44.1 kHz.
-pub(super) const HALF_TAPS: usize = 40;
+use super::directivity::{Lobe, Pattern};
+use super::impulse::{HALF_TAPS, add_between, add_exact, add_nearest};
+use super::tail::{self, Crossfade};
+use super::{
+    BAND_CENTRES_HZ, Gobo, NUM_BANDS, PlacedMic, PlacedSource, Point, Room, SPEED_OF_SOUND, Tail,
+    distance,
+};
+use crate::convert::to_index;
 
 /// Reflections up to this time after the direct sound are placed between samples; later ones, by
 /// then hundreds per millisecond, on the nearest sample.
 const FRACTIONAL_S: f64 = 0.08;
 
-/// Reflections lose what lies under this frequency, in Hz.
-const REFLECTION_HIGH_PASS_HZ: f64 = 40.0;
+/// Bands that differ by less than this share are one level, and need no filter.
+const FLAT: f64 = 1e-9;
 
-const NUM_BANDS: usize = BAND_CENTRES_HZ.len();
+/// Screens hold up the direct sound and paths with up to this many reflections; later sound comes
+/// from all around.
+const GOBO_REFLECTIONS: usize = 2;
 
-pub(super) fn response(room: &Room, source: Point, mic: &PlacedMic, rate_hz: f64) -> Vec<f32> {
-    let direct_s = distance(source, mic.at) / SPEED_OF_SOUND;
-    let slowest = BAND_DECAY.iter().fold(0.0_f64, |most, &decay| most.max(decay));
-    let last_s = direct_s + room.rt60_s * slowest;
-    let length = to_index(last_s * rate_hz) + 2 * HALF_TAPS + 1;
-    let mut response = vec![0.0_f32; length];
-    if room.rt60_s > 0.0 {
-        let mut trains: [Vec<f32>; NUM_BANDS] = std::array::from_fn(|_| vec![0.0; length]);
-        let gains = reflection_gains(room, last_s);
-        for_each_image(room, source, mic.at, last_s * SPEED_OF_SOUND, |image| {
-            if image.reflections == 0 {
+/// Everything that a response depends on, per band.
+pub(super) struct Setup<'a> {
+    pub(super) size_m: Point,
+    pub(super) source: Point,
+    /// Unit length.
+    pub(super) source_aim: Point,
+    pub(super) lobes: [Lobe; NUM_BANDS],
+    pub(super) mic: Point,
+    /// Unit length.
+    pub(super) mic_aim: Point,
+    pub(super) pattern: Pattern,
+    /// Amplitude that a wall leaves.
+    pub(super) wall_gain: [f64; NUM_BANDS],
+    /// Amplitude that the air takes, in nepers per metre.
+    pub(super) air_per_m: [f64; NUM_BANDS],
+    pub(super) gobos: &'a [Gobo],
+    /// Where the reflections' high pass cuts; 0 for none.
+    pub(super) high_pass_hz: f64,
+    pub(super) rate_hz: f64,
+    /// When the last reflection arrives, in seconds after the emission; `None` without walls.
+    pub(super) last_s: Option<f64>,
+    pub(super) crossfade: Option<Crossfade>,
+    /// Images up to this time after the direct sound are placed between samples.
+    pub(super) fractional_s: f64,
+}
+
+impl<'a> Setup<'a> {
+    /// What a room gives to one source and one mic, both checked to be inside.
+    pub(super) fn new(
+        room: &'a Room,
+        source: &PlacedSource,
+        mic: &PlacedMic,
+        rate_hz: f64,
+    ) -> Self {
+        let direct_s = distance(source.at, mic.at) / SPEED_OF_SOUND;
+        let slowest = room.band_decay.iter().fold(0.0_f64, |most, &decay| most.max(decay));
+        let has_walls = room.rt60_s > 0.0;
+        let air_per_m = match room.air {
+            Air::Lossless => [0.0; NUM_BANDS],
+            Air::Absorbing => BAND_CENTRES_HZ.map(|at_hz| {
+                Climate::INDOORS.absorption_db_per_m(at_hz) * std::f64::consts::LN_10 / 20.0
+            }),
+        };
+        let num_given = room.band_decay.len();
+        let given: Vec<f64> = room
+            .band_decay
+            .iter()
+            .zip(&air_per_m)
+            .map(|(decay, air)| wall_energy_kept(room, room.rt60_s * decay, *air).sqrt())
+            .collect();
+        Self {
+            size_m: room.size_m,
+            source: source.at,
+            source_aim: unit(source.aim),
+            lobes: source.directivity.lobes(),
+            mic: mic.at,
+            mic_aim: unit(mic.aim),
+            pattern: mic.pattern,
+            // Above the bands with a decay of their own, walls are as in the last of them.
+            wall_gain: std::array::from_fn(|band| given[band.min(num_given - 1)]),
+            air_per_m,
+            gobos: &room.gobos,
+            high_pass_hz: REFLECTION_HIGH_PASS_HZ,
+            rate_hz,
+            last_s: has_walls.then_some(direct_s + room.rt60_s * slowest),
+            crossfade: (room.tail == Tail::Diffuse)
+                .then(|| Crossfade::after(direct_s, room.volume())),
+            fractional_s: FRACTIONAL_S,
+        }
+    }
+
+    /// The response; `seed` draws the tail.
+    pub(super) fn response(&self, seed: u64) -> Vec<f32> {
+        let direct_m = distance(self.source, self.mic);
+        let direct_s = direct_m / SPEED_OF_SOUND;
+        let direct = Image {
+            from_mic: std::array::from_fn(|axis| self.source[axis] - self.mic[axis]),
+            metres: direct_m,
+            cell: [0; 3],
+        };
+        let direct_levels = self.levels(&direct);
+        let flat = FLAT * direct_levels[0].abs();
+        let filtered = direct_levels.iter().any(|level| (level - direct_levels[0]).abs() > flat);
+        let ring = if filtered { direct_ring_samples(self.rate_hz) } else { 0 };
+        let direct_end = to_index(direct_s * self.rate_hz) + ring;
+        let last_end = self.last_s.map_or(0, |last_s| to_index(last_s * self.rate_hz));
+        let mut response = vec![0.0_f32; direct_end.max(last_end) + 2 * HALF_TAPS + 1];
+        if let Some(last_s) = self.last_s {
+            let mut train = vec![[0.0; NUM_BANDS]; last_end + 2 * HALF_TAPS + 1];
+            self.add_images(last_s, &mut train);
+            if let Some(crossfade) = self.crossfade {
+                tail::add(self, crossfade, seed, &mut train);
+            }
+            combine(&train, self.rate_hz, self.high_pass_hz, &mut response);
+        }
+        let at_samples = direct_s * self.rate_hz;
+        if filtered {
+            add_direct(&mut response, at_samples, &direct_levels, self.rate_hz);
+        } else {
+            add_exact(&mut response, at_samples, direct_levels[0]);
+        }
+        response
+    }
+
+    /// Adds all images but the source itself.
+    fn add_images(&self, last_s: f64, train: &mut [[f32; NUM_BANDS]]) {
+        let direct_s = distance(self.source, self.mic) / SPEED_OF_SOUND;
+        let end_s = self.crossfade.map_or(last_s, |crossfade| last_s.min(crossfade.to_s));
+        let walls = self.wall_powers(end_s);
+        for_each_image(self, end_s * SPEED_OF_SOUND, |image| {
+            let reflections = image.reflections();
+            if reflections == 0 {
                 return;
             }
-            let level = image_level(&image, mic);
-            let per_band = &gains[image.reflections.min(gains.len() - 1)];
-            let at = image.metres / SPEED_OF_SOUND * rate_hz;
-            for (train, gain) in trains.iter_mut().zip(per_band) {
-                if image.metres / SPEED_OF_SOUND < direct_s + FRACTIONAL_S {
-                    add_impulse(train, at, level * gain);
-                } else if let Some(sample) = train.get_mut(to_index(at) + HALF_TAPS) {
-                    *sample += to_f32(level * gain);
-                }
+            let at_s = image.metres / SPEED_OF_SOUND;
+            let fade = self.crossfade.map_or(1.0, |crossfade| crossfade.gains(at_s).0);
+            let mut levels = self.levels(&image);
+            for (level, wall) in levels.iter_mut().zip(&walls[reflections.min(walls.len() - 1)]) {
+                *level *= fade * wall;
+            }
+            let at_samples = image.metres / SPEED_OF_SOUND * self.rate_hz;
+            if self.crossfade.is_some() || at_s < direct_s + self.fractional_s {
+                add_between(train, at_samples, &levels);
+            } else {
+                add_nearest(train, at_samples, &levels);
             }
         });
-        combine_bands(&trains, rate_hz, &mut response);
     }
-    let direct = Image {
-        from_mic: std::array::from_fn(|axis| source[axis] - mic.at[axis]),
-        metres: distance(source, mic.at),
-        reflections: 0,
-    };
-    add_impulse(&mut response, direct_s * rate_hz, image_level(&direct, mic));
-    response
+
+    /// Amplitude per band with which an image arrives, but for its walls.
+    pub(super) fn levels(&self, image: &Image) -> [f64; NUM_BANDS] {
+        let cosine = dot(image.from_mic, self.mic_aim) / image.metres;
+        let level = self.pattern.gain(cosine) / image.metres;
+        let mut levels = [level; NUM_BANDS];
+        if !self.pattern.is_flat() {
+            levels =
+                std::array::from_fn(|band| self.pattern.band_gain(band, cosine) / image.metres);
+        }
+        if self.lobes.iter().any(|lobe| lobe.rear < 1.0) {
+            // The way it left the source: towards the mic, mirrored as the image is.
+            let left: Point = std::array::from_fn(|axis| {
+                if image.cell[axis] % 2 == 0 { -image.from_mic[axis] } else { image.from_mic[axis] }
+            });
+            let cosine = dot(left, self.source_aim) / image.metres;
+            levels
+                .iter_mut()
+                .zip(&self.lobes)
+                .for_each(|(level, lobe)| *level *= lobe.gain(cosine));
+        }
+        if self.air_per_m[NUM_BANDS - 1] > 0.0 {
+            for (level, air) in levels.iter_mut().zip(&self.air_per_m) {
+                *level *= (-air * image.metres).exp();
+            }
+        }
+        if !self.gobos.is_empty() && image.reflections() <= GOBO_REFLECTIONS {
+            let at: Point = std::array::from_fn(|axis| self.mic[axis] + image.from_mic[axis]);
+            if let Some(passed) =
+                super::gobo::passage(self.gobos, self.size_m, (self.mic, at), image.cell)
+            {
+                levels.iter_mut().zip(passed).for_each(|(level, gain)| *level *= gain);
+            }
+        }
+        levels
+    }
+
+    /// `[reflections][band]` amplitude that is left.
+    fn wall_powers(&self, last_s: f64) -> Vec<[f64; NUM_BANDS]> {
+        let shortest = self.size_m.iter().fold(f64::INFINITY, |least, &size| least.min(size));
+        let most = to_index(3.0 * last_s * SPEED_OF_SOUND / shortest) + 10;
+        let mut gains = vec![[1.0; NUM_BANDS]];
+        for count in 0..most {
+            let previous = gains[count];
+            gains.push(std::array::from_fn(|band| previous[band] * self.wall_gain[band]));
+        }
+        gains
+    }
+
+    /// Mean power that the source sends to the eight mirror images of a direction, and that the
+    /// mic hears from them.
+    pub(super) fn mirrored_powers(&self, direction: Point) -> ([f64; NUM_BANDS], [f64; NUM_BANDS]) {
+        let (mut sent, mut heard) = ([0.0; NUM_BANDS], [0.0; NUM_BANDS]);
+        for mirror in 0..8 {
+            let towards: Point = std::array::from_fn(|axis| {
+                if mirror >> axis & 1 == 0 { direction[axis] } else { -direction[axis] }
+            });
+            let at_source = dot(towards, self.source_aim);
+            let at_mic = dot(towards, self.mic_aim);
+            for band in 0..NUM_BANDS {
+                sent[band] += self.lobes[band].gain(at_source).powi(2) / 8.0;
+                heard[band] += self.pattern.band_gain(band, at_mic).powi(2) / 8.0;
+            }
+        }
+        (sent, heard)
+    }
 }
 
-struct Image {
-    from_mic: Point,
-    metres: f64,
-    reflections: usize,
+fn dot(a: Point, b: Point) -> f64 {
+    a.iter().zip(&b).map(|(p, q)| p * q).sum()
 }
 
-fn image_level(image: &Image, mic: &PlacedMic) -> f64 {
-    let dot: f64 = image.from_mic.iter().zip(&mic.aim).map(|(a, b)| a * b).sum();
-    let aim_length = distance(mic.aim, [0.0; 3]);
-    mic.pattern.gain(dot / (image.metres * aim_length)) / image.metres
+fn unit(direction: Point) -> Point {
+    let length = distance(direction, [0.0; 3]);
+    direction.map(|part| part / length)
+}
+
+/// One mirror image of the source.
+pub(super) struct Image {
+    pub(super) from_mic: Point,
+    pub(super) metres: f64,
+    /// Which mirror room it stands in, per axis; 0 is the room itself, odd ones are mirrored.
+    pub(super) cell: [i32; 3],
+}
+
+impl Image {
+    /// Walls met on the way: one per border between mirror rooms.
+    pub(super) fn reflections(&self) -> usize {
+        self.cell.iter().map(|cell| cell.unsigned_abs() as usize).sum()
+    }
 }
 
 /// Calls `visit` for every image of the source within `reach_m` of the mic.
-fn for_each_image(
-    room: &Room,
-    source: Point,
-    mic: Point,
-    reach_m: f64,
-    mut visit: impl FnMut(Image),
-) {
-    // One list per axis: offset from the mic and the number of walls met on the way.
-    let axes: [Vec<(f64, usize)>; 3] = std::array::from_fn(|axis| {
-        let size = room.size_m[axis];
-        let most = to_index((reach_m / (2.0 * size)).ceil()) + 1;
-        let mut offsets = Vec::with_capacity(4 * most + 2);
-        for cell in 0..=2 * most {
-            let shift = 2.0 * size * (cell as f64 - most as f64);
-            let pairs = cell.abs_diff(most);
-            offsets.push((shift + source[axis] - mic[axis], 2 * pairs));
-            // Mirrored once more at the near wall: one wall fewer or one more.
-            let walls = if cell > most { 2 * pairs - 1 } else { 2 * pairs + 1 };
-            offsets.push((shift - source[axis] - mic[axis], walls));
+pub(super) fn for_each_image(setup: &Setup<'_>, reach_m: f64, mut visit: impl FnMut(Image)) {
+    // One list per axis: offset from the mic and mirror room.
+    let axes: [Vec<(f64, i32)>; 3] = std::array::from_fn(|axis| {
+        let (size, source, mic) = (setup.size_m[axis], setup.source[axis], setup.mic[axis]);
+        let mut offsets = Vec::new();
+        let mut pair: i32 = 0;
+        while 2.0 * size * f64::from(pair) <= reach_m + 2.0 * size {
+            let signed = if pair == 0 { &[0][..] } else { &[-pair, pair][..] };
+            for &pairs in signed {
+                let shift = 2.0 * size * f64::from(pairs);
+                offsets.push((shift + source - mic, 2 * pairs));
+                offsets.push((shift - source - mic, 2 * pairs - 1));
+            }
+            pair += 1;
         }
         offsets.retain(|(offset, _)| offset.abs() <= reach_m);
+        // By distance along the axis, so that the sums below come in a fixed order.
+        offsets.sort_by(|a, b| a.0.total_cmp(&b.0));
         offsets
     });
-    for &(x, walls_x) in &axes[0] {
-        for &(y, walls_y) in &axes[1] {
+    for &(x, cell_x) in &axes[0] {
+        for &(y, cell_y) in &axes[1] {
             let flat = x * x + y * y;
             if flat > reach_m * reach_m {
                 continue;
             }
-            for &(z, walls_z) in &axes[2] {
+            for &(z, cell_z) in &axes[2] {
                 let metres = (flat + z * z).sqrt();
                 if metres <= reach_m {
-                    visit(Image {
-                        from_mic: [x, y, z],
-                        metres,
-                        reflections: walls_x + walls_y + walls_z,
-                    });
+                    visit(Image { from_mic: [x, y, z], metres, cell: [cell_x, cell_y, cell_z] });
                 }
             }
         }
     }
-}
-
-/// `[reflections][band]` amplitude that is left.
-fn reflection_gains(room: &Room, last_s: f64) -> Vec<[f64; NUM_BANDS]> {
-    let amplitudes = BAND_DECAY.map(|decay| wall_energy_kept(room, room.rt60_s * decay).sqrt());
-    let shortest = room.size_m.iter().fold(f64::INFINITY, |least, &size| least.min(size));
-    let most = to_index(3.0 * last_s * SPEED_OF_SOUND / shortest) + 10;
-    let mut gains = vec![[1.0; NUM_BANDS]];
-    for count in 0..most {
-        let previous = gains[count];
-        gains.push(std::array::from_fn(|band| previous[band] * amplitudes[band]));
-    }
-    gains
-}
-
-/// Adds an impulse of this level at a time between samples: a sinc under a Hann window.
-fn add_impulse(train: &mut [f32], at_samples: f64, level: f64) {
-    let whole = at_samples.floor();
-    let fraction = at_samples - whole;
-    let first = to_index(whole) + 1;
-    for tap in 0..2 * HALF_TAPS {
-        // Tap 0 lies HALF_TAPS - 1 samples before `whole`; the margin shifts all by HALF_TAPS.
-        let offset = tap as f64 - (HALF_TAPS as f64 - 1.0) - fraction;
-        let phase = std::f64::consts::PI * offset;
-        let sinc = if phase.abs() < 1e-9 { 1.0 } else { phase.sin() / phase };
-        let window = (phase / (2.0 * HALF_TAPS as f64)).cos().powi(2);
-        if let Some(sample) = train.get_mut(first + tap) {
-            *sample += to_f32(level * sinc * window);
-        }
-    }
-}
-
-/// Filters each train to its band and adds them; the bands sum to one.
-fn combine_bands(trains: &[Vec<f32>; NUM_BANDS], rate_hz: f64, response: &mut [f32]) {
-    // Twice the length, so that the filters' tails wrap into silence.
-    let size = (2 * response.len()).next_power_of_two();
-    let mut planner = RealFftPlanner::<f32>::new();
-    let forward = planner.plan_fft_forward(size);
-    let inverse = planner.plan_fft_inverse(size);
-    let mut sum = inverse.make_input_vec();
-    let mut spectrum = forward.make_output_vec();
-    let mut padded = forward.make_input_vec();
-    for (band, train) in trains.iter().enumerate() {
-        padded.fill(0.0);
-        padded[..train.len()].copy_from_slice(train);
-        if forward.process(&mut padded, &mut spectrum).is_err() {
-            unreachable_sizes();
-        }
-        for (bin, (total, value)) in sum.iter_mut().zip(&spectrum).enumerate() {
-            let at_hz = bin as f64 * rate_hz / size as f64;
-            *total += value * to_f32(band_gain(band, at_hz) / size as f64);
-        }
-    }
-    if inverse.process(&mut sum, &mut padded).is_err() {
-        unreachable_sizes();
-    }
-    for (total, &sample) in response.iter_mut().zip(&padded) {
-        *total += sample;
-    }
-}
-
-fn unreachable_sizes() {
-    debug_assert!(false, "buffers come from the plan and always fit");
-}
-
-/// How much of `at_hz` belongs to a band: raised cosines over the octave, 1 in sum, and the high
-/// pass for reflections.
-fn band_gain(band: usize, at_hz: f64) -> f64 {
-    let octaves = (at_hz.max(1.0) / BAND_CENTRES_HZ[0]).log2().clamp(0.0, (NUM_BANDS - 1) as f64);
-    let distance = (octaves - band as f64).abs();
-    let share =
-        if distance < 1.0 { 0.5 + 0.5 * (std::f64::consts::PI * distance).cos() } else { 0.0 };
-    let high_pass = 1.0 / (1.0 + (REFLECTION_HIGH_PASS_HZ / at_hz.max(1e-3)).powi(4)).sqrt();
-    share * high_pass
 }
 
 #[cfg(test)]
@@ -187,23 +285,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bands_sum_to_one_above_the_high_pass() {
-        for at_hz in [200.0, 333.0, 1_000.0, 3_210.0, 9_999.0, 20_000.0] {
-            let sum: f64 = (0..NUM_BANDS).map(|band| band_gain(band, at_hz)).sum();
-            assert!((sum - 1.0).abs() < 2e-3, "{at_hz} Hz: {sum}");
-        }
-    }
-
-    #[test]
     fn images_and_their_walls_are_those_drawn_by_hand() {
         let room = Room::new([4.0, 100.0, 100.0], 1.0);
+        let source = PlacedSource::omni([1.0, 50.0, 50.0]);
+        let mic = PlacedMic { at: [3.0, 50.0, 50.0], aim: [1.0, 0.0, 0.0], pattern: Pattern::OMNI };
         let mut found = Vec::new();
-        for_each_image(&room, [1.0, 50.0, 50.0], [3.0, 50.0, 50.0], 11.0, |image| {
-            found.push((image.from_mic[0], image.reflections));
+        for_each_image(&Setup::new(&room, &source, &mic, 44_100.0), 11.0, |image| {
+            found.push((image.from_mic[0], image.reflections(), image.cell[0]));
         });
         found.sort_by(|a, b| a.0.total_cmp(&b.0));
         // Source at 1 m between walls at 0 and 4 m, mic at 3 m; images at -7, -1, 7, 9 … m.
-        let by_hand = [(-10.0, 2), (-4.0, 1), (-2.0, 0), (4.0, 1), (6.0, 2)];
+        let by_hand = [(-10.0, 2, -2), (-4.0, 1, -1), (-2.0, 0, 0), (4.0, 1, 1), (6.0, 2, 2)];
         assert_eq!(found, by_hand);
     }
 }

@@ -1,14 +1,35 @@
 //! A shoebox room: how a sound at one place arrives at a mic at another.
 
+mod air;
+mod bands;
+#[cfg(test)]
+mod checks;
 mod decay;
+mod directivity;
+mod gobo;
+#[cfg(test)]
+mod golden;
+#[cfg(test)]
+mod golden_values;
 mod images;
+mod impulse;
+#[cfg(test)]
+mod oracle;
+#[cfg(test)]
+mod probe;
+mod tail;
 
+pub use air::{Air, Climate};
 pub use decay::{eyring_rt60_s, measured_rt60_s};
+pub use directivity::{Directivity, Pattern};
 
-use anyhow::{Result, bail};
+use anyhow::{Result, bail, ensure};
 
 /// Speed of sound in air at 20 °C, in m/s.
 pub const SPEED_OF_SOUND: f64 = 343.2;
+
+/// Longest RT60 that can be asked for, in seconds: memory grows with it.
+const MOST_RT60_S: f64 = 10.0;
 
 /// A place or a direction: `[x, y, z]`, z upwards, in metres from one lower corner of the room.
 pub type Point = [f64; 3];
@@ -18,9 +39,13 @@ pub type Point = [f64; 3];
 pub struct Room {
     /// Length, width and height in metres.
     pub size_m: Point,
-    /// Time in which sound at 1 kHz decays by 60 dB, in seconds; see [`BAND_DECAY`] for the other
-    /// bands. 0 for a room without reflections.
+    /// Time in which sound at 1 kHz decays by 60 dB, in seconds. 0 for a room without reflections.
     pub rt60_s: f64,
+    /// Decay times of the bands from 125 Hz to 4 kHz relative to `rt60_s`. Above 4 kHz walls absorb
+    /// as at 4 kHz, and the air takes more.
+    pub band_decay: [f64; 6],
+    /// Whether the air absorbs.
+    pub air: Air,
     /// How what arrives late is made.
     pub tail: Tail,
     /// Screens that stand between players.
@@ -56,19 +81,15 @@ pub struct PlacedSource {
     pub directivity: Directivity,
 }
 
-/// How much of a source's sound goes where.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Directivity {
-    /// To all sides alike.
-    Omni,
-}
+/// Bands in which walls, air, screens, sources and mics differ.
+pub const NUM_BANDS: usize = 8;
 
-/// Centres of the octave bands in which walls absorb differently, in Hz; the outer bands reach to
-/// 0 Hz and to half the sample rate.
-pub const BAND_CENTRES_HZ: [f64; 6] = [125.0, 250.0, 500.0, 1_000.0, 2_000.0, 4_000.0];
+/// Centres of the octave bands in Hz; the outer bands reach to 0 Hz and to half the sample rate.
+pub const BAND_CENTRES_HZ: [f64; NUM_BANDS] =
+    [125.0, 250.0, 500.0, 1_000.0, 2_000.0, 4_000.0, 8_000.0, 16_000.0];
 
-/// Decay time of each band relative to 1 kHz: furnished rooms ring longer in the bass, and air and
-/// fabric eat the treble.
+/// Decay time of the bands from 125 Hz to 4 kHz relative to 1 kHz in an ordinary room: furnished
+/// rooms ring longer in the bass, and air and fabric eat the treble.
 pub const BAND_DECAY: [f64; 6] = [1.25, 1.1, 1.0, 1.0, 0.9, 0.7];
 
 /// A mic with a place, an aim and a first-order pattern.
@@ -82,29 +103,6 @@ pub struct PlacedMic {
     pub pattern: Pattern,
 }
 
-/// First-order directivity: `part + (1 - part) * cos(angle)`.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Pattern {
-    omni_part: f64,
-}
-
-impl Pattern {
-    /// Hears all sides alike.
-    pub const OMNI: Self = Self { omni_part: 1.0 };
-    /// Deaf to its back.
-    pub const CARDIOID: Self = Self { omni_part: 0.5 };
-    /// Narrower than a cardioid, with a small lobe behind.
-    pub const SUPERCARDIOID: Self = Self { omni_part: 0.366 };
-    /// Hears front and back with opposite polarity.
-    pub const FIGURE_8: Self = Self { omni_part: 0.0 };
-
-    /// Gain for sound from a direction with this cosine to the aim.
-    #[must_use]
-    pub fn gain(self, cosine: f64) -> f64 {
-        self.omni_part + (1.0 - self.omni_part) * cosine
-    }
-}
-
 impl PlacedSource {
     /// A source that sends to all sides alike.
     #[must_use]
@@ -114,50 +112,99 @@ impl PlacedSource {
 }
 
 impl Room {
-    /// An empty room, simulated by mirror images to the end.
+    /// An empty room of ordinary walls and lossless air, simulated by mirror images to the end.
     #[must_use]
     pub const fn new(size_m: Point, rt60_s: f64) -> Self {
-        Self { size_m, rt60_s, tail: Tail::Images, gobos: Vec::new() }
+        Self {
+            size_m,
+            rt60_s,
+            band_decay: BAND_DECAY,
+            air: Air::Lossless,
+            tail: Tail::Images,
+            gobos: Vec::new(),
+        }
     }
 
     /// The impulse response from a point source to a mic.
     ///
     /// A source of level 1 is heard at level 1 by a mic aimed at it from 1 m. The direct sound is
     /// delayed by its exact travel time (fractions of a sample included) plus
-    /// [`Room::MARGIN_SAMPLES`], which every response of every room shares.
+    /// [`Room::MARGIN_SAMPLES`], which every response of every room shares. `seed` draws the noise of
+    /// [`Tail::Diffuse`]; give every pair of source and mic its own.
+    ///
+    /// Screens hold up the direct sound and paths of one or two reflections.
     ///
     /// # Errors
     ///
-    /// When the source or the mic is not inside the room, or both are at one place.
+    /// When the source or the mic is not inside the room or looks nowhere, both are at one place,
+    /// the rate is under 8 kHz, or the room's own numbers make no room.
     ///
     /// # Source
     ///
     /// J. B. Allen, D. A. Berkley, "Image method for efficiently simulating small-room acoustics",
     /// J. Acoust. Soc. Am. 65(4), 1979, equations 8 to 10; differs in that delays are fractional,
-    /// walls absorb per band, mics have a direction, and the reflections (not the direct sound)
+    /// walls, air, sources and mics differ per band, and the reflections (not the direct sound)
     /// lose what lies under 40 Hz, where identical walls would add up to a false boom.
     pub fn response(
         &self,
         source: &PlacedSource,
         mic: &PlacedMic,
         rate_hz: f64,
-        _seed: u64,
+        seed: u64,
     ) -> Result<Vec<f32>> {
-        let source = source.at;
-        for (what, place) in [("source", source), ("mic", mic.at)] {
+        self.check()?;
+        for (what, place, aim) in [("source", source.at, source.aim), ("mic", mic.at, mic.aim)] {
             let inside = |(&p, &size): (&f64, &f64)| p > 0.0 && p < size;
             if !place.iter().zip(&self.size_m).all(inside) {
                 bail!("the {what} at {place:?} m is outside the room of {:?} m", self.size_m);
             }
+            let aim_length = distance(aim, [0.0; 3]);
+            ensure!(
+                aim_length.is_finite() && aim_length > 0.0,
+                "the {what} at {place:?} m looks to {aim:?}, which is no direction"
+            );
         }
-        if distance(source, mic.at) < 1e-3 {
-            bail!("source and mic are both at {source:?} m");
+        if distance(source.at, mic.at) < 1e-3 {
+            bail!("source and mic are both at {:?} m", source.at);
         }
-        Ok(images::response(self, source, mic, rate_hz))
+        ensure!(
+            rate_hz.is_finite() && rate_hz >= 8_000.0,
+            "responses need a sample rate of at least 8000 Hz, not {rate_hz}"
+        );
+        Ok(images::Setup::new(self, source, mic, rate_hz).response(seed))
+    }
+
+    /// Refuses sizes, times and screens that no room has.
+    fn check(&self) -> Result<()> {
+        let positive = |value: &f64| value.is_finite() && *value > 0.0;
+        ensure!(
+            self.size_m.iter().all(positive),
+            "a room of {:?} m has no inside: every size must be above 0",
+            self.size_m
+        );
+        ensure!(
+            self.rt60_s.is_finite() && (0.0..=MOST_RT60_S).contains(&self.rt60_s),
+            "an RT60 of {} s is not within 0 and {MOST_RT60_S}",
+            self.rt60_s
+        );
+        ensure!(
+            self.band_decay.iter().all(|&decay| positive(&decay) && decay <= 4.0),
+            "band decays of {:?} are not all above 0 and at most 4",
+            self.band_decay
+        );
+        for gobo in &self.gobos {
+            let [a, b] = gobo.ends_m;
+            ensure!(
+                positive(&(a[0] - b[0]).hypot(a[1] - b[1])) && positive(&gobo.height_m),
+                "the gobo from {a:?} to {b:?} m, {} m high, has no surface",
+                gobo.height_m
+            );
+        }
+        Ok(())
     }
 
     /// Samples before the travel time, room for the front half of the interpolation filter.
-    pub const MARGIN_SAMPLES: usize = images::HALF_TAPS;
+    pub const MARGIN_SAMPLES: usize = impulse::HALF_TAPS;
 
     /// Its volume in cubic metres.
     #[must_use]

@@ -30,7 +30,7 @@ pub fn list(folder: &Path) -> Result<Vec<PathBuf>> {
 /// # Errors
 ///
 /// When a file is missing or damaged, rates or lengths differ, there are fewer than two mics or
-/// more than the engine takes, or `scene.json` groups mics that are not there.
+/// more than the engine takes, or `scene.json` names mics that are not there.
 pub fn read(folder: &Path) -> Result<Scene> {
     let mut mics = Vec::new();
     let mut targets = Vec::new();
@@ -57,10 +57,13 @@ pub fn read(folder: &Path) -> Result<Scene> {
         mics.len()
     );
     let info = read_info(folder)?;
-    for &position in info.groups.iter().flatten() {
+    let grouped = info.groups.iter().flatten().map(|mic| ("groups a mic", mic));
+    let room = info.room_mics.iter().map(|mic| ("names a room mic", mic));
+    let silent = info.silent_mics.iter().map(|mic| ("names a silent mic", mic));
+    for (what, position) in grouped.chain(room).chain(silent) {
         ensure!(
-            (1..=mics.len()).contains(&position),
-            "{}: scene.json groups a mic {position}",
+            (1..=mics.len()).contains(position),
+            "{}: scene.json {what} {position}",
             folder.display()
         );
     }
@@ -126,6 +129,10 @@ mod tests {
         assert!(line().contains("groups a mic 3"));
         std::fs::write(at.join("scene.json"), "{\"groups\": [[1, 0]]}").unwrap();
         assert!(line().contains("groups a mic 0"));
+        std::fs::write(at.join("scene.json"), "{\"room_mics\": [3]}").unwrap();
+        assert!(line().contains("names a room mic 3"));
+        std::fs::write(at.join("scene.json"), "{\"silent_mics\": [9]}").unwrap();
+        assert!(line().contains("names a silent mic 9"));
         std::fs::write(at.join("scene.json"), "groups").unwrap();
         assert!(line().contains("scene.json"));
         write_wav(&at.join("mic2.wav"), &[0.0; 100], 16_000).unwrap();

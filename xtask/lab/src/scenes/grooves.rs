@@ -1,12 +1,15 @@
 //! Drum sessions made of real hits that every mic of the kit recorded: exact truth with real bleed.
 
 use super::pattern::{Groove, Piece, Stroke, draw};
+use super::sources::KitRequest;
+use super::sources::resample::resample;
+use super::split::Split;
 use super::{Scene, SceneInfo, add_at};
-use crate::convert::{db_to_lin, to_index};
+use crate::convert::{db_to_lin, to_f32, to_index};
 use crate::random::Random;
 use crate::sound_file::{self, Sound};
-use anyhow::{Context, Result, bail};
-use std::collections::BTreeMap;
+use anyhow::{Context, Result, bail, ensure};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// The kit's mics in the order of its files: name, and the folders of the pieces it stands at.
@@ -33,11 +36,54 @@ const NUM_CLOSE_MICS: usize = 11;
 /// A closing hat silences the open one over this time, as the cymbals meet.
 const CHOKE_FADE_S: f64 = 0.06;
 
+/// Most that a piece is played faster or slower to make more kits of one, as a share.
+const MOST_VARISPEED: f64 = 0.03;
+/// How much a hit may be louder or softer than recorded to be of another strength, in dB.
+const MOST_REGAIN_DB: f64 = 6.0;
+/// Difference in dB that a step from the softest to the loudest strength makes, where one recorded
+/// hit has to stand for others.
+const STRENGTH_RANGE_DB: f64 = 14.0;
+
 /// One recorded kit: per piece its hits from soft to loud, each heard by all mics.
 #[derive(Clone, Debug)]
 pub struct Kit {
+    /// Name of its folder.
+    name: String,
     rate_hz: u32,
-    hits: BTreeMap<String, Vec<Sound>>,
+    hits: BTreeMap<String, Vec<Hit>>,
+}
+
+/// One hit as all mics heard it.
+#[derive(Clone, Debug)]
+struct Hit {
+    name: String,
+    /// How hard among all hits of its piece, `0.0 ..= 1.0`.
+    strength: f64,
+    sound: Sound,
+}
+
+/// The split of a piece's hit by its place among `count`, from soft to loud.
+///
+/// Of five hits or more, three in five are to learn from. Pieces with fewer hits give one to each
+/// split as far as they reach: train, then test, then validation.
+pub(crate) fn split_of_hit(place: usize, count: usize) -> Split {
+    use Split::{Test, Train, Validation};
+    let dealt: &[Split] = match count {
+        0 | 1 => &[Train],
+        2 => &[Train, Test],
+        3 => &[Validation, Train, Test],
+        4 => &[Train, Validation, Train, Test],
+        _ => &[Train, Validation, Train, Test, Train],
+    };
+    dealt[place % dealt.len()]
+}
+
+/// What [`Kit::take`] plays.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct KitTake<'a> {
+    pub(crate) request: &'a KitRequest,
+    /// Whether pieces are played faster or slower, each by a little, to make more kits of one.
+    pub(crate) vary: bool,
 }
 
 /// What a groove is to be like.
@@ -58,6 +104,26 @@ impl Kit {
     ///
     /// When the folder has no hits or a file is missing, broken or of another rate.
     pub fn read(folder: &Path) -> Result<Self> {
+        Self::read_where(folder, |_, _| true)
+    }
+
+    /// Reads only the hits that `split` may use, so that no hit is heard in two splits.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::read`].
+    pub fn read_split(folder: &Path, split: Split) -> Result<Self> {
+        Self::read_where(folder, |place, count| split_of_hit(place, count) == split)
+    }
+
+    /// Bytes of decoded sound.
+    pub(crate) fn num_bytes(&self) -> usize {
+        let hits = self.hits.values().flatten();
+        hits.map(|hit| hit.sound.channels.len() * hit.sound.num_samples() * size_of::<f32>()).sum()
+    }
+
+    /// Reads the hits wanted by their place among the hits of their piece, and how many these are.
+    fn read_where(folder: &Path, wanted: impl Fn(usize, usize) -> bool) -> Result<Self> {
         let mut hits = BTreeMap::new();
         let mut rate_hz = None;
         for piece_folder in sorted_entries(folder)? {
@@ -68,9 +134,18 @@ impl Kit {
                 continue;
             }
             let mut sounds = Vec::new();
-            for path in sorted_entries(&piece_folder)? {
-                let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-                let Some(hit) = name.strip_suffix("_mics01-08.flac") else { continue };
+            let named = |path: std::path::PathBuf| {
+                let name = path.file_name()?.to_str()?;
+                let hit = name.strip_suffix("_mics01-08.flac")?.to_owned();
+                Some((path, hit))
+            };
+            let paths: Vec<_> =
+                sorted_entries(&piece_folder)?.into_iter().filter_map(named).collect();
+            let count = paths.len();
+            for (place, (path, hit)) in paths.into_iter().enumerate() {
+                if !wanted(place, count) {
+                    continue;
+                }
                 let mut sound = sound_file::read(&path)?;
                 let rest = sound_file::read(&path.with_file_name(format!("{hit}_mics09-13.flac")))?;
                 if (rest.rate_hz, rest.num_samples()) != (sound.rate_hz, sound.num_samples()) {
@@ -88,7 +163,8 @@ impl Kit {
                 if *rate_hz.get_or_insert(sound.rate_hz) != sound.rate_hz {
                     bail!("{} has another sample rate than the other hits", path.display());
                 }
-                sounds.push(sound);
+                let strength = (place as f64 + 0.5) / count as f64;
+                sounds.push(Hit { name: hit, strength, sound });
             }
             if !sounds.is_empty() {
                 hits.insert(piece.to_owned(), sounds);
@@ -97,7 +173,8 @@ impl Kit {
         let Some(rate_hz) = rate_hz else {
             bail!("no <piece>/<hit>_mics01-08.flac in {}", folder.display())
         };
-        Ok(Self { rate_hz, hits })
+        let name = folder.file_name().and_then(|name| name.to_str()).unwrap_or("kit").to_owned();
+        Ok(Self { name, rate_hz, hits })
     }
 
     /// Plays a groove drawn from the seed: every mic hears every hit, its target only its own drum.
@@ -117,7 +194,7 @@ impl Kit {
             let (sound, gain) = self.hit(piece, stroke.strength, &mut random)?;
             let mut sound = sound.clone();
             if stroke.piece == Piece::OpenHat {
-                self.choke(&mut sound, stroke, &strokes[position..]);
+                choke(&mut sound, stroke, &strokes[position..]);
             }
             let at = to_index(stroke.at_s * f64::from(self.rate_hz));
             for (slot, &mic) in kept.iter().enumerate() {
@@ -128,7 +205,7 @@ impl Kit {
             }
         }
         for (mic, target) in mics.iter_mut().zip(&mut targets) {
-            let gain = crate::convert::to_f32(db_to_lin(random.between(-6.0, 6.0)));
+            let gain = to_f32(db_to_lin(random.between(-6.0, 6.0)));
             mic.iter_mut().chain(target).for_each(|sample| *sample *= gain);
         }
         let mut info = SceneInfo {
@@ -145,29 +222,133 @@ impl Kit {
         Ok(scene)
     }
 
+    /// Plays a groove with drawn mics, at any sample rate; pieces without hits here stay silent.
+    ///
+    /// # Errors
+    ///
+    /// When more close mics are asked for than the kit has.
+    pub(crate) fn take(&self, take: &KitTake<'_>, random: &mut Random) -> Result<Scene> {
+        let KitRequest { num_samples, rate_hz, num_close_mics, overheads } = *take.request;
+        let mut kept = draw_close_mics(num_close_mics, random)?;
+        let num_close = kept.len();
+        if overheads {
+            kept.extend(NUM_CLOSE_MICS..MICS.len());
+        }
+        let duration_s = num_samples as f64 / f64::from(rate_hz);
+        let Groove { strokes, tempo_bpm, .. } = draw(random, duration_s);
+        let rate_step = f64::from(self.rate_hz) / f64::from(rate_hz);
+        // Every piece has its tuning and loudness for the whole take.
+        let tunings: BTreeMap<&str, (f64, f64)> = self
+            .hits
+            .keys()
+            .map(|piece| {
+                let speed = 1.0 + random.between(-MOST_VARISPEED, MOST_VARISPEED);
+                let gain_db = random.normal(0.0, 2.0);
+                (piece.as_str(), if take.vary { (speed, gain_db) } else { (1.0, 0.0) })
+            })
+            .collect();
+        let mut resampled: BTreeMap<(&str, usize), Vec<Vec<f32>>> = BTreeMap::new();
+        let mut mics = vec![vec![0.0; num_samples]; kept.len()];
+        let mut targets = mics.clone();
+        let mut made_of = BTreeSet::new();
+        for (position, stroke) in strokes.iter().enumerate() {
+            let piece = folder_of(stroke.piece, random);
+            let (wobble, loudness_db) = (random.normal(0.0, 0.12), random.normal(0.0, 0.7));
+            let Some(hits) = self.hits.get(piece) else { continue };
+            let wanted = stroke.strength + wobble;
+            let nearest = |a: &&Hit, b: &&Hit| {
+                (a.strength - wanted).abs().total_cmp(&(b.strength - wanted).abs())
+            };
+            let Some(hit) = hits.iter().min_by(nearest) else { continue };
+            let (speed, gain_db) = tunings.get(piece).copied().unwrap_or((1.0, 0.0));
+            let index = hits.iter().position(|other| other.name == hit.name).unwrap_or(0);
+            let sounds = resampled.entry((piece, index)).or_insert_with(|| {
+                let channels: Vec<&[f32]> =
+                    kept.iter().map(|&mic| hit.sound.channels[mic].as_slice()).collect();
+                resample(&channels, rate_step * speed)
+            });
+            made_of.insert(format!("kit {}/{piece}/{}", self.name, hit.name));
+            let regain_db = (STRENGTH_RANGE_DB * (stroke.strength - hit.strength))
+                .clamp(-MOST_REGAIN_DB, MOST_REGAIN_DB);
+            let gain = db_to_lin(gain_db + regain_db + loudness_db);
+            let mut choked = None;
+            if stroke.piece == Piece::OpenHat {
+                let mut sound = Sound { rate_hz, channels: sounds.clone() };
+                choke(&mut sound, stroke, &strokes[position..]);
+                choked = Some(sound.channels);
+            }
+            let channels: &[Vec<f32>] = choked.as_deref().unwrap_or(sounds);
+            let at = to_index(stroke.at_s * f64::from(rate_hz));
+            for (slot, &mic) in kept.iter().enumerate() {
+                add_at(&mut mics[slot], &channels[slot], at, gain);
+                if MICS[mic].1.contains(&piece) {
+                    add_at(&mut targets[slot], &channels[slot], at, gain);
+                }
+            }
+        }
+        for (mic, target) in mics.iter_mut().zip(&mut targets) {
+            let gain = to_f32(db_to_lin(random.between(-6.0, 6.0)));
+            mic.iter_mut().chain(target).for_each(|sample| *sample *= gain);
+        }
+        let mut info = SceneInfo {
+            names: kept.iter().map(|&mic| MICS[mic].0.to_owned()).collect(),
+            groups: groups_of(&kept),
+            ..SceneInfo::default()
+        };
+        let made_of: Vec<String> = made_of.into_iter().collect();
+        let room_mics: Vec<usize> = (num_close + 1..=kept.len()).collect();
+        info.drawn.insert("tempo_bpm".to_owned(), tempo_bpm.into());
+        info.drawn.insert("made_of".to_owned(), made_of.into());
+        info.drawn.insert("room_mics".to_owned(), room_mics.into());
+        let mut scene = Scene { info, rate_hz, mics, targets };
+        scene.scale_to_peak(0.9);
+        scene.measure_input();
+        Ok(scene)
+    }
+
     /// A hit of about this strength, with the small gain that makes repeats differ.
     fn hit(&self, piece: &str, strength: f64, random: &mut Random) -> Result<(&Sound, f64)> {
         let sounds =
             self.hits.get(piece).with_context(|| format!("the kit has no piece {piece}"))?;
         let place = strength * sounds.len() as f64 - 0.5 + random.normal(0.0, 0.4);
-        let sound = &sounds[to_index(place).min(sounds.len() - 1)];
+        let sound = &sounds[to_index(place).min(sounds.len() - 1)].sound;
         Ok((sound, db_to_lin(random.normal(0.0, 0.7))))
     }
+}
 
-    /// Ends an open hat where the next closed one begins, in every mic alike.
-    fn choke(&self, sound: &mut Sound, open: &Stroke, later: &[Stroke]) {
-        let Some(close) = later.iter().find(|stroke| stroke.piece == Piece::ClosedHat) else {
-            return;
-        };
-        let rate = f64::from(self.rate_hz);
-        let start = to_index((close.at_s - open.at_s) * rate);
-        let fade = CHOKE_FADE_S * rate;
-        for channel in &mut sound.channels {
-            for (age, sample) in channel.iter_mut().skip(start).enumerate() {
-                *sample *= crate::convert::to_f32((1.0 - age as f64 / fade).max(0.0));
-            }
+/// Ends an open hat where the next closed one begins, in every mic alike.
+fn choke(sound: &mut Sound, open: &Stroke, later: &[Stroke]) {
+    let Some(close) = later.iter().find(|stroke| stroke.piece == Piece::ClosedHat) else {
+        return;
+    };
+    let rate = f64::from(sound.rate_hz);
+    let start = to_index((close.at_s - open.at_s) * rate);
+    let fade = CHOKE_FADE_S * rate;
+    for channel in &mut sound.channels {
+        for (age, sample) in channel.iter_mut().skip(start).enumerate() {
+            *sample *= to_f32((1.0 - age as f64 / fade).max(0.0));
         }
     }
+}
+
+/// Close mics as people set them up: with few there are a kick, a snare and a hi-hat mic first.
+fn draw_close_mics(num_mics: Option<usize>, random: &mut Random) -> Result<Vec<usize>> {
+    let num_mics = num_mics.unwrap_or(NUM_CLOSE_MICS);
+    ensure!(
+        (1..=NUM_CLOSE_MICS).contains(&num_mics),
+        "the kit has 1 to {NUM_CLOSE_MICS} close mics, {num_mics} asked for"
+    );
+    let mut first = vec![random.pick(&[0, 0, 1]), 2, 4];
+    let mut rest: Vec<usize> = (0..NUM_CLOSE_MICS).filter(|mic| !first.contains(mic)).collect();
+    random.shuffle(&mut first);
+    random.shuffle(&mut rest);
+    // Now and then somebody does without one of the three.
+    if random.chance(0.2) {
+        std::mem::swap(&mut rest[0], &mut first[2]);
+    }
+    let mut kept: Vec<usize> = first.into_iter().chain(rest).take(num_mics).collect();
+    kept.sort_unstable();
+    Ok(kept)
 }
 
 fn sorted_entries(folder: &Path) -> Result<Vec<std::path::PathBuf>> {
@@ -239,10 +420,12 @@ mod tests {
             .map(|(p, piece)| {
                 let channels =
                     (0..MICS.len()).map(|m| vec![1.0 / (1 + p + m) as f32, 0.0, 0.0]).collect();
-                ((*piece).to_owned(), vec![Sound { rate_hz: 8_000, channels }])
+                let sound = Sound { rate_hz: 8_000, channels };
+                let hit = Hit { name: "01".to_owned(), strength: 0.5, sound };
+                ((*piece).to_owned(), vec![hit])
             })
             .collect();
-        Kit { rate_hz: 8_000, hits }
+        Kit { name: "clicks".to_owned(), rate_hz: 8_000, hits }
     }
 
     fn config(mics: &[&str]) -> GrooveConfig {
@@ -289,13 +472,81 @@ mod tests {
 
     #[test]
     fn a_closing_hat_ends_the_open_one() {
-        let kit = clicking_kit();
         let mut sound = Sound { rate_hz: 8_000, channels: vec![vec![1.0; 8_000]] };
         let at = |at_s, piece| Stroke { at_s, piece, strength: 0.5 };
         let strokes = [at(1.0, Piece::OpenHat), at(1.5, Piece::ClosedHat)];
-        kit.choke(&mut sound, &strokes[0], &strokes);
+        choke(&mut sound, &strokes[0], &strokes);
         assert_eq!(sound.channels[0][3_999], 1.0);
         assert!((sound.channels[0][4_240] - 0.5).abs() < 1e-6, "half way through the fade");
         assert_eq!(sound.channels[0][4_500], 0.0);
+    }
+
+    fn request(num_close_mics: Option<usize>, overheads: bool) -> KitRequest {
+        KitRequest { num_samples: 96_000, rate_hz: 12_000, num_close_mics, overheads }
+    }
+
+    #[test]
+    fn a_take_has_the_mics_asked_for_and_repeats_by_seed() {
+        let kit = clicking_kit();
+        let (few, all) = (request(Some(3), false), request(None, true));
+        let play = |request, vary, seed| {
+            kit.take(&KitTake { request, vary }, &mut Random::new(seed)).unwrap()
+        };
+        let mut usual = 0;
+        for seed in 0..40 {
+            let names = play(&few, true, seed).info.names;
+            let basic =
+                |name: &String| ["KdrumL", "KdrumR", "Snare_top", "Hihat"].contains(&name.as_str());
+            usual += usize::from(names.iter().all(basic));
+            assert_eq!(names.len(), 3);
+        }
+        assert!((20..40).contains(&usual), "kick, snare and hat in {usual} of 40");
+        let scene = play(&all, true, 7);
+        assert_eq!(scene, play(&all, true, 7));
+        assert_ne!(scene.mics, play(&all, true, 8).mics);
+        assert_eq!((scene.mics.len(), scene.mics[0].len(), scene.rate_hz), (13, 96_000, 12_000));
+        assert_eq!(scene.info.drawn["room_mics"], serde_json::json!([12, 13]));
+        assert!(scene.targets[12].iter().all(|&x| x == 0.0), "overheads own no drum");
+        assert!(play(&all, false, 7) != scene, "to learn from, pieces are tuned");
+        let line = kit
+            .take(&KitTake { request: &request(Some(12), false), vary: true }, &mut Random::new(1));
+        assert!(line.unwrap_err().to_string().contains("1 to 11 close mics"));
+    }
+
+    #[test]
+    fn a_hit_is_tuned_alike_in_all_mics_and_pieces_without_hits_are_silent() {
+        let mut kit = clicking_kit();
+        kit.hits.retain(|piece, _| piece == "Snare");
+        let wave: Vec<f32> = (0..900).map(|n| (n as f32 * 0.3).sin()).collect();
+        let sound = &mut kit.hits.get_mut("Snare").unwrap()[0].sound;
+        for (mic, channel) in sound.channels.iter_mut().enumerate() {
+            *channel = wave.iter().map(|x| x / (1 + mic) as f32).collect();
+        }
+        let scene = kit
+            .take(&KitTake { request: &request(None, false), vary: true }, &mut Random::new(2))
+            .unwrap();
+        let dot = |a: &[f32], b: &[f32]| {
+            a.iter().zip(b).map(|(x, y)| f64::from(*x) * f64::from(*y)).sum::<f64>()
+        };
+        let first = &scene.mics[0];
+        assert!(dot(first, first) > 0.0);
+        for mic in &scene.mics {
+            let likeness = dot(first, mic) / (dot(first, first) * dot(mic, mic)).sqrt();
+            assert!(likeness > 0.999_999, "{likeness}");
+        }
+        assert!(scene.targets[0].iter().all(|&x| x == 0.0), "no kick");
+        assert_eq!(scene.targets[2], scene.mics[2], "the snare alone");
+    }
+
+    #[test]
+    fn every_hit_has_one_split_and_few_hits_go_to_train_first() {
+        for count in 1..12 {
+            let dealt: Vec<Split> = (0..count).map(|place| split_of_hit(place, count)).collect();
+            let num = |split| dealt.iter().filter(|&&own| own == split).count();
+            assert!(num(Split::Train) >= num(Split::Test), "{count}");
+            assert!(num(Split::Test) >= num(Split::Validation) || count > 4, "{count}");
+            assert_eq!(num(Split::Train) > 0 && num(Split::Test) > 0, count > 1);
+            assert_eq!(num(Split::Validation) > 0, count > 2);
+        }
     }
 }

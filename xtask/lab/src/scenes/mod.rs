@@ -1,17 +1,23 @@
 //! Sessions with known truth: what every mic heard, and what it should have heard.
 
+pub mod console;
 pub mod demo;
 mod demo_score;
 pub mod folder;
 pub mod grooves;
-pub mod mixtures;
+pub mod layout;
+pub mod linear;
 mod music;
 mod pattern;
+pub mod recipe;
+pub mod simulate;
 pub mod sources;
 pub mod split;
 pub mod stage;
 
 use crate::convert::to_f32;
+use crate::flac;
+use crate::random::Random;
 use crate::sound_file::write_wav;
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
@@ -31,7 +37,13 @@ pub struct SceneInfo {
     /// Mics that share a source.
     #[serde(default)]
     pub groups: Vec<Vec<usize>>,
-    /// SDR of every mic as recorded, in dB; `None` when its target is silent.
+    /// Mics that have no source of their own and are to be left as they are.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub room_mics: Vec<usize>,
+    /// Mics whose source is silent throughout: their targets hold the mic's own noise at most.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub silent_mics: Vec<usize>,
+    /// SDR of every mic as recorded, in dB; `None` when its source is silent or nothing bleeds.
     #[serde(default)]
     pub input_sdr_db: Vec<Option<f64>>,
     /// Whatever else was drawn, by name.
@@ -67,17 +79,16 @@ impl Scene {
 
     /// Fills in the recorded SDR of every mic.
     pub fn measure_input(&mut self) {
-        self.info.input_sdr_db = self
-            .mics
-            .iter()
-            .zip(&self.targets)
-            .map(|(mic, target)| {
+        let silent = &self.info.silent_mics;
+        self.info.input_sdr_db = (1..)
+            .zip(self.mics.iter().zip(&self.targets))
+            .map(|(number, (mic, target))| {
                 let power =
                     |samples: &mut dyn Iterator<Item = f64>| samples.map(|x| x * x).sum::<f64>();
                 let own = power(&mut target.iter().map(|&s| f64::from(s)));
                 let bleed =
                     power(&mut mic.iter().zip(target).map(|(&x, &s)| f64::from(x) - f64::from(s)));
-                (own > 0.0 && bleed > 0.0)
+                (own > 0.0 && bleed > 0.0 && !silent.contains(&number))
                     .then(|| (100.0 * (own / bleed).log10()).round() / 10.0 + 0.0)
             })
             .collect();
@@ -91,6 +102,15 @@ impl Scene {
     ///
     /// When `folder` exists already or cannot be written.
     pub fn write(&self, folder: &Path) -> Result<()> {
+        self.write_as(folder, Format::Wav)
+    }
+
+    /// As [`write`](Self::write), in a format of choice.
+    ///
+    /// # Errors
+    ///
+    /// As [`write`](Self::write), and when a sample does not fit the format.
+    pub fn write_as(&self, folder: &Path, format: Format) -> Result<()> {
         if folder.exists() {
             bail!("{} exists already; scenes are never overwritten", folder.display());
         }
@@ -101,19 +121,62 @@ impl Scene {
             std::fs::remove_dir_all(&partial)
                 .with_context(|| format!("could not clear {}", partial.display()))?;
         }
-        std::fs::create_dir_all(&partial)
-            .with_context(|| format!("could not create {}", partial.display()))?;
+        self.write_into(&partial, format)
+            .and_then(|()| {
+                std::fs::rename(&partial, folder)
+                    .with_context(|| format!("could not rename {}", partial.display()))
+            })
+            .inspect_err(|_| drop(std::fs::remove_dir_all(&partial)))
+    }
+
+    fn write_into(&self, folder: &Path, format: Format) -> Result<()> {
+        std::fs::create_dir_all(folder)
+            .with_context(|| format!("could not create {}", folder.display()))?;
         for (kind, signals) in [("mic", &self.mics), ("target", &self.targets)] {
-            for (index, signal) in signals.iter().enumerate() {
-                write_wav(&partial.join(format!("{kind}{}.wav", index + 1)), signal, self.rate_hz)?;
+            for (number, signal) in (1..).zip(signals) {
+                let path = folder.join(format!("{kind}{number}.{}", format.extension()));
+                match format {
+                    Format::Wav => write_wav(&path, signal, self.rate_hz)?,
+                    Format::Flac => flac::write_24(&path, signal, self.rate_hz)?,
+                }
             }
         }
         let text = serde_json::to_string_pretty(&self.info)? + "\n";
-        std::fs::write(partial.join("scene.json"), text)
-            .with_context(|| format!("could not write scene.json in {}", partial.display()))?;
-        std::fs::rename(&partial, folder)
-            .with_context(|| format!("could not rename {}", partial.display()))
+        std::fs::write(folder.join("scene.json"), text)
+            .with_context(|| format!("could not write scene.json in {}", folder.display()))
     }
+}
+
+/// How the audio of a scene is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Format {
+    /// 32-bit float WAV: exact.
+    Wav,
+    /// 24-bit FLAC: smaller.
+    Flac,
+}
+
+impl Format {
+    fn extension(self) -> &'static str {
+        match self {
+            Self::Wav => "wav",
+            Self::Flac => "flac",
+        }
+    }
+}
+
+/// The position of one of the weights, drawn as often as its weight says; 0 when all are 0.
+pub(crate) fn draw_weighted(weights: &[f64], random: &mut Random) -> usize {
+    let mut left = random.unit() * weights.iter().sum::<f64>();
+    for (position, &weight) in weights.iter().enumerate() {
+        left -= weight;
+        if left < 0.0 {
+            return position;
+        }
+    }
+    // Rounding may leave a little: the last one that can be drawn.
+    weights.iter().rposition(|&weight| weight > 0.0).unwrap_or(0)
 }
 
 /// Adds `gain * source` to `sum` from sample `at` on; what sticks out is left away.
@@ -144,6 +207,29 @@ mod tests {
     }
 
     #[test]
+    fn weights_say_how_often_something_is_drawn() {
+        let mut random = Random::new(1);
+        let mut found = [0; 4];
+        for _ in 0..4_000 {
+            found[draw_weighted(&[1.0, 0.0, 3.0, 0.0], &mut random)] += 1;
+        }
+        assert_eq!((found[1], found[3]), (0, 0));
+        assert!((900..1_100).contains(&found[0]), "{found:?}");
+        assert_eq!(draw_weighted(&[0.0, 0.0], &mut random), 0);
+    }
+
+    #[test]
+    fn a_silent_source_has_no_sdr_even_when_its_mic_hisses() {
+        let mut scene = scene();
+        scene.targets[1] = vec![1e-4; 4];
+        scene.measure_input();
+        assert!(scene.info.input_sdr_db[1].is_some());
+        scene.info.silent_mics = vec![2];
+        scene.measure_input();
+        assert_eq!(scene.info.input_sdr_db, [Some(20.0), None]);
+    }
+
+    #[test]
     fn one_factor_scales_mics_and_targets_alike() {
         let mut scaled = scene();
         scaled.scale_to_peak(0.8);
@@ -169,6 +255,9 @@ mod tests {
         assert_eq!((mic, rate_hz), (scene().mics[1].clone(), 8_000));
         let text = std::fs::read_to_string(at.join("scene.json")).unwrap();
         assert_eq!(serde_json::from_str::<SceneInfo>(&text).unwrap(), scene().info);
+        let lossless = folder.path().join("s2");
+        scene().write_as(&lossless, Format::Flac).unwrap_err();
+        assert!(!folder.path().join("s2.partial").exists(), "too short for FLAC: nothing stays");
         let line = scene().write(&at).unwrap_err().to_string();
         assert!(line.contains("exists already"), "{line}");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);

@@ -1,6 +1,6 @@
 //! Little pieces of music drawn from a seed: one harmony, and parts that follow it.
 
-use super::pattern::{Groove, Piece};
+use super::pattern::Groove;
 use crate::convert::to_u8;
 use crate::random::Random;
 use crate::soundfont::Note;
@@ -128,18 +128,36 @@ impl Harmony {
     }
 }
 
-/// The General MIDI drum key of a kit piece.
-pub(crate) fn drum_key(piece: Piece) -> u8 {
-    match piece {
-        Piece::Kick | Piece::SecondKick => 36,
-        Piece::Snare => 38,
-        Piece::ClosedHat => 42,
-        Piece::OpenHat => 46,
-        Piece::Ride => 51,
-        Piece::RideBell => 53,
-        Piece::Crash => 49,
-        Piece::China => 52,
-        Piece::Tom(index) => [50, 48, 45, 41][index.min(3)],
+impl Harmony {
+    /// Strokes of small percussion in the time of the piece: (seconds, which of its sounds, strength).
+    ///
+    /// One bar's figure is drawn and repeated with small changes.
+    pub(crate) fn percussion(
+        &self,
+        random: &mut Random,
+        duration_s: f64,
+    ) -> Vec<(f64, usize, f64)> {
+        let step_s = 60.0 / self.tempo_bpm / 4.0;
+        let density = random.between(0.15, 0.7);
+        let draw_step = |random: &mut Random, step: usize| {
+            let likely = if step.is_multiple_of(4) { 1.3 * density } else { density };
+            random.chance(likely).then(|| (random.index(4), random.between(0.3, 0.95)))
+        };
+        let figure: Vec<_> = (0..16).map(|step| draw_step(random, step)).collect();
+        let mut strokes = Vec::new();
+        for step in 0.. {
+            let at_s = self.first_s + step as f64 * step_s;
+            if at_s > duration_s - 0.7 {
+                break;
+            }
+            let drawn =
+                if random.chance(0.1) { draw_step(random, step) } else { figure[step % 16] };
+            if let Some((place, strength)) = drawn {
+                let strength = (strength + random.normal(0.0, 0.07)).clamp(0.1, 1.0);
+                strokes.push(((at_s + random.normal(0.0, 0.007)).max(0.0), place, strength));
+            }
+        }
+        strokes
     }
 }
 

@@ -1,6 +1,34 @@
 //! What sounds in a scene: dry parts of an ensemble, before they enter a room.
+//!
+//! [`Library::load`] gathers what one split may use, [`Library::play`] draws and plays an ensemble.
+//! Nothing that sounds in one split is heard in another: presets and recorded samples of the
+//! SoundFont by a table, folders of notes, scores and songs by their names, hits of real kits by
+//! their place among their piece's hits. Every part says what it was made of.
+
+mod config;
+mod ensemble;
+mod feel;
+mod levels;
+mod library;
+mod notes;
+mod perform;
+mod pitch;
+mod presets;
+pub(crate) mod resample;
+mod sampler;
+mod score;
+mod stems;
+mod talk;
+
+pub use config::{MaterialConfig, StemFolder, StemLayout};
+pub use ensemble::Ensemble;
+pub use levels::FULL_SCALE_DB_SPL;
+pub use library::{KitRequest, Library, PlayRequest};
 
 use serde::Serialize;
+
+/// The most parts taken from one song.
+const MOST_STEMS: usize = 16;
 
 /// One source of an ensemble, dry.
 #[derive(Clone, Debug, PartialEq)]

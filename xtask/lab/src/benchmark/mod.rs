@@ -1,0 +1,243 @@
+//! `cargo xtask benchmark`: every method on the same scenes, for everybody, for ever.
+//!
+//! The scenes come from three recipes that are never changed (`recipes/benchmark-*.toml`), drawn for the test split: what trains a network
+//! never plays in them. Nothing is downloaded: the simulated parts need FluidR3 alone, the real kit is given with `--kit`.
+
+mod table;
+
+pub use table::{markdown, text};
+
+use crate::evaluate::{self, Candidate, MethodResult, SceneResult, ScoreOptions};
+use crate::report::plots;
+use crate::scenes::recipe::Recipe;
+use crate::scenes::simulate;
+use crate::scenes::sources::Library;
+use crate::scenes::{Scene, linear};
+use anyhow::{Context, Result, ensure};
+use clap::Args;
+use engine::Mode;
+use serde::Serialize;
+use std::path::PathBuf;
+
+/// Options of `cargo xtask benchmark`.
+#[derive(Clone, Debug, Args)]
+pub struct BenchmarkOptions {
+    /// Methods to compare; all unless given
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub method: Vec<Candidate>,
+    /// Folder of a real kit: adds the part that needs one
+    #[arg(long, value_name = "DIR")]
+    pub kit: Option<PathBuf>,
+    /// The first scenes of every part only; such figures are no benchmark, and say so
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub first: Option<u64>,
+    /// The instruments, where the system does not have them
+    #[arg(long, value_name = "FILE")]
+    pub soundfont: Option<PathBuf>,
+    /// File for all numbers
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+    /// File for the table as Markdown
+    #[arg(long, value_name = "FILE")]
+    pub markdown: Option<PathBuf>,
+    /// Folder for pictures, one folder a part
+    #[arg(long, value_name = "DIR")]
+    pub plots: Option<PathBuf>,
+}
+
+/// One part of the benchmark.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Part {
+    /// The ensembles' sources mixed with gains alone: no room, no delay.
+    Linear,
+    /// Ensembles in simulated rooms.
+    Ensembles,
+    /// Drum kits in simulated rooms.
+    Kits,
+    /// A real kit, every mic recorded for every hit.
+    RealKit,
+}
+
+impl Part {
+    /// All of them, in the order of the table.
+    pub const ALL: [Self; 4] = [Self::Linear, Self::Ensembles, Self::Kits, Self::RealKit];
+
+    /// What the table calls it.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Linear => "linear mixes",
+            Self::Ensembles => "simulated ensembles",
+            Self::Kits => "simulated kits",
+            Self::RealKit => "real kit",
+        }
+    }
+
+    fn recipe(self) -> &'static str {
+        match self {
+            Self::Linear | Self::Ensembles => "benchmark-ensembles",
+            Self::Kits => "benchmark-kits",
+            Self::RealKit => "benchmark-real-kit",
+        }
+    }
+
+    /// How many scenes make the benchmark.
+    #[must_use]
+    pub fn num_scenes(self) -> u64 {
+        match self {
+            Self::Linear | Self::Kits | Self::RealKit => 8,
+            Self::Ensembles => 16,
+        }
+    }
+}
+
+/// What was found in one part.
+#[derive(Clone, Debug, Serialize)]
+pub struct PartResult {
+    /// Which.
+    pub part: Part,
+    /// How many scenes were heard.
+    pub num_scenes: u64,
+    /// Every method, those that work live and with lookahead twice.
+    pub methods: Vec<MethodResult>,
+}
+
+/// Runs the benchmark; `tell` is called with the part and each scene's result.
+///
+/// # Errors
+///
+/// When the SoundFont or the kit is missing, a method fails, or no picture can be written.
+pub fn run(
+    options: &BenchmarkOptions,
+    mut tell: impl FnMut(Part, &SceneResult),
+) -> Result<Vec<PartResult>> {
+    let candidates =
+        if options.method.is_empty() { Candidate::all() } else { options.method.clone() };
+    let parts =
+        Part::ALL.into_iter().filter(|&part| part != Part::RealKit || options.kit.is_some());
+    let mut results = Vec::new();
+    for part in parts {
+        let stage = Stage::set(part, options)?;
+        let num_scenes =
+            options.first.map_or(part.num_scenes(), |first| first.min(part.num_scenes()));
+        let mut evaluation = evaluate::evaluate_scenes(
+            (1..=num_scenes).map(|number| stage.scene(number)),
+            &candidates,
+            &score_options(Mode::Mix, options.plots.is_some()),
+            |scene| tell(part, scene),
+        )?;
+        let live: Vec<Candidate> =
+            candidates.iter().copied().filter(|candidate| candidate.works_live()).collect();
+        let also_live = evaluate::evaluate_scenes(
+            (1..=num_scenes).map(|number| stage.scene(number)),
+            &live,
+            &score_options(Mode::Live, false),
+            |scene| tell(part, scene),
+        )?;
+        if let Some(folder) = &options.plots {
+            let folder = folder.join(stage.recipe.name.trim_start_matches("benchmark-"));
+            let folder =
+                if part == Part::Linear { folder.with_file_name("linear") } else { folder };
+            std::fs::create_dir_all(&folder)
+                .with_context(|| format!("could not create {}", folder.display()))?;
+            plots::draw(&evaluation, &folder)?;
+        }
+        for mut method in also_live.methods {
+            let place = evaluation.methods.iter().position(|other| other.method == method.method);
+            method.method.push_str(" (live)");
+            evaluation.methods.insert(place.map_or(0, |place| place + 1), method);
+        }
+        results.push(PartResult { part, num_scenes, methods: evaluation.methods });
+    }
+    Ok(results)
+}
+
+fn score_options(mode: Mode, keeps_sounds: bool) -> ScoreOptions {
+    ScoreOptions { mode, skip_s: 0.0, bss: false, keeps_sounds }
+}
+
+/// A part with what plays in it.
+struct Stage {
+    part: Part,
+    recipe: Recipe,
+    library: Library,
+}
+
+impl Stage {
+    fn set(part: Part, options: &BenchmarkOptions) -> Result<Self> {
+        let mut recipe = Recipe::open(part.recipe())?;
+        recipe.material.soundfont.clone_from(&options.soundfont);
+        if part == Part::RealKit {
+            recipe.material.kits.extend(options.kit.clone());
+        }
+        let library = recipe.library()?;
+        ensure!(part != Part::RealKit || library.num_kits() > 0, "--kit holds no kit");
+        Ok(Self { part, recipe, library })
+    }
+
+    fn scene(&self, number: u64) -> Result<(String, Scene)> {
+        let mut scene = simulate::scene(&self.recipe, &self.library, number)?;
+        if self.part == Part::Linear {
+            scene = linear::remix(&scene, number)?;
+        }
+        Ok((format!("{}{number}", self.recipe.name), scene))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn options() -> BenchmarkOptions {
+        BenchmarkOptions {
+            method: vec!["ratio".parse().unwrap()],
+            kit: None,
+            first: Some(1),
+            soundfont: None,
+            json: None,
+            markdown: None,
+            plots: None,
+        }
+    }
+
+    /// SDR in dB of the first scene's mics as recorded, to a tenth.
+    fn first_scene(part: Part) -> (Vec<String>, Vec<Option<f64>>) {
+        let (_, scene) = Stage::set(part, &options()).unwrap().scene(1).unwrap();
+        (scene.info.names, scene.info.input_sdr_db)
+    }
+
+    #[test]
+    fn the_scenes_are_the_ones_they_always_were() {
+        for (part, names, input_sdr_db) in FIRST_SCENES {
+            let (found_names, found_db) = first_scene(part);
+            assert_eq!(found_names, names, "{part:?}");
+            for (found, expected) in found_db.iter().zip(input_sdr_db) {
+                // Levels are rounded to a tenth of a decibel; other machines may round the other way.
+                let apart = found.unwrap_or(f64::NAN) - expected.unwrap_or(f64::NAN);
+                let same = found.is_none() && expected.is_none() || apart.abs() < 0.15;
+                assert!(same, "{part:?}: {found_db:?}");
+            }
+            assert_eq!(found_db.len(), input_sdr_db.len(), "{part:?}");
+        }
+    }
+
+    type FirstScene = (Part, &'static [&'static str], &'static [Option<f64>]);
+
+    /// As simulated when the benchmark was made.
+    const FIRST_SCENES: [FirstScene; 2] = [(Part::Ensembles, &[], &[]), (Part::Kits, &[], &[])];
+
+    #[test]
+    fn methods_that_work_live_are_measured_in_both_modes() {
+        let mut told = Vec::new();
+        let results =
+            run(&options(), |part, scene| told.push((part, scene.method.clone()))).unwrap();
+        assert_eq!(results.len(), 3, "without a kit there are three parts");
+        for result in &results {
+            let names: Vec<&str> = result.methods.iter().map(|m| m.method.as_str()).collect();
+            assert_eq!(names, ["ratio", "ratio (live)"]);
+            assert_eq!(result.num_scenes, 1);
+        }
+        assert_eq!(told.len(), 6);
+    }
+}

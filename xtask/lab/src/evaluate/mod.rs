@@ -1,0 +1,263 @@
+//! Cleans scenes with each method and compares with the truth.
+
+mod candidate;
+mod results;
+
+pub use candidate::Candidate;
+pub use results::{MethodResult, MicResult, SceneResult, overall_table, table};
+
+use crate::convert::to_index;
+use crate::metrics::bss::{Estimates, SourceSpaces, Truth};
+use crate::metrics::{BssScore, Measured, Summary};
+use crate::report::plots::{self, Sound};
+use crate::scenes::{Scene, folder, linear};
+use anyhow::{Context, Result, ensure};
+use clap::Args;
+use engine::Mode;
+use std::path::PathBuf;
+
+/// What to evaluate.
+#[derive(Clone, Debug, Args)]
+pub struct EvaluateOptions {
+    /// Folder of SCENE/mic1.wav, SCENE/target1.wav, … (or .flac)
+    #[arg(long, value_name = "DIR")]
+    pub scenes: PathBuf,
+    /// Methods to compare (repeatable)
+    ///
+    /// those of debleed (online, cancel, ratio, kamir, mira, fastmira);
+    /// optimisation: gains between mics found in the time domain, and optimisation-known-mix,
+    /// which is given the sum of the clean sources as published;
+    /// bounds that know the truth: ideal-wiener, ideal-ratio, ideal-mask (the least error), each
+    /// also with -bands for the network's bands, and ideal-mwf, the best filter over all mics
+    #[arg(long, value_name = "NAME", value_delimiter = ',', default_value = "cancel")]
+    pub method: Vec<Candidate>,
+    /// live or mix; only online and ratio have both, the other methods are what they are
+    #[arg(long, default_value = "mix", value_parser = crate::cleaning::parse_mode)]
+    pub mode: Mode,
+    /// Scores only what comes after these seconds
+    #[arg(long, default_value_t = 0.0, value_name = "SECONDS")]
+    pub skip_s: f64,
+    /// Adds BSS Eval's SDR, SIR and SAR with filters of 512 taps (seconds per scene)
+    #[arg(long)]
+    pub bss: bool,
+    /// Mixes each scene's sources anew, at once and without room, as part of the literature does
+    #[arg(long)]
+    pub linear: bool,
+    /// File for all numbers
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+    /// Folder for pictures: gain against input SDR, number of mics and RT60, and spectrograms
+    #[arg(long, value_name = "DIR")]
+    pub plots: Option<PathBuf>,
+}
+
+/// How scenes are scored.
+#[derive(Clone, Copy, Debug)]
+pub struct ScoreOptions {
+    /// How far the engine's methods may look ahead.
+    pub mode: Mode,
+    /// Scores only what comes after these seconds.
+    pub skip_s: f64,
+    /// Whether BSS Eval is computed as well.
+    pub bss: bool,
+    /// Whether the sound of each method's worst and best mic is kept, for pictures.
+    pub keeps_sounds: bool,
+}
+
+/// All results.
+#[derive(Clone, Debug)]
+pub struct Evaluation {
+    /// One entry per method, in the order asked for.
+    pub methods: Vec<MethodResult>,
+    /// Each method's worst and best mic, if sounds were to be kept and any mic has a gain.
+    pub extremes: Vec<Option<Extremes>>,
+}
+
+/// The mics with the least and the most SDR gain.
+#[derive(Clone, Debug)]
+pub struct Extremes {
+    /// The least.
+    pub worst: Sound,
+    /// The most.
+    pub best: Sound,
+}
+
+/// Evaluates every method on every scene of a folder; `tell` is called with each scene's result.
+///
+/// # Errors
+///
+/// When a scene cannot be read, does not fit together, the engine fails, or no picture can be
+/// written.
+pub fn evaluate(options: &EvaluateOptions, tell: impl FnMut(&SceneResult)) -> Result<Evaluation> {
+    let folders = folder::list(&options.scenes)?;
+    if let Some(plots) = &options.plots {
+        std::fs::create_dir_all(plots)
+            .with_context(|| format!("could not create {}", plots.display()))?;
+    }
+    let score = ScoreOptions {
+        mode: options.mode,
+        skip_s: options.skip_s,
+        bss: options.bss,
+        keeps_sounds: options.plots.is_some(),
+    };
+    let scenes = (1..).zip(&folders).map(|(number, folder)| {
+        let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let mut scene = folder::read(folder)?;
+        if options.linear {
+            scene = linear::remix(&scene, number).with_context(|| format!("scene {name}"))?;
+        }
+        Ok((name, scene))
+    });
+    let evaluation = evaluate_scenes(scenes, &options.method, &score, tell)?;
+    if let Some(folder) = &options.plots {
+        plots::draw(&evaluation, folder)?;
+    }
+    Ok(evaluation)
+}
+
+/// Evaluates every method on every scene, one after the other; a scene is dropped before the next
+/// one is made. `tell` is called with each scene's result.
+///
+/// # Errors
+///
+/// When a scene cannot be made or the engine fails.
+pub fn evaluate_scenes(
+    scenes: impl IntoIterator<Item = Result<(String, Scene)>>,
+    candidates: &[Candidate],
+    options: &ScoreOptions,
+    mut tell: impl FnMut(&SceneResult),
+) -> Result<Evaluation> {
+    let mut by_method: Vec<Vec<SceneResult>> = vec![Vec::new(); candidates.len()];
+    let mut extremes: Vec<Option<Extremes>> = vec![None; candidates.len()];
+    for scene in scenes {
+        let (name, scene) = scene?;
+        let judge = Judge::new(&scene, options).with_context(|| format!("scene {name}"))?;
+        for (index, candidate) in candidates.iter().enumerate() {
+            let context = || format!("scene {name} with {candidate}");
+            let (outputs, elapsed) = candidate.clean(&scene, options.mode).with_context(context)?;
+            let mics = judge.score(&outputs).with_context(context)?;
+            let duration_s = scene.mics[0].len() as f64 / f64::from(scene.rate_hz);
+            let scores: Vec<_> = mics.iter().map(|mic| mic.score).collect();
+            let result = SceneResult {
+                scene: name.clone(),
+                method: candidate.to_string(),
+                rtf: elapsed.as_secs_f64() / duration_s,
+                rt60_s: scene.info.drawn.get("rt60_s").and_then(serde_json::Value::as_f64),
+                num_mics: scene.mics.len(),
+                summary: Summary::of(&scores),
+                mics,
+            };
+            tell(&result);
+            if options.keeps_sounds {
+                keep_extremes(&mut extremes[index], &scene, &outputs, &result);
+            }
+            by_method[index].push(result);
+        }
+    }
+    let methods = candidates.iter().zip(by_method);
+    Ok(Evaluation {
+        methods: methods.map(|(method, all)| MethodResult::of(method.to_string(), all)).collect(),
+        extremes,
+    })
+}
+
+/// A scene's truth, ready to judge outputs.
+struct Judge<'a> {
+    scene: &'a Scene,
+    skip_samples: usize,
+    /// Positions of the mics that are scored, from 0.
+    scored: Vec<usize>,
+    spaces: Option<(SourceSpaces, Vec<Option<BssScore>>)>,
+}
+
+impl<'a> Judge<'a> {
+    fn new(scene: &'a Scene, options: &ScoreOptions) -> Result<Self> {
+        let skip_samples = to_index(options.skip_s * f64::from(scene.rate_hz));
+        ensure!(
+            skip_samples < scene.mics[0].len(),
+            "--skip-s {} leaves nothing to score",
+            options.skip_s
+        );
+        let sources = candidate::sources(scene);
+        let scored: Vec<usize> =
+            (0..scene.mics.len()).filter(|&mic| sources[mic].is_some()).collect();
+        let spaces = options
+            .bss
+            .then(|| -> Result<_> {
+                let targets = cut(&scene.targets, skip_samples);
+                let truth = Truth { targets: &targets, sources: &sources, rate_hz: scene.rate_hz };
+                let spaces = SourceSpaces::new(&truth)?;
+                let inputs = spaces.score(&Estimates(&cut(&scene.mics, skip_samples)))?;
+                Ok((spaces, inputs))
+            })
+            .transpose()?;
+        Ok(Self { scene, skip_samples, scored, spaces })
+    }
+
+    /// Every scored mic's metrics.
+    fn score(&self, outputs: &[Vec<f32>]) -> Result<Vec<MicResult>> {
+        let Self { scene, skip_samples, .. } = *self;
+        let judged = match &self.spaces {
+            Some((spaces, _)) => Some(spaces.score(&Estimates(&cut(outputs, skip_samples)))?),
+            None => None,
+        };
+        let mut results = Vec::with_capacity(self.scored.len());
+        for &mic in &self.scored {
+            let measured = Measured {
+                reference: &scene.targets[mic][skip_samples..],
+                estimate: &outputs[mic][skip_samples..],
+                input: &scene.mics[mic][skip_samples..],
+                rate_hz: scene.rate_hz,
+            };
+            let mut score = measured.score()?;
+            if let (Some(judged), Some((_, inputs))) = (&judged, &self.spaces) {
+                score.bss = judged[mic];
+                score.input_bss = inputs[mic];
+            }
+            let name = scene.info.names.get(mic).cloned().unwrap_or_default();
+            results.push(MicResult { mic: mic + 1, name, score });
+        }
+        Ok(results)
+    }
+}
+
+fn cut(signals: &[Vec<f32>], skip_samples: usize) -> Vec<&[f32]> {
+    signals.iter().map(|signal| &signal[skip_samples..]).collect()
+}
+
+/// Keeps this scene's mics where they gained less or more than those before.
+fn keep_extremes(
+    extremes: &mut Option<Extremes>,
+    scene: &Scene,
+    outputs: &[Vec<f32>],
+    result: &SceneResult,
+) {
+    for mic in &result.mics {
+        let Some(gain_db) = mic.score.sdr_gain_db else { continue };
+        let sound = || Sound {
+            scene: result.scene.clone(),
+            mic: mic.mic,
+            name: mic.name.clone(),
+            score: mic.score,
+            input: scene.mics[mic.mic - 1].clone(),
+            output: outputs[mic.mic - 1].clone(),
+            target: scene.targets[mic.mic - 1].clone(),
+            rate_hz: scene.rate_hz,
+        };
+        match extremes {
+            None => *extremes = Some(Extremes { worst: sound(), best: sound() }),
+            Some(Extremes { worst, best }) => {
+                let gain_of = |kept: &Sound| kept.score.sdr_gain_db.unwrap_or(gain_db);
+                if gain_db < gain_of(worst) {
+                    *worst = sound();
+                }
+                if gain_db > gain_of(best) {
+                    *best = sound();
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

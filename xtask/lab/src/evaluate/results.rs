@@ -1,0 +1,180 @@
+//! What an evaluation found, and its tables.
+
+use crate::metrics::{Interval, Intervals, MicScore, Summary};
+use crate::report::{Table, db, signed_db};
+use serde::Serialize;
+
+/// One mic of a scene.
+#[derive(Clone, Debug, Serialize)]
+pub struct MicResult {
+    /// Its position in the scene, from 1.
+    pub mic: usize,
+    /// What it is called; empty when the scene does not say.
+    pub name: String,
+    /// What was measured.
+    #[serde(flatten)]
+    pub score: MicScore,
+}
+
+/// One method on one scene.
+#[derive(Clone, Debug, Serialize)]
+pub struct SceneResult {
+    /// The scene's name.
+    pub scene: String,
+    /// The method.
+    pub method: String,
+    /// Processing time, learning included, over duration; on one core.
+    pub rtf: f64,
+    /// Reverberation time of the scene's room, where it says so.
+    pub rt60_s: Option<f64>,
+    /// Mics of the scene, room mics included.
+    pub num_mics: usize,
+    /// Over the scene's mics that have a source of their own.
+    pub summary: Summary,
+    /// Each of these mics, in order.
+    pub mics: Vec<MicResult>,
+}
+
+/// One method on all scenes.
+#[derive(Clone, Debug, Serialize)]
+pub struct MethodResult {
+    /// The method.
+    pub method: String,
+    /// Mean over scenes.
+    pub rtf: f64,
+    /// Over all mics of all scenes.
+    pub summary: Summary,
+    /// 95 % bootstrap intervals of the means; scenes are drawn.
+    pub intervals: Intervals,
+    /// Scene by scene.
+    pub scenes: Vec<SceneResult>,
+}
+
+impl SceneResult {
+    /// The mics' scores alone.
+    #[must_use]
+    pub fn scores(&self) -> Vec<MicScore> {
+        self.mics.iter().map(|mic| mic.score).collect()
+    }
+}
+
+impl MethodResult {
+    /// Sums up scenes.
+    #[must_use]
+    pub fn of(method: String, scenes: Vec<SceneResult>) -> Self {
+        let scores: Vec<Vec<MicScore>> = scenes.iter().map(SceneResult::scores).collect();
+        let rtf = scenes.iter().map(|scene| scene.rtf).sum::<f64>() / scenes.len().max(1) as f64;
+        Self {
+            method,
+            rtf,
+            summary: Summary::of(&scores.concat()),
+            intervals: Intervals::of(&scores),
+            scenes,
+        }
+    }
+}
+
+const SCENE_HEADS: [&str; 11] = [
+    "method",
+    "scene",
+    "mics",
+    "SDR in",
+    "SDR gain",
+    "median",
+    "worst",
+    "SI-SDR gain",
+    "bleed in own silence",
+    "target level",
+    "RTF",
+];
+const BSS_HEADS: [&str; 4] = ["SIR in", "SIR", "SAR", "SDR, filters allowed"];
+
+/// Every scene, then every method over all scenes, in dB; BSS Eval's columns where it was asked
+/// for.
+#[must_use]
+pub fn table(results: &[MethodResult]) -> String {
+    let has_bss = results.iter().any(|result| result.summary.bss_sdr_db.mean.is_some());
+    let bss_heads: &[&str] = if has_bss { &BSS_HEADS } else { &[] };
+    let bss_cells = |summary: &Summary| {
+        let cells = [
+            db(summary.input_bss_sir_db.mean),
+            db(summary.bss_sir_db.mean),
+            db(summary.bss_sar_db.mean),
+            db(summary.bss_sdr_db.mean),
+        ];
+        cells.into_iter().take(bss_heads.len())
+    };
+    let mut scenes = Table::new(&[&SCENE_HEADS[..], bss_heads].concat());
+    for scene in results.iter().flat_map(|result| &result.scenes) {
+        let summary = &scene.summary;
+        let cells = [
+            scene.method.clone(),
+            scene.scene.clone(),
+            summary.num_mics.to_string(),
+            db(summary.input_sdr_db.mean),
+            signed_db(summary.sdr_gain_db.mean),
+            signed_db(summary.sdr_gain_db.median),
+            signed_db(summary.sdr_gain_db.worst),
+            signed_db(summary.si_sdr_gain_db.mean),
+            signed_db(summary.bleed_reduction_db.mean.map(|db| -db)),
+            signed_db(summary.level_change_db.mean),
+            format!("{:.3}", scene.rtf),
+        ];
+        scenes.row(cells.into_iter().chain(bss_cells(summary)));
+    }
+    format!("{}\n{}", scenes.render(), overall_table(results))
+}
+
+/// Every method over all scenes, in dB.
+#[must_use]
+pub fn overall_table(results: &[MethodResult]) -> String {
+    let has_bss = results.iter().any(|result| result.summary.bss_sdr_db.mean.is_some());
+    let bss_heads: &[&str] = if has_bss { &BSS_HEADS } else { &[] };
+    let heads = [
+        "all scenes",
+        "mics",
+        "SDR in",
+        "SDR gain",
+        "95 %",
+        "median",
+        "worst",
+        "SI-SDR gain",
+        "worst",
+        "bleed in own silence",
+        "target level",
+        "RTF",
+    ];
+    let mut table = Table::new(&[&heads[..], bss_heads].concat());
+    for result in results {
+        let summary = &result.summary;
+        let cells = [
+            result.method.clone(),
+            summary.num_mics.to_string(),
+            db(summary.input_sdr_db.mean),
+            signed_db(summary.sdr_gain_db.mean),
+            interval(result.intervals.sdr_gain_db),
+            signed_db(summary.sdr_gain_db.median),
+            signed_db(summary.sdr_gain_db.worst),
+            signed_db(summary.si_sdr_gain_db.mean),
+            signed_db(summary.si_sdr_gain_db.worst),
+            signed_db(summary.bleed_reduction_db.mean.map(|db| -db)),
+            signed_db(summary.level_change_db.mean),
+            format!("{:.3}", result.rtf),
+        ];
+        let bss_cells = [
+            db(summary.input_bss_sir_db.mean),
+            db(summary.bss_sir_db.mean),
+            db(summary.bss_sar_db.mean),
+            db(summary.bss_sdr_db.mean),
+        ];
+        table.row(cells.into_iter().chain(bss_cells.into_iter().take(bss_heads.len())));
+    }
+    table.render()
+}
+
+fn interval(interval: Option<Interval>) -> String {
+    interval.map_or_else(
+        || "-".to_owned(),
+        |ends| format!("{} to {}", signed_db(Some(ends.low)), signed_db(Some(ends.high))),
+    )
+}

@@ -1,0 +1,319 @@
+//! `cargo xtask simulate`: a folder of scenes, on all cores, that can be interrupted and gone on with.
+//!
+//! `simulation.json` says what the folder is made of and is there before the first scene. A scene's
+//! folder appears whole by a rename or not at all, and depends on nothing but the recipe and its
+//! number; so a run that was killed, however it was, is finished by the same command, and the folder
+//! ends the same to the last byte.
+
+use super::scene;
+use crate::interrupt;
+use crate::scenes::recipe::Recipe;
+use crate::scenes::sources::Library;
+use crate::scenes::split::Split;
+use anyhow::{Context, Result, bail, ensure};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde::{Deserialize, Serialize};
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+pub use crate::scenes::Format;
+
+/// Options of `cargo xtask simulate`.
+#[derive(Clone, Debug, clap::Args)]
+pub struct SimulateOptions {
+    /// A recipe file, or the name of a built-in recipe: all, ensembles, kits
+    #[arg(long, value_name = "FILE|NAME")]
+    pub recipe: String,
+    /// Folder for the scenes
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// How many scenes there are to be
+    #[arg(long, value_name = "N")]
+    pub count: u64,
+    /// What they are for, instead of what the recipe says
+    #[arg(long, value_parser = parse_split, value_name = "train|validation|test")]
+    pub split: Option<Split>,
+    /// Draws everything, instead of the recipe's seed
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// Number of the first scene
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub first: u64,
+    /// 32-bit float WAV, or 24-bit FLAC
+    #[arg(long, value_enum, default_value_t = Format::Wav)]
+    pub format: Format,
+    /// How many scenes are made at a time; all cores unless given
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+    /// Material instead of the recipe's.
+    #[command(flatten)]
+    pub material: MaterialOptions,
+}
+
+/// Material given on the command line.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::Args)]
+pub struct MaterialOptions {
+    /// The SoundFont
+    #[arg(long, value_name = "FILE")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub soundfont: Option<PathBuf>,
+    /// Folder of a real kit (repeatable)
+    #[arg(long, value_name = "DIR")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kit: Vec<PathBuf>,
+    /// Folder of single notes of one instrument, or of such folders (repeatable)
+    #[arg(long, value_name = "DIR")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<PathBuf>,
+    /// MIDI score, or folder of scores (repeatable)
+    #[arg(long, value_name = "PATH")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scores: Vec<PathBuf>,
+}
+
+/// What a run did.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Summary {
+    /// Scenes made.
+    pub num_made: u64,
+    /// Scenes that were there already.
+    pub num_kept: u64,
+    /// How long it took.
+    pub wall_s: f64,
+}
+
+impl Summary {
+    /// One line for people.
+    #[must_use]
+    pub fn line(&self, out: &Path) -> String {
+        let Self { num_made, num_kept, wall_s } = *self;
+        let kept = if num_kept > 0 { format!(", {num_kept} were there") } else { String::new() };
+        let pace = num_made as f64 / wall_s.max(1e-9);
+        format!("{}: {num_made} scenes made{kept}; {pace:.2} scenes/s", out.display())
+    }
+}
+
+/// What a folder of scenes is made of.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Simulation {
+    recipe: String,
+    split: Split,
+    seed: u64,
+    format: Format,
+    #[serde(default)]
+    material: MaterialOptions,
+    recipe_text: String,
+}
+
+const SIMULATION_FILE: &str = "simulation.json";
+
+/// Makes the scenes that are not there yet.
+///
+/// # Errors
+///
+/// When the recipe is wrong, material is missing, the folder belongs to other scenes or cannot be
+/// written, or somebody interrupts.
+pub fn run(options: &SimulateOptions) -> Result<Summary> {
+    let started = std::time::Instant::now();
+    let mut recipe = Recipe::open(&options.recipe)?;
+    recipe.split = options.split.unwrap_or(recipe.split);
+    recipe.seed = options.seed.unwrap_or(recipe.seed);
+    options.material.apply(&mut recipe);
+    ensure!(options.count > 0, "--count is to be at least 1");
+    ensure!(options.threads != Some(0), "--threads is to be at least 1");
+    let end = options.first.checked_add(options.count).context("--first is too large")?;
+    let library = recipe.library()?;
+    interrupt::listen()?;
+    // Held until the end, so that no second run works in the same folder.
+    let _lock = claim(options, &recipe)?;
+    remove_leftovers(&options.out, &recipe.name)?;
+    let batch = Batch {
+        recipe: &recipe,
+        library: &library,
+        options,
+        next: AtomicU64::new(options.first),
+        end,
+        failed: AtomicBool::new(false),
+        num_made: AtomicU64::new(0),
+        bar: progress_bar(options.count)?,
+    };
+    let num_threads = match options.threads {
+        Some(threads) => threads,
+        None => std::thread::available_parallelism().map_or(1, usize::from),
+    };
+    let results: Vec<Result<()>> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..num_threads).map(|_| scope.spawn(|| batch.work())).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap_or_else(|_| bail_panic())).collect()
+    });
+    batch.bar.finish_and_clear();
+    let num_made = batch.num_made.load(Ordering::Relaxed);
+    results.into_iter().collect::<Result<()>>()?;
+    ensure!(
+        !interrupt::requested(),
+        "interrupted after {num_made} scenes; the same command goes on from there"
+    );
+    let wall_s = started.elapsed().as_secs_f64();
+    Ok(Summary { num_made, num_kept: options.count - num_made, wall_s })
+}
+
+fn bail_panic() -> Result<()> {
+    bail!("a thread broke down")
+}
+
+impl MaterialOptions {
+    fn apply(&self, recipe: &mut Recipe) {
+        let material = &mut recipe.material;
+        if self.soundfont.is_some() {
+            material.soundfont.clone_from(&self.soundfont);
+        }
+        for (ours, theirs) in [
+            (&self.kit, &mut material.kits),
+            (&self.notes, &mut material.notes),
+            (&self.scores, &mut material.scores),
+        ] {
+            if !ours.is_empty() {
+                theirs.clone_from(ours);
+            }
+        }
+    }
+}
+
+/// One run, shared by its threads.
+struct Batch<'a> {
+    recipe: &'a Recipe,
+    library: &'a Library,
+    options: &'a SimulateOptions,
+    next: AtomicU64,
+    end: u64,
+    failed: AtomicBool,
+    num_made: AtomicU64,
+    bar: ProgressBar,
+}
+
+impl Batch<'_> {
+    /// Takes one scene after the other until there is none left, somebody failed or interrupts.
+    // Relaxed throughout: the counters hand out numbers and carry no other data.
+    fn work(&self) -> Result<()> {
+        while !interrupt::requested() && !self.failed.load(Ordering::Relaxed) {
+            let index = self.next.fetch_add(1, Ordering::Relaxed);
+            if index >= self.end {
+                break;
+            }
+            self.make(index).inspect_err(|_| self.failed.store(true, Ordering::Relaxed))?;
+            self.bar.inc(1);
+        }
+        Ok(())
+    }
+
+    fn make(&self, index: u64) -> Result<()> {
+        let folder = self.options.out.join(format!("{}{index:04}", self.recipe.name));
+        if folder.exists() {
+            return Ok(());
+        }
+        let scene = scene(self.recipe, self.library, index)?;
+        scene.write_as(&folder, self.options.format)?;
+        self.num_made.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+/// Makes the folder ours: writes `simulation.json`, or checks that it says the same, and locks it.
+fn claim(options: &SimulateOptions, recipe: &Recipe) -> Result<File> {
+    let ours = Simulation {
+        recipe: recipe.name.clone(),
+        split: recipe.split,
+        seed: recipe.seed,
+        format: options.format,
+        material: options.material.clone(),
+        recipe_text: recipe.text.clone(),
+    };
+    let path = options.out.join(SIMULATION_FILE);
+    std::fs::create_dir_all(&options.out)
+        .with_context(|| format!("could not create {}", options.out.display()))?;
+    if !path.exists() {
+        write_whole(&path, &(serde_json::to_string_pretty(&ours)? + "\n"))?;
+    }
+    let text = std::fs::read_to_string(&path)
+        .with_context(|| format!("could not read {}", path.display()))?;
+    let theirs: Simulation = serde_json::from_str(&text)
+        .with_context(|| format!("{} is no record of a simulation", path.display()))?;
+    if let Some(difference) = theirs.differs_from(&ours) {
+        bail!("{} was made {difference}; take another --out", options.out.display());
+    }
+    let file = File::open(&path).with_context(|| format!("could not open {}", path.display()))?;
+    match file.try_lock() {
+        // A file system without locks is no reason to refuse.
+        Ok(()) | Err(std::fs::TryLockError::Error(_)) => Ok(file),
+        Err(std::fs::TryLockError::WouldBlock) => {
+            bail!("another run is simulating into {}", options.out.display())
+        }
+    }
+}
+
+impl Simulation {
+    fn differs_from(&self, other: &Self) -> Option<String> {
+        if self.recipe != other.recipe {
+            return Some(format!("by recipe {}", self.recipe));
+        }
+        if self.split != other.split {
+            return Some(format!("for split {}", self.split));
+        }
+        if self.seed != other.seed {
+            return Some(format!("with seed {}", self.seed));
+        }
+        if self.format != other.format {
+            return Some(format!("as {}", format!("{:?}", self.format).to_lowercase()));
+        }
+        if self.material != other.material {
+            return Some("of other material".to_owned());
+        }
+        let same = self.recipe_text == other.recipe_text;
+        (!same).then(|| format!("by another version of recipe {}", self.recipe))
+    }
+}
+
+/// Writes a file whole or not at all; whoever of several comes last wins.
+fn write_whole(path: &Path, text: &str) -> Result<()> {
+    let context = || format!("could not write {}", path.display());
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let mut partial =
+        tempfile::Builder::new().suffix(".partial").tempfile_in(folder).with_context(context)?;
+    partial.write_all(text.as_bytes()).with_context(context)?;
+    partial.persist(path).with_context(context)?;
+    Ok(())
+}
+
+/// Removes what a killed run left half written.
+fn remove_leftovers(out: &Path, recipe_name: &str) -> Result<()> {
+    let context = || format!("could not tidy {}", out.display());
+    for entry in std::fs::read_dir(out).with_context(context)? {
+        let path = entry.with_context(context)?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let Some(stem) = name.strip_suffix(".partial") else { continue };
+        let scene = stem.strip_prefix(recipe_name);
+        let of_scene =
+            scene.is_some_and(|rest| !rest.is_empty() && rest.chars().all(|c| c.is_ascii_digit()));
+        if of_scene && path.is_dir() {
+            std::fs::remove_dir_all(&path).with_context(context)?;
+        } else if stem.starts_with(".tmp") && path.is_file() {
+            std::fs::remove_file(&path).with_context(context)?;
+        }
+    }
+    Ok(())
+}
+
+/// Draws on a terminal only.
+fn progress_bar(count: u64) -> Result<ProgressBar> {
+    let bar = ProgressBar::with_draw_target(Some(count), ProgressDrawTarget::stderr());
+    let style = ProgressStyle::with_template("{bar:40} {pos} of {len} scenes  {eta} left")
+        .context("the progress bar's template")?;
+    bar.set_style(style);
+    Ok(bar)
+}
+
+fn parse_split(text: &str) -> Result<Split, String> {
+    let split = Split::ALL.into_iter().find(|split| split.name() == text);
+    split.ok_or_else(|| "splits are train, validation and test".to_owned())
+}

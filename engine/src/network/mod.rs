@@ -7,6 +7,7 @@ mod guide;
 mod layers;
 mod model;
 mod pairs;
+mod released;
 #[cfg(test)]
 mod tests;
 mod weights;
@@ -15,4 +16,8 @@ pub use config::NetworkConfig;
 pub use guide::NetworkGuide;
 pub use model::{Masks, Memory, Network};
 pub use pairs::Pairs;
+pub use released::{Model, ModelError, ModelSource};
 pub use weights::WeightsError;
+
+/// What this architecture is called in the cards of models; another arrangement of layers or another meaning of features gets another name.
+pub const ARCHITECTURE: &str = "set-conv-1";

@@ -41,6 +41,17 @@ pub struct Network {
 #[derive(Clone, Debug)]
 pub struct Memory(Vec<Tensor<4>>);
 
+impl Memory {
+    /// Makes room for `count` more mics, which remember nothing.
+    pub(super) fn add_mics(&mut self, count: usize, device: &Device) {
+        for memory in &mut self.0 {
+            let [batch, _, hops, width] = memory.dims();
+            let blank = Tensor::zeros([batch, count, hops, width], device);
+            *memory = Tensor::cat(vec![memory.clone(), blank], 1);
+        }
+    }
+}
+
 /// Masks reach 0 and 1 exactly: the sigmoid is stretched by this much on either side, then cut.
 const STRETCH: f32 = 0.05;
 

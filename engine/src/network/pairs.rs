@@ -30,21 +30,20 @@ pub struct Pairs {
 const BARRED: f32 = -1e4;
 
 impl Pairs {
-    /// The relations of the first `num_mics` mics of `controls`, as a batch of one; mics that are not `active` count as absent.
+    /// The relations of some mics of `controls`, in this order, as a batch of one; mics that are not `active` count as absent.
     ///
     /// # Real-time
     ///
     /// Worker or main thread only: allocates.
     #[must_use]
-    pub fn of(controls: &Controls, active: &[bool], device: &Device) -> Self {
-        let num_mics = active.len();
-        let here = |i: usize, j: usize| active[i] && active[j];
-        let bleeds = |i: usize, j: usize| here(i, j) && is_bleed(controls, i, j);
+    pub fn of(controls: &Controls, active: &[bool], mics: &[usize], device: &Device) -> Self {
+        let here = |i: usize, j: usize| active[mics[i]] && active[mics[j]];
+        let bleeds = |i: usize, j: usize| here(i, j) && is_bleed(controls, mics[i], mics[j]);
         let one_source = |i: usize, j: usize| {
-            let (a, b) = (&controls.mics[i], &controls.mics[j]);
+            let (a, b) = (&controls.mics[mics[i]], &controls.mics[mics[j]]);
             i != j && here(i, j) && a.group.is_some() && a.group == b.group && b.role == Role::Close
         };
-        Self::from_relations(&[num_mics], bleeds, one_source, device)
+        Self::from_relations(&[mics.len()], bleeds, one_source, device)
     }
 
     /// The relations of a batch: one entry of `num_mics` per clip, padded to the largest;

@@ -13,6 +13,7 @@ use crate::MAX_MICS;
 use crate::controls::Controls;
 use crate::debleed::{Debleed, Online};
 use crate::mode::{Mode, Pace, latency_of, slack_samples};
+use crate::network::Model;
 use crate::pipeline::Pipeline;
 use crate::units::SampleRate;
 use crate::worker::{Bell, Packet, Sender, SessionStats, Worker, WorkerSide, ring};
@@ -89,7 +90,7 @@ pub struct Session {
 }
 
 impl Session {
-    /// Allocates everything and starts the worker, with the engine's own method.
+    /// Allocates everything and starts the worker, with the engine's own method and no network.
     ///
     /// # Errors
     ///
@@ -101,6 +102,29 @@ impl Session {
     pub fn prepare(config: &SessionConfig, controls: &Controls) -> Result<Self, SessionError> {
         let num_mics = checked_num_mics(config)?;
         let method = Online::new(config.rate, config.mode, num_mics);
+        Self::prepare_with(config, controls, Box::new(method))
+    }
+
+    /// The same with the engine's own method steered by a network.
+    ///
+    /// The latency is the same, with and without a model. The worker builds the network at its first hop: in real time the mics may
+    /// be dry until it is there.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError`] when the number of mics is out of range or no thread can be started.
+    ///
+    /// # Real-time
+    ///
+    /// Allocates and starts a thread; main thread only.
+    pub fn prepare_guided(
+        config: &SessionConfig,
+        controls: &Controls,
+        model: &Model,
+    ) -> Result<Self, SessionError> {
+        let num_mics = checked_num_mics(config)?;
+        let make_guide = || model.guide(num_mics);
+        let method = Online::guided(config.rate, config.mode, num_mics, &make_guide);
         Self::prepare_with(config, controls, Box::new(method))
     }
 

@@ -126,7 +126,6 @@ fn refusal(from: &str, to: &str) -> WeightsError {
 #[test]
 fn a_missing_weight_is_refused() {
     let (_, weights) = example();
-    // A network of fewer blocks has no weights for the last.
     let names = |error: WeightsError| match error {
         WeightsError::Missing { names } => names,
         other => panic!("{other}"),

@@ -9,6 +9,8 @@ mod model;
 mod pairs;
 mod released;
 #[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
 mod tests;
 mod weights;
 

@@ -18,6 +18,8 @@ mod guide;
 mod guides;
 mod lanes;
 #[cfg(test)]
+mod guided_tests;
+#[cfg(test)]
 mod tests;
 
 use super::{Debleed, Hop};

@@ -2,6 +2,8 @@
 #![cfg_attr(test, allow(clippy::float_cmp, reason = "bit-exactness is what tests are about"))]
 
 mod card;
+#[cfg(test)]
+mod clean_mics;
 mod error;
 #[cfg(test)]
 mod tests;

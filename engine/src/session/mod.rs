@@ -107,8 +107,8 @@ impl Session {
 
     /// The same with the engine's own method steered by a network.
     ///
-    /// The latency is the same, with and without a model. The worker builds the network at its first hop: in real time the mics may
-    /// be dry until it is there.
+    /// The latency is the same, with and without a model. The worker gets the network ready when it starts: should a hop come
+    /// sooner, it is late in real time, and so dry.
     ///
     /// # Errors
     ///
@@ -125,7 +125,8 @@ impl Session {
         let num_mics = checked_num_mics(config)?;
         let make_guide = || model.guide(num_mics);
         let method = Online::guided(config.rate, config.mode, num_mics, &make_guide);
-        Self::prepare_with(config, controls, Box::new(method))
+        let pipeline = Pipeline::new(Box::new(method), num_mics);
+        Self::start(config, controls, pipeline, Some(model.clone()))
     }
 
     /// The same with any method; its transform and lookahead decide the latency.
@@ -160,6 +161,16 @@ impl Session {
         controls: &Controls,
         pipeline: Pipeline,
     ) -> Result<Self, SessionError> {
+        Self::start(config, controls, pipeline, None)
+    }
+
+    /// Allocates everything around a pipeline and starts the worker, which gets `model` ready first.
+    fn start(
+        config: &SessionConfig,
+        controls: &Controls,
+        pipeline: Pipeline,
+        model: Option<Model>,
+    ) -> Result<Self, SessionError> {
         let num_mics = checked_num_mics(config)?;
         let geometry = pipeline.geometry();
         let hop_samples = geometry.hop_samples();
@@ -182,6 +193,7 @@ impl Session {
         let bell = Bell::new();
         let side = WorkerSide {
             pipeline,
+            model,
             input,
             output,
             stats: Arc::clone(&stats),

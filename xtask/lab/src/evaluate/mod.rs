@@ -31,7 +31,7 @@ pub struct EvaluateOptions {
     /// which is given the sum of the clean sources as published;
     /// bounds that know the truth: ideal-wiener, ideal-ratio, ideal-mask (the least error), each
     /// also with -bands for the network's bands, and ideal-mwf, the best filter over all mics
-    #[arg(long, value_name = "NAME", value_delimiter = ',', default_value = "cancel")]
+    #[arg(long, value_name = "NAME", value_delimiter = ',', default_value = "network")]
     pub method: Vec<Candidate>,
     /// The network's model: a folder with its card, or the id of the released one [default: the released one]
     #[arg(long, value_name = "ID|DIR")]

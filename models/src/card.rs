@@ -89,14 +89,18 @@ impl Card {
     ///
     /// [`CardError`]: the variant says which check failed.
     pub fn parse(text: &str) -> Result<Self, CardError> {
-        let unreadable = |error: toml::de::Error| CardError::Unreadable { reason: one_line(&error) };
+        let unreadable =
+            |error: toml::de::Error| CardError::Unreadable { reason: one_line(&error) };
         let Numbered { format } = toml::from_str(text).map_err(unreadable)?;
         if format > FORMAT {
             return Err(CardError::NewerFormat { newest: FORMAT, actual: format });
         }
         let card: Self = toml::from_str(text).map_err(unreadable)?;
         if card.architecture != ARCHITECTURE {
-            return Err(CardError::Architecture { expected: ARCHITECTURE, actual: card.architecture });
+            return Err(CardError::Architecture {
+                expected: ARCHITECTURE,
+                actual: card.architecture,
+            });
         }
         card.check_transform()?;
         let MicRange { min, max } = card.mics;
@@ -114,11 +118,7 @@ impl Card {
         let geometry = Mode::Live.geometry(rate);
         let expected = [geometry.window_samples(), geometry.hop_samples(), 0];
         let actual = [self.window_samples, self.hop_samples, self.lookahead_hops];
-        if actual == expected {
-            Ok(())
-        } else {
-            Err(CardError::Transform { expected, actual })
-        }
+        if actual == expected { Ok(()) } else { Err(CardError::Transform { expected, actual }) }
     }
 
     /// The network's sizes as the engine takes them.

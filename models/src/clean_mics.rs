@@ -37,9 +37,7 @@ fn clean(method: Box<dyn Debleed>, mics: &[Vec<f32>]) -> Vec<Vec<f32>> {
     let (hop, latency) = (pipeline.geometry().hop_samples(), pipeline.latency_samples());
     let gather = |index: usize| -> Vec<f32> {
         let at = |n: usize| move |mic: &Vec<f32>| mic.get(n).copied().unwrap_or(0.0);
-        mics.iter()
-            .flat_map(|mic| (0..hop).map(move |n| at(index * hop + n)(mic)))
-            .collect()
+        mics.iter().flat_map(|mic| (0..hop).map(move |n| at(index * hop + n)(mic))).collect()
     };
     for _ in 0..pipeline.learning_passes() {
         for index in 0..NUM_SAMPLES / hop {

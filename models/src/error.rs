@@ -77,10 +77,9 @@ impl std::fmt::Display for CardError {
             Self::Rate { actual_hz } => {
                 write!(f, "the engine does not take a rate of {actual_hz} Hz")
             }
-            Self::Transform { expected, actual } => write!(
-                f,
-                "window, hop and lookahead are {actual:?}, the engine's are {expected:?}"
-            ),
+            Self::Transform { expected, actual } => {
+                write!(f, "window, hop and lookahead are {actual:?}, the engine's are {expected:?}")
+            }
             Self::Mics { min, max, most } => {
                 write!(f, "{min} to {max} mics, possible are 1 to {most}")
             }

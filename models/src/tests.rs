@@ -91,10 +91,16 @@ fn a_card_that_does_not_fit_is_refused() {
     assert!(matches!(refused("2048", "4096"), CardError::Transform { .. }));
     assert!(matches!(refused("48000", "96000"), CardError::Transform { .. }));
     assert!(matches!(refused("48000", "4"), CardError::Rate { actual_hz: 4 }));
-    assert!(matches!(refused("lookahead_hops = 0", "lookahead_hops = 3"), CardError::Transform { .. }));
+    assert!(matches!(
+        refused("lookahead_hops = 0", "lookahead_hops = 3"),
+        CardError::Transform { .. }
+    ));
     assert!(matches!(refused("max = 16", "max = 1"), CardError::Mics { .. }));
     assert!(matches!(refused("[1, 2, 4, 8, 1, 2]", "[1, 2]"), CardError::Blocks { actual: 2, .. }));
-    assert!(matches!(refused("bands = 80", "bands = 81"), CardError::Engine(ModelError::Bands { .. })));
+    assert!(matches!(
+        refused("bands = 80", "bands = 81"),
+        CardError::Engine(ModelError::Bands { .. })
+    ));
     assert!(matches!(
         refused("features = 8", "features = 7"),
         CardError::Engine(ModelError::Features { .. })
@@ -115,9 +121,8 @@ fn other_weights_than_the_cards_are_refused() {
 fn refusal(from: &str, to: &str) -> WeightsError {
     assert_eq!(from.len(), to.len(), "lengths in the file would be wrong");
     let (_, mut weights) = example();
-    let places = |weights: &[u8]| {
-        weights.windows(from.len()).position(|window| window == from.as_bytes())
-    };
+    let places =
+        |weights: &[u8]| weights.windows(from.len()).position(|window| window == from.as_bytes());
     let at = places(&weights).unwrap_or_else(|| panic!("no {from}"));
     weights[at..at + from.len()].copy_from_slice(to.as_bytes());
     try_read(&card_for(&weights), &weights).unwrap().model.network().unwrap_err()

@@ -86,3 +86,28 @@ pub(crate) fn migrate(class: &'static ClassDesc, state: &mut PluginState) {
         state.params.insert(id, value);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::classes::{Class, Unspill8};
+
+    fn loaded(text: &str) -> PluginState {
+        let mut state: PluginState = serde_json::from_str(text).unwrap();
+        migrate(&Unspill8::DESC, &mut state);
+        state
+    }
+
+    #[test]
+    fn a_state_says_which_model_it_was_saved_with() {
+        let before_models = loaded(include_str!("../tests/fixtures/state-0.1.json"));
+        assert_eq!((format_of(&before_models), model_of(&before_models)), (1, None));
+        let with_model = loaded(include_str!("../tests/fixtures/state-0.1-model.json"));
+        assert_eq!((format_of(&with_model), model_of(&with_model)), (1, Some(("band-a", "0.1.0"))));
+        // What is said apart from the model is the same.
+        assert_eq!(with_model.params.len(), before_models.params.len());
+        let card = &models::released().unwrap().card;
+        let now = PluginState { fields: fields(), ..before_models };
+        assert_eq!(model_of(&now), Some((card.id.as_str(), card.version.as_str())));
+    }
+}

@@ -2,12 +2,12 @@
 
 use super::*;
 use crate::controls::{Controls, Listen};
+use crate::debleed::cancel::Guide;
 use crate::debleed::chunked::{ChunkSizes, Chunked};
 use crate::debleed::kamir::KamirConfig;
 use crate::debleed::kamir_method::KamirChunks;
 use crate::debleed::mira::{FastMiraConfig, MiraConfig};
 use crate::debleed::mira_method::{FastMiraChunks, MiraChunks};
-use crate::debleed::cancel::Guide;
 use crate::debleed::{Cancel, Debleed, Online, Ratio};
 use crate::mode::{Mode, Pace};
 use crate::network::{NetworkGuide, testing};

@@ -120,12 +120,7 @@ impl NetworkGuide {
     }
 
     /// The masks of one hop; false when they are no numbers.
-    fn infer(
-        &mut self,
-        network: &Network,
-        hop: &GuideHop<'_>,
-        masks: &mut GuideMasks<'_>,
-    ) -> bool {
+    fn infer(&mut self, network: &Network, hop: &GuideHop<'_>, masks: &mut GuideMasks<'_>) -> bool {
         const SIZE: usize = NUM_FEATURES * NUM_BANDS;
         self.follow_mics(hop.active);
         if self.rows.is_empty() {

@@ -15,10 +15,10 @@ mod features;
 mod filters;
 mod front;
 mod guide;
-mod guides;
-mod lanes;
 #[cfg(test)]
 mod guided_tests;
+mod guides;
+mod lanes;
 #[cfg(test)]
 mod tests;
 

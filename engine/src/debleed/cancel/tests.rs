@@ -57,7 +57,11 @@ pub(super) fn scene(num_mics: usize, leak: f32, gains: &[f32]) -> Scene {
 }
 
 /// What comes out of a method, aligned with the input.
-pub(super) fn run(method: Box<dyn Debleed>, mics: &[Vec<f32>], controls: &Controls) -> Vec<Vec<f32>> {
+pub(super) fn run(
+    method: Box<dyn Debleed>,
+    mics: &[Vec<f32>],
+    controls: &Controls,
+) -> Vec<Vec<f32>> {
     let mut pipeline = Pipeline::new(method, mics.len());
     let hop = pipeline.geometry().hop_samples();
     let latency = pipeline.latency_samples();

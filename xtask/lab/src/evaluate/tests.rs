@@ -103,13 +103,8 @@ fn everything_asked_for_is_there_in_numbers_and_pictures() {
 fn room_mics_are_heard_but_not_scored() {
     let mut with_room = scene(3, 16_000);
     with_room.info.room_mics = vec![2];
-    let score = ScoreOptions {
-        model: None,
-        mode: Mode::Live,
-        skip_s: 0.0,
-        bss: true,
-        keeps_sounds: true,
-    };
+    let score =
+        ScoreOptions { model: None, mode: Mode::Live, skip_s: 0.0, bss: true, keeps_sounds: true };
     let candidates = ["ratio".parse().unwrap()];
     let run = |scene: Scene| {
         evaluate_scenes([Ok(("s".to_owned(), scene))], &candidates, &score, |_| ()).unwrap()

@@ -1,6 +1,6 @@
 //! What must come out: the engine itself over the same mics, offline.
 
-use anyhow::{Result, anyhow};
+use anyhow::{Context, Result, anyhow};
 use engine::{Controls, GroupId, Mode, Pace, SampleRate, Session, SessionConfig};
 
 /// The engine's own result for some mics.
@@ -18,11 +18,11 @@ pub struct Reference {
 pub const LEAST_REMOVED: f64 = 1e-5;
 
 impl Reference {
-    /// Runs the engine over `mics`, as `debleed` does.
+    /// Runs the engine over `mics`, with the released network as the plugin does.
     ///
     /// # Errors
     ///
-    /// When the engine refuses the rate or the mics.
+    /// When no model is released, or the engine refuses the rate or the mics.
     pub fn new(mics: Vec<Vec<f32>>, rate_hz: u32, controls: &Controls) -> Result<Self> {
         const BLOCK_SAMPLES: usize = 512;
         let rate = SampleRate::new(rate_hz as f32).map_err(|error| anyhow!("{error}"))?;
@@ -33,8 +33,9 @@ impl Reference {
             pace: Pace::Offline,
             max_block_samples: BLOCK_SAMPLES,
         };
-        let mut session =
-            Session::prepare(&config, controls).map_err(|error| anyhow!("{error}"))?;
+        let release = models::released().context("no model is released")?;
+        let mut session = Session::prepare_guided(&config, controls, &release.model)
+            .map_err(|error| anyhow!("{error}"))?;
         let latency_samples = session.latency_samples();
         let num_samples = mics.first().map_or(0, Vec::len);
         let mut padded = mics.clone();

@@ -5,6 +5,7 @@ pub mod conformance;
 pub mod controls;
 pub mod debleed;
 pub mod mode;
+pub mod network;
 pub mod pipeline;
 pub mod session;
 pub mod stft;

@@ -2,6 +2,7 @@
 
 use engine::{
     Controls, Decibels, GroupId, Listen, Mode, Pace, Role, SampleRate, Session, SessionConfig,
+    SessionError,
 };
 use nice_plug::prelude::{AudioIOLayout, AuxiliaryBuffers, Buffer, Enum, Param, ProcessMode};
 
@@ -46,6 +47,14 @@ pub(crate) fn latency_samples(params: &UnspillParams, activation: &Activation) -
         let SessionConfig { rate, mode, pace, max_block_samples, .. } = config;
         u32::try_from(engine::latency_samples(rate, mode, pace, max_block_samples)).unwrap_or(0)
     })
+}
+
+/// A session with the released network, which all instances share.
+fn prepare(config: &SessionConfig, controls: &Controls) -> Result<Session, SessionError> {
+    match models::released() {
+        Some(release) => Session::prepare_guided(config, controls, &release.model),
+        None => Session::prepare(config, controls),
+    }
 }
 
 /// A session and what it takes to feed it.
@@ -93,7 +102,7 @@ impl AudioPath {
             _ => {
                 // The old worker is stopped before the new one starts.
                 self.running = None;
-                self.running = Session::prepare(&config, &controls).ok().map(|session| Running {
+                self.running = prepare(&config, &controls).ok().map(|session| Running {
                     config,
                     map,
                     session,
@@ -274,6 +283,29 @@ mod tests {
         assert!(Arc::ptr_eq(&stats_after(&Activation::default()), &first));
         set_by_id(&params, "mode", "Mix");
         assert!(!Arc::ptr_eq(&stats_after(&Activation::default()), &first));
+    }
+
+    #[test]
+    fn eight_instances_share_one_network() {
+        let params = UnspillParams::new(&Unspill8::DESC);
+        let activation = Activation { process_mode: ProcessMode::Offline, ..Activation::default() };
+        let model = &models::released().unwrap().model;
+        let mut paths: Vec<AudioPath> = (0..8).map(|_| AudioPath::default()).collect();
+        let mut built = 0;
+        for (index, path) in paths.iter_mut().enumerate() {
+            path.activate(&params, &Unspill8::DESC.layouts[0], &activation);
+            let session = &mut path.running.as_mut().unwrap().session;
+            // Long enough for the worker to have looked at hops.
+            let mut mics = vec![vec![0.5; 4096]; 8];
+            let mut slices: Vec<&mut [f32]> = mics.iter_mut().map(Vec::as_mut_slice).collect();
+            session.process(&mut slices).unwrap();
+            // From the first on there is always somebody who holds it.
+            if index == 0 {
+                built = model.times_built();
+                assert!(built > 0, "nobody asked the network");
+            }
+        }
+        assert_eq!(model.times_built(), built);
     }
 
     #[test]

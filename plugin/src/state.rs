@@ -15,9 +15,27 @@ pub const FORMAT: u32 = 1;
 /// The name of the field that holds [`FORMAT`].
 const FORMAT_FIELD: &str = "format";
 
+/// The names of the fields that say what cleaned when the session was saved.
+const MODEL_ID_FIELD: &str = "model_id";
+const MODEL_VERSION_FIELD: &str = "model_version";
+
 /// What is saved beside the parameters.
 pub(crate) fn fields() -> BTreeMap<String, String> {
-    BTreeMap::from([(FORMAT_FIELD.to_owned(), FORMAT.to_string())])
+    let mut fields = BTreeMap::from([(FORMAT_FIELD.to_owned(), FORMAT.to_string())]);
+    if let Some(models::Release { card, .. }) = models::released() {
+        fields.insert(MODEL_ID_FIELD.to_owned(), card.id.clone());
+        fields.insert(MODEL_VERSION_FIELD.to_owned(), card.version.clone());
+    }
+    fields
+}
+
+/// The id and the version of the model that a state was saved with; `None` for one from before there were models.
+///
+/// There is one model so far, which every state is loaded with; once there are several, a state asks for its own.
+#[must_use]
+pub fn model_of(state: &PluginState) -> Option<(&str, &str)> {
+    let field = |name| state.fields.get(name).map(String::as_str);
+    field(MODEL_ID_FIELD).zip(field(MODEL_VERSION_FIELD))
 }
 
 /// The version a state was saved as; one without a version, or with an unreadable one, counts as
@@ -66,5 +84,30 @@ pub(crate) fn migrate(class: &'static ClassDesc, state: &mut PluginState) {
             }
         };
         state.params.insert(id, value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::classes::{Class, Unspill8};
+
+    fn loaded(text: &str) -> PluginState {
+        let mut state: PluginState = serde_json::from_str(text).unwrap();
+        migrate(&Unspill8::DESC, &mut state);
+        state
+    }
+
+    #[test]
+    fn a_state_says_which_model_it_was_saved_with() {
+        let before_models = loaded(include_str!("../tests/fixtures/state-0.1.json"));
+        assert_eq!((format_of(&before_models), model_of(&before_models)), (1, None));
+        let with_model = loaded(include_str!("../tests/fixtures/state-0.1-model.json"));
+        assert_eq!((format_of(&with_model), model_of(&with_model)), (1, Some(("band-a", "0.1.0"))));
+        // What is said apart from the model is the same.
+        assert_eq!(with_model.params.len(), before_models.params.len());
+        let card = &models::released().unwrap().card;
+        let now = PluginState { fields: fields(), ..before_models };
+        assert_eq!(model_of(&now), Some((card.id.as_str(), card.version.as_str())));
     }
 }

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::controls::{Controls, Listen};
+use crate::debleed::cancel::Guide;
 use crate::debleed::chunked::{ChunkSizes, Chunked};
 use crate::debleed::kamir::KamirConfig;
 use crate::debleed::kamir_method::KamirChunks;
@@ -9,6 +10,7 @@ use crate::debleed::mira::{FastMiraConfig, MiraConfig};
 use crate::debleed::mira_method::{FastMiraChunks, MiraChunks};
 use crate::debleed::{Cancel, Debleed, Online, Ratio};
 use crate::mode::{Mode, Pace};
+use crate::network::{NetworkGuide, testing};
 use crate::pipeline::Pipeline;
 use crate::session::SessionConfig;
 use crate::stft::{Analysis, Geometry, Spectrum, Synthesis};
@@ -26,7 +28,20 @@ fn methods() -> Vec<fn() -> Box<dyn Debleed>> {
     methods.push(|| Box::new(Online::new(rate(), Mode::Live, NUM_MICS)));
     methods.push(|| Box::new(Online::new(rate(), Mode::Mix, NUM_MICS)));
     methods.push(|| Box::new(Cancel::new(rate(), NUM_MICS)));
+    methods.extend(guided());
     methods
+}
+
+/// The methods that a network steers, with one that knows nothing: its masks take something out of everything.
+fn guided() -> [fn() -> Box<dyn Debleed>; 3] {
+    fn guide() -> Box<dyn Guide> {
+        Box::new(NetworkGuide::new(testing::network(), NUM_MICS))
+    }
+    [
+        || Box::new(Online::guided(rate(), Mode::Live, NUM_MICS, &guide)),
+        || Box::new(Online::guided(rate(), Mode::Mix, NUM_MICS, &guide)),
+        || Box::new(Cancel::guided(rate(), NUM_MICS, &guide)),
+    ]
 }
 
 /// Methods that share out every bin, and so take something out of any noise at once.
@@ -215,7 +230,7 @@ fn what_is_removed_keeps_all_promises_but_the_impulse() {
     for mic in &mut controls.mics {
         mic.listen = Listen::Removed;
     }
-    for method in masks() {
+    for method in masks().into_iter().chain(guided()) {
         // A lone impulse is nobody's bleed, so nothing of it is removed.
         let broken = check(|| session(method(), &controls));
         assert!(matches!(broken, Err(Broken::Impulse { value: 0.0, .. })), "{broken:?}");

@@ -13,6 +13,7 @@ use crate::MAX_MICS;
 use crate::controls::Controls;
 use crate::debleed::{Debleed, Online};
 use crate::mode::{Mode, Pace, latency_of, slack_samples};
+use crate::network::Model;
 use crate::pipeline::Pipeline;
 use crate::units::SampleRate;
 use crate::worker::{Bell, Packet, Sender, SessionStats, Worker, WorkerSide, ring};
@@ -89,7 +90,7 @@ pub struct Session {
 }
 
 impl Session {
-    /// Allocates everything and starts the worker, with the engine's own method.
+    /// Allocates everything and starts the worker, with the engine's own method and no network.
     ///
     /// # Errors
     ///
@@ -102,6 +103,30 @@ impl Session {
         let num_mics = checked_num_mics(config)?;
         let method = Online::new(config.rate, config.mode, num_mics);
         Self::prepare_with(config, controls, Box::new(method))
+    }
+
+    /// The same with the engine's own method steered by a network.
+    ///
+    /// The latency is the same, with and without a model. The worker gets the network ready when it starts: should a hop come
+    /// sooner, it is late in real time, and so dry.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError`] when the number of mics is out of range or no thread can be started.
+    ///
+    /// # Real-time
+    ///
+    /// Allocates and starts a thread; main thread only.
+    pub fn prepare_guided(
+        config: &SessionConfig,
+        controls: &Controls,
+        model: &Model,
+    ) -> Result<Self, SessionError> {
+        let num_mics = checked_num_mics(config)?;
+        let make_guide = || model.guide(num_mics);
+        let method = Online::guided(config.rate, config.mode, num_mics, &make_guide);
+        let pipeline = Pipeline::new(Box::new(method), num_mics);
+        Self::start(config, controls, pipeline, Some(model.clone()))
     }
 
     /// The same with any method; its transform and lookahead decide the latency.
@@ -136,6 +161,16 @@ impl Session {
         controls: &Controls,
         pipeline: Pipeline,
     ) -> Result<Self, SessionError> {
+        Self::start(config, controls, pipeline, None)
+    }
+
+    /// Allocates everything around a pipeline and starts the worker, which gets `model` ready first.
+    fn start(
+        config: &SessionConfig,
+        controls: &Controls,
+        pipeline: Pipeline,
+        model: Option<Model>,
+    ) -> Result<Self, SessionError> {
         let num_mics = checked_num_mics(config)?;
         let geometry = pipeline.geometry();
         let hop_samples = geometry.hop_samples();
@@ -158,6 +193,7 @@ impl Session {
         let bell = Bell::new();
         let side = WorkerSide {
             pipeline,
+            model,
             input,
             output,
             stats: Arc::clone(&stats),

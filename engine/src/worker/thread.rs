@@ -7,6 +7,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::link::{Bell, Packet, Receiver, Sender};
+use crate::network::Model;
 use crate::pipeline::Pipeline;
 
 /// How long dropping a session waits for a worker that is deep in a hop.
@@ -100,6 +101,8 @@ impl SessionStats {
 /// What the worker thread owns.
 pub(crate) struct WorkerSide {
     pub(crate) pipeline: Pipeline,
+    /// What the pipeline's guides will ask for at their first hop.
+    pub(crate) model: Option<Model>,
     pub(crate) input: Receiver<Packet>,
     pub(crate) output: Sender<Packet>,
     pub(crate) stats: Arc<SessionStats>,
@@ -114,6 +117,8 @@ impl WorkerSide {
         let hop = i64::try_from(self.pipeline.geometry().hop_samples()).unwrap_or(i64::MAX);
         let latency = i64::try_from(self.pipeline.latency_samples()).unwrap_or(i64::MAX);
         let (mut epoch, mut expected_start) = (0, 0);
+        // Built before the first hop, which has little time, and held on to until the guides do. Guides can do without.
+        let network = catch_unwind(AssertUnwindSafe(|| self.model.take()?.network().ok()));
         // Relaxed: a late look at the flag costs one nap.
         while !self.stats.stop.load(Ordering::Relaxed) {
             // The audio thread wakes nobody in real time; offline it unparks us.
@@ -145,6 +150,7 @@ impl WorkerSide {
             self.stats.count_hop(took);
             self.bell.ring();
         }
+        drop(network);
     }
 }
 

@@ -402,6 +402,9 @@ fn a_session_from_the_future_loads_as_far_as_it_is_understood() {
         assert_eq!(saved["params"]["mic2_amount"]["f32"], 100.0);
         assert_eq!(saved["params"]["mic1_floor"]["f32"], -80.0);
         assert_eq!(saved["fields"]["format"], "1");
+        let card = &models::released().unwrap().card;
+        assert_eq!(saved["fields"]["model_id"], card.id.as_str());
+        assert_eq!(saved["fields"]["model_version"], card.version.as_str());
     }
 }
 

@@ -26,3 +26,4 @@ pub mod room;
 pub mod scenes;
 pub mod sound_file;
 pub mod soundfont;
+pub mod train;

@@ -25,14 +25,15 @@ fn every_source_file_says_in_its_first_line_what_it_is_for() {
 }
 
 /// What each of the project's packages may build upon. Arrows only point down this list.
-const ALLOWED: [(&str, &[&str]); 7] = [
+const ALLOWED: [(&str, &[&str]); 8] = [
     ("engine", &[]),
+    ("models", &["engine"]),
     ("audiofile", &[]),
     ("host", &["audiofile"]),
     ("xtask", &[]),
-    ("plugin", &["engine"]),
-    ("lab", &["engine", "audiofile"]),
-    ("tests", &["engine", "audiofile", "host", "lab", "plugin"]),
+    ("plugin", &["engine", "models"]),
+    ("lab", &["engine", "models", "audiofile"]),
+    ("tests", &["engine", "models", "audiofile", "host", "lab", "plugin"]),
 ];
 
 fn allowed_for(package: &str) -> &'static [&'static str] {
@@ -128,13 +129,38 @@ fn every_model_has_its_card() {
     let in_models = files.iter().filter_map(|file| file.strip_prefix("models/"));
     let folders: BTreeSet<&str> =
         in_models.filter_map(|file| file.split_once('/')).map(|(folder, _)| folder).collect();
-    for folder in folders {
+    let released: Vec<&str> = folders.into_iter().filter(|&folder| folder != "src").collect();
+    assert!(!released.is_empty(), "no model is released");
+    for folder in released {
         let card = table(&format!("models/{folder}/card.toml"));
-        let weights = card["weights"].as_str().unwrap();
-        assert_eq!(
-            Some(hash_of(&format!("models/{folder}/{weights}")).as_str()),
-            card["sha256"].as_str(),
-            "{folder}"
-        );
+        let text = |key: &str| {
+            card.get(key).and_then(toml::Value::as_str).unwrap_or_else(|| panic!("{folder}: {key}"))
+        };
+        assert_eq!(folder, format!("{}-{}", text("id"), text("version")));
+        let weights = text("weights");
+        let hash = hash_of(&format!("models/{folder}/{weights}"));
+        assert_eq!(hash, text("sha256"), "{folder}");
+        assert_eq!(weights, format!("{folder}-{}.safetensors", &hash[..8]));
+        for key in ["architecture", "data", "licence"] {
+            assert!(!text(key).is_empty(), "{folder}: {key}");
+        }
     }
+}
+
+/// What multiplies matrices for the network, and would spread over all processors with this package.
+#[test]
+fn the_network_keeps_to_its_own_thread() {
+    let lock = table("Cargo.lock");
+    let packages = lock["package"].as_array().unwrap();
+    let name = |package: &toml::Value| package["name"].as_str().unwrap().to_owned();
+    let mut seen = 0;
+    for package in packages {
+        if name(package) == "burn-flex" || name(package).starts_with("gemm") {
+            seen += 1;
+            let dependencies = package["dependencies"].as_array().unwrap();
+            let threads = dependencies.iter().any(|d| d.as_str().unwrap().starts_with("rayon"));
+            assert!(!threads, "{} was given threads by somebody's features", name(package));
+        }
+    }
+    assert!(seen > 2, "the network's packages have other names now");
 }

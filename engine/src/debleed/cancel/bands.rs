@@ -20,6 +20,8 @@ pub(super) struct Bands {
     of_bin: Vec<usize>,
     /// The bins of every band, `[band]`.
     runs: Vec<std::ops::Range<usize>>,
+    /// The bins whose power a band shows, `[band]`: its own, or the nearest one where it has none.
+    shown: Vec<std::ops::Range<usize>>,
     /// One over the number of bins in each band, `[band]`.
     weight: Vec<f32>,
 }
@@ -47,7 +49,7 @@ impl Bands {
             of_bin.push(band);
         }
         let mut start = 0;
-        let runs = counts
+        let runs: Vec<_> = counts
             .iter()
             .map(|&count| {
                 start += count;
@@ -55,7 +57,38 @@ impl Bands {
             })
             .collect();
         let weight = counts.iter().map(|&count| 1.0 / count as f32).collect();
-        Self { of_bin, runs, weight }
+        Self { of_bin, shown: runs.clone(), runs, weight }
+    }
+
+    /// Bands between fixed frequencies, the same ones at every rate: `edges_hz` holds the lower edge of each.
+    ///
+    /// The last band reaches up to half the sample rate. A band too narrow to hold a bin shows the power of the nearest one;
+    /// bands beyond half the sample rate show none.
+    pub(super) fn between(geometry: Geometry, rate: SampleRate, edges_hz: &[f32]) -> Self {
+        let bin_hz = rate.hz() / geometry.window_samples() as f32;
+        let last = geometry.num_bins() - 1;
+        let of_bin: Vec<usize> = (0..=last)
+            .map(|bin| edges_hz.partition_point(|&edge| edge <= bin as f32 * bin_hz).max(1) - 1)
+            .collect();
+        let mut runs = Vec::with_capacity(edges_hz.len());
+        let mut shown = Vec::with_capacity(edges_hz.len());
+        for (band, &edge_hz) in edges_hz.iter().enumerate() {
+            let start = of_bin.partition_point(|&of| of < band);
+            let end = of_bin.partition_point(|&of| of <= band);
+            let beyond = edge_hz > last as f32 * bin_hz;
+            runs.push(start..end);
+            shown.push(if start < end || beyond {
+                start..end
+            } else {
+                let upper_hz = edges_hz.get(band + 1).copied().unwrap_or(edge_hz);
+                let below = start.saturating_sub(1);
+                let middle = 0.5 * (edge_hz + upper_hz) / bin_hz;
+                let nearest = if middle - below as f32 > 0.5 { start.min(last) } else { below };
+                nearest..nearest + 1
+            });
+        }
+        let weight = shown.iter().map(|run| 1.0 / run.len().max(1) as f32).collect();
+        Self { of_bin, runs, shown, weight }
     }
 
     pub(super) fn num_bands(&self) -> usize {
@@ -80,11 +113,9 @@ impl Bands {
 
     /// Mean power per bin of each band: `spectrum` is `[bin]`, `power` `[band]`.
     pub(super) fn power_into(&self, spectrum: &[Complex32], power: &mut [f32]) {
-        power.fill(0.0);
-        for (bin, &band) in spectrum.iter().zip(&self.of_bin) {
-            power[band] += bin.norm_sqr();
+        for ((power, run), weight) in power.iter_mut().zip(&self.shown).zip(&self.weight) {
+            *power = weight * spectrum[run.clone()].iter().map(Complex32::norm_sqr).sum::<f32>();
         }
-        self.average(power);
     }
 
     /// Divides sums over the bins of each band by the number of bins: `sums` is `[band]`.

@@ -91,6 +91,16 @@ impl Crosstalk {
         &self.consistent[(target * self.num_mics + bleeder) * self.num_bands..][..self.num_bands]
     }
 
+    /// Mean power of a mic's bands, `[band]`.
+    pub(super) fn means(&self, mic: usize) -> &[f32] {
+        &self.mean[mic * self.num_bands..][..self.num_bands]
+    }
+
+    /// How many hops of a mic were heard.
+    pub(super) fn heard_hops(&self, mic: usize) -> f32 {
+        self.heard_hops[mic] as f32
+    }
+
     /// How much power a bleeder leaks into a target on average, summed over bands.
     pub(super) fn leaked(&self, target: usize, bleeder: usize) -> f32 {
         let mean = &self.mean[bleeder * self.num_bands..][..self.num_bands];

@@ -4,8 +4,10 @@ use realfft::num_complex::Complex32;
 
 use super::bands::Bands;
 use super::crosstalk::Crosstalk;
+use super::features::{Seen, band_edges_hz};
 use super::filters::{Filters, WEIGHT_FLOOR, num_blocks};
 use super::front::{Front, Planes, Slots, not_louder, powers_into, predict};
+use super::guide::{Guide, Guided};
 use super::guides::{guide_gain, hidden_into, mask_gain};
 use super::lanes::{Complex, LANES, Real};
 use super::{MAX_SLOTS, MAX_TAPS, MAX_UNKNOWNS};
@@ -40,8 +42,10 @@ const PROOF: f32 = 0.05;
 pub(super) enum Learning {
     /// How much leaks from where to where.
     Crosstalk,
-    /// The cancellation filters.
+    /// The cancellation filters, from guides of the canceller's own rules.
     Filters,
+    /// The cancellation filters, from what the guide says.
+    GuidedFilters,
     /// How much leaks after cancellation.
     Leftover,
 }
@@ -66,6 +70,9 @@ pub(super) struct Engine {
     /// The look at the newest hop, and with lookahead another at the hop to clean.
     ahead: Front,
     behind: Option<Front>,
+    /// Guides for the two looks: none for the canceller's own rules.
+    guide_ahead: Option<Guided>,
+    guide_behind: Option<Guided>,
     /// The newest hop after cancellation, and the hop to clean.
     cancelled: Spectrum,
     cleaned: Spectrum,
@@ -96,6 +103,7 @@ impl Engine {
         rate: SampleRate,
         num_mics: usize,
         looks_ahead: bool,
+        guide: Option<&dyn Fn() -> Box<dyn Guide>>,
     ) -> Self {
         let num_bins = geometry.num_bins();
         let blocks = num_blocks(num_bins);
@@ -109,7 +117,11 @@ impl Engine {
         };
         let taps: Vec<_> =
             (0..blocks).map(|block| taps_at((block * LANES) as f32 * bin_hz)).collect();
-        let bands = Bands::new(geometry, rate);
+        let bands = if guide.is_some() {
+            Bands::between(geometry, rate, &band_edges_hz())
+        } else {
+            Bands::new(geometry, rate)
+        };
         let num_bands = bands.num_bands();
         let slots = MAX_SLOTS.min(num_mics.saturating_sub(1));
         let front = || Front::new(num_mics, MAX_TAPS, num_bins);
@@ -138,6 +150,10 @@ impl Engine {
             power_hops: vec![0.0; num_mics],
             ahead: front(),
             behind: looks_ahead.then(front),
+            guide_ahead: guide.map(|make| Guided::new(make(), num_mics, num_bins)),
+            guide_behind: guide
+                .filter(|_| looks_ahead)
+                .map(|make| Guided::new(make(), num_mics, num_bins)),
             cancelled: spectrum(),
             cleaned: spectrum(),
             heard: vec![false; num_mics],
@@ -157,10 +173,41 @@ impl Engine {
             self.choose_bleeders(controls);
         }
         self.look(newest);
-        self.learn_filters(FORGET, Some(self.hop % SOLVE_EVERY_HOPS));
-        cancel(&self.ahead, &self.parts, &self.taps, &mut self.cancelled, None);
-        self.learn_leftover(controls, true);
+        let turn = Some(self.hop % SOLVE_EVERY_HOPS);
+        if self.guide_ahead.is_some() {
+            cancel(&self.ahead, &self.parts, &self.taps, &mut self.cancelled, None);
+            self.learn_leftover(controls, true);
+            self.look_guided(newest, controls);
+            self.learn_filters(FORGET, turn);
+        } else {
+            self.learn_filters(FORGET, turn);
+            cancel(&self.ahead, &self.parts, &self.taps, &mut self.cancelled, None);
+            self.learn_leftover(controls, true);
+        }
         self.hop += 1;
+    }
+
+    /// Has the guide look at the hop that the canceller's own rules have just cancelled.
+    fn look_guided(&mut self, newest: &Spectrum, controls: &Controls) {
+        let Some(guided) = &mut self.guide_ahead else { return };
+        let seen = Seen {
+            num_mics: self.num_mics,
+            controls,
+            mics: newest,
+            cancelled: &self.cancelled,
+            crosstalk: &self.crosstalk,
+            leftover: &self.leftover,
+        };
+        guided.look(&mut self.ahead, &self.bands, &seen);
+    }
+
+    /// Forms the guides of a hop, the guide's if there is one.
+    pub(super) fn look_frozen(&mut self, newest: &Spectrum, controls: &Controls) {
+        self.look(newest);
+        if self.guide_ahead.is_some() {
+            cancel(&self.ahead, &self.parts, &self.taps, &mut self.cancelled, None);
+            self.look_guided(newest, controls);
+        }
     }
 
     /// Hears one hop of a learning pass.
@@ -175,6 +222,10 @@ impl Engine {
                 self.look(spectrum);
                 self.learn_filters(1.0, None);
             }
+            Learning::GuidedFilters => {
+                self.look_frozen(spectrum, controls);
+                self.learn_filters(1.0, None);
+            }
             Learning::Leftover => {
                 self.look(spectrum);
                 cancel(&self.ahead, &self.parts, &self.taps, &mut self.cancelled, None);
@@ -184,25 +235,29 @@ impl Engine {
     }
 
     /// Draws the conclusions of a learning pass.
-    pub(super) fn end_pass(&mut self, learning: Learning, next: Option<Learning>) {
+    pub(super) fn end_pass(&mut self, learning: Learning, later: &[Learning]) {
         match learning {
             Learning::Crosstalk => {
                 if let Some(controls) = self.controls_seen.clone() {
                     self.choose_bleeders(&controls);
                 }
             }
-            Learning::Filters => {
+            Learning::Filters | Learning::GuidedFilters => {
                 for block in 0..self.taps.len() {
                     self.solve_block(block);
                 }
                 self.follow_paths();
-                if next == Some(Learning::Filters) {
+                if later.iter().any(|&pass| pass != Learning::Leftover) {
                     for (_, filters) in &mut self.parts {
                         filters.clear_equations();
                     }
                 }
             }
-            Learning::Leftover => {}
+            Learning::Leftover => {
+                if later.contains(&Learning::Leftover) {
+                    self.leftover.reset();
+                }
+            }
         }
         self.forget_audio();
     }
@@ -234,6 +289,9 @@ impl Engine {
         self.ahead.reset();
         if let Some(behind) = &mut self.behind {
             behind.reset();
+        }
+        for guided in [&mut self.guide_ahead, &mut self.guide_behind].into_iter().flatten() {
+            guided.reset();
         }
     }
 
@@ -404,10 +462,26 @@ impl Engine {
         if let Some(behind) = &mut self.behind {
             behind.look(mics, &self.bands, &self.crosstalk, &self.parts, &self.taps);
         }
+        if let (Some(behind), Some(guided)) = (&mut self.behind, &mut self.guide_behind) {
+            cancel(behind, &self.parts, &self.taps, &mut self.cleaned, None);
+            let seen = Seen {
+                num_mics: self.num_mics,
+                controls,
+                mics,
+                cancelled: &self.cleaned,
+                crosstalk: &self.crosstalk,
+                leftover: &self.leftover,
+            };
+            guided.look(behind, &self.bands, &seen);
+        }
         let front = self.behind.as_ref().unwrap_or(&self.ahead);
         let bleeding = (&mut self.scratch.bleeding, controls);
         cancel(front, &self.parts, &self.taps, &mut self.cleaned, Some(bleeding));
 
+        if self.guide_ahead.is_some() {
+            self.remove_guided(mics, controls, removed);
+            return;
+        }
         // Each mic's own share of what is left in it.
         band_powers(&self.bands, &self.cleaned, &mut self.scratch.band_power);
         let num_bins = self.cleaned.num_bins();
@@ -425,6 +499,29 @@ impl Engine {
         for mic in (0..self.num_mics).filter(|&mic| mics.is_active(mic)) {
             if (0..self.num_mics).any(|bleeder| is_bleed(controls, mic, bleeder)) {
                 self.remove(mic, mics.mic(mic), controls, removed);
+            }
+        }
+    }
+
+    /// Writes what is to be removed from every mic: the predicted bleed, and what the guide does not keep.
+    fn remove_guided(&mut self, mics: &Spectrum, controls: &Controls, removed: &mut Spectrum) {
+        let Some(guided) = self.guide_behind.as_ref().or(self.guide_ahead.as_ref()) else { return };
+        for mic in (0..self.num_mics).filter(|&mic| mics.is_active(mic)) {
+            let amount_of = |bleeder: usize| {
+                let heard = mics.is_active(bleeder) && is_bleed(controls, mic, bleeder);
+                heard.then(|| controls.pair_amount[mic][bleeder].clamp(0.0, 1.0))
+            };
+            if (0..self.num_mics).all(|bleeder| amount_of(bleeder).is_none()) {
+                continue;
+            }
+            guided.keep_into(mic, &self.leftover, amount_of, &mut self.scratch.trusted);
+            let out = removed.mic_mut(mic).iter_mut().zip(mics.mic(mic));
+            for (bin, (out, input)) in out.enumerate() {
+                let (block, lane) = (bin / LANES, bin % LANES);
+                let bleed = self.scratch.bleeding.get(mic, block);
+                let bleed = Complex32::new(bleed.re.0[lane], bleed.im.0[lane]);
+                let keep = self.scratch.trusted[self.bands.of_bin()[bin]];
+                *out = input - (input - bleed) * keep;
             }
         }
     }

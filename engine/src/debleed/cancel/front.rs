@@ -36,7 +36,7 @@ impl Planes {
         self.im[at..at + LANES].copy_from_slice(&value.im.0);
     }
 
-    pub(super) fn set_row(&mut self, row: usize, bins: &[Complex32]) {
+    pub(super) fn set_row(&mut self, row: usize, bins: impl IntoIterator<Item = Complex32>) {
         let at = row * self.stride;
         let planes = self.re[at..].iter_mut().zip(&mut self.im[at..]);
         for ((re, im), bin) in planes.zip(bins) {
@@ -137,7 +137,7 @@ impl Front {
             let row = self.newest * self.num_mics + mic;
             if self.active[mic] {
                 self.quiet_hops[mic] = 0;
-                self.mics.set_row(mic, spectrum.mic(mic));
+                self.mics.set_row(mic, spectrum.mic(mic).iter().copied());
                 powers_into(spectrum.mic(mic), &mut self.power[mic * self.num_bins..]);
             } else if self.quiet_hops[mic] < self.max_taps {
                 self.quiet_hops[mic] += 1;
@@ -190,6 +190,18 @@ impl Front {
                 }
             }
         }
+    }
+
+    /// Replaces the newest guide of a mic by its cancelled spectrum, scaled per band: `gain` is `[band]`.
+    pub(super) fn reguide(
+        &mut self,
+        mic: usize,
+        cancelled: &[Complex32],
+        bands: &Bands,
+        gain: &[f32],
+    ) {
+        let scaled = cancelled.iter().zip(bands.of_bin()).map(|(bin, &band)| bin * gain[band]);
+        self.guides.set_row(self.newest * self.num_mics + mic, scaled);
     }
 
     pub(super) fn reset(&mut self) {

@@ -11,8 +11,12 @@
 mod bands;
 mod crosstalk;
 mod engine;
+mod features;
 mod filters;
 mod front;
+mod guide;
+#[cfg(test)]
+mod guided_tests;
 mod guides;
 mod lanes;
 #[cfg(test)]
@@ -25,6 +29,9 @@ use crate::stft::{Geometry, Spectrum};
 use crate::units::SampleRate;
 
 use engine::{Engine, Learning};
+
+pub use features::{NUM_BANDS, NUM_FEATURES};
+pub use guide::{Guide, GuideHop, GuideMasks};
 
 /// Most bleeders a mic's filters look at; beyond, the strongest are chosen.
 const MAX_SLOTS: usize = 6;
@@ -65,9 +72,33 @@ impl Online {
     /// Allocates; call from `prepare`.
     #[must_use]
     pub fn new(rate: SampleRate, mode: Mode, num_mics: usize) -> Self {
+        Self::with(rate, mode, num_mics, None)
+    }
+
+    /// The same, steered by a guide; `make_guide` is called once for every look at the audio.
+    ///
+    /// # Real-time
+    ///
+    /// Allocates; call from `prepare`.
+    #[must_use]
+    pub fn guided(
+        rate: SampleRate,
+        mode: Mode,
+        num_mics: usize,
+        make_guide: &dyn Fn() -> Box<dyn Guide>,
+    ) -> Self {
+        Self::with(rate, mode, num_mics, Some(make_guide))
+    }
+
+    fn with(
+        rate: SampleRate,
+        mode: Mode,
+        num_mics: usize,
+        make_guide: Option<&dyn Fn() -> Box<dyn Guide>>,
+    ) -> Self {
         let geometry = mode.geometry(rate);
         let lookahead_hops = mode.lookahead_hops();
-        let engine = Engine::new(geometry, rate, num_mics, lookahead_hops > 0);
+        let engine = Engine::new(geometry, rate, num_mics, lookahead_hops > 0, make_guide);
         Self { engine, geometry, lookahead_hops }
     }
 }
@@ -116,12 +147,20 @@ impl Debleed for Online {
 pub struct Cancel {
     engine: Engine,
     geometry: Geometry,
+    passes: &'static [Learning],
     pass: usize,
 }
 
 impl Cancel {
     const PASSES: [Learning; 4] =
         [Learning::Crosstalk, Learning::Filters, Learning::Filters, Learning::Leftover];
+    const GUIDED_PASSES: [Learning; 5] = [
+        Learning::Crosstalk,
+        Learning::Filters,
+        Learning::Leftover,
+        Learning::GuidedFilters,
+        Learning::Leftover,
+    ];
 
     /// Allocates for `num_mics` mics.
     ///
@@ -130,8 +169,33 @@ impl Cancel {
     /// Allocates; call from `prepare`.
     #[must_use]
     pub fn new(rate: SampleRate, num_mics: usize) -> Self {
+        Self::with(rate, num_mics, None)
+    }
+
+    /// The same, steered by a guide.
+    ///
+    /// # Real-time
+    ///
+    /// Allocates; call from `prepare`.
+    #[must_use]
+    pub fn guided(
+        rate: SampleRate,
+        num_mics: usize,
+        make_guide: &dyn Fn() -> Box<dyn Guide>,
+    ) -> Self {
+        Self::with(rate, num_mics, Some(make_guide))
+    }
+
+    fn with(
+        rate: SampleRate,
+        num_mics: usize,
+        make_guide: Option<&dyn Fn() -> Box<dyn Guide>>,
+    ) -> Self {
         let geometry = Mode::Mix.geometry(rate);
-        Self { engine: Engine::new(geometry, rate, num_mics, false), geometry, pass: 0 }
+        let passes: &[Learning] =
+            if make_guide.is_some() { &Self::GUIDED_PASSES } else { &Self::PASSES };
+        let engine = Engine::new(geometry, rate, num_mics, false, make_guide);
+        Self { engine, geometry, passes, pass: 0 }
     }
 }
 
@@ -145,24 +209,24 @@ impl Debleed for Cancel {
     }
 
     fn learning_passes(&self) -> usize {
-        Self::PASSES.len()
+        self.passes.len()
     }
 
     fn learn_hop(&mut self, spectrum: &Spectrum, controls: &Controls) {
-        if let Some(&learning) = Self::PASSES.get(self.pass) {
+        if let Some(&learning) = self.passes.get(self.pass) {
             self.engine.learn(learning, spectrum, controls);
         }
     }
 
     fn end_learning_pass(&mut self) {
-        if let Some(&learning) = Self::PASSES.get(self.pass) {
-            self.engine.end_pass(learning, Self::PASSES.get(self.pass + 1).copied());
+        if let Some(&learning) = self.passes.get(self.pass) {
+            self.engine.end_pass(learning, &self.passes[self.pass + 1..]);
             self.pass += 1;
         }
     }
 
     fn process_hop(&mut self, hop: &Hop<'_>, removed: &mut Spectrum) {
-        self.engine.look(hop.newest);
+        self.engine.look_frozen(hop.newest, hop.newest_controls);
         self.engine.clean(hop, removed);
     }
 

@@ -21,12 +21,12 @@ fn noise(seed: usize, length: usize) -> Vec<f32> {
 
 /// Sources that play bursts of a fifth of a second at their own rhythms, and the mics that hear
 /// them: own source plus every other one, delayed and turned down to `leak`.
-struct Scene {
-    mics: Vec<Vec<f32>>,
-    targets: Vec<Vec<f32>>,
+pub(super) struct Scene {
+    pub(super) mics: Vec<Vec<f32>>,
+    pub(super) targets: Vec<Vec<f32>>,
 }
 
-fn scene(num_mics: usize, leak: f32, gains: &[f32]) -> Scene {
+pub(super) fn scene(num_mics: usize, leak: f32, gains: &[f32]) -> Scene {
     let length = 48_000 * 8;
     let sources: Vec<Vec<f32>> = (0..num_mics)
         .map(|source| {
@@ -57,7 +57,11 @@ fn scene(num_mics: usize, leak: f32, gains: &[f32]) -> Scene {
 }
 
 /// What comes out of a method, aligned with the input.
-fn run(method: Box<dyn Debleed>, mics: &[Vec<f32>], controls: &Controls) -> Vec<Vec<f32>> {
+pub(super) fn run(
+    method: Box<dyn Debleed>,
+    mics: &[Vec<f32>],
+    controls: &Controls,
+) -> Vec<Vec<f32>> {
     let mut pipeline = Pipeline::new(method, mics.len());
     let hop = pipeline.geometry().hop_samples();
     let latency = pipeline.latency_samples();
@@ -90,14 +94,14 @@ fn run(method: Box<dyn Debleed>, mics: &[Vec<f32>], controls: &Controls) -> Vec<
 }
 
 /// Decibels of `signal` over its distance to `estimate`, after the first `skip` samples.
-fn sdr_db(signal: &[f32], estimate: &[f32], skip: usize) -> f32 {
+pub(super) fn sdr_db(signal: &[f32], estimate: &[f32], skip: usize) -> f32 {
     let power: f32 = signal[skip..].iter().map(|x| x * x).sum();
     let error: f32 =
         signal[skip..].iter().zip(&estimate[skip..]).map(|(x, y)| (x - y) * (x - y)).sum();
     10.0 * (power / error).log10()
 }
 
-fn rate() -> SampleRate {
+pub(super) fn rate() -> SampleRate {
     SampleRate::new(RATE_HZ).unwrap()
 }
 

@@ -16,6 +16,7 @@ use crate::scenes::{Scene, linear};
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 use engine::Mode;
+use engine::network::Model;
 use serde::Serialize;
 use std::path::PathBuf;
 
@@ -25,6 +26,9 @@ pub struct BenchmarkOptions {
     /// Methods to compare; all unless given
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub method: Vec<Candidate>,
+    /// The network's model: a folder with its card, or the id of the released one [default: the released one]
+    #[arg(long, value_name = "ID|DIR")]
+    pub model: Option<String>,
     /// Folder of a real kit: adds the part that needs one
     #[arg(long, value_name = "DIR")]
     pub kit: Option<PathBuf>,
@@ -114,6 +118,7 @@ pub fn run(
 ) -> Result<Vec<PartResult>> {
     let candidates =
         if options.method.is_empty() { Candidate::all() } else { options.method.clone() };
+    let model = evaluate::model_for(&candidates, options.model.as_deref())?;
     let parts =
         Part::ALL.into_iter().filter(|&part| part != Part::RealKit || options.kit.is_some());
     let mut results = Vec::new();
@@ -124,7 +129,7 @@ pub fn run(
         let mut evaluation = evaluate::evaluate_scenes(
             (1..=num_scenes).map(|number| stage.scene(number)),
             &candidates,
-            &score_options(Mode::Mix, options.plots.is_some()),
+            &score_options(model.clone(), Mode::Mix, options.plots.is_some()),
             |scene| tell(part, scene),
         )?;
         let live: Vec<Candidate> =
@@ -132,7 +137,7 @@ pub fn run(
         let also_live = evaluate::evaluate_scenes(
             (1..=num_scenes).map(|number| stage.scene(number)),
             &live,
-            &score_options(Mode::Live, false),
+            &score_options(model.clone(), Mode::Live, false),
             |scene| tell(part, scene),
         )?;
         if let Some(folder) = &options.plots {
@@ -153,8 +158,8 @@ pub fn run(
     Ok(results)
 }
 
-fn score_options(mode: Mode, keeps_sounds: bool) -> ScoreOptions {
-    ScoreOptions { mode, skip_s: 0.0, bss: false, keeps_sounds }
+fn score_options(model: Option<Model>, mode: Mode, keeps_sounds: bool) -> ScoreOptions {
+    ScoreOptions { model, mode, skip_s: 0.0, bss: false, keeps_sounds }
 }
 
 /// A part with what plays in it.
@@ -192,6 +197,7 @@ mod tests {
     fn options() -> BenchmarkOptions {
         BenchmarkOptions {
             method: vec!["ratio".parse().unwrap()],
+            model: None,
             kit: None,
             first: Some(1),
             soundfont: None,

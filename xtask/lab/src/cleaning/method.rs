@@ -1,9 +1,11 @@
 //! The engine's methods by the names of the command line.
 
+use super::model;
 use anyhow::{Error, Result, bail};
 use engine::debleed::kamir_method::Kamir;
 use engine::debleed::mira_method::{FastMira, Mira};
 use engine::debleed::{Cancel, Debleed, Online, Ratio};
+use engine::network::Model;
 use engine::pipeline::Pipeline;
 use engine::{Mode, SampleRate};
 use std::fmt;
@@ -24,18 +26,51 @@ pub enum Method {
     Mira,
     /// FastMIRA: MIRA with crosstalk learned once from the whole session.
     FastMira,
+    /// Cancellation learned from the whole session and steered by a trained network.
+    Network,
+    /// The same while playing, as the plugin does.
+    NetworkOnline,
 }
 
 impl Method {
     /// All of them, in the order of the help.
-    pub const ALL: [Self; 6] =
-        [Self::Online, Self::Cancel, Self::Ratio, Self::Kamir, Self::Mira, Self::FastMira];
+    pub const ALL: [Self; 8] = [
+        Self::Online,
+        Self::Cancel,
+        Self::Ratio,
+        Self::Kamir,
+        Self::Mira,
+        Self::FastMira,
+        Self::Network,
+        Self::NetworkOnline,
+    ];
 
     /// What is used unless something else is asked for: the best there is with and without
     /// hearing the whole session first.
     #[must_use]
     pub fn default_for(learns_first: bool) -> Self {
-        if learns_first { Self::Cancel } else { Self::Online }
+        match (model::any_released(), learns_first) {
+            (true, true) => Self::Network,
+            (true, false) => Self::NetworkOnline,
+            (false, true) => Self::Cancel,
+            (false, false) => Self::Online,
+        }
+    }
+
+    /// The same method with, or without, hearing the whole session first, if it has that form.
+    #[must_use]
+    pub fn learning(self, learns_first: bool) -> Option<Self> {
+        match self {
+            Self::Network | Self::NetworkOnline if learns_first => Some(Self::Network),
+            Self::Network | Self::NetworkOnline => Some(Self::NetworkOnline),
+            other => (other.learns_first() == learns_first).then_some(other),
+        }
+    }
+
+    /// Whether it asks a network.
+    #[must_use]
+    pub fn needs_model(self) -> bool {
+        matches!(self, Self::Network | Self::NetworkOnline)
     }
 
     /// Its name on the command line.
@@ -48,22 +83,42 @@ impl Method {
             Self::Kamir => "kamir",
             Self::Mira => "mira",
             Self::FastMira => "fastmira",
+            Self::Network => "network",
+            Self::NetworkOnline => "network-online",
         }
     }
 
     /// Whether it must hear the whole session before it cleans; all others never do.
     #[must_use]
     pub fn learns_first(self) -> bool {
-        matches!(self, Self::Cancel | Self::FastMira)
+        matches!(self, Self::Cancel | Self::FastMira | Self::Network)
     }
 
-    /// The method with its transforms, ready for a session.
+    /// The method with its transforms, ready for a session; a network needs a model.
     ///
-    /// `mode` makes a difference to [`Online`](Self::Online) and [`Ratio`](Self::Ratio); the
+    /// `mode` makes a difference to [`NetworkOnline`](Self::NetworkOnline), [`Online`](Self::Online) and [`Ratio`](Self::Ratio); the
     /// others have one form.
-    #[must_use]
-    pub fn pipeline(self, rate: SampleRate, mode: Mode, num_mics: usize) -> Pipeline {
+    ///
+    /// # Errors
+    ///
+    /// When the method needs a model and there is none.
+    pub fn pipeline(
+        self,
+        rate: SampleRate,
+        mode: Mode,
+        num_mics: usize,
+        model: Option<&Model>,
+    ) -> Result<Pipeline> {
         let method: Box<dyn Debleed> = match self {
+            Self::Network | Self::NetworkOnline => {
+                let Some(model) = model else { bail!("{self} needs a model; --model names one") };
+                let guide = || model.guide(num_mics);
+                if self == Self::Network {
+                    Box::new(Cancel::guided(rate, num_mics, &guide))
+                } else {
+                    Box::new(Online::guided(rate, mode, num_mics, &guide))
+                }
+            }
             Self::Online => Box::new(Online::new(rate, mode, num_mics)),
             Self::Cancel => Box::new(Cancel::new(rate, num_mics)),
             Self::Ratio => Box::new(Ratio::new(rate, mode)),
@@ -71,7 +126,7 @@ impl Method {
             Self::Mira => Box::new(Mira::new(rate, num_mics)),
             Self::FastMira => Box::new(FastMira::new(rate, num_mics)),
         };
-        Pipeline::new(method, num_mics)
+        Ok(Pipeline::new(method, num_mics))
     }
 }
 
@@ -80,9 +135,6 @@ impl FromStr for Method {
 
     fn from_str(name: &str) -> Result<Self> {
         let known = Self::ALL.map(Self::name);
-        if name == "network" {
-            bail!("no model is installed; the methods without one are {}", known.join(", "));
-        }
         if name.starts_with("ideal-") || name.starts_with("optimisation") {
             bail!(
                 "{name} is for evaluate alone; the methods for sessions are {}",
@@ -129,15 +181,31 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_network_without_a_model_is_refused() {
+        let rate = SampleRate::new(48_000.0).unwrap();
+        let error = Method::Network.pipeline(rate, Mode::Mix, 2, None).unwrap_err();
+        assert!(error.to_string().contains("--model"), "{error}");
+    }
+
+    #[test]
     fn every_method_is_found_by_its_name_and_says_truly_whether_it_learns() {
         let rate = SampleRate::new(48_000.0).unwrap();
         for method in Method::ALL {
             assert_eq!(method.name().parse::<Method>().unwrap(), method);
-            let passes = method.pipeline(rate, Mode::Live, 2).learning_passes();
+            let model = model::find(None).unwrap();
+            let pipeline = method.pipeline(rate, Mode::Live, 2, model.as_ref()).unwrap();
+            let passes = pipeline.learning_passes();
             assert_eq!(passes > 0, method.learns_first(), "{method}");
         }
         for learns_first in [true, false] {
             assert_eq!(Method::default_for(learns_first).learns_first(), learns_first);
+            for method in Method::ALL {
+                if let Some(other) = method.learning(learns_first) {
+                    assert_eq!(other.learns_first(), learns_first, "{method}");
+                } else {
+                    assert_ne!(method.learns_first(), learns_first, "{method}");
+                }
+            }
         }
     }
 }

@@ -1,12 +1,14 @@
 //! Runs the engine over mics from files or memory, as fast as it goes, block by block.
 
 mod method;
+pub mod model;
 mod source;
 
 pub use method::{Method, mode_name, parse_mode};
 pub use source::{MicSource, Signals};
 
 use anyhow::{Context, Result};
+use engine::network::Model;
 use engine::pipeline::Pipeline;
 use engine::{Controls, Mode, Pace, SampleRate, Session, SessionConfig};
 use std::time::{Duration, Instant};
@@ -19,6 +21,8 @@ const BLOCK_SAMPLES: usize = 4_096;
 pub struct Setup {
     /// How the bleed is found.
     pub method: Method,
+    /// The network, for methods that ask one.
+    pub model: Option<Model>,
     /// How far the engine may look ahead.
     pub mode: Mode,
     /// Groups, roles, amounts and floors, by mono mic.
@@ -78,7 +82,7 @@ pub fn clean(
     let rate = SampleRate::new(source.rate_hz() as f32)
         .context("the engine does not work at this rate")?;
     let started = Instant::now();
-    let mut pipeline = setup.method.pipeline(rate, setup.mode, num_mics);
+    let mut pipeline = setup.method.pipeline(rate, setup.mode, num_mics, setup.model.as_ref())?;
     let passes = pipeline.learning_passes();
     let mut progress = Progress { watch, done: 0, all: num_samples * (passes as u64 + 1) };
     for _ in 0..passes {
@@ -189,7 +193,7 @@ mod tests {
 
     fn setup(method: &str, amount: f32) -> Setup {
         let controls = Controls { global_amount: amount, ..Controls::default() };
-        Setup { method: method.parse().unwrap(), mode: Mode::Live, controls }
+        Setup { method: method.parse().unwrap(), model: None, mode: Mode::Live, controls }
     }
 
     #[test]

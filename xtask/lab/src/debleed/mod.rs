@@ -4,11 +4,12 @@
 //!
 //! | | `--learn session` | `--learn none` | neither |
 //! |---|---|---|---|
-//! | no `--method` | `cancel` | `online` | `cancel` |
+//! | no `--method` | `network` | `network-online` | `network` |
+//! | `network` | learns first | `network-online` | learns first |
 //! | `cancel`, `fastmira` | learns first | refused | learns first |
 //! | `online`, `ratio`, `kamir`, `mira` | refused | learns nothing ahead | learns nothing ahead |
 //!
-//! `online` is what the plugin does. `--mode` makes a difference to `online` and `ratio`; the
+//! `network-online` is what the plugin does. `--mode` makes a difference to it, to `online` and to `ratio`; the
 //! other methods have one form, and take it in both modes.
 
 mod levels;
@@ -33,6 +34,8 @@ use std::path::{Path, PathBuf};
 pub struct Report {
     /// The method used.
     pub method: String,
+    /// The network's model, `id-version`, if the method asks one.
+    pub model: Option<String>,
     /// `live` or `mix`.
     pub mode: String,
     /// Sample rate of the session in Hz.
@@ -76,6 +79,7 @@ pub struct MicReport {
 /// interrupts. Nothing is left half-written then.
 pub fn run(options: &DebleedOptions) -> Result<Report> {
     let method = options.method()?;
+    let model = options.model(method)?;
     let mut files = SessionFiles::open(&options.mics, MAX_MICS)?;
     let controls = options.controls(files.mics(), options.mics.len())?;
     files.check_outputs_spare_inputs(&options.out)?;
@@ -104,7 +108,7 @@ pub fn run(options: &DebleedOptions) -> Result<Report> {
     let mut levels = vec![Levels::default(); files.mics().len()];
     let mut difference = vec![Vec::new(); files.mics().len()];
     let mut progress = Progress::start()?;
-    let setup = Setup { method, mode: options.mode, controls };
+    let setup = Setup { method, model, mode: options.mode, controls };
     let outcome = cleaning::clean(&mut files, &setup, &mut progress, |dry, clean| {
         for (mic, level) in levels.iter_mut().enumerate() {
             level.add(dry[mic], clean[mic]);
@@ -183,6 +187,7 @@ fn report(
     });
     Report {
         method: setup.method.to_string(),
+        model: setup.model.as_ref().map(|model| format!("{}-{}", model.id(), model.version())),
         mode: cleaning::mode_name(setup.mode).to_owned(),
         rate_hz: files.rate_hz(),
         num_samples: files.num_samples(),

@@ -1,9 +1,10 @@
 //! The options of `debleed`, and what they mean for the engine.
 
-use crate::cleaning::Method;
+use crate::cleaning::{Method, model};
 use anyhow::{Result, bail, ensure};
 use audiofile::MicChannel;
 use clap::{Args, ValueEnum};
+use engine::network::Model;
 use engine::{Controls, Decibels, GroupId, Mode, Role};
 use std::path::PathBuf;
 
@@ -19,9 +20,11 @@ pub struct DebleedOptions {
     /// Folder for what was removed from each mic
     #[arg(long, value_name = "DIR")]
     pub removed: Option<PathBuf>,
-    /// How the bleed is found [default: cancel; online with --learn none]
+    /// How the bleed is found [default: network]
     ///
-    /// online: cancellation that adapts while it plays, as in the plugin;
+    /// network: cancellation learned from the whole session and steered by a trained network; with
+    /// --learn none (or as network-online) while it plays, as in the plugin;
+    /// online: cancellation that adapts while it plays, without a network;
     /// cancel: cancellation learned from the whole session first;
     /// ratio: each mic's share of the power of all mics;
     /// kamir, mira: per-bin crosstalk, found chunk by chunk;
@@ -29,17 +32,17 @@ pub struct DebleedOptions {
     #[arg(long, value_name = "NAME")]
     pub method: Option<String>,
     /// live: short transforms, what the plugin does in its low-latency mode; mix: long ones, with
-    /// lookahead. Only online and ratio have both; the other methods are what they are
+    /// lookahead. Only network-online, online and ratio have both; the other methods are what they are
     #[arg(long, default_value = "mix", value_parser = crate::cleaning::parse_mode)]
     pub mode: Mode,
     /// Whether the whole session is heard before it is cleaned [default: as the method needs]
     ///
-    /// session asks for a method that learns first (cancel, fastmira), none for one that does not
-    /// (online, ratio, kamir, mira); a method that cannot do as asked is refused
+    /// network can do both, and learns unless told otherwise. session asks for a method that learns first (cancel, fastmira), none for one that
+    /// does not (online, ratio, kamir, mira); a method that cannot do as asked is refused
     #[arg(long)]
     pub learn: Option<Learn>,
-    /// The network's model
-    #[arg(long, value_name = "ID")]
+    /// The network's model: a folder with its card, or the id of the released one [default: the released one]
+    #[arg(long, value_name = "ID|DIR")]
     pub model: Option<String>,
     /// How much of the found bleed is removed, in percent
     #[arg(long, default_value_t = 100.0, value_name = "0..100")]
@@ -70,22 +73,36 @@ pub enum Learn {
 impl DebleedOptions {
     /// The method asked for.
     pub(super) fn method(&self) -> Result<Method> {
-        if let Some(model) = &self.model {
-            bail!("no model is installed, {model} included; leave --model away");
-        }
         let Some(name) = &self.method else {
-            return Ok(Method::default_for(self.learn != Some(Learn::None)));
+            let learns_first = self.learn != Some(Learn::None);
+            let method = Method::default_for(learns_first);
+            // With a model of one's own there is a network, even if none is released.
+            let network = Method::Network.learning(learns_first);
+            return Ok(network.filter(|_| self.model.is_some()).unwrap_or(method));
         };
         let method: Method = name.parse()?;
-        match self.learn {
-            Some(Learn::None) if method.learns_first() => bail!(
-                "method {method} learns from the whole session first; it cannot go with --learn none"
-            ),
-            Some(Learn::Session) if !method.learns_first() => {
+        let learns_first = match self.learn {
+            None => method.learns_first(),
+            Some(learn) => learn == Learn::Session,
+        };
+        match method.learning(learns_first) {
+            Some(method) => Ok(method),
+            None if learns_first => {
                 bail!("method {method} learns nothing ahead; it cannot go with --learn session")
             }
-            _ => Ok(method),
+            None => bail!(
+                "method {method} learns from the whole session first; it cannot go with --learn none"
+            ),
         }
+    }
+
+    /// The model for this method.
+    pub(super) fn model(&self, method: Method) -> Result<Option<Model>> {
+        if method.needs_model() {
+            return model::find(self.model.as_deref());
+        }
+        ensure!(self.model.is_none(), "method {method} asks no network; leave --model away");
+        Ok(None)
     }
 
     /// Controls for these mono mics of `num_files` files.
@@ -216,8 +233,6 @@ mod tests {
             assert!(error.contains(part) && !error.contains('\n'), "{line}: {error}");
         }
         for (line, part) in [
-            ("--method network", "no model is installed"),
-            ("--model drums-a", "no model is installed"),
             ("--method magic", "no method magic"),
             ("--method cancel --learn none", "cannot go with --learn none"),
             ("--method fastmira --learn none", "cannot go with --learn none"),
@@ -227,14 +242,30 @@ mod tests {
             let error = options(line).method().unwrap_err().to_string();
             assert!(error.contains(part), "{line}: {error}");
         }
+        for (line, part) in [
+            ("--model nobody-7", "no folder of that name"),
+            ("--method network --learn none --model nobody-7", "no folder of that name"),
+            ("--method cancel --model band-a", "asks no network"),
+        ] {
+            let options = options(line);
+            let error = options.model(options.method().unwrap()).unwrap_err().to_string();
+            assert!(error.contains(part), "{line}: {error}");
+        }
     }
 
     #[test]
     fn the_method_follows_from_learning_unless_it_is_named() {
         for (line, method) in [
-            ("", Method::Cancel),
-            ("--learn session", Method::Cancel),
-            ("--learn none", Method::Online),
+            ("", Method::Network),
+            ("--learn session", Method::Network),
+            ("--learn none", Method::NetworkOnline),
+            ("--model here", Method::Network),
+            ("--model here --learn none", Method::NetworkOnline),
+            ("--method network", Method::Network),
+            ("--method network --learn none", Method::NetworkOnline),
+            ("--method network-online", Method::NetworkOnline),
+            ("--method network-online --learn session", Method::Network),
+            ("--method cancel", Method::Cancel),
             ("--method online", Method::Online),
             ("--method ratio --learn none", Method::Ratio),
             ("--method fastmira --learn session", Method::FastMira),

@@ -5,6 +5,7 @@ use crate::cleaning::{self, Method, Setup, Signals, Unwatched};
 use crate::ideal::Ideal;
 use crate::scenes::Scene;
 use anyhow::{Error, Result, bail};
+use engine::network::Model;
 use engine::{Controls, GroupId, Mode, Role};
 use std::fmt;
 use std::str::FromStr;
@@ -55,22 +56,38 @@ impl Candidate {
     /// Whether it can do without lookahead: [`Mode::Live`] makes a difference to it.
     #[must_use]
     pub fn works_live(self) -> bool {
-        matches!(self, Self::Engine(Method::Online | Method::Ratio))
+        matches!(self, Self::Engine(Method::NetworkOnline | Method::Online | Method::Ratio))
+    }
+
+    /// Whether it asks a network.
+    #[must_use]
+    pub fn needs_model(self) -> bool {
+        matches!(self, Self::Engine(method) if method.needs_model())
     }
 
     /// Cleans every mic of a scene, `[mic][sample]`, and says how long that took.
     ///
     /// All work is done one thing after the other: the engine's worker runs while this thread
-    /// waits for it, so the duration is that of one processor core. Room mics pass through.
+    /// waits for it, so the duration is that of one processor core. Room mics pass through. Only a method that asks a network
+    /// needs `model`.
     ///
     /// # Errors
     ///
     /// When the method does not work at the scene's rate or fails.
-    pub fn clean(self, scene: &Scene, mode: Mode) -> Result<(Vec<Vec<f32>>, Duration)> {
+    pub fn clean(
+        self,
+        scene: &Scene,
+        mode: Mode,
+        model: Option<&Model>,
+    ) -> Result<(Vec<Vec<f32>>, Duration)> {
         let started = Instant::now();
         let search = Search::default();
         let mut outputs = match self {
-            Self::Engine(method) => return run_engine(scene, method, mode),
+            Self::Engine(method) => {
+                let controls = controls(scene);
+                let setup = Setup { method, model: model.cloned(), mode, controls };
+                return run_engine(scene, &setup);
+            }
             Self::Ideal(ideal) => ideal.clean(scene)?,
             Self::Optimisation => {
                 optimise(&scene.mics, Mix::FromMics, scene.rate_hz, &search)?.sources
@@ -127,11 +144,10 @@ fn controls(scene: &Scene) -> Controls {
     controls
 }
 
-fn run_engine(scene: &Scene, method: Method, mode: Mode) -> Result<(Vec<Vec<f32>>, Duration)> {
-    let setup = Setup { method, mode, controls: controls(scene) };
+fn run_engine(scene: &Scene, setup: &Setup) -> Result<(Vec<Vec<f32>>, Duration)> {
     let mut outputs = vec![Vec::with_capacity(scene.mics[0].len()); scene.mics.len()];
     let mut source = Signals::new(&scene.mics, scene.rate_hz);
-    let outcome = cleaning::clean(&mut source, &setup, &mut Unwatched, |_, clean| {
+    let outcome = cleaning::clean(&mut source, setup, &mut Unwatched, |_, clean| {
         for (output, block) in outputs.iter_mut().zip(clean) {
             output.extend_from_slice(block);
         }
@@ -147,9 +163,6 @@ impl FromStr for Candidate {
         let all = Self::all();
         if let Some(candidate) = all.iter().find(|candidate| candidate.name() == name) {
             return Ok(*candidate);
-        }
-        if name == "network" {
-            return Ok(Self::Engine(name.parse()?));
         }
         let names: Vec<&str> = all.iter().map(|candidate| candidate.name()).collect();
         bail!("no method {name}; there are {}", names.join(", "))
@@ -190,8 +203,9 @@ mod tests {
         assert!(found[0] != found[1] && found[0] != found[3] && found[1] != found[3]);
         assert_eq!(sum_of_sources(&scene), vec![11.0; 9_000]);
         assert_eq!(controls(&scene).mics[4].role, Role::Room);
+        let model = cleaning::model::find(None).unwrap();
         for candidate in Candidate::all() {
-            let (outputs, _) = candidate.clean(&scene, Mode::Live).unwrap();
+            let (outputs, _) = candidate.clean(&scene, Mode::Live, model.as_ref()).unwrap();
             assert_eq!(outputs[4], scene.mics[4], "{candidate}");
         }
     }

@@ -6,6 +6,7 @@ mod results;
 pub use candidate::Candidate;
 pub use results::{MethodResult, MicResult, SceneResult, overall_table, table};
 
+use crate::cleaning::model;
 use crate::convert::to_index;
 use crate::metrics::bss::{Estimates, SourceSpaces, Truth};
 use crate::metrics::{BssScore, Measured, Summary};
@@ -14,6 +15,7 @@ use crate::scenes::{Scene, folder, linear};
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 use engine::Mode;
+use engine::network::Model;
 use std::path::PathBuf;
 
 /// What to evaluate.
@@ -24,14 +26,17 @@ pub struct EvaluateOptions {
     pub scenes: PathBuf,
     /// Methods to compare (repeatable)
     ///
-    /// those of debleed (online, cancel, ratio, kamir, mira, fastmira);
+    /// those of debleed (network, network-online, online, cancel, ratio, kamir, mira, fastmira);
     /// optimisation: gains between mics found in the time domain, and optimisation-known-mix,
     /// which is given the sum of the clean sources as published;
     /// bounds that know the truth: ideal-wiener, ideal-ratio, ideal-mask (the least error), each
     /// also with -bands for the network's bands, and ideal-mwf, the best filter over all mics
-    #[arg(long, value_name = "NAME", value_delimiter = ',', default_value = "cancel")]
+    #[arg(long, value_name = "NAME", value_delimiter = ',', default_value = "network")]
     pub method: Vec<Candidate>,
-    /// live or mix; only online and ratio have both, the other methods are what they are
+    /// The network's model: a folder with its card, or the id of the released one [default: the released one]
+    #[arg(long, value_name = "ID|DIR")]
+    pub model: Option<String>,
+    /// live or mix; only network-online, online and ratio have both, the other methods are what they are
     #[arg(long, default_value = "mix", value_parser = crate::cleaning::parse_mode)]
     pub mode: Mode,
     /// Scores only what comes after these seconds
@@ -52,8 +57,10 @@ pub struct EvaluateOptions {
 }
 
 /// How scenes are scored.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct ScoreOptions {
+    /// The network, for methods that ask one.
+    pub model: Option<Model>,
     /// How far the engine's methods may look ahead.
     pub mode: Mode,
     /// Scores only what comes after these seconds.
@@ -95,6 +102,7 @@ pub fn evaluate(options: &EvaluateOptions, tell: impl FnMut(&SceneResult)) -> Re
             .with_context(|| format!("could not create {}", plots.display()))?;
     }
     let score = ScoreOptions {
+        model: model_for(&options.method, options.model.as_deref())?,
         mode: options.mode,
         skip_s: options.skip_s,
         bss: options.bss,
@@ -113,6 +121,19 @@ pub fn evaluate(options: &EvaluateOptions, tell: impl FnMut(&SceneResult)) -> Re
         plots::draw(&evaluation, folder)?;
     }
     Ok(evaluation)
+}
+
+/// The model for these methods: none if none of them asks a network.
+///
+/// # Errors
+///
+/// When a model is named in vain, or the named one cannot be read.
+pub fn model_for(candidates: &[Candidate], name: Option<&str>) -> Result<Option<Model>> {
+    if candidates.iter().any(|candidate| candidate.needs_model()) {
+        return model::find(name);
+    }
+    ensure!(name.is_none(), "none of the methods asks a network; leave --model away");
+    Ok(None)
 }
 
 /// Evaluates every method on every scene, one after the other; a scene is dropped before the next
@@ -134,7 +155,9 @@ pub fn evaluate_scenes(
         let judge = Judge::new(&scene, options).with_context(|| format!("scene {name}"))?;
         for (index, candidate) in candidates.iter().enumerate() {
             let context = || format!("scene {name} with {candidate}");
-            let (outputs, elapsed) = candidate.clean(&scene, options.mode).with_context(context)?;
+            let (outputs, elapsed) = candidate
+                .clean(&scene, options.mode, options.model.as_ref())
+                .with_context(context)?;
             let mics = judge.score(&outputs).with_context(context)?;
             let duration_s = scene.mics[0].len() as f64 / f64::from(scene.rate_hz);
             let scores: Vec<_> = mics.iter().map(|mic| mic.score).collect();

@@ -30,6 +30,7 @@ fn options(scenes: &Path, methods: &[&str]) -> EvaluateOptions {
     EvaluateOptions {
         scenes: scenes.to_owned(),
         method: methods.iter().map(|name| name.parse().unwrap()).collect(),
+        model: None,
         mode: Mode::Live,
         skip_s: 0.0,
         bss: false,
@@ -102,7 +103,8 @@ fn everything_asked_for_is_there_in_numbers_and_pictures() {
 fn room_mics_are_heard_but_not_scored() {
     let mut with_room = scene(3, 16_000);
     with_room.info.room_mics = vec![2];
-    let score = ScoreOptions { mode: Mode::Live, skip_s: 0.0, bss: true, keeps_sounds: true };
+    let score =
+        ScoreOptions { model: None, mode: Mode::Live, skip_s: 0.0, bss: true, keeps_sounds: true };
     let candidates = ["ratio".parse().unwrap()];
     let run = |scene: Scene| {
         evaluate_scenes([Ok(("s".to_owned(), scene))], &candidates, &score, |_| ()).unwrap()
@@ -130,4 +132,17 @@ fn linear_mixes_are_made_of_the_scenes_sources() {
     // Three mics, three sources and no room: a filter can invert that.
     assert!(found[1].summary.sdr_gain_db.worst.unwrap() > 20.0);
     assert!(found[0].summary.sdr_gain_db.mean.unwrap() > 0.0);
+}
+
+#[test]
+fn a_model_is_looked_for_only_when_a_method_asks_for_one() {
+    let methods = |names: &[&str]| -> Vec<Candidate> {
+        names.iter().map(|name| name.parse().unwrap()).collect()
+    };
+    assert!(model_for(&methods(&["cancel"]), None).unwrap().is_none());
+    assert!(model_for(&methods(&["cancel", "network-online"]), None).unwrap().is_some());
+    for (names, part) in [(["network"], "no folder of that name"), (["cancel"], "leave --model")] {
+        let error = model_for(&methods(&names), Some("nobody-7")).unwrap_err().to_string();
+        assert!(error.contains(part), "{error}");
+    }
 }

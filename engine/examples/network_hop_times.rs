@@ -1,0 +1,71 @@
+//! How long the worker takes for a hop with a network of the released size: median, 99th percentile and longest.
+#![allow(clippy::print_stdout, reason = "an example for a terminal")]
+#![allow(clippy::unwrap_used, reason = "an example may stop where it cannot go on")]
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use burn::tensor::Device;
+use engine::debleed::Online;
+use engine::network::{Network, NetworkConfig, NetworkGuide};
+use engine::pipeline::Pipeline;
+use engine::{Controls, Mode, SampleRate};
+
+const RATE_HZ: f32 = 48_000.0;
+/// Half a minute.
+const NUM_HOPS: usize = 2_800;
+/// Hops that are not counted: filters and slots are still being set up.
+const WARM_UP_HOPS: usize = 200;
+
+fn main() {
+    let config = NetworkConfig {
+        num_bands: 80,
+        num_features: 8,
+        width: 160,
+        exchange_width: 80,
+        dilations: [1, 2, 4, 8, 1, 2],
+    };
+    let network = Arc::new(Network::new(&config, &Device::flex()));
+    println!("mics  mode  p50 (ms)  p99 (ms)  max (ms)  RTF");
+    for num_mics in [2, 4, 8, 16] {
+        for (mode, name) in [(Mode::Live, "live"), (Mode::Mix, "mix")] {
+            let (mut times, hop_s) = hop_times(&network, num_mics, mode);
+            times.sort_unstable();
+            let at = |share: f32| {
+                times[((times.len() - 1) as f32 * share).round() as usize].as_secs_f32() * 1e3
+            };
+            let mean_s = times.iter().sum::<Duration>().as_secs_f32() / times.len() as f32;
+            let (p50, p99, max, rtf) = (at(0.5), at(0.99), at(1.0), mean_s / hop_s);
+            println!("{num_mics:4}  {name:4}  {p50:8.2}  {p99:8.2}  {max:8.2}  {rtf:.3}");
+        }
+    }
+}
+
+/// The time of every hop of noise that all mics share in part, and how long a hop lasts.
+fn hop_times(network: &Arc<Network>, num_mics: usize, mode: Mode) -> (Vec<Duration>, f32) {
+    let rate = SampleRate::new(RATE_HZ).unwrap();
+    let guide = || -> Box<dyn engine::debleed::cancel::Guide> {
+        Box::new(NetworkGuide::new(Arc::clone(network), num_mics))
+    };
+    let method = Online::guided(rate, mode, num_mics, &guide);
+    let mut pipeline = Pipeline::new(Box::new(method), num_mics);
+    let hop_samples = pipeline.geometry().hop_samples();
+    let controls = Controls::default();
+    let mut state = 1_u32;
+    let mut draw = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 8) as f32 / (1 << 24) as f32 - 0.5
+    };
+    let mut times = Vec::with_capacity(NUM_HOPS);
+    for hop in 0..NUM_HOPS {
+        let shared: Vec<f32> = (0..hop_samples).map(|_| 0.1 * draw()).collect();
+        let mut samples: Vec<f32> =
+            (0..num_mics * hop_samples).map(|at| 0.2 * draw() + shared[at % hop_samples]).collect();
+        let began = Instant::now();
+        pipeline.process_hop(&mut samples, &controls);
+        if hop >= WARM_UP_HOPS {
+            times.push(began.elapsed());
+        }
+    }
+    (times, hop_samples as f32 / RATE_HZ)
+}

@@ -1,0 +1,164 @@
+//! What a guide sees of a hop: for every mic and band, how it stands among the others.
+
+use super::crosstalk::Crosstalk;
+use crate::controls::Controls;
+use crate::debleed::is_bleed;
+use crate::stft::Spectrum;
+
+/// Lower edges of a guide's bands: half an auditory filter each (Glasberg and Moore, 1990), but never narrower than the bins at 48 kHz.
+pub(super) fn band_edges_hz() -> Vec<f32> {
+    const WIDTH_ERB: f32 = 0.5;
+    const NARROWEST_HZ: f32 = 24.0;
+    const HIGHEST_HZ: f32 = 20_000.0;
+    let mut edges = vec![0.0_f32];
+    loop {
+        let edge = edges[edges.len() - 1];
+        let rate = 21.4 * (1.0 + 0.004_37 * edge).log10();
+        let next = (10.0_f32.powf((rate + WIDTH_ERB) / 21.4) - 1.0) / 0.004_37;
+        let next = next.max(edge + NARROWEST_HZ);
+        if next > HIGHEST_HZ {
+            return edges;
+        }
+        edges.push(next);
+    }
+}
+
+/// Bands of a guide.
+pub const NUM_BANDS: usize = 80;
+
+/// Features of every mic and band, all logarithms to base 10 of power ratios.
+pub const NUM_FEATURES: usize = 8;
+
+/// Ratios are limited to these powers of ten.
+const LEAST: f32 = -5.0;
+const MOST: f32 = 4.0;
+/// Power that counts as nothing, against a mic's mean.
+const NOTHING: f32 = 1e-7;
+/// Hops at which the age feature reaches 1: about two minutes.
+const OLD_HOPS: f32 = 1e4;
+
+/// What the features are made from.
+#[derive(Debug)]
+pub(super) struct Seen<'a> {
+    pub(super) num_mics: usize,
+    pub(super) controls: &'a Controls,
+    /// The hop as it came, and after cancellation.
+    pub(super) mics: &'a Spectrum,
+    pub(super) cancelled: &'a Spectrum,
+    pub(super) crosstalk: &'a Crosstalk,
+    pub(super) leftover: &'a Crosstalk,
+}
+
+/// Band powers of one hop, `[mic, band]` each.
+#[derive(Debug)]
+pub(super) struct Features {
+    before: Vec<f32>,
+    after: Vec<f32>,
+    predicted: Vec<f32>,
+    /// Level of every band against its mean, `[mic, band]`.
+    relative: Vec<f32>,
+    removed: Vec<realfft::num_complex::Complex32>,
+    /// `[mic, feature, band]`.
+    values: Vec<f32>,
+}
+
+impl Features {
+    pub(super) fn new(num_mics: usize, num_bins: usize) -> Self {
+        let bands = || vec![0.0; num_mics * NUM_BANDS];
+        Self {
+            before: bands(),
+            after: bands(),
+            predicted: bands(),
+            relative: bands(),
+            removed: vec![realfft::num_complex::Complex32::ZERO; num_bins],
+            values: vec![0.0; num_mics * NUM_FEATURES * NUM_BANDS],
+        }
+    }
+
+    /// `[mic, feature, band]`; rows of silent mics hold the least values.
+    pub(super) fn values(&self) -> &[f32] {
+        &self.values
+    }
+
+    /// Band powers of a mic after cancellation, `[band]`.
+    pub(super) fn after(&self, mic: usize) -> &[f32] {
+        &self.after[mic * NUM_BANDS..][..NUM_BANDS]
+    }
+
+    /// Computes the features of one hop.
+    pub(super) fn compute(&mut self, bands: &super::bands::Bands, seen: &Seen<'_>) {
+        let active = |mic: usize| seen.mics.is_active(mic);
+        for mic in (0..seen.num_mics).filter(|&mic| active(mic)) {
+            let range = mic * NUM_BANDS..(mic + 1) * NUM_BANDS;
+            let (before, after) = (seen.mics.mic(mic), seen.cancelled.mic(mic));
+            bands.power_into(before, &mut self.before[range.clone()]);
+            bands.power_into(after, &mut self.after[range.clone()]);
+            for ((removed, before), after) in self.removed.iter_mut().zip(before).zip(after) {
+                *removed = before - after;
+            }
+            bands.power_into(&self.removed, &mut self.predicted[range.clone()]);
+            let means = &seen.crosstalk.means(mic);
+            let stored = self.relative[range.clone()].iter_mut().zip(&self.before[range]);
+            for ((relative, &power), &mean) in stored.zip(*means) {
+                *relative = ratio(power, mean, NOTHING * mean);
+            }
+        }
+        for mic in 0..seen.num_mics {
+            self.compute_mic(mic, seen);
+        }
+    }
+
+    fn compute_mic(&mut self, mic: usize, seen: &Seen<'_>) {
+        let size = NUM_FEATURES * NUM_BANDS;
+        let values = &mut self.values[mic * size..(mic + 1) * size];
+        if !seen.mics.is_active(mic) {
+            values.fill(LEAST);
+            return;
+        }
+        let means = seen.crosstalk.means(mic);
+        let level = means.iter().sum::<f32>() / NUM_BANDS as f32;
+        let nothing = NOTHING * level;
+        let age = (1.0 + seen.crosstalk.heard_hops(mic)).log10() / OLD_HOPS.log10();
+        for band in 0..NUM_BANDS {
+            let at = |from: usize| from * NUM_BANDS + band;
+            let (mut bleed, mut left, mut loudest) = (0.0_f32, 0.0_f32, LEAST);
+            for other in 0..seen.num_mics {
+                if seen.mics.is_active(other) && is_bleed(seen.controls, mic, other) {
+                    bleed += seen.crosstalk.pair(mic, other)[band] * self.before[at(other)];
+                    left = left.max(seen.leftover.pair(mic, other)[band] * self.after[at(other)]);
+                    loudest = loudest.max(self.relative[at(other)]);
+                }
+            }
+            let (before, after) = (self.before[at(mic)], self.after[at(mic)]);
+            let found = [
+                ratio(before, level, nothing),
+                ratio(after, level, nothing),
+                ratio(before, bleed, nothing),
+                ratio(after, left, nothing),
+                ratio(self.predicted[at(mic)], before, nothing),
+                self.relative[at(mic)],
+                loudest,
+                age.min(1.0),
+            ];
+            for (feature, found) in found.into_iter().enumerate() {
+                values[feature * NUM_BANDS + band] = found;
+            }
+        }
+    }
+}
+
+/// `log10((power + nothing) / (to + nothing))`, limited.
+fn ratio(power: f32, to: f32, nothing: f32) -> f32 {
+    let (power, to) = (power + nothing, to + nothing);
+    if power > 0.0 && to > 0.0 { (power / to).log10().clamp(LEAST, MOST) } else { LEAST }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_are_as_many_bands_as_said() {
+        assert_eq!(band_edges_hz().len(), NUM_BANDS);
+    }
+}

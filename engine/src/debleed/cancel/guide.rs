@@ -1,0 +1,145 @@
+//! What steers the canceller instead of its own rules: a guide that looks at all mics at once.
+
+use super::bands::Bands;
+use super::crosstalk::Crosstalk;
+use super::features::{Features, NUM_BANDS, NUM_FEATURES, Seen};
+use super::front::Front;
+use crate::controls::Controls;
+use crate::stft::Spectrum;
+
+/// One hop as a guide is shown it.
+#[derive(Debug)]
+pub struct GuideHop<'a> {
+    /// `[mic, feature, band]`, [`NUM_FEATURES`] by [`NUM_BANDS`]: logarithms of power ratios that no mic's gain changes.
+    pub features: &'a [f32],
+    /// Which mics have sound, `[mic]`; the others' features mean nothing.
+    pub active: &'a [bool],
+    /// Roles and groups.
+    pub controls: &'a Controls,
+    /// The mics as they came, `[mic, bin]`.
+    pub mics: &'a Spectrum,
+    /// The same after linear cancellation.
+    pub cancelled: &'a Spectrum,
+    /// The band of every bin, `[bin]`.
+    pub band_of_bin: &'a [usize],
+}
+
+/// Masks of one hop, `[mic, band]` each, 0 to 1.
+#[derive(Debug)]
+pub struct GuideMasks<'a> {
+    /// How much of the cancelled mic is surely its own source: what predicts its bleed in other mics.
+    pub guide: &'a mut [f32],
+    /// How much of the cancelled mic is kept in the end.
+    pub keep: &'a mut [f32],
+}
+
+/// Something that says, hop by hop, what in each mic is its own source.
+///
+/// # Invariants
+///
+/// The masks depend on the hops since the last reset and on nothing else.
+///
+/// # Real-time
+///
+/// Worker or main thread only.
+pub trait Guide: Send + std::fmt::Debug {
+    /// Fills the masks of the next hop; false leaves the guides as the canceller's own rules made them, and keeps everything.
+    fn look(&mut self, hop: &GuideHop<'_>, masks: &mut GuideMasks<'_>) -> bool;
+
+    /// Forgets all hops.
+    fn reset(&mut self);
+}
+
+/// A guide with the memory around it.
+#[derive(Debug)]
+pub(super) struct Guided {
+    guide: Box<dyn Guide>,
+    features: Features,
+    masks: Vec<f32>,
+    keep: Vec<f32>,
+}
+
+impl Guided {
+    pub(super) fn new(guide: Box<dyn Guide>, num_mics: usize, num_bins: usize) -> Self {
+        Self {
+            guide,
+            features: Features::new(num_mics, num_bins),
+            masks: vec![1.0; num_mics * NUM_BANDS],
+            keep: vec![1.0; num_mics * NUM_BANDS],
+        }
+    }
+
+    /// Asks the guide about a hop and gives the front its guides.
+    pub(super) fn look(&mut self, front: &mut Front, bands: &Bands, seen: &Seen<'_>) {
+        self.features.compute(bands, seen);
+        debug_assert_eq!(self.features.values().len(), seen.num_mics * NUM_FEATURES * NUM_BANDS);
+        let hop = GuideHop {
+            features: self.features.values(),
+            active: seen.mics.activity(),
+            controls: seen.controls,
+            mics: seen.mics,
+            cancelled: seen.cancelled,
+            band_of_bin: bands.of_bin(),
+        };
+        let mut masks = GuideMasks { guide: &mut self.masks, keep: &mut self.keep };
+        if !self.guide.look(&hop, &mut masks) {
+            self.keep.fill(1.0);
+            return;
+        }
+        for mic in (0..seen.num_mics).filter(|&mic| seen.mics.is_active(mic)) {
+            let gain = &self.masks[mic * NUM_BANDS..][..NUM_BANDS];
+            front.reguide(mic, seen.cancelled.mic(mic), bands, gain);
+        }
+    }
+
+    /// What is kept of each band of a mic in the hop last looked at, less what the pair amounts spare.
+    pub(super) fn keep_into(
+        &self,
+        mic: usize,
+        leftover: &Crosstalk,
+        amount_of: impl Fn(usize) -> Option<f32>,
+        keep: &mut [f32],
+    ) {
+        let num_mics = self.keep.len() / NUM_BANDS;
+        let all = (0..num_mics).filter_map(&amount_of).all(|amount| amount >= 1.0);
+        for (band, keep) in keep.iter_mut().enumerate() {
+            let mask = self.keep[mic * NUM_BANDS + band];
+            *keep = if all {
+                mask
+            } else {
+                1.0 - (1.0 - mask) * self.amount(mic, band, leftover, &amount_of)
+            };
+        }
+    }
+
+    /// Mean amount over the bleeders of a mic, each weighed by what it is believed to leave in this band.
+    fn amount(
+        &self,
+        mic: usize,
+        band: usize,
+        leftover: &Crosstalk,
+        amount_of: &impl Fn(usize) -> Option<f32>,
+    ) -> f32 {
+        let num_mics = self.keep.len() / NUM_BANDS;
+        let (mut weighed, mut total, mut plain, mut count) = (0.0, 0.0, 0.0, 0.0);
+        for bleeder in 0..num_mics {
+            let Some(amount) = amount_of(bleeder) else { continue };
+            let left = leftover.pair(mic, bleeder)[band] * self.features.after(bleeder)[band];
+            weighed += left * amount;
+            total += left;
+            plain += amount;
+            count += 1.0;
+        }
+        if total > 0.0 {
+            weighed / total
+        } else if count > 0.0 {
+            plain / count
+        } else {
+            0.0
+        }
+    }
+
+    pub(super) fn reset(&mut self) {
+        self.guide.reset();
+    }
+}

@@ -1,0 +1,273 @@
+//! What the canceller promises when a network steers it, whatever the network says: here it knows nothing.
+
+use super::tests::{rate, run, scene, sdr_db};
+use super::*;
+use crate::network::testing;
+use crate::network::{Model, NetworkGuide};
+use crate::pipeline::Pipeline;
+use crate::stft::Analysis;
+use crate::{GroupId, Role};
+use std::sync::{Arc, Mutex};
+
+/// Every way to be steered, by guides of this kind.
+fn steered(num_mics: usize, make: &dyn Fn() -> Box<dyn Guide>) -> [Box<dyn Debleed>; 3] {
+    [
+        Box::new(Online::guided(rate(), Mode::Live, num_mics, make)),
+        Box::new(Online::guided(rate(), Mode::Mix, num_mics, make)),
+        Box::new(Cancel::guided(rate(), num_mics, make)),
+    ]
+}
+
+fn methods(num_mics: usize) -> [Box<dyn Debleed>; 3] {
+    steered(num_mics, &|| Box::new(NetworkGuide::new(testing::network(), num_mics)))
+}
+
+fn by_model(model: &Model, num_mics: usize) -> [Box<dyn Debleed>; 3] {
+    steered(num_mics, &|| model.guide(num_mics))
+}
+
+/// A guide that never has anything to say.
+#[derive(Debug)]
+struct Mute;
+
+impl Guide for Mute {
+    fn look(&mut self, _: &GuideHop<'_>, _: &mut GuideMasks<'_>) -> bool {
+        false
+    }
+
+    fn reset(&mut self) {}
+}
+
+fn run_all(methods: [Box<dyn Debleed>; 3], mics: &[Vec<f32>]) -> Vec<Vec<Vec<f32>>> {
+    methods.into_iter().map(|method| run(method, mics, &Controls::default())).collect()
+}
+
+#[test]
+fn the_same_comes_out_every_time_and_by_either_way_to_the_network() {
+    let scene = scene(3, 0.3, &[1.0, 0.1, 5.0]);
+    let first = run_all(methods(3), &scene.mics);
+    assert!(run_all(methods(3), &scene.mics) == first);
+    let model = testing::model();
+    assert!(run_all(by_model(&model, 3), &scene.mics) == first);
+    // It was the network that steered, and it changed something.
+    assert!(run_all(steered(3, &|| Box::new(Mute)), &scene.mics) != first);
+    assert!(model.times_built() > 0);
+}
+
+#[test]
+fn a_network_that_cannot_be_had_leaves_the_canceller_to_its_own_rules() {
+    let scene = scene(3, 0.3, &[1.0, 0.1, 5.0]);
+    let expected = run_all(steered(3, &|| Box::new(Mute)), &scene.mics);
+    let no_weights = testing::model_of(b"no weights".to_vec());
+    assert!(run_all(by_model(&no_weights, 3), &scene.mics) == expected);
+    assert_eq!(no_weights.times_built(), 0);
+    let mut broken = testing::network().to_safetensors().unwrap();
+    // The last weights are NaN, and so is every mask.
+    let from = broken.len() - 64;
+    broken[from..].fill(0xFF);
+    let broken = testing::model_of(broken);
+    assert!(run_all(by_model(&broken, 3), &scene.mics) == expected);
+    assert!(broken.times_built() > 0, "the weights as such could be used");
+    assert!(expected.iter().flatten().flatten().all(|x| x.is_finite()));
+}
+
+#[test]
+fn a_silent_mic_changes_nothing_bit_for_bit() {
+    let scene = scene(3, 0.3, &[1.0; 3]);
+    let mut with_silence = scene.mics.clone();
+    with_silence.insert(1, vec![0.0; scene.mics[0].len()]);
+    let without = run_all(methods(3), &scene.mics);
+    let with = run_all(methods(4), &with_silence);
+    for (index, (without, mut with)) in without.into_iter().zip(with).enumerate() {
+        assert!(with.remove(1).iter().all(|&x| x == 0.0));
+        assert!(without == with, "method {index}");
+    }
+}
+
+#[test]
+fn groups_rooms_and_pairs_are_honoured() {
+    let scene = scene(3, 0.3, &[1.0; 3]);
+    let mut controls = Controls::default();
+    controls.mics[0].group = Some(GroupId(7));
+    controls.mics[1].group = Some(GroupId(7));
+    controls.mics[2].role = Role::Room;
+    for (index, method) in methods(3).into_iter().enumerate() {
+        let out = run(method, &scene.mics, &controls);
+        assert!(out == scene.mics, "method {index}: nobody bleeds into anybody");
+    }
+    let mut controls = Controls::default();
+    controls.pair_amount[0][1] = 0.0;
+    controls.pair_amount[0][2] = 0.0;
+    for (index, method) in methods(3).into_iter().enumerate() {
+        let out = run(method, &scene.mics, &controls);
+        assert!(out[0] == scene.mics[0], "method {index}: both pairs are off");
+        assert!(out[1] != scene.mics[1], "method {index}: the others are on");
+    }
+}
+
+/// Sums over mics are added up in another order, so rounding differs, and statistics make more of it: measured 90.4 dB at least on x86-64.
+const REORDERED_DB: f32 = 72.0;
+
+/// The step of the histograms (1.5 dB) does not divide a gain, so statistics move a little: measured 38.6 dB at least on x86-64.
+const LOUDER_DB: f32 = 30.0;
+
+#[test]
+fn reordering_mics_reorders_the_outputs() {
+    let scene = scene(3, 0.3, &[1.0, 0.5, 2.0]);
+    let order = [2, 0, 1];
+    let shuffled: Vec<_> = order.iter().map(|&mic| scene.mics[mic].clone()).collect();
+    let straight = run_all(methods(3), &scene.mics);
+    let other = run_all(methods(3), &shuffled);
+    for (index, (straight, other)) in straight.iter().zip(&other).enumerate() {
+        for (at, &mic) in order.iter().enumerate() {
+            let distance = sdr_db(&straight[mic], &other[at], 0);
+            println!("method {index} mic {mic}: {distance:.1} dB");
+            assert!(distance > REORDERED_DB, "method {index} mic {mic}: {distance}");
+        }
+    }
+}
+
+#[test]
+fn a_gain_of_64_scales_a_mics_output_and_moves_no_other() {
+    let scene = scene(3, 0.2, &[1.0; 3]);
+    let mut louder = scene.mics.clone();
+    for sample in &mut louder[1] {
+        *sample *= 64.0;
+    }
+    let quiet = run_all(methods(3), &scene.mics);
+    let loud = run_all(methods(3), &louder);
+    for (index, (quiet, loud)) in quiet.iter().zip(&loud).enumerate() {
+        for mic in 0..3 {
+            let scale = if mic == 1 { 1.0 / 64.0 } else { 1.0 };
+            let scaled: Vec<f32> = loud[mic].iter().map(|x| x * scale).collect();
+            let distance = sdr_db(&quiet[mic], &scaled, 0);
+            println!("method {index} mic {mic}: {distance:.1} dB");
+            assert!(distance > LOUDER_DB, "method {index} mic {mic}: {distance}");
+        }
+    }
+}
+
+#[test]
+fn no_bin_comes_out_louder() {
+    let scene = scene(4, 0.8, &[1.0, 3.0, 0.2, 1.0]);
+    let geometry = Mode::Live.geometry(rate());
+    let [mut method, ..] = methods(4);
+    let mut analysis = Analysis::new(geometry, 4);
+    let mut spectrum = Spectrum::new(4, geometry.num_bins());
+    let mut removed = spectrum.clone();
+    let controls = Controls::default();
+    let hop = geometry.hop_samples();
+    for start in (0..48_000 * 3).step_by(hop) {
+        let block: Vec<f32> =
+            scene.mics.iter().flat_map(|mic| mic[start..start + hop].to_vec()).collect();
+        analysis.push_hop(&block, &mut spectrum);
+        removed.silence_all();
+        let hop = Hop {
+            newest: &spectrum,
+            newest_controls: &controls,
+            current: &spectrum,
+            current_controls: &controls,
+        };
+        method.process_hop(&hop, &mut removed);
+        for mic in 0..4 {
+            for (x, r) in spectrum.mic(mic).iter().zip(removed.mic(mic)) {
+                assert!((x - r).norm() <= x.norm() * (1.0 + 1e-5));
+            }
+        }
+    }
+}
+
+/// Sums what a guide is shown, `[mic, feature, band]`, over all hops after the first second.
+#[derive(Debug)]
+struct Average {
+    sums: Arc<Mutex<Vec<f64>>>,
+    hop: usize,
+}
+
+/// About one second at every rate.
+const SETTLING_HOPS: usize = 90;
+
+impl Guide for Average {
+    fn look(&mut self, hop: &GuideHop<'_>, _: &mut GuideMasks<'_>) -> bool {
+        self.hop += 1;
+        if self.hop > SETTLING_HOPS {
+            let mut sums = self.sums.try_lock().unwrap();
+            sums.resize(hop.features.len() + 1, 0.0);
+            for (sum, &feature) in sums.iter_mut().zip(hop.features) {
+                *sum += f64::from(feature);
+            }
+            sums[hop.features.len()] += 1.0;
+        }
+        false
+    }
+
+    fn reset(&mut self) {}
+}
+
+/// Two mics at any rate: partials in all bands below 20 kHz that swell and fade at their own pace, and leak.
+fn partials(rate_hz: f32, duration_s: f64) -> Vec<Vec<f32>> {
+    const NUM_PARTIALS: u32 = 200;
+    let rate_hz = f64::from(rate_hz);
+    let num_samples = (duration_s * rate_hz) as usize;
+    let source = |source: u32| -> Vec<f64> {
+        let mut samples = vec![0.0; num_samples];
+        for partial in 0..NUM_PARTIALS {
+            let at = (f64::from(partial) + 0.5 * f64::from(source)) / f64::from(NUM_PARTIALS);
+            // Equidistant on the scale of auditory filters, as bands are.
+            let pitch_hz = 229.0 * (10.0_f64.powf(at * 1.94) - 1.0);
+            let (swell_hz, phase) = (1.1 + at + 0.7 * f64::from(source), f64::from(partial) * 2.4);
+            for (n, sample) in samples.iter_mut().enumerate() {
+                let turn = std::f64::consts::TAU * n as f64 / rate_hz;
+                let swell = 0.5 + 0.5 * (swell_hz * turn + phase).sin();
+                *sample += 0.01 * swell * swell * (pitch_hz * turn + phase).sin();
+            }
+        }
+        samples
+    };
+    let (a, b) = (source(0), source(1));
+    let delay = (0.002 * rate_hz).round() as usize;
+    let leak = |own: &[f64], other: &[f64]| -> Vec<f32> {
+        let late = |n: usize| n.checked_sub(delay).map_or(0.0, |n| 0.3 * other[n]);
+        own.iter().enumerate().map(|(n, own)| (own + late(n)) as f32).collect()
+    };
+    vec![leak(&a, &b), leak(&b, &a)]
+}
+
+/// Mean features of each kind at other rates against 48 kHz, mean over mics and bands: measured 0.224 (what filters predict, at
+/// the other window length of 44.1 kHz), all others 0.051 at most.
+const RATES_APART: f64 = 0.5;
+
+#[test]
+fn features_of_the_same_sound_are_alike_at_all_rates() {
+    let mean = |rate_hz: f32| -> Vec<f64> {
+        let rate = SampleRate::new(rate_hz).unwrap();
+        let sums = Arc::new(Mutex::new(Vec::new()));
+        let make = || -> Box<dyn Guide> { Box::new(Average { sums: Arc::clone(&sums), hop: 0 }) };
+        let mut pipeline = Pipeline::new(Box::new(Online::guided(rate, Mode::Live, 2, &make)), 2);
+        let mics = partials(rate_hz, 3.0);
+        let hop = pipeline.geometry().hop_samples();
+        for start in (0..mics[0].len() - hop).step_by(hop) {
+            let mut samples = [&mics[0][start..start + hop], &mics[1][start..start + hop]].concat();
+            pipeline.process_hop(&mut samples, &Controls::default());
+        }
+        let mut sums = std::mem::take(&mut *sums.try_lock().unwrap());
+        let num_hops = sums.pop().unwrap();
+        sums.iter().map(|sum| sum / num_hops).collect()
+    };
+    let reference = mean(48_000.0);
+    for rate_hz in [44_100.0, 88_200.0, 96_000.0] {
+        let found = mean(rate_hz);
+        let mut apart = [0.0; NUM_FEATURES];
+        for (at, (found, reference)) in found.iter().zip(&reference).enumerate() {
+            let share = 1.0 / (2 * NUM_BANDS) as f64;
+            apart[at / NUM_BANDS % NUM_FEATURES] += (found - reference).abs() * share;
+        }
+        println!("{rate_hz} Hz: {apart:.3?}");
+        assert!(apart.iter().all(|&apart| apart < RATES_APART), "{rate_hz} Hz: {apart:?}");
+    }
+    // Bands do differ by more than that, or the test would prove nothing.
+    let levels = &reference[..NUM_BANDS];
+    let spread = levels.iter().fold(f64::MIN, |most, &x| most.max(x))
+        - levels.iter().fold(f64::MAX, |least, &x| least.min(x));
+    assert!(spread > 2.0 * RATES_APART, "{spread}");
+}

@@ -1,0 +1,25 @@
+//! The network: looks at all mics at once and says what is whose, for any number of mics in any order.
+//!
+//! This is the only module that names the tensor library.
+
+mod config;
+mod guide;
+mod layers;
+mod model;
+mod pairs;
+mod released;
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
+mod weights;
+
+pub use config::NetworkConfig;
+pub use guide::NetworkGuide;
+pub use model::{Masks, Memory, Network};
+pub use pairs::Pairs;
+pub use released::{Model, ModelError, ModelSource};
+pub use weights::WeightsError;
+
+/// What this architecture is called in the cards of models; another arrangement of layers or another meaning of features gets another name.
+pub const ARCHITECTURE: &str = "set-conv-1";

@@ -1,0 +1,129 @@
+//! The network itself.
+
+use burn::module::{Module, Param};
+use burn::nn::{Linear, LinearConfig};
+use burn::tensor::activation::sigmoid;
+use burn::tensor::{Device, Tensor};
+
+use super::config::NetworkConfig;
+use super::layers::Block;
+use super::pairs::Pairs;
+
+/// Two masks for every mic and band, from what all mics show: how much of the (linearly cancelled) mic is surely its own source and
+/// may guide the filters, and how much of it is to be kept in the end.
+///
+/// # Shapes
+///
+/// - input: `[batch, mic, time, feature * band]`, the features of a band apart by `num_bands`
+/// - output: two of `[batch, mic, time, band]`, 0 to 1
+///
+/// # Invariants
+///
+/// - Equivariant: reordering mics (and their pairs) reorders the masks and changes nothing else, for any number of mics.
+/// - Causal, and streaming: any cutting of `time` into pieces gives the same masks, when [`Memory`] is handed on.
+///
+/// # Source
+///
+/// The shape of this project's prototype (rows A to L of its measurements): band features, causal dilated time convolution and exchange
+/// of means and maxima between mics.
+#[derive(Module, Debug)]
+pub struct Network {
+    enter: Linear,
+    blocks: Vec<Block>,
+    leave: Linear,
+    /// Weight of each feature's value in its own band's masks, `[mask, feature]`: a head start, as some features nearly are masks.
+    shortcut: Param<Tensor<2>>,
+    num_bands: usize,
+    num_features: usize,
+}
+
+/// What the network remembers of past hops, one tensor `[batch, mic, hops, feature]` per block.
+#[derive(Clone, Debug)]
+pub struct Memory(Vec<Tensor<4>>);
+
+impl Memory {
+    /// Makes room for `count` more mics, which remember nothing.
+    pub(super) fn add_mics(&mut self, count: usize, device: &Device) {
+        for memory in &mut self.0 {
+            let [batch, _, hops, width] = memory.dims();
+            let blank = Tensor::zeros([batch, count, hops, width], device);
+            *memory = Tensor::cat(vec![memory.clone(), blank], 1);
+        }
+    }
+}
+
+/// Masks reach 0 and 1 exactly: the sigmoid is stretched by this much on either side, then cut.
+const STRETCH: f32 = 0.05;
+
+/// What comes out.
+#[derive(Clone, Debug)]
+pub struct Masks {
+    /// What may guide the filters, `[batch, mic, time, band]`.
+    pub guide: Tensor<4>,
+    /// What is kept of the cancelled mic, `[batch, mic, time, band]`.
+    pub keep: Tensor<4>,
+}
+
+impl Network {
+    /// A network with random weights.
+    #[must_use]
+    pub fn new(config: &NetworkConfig, device: &Device) -> Self {
+        let num_inputs = config.num_features * config.num_bands;
+        let num_outputs = NetworkConfig::NUM_MASKS * config.num_bands;
+        Self {
+            enter: LinearConfig::new(num_inputs, config.width).init(device),
+            blocks: config.dilations.iter().map(|&d| Block::new(config, d, device)).collect(),
+            leave: LinearConfig::new(config.width, num_outputs).init(device),
+            shortcut: Param::from_tensor(Tensor::zeros(
+                [NetworkConfig::NUM_MASKS, config.num_features],
+                device,
+            )),
+            num_bands: config.num_bands,
+            num_features: config.num_features,
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn set_shortcut(&mut self, shortcut: Tensor<2>) {
+        self.shortcut = Param::from_tensor(shortcut);
+    }
+
+    /// The memory before the first hop.
+    #[must_use]
+    pub fn blank_memory(&self, batch: usize, num_mics: usize, device: &Device) -> Memory {
+        let width = self.leave.weight.dims()[0];
+        Memory(
+            self.blocks
+                .iter()
+                .map(|block| Tensor::zeros([batch, num_mics, block.memory_hops(), width], device))
+                .collect(),
+        )
+    }
+
+    /// Masks of the next hops; `memory` moves on by as many.
+    #[must_use]
+    pub fn forward(&self, features: Tensor<4>, pairs: &Pairs, memory: &mut Memory) -> Masks {
+        let [batch, mics, hops, _] = features.dims();
+        let mut carried = self.enter.forward(features.clone());
+        for (block, memory) in self.blocks.iter().zip(&mut memory.0) {
+            let (output, next) = block.forward(carried, pairs, memory.clone());
+            carried = output;
+            *memory = next;
+        }
+        // [batch * mic * time, feature, band] by [mask, feature]
+        let direct = features.reshape([batch * mics * hops, self.num_features, self.num_bands]);
+        let direct = self
+            .shortcut
+            .val()
+            .unsqueeze_dim::<3>(0)
+            .expand([batch * mics * hops, NetworkConfig::NUM_MASKS, self.num_features])
+            .matmul(direct);
+        let direct = direct.reshape([batch, mics, hops, NetworkConfig::NUM_MASKS * self.num_bands]);
+        let masks = sigmoid(self.leave.forward(carried) + direct);
+        let masks = (masks * (1.0 + 2.0 * STRETCH) - STRETCH).clamp(0.0, 1.0);
+        Masks {
+            guide: masks.clone().narrow(3, 0, self.num_bands),
+            keep: masks.narrow(3, self.num_bands, self.num_bands),
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! The released networks: weights and cards, inside the program, and the strict reader of both.
+#![cfg_attr(test, allow(clippy::float_cmp, reason = "bit-exactness is what tests are about"))]
+
+mod card;
+#[cfg(test)]
+mod clean_mics;
+mod error;
+#[cfg(test)]
+mod tests;
+
+use std::borrow::Cow;
+use std::sync::OnceLock;
+
+pub use card::{Card, FORMAT, MicRange, Sizes};
+pub use engine::network::Model;
+pub use error::CardError;
+
+/// The card and the weights of the folder of this name, whose weights file has these first digits of its hash.
+macro_rules! folder {
+    ($name:literal, $hash:literal) => {
+        (
+            include_str!(concat!("../", $name, "/card.toml")),
+            include_bytes!(concat!("../", $name, "/", $name, "-", $hash, ".safetensors")),
+        )
+    };
+}
+
+/// The model that is used unless another is asked for.
+static NEWEST: (&str, &[u8]) = folder!("band-a-0.1.0", "5d6e4cc8");
+
+/// A model with the card that describes it.
+#[derive(Clone, Debug)]
+pub struct Release {
+    /// What it is.
+    pub card: Card,
+    /// The handle that sessions share.
+    pub model: Model,
+}
+
+/// Reads a card and makes the model from it, strictly.
+///
+/// # Errors
+///
+/// [`CardError`] when the card is not one of this version, does not describe `weights` or not this engine. The names and shapes in the weights
+/// are looked at by [`Model::network`].
+pub fn read(card: &str, weights: Cow<'static, [u8]>) -> Result<Release, CardError> {
+    let card = Card::parse(card)?;
+    let model = card.model(weights)?;
+    Ok(Release { card, model })
+}
+
+/// The model in this program; every caller in the process gets a handle to the same one.
+///
+/// The first call reads the card and checks the weights' hash (milliseconds). A test makes sure that what is released can be read.
+#[must_use]
+pub fn released() -> Option<&'static Release> {
+    static RELEASED: OnceLock<Option<Release>> = OnceLock::new();
+    let (card, weights) = NEWEST;
+    RELEASED.get_or_init(|| read(card, Cow::Borrowed(weights)).ok()).as_ref()
+}

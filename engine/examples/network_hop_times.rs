@@ -1,4 +1,4 @@
-//! How long the worker takes for a hop with a network of the released size: median, 99th percentile and longest.
+//! How long the worker takes for a hop, without a network and with one of the released size: median, 99th percentile and longest.
 #![allow(clippy::print_stdout, reason = "an example for a terminal")]
 #![allow(clippy::unwrap_used, reason = "an example may stop where it cannot go on")]
 
@@ -26,28 +26,36 @@ fn main() {
         dilations: [1, 2, 4, 8, 1, 2],
     };
     let network = Arc::new(Network::new(&config, &Device::flex()));
-    println!("mics  mode  p50 (ms)  p99 (ms)  max (ms)  RTF");
+    println!("mics  mode  network  p50 (ms)  p99 (ms)  max (ms)  RTF");
     for num_mics in [2, 4, 8, 16] {
-        for (mode, name) in [(Mode::Live, "live"), (Mode::Mix, "mix")] {
-            let (mut times, hop_s) = hop_times(&network, num_mics, mode);
-            times.sort_unstable();
-            let at = |share: f32| {
-                times[((times.len() - 1) as f32 * share).round() as usize].as_secs_f32() * 1e3
-            };
-            let mean_s = times.iter().sum::<Duration>().as_secs_f32() / times.len() as f32;
-            let (p50, p99, max, rtf) = (at(0.5), at(0.99), at(1.0), mean_s / hop_s);
-            println!("{num_mics:4}  {name:4}  {p50:8.2}  {p99:8.2}  {max:8.2}  {rtf:.3}");
+        for (mode, mode_name) in [(Mode::Live, "live"), (Mode::Mix, "mix")] {
+            for (network, network_name) in [(None, "without"), (Some(&network), "with")] {
+                let (mut times, hop_s) = hop_times(network, num_mics, mode);
+                times.sort_unstable();
+                let at =
+                    |percent: usize| times[(times.len() - 1) * percent / 100].as_secs_f32() * 1e3;
+                let mean_s = times.iter().sum::<Duration>().as_secs_f32() / times.len() as f32;
+                println!(
+                    "{num_mics:4}  {mode_name:4}  {network_name:7}  {:8.2}  {:8.2}  {:8.2}  {:.3}",
+                    at(50),
+                    at(99),
+                    at(100),
+                    mean_s / hop_s
+                );
+            }
         }
     }
 }
 
 /// The time of every hop of noise that all mics share in part, and how long a hop lasts.
-fn hop_times(network: &Arc<Network>, num_mics: usize, mode: Mode) -> (Vec<Duration>, f32) {
+fn hop_times(network: Option<&Arc<Network>>, num_mics: usize, mode: Mode) -> (Vec<Duration>, f32) {
     let rate = SampleRate::new(RATE_HZ).unwrap();
-    let guide = || -> Box<dyn engine::debleed::cancel::Guide> {
-        Box::new(NetworkGuide::new(Arc::clone(network), num_mics))
+    let method = match network {
+        None => Online::new(rate, mode, num_mics),
+        Some(network) => Online::guided(rate, mode, num_mics, &|| {
+            Box::new(NetworkGuide::new(Arc::clone(network), num_mics))
+        }),
     };
-    let method = Online::guided(rate, mode, num_mics, &guide);
     let mut pipeline = Pipeline::new(Box::new(method), num_mics);
     let hop_samples = pipeline.geometry().hop_samples();
     let controls = Controls::default();

@@ -204,6 +204,11 @@ impl Guide for Average {
     fn reset(&mut self) {}
 }
 
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "lengths of seconds, and samples made in double precision"
+)]
 /// Two mics at any rate: partials in all bands below 20 kHz that swell and fade at their own pace, and leak.
 fn partials(rate_hz: f32, duration_s: f64) -> Vec<Vec<f32>> {
     const NUM_PARTIALS: u32 = 200;

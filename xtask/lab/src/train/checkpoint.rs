@@ -4,8 +4,8 @@
 //! library records them, each after its length. It is written whole or not at all.
 
 use super::config::TrainConfig;
-use super::initial::initial_weights;
 use super::store::write_whole;
+use super::weights::initial_weights;
 use anyhow::{Context, Result, anyhow, ensure};
 use burn::grad_clipping::GradientClippingConfig;
 use burn::module::Module;

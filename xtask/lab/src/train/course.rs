@@ -5,6 +5,7 @@ use super::checkpoint::{LogEntry, State};
 use super::config::TrainConfig;
 use super::loss::{Given, Sums, negative_snr};
 use super::store::{Stored, write_whole};
+use super::weights::weights_of;
 use anyhow::{Result, anyhow, ensure};
 use burn::module::Module;
 use burn::optim::GradientsParams;
@@ -126,7 +127,7 @@ impl Course<'_> {
         if progress.best_db.is_none_or(|best_db| found_db > best_db) {
             progress.best_db = Some(found_db);
             progress.since_best = 0;
-            write_whole(&self.out.join(BEST_FILE), &network.to_safetensors()?)?;
+            write_whole(&self.out.join(BEST_FILE), &weights_of(&network)?)?;
         } else {
             progress.since_best += 1;
         }
@@ -272,7 +273,7 @@ mod tests {
     }
 
     fn weights(state: &State) -> Vec<u8> {
-        state.network.valid().to_safetensors().unwrap()
+        weights_of(&state.network.valid()).unwrap()
     }
 
     #[test]

@@ -150,8 +150,8 @@ impl std::fmt::LowerHex for Hex<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::initial::initial_weights;
     use super::super::settings::claim;
+    use super::super::weights::initial_weights;
     use super::*;
 
     /// A training of width 8 that has just begun.

@@ -204,7 +204,8 @@ mod tests {
     fn config(scenes: &str) -> TrainConfig {
         let text = format!(
             "seed = 3\nhops = 20\n[[recipe]]\nrecipe = 'ensembles'\nweight = 3\n\
-             [[recipe]]\nrecipe = 'ensembles'\nweight = 1\n[scenes]\n{scenes}\n"
+             [[recipe]]\nrecipe = 'ensembles'\nweight = 1\n[loss]\nsegment_hops = 5\n\
+             [scenes]\n{scenes}\n"
         );
         TrainConfig::parse("test.toml", &text).unwrap()
     }

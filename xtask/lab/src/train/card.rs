@@ -27,7 +27,7 @@ pub(super) struct Card<'a> {
 impl Card<'_> {
     /// The card as TOML; its fields are those that loaders check.
     pub(super) fn text(&self) -> String {
-        // Any rate will do: windows last equally long at all of them, and the card says for which rate it counts.
+        // Windows last equally long at all rates, and the card says for which one it counts.
         let geometry = SampleRate::new(48_000.0).map(|rate| Mode::Live.geometry(rate));
         let (window, hop) =
             geometry.map_or((0, 0), |geometry| (geometry.window_samples(), geometry.hop_samples()));
@@ -54,7 +54,7 @@ impl Card<'_> {
         );
         if let Some(db) = self.validation_db {
             // Writing to a string cannot fail.
-            let _ = write!(card, "validation_snr_db = {db:.2}\n");
+            let _ = writeln!(card, "validation_snr_db = {db:.2}");
         }
         card
     }

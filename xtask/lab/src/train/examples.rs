@@ -287,7 +287,7 @@ pub(super) mod tests {
     pub(in crate::train) fn scene(seed: u64) -> Scene {
         let mut random = Random::new(seed);
         let mut player = |phase: usize| -> Vec<f32> {
-            let on = |n: usize| (n / 11_025) % 2 == phase || n % 7 == 0;
+            let on = |n: usize| (n / 11_025) % 2 == phase || n.is_multiple_of(7);
             (0..88_200).map(|n| if on(n) { to_f32(random.normal(0.0, 0.1)) } else { 0.0 }).collect()
         };
         let (a, b) = (player(0), player(1));

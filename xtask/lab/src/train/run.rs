@@ -244,3 +244,59 @@ impl Watch for Viewer<'_> {
         interrupt::requested()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::settings::SETTINGS_FILE;
+    use super::*;
+    use std::sync::Mutex;
+
+    #[test]
+    fn a_training_goes_through_its_rounds_and_ends_with_weights_curves_and_a_log() {
+        if !Path::new(crate::soundfont::DEFAULT_PATH).exists() {
+            return;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        let text = "steps = 4\nhops = 12\nrounds = 2\n[[recipe]]\nrecipe = 'short.toml'\n\
+             [scenes]\ntrain = 2\nvalidation = 1\nseconds = 0.6\n[network]\nwidth = 4\n\
+             [loss]\nsegment_hops = 6\n[validation]\nevery_steps = 2\n";
+        std::fs::write(at("my.toml"), text).unwrap();
+        let recipe = "rate_hz = 44100\n[[scene]]\nensembles = ['string-group']\nmics = 3\n";
+        std::fs::write(at("short.toml"), recipe).unwrap();
+        let lines = Mutex::new(Vec::new());
+        let train = |out: &str| {
+            let options = TrainOptions {
+                config: at("my.toml").to_string_lossy().into_owned(),
+                out: Some(at(out)),
+                threads: Some(2),
+                keep_recordings: false,
+            };
+            run(&options, &|line| lines.lock().unwrap().push(line.to_owned())).unwrap()
+        };
+        let outcome = train("a");
+        let mut names: Vec<String> = std::fs::read_dir(at("a"))
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        let expected = [BEST_FILE, CHECKPOINT_FILE, "curves.png", "log.json"];
+        let rounds = ["round0.safetensors", "round1.safetensors", SETTINGS_FILE];
+        assert_eq!(names, [&expected[..], &rounds[..]].concat());
+        let log: Vec<LogEntry> = serde_json::from_slice(&read(&at("a/log.json")).unwrap()).unwrap();
+        let steps: Vec<(usize, usize)> =
+            log.iter().map(|entry| (entry.round, entry.step)).collect();
+        assert_eq!(steps, [(0, 0), (0, 2), (0, 4), (1, 0), (1, 2), (1, 4)]);
+        // What guides the canceller changes what is recorded, and so what the same validation scenes say.
+        assert_ne!(log[3].validation_db, log[2].validation_db);
+        assert!(lines.lock().unwrap().iter().any(|line| line.contains("round 1, step 4")));
+        // Once more: there is nothing left to do.
+        let before = read(&at("a").join(BEST_FILE)).unwrap();
+        assert_eq!(train("a").validation_db[1], outcome.validation_db[1]);
+        assert!(read(&at("a").join(BEST_FILE)).unwrap() == before);
+        // And from the start: the same again.
+        train("b");
+        assert!(read(&at("b").join(BEST_FILE)).unwrap() == before);
+        assert!(read(&at("b/log.json")).unwrap() == read(&at("a/log.json")).unwrap());
+    }
+}

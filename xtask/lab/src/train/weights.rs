@@ -36,9 +36,9 @@ pub fn initial_weights(config: &NetworkConfig, seed: u64) -> Result<Vec<u8>> {
         let entry: Entry =
             serde_json::from_value(value.clone()).context("the entry of a weight")?;
         ensure!(entry.dtype == "F32", "{name} is {}", entry.dtype);
-        let range = match entry.shape.as_slice() {
-            &[inputs, _] if name.ends_with(".weight") => 1.0 / (inputs as f64).sqrt(),
-            &[_] if name.ends_with(".bias") => 0.0,
+        let range = match *entry.shape.as_slice() {
+            [inputs, _] if name.ends_with(".weight") => 1.0 / (inputs as f64).sqrt(),
+            [_] if name.ends_with(".bias") => 0.0,
             _ => continue,
         };
         let [start, end] = entry.data_offsets;

@@ -118,7 +118,9 @@ fn run(command: Command) -> Result<()> {
             say(&format!("{}\n", summary.line(&options.out)))?;
         }
         Command::Train(options) => {
-            let outcome = train::run(&options, &|line| eprintln!("{line}"))?;
+            // A reader that has gone away does not end hours of work.
+            let tell = |line: &str| drop(writeln!(std::io::stderr(), "{line}"));
+            let outcome = train::run(&options, &tell)?;
             say(&format!("{}\n", outcome.line()))?;
         }
         Command::Export(options) => {

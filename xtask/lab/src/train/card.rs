@@ -6,6 +6,8 @@ use std::fmt::Write as _;
 
 /// The loader's number.
 const FORMAT: u32 = 1;
+/// The most mics that a recipe can ask for.
+const MOST_MICS: usize = 16;
 /// The arrangement of layers and the meaning of features.
 const ARCHITECTURE: &str = "set-conv-1";
 
@@ -38,13 +40,12 @@ impl Card<'_> {
              sizes = {{ bands = {num_bands}, features = {num_features}, width = {width}, \
              exchange_width = {exchange_width}, dilations = {dilations:?} }}\n\
              sample_rate_hz = 48000\nwindow_samples = {window}\nhop_samples = {hop}\nlookahead_hops = 0\n\
-             mics = {{ min = 2, max = {} }}\n\
+             mics = {{ min = 2, max = {MOST_MICS} }}\n\
              weights = {}\nsha256 = \"{}\"\n\
              trained_by = {{ commit = {}, command = {}, seed = {}, burn = \"{}\" }}\n\
              data = \"DATA.md\"\nlicence = \"MIT OR Apache-2.0\"\n\n[results]\n",
             text(self.id),
             text(self.version),
-            engine::MAX_MICS,
             text(self.weights),
             self.sha256,
             text(self.commit),

@@ -99,7 +99,9 @@ impl Course<'_> {
         let masks = masks(&state.network, &batch, &device);
         let given = Given { keep: &masks.keep, guide: &masks.guide };
         let loss = config.loss.total(&given, &batch.sums);
-        let snr = negative_snr(&masks.keep, &batch.sums, config.hops, &config.loss);
+        // As in the validation, mics whose sources are silent have no SNR.
+        let heard = Sums { weights: batch.measured, ..batch.sums };
+        let snr = negative_snr(&masks.keep, &heard, config.hops, &config.loss);
         let seen = [scalar(loss.clone())?, -scalar(snr)?];
         ensure!(
             seen[0].is_finite(),

@@ -139,8 +139,15 @@ impl Stored {
 pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     let context = || format!("could not write {}", path.display());
     let folder = path.parent().unwrap_or(Path::new("."));
-    let mut partial =
-        tempfile::Builder::new().suffix(".partial").tempfile_in(folder).with_context(context)?;
+    let mut builder = tempfile::Builder::new();
+    builder.suffix(".partial");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        // Temporary files are their owner's alone; these are as readable as any other.
+        builder.permissions(std::fs::Permissions::from_mode(0o666));
+    }
+    let mut partial = builder.tempfile_in(folder).with_context(context)?;
     partial.write_all(bytes).with_context(context)?;
     partial.as_file().sync_all().with_context(context)?;
     partial.persist(path).with_context(context)?;

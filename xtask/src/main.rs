@@ -62,6 +62,12 @@ enum Command {
     /// Simulate sessions from a recipe: ensembles in rooms and real kits, with exact truth
     #[command(disable_help_flag = true)]
     Simulate(Forwarded),
+    /// Teach the network what a configuration says, or go on with it
+    #[command(disable_help_flag = true)]
+    Train(Forwarded),
+    /// Make a model of a training's weights, in models/
+    #[command(disable_help_flag = true)]
+    Export(Forwarded),
 }
 
 /// Arguments for the program that does the work; `--help` shows them.
@@ -88,6 +94,8 @@ fn main() -> ExitCode {
         Command::Evaluate(forwarded) => return commands::lab("evaluate", &forwarded.arguments),
         Command::MakeDemo(forwarded) => return commands::lab("make-demo", &forwarded.arguments),
         Command::Simulate(forwarded) => return commands::lab("simulate", &forwarded.arguments),
+        Command::Train(forwarded) => return commands::lab("train", &forwarded.arguments),
+        Command::Export(forwarded) => return commands::lab("export", &forwarded.arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -9,6 +9,7 @@ use lab::evaluate::{self, EvaluateOptions};
 use lab::scenes::demo;
 use lab::scenes::simulate::{self, SimulateOptions};
 use lab::soundfont;
+use lab::train::{self, ExportOptions, TrainOptions};
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -54,6 +55,10 @@ enum Command {
     Benchmark(Box<BenchmarkOptions>),
     /// Makes scenes with known truth from a recipe
     Simulate(Box<SimulateOptions>),
+    /// Teaches the network, or goes on with it
+    Train(TrainOptions),
+    /// Makes a model of a training's weights
+    Export(ExportOptions),
 }
 
 fn main() -> ExitCode {
@@ -111,6 +116,15 @@ fn run(command: Command) -> Result<()> {
         Command::Simulate(options) => {
             let summary = simulate::run(&options)?;
             say(&format!("{}\n", summary.line(&options.out)))?;
+        }
+        Command::Train(options) => {
+            // A reader that has gone away does not end hours of work.
+            let tell = |line: &str| drop(writeln!(std::io::stderr(), "{line}"));
+            let outcome = train::run(&options, &tell)?;
+            say(&format!("{}\n", outcome.line()))?;
+        }
+        Command::Export(options) => {
+            say(&format!("{}\n", train::export(&options)?.display()))?;
         }
     }
     Ok(())

@@ -2,6 +2,7 @@
 
 mod canvas;
 mod chart;
+pub mod curves;
 mod demo;
 mod figure;
 pub mod plots;

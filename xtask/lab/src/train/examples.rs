@@ -7,15 +7,17 @@ use engine::debleed::{Cancel, Debleed, Online};
 use engine::network::{Network, NetworkGuide};
 use engine::pipeline::Pipeline;
 use engine::stft::{Analysis, Geometry, Spectrum};
-use engine::{Controls, GroupId, Mode, SampleRate};
+use engine::{Controls, GroupId, MAX_MICS, Mode, Role, SampleRate};
 use half::f16;
+use serde::{Deserialize, Serialize};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Band sums of each hop and mic: power of the cancelled mic, its product with the truth, power of the truth, power of the mic as it came.
 pub const NUM_SUMS: usize = 4;
 
 /// How the canceller gets to know a scene.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Way {
     /// While playing, without lookahead.
     Live,
@@ -25,21 +27,71 @@ pub enum Way {
     Learned,
 }
 
-/// One scene as the network sees it.
-#[derive(Clone, Debug)]
-pub struct Example {
+impl Way {
+    /// The mode whose transform it uses.
+    fn mode(self) -> Mode {
+        match self {
+            Self::Live => Mode::Live,
+            Self::Mix | Self::Learned => Mode::Mix,
+        }
+    }
+}
+
+/// How the mics of a scene stand to one another.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Relations {
     /// Mics.
     pub num_mics: usize,
+    /// `[mic, mic]`: whether column can bleed into row.
+    pub bleeds: Vec<bool>,
+    /// `[mic, mic]`: whether two mics share a source.
+    pub one_source: Vec<bool>,
+    /// `[mic]`: whether it is to be cleaned; room mics are not, nor mics without any sound.
+    pub is_target: Vec<bool>,
+    /// `[mic]`: whether its own source plays at all, so that it has an SNR.
+    pub plays: Vec<bool>,
+}
+
+impl Relations {
+    fn of(scene: &Scene, controls: &Controls) -> Self {
+        let num_mics = scene.mics.len();
+        let heard = |mic: usize| scene.mics[mic].iter().any(|&sample| sample != 0.0);
+        let heard: Vec<bool> = (0..num_mics).map(heard).collect();
+        let of = |mic: usize| &controls.mics[mic];
+        let holds =
+            |i: usize, j: usize| i != j && heard[i] && heard[j] && of(j).role == Role::Close;
+        let one_group = |i: usize, j: usize| of(i).group.is_some() && of(i).group == of(j).group;
+        // The rules of `engine::debleed` and of the network's pairs, which are not public.
+        let bleeds = |i, j| holds(i, j) && !one_group(i, j) && of(i).role != Role::Room;
+        let is_target = (0..num_mics).map(|mic| heard[mic] && of(mic).role != Role::Room).collect();
+        let silent = |mic: usize| scene.info.silent_mics.contains(&(mic + 1));
+        let sounds = |mic: usize| scene.targets[mic].iter().any(|&sample| sample != 0.0);
+        Self {
+            num_mics,
+            bleeds: relation(num_mics, bleeds),
+            one_source: relation(num_mics, |i, j| holds(i, j) && one_group(i, j)),
+            is_target,
+            plays: (0..num_mics).map(|mic| !silent(mic) && sounds(mic)).collect(),
+        }
+    }
+}
+
+fn relation(num_mics: usize, holds: impl Fn(usize, usize) -> bool) -> Vec<bool> {
+    let holds = &holds;
+    (0..num_mics).flat_map(|i| (0..num_mics).map(move |j| holds(i, j))).collect()
+}
+
+/// One scene as the network sees it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Example {
+    /// How its mics stand to one another.
+    pub relations: Relations,
     /// Hops.
     pub num_hops: usize,
     /// `[hop, mic, feature * band]`
     pub features: Vec<f16>,
     /// `[hop, mic, sum, band]`, see [`NUM_SUMS`]; scaled so that each mic has mean power 1.
     pub sums: Vec<f32>,
-    /// `[mic, mic]`: whether column can bleed into row.
-    pub bleeds: Vec<bool>,
-    /// `[mic, mic]`: whether two mics share a source.
-    pub one_source: Vec<bool>,
 }
 
 impl Example {
@@ -47,71 +99,45 @@ impl Example {
     ///
     /// # Errors
     ///
-    /// When the engine does not take the scene's rate.
+    /// When the engine does not take the scene's rate or its number of mics.
     pub fn record(scene: &Scene, way: Way, network: Option<&Arc<Network>>) -> Result<Self> {
         let rate = SampleRate::new(scene.rate_hz as f32)
             .context("the engine does not work at this rate")?;
         let num_mics = scene.mics.len();
+        ensure!((1..=MAX_MICS).contains(&num_mics), "the engine does not take {num_mics} mics");
         let controls = controls(scene);
-        let geometry = match way {
-            Way::Live => Mode::Live.geometry(rate),
-            Way::Mix | Way::Learned => Mode::Mix.geometry(rate),
-        };
+        let geometry = way.mode().geometry(rate);
         let truth = Arc::new(spectra(&scene.targets, geometry));
-        let tape = Arc::new(Mutex::new(Tape::default()));
+        // One tape for each look at the audio; with lookahead, the last one made is that of the hops that are cleaned.
+        let tapes: Mutex<Vec<Arc<Mutex<Tape>>>> = Mutex::default();
         let make = || -> Box<dyn Guide> {
+            let tape = Arc::new(Mutex::new(Tape::default()));
+            let mut tapes = tapes.lock().unwrap_or_else(PoisonError::into_inner);
+            // The look ahead sees every hop as it comes; the other one is behind by the lookahead, and sees silence until then.
+            let silent_hops =
+                if way == Way::Mix && !tapes.is_empty() { Mode::Mix.lookahead_hops() } else { 0 };
+            tapes.push(Arc::clone(&tape));
             Box::new(Recorder {
                 inner: network.map(|network| NetworkGuide::new(Arc::clone(network), num_mics)),
                 truth: Arc::clone(&truth),
-                tape: Arc::clone(&tape),
+                tape,
+                silent_hops,
                 hop: 0,
             })
         };
         let method: Box<dyn Debleed> = match way {
-            Way::Live => Box::new(Online::guided(rate, Mode::Live, num_mics, &make)),
-            // The guide that looks ahead is made first; the last one made keeps the tape.
-            Way::Mix => Box::new(Online::guided(rate, Mode::Mix, num_mics, &make)),
+            Way::Live | Way::Mix => Box::new(Online::guided(rate, way.mode(), num_mics, &make)),
             Way::Learned => Box::new(Cancel::guided(rate, num_mics, &make)),
         };
-        ensure!(way != Way::Mix, "two guides would share one tape");
-        let mut pipeline = Pipeline::new(method, num_mics);
-        let hop_samples = geometry.hop_samples();
-        let num_hops = scene.mics[0].len() / hop_samples;
-        let mut samples = vec![0.0; num_mics * hop_samples];
-        for pass in 0..=pipeline.learning_passes() {
-            for hop in 0..num_hops {
-                for (mic, signal) in scene.mics.iter().enumerate() {
-                    samples[mic * hop_samples..][..hop_samples]
-                        .copy_from_slice(&signal[hop * hop_samples..][..hop_samples]);
-                }
-                if pass < pipeline.learning_passes() {
-                    pipeline.learn_hop(&samples, &controls);
-                } else {
-                    pipeline.process_hop(&mut samples, &controls);
-                }
-            }
-            if pass < pipeline.learning_passes() {
-                pipeline.end_learning_pass();
-            }
-        }
+        play(scene, &controls, Pipeline::new(method, num_mics));
+        let last = tapes.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let tape = last.context("nobody was asked for a guide")?;
         let tape = std::mem::take(&mut *tape.lock().unwrap_or_else(PoisonError::into_inner));
         let mut example = Self {
-            num_mics,
+            relations: Relations::of(scene, &controls),
             num_hops: tape.features.len() / (num_mics * NUM_FEATURES * NUM_BANDS),
             features: tape.features,
             sums: tape.sums,
-            bleeds: relation(num_mics, |i, j| {
-                i != j
-                    && controls.mics[i]
-                        .group
-                        .is_none_or(|group| controls.mics[j].group != Some(group))
-            }),
-            one_source: relation(num_mics, |i, j| {
-                i != j
-                    && controls.mics[i]
-                        .group
-                        .is_some_and(|group| controls.mics[j].group == Some(group))
-            }),
         };
         example.normalise();
         Ok(example)
@@ -120,8 +146,9 @@ impl Example {
     /// Scales each mic's sums to mean input power 1, so that no mic counts more for being louder.
     fn normalise(&mut self) {
         let row = NUM_SUMS * NUM_BANDS;
-        for mic in 0..self.num_mics {
-            let rows = || (0..self.num_hops).map(|hop| (hop * self.num_mics + mic) * row);
+        let num_mics = self.relations.num_mics;
+        for mic in 0..num_mics {
+            let rows = || (0..self.num_hops).map(|hop| (hop * num_mics + mic) * row);
             let input: f64 = rows()
                 .flat_map(|at| &self.sums[at + 3 * NUM_BANDS..at + row])
                 .map(|&power| f64::from(power))
@@ -137,11 +164,7 @@ impl Example {
     }
 }
 
-fn relation(num_mics: usize, holds: impl Fn(usize, usize) -> bool) -> Vec<bool> {
-    let holds = &holds;
-    (0..num_mics).flat_map(|i| (0..num_mics).map(move |j| holds(i, j))).collect()
-}
-
+/// The controls under which an engineer would clean the scene.
 fn controls(scene: &Scene) -> Controls {
     let mut controls = Controls::default();
     for (id, group) in (0_u8..).zip(&scene.info.groups) {
@@ -149,7 +172,34 @@ fn controls(scene: &Scene) -> Controls {
             controls.mics[position - 1].group = Some(GroupId(id));
         }
     }
+    for &position in &scene.info.room_mics {
+        controls.mics[position - 1].role = Role::Room;
+    }
     controls
+}
+
+/// All learning passes, then the scene itself.
+fn play(scene: &Scene, controls: &Controls, mut pipeline: Pipeline) {
+    let num_mics = scene.mics.len();
+    let hop_samples = pipeline.geometry().hop_samples();
+    let mut samples = vec![0.0; num_mics * hop_samples];
+    let passes = pipeline.learning_passes();
+    for pass in 0..=passes {
+        for hop in 0..scene.mics[0].len() / hop_samples {
+            for (mic, signal) in scene.mics.iter().enumerate() {
+                samples[mic * hop_samples..][..hop_samples]
+                    .copy_from_slice(&signal[hop * hop_samples..][..hop_samples]);
+            }
+            if pass < passes {
+                pipeline.learn_hop(&samples, controls);
+            } else {
+                pipeline.process_hop(&mut samples, controls);
+            }
+        }
+        if pass < passes {
+            pipeline.end_learning_pass();
+        }
+    }
 }
 
 /// The spectra of all hops, `[hop]` of `[mic, bin]`.
@@ -183,13 +233,13 @@ struct Recorder {
     inner: Option<NetworkGuide>,
     truth: Arc<Vec<Spectrum>>,
     tape: Arc<Mutex<Tape>>,
+    /// Hops before the scene's first one comes.
+    silent_hops: usize,
     hop: usize,
 }
 
-impl Guide for Recorder {
-    fn look(&mut self, hop: &GuideHop<'_>, masks: &mut GuideMasks<'_>) -> bool {
-        let Some(truth) = self.truth.get(self.hop) else { return false };
-        self.hop += 1;
+impl Recorder {
+    fn write(&self, hop: &GuideHop<'_>, truth: &Spectrum) {
         let mut tape = self.tape.lock().unwrap_or_else(PoisonError::into_inner);
         tape.features.extend(hop.features.iter().map(|&value| f16::from_f32(value)));
         for mic in 0..hop.active.len() {
@@ -204,17 +254,112 @@ impl Guide for Recorder {
                 sums[3 * NUM_BANDS + band] += before.norm_sqr();
             }
         }
-        drop(tape);
+    }
+}
+
+impl Guide for Recorder {
+    fn look(&mut self, hop: &GuideHop<'_>, masks: &mut GuideMasks<'_>) -> bool {
+        let at = self.hop.checked_sub(self.silent_hops);
+        self.hop += 1;
+        if let Some(truth) = at.and_then(|at| self.truth.get(at)) {
+            self.write(hop, truth);
+        }
         self.inner.as_mut().is_some_and(|inner| inner.look(hop, masks))
     }
 
     fn reset(&mut self) {
         self.hop = 0;
-        let mut tape = self.tape.lock().unwrap_or_else(PoisonError::into_inner);
-        *tape = Tape::default();
-        drop(tape);
+        *self.tape.lock().unwrap_or_else(PoisonError::into_inner) = Tape::default();
         if let Some(inner) = &mut self.inner {
             inner.reset();
         }
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::convert::to_f32;
+    use crate::random::Random;
+    use crate::scenes::SceneInfo;
+
+    /// Three mics of two seconds: two players who bleed into each other, and a room mic that hears both.
+    pub(in crate::train) fn scene(seed: u64) -> Scene {
+        let mut random = Random::new(seed);
+        let mut player = |phase: usize| -> Vec<f32> {
+            let on = |n: usize| (n / 11_025) % 2 == phase || n.is_multiple_of(7);
+            (0..88_200).map(|n| if on(n) { to_f32(random.normal(0.0, 0.1)) } else { 0.0 }).collect()
+        };
+        let (a, b) = (player(0), player(1));
+        let mix = |near: &[f32], far: &[f32], gain: f32| -> Vec<f32> {
+            near.iter().zip(far).map(|(near, far)| near + gain * far).collect()
+        };
+        Scene {
+            info: SceneInfo { room_mics: vec![3], ..SceneInfo::default() },
+            rate_hz: 44_100,
+            mics: vec![mix(&a, &b, 0.3), mix(&b, &a, 0.2), mix(&a, &b, 1.0)],
+            targets: vec![a, b, vec![0.0; 88_200]],
+        }
+    }
+
+    fn total(example: &Example, mic: usize, sum: usize) -> f64 {
+        let row = NUM_SUMS * NUM_BANDS;
+        (0..example.num_hops)
+            .flat_map(|hop| {
+                let at = (hop * example.relations.num_mics + mic) * row + sum * NUM_BANDS;
+                &example.sums[at..at + NUM_BANDS]
+            })
+            .map(|&power| f64::from(power))
+            .sum()
+    }
+
+    #[test]
+    fn every_way_shows_the_truth_of_the_hop_that_is_cleaned() {
+        let scene = scene(1);
+        let hops = 88_200 / 512;
+        for (way, num_hops) in [(Way::Live, hops), (Way::Mix, hops - 72), (Way::Learned, hops)] {
+            let example = Example::record(&scene, way, None).unwrap();
+            assert_eq!(example.num_hops, num_hops, "{way:?}");
+            for mic in 0..2 {
+                let (after, product) = (total(&example, mic, 0), total(&example, mic, 1));
+                let (truth, before) = (total(&example, mic, 2), total(&example, mic, 3));
+                // The truth of another hop would be noise of another moment: a product near nothing.
+                let alike = product / (after * truth).sqrt();
+                assert!(alike > 0.9, "{way:?} mic {mic}: {alike}");
+                assert!(
+                    (before / num_hops as f64 - 1.0).abs() < 1e-4,
+                    "{way:?} mic {mic}: {before}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn room_mics_are_heard_but_are_no_targets() {
+        let mut scene = scene(2);
+        scene.info.silent_mics = vec![2];
+        let relations = Example::record(&scene, Way::Live, None).unwrap().relations;
+        let [yes, no] = [true, false];
+        assert_eq!(relations.bleeds, [no, yes, no, yes, no, no, no, no, no]);
+        assert_eq!(relations.is_target, [yes, yes, no]);
+        assert_eq!(relations.plays, [yes, no, no]);
+        // As a close mic it would bleed and be cleaned.
+        scene.info.room_mics.clear();
+        scene.info.groups = vec![vec![1, 3]];
+        let relations = Example::record(&scene, Way::Live, None).unwrap().relations;
+        assert_eq!(relations.bleeds, [no, yes, no, yes, no, yes, no, yes, no]);
+        assert_eq!(relations.one_source, [no, no, yes, no, no, no, yes, no, no]);
+        assert_eq!(relations.is_target, [yes; 3]);
+    }
+
+    #[test]
+    fn a_mic_without_any_sound_is_told_to_nobody() {
+        let mut scene = scene(3);
+        scene.info.room_mics.clear();
+        scene.mics[2].fill(0.0);
+        let relations = Example::record(&scene, Way::Live, None).unwrap().relations;
+        let [yes, no] = [true, false];
+        assert_eq!(relations.bleeds, [no, yes, no, yes, no, no, no, no, no]);
+        assert_eq!(relations.is_target, [yes, yes, no]);
     }
 }

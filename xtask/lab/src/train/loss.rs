@@ -1,8 +1,27 @@
 //! Losses on band sums: how far masks are from what a listener should hear.
+//!
+//! Every term is computed from powers and products summed over bands, which were recorded beside the
+//! features: for a mask `k` that is constant in a band, `|k Y - S|^2 = k^2 |Y|^2 - 2 k Re(Y S*) + |S|^2`, so
+//! that no audio is needed while training. `Y` is the cancelled mic, `S` the truth.
+//!
+//! What is missing: the combination loss of the same authors as [`multi_domain`] (their equation 5) asks
+//! for the error of sums of several mics' outputs, and so for the products of different mics' cancelled
+//! and true spectra, `Re(Y_i Y_j*)`, `Re(Y_i S_j*)` and `Re(S_i S_j*)` for every pair: `4 num_mics` times
+//! as many numbers as are recorded. Besides, its sums mean something where outputs add up to a mixture;
+//! mics of a session have gains and travel times of their own and do not.
 
 use burn::tensor::Tensor;
+use serde::{Deserialize, Deserializer, Serialize, de};
 
-/// Sums of a batch, all `[batch, mic, time, band]`.
+/// Sums of a batch.
+///
+/// # Shapes
+///
+/// All `[batch, mic, time, band]` but the weights, which are `[batch, mic]`.
+///
+/// # Units
+///
+/// Power; each mic is scaled so that its mean power in all bands of a hop is 1.
 #[derive(Clone, Debug)]
 pub struct Sums {
     /// Power of the cancelled mic.
@@ -13,39 +32,211 @@ pub struct Sums {
     pub truth: Tensor<4>,
     /// Power of the mic as it came.
     pub before: Tensor<4>,
+    /// How much each mic counts: 0 for room mics, which have no truth, and for padding.
+    pub weights: Tensor<2>,
 }
 
-/// Level under the truth from which an error no longer counts, and under the input where the truth is silent.
-const THRESHOLD: f32 = 1e-3;
-const SILENT_THRESHOLD: f32 = 1e-4;
-/// How much more a guide is punished for sound of others than for missing its own.
-const GUIDE_CAUTION: f32 = 4.0;
+/// Weights of the terms, and what the terms mean.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LossConfig {
+    /// Weight of [`negative_snr`] over whole clips.
+    #[serde(deserialize_with = "weight")]
+    pub whole: f64,
+    /// Weight of [`negative_snr`] over short segments, where the own source's silence counts as much as its sound.
+    #[serde(deserialize_with = "weight")]
+    pub segments: f64,
+    /// Weight of [`guide_loss`] over whole clips.
+    #[serde(deserialize_with = "weight")]
+    pub guide: f64,
+    /// Weight of [`guide_loss`] over short segments.
+    #[serde(deserialize_with = "weight")]
+    pub guide_segments: f64,
+    /// Weight of [`multi_domain`].
+    #[serde(deserialize_with = "weight")]
+    pub multi_domain: f64,
+    /// How much the weighted SDR counts beside the error of the spectra in [`multi_domain`].
+    #[serde(deserialize_with = "weight")]
+    pub multi_domain_scale: f64,
+    /// Share of the truth's power under which an error no longer counts.
+    #[serde(deserialize_with = "share")]
+    pub threshold: f64,
+    /// Share of the mic's power under which an error no longer counts, for truths that are silent.
+    #[serde(deserialize_with = "share")]
+    pub silent_threshold: f64,
+    /// How much more a guide is punished for sound of others than for own sound that it lacks.
+    #[serde(deserialize_with = "weight")]
+    pub guide_caution: f64,
+    /// Hops of a short segment.
+    #[serde(deserialize_with = "segment")]
+    pub segment_hops: usize,
+}
 
-/// Negative thresholded SNR in dB of the masked mics, mean over mics and segments of `segment_hops`; silent truths are allowed.
+impl Default for LossConfig {
+    fn default() -> Self {
+        Self {
+            whole: 0.7,
+            segments: 0.3,
+            guide: 0.35,
+            guide_segments: 0.15,
+            multi_domain: 0.0,
+            multi_domain_scale: 10.0,
+            threshold: 1e-4,
+            silent_threshold: 3e-5,
+            guide_caution: 4.0,
+            segment_hops: 24,
+        }
+    }
+}
+
+/// A weight or factor.
+fn weight<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    within(f64::deserialize(deserializer)?, 0.0, 1e6)
+}
+
+/// A threshold; not 0, whose logarithm has no end.
+fn share<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    within(f64::deserialize(deserializer)?, 1e-9, 1.0)
+}
+
+fn segment<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
+    within(usize::deserialize(deserializer)?, 1, 100_000)
+}
+
+fn within<T: PartialOrd + std::fmt::Display, E: de::Error>(
+    value: T,
+    least: T,
+    most: T,
+) -> Result<T, E> {
+    if value >= least && value <= most {
+        return Ok(value);
+    }
+    Err(E::custom(format!("{value} is not within {least} to {most}")))
+}
+
+/// Masks, as the network gives them: `[batch, mic, time, band]`.
+#[derive(Clone, Debug)]
+pub struct Given<'a> {
+    /// What is kept of the cancelled mic.
+    pub keep: &'a Tensor<4>,
+    /// What guides the filters.
+    pub guide: &'a Tensor<4>,
+}
+
+impl LossConfig {
+    /// The sum of all terms whose weight is not 0.
+    #[must_use]
+    pub fn total(&self, masks: &Given<'_>, sums: &Sums) -> Tensor<1> {
+        let hops = masks.keep.dims()[2];
+        let short = self.segment_hops.min(hops);
+        let terms: [(f64, &dyn Fn() -> Tensor<1>); 5] = [
+            (self.whole, &|| negative_snr(masks.keep, sums, hops, self)),
+            (self.segments, &|| negative_snr(masks.keep, sums, short, self)),
+            (self.guide, &|| guide_loss(masks.guide, sums, hops, self)),
+            (self.guide_segments, &|| guide_loss(masks.guide, sums, short, self)),
+            (self.multi_domain, &|| multi_domain(masks.keep, sums, self.multi_domain_scale)),
+        ];
+        let device = masks.keep.device();
+        let weighed = terms.into_iter().filter(|(weight, _)| *weight > 0.0);
+        weighed.fold(Tensor::zeros([1], &device), |sum, (weight, term)| sum + term() * weight)
+    }
+}
+
+/// Negative thresholded SNR in dB of the masked mics, mean over mics and segments of `segment_hops`; hops that fill no segment are left out.
+///
+/// With error power `E`, truth `S` and input `X`, all summed over a segment, thresholds `a` and `b` and a small floor `f`:
+/// `10 log10((E + a S + b X + f / 10) / (S + a X + f))`. Where there is a truth, this is the SNR up to `1 / a`; where
+/// there is none, it falls with what is left, down to `b / a`.
 ///
 /// # Source
 ///
-/// The thresholded SNR of Wisdom et al., "Unsupervised sound separation using mixture invariant training", NeurIPS 2020, equation 4, with
-/// a term of the input as in "What's all the fuss about free universal sound separation data?", ICASSP 2021, so that silence can be a target; computed
-/// from band sums: `|k Y - S|^2 = k^2 |Y|^2 - 2 k Re(Y S*) + |S|^2`.
+/// "Is MixIT really unsuitable for correlated sources? Exploring MixIT for unsupervised pre-training in music source separation",
+/// 2025, equation 4 (the negative thresholded SNR; there the threshold is 30 dB), after S. Wisdom et al., "Unsupervised sound separation
+/// using mixture invariant training", NeurIPS 2020; a term of the input for silent truths as in S. Wisdom et al., "What's all the fuss
+/// about free universal sound separation data?", ICASSP 2021.
+/// Differs in the floor, by the mic's mean power, that keeps a segment in which the mic itself is silent from counting.
 #[must_use]
-pub fn negative_snr(keep: &Tensor<4>, sums: &Sums, segment_hops: usize) -> Tensor<1> {
-    let error = keep.clone().powi_scalar(2) * sums.after.clone()
-        - keep.clone() * sums.product.clone() * 2.0
-        + sums.truth.clone();
-    negative_ratio(error, sums, segment_hops)
+pub fn negative_snr(
+    keep: &Tensor<4>,
+    sums: &Sums,
+    segment_hops: usize,
+    config: &LossConfig,
+) -> Tensor<1> {
+    negative_ratio(error_power(keep, sums), sums, segment_hops, config)
 }
 
 /// The same for a guide, whose error is the others' sound that it lets through and the own sound that it lacks.
+///
+/// # Source
+///
+/// This project's: a guide predicts bleed in other mics, so that what it wrongly contains is removed from mics to which it belongs,
+/// while what it lacks is only not removed. Its error is `c g^2 |Y - S|^2 + (1 - g)^2 |S|^2` with the caution `c`.
 #[must_use]
-pub fn guide_loss(guide: &Tensor<4>, sums: &Sums, segment_hops: usize) -> Tensor<1> {
+pub fn guide_loss(
+    guide: &Tensor<4>,
+    sums: &Sums,
+    segment_hops: usize,
+    config: &LossConfig,
+) -> Tensor<1> {
     let bleed = sums.after.clone() - sums.product.clone() * 2.0 + sums.truth.clone();
     let missing = (guide.clone() * -1.0 + 1.0).powi_scalar(2) * sums.truth.clone();
-    let error = guide.clone().powi_scalar(2) * bleed * GUIDE_CAUTION + missing;
-    negative_ratio(error, sums, segment_hops)
+    let error = guide.clone().powi_scalar(2) * bleed * config.guide_caution + missing;
+    negative_ratio(error, sums, segment_hops, config)
 }
 
-fn negative_ratio(error: Tensor<4>, sums: &Sums, segment_hops: usize) -> Tensor<1> {
+/// Error of the spectra, and `scale` times the weighted SDR plus 1: both domains of a signal.
+///
+/// # Source
+///
+/// R. Sawata, N. Takahashi, S. Uhlich, S. Takahashi, Y. Mitsufuji, "The whole is greater than the sum of its parts: improving music
+/// source separation by bridging networks", EURASIP Journal on Audio, Speech, and Music Processing, 2024, equations 3 and 4. Differs:
+/// the error is that of complex spectra instead of magnitudes, mean over hops; products of signals are those of their spectra, which are
+/// the same up to the window (Parseval); the mixture is the cancelled mic, which is what the mask divides.
+#[must_use]
+pub fn multi_domain(keep: &Tensor<4>, sums: &Sums, scale: f64) -> Tensor<1> {
+    let [batch, mics, hops, bands] = keep.dims();
+    let over_clip = |values: Tensor<4>| -> Tensor<2> {
+        values.reshape([batch, mics, hops * bands]).sum_dim(2).squeeze_dim(2)
+    };
+    let (after, truth) = (sums.after.clone(), sums.truth.clone());
+    let product = sums.product.clone();
+    let error = over_clip(error_power(keep, sums)) / hops as f64;
+    let own = over_clip(truth.clone());
+    let rest = over_clip(after.clone() - product.clone() * 2.0 + truth).clamp_min(0.0);
+    let dropped = keep.clone() * -1.0 + 1.0;
+    let cosine = |product: Tensor<4>, a: Tensor<2>, b: Tensor<4>| -> Tensor<2> {
+        over_clip(product) / ((a * over_clip(b)).clamp_min(TINY).sqrt() + TINY)
+    };
+    let of_own = cosine(
+        keep.clone() * product.clone(),
+        own.clone(),
+        keep.clone().powi_scalar(2) * after.clone(),
+    );
+    let of_rest = cosine(
+        dropped.clone() * (after.clone() - product),
+        rest.clone(),
+        dropped.powi_scalar(2) * after,
+    );
+    let share: Tensor<2> = own.clone() / (own + rest + TINY);
+    let weighted_sdr = share.clone() * of_own * -1.0 - (share * -1.0 + 1.0) * of_rest;
+    let both = error + (weighted_sdr + 1.0) * scale;
+    (both * sums.weights.clone()).sum() / (sums.weights.clone().sum() + TINY)
+}
+
+/// Keeps quotients of silence finite; far under any power that counts.
+const TINY: f64 = 1e-9;
+
+fn error_power(keep: &Tensor<4>, sums: &Sums) -> Tensor<4> {
+    keep.clone().powi_scalar(2) * sums.after.clone() - keep.clone() * sums.product.clone() * 2.0
+        + sums.truth.clone()
+}
+
+fn negative_ratio(
+    error: Tensor<4>,
+    sums: &Sums,
+    segment_hops: usize,
+    config: &LossConfig,
+) -> Tensor<1> {
     let [batch, mics, hops, bands] = error.dims();
     let segments = hops / segment_hops;
     let over_segments = |values: Tensor<4>| -> Tensor<3> {
@@ -54,13 +245,164 @@ fn negative_ratio(error: Tensor<4>, sums: &Sums, segment_hops: usize) -> Tensor<
     };
     let (error, truth) = (over_segments(error), over_segments(sums.truth.clone()));
     let input = over_segments(sums.before.clone());
-    // The mean of the mic keeps silent segments from counting.
-    let mean: Tensor<3> = input.clone().mean_dim(2);
-    let floor = mean * 1e-4 + 1e-6;
+    let floor: Tensor<3> = input.clone().mean_dim(2) * 1e-4 + 1e-6;
     let above = error.clamp_min(0.0)
-        + truth.clone() * THRESHOLD
-        + input.clone() * SILENT_THRESHOLD
+        + truth.clone() * config.threshold
+        + input.clone() * config.silent_threshold
         + floor.clone() * 0.1;
-    let below = truth + input * THRESHOLD + floor;
-    ((above / below).log() * (10.0 / std::f32::consts::LN_10)).mean()
+    let below = truth + input * config.threshold + floor;
+    let ratio_db = (above / below).log() * (10.0 / std::f64::consts::LN_10); // [batch, mic, segment]
+    let weights: Tensor<3> = sums.weights.clone().unsqueeze_dim(2); // [batch, mic, 1]
+    (ratio_db * weights).sum() / ((sums.weights.clone().sum() + TINY) * segments as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use burn::tensor::{Device, TensorData};
+
+    /// Of one mic in one band: power of the cancelled mic, its product with the truth, of the truth, of the mic, per hop.
+    type Hop = [f32; 4];
+
+    fn tensor<const D: usize>(values: Vec<f32>, shape: [usize; D]) -> Tensor<D> {
+        Tensor::from_data(TensorData::new(values, shape), &Device::flex())
+    }
+
+    fn sums(mics: &[&[Hop]], weights: &[f32]) -> Sums {
+        let shape = [1, mics.len(), mics[0].len(), 1];
+        let of = |which: usize| {
+            let hops = mics.iter().flat_map(|hops| hops.iter());
+            tensor(hops.map(|hop| hop[which]).collect(), shape)
+        };
+        let weights = tensor(weights.to_vec(), [1, mics.len()]);
+        Sums { after: of(0), product: of(1), truth: of(2), before: of(3), weights }
+    }
+
+    fn mask(mics: usize, hops: usize, value: f32) -> Tensor<4> {
+        tensor(vec![value; mics * hops], [1, mics, hops, 1])
+    }
+
+    fn value(loss: Tensor<1>) -> f64 {
+        f64::from(loss.into_data().as_slice::<f32>().unwrap()[0])
+    }
+
+    /// Measured 1e-6 dB, in single precision.
+    const ROUNDING_DB: f64 = 1e-5;
+
+    fn near(found: f64, wanted: f64) {
+        assert!((found - wanted).abs() < ROUNDING_DB, "{found}, expected {wanted}");
+    }
+
+    #[test]
+    fn the_snr_is_that_computed_by_hand() {
+        let config = LossConfig::default();
+        // Y = 2, S = 1, X = 3: k = 1/2 is right, k = 1 has the error 1.
+        let sums = sums(&[&[[4.0, 2.0, 1.0, 9.0]]], &[1.0]);
+        let at = |k: f32| value(negative_snr(&mask(1, 1, k), &sums, 1, &config));
+        let floor = 9.0 * 1e-4 + 1e-6;
+        let by_hand = |error: f64| {
+            let above = error + 1e-4 + 9.0 * 3e-5 + 0.1 * floor;
+            10.0 * (above / (1.0 + 9.0 * 1e-4 + floor)).log10()
+        };
+        near(at(0.5), by_hand(0.0));
+        near(at(1.0), by_hand(1.0));
+        near(at(0.0), by_hand(1.0));
+        assert!(at(0.5) < -33.0, "{}", at(0.5));
+    }
+
+    #[test]
+    fn a_silent_truth_asks_for_silence_and_stays_finite() {
+        let config = LossConfig::default();
+        let sums = sums(&[&[[1.0, 0.0, 0.0, 1.0]]], &[1.0]);
+        let at = |k: f32| value(negative_snr(&mask(1, 1, k), &sums, 1, &config));
+        // (E + b + f / 10) / (a + f) with X = 1.
+        let floor: f64 = 1e-4 + 1e-6;
+        near(at(1.0), 10.0 * ((1.0 + 3e-5 + 0.1 * floor) / (1e-4 + floor)).log10());
+        near(at(0.0), 10.0 * ((3e-5 + 0.1 * floor) / (1e-4 + floor)).log10());
+        // A mic that is silent as well counts nothing that a mask could change.
+        let nothing = super::tests::sums(&[&[[0.0; 4]]], &[1.0]);
+        near(
+            value(negative_snr(&mask(1, 1, 1.0), &nothing, 1, &config)),
+            value(negative_snr(&mask(1, 1, 0.0), &nothing, 1, &config)),
+        );
+    }
+
+    #[test]
+    fn segments_make_the_own_sources_silence_count() {
+        let config = LossConfig::default();
+        // Own sound in the first hop, bleed alone 20 dB under it in the second.
+        let sums = sums(&[&[[1.0, 1.0, 1.0, 1.0], [0.01, 0.0, 0.0, 0.01]]], &[1.0]);
+        let leave = mask(1, 2, 1.0);
+        let remove = tensor(vec![1.0, 0.0], [1, 1, 2, 1]);
+        let gain = |segment_hops: usize| {
+            let at = |mask: &Tensor<4>| value(negative_snr(mask, &sums, segment_hops, &config));
+            at(&leave) - at(&remove)
+        };
+        // Over the whole: from 20 dB to the threshold. Over segments: the silent half gains as well, halved by the mean.
+        let floor = 0.505 * 1e-4 + 1e-6;
+        let silent: f64 = (0.01 + 3e-7 + 0.1 * floor) / (3e-7 + 0.1 * floor);
+        near(gain(1), 10.0 * silent.log10() / 2.0);
+        let rest: f64 = 1e-4 + 1.01 * 3e-5 + 0.1 * (1.01 * 1e-4 + 1e-6);
+        near(gain(2), 10.0 * ((0.01 + rest) / rest).log10());
+    }
+
+    #[test]
+    fn a_guide_is_punished_for_others_more_than_for_what_it_lacks() {
+        let config = LossConfig::default();
+        // Y = S + B with |S|² = |B|² = 1, orthogonal.
+        let sums = sums(&[&[[2.0, 1.0, 1.0, 2.0]]], &[1.0]);
+        let at = |g: f32| value(guide_loss(&mask(1, 1, g), &sums, 1, &config));
+        let floor = 2e-4 + 1e-6;
+        let by_hand = |error: f64| {
+            let above = error + 1e-4 + 6e-5 + 0.1 * floor;
+            10.0 * (above / (1.0 + 2e-4 + floor)).log10()
+        };
+        near(at(1.0), by_hand(4.0));
+        near(at(0.0), by_hand(1.0));
+        // The least of 4 g² + (1 - g)² is at 1/5.
+        near(at(0.2), by_hand(0.8));
+    }
+
+    #[test]
+    fn room_mics_and_padding_count_nothing() {
+        let config = LossConfig { multi_domain: 1.0, ..LossConfig::default() };
+        let mic: &[Hop] = &[[4.0, 2.0, 1.0, 9.0]];
+        let room: &[Hop] = &[[7.0, 1.0, 3.0, 8.0]];
+        let total = |sums: &Sums, mics: usize| {
+            let (keep, guide) = (mask(mics, 1, 0.7), mask(mics, 1, 0.4));
+            value(config.total(&Given { keep: &keep, guide: &guide }, sums))
+        };
+        let alone = total(&sums(&[mic], &[1.0]), 1);
+        near(total(&sums(&[mic, room], &[1.0, 0.0]), 2), alone);
+        assert!((total(&sums(&[mic, room], &[1.0, 1.0]), 2) - alone).abs() > 0.1);
+    }
+
+    #[test]
+    fn both_domains_are_those_computed_by_hand() {
+        // Y = S + B with |S|² = 3, |B|² = 1, orthogonal; k = 1/2.
+        let sums = sums(&[&[[4.0, 3.0, 3.0, 4.0]]], &[1.0]);
+        let found = value(multi_domain(&mask(1, 1, 0.5), &sums, 10.0));
+        let error = 0.25 * 4.0 - 3.0 + 3.0;
+        let own = 0.5 * 3.0 / (3.0_f64 * 0.25 * 4.0).sqrt();
+        let rest = 0.5 * 1.0 / (1.0_f64 * 0.25 * 4.0).sqrt();
+        near(found, error + 10.0 * (1.0 - 0.75 * own - 0.25 * rest));
+        // The right mask of a mic without bleed has neither error nor angle, and a SDR of minus 1.
+        let clean = super::tests::sums(&[&[[2.0, 2.0, 2.0, 2.0]]], &[1.0]);
+        let perfect = value(multi_domain(&mask(1, 1, 1.0), &clean, 10.0));
+        assert!(perfect.abs() < 1e-4, "{perfect}");
+    }
+
+    #[test]
+    fn the_total_is_the_weighed_sum_of_its_terms() {
+        let sums = sums(&[&[[4.0, 2.0, 1.0, 9.0], [1.0, 0.5, 0.5, 1.0]]], &[1.0]);
+        let (keep, guide) = (mask(1, 2, 0.7), mask(1, 2, 0.4));
+        let masks = Given { keep: &keep, guide: &guide };
+        let config = LossConfig { segment_hops: 1, multi_domain: 2.0, ..LossConfig::default() };
+        let by_hand = 0.7 * value(negative_snr(&keep, &sums, 2, &config))
+            + 0.3 * value(negative_snr(&keep, &sums, 1, &config))
+            + 0.35 * value(guide_loss(&guide, &sums, 2, &config))
+            + 0.15 * value(guide_loss(&guide, &sums, 1, &config))
+            + 2.0 * value(multi_domain(&keep, &sums, 10.0));
+        near(value(config.total(&masks, &sums)), by_hand);
+    }
 }

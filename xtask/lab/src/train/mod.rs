@@ -1,5 +1,26 @@
-//! Teaches the network: examples from scenes, losses, and the loop.
+//! `cargo xtask train`: teaches the network, from recipes of scenes to weights that can be exported.
 
+mod batch;
+mod card;
+mod checkpoint;
+pub mod config;
+mod course;
+mod device;
 pub mod examples;
+mod export;
 pub mod loss;
-pub mod trainer;
+mod progress;
+mod record;
+mod run;
+mod settings;
+pub mod store;
+mod weights;
+
+pub use checkpoint::{LogEntry, Progress};
+pub use config::TrainConfig;
+pub use course::BEST_FILE;
+pub use device::DeviceName;
+pub use export::{ExportOptions, export};
+pub use run::{Outcome, TrainOptions, run};
+pub use settings::{SETTINGS_FILE, Settings};
+pub use weights::{initial_weights, weights_of};

@@ -156,13 +156,7 @@ impl Recipe {
     ///
     /// When something is wrong; the line is named.
     pub fn parse(name: &str, text: &str) -> Result<Self> {
-        let mut recipe: Self = toml::from_str(text).map_err(|error| {
-            let message = error.message().trim().replace('\n', " ");
-            error.span().map_or_else(
-                || anyhow!("{name}: {message}"),
-                |span| anyhow!("{name} line {}: {message}", line_at(text, span.start)),
-            )
-        })?;
+        let mut recipe: Self = read_toml(name, text)?;
         recipe.name = Path::new(name)
             .file_stem()
             .map_or_else(|| "scene".to_owned(), |stem| stem.to_string_lossy().into_owned());
@@ -224,15 +218,26 @@ fn check_scene(scene: &SceneConfig) -> Result<()> {
     Ok(())
 }
 
+/// Reads TOML; what is wrong is named with its file and line.
+pub(crate) fn read_toml<T: serde::de::DeserializeOwned>(name: &str, text: &str) -> Result<T> {
+    toml::from_str(text).map_err(|error| {
+        let message = error.message().trim().replace('\n', " ");
+        error.span().map_or_else(
+            || anyhow!("{name}: {message}"),
+            |span| anyhow!("{name} line {}: {message}", line_at(text, span.start)),
+        )
+    })
+}
+
 /// The number of the line in which byte `offset` lies, and that line.
-fn line_at(text: &str, offset: usize) -> Line<'_> {
+pub(crate) fn line_at(text: &str, offset: usize) -> Line<'_> {
     let before = text.get(..offset.min(text.len())).unwrap_or(text);
     let number = before.matches('\n').count();
     Line(number + 1, text.lines().nth(number).unwrap_or_default().trim())
 }
 
 /// A line by number and text.
-struct Line<'a>(usize, &'a str);
+pub(crate) struct Line<'a>(pub(crate) usize, &'a str);
 
 impl std::fmt::Display for Line<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -1,10 +1,10 @@
 //! What there is to play: the `[material]` table of a recipe.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
 /// Where a recipe's sounds come from. Everything may be left out: then the SoundFont plays alone.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
 pub struct MaterialConfig {
     /// The SoundFont; without it, where Debian puts FluidR3.
@@ -20,7 +20,7 @@ pub struct MaterialConfig {
 }
 
 /// One collection of songs.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct StemFolder {
     /// Its top folder.
@@ -30,7 +30,7 @@ pub struct StemFolder {
 }
 
 /// How a collection of songs names its files.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum StemLayout {
     /// MUSDB18-HQ: `{train,test}/<song>/{drums,bass,other,vocals}.wav`; `mixture.wav` is not used.

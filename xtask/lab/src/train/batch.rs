@@ -1,0 +1,215 @@
+//! What one step learns from: clips drawn by seed and step alone, mics in a random order.
+
+use super::examples::NUM_SUMS;
+use super::loss::Sums;
+use super::store::Stored;
+use crate::random::Random;
+use anyhow::Result;
+use burn::tensor::{Device, Tensor, TensorData};
+use engine::debleed::cancel::{NUM_BANDS, NUM_FEATURES};
+use engine::network::Pairs;
+
+/// One clip to be read.
+#[derive(Clone, Debug)]
+pub(super) struct Pick<'a> {
+    example: &'a Stored,
+    start: usize,
+    /// Which mic of the example comes in each place.
+    order: Vec<usize>,
+}
+
+impl<'a> Pick<'a> {
+    /// A whole example, mics as they are.
+    pub(super) fn whole(example: &'a Stored) -> Self {
+        Self { example, start: 0, order: (0..example.relations.num_mics).collect() }
+    }
+
+    /// The clips of a step: the same ones for the same seed, round and step, whatever was drawn before.
+    pub(super) fn draw(
+        examples: &'a [Stored],
+        (num_clips, hops): (usize, usize),
+        seed: u64,
+        (round, step): (usize, usize),
+    ) -> Vec<Self> {
+        let of_round =
+            Random::for_part(Random::for_part(seed, ORDER_PART).bits(), round as u64).bits();
+        let mut random = Random::for_part(of_round, step as u64);
+        (0..num_clips)
+            .map(|_| {
+                let example = &examples[random.index(examples.len())];
+                let start = random.index((example.num_hops + 1).saturating_sub(hops));
+                let mut order: Vec<usize> = (0..example.relations.num_mics).collect();
+                random.shuffle(&mut order);
+                Self { example, start, order }
+            })
+            .collect()
+    }
+}
+
+/// Keeps this stream apart from the scenes'.
+const ORDER_PART: u64 = 0x0B0A;
+
+/// Clips side by side, padded to the largest number of mics.
+#[derive(Debug)]
+pub(super) struct Batch {
+    pub(super) features: Tensor<4>,
+    pub(super) sums: Sums,
+    /// `[batch, mic]`: 1 for targets whose source plays, else 0: those that have an SNR.
+    pub(super) measured: Tensor<2>,
+    pub(super) pairs: Pairs,
+}
+
+impl Batch {
+    /// Reads the clips.
+    pub(super) fn read(picks: &[Pick<'_>], hops: usize, device: &Device) -> Result<Self> {
+        const INPUTS: usize = NUM_FEATURES * NUM_BANDS;
+        const ROW: usize = NUM_SUMS * NUM_BANDS;
+        let count = picks.len();
+        let largest = picks.iter().map(|pick| pick.order.len()).max().unwrap_or(0);
+        let rows = count * largest * hops;
+        let mut features = vec![0.0_f32; rows * INPUTS];
+        let mut sums = vec![vec![0.0_f32; rows * NUM_BANDS]; NUM_SUMS];
+        let (mut weights, mut measured) = (vec![0.0; count * largest], vec![0.0; count * largest]);
+        for (clip, pick) in picks.iter().enumerate() {
+            let read = pick.example.clip(pick.start, hops)?;
+            let relations = &pick.example.relations;
+            for (place, &mic) in pick.order.iter().enumerate() {
+                let target = if relations.is_target[mic] { 1.0 } else { 0.0 };
+                weights[clip * largest + place] = target;
+                measured[clip * largest + place] = if relations.plays[mic] { target } else { 0.0 };
+                for hop in 0..hops {
+                    let from = hop * relations.num_mics + mic;
+                    let to = (clip * largest + place) * hops + hop;
+                    features[to * INPUTS..][..INPUTS]
+                        .copy_from_slice(&read.features[from * INPUTS..][..INPUTS]);
+                    for (which, sums) in sums.iter_mut().enumerate() {
+                        sums[to * NUM_BANDS..][..NUM_BANDS].copy_from_slice(
+                            &read.sums[from * ROW + which * NUM_BANDS..][..NUM_BANDS],
+                        );
+                    }
+                }
+            }
+        }
+        let tensor = |values: Vec<f32>, last: usize| -> Tensor<4> {
+            Tensor::from_data(TensorData::new(values, [count, largest, hops, last]), device)
+        };
+        let per_mic = |values: Vec<f32>| -> Tensor<2> {
+            Tensor::from_data(TensorData::new(values, [count, largest]), device)
+        };
+        let mut take = |which: usize| tensor(std::mem::take(&mut sums[which]), NUM_BANDS);
+        let sums = Sums {
+            after: take(0),
+            product: take(1),
+            truth: take(2),
+            before: take(3),
+            weights: per_mic(weights),
+        };
+        let num_mics: Vec<usize> = picks.iter().map(|pick| pick.order.len()).collect();
+        let related = |of: fn(&Stored) -> &Vec<bool>| {
+            move |i: usize, j: usize| {
+                let Pick { example, order, .. } = &picks[i / largest];
+                of(example)[order[i % largest] * order.len() + order[j % largest]]
+            }
+        };
+        let pairs = Pairs::from_relations(
+            &num_mics,
+            related(|example| &example.relations.bleeds),
+            related(|example| &example.relations.one_source),
+            device,
+        );
+        let features = tensor(features, INPUTS);
+        Ok(Self { features, sums, measured: per_mic(measured), pairs })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::store::tests::random_example;
+    use super::*;
+    use engine::network::{Network, NetworkConfig};
+
+    fn stored(folder: &tempfile::TempDir) -> Vec<Stored> {
+        [3, 2]
+            .map(|num_mics| {
+                let mut example = random_example(num_mics, 12, num_mics as u64);
+                // No two mics are alike in what is told of them.
+                example.relations.is_target[1] = false;
+                example.relations.plays[0] = false;
+                example.relations.bleeds[1] = false;
+                let path = folder.path().join(format!("{num_mics}.example"));
+                Stored::write(&example, &path).unwrap()
+            })
+            .to_vec()
+    }
+
+    fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+        tensor.into_data().as_slice::<f32>().unwrap().to_vec()
+    }
+
+    #[test]
+    fn a_step_draws_the_same_clips_whatever_was_drawn_before() {
+        let folder = tempfile::tempdir().unwrap();
+        let examples = stored(&folder);
+        let draw = |seed: u64, round: usize, step: usize| {
+            format!("{:?}", Pick::draw(&examples, (4, 5), seed, (round, step)))
+        };
+        assert_eq!(draw(1, 0, 7), draw(1, 0, 7));
+        assert_ne!(draw(1, 0, 7), draw(1, 0, 8));
+        assert_ne!(draw(1, 0, 7), draw(1, 1, 7));
+        assert_ne!(draw(1, 0, 7), draw(2, 0, 7));
+        let starts: Vec<usize> = (0..50)
+            .flat_map(|step| Pick::draw(&examples, (4, 5), 1, (0, step)))
+            .map(|pick| pick.start)
+            .collect();
+        assert_eq!((starts.iter().min(), starts.iter().max()), (Some(&0), Some(&7)));
+    }
+
+    /// Measured: 6e-8.
+    const ROUNDING: f32 = 5e-7;
+
+    #[test]
+    fn the_order_of_mics_moves_their_targets_and_relations_with_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let examples = stored(&folder);
+        let device = Device::flex();
+        let config = NetworkConfig {
+            num_bands: NUM_BANDS,
+            num_features: NUM_FEATURES,
+            width: 8,
+            exchange_width: 4,
+            dilations: [1; 6],
+        };
+        let network = Network::new(&config, &device);
+        let masks = |order: &[usize]| {
+            let pick = Pick { example: &examples[0], start: 2, order: order.to_vec() };
+            // Beside a clip of two mics, so that there is padding.
+            let other = Pick::whole(&examples[1]);
+            let batch = Batch::read(&[other, pick], 5, &device).unwrap();
+            let mut memory = network.blank_memory(2, 3, &device);
+            let masks = network.forward(batch.features, &batch.pairs, &mut memory);
+            let of_clip = |tensor: Tensor<4>| values(tensor.narrow(0, 1, 1));
+            let per_mic = |tensor: Tensor<2>| values(tensor.narrow(0, 1, 1));
+            let padding = values(batch.sums.weights.clone().narrow(0, 0, 1))[2];
+            assert_eq!(padding, 0.0);
+            (
+                [of_clip(masks.keep), of_clip(batch.sums.product)],
+                [per_mic(batch.sums.weights), per_mic(batch.measured)],
+            )
+        };
+        let (plain, plain_told) = masks(&[0, 1, 2]);
+        let order = [2, 0, 1];
+        let (turned, turned_told) = masks(&order);
+        let row = 5 * NUM_BANDS;
+        for (place, mic) in order.into_iter().enumerate() {
+            for (plain, turned) in plain.iter().zip(&turned) {
+                let pair = plain[mic * row..][..row].iter().zip(&turned[place * row..][..row]);
+                let apart = pair.map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+                assert!(apart < ROUNDING, "{apart}");
+            }
+            assert_eq!(turned_told[0][place], plain_told[0][mic]);
+            assert_eq!(turned_told[1][place], plain_told[1][mic]);
+        }
+        assert_eq!(plain_told, [vec![1.0, 0.0, 1.0], vec![0.0, 0.0, 1.0]]);
+        assert!(plain[0] != turned[0]);
+    }
+}

@@ -1,0 +1,62 @@
+//! A model's `card.toml`: what it is, what made it and what it fits.
+
+use engine::network::NetworkConfig;
+use engine::{Mode, SampleRate};
+use std::fmt::Write as _;
+
+/// The loader's number.
+const FORMAT: u32 = 1;
+/// The most mics that a recipe can ask for.
+const MOST_MICS: usize = 16;
+/// The arrangement of layers and the meaning of features.
+const ARCHITECTURE: &str = "set-conv-1";
+
+/// What a card says.
+#[derive(Clone, Debug)]
+pub(super) struct Card<'a> {
+    pub(super) id: &'a str,
+    pub(super) version: &'a str,
+    pub(super) weights: &'a str,
+    pub(super) sha256: &'a str,
+    pub(super) size: NetworkConfig,
+    pub(super) commit: &'a str,
+    pub(super) command: &'a str,
+    pub(super) seed: u64,
+    pub(super) burn: &'a str,
+    pub(super) validation_db: Option<f64>,
+}
+
+impl Card<'_> {
+    /// The card as TOML; its fields are those that loaders check.
+    pub(super) fn text(&self) -> String {
+        // Windows last equally long at all rates, and the card says for which one it counts.
+        let geometry = SampleRate::new(48_000.0).map(|rate| Mode::Live.geometry(rate));
+        let (window, hop) =
+            geometry.map_or((0, 0), |geometry| (geometry.window_samples(), geometry.hop_samples()));
+        let NetworkConfig { num_bands, num_features, width, exchange_width, dilations } = self.size;
+        let text = |value: &str| toml::Value::from(value).to_string();
+        let mut card = format!(
+            "id = {}\nversion = {}\nformat = {FORMAT}\narchitecture = \"{ARCHITECTURE}\"\n\
+             sizes = {{ bands = {num_bands}, features = {num_features}, width = {width}, \
+             exchange_width = {exchange_width}, dilations = {dilations:?} }}\n\
+             sample_rate_hz = 48000\nwindow_samples = {window}\nhop_samples = {hop}\nlookahead_hops = 0\n\
+             mics = {{ min = 2, max = {MOST_MICS} }}\n\
+             weights = {}\nsha256 = \"{}\"\n\
+             trained_by = {{ commit = {}, command = {}, seed = {}, burn = \"{}\" }}\n\
+             data = \"DATA.md\"\nlicence = \"MIT OR Apache-2.0\"\n\n[results]\n",
+            text(self.id),
+            text(self.version),
+            text(self.weights),
+            self.sha256,
+            text(self.commit),
+            text(self.command),
+            self.seed,
+            self.burn,
+        );
+        if let Some(db) = self.validation_db {
+            // Writing to a string cannot fail.
+            let _ = writeln!(card, "validation_snr_db = {db:.2}");
+        }
+        card
+    }
+}

@@ -1,0 +1,136 @@
+//! Where a training is, in memory and as one file: weights, the optimiser's memory, and the count of steps.
+//!
+//! The file is a magic number, then a JSON header, the weights and the optimiser's memory as the tensor
+//! library records them, each after its length. It is written whole or not at all.
+
+use super::config::TrainConfig;
+use super::store::write_whole;
+use super::weights::initial_weights;
+use anyhow::{Context, Result, anyhow, ensure};
+use burn::grad_clipping::GradientClippingConfig;
+use burn::module::Module;
+use burn::optim::{AdamWConfig, ModuleOptimizer};
+use burn::store::ModuleRecord;
+use burn::tensor::{Bytes, Device};
+use engine::network::Network;
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+
+const MAGIC: &[u8; 8] = b"UNSPCK\x00\x01";
+
+/// What was seen at one step.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LogEntry {
+    /// Round, from 0.
+    pub round: usize,
+    /// Steps taken in this round.
+    pub step: usize,
+    /// Step size that the next step has.
+    pub learning_rate: f64,
+    /// Total loss, mean over the last steps.
+    pub loss: Option<f64>,
+    /// SNR of the masked mics of the clips, mean over the last steps, in dB.
+    pub training_db: Option<f64>,
+    /// SNR of the masked mics of the validation scenes in dB.
+    pub validation_db: Option<f64>,
+}
+
+/// How far a training is.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Progress {
+    /// Round, from 0.
+    pub round: usize,
+    /// Steps taken in this round.
+    pub step: usize,
+    /// The best validation of this round in dB.
+    pub best_db: Option<f64>,
+    /// Validations since then.
+    pub since_best: usize,
+    /// Validation of this round's recordings without any mask, in dB.
+    pub unmasked_db: Option<f64>,
+    /// Running means of the loss and of the SNR, over the steps since the round began up to fifty.
+    pub recent: [f64; 2],
+    /// Everything seen so far.
+    pub log: Vec<LogEntry>,
+}
+
+/// A training between two steps.
+pub(super) struct State {
+    pub(super) network: Network,
+    pub(super) optimiser: ModuleOptimizer,
+    pub(super) progress: Progress,
+}
+
+impl State {
+    /// Before the first step of all, with random weights.
+    pub(super) fn fresh(config: &TrainConfig, device: &Device) -> Result<Self> {
+        let bytes = initial_weights(&config.network.network(), config.seed)?;
+        Self::from_weights(config, device, bytes, Progress::default())
+    }
+
+    /// Before the first step of a round, from weights as safetensors.
+    pub(super) fn from_weights(
+        config: &TrainConfig,
+        device: &Device,
+        weights: Vec<u8>,
+        progress: Progress,
+    ) -> Result<Self> {
+        let device = device.clone().autodiff();
+        let network = Network::from_safetensors(&config.network.network(), weights, &device)?;
+        Ok(Self { network: network.train(), optimiser: optimiser(config), progress })
+    }
+
+    /// Writes all of it.
+    pub(super) fn save(&self, path: &Path) -> Result<()> {
+        let record = |error: &dyn std::fmt::Display| anyhow!("could not record weights: {error}");
+        let weights =
+            self.network.clone().into_record().into_bytes().map_err(|error| record(&error))?;
+        let optimiser = self.optimiser.into_bytes().map_err(|error| record(&error))?;
+        let header = serde_json::to_vec(&self.progress)?;
+        let mut bytes = MAGIC.to_vec();
+        for part in [&header[..], &weights[..], &optimiser[..]] {
+            bytes.extend_from_slice(&(part.len() as u64).to_le_bytes());
+            bytes.extend_from_slice(part);
+        }
+        write_whole(path, &bytes)
+    }
+
+    /// Reads what [`save`](Self::save) wrote.
+    pub(super) fn load(config: &TrainConfig, device: &Device, path: &Path) -> Result<Self> {
+        Self::read(config, device, path)
+            .with_context(|| format!("could not go on from {}", path.display()))
+    }
+
+    fn read(config: &TrainConfig, device: &Device, path: &Path) -> Result<Self> {
+        let bytes = std::fs::read(path)?;
+        let mut rest = bytes.strip_prefix(MAGIC).context("it is no checkpoint")?;
+        let mut part = || -> Option<&[u8]> {
+            let (length, after) = rest.split_first_chunk::<8>()?;
+            let length = usize::try_from(u64::from_le_bytes(*length)).ok()?;
+            let (part, after) = after.split_at_checked(length)?;
+            rest = after;
+            Some(part)
+        };
+        let mut part = || part().context("it is cut off");
+        let (header, weights, optimised) = (part()?, part()?, part()?);
+        let progress: Progress = serde_json::from_slice(header)?;
+        let bytes = |part: &[u8]| Bytes::from_bytes_vec(part.to_vec());
+        let damaged = |error: &dyn std::fmt::Display| anyhow!("its weights are damaged: {error}");
+        let record = ModuleRecord::from_bytes(bytes(weights)).map_err(|error| damaged(&error))?;
+        let device = device.clone().autodiff();
+        let network = Network::new(&config.network.network(), &device)
+            .try_load_record(record)
+            .map_err(|error| damaged(&error))?;
+        let optimiser =
+            optimiser(config).from_bytes(bytes(optimised)).map_err(|error| damaged(&error))?;
+        ensure!(progress.step <= config.steps, "it has taken more steps than there are to be");
+        Ok(Self { network: network.train(), optimiser, progress })
+    }
+}
+
+fn optimiser(config: &TrainConfig) -> ModuleOptimizer {
+    AdamWConfig::new()
+        .with_weight_decay(crate::convert::to_f32(config.optimiser.weight_decay))
+        .with_grad_clipping(Some(GradientClippingConfig::Norm(config.optimiser.gradient_norm)))
+        .init()
+}

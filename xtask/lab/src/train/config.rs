@@ -1,0 +1,528 @@
+//! The configuration of a training: one TOML file says what to learn from and how.
+//!
+//! Every field but `[[recipe]]` has a default. What is wrong is refused with the file, the line and
+//! the field.
+
+use super::device::DeviceName;
+use super::loss::LossConfig;
+use crate::scenes::recipe::{Recipe, line_at, read_toml};
+use crate::scenes::sources::MaterialConfig;
+use anyhow::{Context, Result, bail, ensure};
+use engine::debleed::cancel::{NUM_BANDS, NUM_FEATURES};
+use engine::network::NetworkConfig;
+use serde::{Deserialize, Deserializer, Serialize, de};
+use std::path::{Path, PathBuf};
+use toml::Spanned;
+
+/// The configurations that come with the lab: name and text.
+pub const BUILT_IN: [(&str, &str); 1] = [("default", include_str!("../../training/default.toml"))];
+
+/// How to train.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrainConfig {
+    /// The file, or the name of the built-in configuration.
+    #[serde(skip)]
+    pub name: String,
+    /// Where recordings, checkpoints and results go; relative to the working directory.
+    #[serde(default = "default_out")]
+    pub out: PathBuf,
+    /// Everything is drawn from it.
+    #[serde(default = "one")]
+    pub seed: u64,
+    /// Recordings with the network trained so far as guide, one after the other; the first is made with the canceller's own rules.
+    #[serde(default = "default_rounds", deserialize_with = "rounds")]
+    pub rounds: usize,
+    /// Steps of every round.
+    #[serde(default = "default_steps", deserialize_with = "steps")]
+    pub steps: usize,
+    /// Hops of every clip.
+    #[serde(default = "default_hops", deserialize_with = "hops")]
+    pub hops: usize,
+    /// Clips of every step.
+    #[serde(default = "default_clips", deserialize_with = "clips")]
+    pub clips: usize,
+    /// Steps between checkpoints.
+    #[serde(default = "default_checkpoint", deserialize_with = "steps")]
+    pub checkpoint_steps: usize,
+    /// Where tensors are computed.
+    #[serde(default)]
+    pub device: DeviceName,
+    /// What to learn from.
+    #[serde(rename = "recipe")]
+    pub recipes: Vec<Spanned<RecipeEntry>>,
+    /// How many scenes, and how long.
+    #[serde(default)]
+    pub scenes: ScenesConfig,
+    /// How often each way of getting to know a scene is drawn.
+    #[serde(default)]
+    pub ways: WaysConfig,
+    /// Sizes of the network.
+    #[serde(default)]
+    pub network: SizeConfig,
+    /// How weights follow gradients.
+    #[serde(default)]
+    pub optimiser: OptimiserConfig,
+    /// When to look how well it does.
+    #[serde(default)]
+    pub validation: ValidationConfig,
+    /// What is to become small.
+    #[serde(default)]
+    pub loss: LossConfig,
+}
+
+/// A recipe to draw scenes from.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RecipeEntry {
+    /// A recipe file, relative to the configuration, or the name of a built-in recipe.
+    pub recipe: String,
+    /// How often it is drawn beside the others.
+    #[serde(default = "one_weight", deserialize_with = "weight")]
+    pub weight: f64,
+    /// Material instead of the recipe's; what is not given stays the recipe's.
+    #[serde(default)]
+    pub material: MaterialConfig,
+    /// Material that is not there is left out, and the recipe with it when it has no kit left of those named here.
+    #[serde(default)]
+    pub optional: bool,
+    /// Whom to thank, and under which licence: lines for the data sheet of models trained with this.
+    #[serde(default)]
+    pub credits: Vec<String>,
+}
+
+/// How many scenes there are, and how long.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ScenesConfig {
+    /// Scenes of every round to learn from, of the training split.
+    #[serde(deserialize_with = "scenes")]
+    pub train: u64,
+    /// Scenes to judge by while training, of the validation split.
+    #[serde(deserialize_with = "scenes")]
+    pub validation: u64,
+    /// Length of every scene in seconds.
+    #[serde(deserialize_with = "seconds")]
+    pub seconds: f64,
+}
+
+impl Default for ScenesConfig {
+    fn default() -> Self {
+        Self { train: 240, validation: 16, seconds: 10.0 }
+    }
+}
+
+/// Weights of the ways in which the canceller gets to know a scene.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct WaysConfig {
+    /// While playing, without lookahead.
+    #[serde(deserialize_with = "weight")]
+    pub live: f64,
+    /// While playing, with lookahead.
+    #[serde(deserialize_with = "weight")]
+    pub mix: f64,
+    /// From the whole session first.
+    #[serde(deserialize_with = "weight")]
+    pub learned: f64,
+}
+
+impl Default for WaysConfig {
+    fn default() -> Self {
+        Self { live: 1.0, mix: 0.0, learned: 1.0 }
+    }
+}
+
+/// Sizes of the network that are free to choose.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SizeConfig {
+    /// Numbers that carry one mic through the blocks; half as many are exchanged between mics.
+    #[serde(deserialize_with = "width")]
+    pub width: usize,
+}
+
+impl Default for SizeConfig {
+    fn default() -> Self {
+        Self { width: 160 }
+    }
+}
+
+impl SizeConfig {
+    /// All sizes.
+    #[must_use]
+    pub fn network(&self) -> NetworkConfig {
+        NetworkConfig {
+            num_bands: NUM_BANDS,
+            num_features: NUM_FEATURES,
+            width: self.width,
+            exchange_width: self.width / 2,
+            dilations: [1, 2, 4, 8, 1, 2],
+        }
+    }
+}
+
+/// How weights follow gradients: AdamW.
+///
+/// # Source
+///
+/// I. Loshchilov, F. Hutter, "Decoupled weight decay regularization", ICLR 2019, algorithm 2; the cosine is that of "SGDR:
+/// stochastic gradient descent with warm restarts", ICLR 2017, equation 5, once and not down to nothing.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct OptimiserConfig {
+    /// The greatest step size of the first round.
+    #[serde(deserialize_with = "rate")]
+    pub learning_rate: f64,
+    /// What the step size is multiplied with in every further round, whose network has learned already.
+    #[serde(deserialize_with = "share")]
+    pub round_factor: f64,
+    /// Steps over which the step size grows from nothing.
+    pub warm_up_steps: usize,
+    /// The step size at the end as a share of the greatest; in between it follows half a cosine.
+    #[serde(deserialize_with = "share")]
+    pub final_share: f64,
+    /// Gradients of each weight tensor are scaled down to this norm.
+    #[serde(deserialize_with = "positive")]
+    pub gradient_norm: f32,
+    /// How fast weights shrink by themselves.
+    #[serde(deserialize_with = "share")]
+    pub weight_decay: f64,
+}
+
+impl Default for OptimiserConfig {
+    fn default() -> Self {
+        Self {
+            learning_rate: 2e-3,
+            round_factor: 0.5,
+            warm_up_steps: 50,
+            final_share: 0.05,
+            gradient_norm: 5.0,
+            weight_decay: 0.01,
+        }
+    }
+}
+
+impl OptimiserConfig {
+    /// Step size of a step, counted from 0, of `steps` in a round.
+    #[must_use]
+    pub fn rate(&self, round: usize, step: usize, steps: usize) -> f64 {
+        let progress = step as f64 / steps.max(1) as f64;
+        let cosine = 0.5 * (1.0 + (std::f64::consts::PI * progress).cos());
+        let warm = ((step + 1) as f64 / (self.warm_up_steps.max(1)) as f64).min(1.0);
+        let greatest = (0..round).fold(self.learning_rate, |rate, _| rate * self.round_factor);
+        greatest * warm * (self.final_share + (1.0 - self.final_share) * cosine)
+    }
+}
+
+/// When to look how well it does.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ValidationConfig {
+    /// Steps between validations.
+    #[serde(deserialize_with = "steps")]
+    pub every_steps: usize,
+    /// A round ends after so many validations without a better one; 0: never.
+    pub patience: usize,
+}
+
+impl Default for ValidationConfig {
+    fn default() -> Self {
+        Self { every_steps: 500, patience: 6 }
+    }
+}
+
+/// A recipe ready to draw scenes from.
+#[derive(Clone, Debug)]
+pub struct Ready {
+    /// The recipe, with the configuration's seed, length and material.
+    pub recipe: Recipe,
+    /// How often it is drawn.
+    pub weight: f64,
+    /// Lines for the data sheet.
+    pub credits: Vec<String>,
+}
+
+impl TrainConfig {
+    /// Opens a configuration: the name of a built-in one, or a file.
+    ///
+    /// # Errors
+    ///
+    /// When there is none or something in it is wrong; the line is named.
+    pub fn open(name_or_file: &str) -> Result<Self> {
+        if let Some((name, text)) = BUILT_IN.iter().find(|(name, _)| *name == name_or_file) {
+            return Self::parse(name, text);
+        }
+        let path = Path::new(name_or_file);
+        if !path.exists() && path.extension().is_none() {
+            let names: Vec<&str> = BUILT_IN.iter().map(|(name, _)| *name).collect();
+            bail!("no file {name_or_file}; built-in configurations are {}", names.join(", "));
+        }
+        let text = std::fs::read_to_string(path)
+            .with_context(|| format!("could not read {name_or_file}"))?;
+        let mut config = Self::parse(name_or_file, &text)?;
+        let base = path.parent().unwrap_or(Path::new(""));
+        for entry in &mut config.recipes {
+            let entry = entry.get_mut();
+            entry.material.resolve(base);
+            if Path::new(&entry.recipe).extension().is_some() {
+                entry.recipe = base.join(&entry.recipe).to_string_lossy().into_owned();
+            }
+        }
+        Ok(config)
+    }
+
+    /// Reads a configuration's text; `name` is its file, for messages.
+    ///
+    /// # Errors
+    ///
+    /// When something is wrong; the line is named.
+    pub fn parse(name: &str, text: &str) -> Result<Self> {
+        let mut config: Self = read_toml(name, text)?;
+        name.clone_into(&mut config.name);
+        let at = |field: &str| {
+            let line = text
+                .lines()
+                .position(|line| line.split_once('=').is_some_and(|(key, _)| key.trim() == field));
+            line.map_or_else(|| name.to_owned(), |line| format!("{name} line {}", line + 1))
+        };
+        ensure!(!config.recipes.is_empty(), "{name}: no [[recipe]] to learn from");
+        if config.recipes.iter().all(|entry| entry.get_ref().weight <= 0.0) {
+            bail!("{}: the weights of all [[recipe]] are 0", at("weight"));
+        }
+        let WaysConfig { live, mix, learned } = config.ways;
+        ensure!(live + mix + learned > 0.0, "{}: the weights of all [ways] are 0", at("live"));
+        let least_hops = HOPS_PER_S * config.scenes.seconds
+            - if mix > 0.0 { engine::Mode::Mix.lookahead_hops() as f64 } else { 0.0 };
+        ensure!(
+            config.hops as f64 <= least_hops,
+            "{}: clips of {} hops do not fit into scenes of {} s, which have {:.0}",
+            at("hops"),
+            config.hops,
+            config.scenes.seconds,
+            least_hops.max(0.0)
+        );
+        ensure!(
+            config.loss.segment_hops <= config.hops,
+            "{}: segments of {} hops are longer than clips of {}",
+            at("segment_hops"),
+            config.loss.segment_hops,
+            config.hops
+        );
+        Ok(config)
+    }
+
+    /// The recipes as they are drawn from on this machine, with what was left out, in words.
+    ///
+    /// # Errors
+    ///
+    /// When a recipe is wrong, or none is left.
+    pub fn recipes(&self) -> Result<(Vec<Ready>, Vec<String>)> {
+        let (mut ready, mut notes) = (Vec::new(), Vec::new());
+        for entry in &self.recipes {
+            let entry = entry.get_ref();
+            let mut recipe = Recipe::open(&entry.recipe)
+                .with_context(|| format!("{}: [[recipe]] {}", self.name, entry.recipe))?;
+            recipe.seed = self.seed;
+            recipe.duration_s = self.scenes.seconds;
+            let mut given = entry.material.clone();
+            let wanted_kits = !given.kits.is_empty();
+            if entry.optional {
+                let mut drop_missing = |paths: &mut Vec<PathBuf>| {
+                    paths.retain(|path| {
+                        let there = path.exists();
+                        if !there {
+                            notes.push(format!(
+                                "{}: {} is not there",
+                                entry.recipe,
+                                path.display()
+                            ));
+                        }
+                        there
+                    });
+                };
+                drop_missing(&mut given.notes);
+                drop_missing(&mut given.scores);
+                drop_missing(&mut given.kits);
+                given.stems.retain(|stems| stems.path.exists());
+            }
+            if entry.optional && wanted_kits && given.kits.is_empty() {
+                notes.push(format!("recipe {} is left out: no kit to play", entry.recipe));
+                continue;
+            }
+            let material = &mut recipe.material;
+            if given.soundfont.is_some() {
+                material.soundfont = given.soundfont;
+            }
+            for (given, own) in [
+                (given.notes, &mut material.notes),
+                (given.scores, &mut material.scores),
+                (given.kits, &mut material.kits),
+            ] {
+                if !given.is_empty() {
+                    *own = given;
+                }
+            }
+            if !given.stems.is_empty() {
+                material.stems = given.stems;
+            }
+            if entry.weight > 0.0 {
+                ready.push(Ready { recipe, weight: entry.weight, credits: entry.credits.clone() });
+            }
+        }
+        ensure!(!ready.is_empty(), "{}: no recipe is left to learn from", self.name);
+        Ok((ready, notes))
+    }
+
+    /// Where in `text` an entry begins, for messages.
+    #[must_use]
+    pub fn line_of(&self, text: &str, entry: usize) -> Option<usize> {
+        self.recipes.get(entry).map(|entry| line_at(text, entry.span().start).0)
+    }
+}
+
+/// The fewest hops that a second of any sample rate has: 44.1 kHz by 512 samples, rounded down.
+const HOPS_PER_S: f64 = 86.0;
+
+/// Defines readers for `#[serde(deserialize_with = …)]`, each with its own limits.
+macro_rules! limits {
+    ($($name:ident: $type:ty, $least:literal, $most:literal;)*) => {$(
+        fn $name<'de, D: Deserializer<'de>>(d: D) -> Result<$type, D::Error> {
+            let value = <$type>::deserialize(d)?;
+            // Written so that NaN is refused as well.
+            if ($least..=$most).contains(&value) {
+                return Ok(value);
+            }
+            Err(de::Error::custom(format!("{value} is not within {} to {}", $least, $most)))
+        }
+    )*};
+}
+
+limits! {
+    rounds: usize, 1, 100;
+    steps: usize, 1, 100_000_000;
+    hops: usize, 1, 100_000;
+    clips: usize, 1, 4096;
+    scenes: u64, 1, 1_000_000;
+    seconds: f64, 0.5, 600.0;
+    width: usize, 2, 4096;
+    weight: f64, 0.0, 1e6;
+    rate: f64, 1e-9, 1.0;
+    share: f64, 0.0, 1.0;
+    positive: f32, 1e-6, 1e6;
+}
+
+fn default_out() -> PathBuf {
+    PathBuf::from("target/train")
+}
+
+fn one() -> u64 {
+    1
+}
+
+fn one_weight() -> f64 {
+    1.0
+}
+
+fn default_rounds() -> usize {
+    1
+}
+
+fn default_steps() -> usize {
+    4_000
+}
+
+fn default_hops() -> usize {
+    256
+}
+
+fn default_clips() -> usize {
+    1
+}
+
+fn default_checkpoint() -> usize {
+    100
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(text: &str) -> String {
+        let line = format!("{:#}", TrainConfig::parse("my.toml", text).unwrap_err());
+        assert!(!line.contains('\n'), "{line}");
+        line
+    }
+
+    #[test]
+    fn the_configurations_that_come_with_the_lab_can_be_used_with_the_soundfont_alone() {
+        for (name, _) in BUILT_IN {
+            let config = TrainConfig::open(name).unwrap();
+            let (ready, _) = config.recipes().unwrap();
+            assert!(ready.iter().any(|ready| ready.recipe.material.kits.is_empty()), "{name}");
+            assert!(ready.iter().all(|ready| ready.recipe.seed == config.seed), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_with_file_line_and_field() {
+        let recipe = "[[recipe]]\nrecipe = 'ensembles'\n";
+        for (text, parts) in [
+            ("stepz = 3", &["my.toml line 1", "stepz"][..]),
+            ("seed = 1\nsteps = 0", &["my.toml line 2", "steps = 0", "not within 1"]),
+            ("hops = 9000", &["my.toml line 1", "9000 hops", "10 s"]),
+            ("device = 'tpu'", &["my.toml line 1", "tpu", "flex"]),
+        ] {
+            let line = error(&format!("{text}\n{recipe}"));
+            assert!(parts.iter().all(|part| line.contains(part)), "{line}");
+        }
+        for (text, parts) in [
+            ("[optimiser]\nlearning_rate = -1", &["my.toml line 4", "learning_rate = -1"][..]),
+            ("[optimiser]\nlearning_rate = nan", &["my.toml line 4", "NaN is not within"]),
+            ("[ways]\nlive = 0\nlearned = 0", &["my.toml line 4", "[ways]"]),
+            ("[loss]\nsegment_hops = 300", &["my.toml line 4", "300 hops"]),
+            ("[loss]\nthresold = 1", &["my.toml line 4", "thresold"]),
+            ("weight = 0", &["my.toml line 3", "weights of all"]),
+            ("material = { kit = ['a'] }", &["my.toml line 3", "kit"]),
+        ] {
+            let line = error(&format!("{recipe}{text}"));
+            assert!(parts.iter().all(|part| line.contains(part)), "{line}");
+        }
+        assert!(error("recipe = []").contains("no [[recipe]]"));
+        assert!(error("seed = 1").contains("recipe"));
+    }
+
+    #[test]
+    fn material_that_is_not_there_is_left_out_where_it_is_optional_and_only_there() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("notes")).unwrap();
+        let file = folder.path().join("my.toml");
+        let entry = |optional: bool| {
+            format!(
+                "[[recipe]]\nrecipe = 'ensembles'\noptional = {optional}\n\
+                 material = {{ notes = ['notes', 'gone'] }}\n\
+                 [[recipe]]\nrecipe = 'kits'\noptional = {optional}\nmaterial = {{ kits = ['gone'] }}\n"
+            )
+        };
+        std::fs::write(&file, entry(true)).unwrap();
+        let config = TrainConfig::open(file.to_str().unwrap()).unwrap();
+        let (ready, notes) = config.recipes().unwrap();
+        assert_eq!(ready.len(), 1);
+        assert_eq!(ready[0].recipe.material.notes, [folder.path().join("notes")]);
+        assert!(notes.iter().any(|note| note.contains("kits is left out")), "{notes:?}");
+        std::fs::write(&file, entry(false)).unwrap();
+        let (ready, notes) = TrainConfig::open(file.to_str().unwrap()).unwrap().recipes().unwrap();
+        assert_eq!((ready.len(), notes.len()), (2, 0));
+    }
+
+    #[test]
+    fn the_step_size_warms_up_and_falls_to_its_final_share() {
+        let config = OptimiserConfig { learning_rate: 1.0, ..OptimiserConfig::default() };
+        let near = |found: f64, wanted: f64| assert!((found - wanted).abs() < 1e-12, "{found}");
+        near(config.rate(0, 0, 1_000_000_000), 1.0 / 50.0);
+        // Half a cosine is half way down in the middle.
+        near(config.rate(0, 500, 1000), 0.05 + 0.95 * 0.5);
+        near(config.rate(0, 1000, 1000), 0.05);
+        near(config.rate(2, 500, 1000), 0.25 * (0.05 + 0.95 * 0.5));
+    }
+}

@@ -1,0 +1,387 @@
+//! The loop of one round: steps, validation, the best weights, checkpoints, and an early end.
+
+use super::batch::{Batch, Pick};
+use super::checkpoint::{LogEntry, State};
+use super::config::TrainConfig;
+use super::loss::{Given, Sums, negative_snr};
+use super::store::{Stored, write_whole};
+use super::weights::weights_of;
+use anyhow::{Result, anyhow, ensure};
+use burn::module::Module;
+use burn::optim::GradientsParams;
+use burn::tensor::{Device, Tensor};
+use engine::network::{Masks, Network};
+use std::path::Path;
+
+/// The best weights so far.
+pub const BEST_FILE: &str = "best.safetensors";
+/// Where a killed training goes on from.
+pub(super) const CHECKPOINT_FILE: &str = "checkpoint.bin";
+/// Steps between two lines of the log.
+const LOG_STEPS: usize = 20;
+/// Steps that the running means are over.
+const RECENT_STEPS: usize = 50;
+
+/// What one round works with.
+#[derive(Debug)]
+pub(super) struct Course<'a> {
+    pub(super) config: &'a TrainConfig,
+    pub(super) examples: &'a [Stored],
+    pub(super) validation: &'a [Stored],
+    pub(super) device: &'a Device,
+    pub(super) out: &'a Path,
+}
+
+/// Somebody who looks on.
+pub(super) trait Watch {
+    /// A step was taken.
+    fn step(&mut self, state: &State);
+    /// A validation was made.
+    fn validated(&mut self, state: &State, entry: &LogEntry);
+    /// Whether to stop here.
+    fn stop(&self) -> bool;
+}
+
+/// How a round ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// All steps were taken.
+    Complete,
+    /// Nothing became better any more.
+    Early,
+    /// Somebody asked for it.
+    Stopped,
+}
+
+impl Course<'_> {
+    /// Takes the steps that are left of the state's round.
+    pub(super) fn run(&self, state: &mut State, watch: &mut dyn Watch) -> Result<End> {
+        let checkpoint = self.out.join(CHECKPOINT_FILE);
+        if state.progress.best_db.is_none() {
+            state.progress.unmasked_db = Some(self.validate(None)?);
+            self.judge(state, watch)?;
+            state.save(&checkpoint)?;
+        }
+        while state.progress.step < self.config.steps && !self.is_over(state) {
+            if watch.stop() {
+                state.save(&checkpoint)?;
+                return Ok(End::Stopped);
+            }
+            self.step(state)?;
+            watch.step(state);
+            let step = state.progress.step;
+            let last = step == self.config.steps;
+            if last || step.is_multiple_of(self.config.validation.every_steps) {
+                self.judge(state, watch)?;
+            } else if step.is_multiple_of(LOG_STEPS) {
+                let entry = self.entry(state, None);
+                state.progress.log.push(entry);
+            }
+            if last || step.is_multiple_of(self.config.checkpoint_steps) {
+                state.save(&checkpoint)?;
+            }
+        }
+        Ok(if state.progress.step < self.config.steps { End::Early } else { End::Complete })
+    }
+
+    fn is_over(&self, state: &State) -> bool {
+        let patience = self.config.validation.patience;
+        patience > 0 && state.progress.since_best >= patience
+    }
+
+    /// One step; it depends on nothing but the state.
+    fn step(&self, state: &mut State) -> Result<()> {
+        let config = self.config;
+        let at = (state.progress.round, state.progress.step);
+        let picks = Pick::draw(self.examples, (config.clips, config.hops), config.seed, at);
+        let device = self.device.clone().autodiff();
+        let batch = Batch::read(&picks, config.hops, &device)?;
+        let masks = masks(&state.network, &batch, &device);
+        let given = Given { keep: &masks.keep, guide: &masks.guide };
+        let loss = config.loss.total(&given, &batch.sums);
+        // As in the validation, mics whose sources are silent have no SNR.
+        let heard = Sums { weights: batch.measured, ..batch.sums };
+        let snr = negative_snr(&masks.keep, &heard, config.hops, &config.loss);
+        let seen = [scalar(loss.clone())?, -scalar(snr)?];
+        ensure!(
+            seen[0].is_finite(),
+            "the loss is no number any more after step {} of round {}: a smaller learning_rate may help",
+            at.1,
+            at.0
+        );
+        let gradients = GradientsParams::from_grads(loss.backward(), &state.network);
+        let rate = config.optimiser.rate(at.0, at.1, config.steps);
+        // The optimiser takes the network by value and hands it back.
+        state.network = state.optimiser.step(rate, state.network.clone(), gradients);
+        state.progress.step += 1;
+        let share = 1.0 / state.progress.step.min(RECENT_STEPS) as f64;
+        for (recent, seen) in state.progress.recent.iter_mut().zip(seen) {
+            *recent += (seen - *recent) * share;
+        }
+        Ok(())
+    }
+
+    /// Validates, and keeps the weights if they are the best of this round.
+    fn judge(&self, state: &mut State, watch: &mut dyn Watch) -> Result<()> {
+        let network = state.network.valid();
+        let found_db = self.validate(Some(&network))?;
+        let progress = &mut state.progress;
+        if progress.best_db.is_none_or(|best_db| found_db > best_db) {
+            progress.best_db = Some(found_db);
+            progress.since_best = 0;
+            write_whole(&self.out.join(BEST_FILE), &weights_of(&network)?)?;
+        } else {
+            progress.since_best += 1;
+        }
+        let entry = self.entry(state, Some(found_db));
+        watch.validated(state, &entry);
+        state.progress.log.push(entry);
+        Ok(())
+    }
+
+    fn entry(&self, state: &State, validation_db: Option<f64>) -> LogEntry {
+        let progress = &state.progress;
+        let (round, step) = (progress.round, progress.step);
+        let seen = |which: usize| (step > 0).then(|| progress.recent[which]);
+        LogEntry {
+            round,
+            step,
+            learning_rate: self.config.optimiser.rate(round, step, self.config.steps),
+            loss: seen(0),
+            training_db: seen(1),
+            validation_db,
+        }
+    }
+
+    /// Mean SNR in dB over the validation scenes' mics whose sources play, with the masks of `network` or none.
+    fn validate(&self, network: Option<&Network>) -> Result<f64> {
+        let (mut sum, mut count) = (0.0, 0.0);
+        for example in self.validation {
+            let relations = &example.relations;
+            let mut mics = relations.is_target.iter().zip(&relations.plays);
+            if !mics.any(|(&target, &plays)| target && plays) {
+                continue;
+            }
+            let batch = Batch::read(&[Pick::whole(example)], example.num_hops, self.device)?;
+            let keep = match network {
+                Some(network) => masks(network, &batch, self.device).keep,
+                None => batch.sums.after.ones_like(),
+            };
+            let sums = Sums { weights: batch.measured, ..batch.sums };
+            sum -= scalar(negative_snr(&keep, &sums, example.num_hops, &self.config.loss))?;
+            count += 1.0;
+        }
+        ensure!(count > 0.0, "no mic of the validation scenes has a source that plays");
+        let mean = sum / count;
+        ensure!(mean.is_finite(), "the validation is no number");
+        Ok(mean)
+    }
+}
+
+fn masks(network: &Network, batch: &Batch, device: &Device) -> Masks {
+    let [clips, mics, _, _] = batch.features.dims();
+    let mut memory = network.blank_memory(clips, mics, device);
+    network.forward(batch.features.clone(), &batch.pairs, &mut memory)
+}
+
+fn scalar(tensor: Tensor<1>) -> Result<f64> {
+    let data = tensor.into_data();
+    data.as_slice::<f32>()
+        .ok()
+        .and_then(|values| values.first().copied())
+        .map(f64::from)
+        .ok_or_else(|| anyhow!("a loss is one number"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::store::tests::random_example;
+    use super::*;
+
+    /// Stops after some steps, as Ctrl-C does.
+    #[derive(Default)]
+    struct Clock {
+        stop_at: Option<usize>,
+        step: usize,
+        validations_db: Vec<f64>,
+    }
+
+    impl Watch for Clock {
+        fn step(&mut self, state: &State) {
+            self.step = state.progress.step;
+        }
+
+        fn validated(&mut self, _state: &State, entry: &LogEntry) {
+            self.validations_db.extend(entry.validation_db);
+        }
+
+        fn stop(&self) -> bool {
+            self.stop_at == Some(self.step)
+        }
+    }
+
+    fn config(changes: &str) -> TrainConfig {
+        let text = format!(
+            "steps = 20\nhops = 6\nclips = 2\ncheckpoint_steps = 7\n{changes}\n\
+             [[recipe]]\nrecipe = 'ensembles'\n[network]\nwidth = 8\n[loss]\nsegment_hops = 3\n\
+             [validation]\nevery_steps = 8\npatience = 2\n[optimiser]\nwarm_up_steps = 2\n"
+        );
+        TrainConfig::parse("test.toml", &text).unwrap()
+    }
+
+    fn stored(folder: &Path, prefix: &str) -> Vec<Stored> {
+        (2..5)
+            .map(|num_mics| {
+                let path = folder.join(format!("{prefix}{num_mics}.example"));
+                Stored::write(&random_example(num_mics, 14, num_mics as u64), &path).unwrap()
+            })
+            .collect()
+    }
+
+    struct Bench {
+        folder: tempfile::TempDir,
+        config: TrainConfig,
+        examples: Vec<Stored>,
+        validation: Vec<Stored>,
+        device: Device,
+    }
+
+    impl Bench {
+        fn new(changes: &str) -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let examples = stored(folder.path(), "train");
+            let validation = stored(folder.path(), "validation");
+            Self { config: config(changes), examples, validation, device: Device::flex(), folder }
+        }
+
+        fn run(&self, state: &mut State, clock: &mut Clock) -> End {
+            let course = Course {
+                config: &self.config,
+                examples: &self.examples,
+                validation: &self.validation,
+                device: &self.device,
+                out: self.folder.path(),
+            };
+            course.run(state, clock).unwrap()
+        }
+
+        fn fresh(&self) -> State {
+            State::fresh(&self.config, &self.device).unwrap()
+        }
+
+        fn checkpoint(&self) -> std::path::PathBuf {
+            self.folder.path().join(CHECKPOINT_FILE)
+        }
+    }
+
+    fn weights(state: &State) -> Vec<u8> {
+        weights_of(&state.network.valid()).unwrap()
+    }
+
+    #[test]
+    fn a_training_that_was_stopped_goes_on_to_the_same_weights() {
+        let whole = Bench::new("");
+        let mut straight = whole.fresh();
+        let start = weights(&straight);
+        assert_eq!(whole.run(&mut straight, &mut Clock::default()), End::Complete);
+        assert!(weights(&straight) != start);
+
+        let parts = Bench::new("");
+        let mut state = parts.fresh();
+        assert!(weights(&state) == start);
+        let mut clock = Clock { stop_at: Some(10), ..Clock::default() };
+        assert_eq!(parts.run(&mut state, &mut clock), End::Stopped);
+        drop(state);
+        let mut state = State::load(&parts.config, &parts.device, &parts.checkpoint()).unwrap();
+        assert_eq!(state.progress.step, 10);
+        assert_eq!(parts.run(&mut state, &mut Clock::default()), End::Complete);
+        assert!(weights(&state) == weights(&straight), "the weights differ");
+        assert_eq!(state.progress, straight.progress);
+        // Killed instead of stopped: from the last checkpoint that was written on the way.
+        let parts = Bench::new("");
+        let mut state = parts.fresh();
+        parts.run(&mut state, &mut Clock { stop_at: Some(7), ..Clock::default() });
+        let kept = std::fs::read(parts.checkpoint()).unwrap();
+        let mut clock = Clock { stop_at: Some(9), step: 7, ..Clock::default() };
+        parts.run(&mut state, &mut clock);
+        std::fs::write(parts.checkpoint(), kept).unwrap();
+        let mut state = State::load(&parts.config, &parts.device, &parts.checkpoint()).unwrap();
+        parts.run(&mut state, &mut Clock::default());
+        assert!(weights(&state) == weights(&straight), "the weights differ after a kill");
+        let best = |bench: &Bench| std::fs::read(bench.folder.path().join(BEST_FILE)).unwrap();
+        assert!(best(&parts) == best(&whole), "the best weights differ");
+    }
+
+    #[test]
+    fn other_seeds_train_other_weights() {
+        let [a, b] = ["seed = 1", "seed = 2"].map(|seed| {
+            let bench = Bench::new(seed);
+            weights(&bench.fresh())
+        });
+        assert!(a != b);
+    }
+
+    #[test]
+    fn training_makes_the_masks_better_and_keeps_the_best() {
+        let mut bench = Bench::new("");
+        bench.config.steps = 60;
+        bench.config.optimiser.learning_rate = 1e-2;
+        let mut state = bench.fresh();
+        let mut clock = Clock::default();
+        bench.run(&mut state, &mut clock);
+        let (first, best) = (clock.validations_db[0], state.progress.best_db.unwrap());
+        let unmasked = state.progress.unmasked_db.unwrap();
+        // Half of the bands are the own source's: without masks the SNR is about 0 dB.
+        assert!(unmasked.abs() < 0.3, "{unmasked}");
+        assert!(best > first + 3.0 && best > unmasked + 3.0, "{first} to {best} dB");
+        let most = clock.validations_db.iter().copied().fold(f64::MIN, f64::max);
+        assert_eq!(best, most);
+        let kept = std::fs::read(bench.folder.path().join(BEST_FILE)).unwrap();
+        let size = bench.config.network.network();
+        let network = Network::from_safetensors(&size, kept, &bench.device).unwrap();
+        let course = Course {
+            config: &bench.config,
+            examples: &bench.examples,
+            validation: &bench.validation,
+            device: &bench.device,
+            out: bench.folder.path(),
+        };
+        assert_eq!(course.validate(Some(&network)).unwrap(), best);
+    }
+
+    #[test]
+    fn a_round_ends_early_when_nothing_becomes_better() {
+        let mut bench = Bench::new("");
+        bench.config.steps = 1000;
+        bench.config.validation.every_steps = 2;
+        // Far too large a step: what was found at random stays the best for a while.
+        bench.config.optimiser.learning_rate = 1.0;
+        let mut state = bench.fresh();
+        let mut clock = Clock::default();
+        assert_eq!(bench.run(&mut state, &mut clock), End::Early);
+        assert_eq!(state.progress.since_best, 2);
+        assert!(state.progress.step < 1000);
+    }
+
+    #[test]
+    fn damaged_checkpoints_are_refused() {
+        let bench = Bench::new("");
+        let state = bench.fresh();
+        state.save(&bench.checkpoint()).unwrap();
+        let whole = std::fs::read(bench.checkpoint()).unwrap();
+        let wider = {
+            let mut config = bench.config.clone();
+            config.network.width = 16;
+            config
+        };
+        let line = |config: &TrainConfig| {
+            let loaded = State::load(config, &bench.device, &bench.checkpoint());
+            loaded.map(|_| ()).map_err(|error| format!("{error:#}")).unwrap_err()
+        };
+        assert!(line(&wider).contains("damaged"), "{}", line(&wider));
+        std::fs::write(bench.checkpoint(), &whole[..whole.len() - 5]).unwrap();
+        assert!(line(&bench.config).contains("cut off"), "{}", line(&bench.config));
+        std::fs::write(bench.checkpoint(), b"nothing").unwrap();
+        assert!(line(&bench.config).contains("no checkpoint"), "{}", line(&bench.config));
+    }
+}

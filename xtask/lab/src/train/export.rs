@@ -1,0 +1,230 @@
+//! `cargo xtask export`: weights of a training as a model's folder, which is never written over.
+
+use super::card::Card;
+use super::checkpoint::LogEntry;
+use super::config::TrainConfig;
+use super::course::BEST_FILE;
+use super::settings::{self, BURN_VERSION, SETTINGS_FILE, Settings};
+use anyhow::{Context, Result, ensure};
+use burn::tensor::Device;
+use engine::network::Network;
+use sha2::{Digest, Sha256};
+use std::path::{Path, PathBuf};
+
+/// Options of `cargo xtask export`.
+#[derive(Clone, Debug, clap::Args)]
+pub struct ExportOptions {
+    /// The folder of a training, whose best weights are taken, or a file of weights
+    #[arg(long, value_name = "FILE|DIR")]
+    pub checkpoint: PathBuf,
+    /// The model's name: lower case letters, digits and hyphens
+    #[arg(long)]
+    pub id: String,
+    /// Major: other inputs or shapes; minor: sounds different; patch: same sound
+    #[arg(long, value_name = "X.Y.Z")]
+    pub version: String,
+    /// Folder of all models
+    #[arg(long, value_name = "DIR", default_value = "models")]
+    pub out: PathBuf,
+    /// The training's configuration, when no training.json lies beside the weights
+    #[arg(long, value_name = "CONFIG.toml|NAME")]
+    pub config: Option<String>,
+}
+
+/// Writes `<id>-<version>/` with the weights, `card.toml` and `DATA.md`; gives its path.
+///
+/// # Errors
+///
+/// When the weights do not fit the sizes of their training, the name or version is no such thing, the
+/// folder exists already, or it cannot be written.
+pub fn export(options: &ExportOptions) -> Result<PathBuf> {
+    let ExportOptions { checkpoint, id, version, out, config } = options;
+    check_name(id, version)?;
+    let (file, beside) = if checkpoint.is_dir() {
+        (checkpoint.join(BEST_FILE), checkpoint.as_path())
+    } else {
+        (checkpoint.clone(), checkpoint.parent().unwrap_or(Path::new("")))
+    };
+    let made_by = match config {
+        Some(config) => {
+            let config = TrainConfig::open(config)?;
+            let (ready, _) = config.recipes()?;
+            Settings::of(&config, &ready)?
+        }
+        None => settings::read(&beside.join(SETTINGS_FILE))
+            .context("what the weights were made by is not known; --config says it")?,
+    };
+    let size = made_by.size();
+    let bytes =
+        std::fs::read(&file).with_context(|| format!("could not read {}", file.display()))?;
+    Network::from_safetensors(&size, bytes.clone(), &Device::flex())
+        .with_context(|| format!("{} of width {}", file.display(), size.width))?;
+    let sha256 = format!("{:x}", Hex(&Sha256::digest(&bytes)));
+    let name = format!("{id}-{version}");
+    let weights = format!("{name}-{}.safetensors", &sha256[..8]);
+    let card = Card {
+        id,
+        version,
+        weights: &weights,
+        sha256: &sha256,
+        size,
+        commit: &made_by.commit,
+        command: &made_by.command,
+        seed: made_by.seed,
+        burn: BURN_VERSION,
+        validation_db: best_db(&beside.join("log.json")),
+    };
+    let folder = out.join(&name);
+    ensure!(!folder.exists(), "{} exists already; models are never edited", folder.display());
+    let context = || format!("could not write {}", folder.display());
+    std::fs::create_dir_all(out).with_context(context)?;
+    // A folder beside it that becomes the model's whole by a rename.
+    let partial =
+        tempfile::Builder::new().prefix(".export").tempdir_in(out).with_context(context)?;
+    let data = data_sheet(&name, &made_by.credits);
+    let files = [
+        (weights.as_str(), bytes.as_slice()),
+        ("card.toml", card.text().as_bytes()),
+        ("DATA.md", data.as_bytes()),
+    ]
+    .map(|(name, bytes)| std::fs::write(partial.path().join(name), bytes));
+    files.into_iter().collect::<std::io::Result<()>>().with_context(context)?;
+    make_readable(partial.path()).with_context(context)?;
+    std::fs::rename(partial.path(), &folder).with_context(context)?;
+    Ok(folder)
+}
+
+/// Temporary folders are their owner's alone; a model is everybody's.
+fn make_readable(folder: &Path) -> std::io::Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o755))?;
+    }
+    let _ = folder;
+    Ok(())
+}
+
+fn check_name(id: &str, version: &str) -> Result<()> {
+    let is_id = id.starts_with(|c: char| c.is_ascii_lowercase())
+        && id.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
+    ensure!(is_id, "--id {id}: a letter first, then lower case letters, digits and hyphens");
+    let numbers: Vec<&str> = version.split('.').collect();
+    let is_number =
+        |part: &&str| part.parse::<u32>().is_ok_and(|number| number.to_string() == **part);
+    let is_version = numbers.len() == 3 && numbers.iter().all(is_number);
+    ensure!(is_version, "--version {version} is not of the form 1.2.3");
+    Ok(())
+}
+
+/// The best validation of the last round, if the training left a log.
+fn best_db(log: &Path) -> Option<f64> {
+    let log: Vec<LogEntry> = serde_json::from_slice(&std::fs::read(log).ok()?).ok()?;
+    let last = log.last()?.round;
+    let of_last = log.iter().filter(|entry| entry.round == last);
+    of_last.filter_map(|entry| entry.validation_db).reduce(f64::max)
+}
+
+fn data_sheet(name: &str, credits: &[String]) -> String {
+    let mut text =
+        format!("# What {name} learned from\n\nScenes simulated by this project from:\n\n");
+    for line in credits {
+        text.push_str("- ");
+        text.push_str(line);
+        text.push('\n');
+    }
+    text.push_str(
+        "\nSpeech-like and percussive sounds that the project makes itself need no licence.\n",
+    );
+    text
+}
+
+/// Bytes in hexadecimal.
+struct Hex<'a>(&'a [u8]);
+
+impl std::fmt::LowerHex for Hex<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::settings::claim;
+    use super::super::weights::initial_weights;
+    use super::*;
+
+    /// A training of width 8 that has just begun.
+    fn training() -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        let text = "seed = 5\n[[recipe]]\nrecipe = 'ensembles'\ncredits = ['thanks']\n[network]\nwidth = 8\n";
+        let config = TrainConfig::parse("my.toml", text).unwrap();
+        let (ready, _) = config.recipes().unwrap();
+        let settings = Settings::of(&config, &ready).unwrap();
+        drop(claim(folder.path(), &settings).unwrap());
+        let weights = initial_weights(&settings.size(), 5).unwrap();
+        std::fs::write(folder.path().join(BEST_FILE), weights).unwrap();
+        folder
+    }
+
+    fn options(training: &Path) -> ExportOptions {
+        ExportOptions {
+            checkpoint: training.to_owned(),
+            id: "tiny-a".to_owned(),
+            version: "1.0.2".to_owned(),
+            out: training.join("models"),
+            config: None,
+        }
+    }
+
+    #[test]
+    fn a_training_becomes_a_model_that_says_what_it_is() {
+        let training = training();
+        let folder = export(&options(training.path())).unwrap();
+        assert_eq!(folder, training.path().join("models/tiny-a-1.0.2"));
+        let text = std::fs::read_to_string(folder.join("card.toml")).unwrap();
+        let card: toml::Table = toml::from_str(&text).unwrap();
+        let weights = std::fs::read(folder.join(card["weights"].as_str().unwrap())).unwrap();
+        assert!(weights == std::fs::read(training.path().join(BEST_FILE)).unwrap());
+        let sha256 = format!("{:x}", Hex(&Sha256::digest(&weights)));
+        assert_eq!(card["sha256"].as_str().unwrap(), sha256);
+        assert_eq!(
+            card["weights"].as_str().unwrap(),
+            format!("tiny-a-1.0.2-{}.safetensors", &sha256[..8])
+        );
+        let sizes_found = card["sizes"].as_table().unwrap();
+        let sizes = ["bands", "features", "width", "exchange_width"];
+        assert_eq!(sizes.map(|size| sizes_found[size].as_integer().unwrap()), [80, 8, 8, 4]);
+        assert_eq!(card["trained_by"]["command"].as_str(), Some("cargo xtask train my.toml"));
+        assert_eq!(card["trained_by"]["seed"].as_integer(), Some(5));
+        assert_eq!(card["hop_samples"].as_integer(), Some(512));
+        let data = std::fs::read_to_string(folder.join("DATA.md")).unwrap();
+        assert!(data.contains("- thanks\n") && data.contains("FluidR3"), "{data}");
+        assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 3);
+        assert_eq!(std::fs::read_dir(training.path().join("models")).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn released_models_and_wrong_weights_and_names_are_refused() {
+        let training = training();
+        let line = |options: &ExportOptions| format!("{:#}", export(options).unwrap_err());
+        let good = options(training.path());
+        export(&good).unwrap();
+        assert!(line(&good).contains("exists already"), "{}", line(&good));
+        for id in ["Tiny", "", "a b", "../a", "1a"] {
+            let wrong = ExportOptions { id: id.to_owned(), ..good.clone() };
+            assert!(line(&wrong).contains("--id"), "{}", line(&wrong));
+        }
+        for version in ["1.0", "1.0.x", "01.0.0", "1.0.0.0"] {
+            let wrong = ExportOptions { version: version.to_owned(), ..good.clone() };
+            assert!(line(&wrong).contains("--version"), "{}", line(&wrong));
+        }
+        let wider = initial_weights(&crate::train::config::SizeConfig { width: 16 }.network(), 5);
+        std::fs::write(training.path().join(BEST_FILE), wider.unwrap()).unwrap();
+        let next = ExportOptions { version: "1.0.3".to_owned(), ..good.clone() };
+        assert!(line(&next).contains("width 8"), "{}", line(&next));
+        std::fs::remove_file(training.path().join(SETTINGS_FILE)).unwrap();
+        assert!(line(&next).contains("--config"), "{}", line(&next));
+        assert_eq!(std::fs::read_dir(training.path().join("models")).unwrap().count(), 1);
+    }
+}

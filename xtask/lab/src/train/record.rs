@@ -1,0 +1,266 @@
+//! Records the scenes of a round on all cores, each once, as files.
+//!
+//! What a scene becomes depends on the configuration, the round and its number alone, so that any number
+//! of threads records the same files, and a run that was killed is finished by the next one.
+
+use super::config::{Ready, TrainConfig, WaysConfig};
+use super::examples::{Example, Way};
+use super::progress::Bar;
+use super::store::Stored;
+use crate::interrupt;
+use crate::random::Random;
+use crate::scenes::recipe::Recipe;
+use crate::scenes::simulate::scene;
+use crate::scenes::sources::Library;
+use crate::scenes::{draw_weighted, split::Split};
+use anyhow::{Context, Result, anyhow, ensure};
+use engine::network::Network;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+/// One scene to be recorded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Job {
+    file: PathBuf,
+    recipe: usize,
+    /// The scene's number in its recipe.
+    index: u64,
+    way: Way,
+}
+
+/// What a round learns from and is judged by.
+#[derive(Debug)]
+pub(super) struct Recordings {
+    pub(super) train: Vec<Stored>,
+    pub(super) validation: Vec<Stored>,
+}
+
+/// Records what is not there yet into `folder`; `guide` steers the canceller, or nobody does.
+pub(super) fn record(
+    config: &TrainConfig,
+    ready: &[Ready],
+    (round, guide): (usize, Option<&Arc<Network>>),
+    folder: &Path,
+    (num_threads, tell): (usize, &(dyn Fn(&str) + Sync)),
+) -> Result<Recordings> {
+    std::fs::create_dir_all(folder)
+        .with_context(|| format!("could not create {}", folder.display()))?;
+    remove_leftovers(folder)?;
+    let of_split = |split: Split| -> Result<Vec<Stored>> {
+        let jobs = jobs(config, ready, (split, round), folder);
+        let missing: Vec<&Job> = jobs.iter().filter(|job| !job.file.exists()).collect();
+        if !missing.is_empty() {
+            let recipes: Vec<Recipe> = ready.iter().map(|r| with_split(&r.recipe, split)).collect();
+            let needed = |recipe: usize| missing.iter().any(|job| job.recipe == recipe);
+            let libraries = recipes
+                .iter()
+                .enumerate()
+                .map(|(n, recipe)| needed(n).then(|| recipe.library()).transpose())
+                .collect::<Result<Vec<Option<Library>>>>()?;
+            let what = format!("scenes of round {round} recorded ({split})");
+            let work = Work {
+                jobs: &missing,
+                recipes: &recipes,
+                libraries: &libraries,
+                guide,
+                hops: config.hops,
+                bar: Bar::new(missing.len(), &what, missing.len().div_ceil(10), tell)?,
+                next: AtomicUsize::new(0),
+                num_done: AtomicUsize::new(0),
+                failed: AtomicBool::new(false),
+            };
+            work.run(num_threads)?;
+        }
+        jobs.iter().map(|job| Stored::open(&job.file)).collect()
+    };
+    let recordings =
+        Recordings { train: of_split(Split::Train)?, validation: of_split(Split::Validation)? };
+    Ok(recordings)
+}
+
+fn with_split(recipe: &Recipe, split: Split) -> Recipe {
+    Recipe { split, ..recipe.clone() }
+}
+
+/// Deals the scenes out to the recipes by their weights, as evenly as whole numbers allow, and to the ways by chance.
+fn jobs(
+    config: &TrainConfig,
+    ready: &[Ready],
+    (split, round): (Split, usize),
+    folder: &Path,
+) -> Vec<Job> {
+    let count = match split {
+        Split::Train => config.scenes.train,
+        Split::Validation | Split::Test => config.scenes.validation,
+    };
+    // New scenes to learn from in every round, but always the same ones to judge by.
+    let (round, part) = if split == Split::Train { (round as u64, 1) } else { (0, 2) };
+    let WaysConfig { live, mix, learned } = config.ways;
+    let of_split = Random::for_part(config.seed, WAYS_PART + part).bits();
+    let total: f64 = ready.iter().map(|ready| ready.weight).sum();
+    let mut given = vec![0_u64; ready.len()];
+    (0..count)
+        .map(|number| {
+            let lacks = |recipe: usize| {
+                ready[recipe].weight / total * (number + 1) as f64 - given[recipe] as f64
+            };
+            let recipe = (0..ready.len())
+                .max_by(|&a, &b| lacks(a).total_cmp(&lacks(b)).then(b.cmp(&a)))
+                .unwrap_or(0);
+            given[recipe] += 1;
+            let mut random = Random::for_part(of_split, round * count + number);
+            let way = [Way::Live, Way::Mix, Way::Learned]
+                [draw_weighted(&[live, mix, learned], &mut random)];
+            Job {
+                file: folder.join(format!("{split}{:05}.example", number + 1)),
+                recipe,
+                // Numbers of different rounds never meet, as no recipe gets more than all scenes.
+                index: round * count + given[recipe],
+                way,
+            }
+        })
+        .collect()
+}
+
+/// Keeps these streams apart from those of steps.
+const WAYS_PART: u64 = 0x3A45_0000;
+
+/// A batch of jobs, shared by its threads.
+struct Work<'a> {
+    jobs: &'a [&'a Job],
+    recipes: &'a [Recipe],
+    libraries: &'a [Option<Library>],
+    guide: Option<&'a Arc<Network>>,
+    hops: usize,
+    bar: Bar<'a>,
+    next: AtomicUsize,
+    num_done: AtomicUsize,
+    failed: AtomicBool,
+}
+
+impl Work<'_> {
+    fn run(&self, num_threads: usize) -> Result<()> {
+        let results: Vec<Result<()>> = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..num_threads).map(|_| scope.spawn(|| self.work())).collect();
+            let broke = |_| Err(anyhow!("a thread broke down"));
+            threads.into_iter().map(|thread| thread.join().unwrap_or_else(broke)).collect()
+        });
+        self.bar.finish();
+        results.into_iter().collect::<Result<()>>()?;
+        ensure!(
+            !interrupt::requested(),
+            "interrupted after {} scenes; the same command goes on from there",
+            self.num_done.load(Ordering::Relaxed)
+        );
+        Ok(())
+    }
+
+    /// Takes one job after the other until there is none left, somebody failed or interrupts.
+    // Relaxed throughout: the counters hand out numbers and carry no other data.
+    fn work(&self) -> Result<()> {
+        while !interrupt::requested() && !self.failed.load(Ordering::Relaxed) {
+            let Some(job) = self.jobs.get(self.next.fetch_add(1, Ordering::Relaxed)) else { break };
+            self.make(job).inspect_err(|_| self.failed.store(true, Ordering::Relaxed))?;
+            self.bar.at(self.num_done.fetch_add(1, Ordering::Relaxed) + 1, "");
+        }
+        Ok(())
+    }
+
+    fn make(&self, job: &Job) -> Result<()> {
+        let library = self.libraries[job.recipe].as_ref().context("material was not loaded")?;
+        let recipe = &self.recipes[job.recipe];
+        let scene = scene(recipe, library, job.index)?;
+        let example = Example::record(&scene, job.way, self.guide)
+            .with_context(|| format!("{} scene {}", recipe.name, job.index))?;
+        ensure!(
+            example.num_hops >= self.hops,
+            "{} scene {} has {} hops, fewer than a clip",
+            recipe.name,
+            job.index,
+            example.num_hops
+        );
+        Stored::write(&example, &job.file)?;
+        Ok(())
+    }
+}
+
+/// Removes what a killed run left half written.
+fn remove_leftovers(folder: &Path) -> Result<()> {
+    let context = || format!("could not tidy {}", folder.display());
+    for entry in std::fs::read_dir(folder).with_context(context)? {
+        let path = entry.with_context(context)?.path();
+        if path.extension().is_some_and(|extension| extension == "partial") {
+            std::fs::remove_file(&path).with_context(context)?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(scenes: &str) -> TrainConfig {
+        let text = format!(
+            "seed = 3\nhops = 20\n[[recipe]]\nrecipe = 'ensembles'\nweight = 3\n\
+             [[recipe]]\nrecipe = 'ensembles'\nweight = 1\n[loss]\nsegment_hops = 5\n\
+             [scenes]\n{scenes}\n"
+        );
+        TrainConfig::parse("test.toml", &text).unwrap()
+    }
+
+    #[test]
+    fn recipes_get_scenes_by_their_weights_and_no_scene_comes_twice() {
+        let config = config("train = 40\nvalidation = 8");
+        let (ready, _) = config.recipes().unwrap();
+        let of = |split, round| jobs(&config, &ready, (split, round), Path::new("x"));
+        let train = of(Split::Train, 0);
+        assert_eq!(train.iter().filter(|job| job.recipe == 0).count(), 30);
+        assert_eq!(train[..4].iter().filter(|job| job.recipe == 0).count(), 3);
+        assert!((10..30).contains(&train.iter().filter(|job| job.way == Way::Live).count()));
+        assert!(train.iter().all(|job| job.way != Way::Mix));
+        let mut scenes: Vec<(usize, u64)> = (0..3)
+            .flat_map(|round| of(Split::Train, round))
+            .map(|job| (job.recipe, job.index))
+            .collect();
+        scenes.sort_unstable();
+        scenes.dedup();
+        assert_eq!(scenes.len(), 120);
+        assert_eq!(of(Split::Validation, 0), of(Split::Validation, 2));
+        assert_eq!(of(Split::Validation, 0)[0].index, 1);
+    }
+
+    #[test]
+    fn any_number_of_threads_records_the_same_files_and_only_what_is_missing() {
+        if !Path::new(crate::soundfont::DEFAULT_PATH).exists() {
+            return;
+        }
+        let config = config("train = 3\nvalidation = 1\nseconds = 0.6");
+        let (mut ready, _) = config.recipes().unwrap();
+        for ready in &mut ready {
+            ready.recipe.rate_hz = vec![44_100];
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let quiet = |_: &str| {};
+        let record = |name: &str, num_threads: usize| {
+            let folder = folder.path().join(name);
+            record(&config, &ready, (0, None), &folder, (num_threads, &quiet)).unwrap();
+            let read = |file: &str| std::fs::read(folder.join(file)).unwrap();
+            let files = ["train00001", "train00002", "train00003", "validation00001"];
+            files.map(|file| read(&format!("{file}.example")))
+        };
+        let alone = record("a", 1);
+        assert!(record("b", 3) == alone);
+        assert!(alone[0] != alone[1]);
+        // What was killed is finished, and what is there stays.
+        let at = |file: &str| folder.path().join("a").join(file);
+        std::fs::remove_file(at("train00002.example")).unwrap();
+        std::fs::write(at(".tmpX.partial"), b"half").unwrap();
+        let before = std::fs::metadata(at("train00001.example")).unwrap().modified().unwrap();
+        assert!(record("a", 2) == alone);
+        let after = std::fs::metadata(at("train00001.example")).unwrap().modified().unwrap();
+        assert_eq!(before, after);
+        assert!(!at(".tmpX.partial").exists());
+    }
+}

@@ -1,0 +1,302 @@
+//! A whole training: rounds of recording and learning in one folder, which can be interrupted and gone on with.
+
+use super::checkpoint::{LogEntry, Progress, State};
+use super::config::{Ready, TrainConfig};
+use super::course::{BEST_FILE, CHECKPOINT_FILE, Course, End, Watch};
+use super::progress::Bar;
+use super::record::record;
+use super::settings::{Settings, claim};
+use super::store::write_whole;
+use crate::interrupt;
+use crate::report::curves;
+use anyhow::{Context, Result, bail, ensure};
+use burn::tensor::Device;
+use engine::network::Network;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Options of `cargo xtask train`.
+#[derive(Clone, Debug, clap::Args)]
+pub struct TrainOptions {
+    /// A configuration file, or the name of a built-in one: default
+    #[arg(value_name = "CONFIG.toml|NAME")]
+    pub config: String,
+    /// Folder for recordings, checkpoints and results, instead of the configuration's
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// How many scenes are recorded at a time; all cores unless given
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+    /// Keep the recordings of finished rounds
+    #[arg(long)]
+    pub keep_recordings: bool,
+}
+
+/// What a training came to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outcome {
+    /// The folder.
+    pub out: PathBuf,
+    /// SNR of the validation's mics in the last round, in dB: with the canceller alone, and with the best masks.
+    pub validation_db: [Option<f64>; 2],
+}
+
+impl Outcome {
+    /// One line for people.
+    #[must_use]
+    pub fn line(&self) -> String {
+        let level = |db: Option<f64>| db.map_or("-".to_owned(), |db| format!("{db:.2}"));
+        let [without, with] = self.validation_db;
+        let best = self.out.join(BEST_FILE);
+        format!(
+            "{}: validation SNR {} dB, without masks {} dB",
+            best.display(),
+            level(with),
+            level(without)
+        )
+    }
+}
+
+/// Trains to the end, from wherever an earlier run stopped; `tell` is given lines for people.
+///
+/// # Errors
+///
+/// When the configuration is wrong, material is missing, the folder belongs to another configuration or
+/// cannot be written, the loss is no number any more, or somebody interrupts.
+pub fn run(options: &TrainOptions, tell: &(dyn Fn(&str) + Sync)) -> Result<Outcome> {
+    let mut config = TrainConfig::open(&options.config)?;
+    if let Some(out) = &options.out {
+        config.out.clone_from(out);
+    }
+    ensure!(options.threads != Some(0), "--threads is to be at least 1");
+    let device = config.device.open()?;
+    let (ready, notes) = config.recipes()?;
+    notes.iter().for_each(|note| tell(note));
+    interrupt::listen()?;
+    let settings = Settings::of(&config, &ready)?;
+    // Held until the end, so that no second run works in the same folder.
+    let _lock = claim(&config.out, &settings)?;
+    let training = Training {
+        config: &config,
+        ready: &ready,
+        device: &device,
+        num_threads: match options.threads {
+            Some(threads) => threads,
+            None => std::thread::available_parallelism().map_or(1, usize::from),
+        },
+        keep_recordings: options.keep_recordings,
+        tell,
+    };
+    training.run()
+}
+
+struct Training<'a> {
+    config: &'a TrainConfig,
+    ready: &'a [Ready],
+    device: &'a Device,
+    num_threads: usize,
+    keep_recordings: bool,
+    tell: &'a (dyn Fn(&str) + Sync),
+}
+
+impl Training<'_> {
+    fn run(&self) -> Result<Outcome> {
+        let out = &self.config.out;
+        let checkpoint = out.join(CHECKPOINT_FILE);
+        let mut state = if checkpoint.exists() {
+            let state = State::load(self.config, self.device, &checkpoint)?;
+            let Progress { round, step, .. } = state.progress;
+            if round < self.config.rounds {
+                (self.tell)(&format!("going on from round {round}, step {step}"));
+            }
+            state
+        } else {
+            State::fresh(self.config, self.device)?
+        };
+        let mut validation_db = last_validation(&state.progress);
+        while state.progress.round < self.config.rounds {
+            let round = state.progress.round;
+            validation_db = self.round(&mut state)?;
+            let weights = read(&out.join(BEST_FILE))?;
+            write_whole(&round_file(out, round), &weights)?;
+            let log = std::mem::take(&mut state.progress.log);
+            let progress = Progress { round: round + 1, log, ..Progress::default() };
+            state = State::from_weights(self.config, self.device, weights, progress)?;
+            state.save(&checkpoint)?;
+            if !self.keep_recordings {
+                let folder = recordings(out, round);
+                std::fs::remove_dir_all(&folder)
+                    .with_context(|| format!("could not remove {}", folder.display()))?;
+            }
+        }
+        self.write_log(&state.progress.log)?;
+        Ok(Outcome { out: out.clone(), validation_db })
+    }
+
+    fn round(&self, state: &mut State) -> Result<[Option<f64>; 2]> {
+        let out = &self.config.out;
+        let round = state.progress.round;
+        let guide = match round.checked_sub(1) {
+            None => None,
+            Some(before) => {
+                let size = self.config.network.network();
+                let weights = read(&round_file(out, before))?;
+                Some(Arc::new(Network::from_safetensors(&size, weights, &Device::flex())?))
+            }
+        };
+        let recordings = record(
+            self.config,
+            self.ready,
+            (round, guide.as_ref()),
+            &recordings(out, round),
+            (self.num_threads, self.tell),
+        )?;
+        let course = Course {
+            config: self.config,
+            examples: &recordings.train,
+            validation: &recordings.validation,
+            device: self.device,
+            out,
+        };
+        let what = format!("steps of round {round}");
+        let bar = Bar::new(self.config.steps, &what, 50, self.tell)?;
+        let end = course.run(state, &mut Viewer { bar: &bar });
+        bar.finish();
+        let end = end?;
+        self.write_log(&state.progress.log)?;
+        let step = state.progress.step;
+        match end {
+            End::Stopped => {
+                bail!(
+                    "interrupted at step {step} of round {round}; the same command goes on from there"
+                )
+            }
+            End::Early => {
+                (self.tell)(&format!("round {round} ends at step {step}: no better masks"))
+            }
+            End::Complete => {}
+        }
+        Ok([state.progress.unmasked_db, state.progress.best_db])
+    }
+
+    /// Writes `log.json` and `curves.png`.
+    fn write_log(&self, log: &[LogEntry]) -> Result<()> {
+        let text = serde_json::to_string_pretty(log)? + "\n";
+        write_whole(&self.config.out.join("log.json"), text.as_bytes())?;
+        let training = points(log, self.config.steps, |entry| entry.training_db);
+        let validation = points(log, self.config.steps, |entry| entry.validation_db);
+        curves::draw(&self.config.name, &training, &validation, &self.config.out.join("curves.png"))
+    }
+}
+
+/// The curve of one number over the steps of all rounds.
+fn points(
+    log: &[LogEntry],
+    steps: usize,
+    of: impl Fn(&LogEntry) -> Option<f64>,
+) -> Vec<(f64, f64)> {
+    let at = |entry: &LogEntry| (entry.round * steps + entry.step) as f64;
+    log.iter().filter_map(|entry| Some((at(entry), of(entry)?))).collect()
+}
+
+/// What the log says of the last round, for a training that is finished.
+fn last_validation(progress: &Progress) -> [Option<f64>; 2] {
+    let Some(last) = progress.log.last().map(|entry| entry.round) else { return [None; 2] };
+    let of_last = progress.log.iter().filter(|entry| entry.round == last);
+    let best = of_last.filter_map(|entry| entry.validation_db).reduce(f64::max);
+    [progress.unmasked_db, best]
+}
+
+fn recordings(out: &Path, round: usize) -> PathBuf {
+    out.join(format!("recordings{round}"))
+}
+
+fn round_file(out: &Path, round: usize) -> PathBuf {
+    out.join(format!("round{round}.safetensors"))
+}
+
+fn read(path: &Path) -> Result<Vec<u8>> {
+    std::fs::read(path).with_context(|| format!("could not read {}", path.display()))
+}
+
+struct Viewer<'a> {
+    bar: &'a Bar<'a>,
+}
+
+impl Watch for Viewer<'_> {
+    fn step(&mut self, state: &State) {
+        let [loss, snr_db] = state.progress.recent;
+        self.bar.at(state.progress.step, &format!("loss {loss:.2}, SNR {snr_db:.2} dB"));
+    }
+
+    fn validated(&mut self, state: &State, entry: &LogEntry) {
+        let Progress { round, step, .. } = state.progress;
+        let level = |db: Option<f64>| db.map_or("-".to_owned(), |db| format!("{db:.2}"));
+        let best = if state.progress.since_best == 0 { ", the best so far" } else { "" };
+        self.bar.say(&format!(
+            "round {round}, step {step}: validation SNR {} dB{best}; without masks {} dB",
+            level(entry.validation_db),
+            level(state.progress.unmasked_db)
+        ));
+    }
+
+    fn stop(&self) -> bool {
+        interrupt::requested()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::settings::SETTINGS_FILE;
+    use super::*;
+    use std::sync::Mutex;
+
+    #[test]
+    fn a_training_goes_through_its_rounds_and_ends_with_weights_curves_and_a_log() {
+        if !Path::new(crate::soundfont::DEFAULT_PATH).exists() {
+            return;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        let text = "steps = 4\nhops = 12\nrounds = 2\n[[recipe]]\nrecipe = 'short.toml'\n\
+             [scenes]\ntrain = 2\nvalidation = 1\nseconds = 0.6\n[network]\nwidth = 4\n\
+             [loss]\nsegment_hops = 6\n[validation]\nevery_steps = 2\n";
+        std::fs::write(at("my.toml"), text).unwrap();
+        let recipe = "rate_hz = 44100\n[[scene]]\nensembles = ['string-group']\nmics = 3\n";
+        std::fs::write(at("short.toml"), recipe).unwrap();
+        let lines = Mutex::new(Vec::new());
+        let train = |out: &str| {
+            let options = TrainOptions {
+                config: at("my.toml").to_string_lossy().into_owned(),
+                out: Some(at(out)),
+                threads: Some(2),
+                keep_recordings: false,
+            };
+            run(&options, &|line| lines.lock().unwrap().push(line.to_owned())).unwrap()
+        };
+        let outcome = train("a");
+        let mut names: Vec<String> = std::fs::read_dir(at("a"))
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        let expected = [BEST_FILE, CHECKPOINT_FILE, "curves.png", "log.json"];
+        let rounds = ["round0.safetensors", "round1.safetensors", SETTINGS_FILE];
+        assert_eq!(names, [&expected[..], &rounds[..]].concat());
+        let log: Vec<LogEntry> = serde_json::from_slice(&read(&at("a/log.json")).unwrap()).unwrap();
+        let steps: Vec<(usize, usize)> =
+            log.iter().map(|entry| (entry.round, entry.step)).collect();
+        assert_eq!(steps, [(0, 0), (0, 2), (0, 4), (1, 0), (1, 2), (1, 4)]);
+        // What guides the canceller changes what is recorded, and so what the same validation scenes say.
+        assert_ne!(log[3].validation_db, log[2].validation_db);
+        assert!(lines.lock().unwrap().iter().any(|line| line.contains("round 1, step 4")));
+        // Once more: there is nothing left to do.
+        let before = read(&at("a").join(BEST_FILE)).unwrap();
+        assert_eq!(train("a").validation_db[1], outcome.validation_db[1]);
+        assert!(read(&at("a").join(BEST_FILE)).unwrap() == before);
+        // And from the start: the same again.
+        train("b");
+        assert!(read(&at("b").join(BEST_FILE)).unwrap() == before);
+        assert!(read(&at("b/log.json")).unwrap() == read(&at("a/log.json")).unwrap());
+    }
+}

@@ -1,0 +1,207 @@
+//! What a folder of a training was made by: `training.json`, and the refusal to mix it with anything else.
+
+use super::config::{Ready, SizeConfig, TrainConfig};
+use super::store::write_whole;
+use anyhow::{Context, Result, bail};
+use engine::network::NetworkConfig;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::fs::File;
+use std::path::Path;
+use std::process::Command;
+
+/// The file beside the weights.
+pub const SETTINGS_FILE: &str = "training.json";
+/// Counts changes of what recordings and steps mean.
+const FORMAT: u64 = 1;
+/// The tensor library's version, for cards of models.
+pub(super) const BURN_VERSION: &str = "0.22.1";
+
+/// What a training was made by.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Settings {
+    /// Everything that decides the weights.
+    pub settings: Value,
+    /// Width of the network.
+    pub width: usize,
+    /// The seed.
+    pub seed: u64,
+    /// The command.
+    pub command: String,
+    /// The commit that the project was at, with `-dirty` when it was changed since.
+    pub commit: String,
+    /// Whom to thank for what was learned from, and the licences.
+    pub credits: Vec<String>,
+}
+
+impl Settings {
+    /// Of a configuration and its recipes.
+    pub(super) fn of(config: &TrainConfig, ready: &[Ready]) -> Result<Self> {
+        let recipes = ready.iter().map(|ready| {
+            let recipe = &ready.recipe;
+            json!({
+                "name": recipe.name, "text": recipe.text, "weight": ready.weight,
+                "material": recipe.material,
+            })
+        });
+        let settings = json!({
+            "format": FORMAT,
+            "seed": config.seed,
+            "rounds": config.rounds,
+            "steps": config.steps,
+            "hops": config.hops,
+            "clips": config.clips,
+            "device": serde_json::to_value(config.device)?,
+            "recipe": recipes.collect::<Vec<Value>>(),
+            "scenes": serde_json::to_value(&config.scenes)?,
+            "ways": serde_json::to_value(&config.ways)?,
+            "network": serde_json::to_value(&config.network)?,
+            "optimiser": serde_json::to_value(&config.optimiser)?,
+            "validation": serde_json::to_value(&config.validation)?,
+            "loss": serde_json::to_value(&config.loss)?,
+        });
+        Ok(Self {
+            settings,
+            width: config.network.width,
+            seed: config.seed,
+            command: format!("cargo xtask train {}", config.name),
+            commit: commit(),
+            credits: credits(ready),
+        })
+    }
+}
+
+impl Settings {
+    /// Sizes of the network.
+    pub(super) fn size(&self) -> NetworkConfig {
+        SizeConfig { width: self.width }.network()
+    }
+}
+
+/// The lines for the data sheet: those of the recipes, and the SoundFont's.
+fn credits(ready: &[Ready]) -> Vec<String> {
+    let mut credits = Vec::new();
+    if ready.iter().any(|ready| ready.recipe.material.soundfont.is_none()) {
+        credits.push("FluidR3 GM SoundFont by Frank Wen, MIT licence".to_owned());
+    }
+    for line in ready.iter().flat_map(|ready| &ready.credits) {
+        if !credits.contains(line) {
+            credits.push(line.clone());
+        }
+    }
+    credits
+}
+
+/// The project's commit, if this is a checkout and git is there.
+fn commit() -> String {
+    let describe = ["describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"];
+    let found = Command::new("git").current_dir(env!("CARGO_MANIFEST_DIR")).args(describe).output();
+    let said = found.ok().filter(|found| found.status.success());
+    said.map_or_else(
+        || "unknown".to_owned(),
+        |found| String::from_utf8_lossy(&found.stdout).trim().to_owned(),
+    )
+}
+
+/// Makes the folder ours: writes [`SETTINGS_FILE`], or checks that it says the same, and locks it.
+pub(super) fn claim(out: &Path, ours: &Settings) -> Result<File> {
+    std::fs::create_dir_all(out).with_context(|| format!("could not create {}", out.display()))?;
+    let path = out.join(SETTINGS_FILE);
+    if !path.exists() {
+        write_whole(&path, (serde_json::to_string_pretty(ours)? + "\n").as_bytes())?;
+    }
+    let theirs = read(&path)?;
+    if let Some(difference) = difference("", &theirs.settings, &ours.settings) {
+        bail!("{} holds another training: {difference}; take another folder", out.display());
+    }
+    let file = File::open(&path).with_context(|| format!("could not open {}", path.display()))?;
+    match file.try_lock() {
+        // A file system without locks is no reason to refuse.
+        Ok(()) | Err(std::fs::TryLockError::Error(_)) => Ok(file),
+        Err(std::fs::TryLockError::WouldBlock) => {
+            bail!("another run is training in {}", out.display())
+        }
+    }
+}
+
+/// Reads a [`SETTINGS_FILE`].
+pub(super) fn read(path: &Path) -> Result<Settings> {
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("could not read {}", path.display()))?;
+    serde_json::from_str(&text)
+        .with_context(|| format!("{} is no training's record", path.display()))
+}
+
+/// The first field that differs, with both values.
+fn difference(at: &str, theirs: &Value, ours: &Value) -> Option<String> {
+    if theirs == ours {
+        return None;
+    }
+    let join = |key: &str| if at.is_empty() { key.to_owned() } else { format!("{at}.{key}") };
+    match (theirs, ours) {
+        (Value::Object(theirs), Value::Object(mine)) => theirs
+            .keys()
+            .chain(mine.keys())
+            .find_map(|key| difference(&join(key), &theirs[key.as_str()], &ours[key.as_str()]))
+            .or_else(|| Some(format!("`{at}` differs"))),
+        (Value::Array(theirs), Value::Array(ours)) if theirs.len() == ours.len() => {
+            (1..).zip(theirs.iter().zip(ours)).find_map(|(number, (theirs, ours))| {
+                difference(&join(&number.to_string()), theirs, ours)
+            })
+        }
+        _ => {
+            let short = |value: &Value| {
+                let text = value.to_string();
+                if text.len() > 60 { "something else".to_owned() } else { text }
+            };
+            Some(format!("its {at} is {}, not {}", short(theirs), short(ours)))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(changes: &str) -> Settings {
+        let text = format!("[[recipe]]\nrecipe = 'ensembles'\ncredits = ['thanks']\n{changes}");
+        let config = TrainConfig::parse("my.toml", &text).unwrap();
+        let (ready, _) = config.recipes().unwrap();
+        Settings::of(&config, &ready).unwrap()
+    }
+
+    #[test]
+    fn a_folder_of_another_configuration_is_refused_and_the_field_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let ours = settings("");
+        drop(claim(folder.path(), &ours).unwrap());
+        drop(claim(folder.path(), &ours).unwrap());
+        for (changes, parts) in [
+            ("[network]\nwidth = 32", ["network.width is 160, not 32", "another training"]),
+            ("[optimiser]\nlearning_rate = 1e-3", ["optimiser.learning_rate", "0.002, not 0.001"]),
+            ("material = { notes = ['a'] }", ["recipe.1.material.notes", "[\"a\"]"]),
+        ] {
+            let line = claim(folder.path(), &settings(changes)).unwrap_err().to_string();
+            assert!(parts.iter().all(|part| line.contains(part)), "{line}");
+        }
+        let held = claim(folder.path(), &ours).unwrap();
+        let line = claim(folder.path(), &ours).unwrap_err().to_string();
+        assert!(line.contains("another run"), "{line}");
+        drop(held);
+    }
+
+    #[test]
+    fn what_was_learned_from_is_thanked_once() {
+        let found =
+            settings("[[recipe]]\nrecipe = 'ensembles'\ncredits = ['thanks', 'more']").credits;
+        assert_eq!(found.len(), 3);
+        assert!(found[0].contains("FluidR3") && found[1..] == ["thanks", "more"], "{found:?}");
+    }
+
+    #[test]
+    fn the_tensor_library_is_that_of_the_lock_file() {
+        let lock = include_str!("../../../../Cargo.lock");
+        let entry = format!("name = \"burn\"\nversion = \"{BURN_VERSION}\"\n");
+        assert!(lock.contains(&entry));
+    }
+}

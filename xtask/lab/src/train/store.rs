@@ -1,0 +1,226 @@
+//! Recorded examples as files: written whole or not at all, read clip by clip.
+//!
+//! A file is a magic number, the length of a JSON header, the header, and then hop after hop: the
+//! features of all mics in half precision and the sums of all mics in single precision, little endian.
+//! That is 2560 bytes per mic and hop: 8 mics over 10 s take 18 MB. Clips are read when a step needs
+//! them, so that memory holds the clips of one step, whatever the number of scenes.
+
+use super::examples::{Example, NUM_SUMS, Relations};
+use anyhow::{Context, Result, ensure};
+use engine::debleed::cancel::{NUM_BANDS, NUM_FEATURES};
+use half::f16;
+use serde::{Deserialize, Serialize};
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+/// The beginning of every file; its end counts changes of what is recorded.
+const MAGIC: &[u8; 8] = b"UNSPEX\x00\x01";
+const MIC_BYTES: usize = NUM_FEATURES * NUM_BANDS * 2 + NUM_SUMS * NUM_BANDS * 4;
+
+/// An example on the disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stored {
+    /// How its mics stand to one another.
+    pub relations: Relations,
+    /// Hops.
+    pub num_hops: usize,
+    path: PathBuf,
+    start: u64,
+}
+
+/// A part of an example in time.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Clip {
+    /// `[hop, mic, feature * band]`
+    pub features: Vec<f32>,
+    /// `[hop, mic, sum, band]`
+    pub sums: Vec<f32>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Header {
+    relations: Relations,
+    num_hops: usize,
+}
+
+impl Stored {
+    /// Writes an example; the file appears whole or not at all.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be written.
+    pub fn write(example: &Example, path: &Path) -> Result<Self> {
+        let header = Header { relations: example.relations.clone(), num_hops: example.num_hops };
+        let header = serde_json::to_vec(&header)?;
+        let num_mics = example.relations.num_mics;
+        let (inputs, row) = (NUM_FEATURES * NUM_BANDS * num_mics, NUM_SUMS * NUM_BANDS * num_mics);
+        let mut bytes =
+            Vec::with_capacity(64 + header.len() + example.num_hops * num_mics * MIC_BYTES);
+        bytes.extend_from_slice(MAGIC);
+        bytes.extend_from_slice(&(header.len() as u64).to_le_bytes());
+        bytes.extend_from_slice(&header);
+        let hops = example.features.chunks_exact(inputs).zip(example.sums.chunks_exact(row));
+        for (features, sums) in hops {
+            bytes.extend(features.iter().flat_map(|value| value.to_le_bytes()));
+            bytes.extend(sums.iter().flat_map(|value| value.to_le_bytes()));
+        }
+        write_whole(path, &bytes)?;
+        Self::open(path)
+    }
+
+    /// Opens what [`write`](Self::write) wrote.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read or is damaged.
+    pub fn open(path: &Path) -> Result<Self> {
+        Self::read_header(path)
+            .with_context(|| format!("could not read the recording {}", path.display()))
+    }
+
+    fn read_header(path: &Path) -> Result<Self> {
+        let mut file = File::open(path)?;
+        let mut start = [0; 16];
+        file.read_exact(&mut start)?;
+        ensure!(&start[..8] == MAGIC, "it is none, or of another version");
+        let mut length = [0; 8];
+        length.copy_from_slice(&start[8..]);
+        let length = u64::from_le_bytes(length);
+        ensure!(length < 1 << 20, "its header is damaged");
+        let mut header = Vec::new();
+        Read::by_ref(&mut file).take(length).read_to_end(&mut header)?;
+        let header: Header = serde_json::from_slice(&header)?;
+        let num_mics = header.relations.num_mics;
+        let bytes = 16 + length + (header.num_hops * num_mics * MIC_BYTES) as u64;
+        let found = file.metadata()?.len();
+        ensure!(found == bytes, "it has {found} bytes, its header says {bytes}");
+        Ok(Self {
+            relations: header.relations,
+            num_hops: header.num_hops,
+            path: path.to_owned(),
+            start: 16 + length,
+        })
+    }
+
+    /// Reads `hops` hops from hop `start` on.
+    ///
+    /// # Errors
+    ///
+    /// When the example has no such hops or its file cannot be read.
+    pub fn clip(&self, start: usize, hops: usize) -> Result<Clip> {
+        let context = || format!("could not read the recording {}", self.path.display());
+        ensure!(
+            start + hops <= self.num_hops,
+            "{} has {} hops, fewer than a clip needs",
+            self.path.display(),
+            self.num_hops
+        );
+        let hop_bytes = self.relations.num_mics * MIC_BYTES;
+        let mut bytes = vec![0; hops * hop_bytes];
+        let mut file = File::open(&self.path).with_context(context)?;
+        let at = self.start + (start * hop_bytes) as u64;
+        file.seek(SeekFrom::Start(at)).with_context(context)?;
+        file.read_exact(&mut bytes).with_context(context)?;
+        let mut clip = Clip { features: Vec::new(), sums: Vec::new() };
+        for hop in bytes.chunks_exact(hop_bytes) {
+            let (features, sums) =
+                hop.split_at(self.relations.num_mics * NUM_FEATURES * NUM_BANDS * 2);
+            let (features, _) = features.as_chunks::<2>();
+            let (sums, _) = sums.as_chunks::<4>();
+            clip.features.extend(features.iter().map(|&value| f16::from_le_bytes(value).to_f32()));
+            clip.sums.extend(sums.iter().map(|&value| f32::from_le_bytes(value)));
+        }
+        Ok(clip)
+    }
+}
+
+/// Writes a file whole or not at all.
+pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
+    let context = || format!("could not write {}", path.display());
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let mut builder = tempfile::Builder::new();
+    builder.suffix(".partial");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        // Temporary files are their owner's alone; these are as readable as any other.
+        builder.permissions(std::fs::Permissions::from_mode(0o666));
+    }
+    let mut partial = builder.tempfile_in(folder).with_context(context)?;
+    partial.write_all(bytes).with_context(context)?;
+    partial.as_file().sync_all().with_context(context)?;
+    partial.persist(path).with_context(context)?;
+    Ok(())
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::convert::to_f32;
+    use crate::random::Random;
+
+    /// An example of random numbers that look like a scene's: the truth is a part of each mic, told by the features.
+    pub(in crate::train) fn random_example(num_mics: usize, num_hops: usize, seed: u64) -> Example {
+        let mut random = Random::new(seed);
+        let (mut features, mut sums) = (Vec::new(), Vec::new());
+        for _ in 0..num_hops * num_mics {
+            let own: Vec<f32> = (0..NUM_BANDS).map(|_| to_f32(random.unit().round())).collect();
+            for _ in 0..NUM_FEATURES {
+                let noisy = |own: &f32| own + to_f32(random.normal(0.0, 0.3));
+                features.extend(own.iter().map(noisy).map(f16::from_f32));
+            }
+            let power = 1.0 / to_f32(NUM_BANDS as f64);
+            sums.extend(std::iter::repeat_n(power, NUM_BANDS));
+            sums.extend(own.iter().map(|own| own * power));
+            sums.extend(own.iter().map(|own| own * power));
+            sums.extend(std::iter::repeat_n(power, NUM_BANDS));
+        }
+        let pairs = |holds: bool| vec![holds; num_mics * num_mics];
+        let mut bleeds = pairs(true);
+        (0..num_mics).for_each(|mic| bleeds[mic * num_mics + mic] = false);
+        let relations = Relations {
+            num_mics,
+            bleeds,
+            one_source: pairs(false),
+            is_target: vec![true; num_mics],
+            plays: vec![true; num_mics],
+        };
+        Example { relations, num_hops, features, sums }
+    }
+
+    #[test]
+    fn clips_are_what_was_recorded() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.example");
+        let example = random_example(3, 9, 1);
+        let stored = Stored::write(&example, &path).unwrap();
+        assert_eq!(stored, Stored::open(&path).unwrap());
+        assert_eq!((&stored.relations, stored.num_hops), (&example.relations, 9));
+        let clip = stored.clip(4, 5).unwrap();
+        let (inputs, row) = (3 * NUM_FEATURES * NUM_BANDS, 3 * NUM_SUMS * NUM_BANDS);
+        let features: Vec<f32> =
+            example.features[4 * inputs..].iter().map(|v| v.to_f32()).collect();
+        assert_eq!((clip.features, clip.sums), (features, example.sums[4 * row..].to_vec()));
+        let line = stored.clip(5, 5).unwrap_err().to_string();
+        assert!(line.contains("9 hops"), "{line}");
+        assert_eq!(std::fs::metadata(&path).unwrap().len() - stored.start, 9 * 3 * 2560);
+    }
+
+    #[test]
+    fn damaged_recordings_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.example");
+        Stored::write(&random_example(2, 4, 1), &path).unwrap();
+        let whole = std::fs::read(&path).unwrap();
+        for (bytes, part) in [
+            (whole[..whole.len() - 1].to_vec(), "its header says"),
+            (b"RIFF    WAVEfmt xxxxxxxx".to_vec(), "it is none"),
+            (whole[..20].to_vec(), "could not read"),
+        ] {
+            std::fs::write(&path, bytes).unwrap();
+            let line = format!("{:#}", Stored::open(&path).unwrap_err());
+            assert!(line.contains(part) && line.contains("a.example"), "{line}");
+        }
+    }
+}

@@ -75,6 +75,9 @@ pub struct TrainConfig {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RecipeEntry {
+    /// Where it begins in the configuration.
+    #[serde(skip)]
+    pub line: usize,
     /// A recipe file, relative to the configuration, or the name of a built-in recipe.
     pub recipe: String,
     /// How often it is drawn beside the others.
@@ -280,6 +283,10 @@ impl TrainConfig {
     pub fn parse(name: &str, text: &str) -> Result<Self> {
         let mut config: Self = read_toml(name, text)?;
         name.clone_into(&mut config.name);
+        for entry in &mut config.recipes {
+            let line = line_at(text, entry.span().start).0;
+            entry.get_mut().line = line;
+        }
         let at = |field: &str| {
             let line = text
                 .lines()
@@ -322,7 +329,7 @@ impl TrainConfig {
         for entry in &self.recipes {
             let entry = entry.get_ref();
             let mut recipe = Recipe::open(&entry.recipe)
-                .with_context(|| format!("{}: [[recipe]] {}", self.name, entry.recipe))?;
+                .with_context(|| format!("{} line {}: [[recipe]]", self.name, entry.line))?;
             recipe.seed = self.seed;
             recipe.duration_s = self.scenes.seconds;
             let mut given = entry.material.clone();
@@ -372,12 +379,6 @@ impl TrainConfig {
         }
         ensure!(!ready.is_empty(), "{}: no recipe is left to learn from", self.name);
         Ok((ready, notes))
-    }
-
-    /// Where in `text` an entry begins, for messages.
-    #[must_use]
-    pub fn line_of(&self, text: &str, entry: usize) -> Option<usize> {
-        self.recipes.get(entry).map(|entry| line_at(text, entry.span().start).0)
     }
 }
 
@@ -488,6 +489,10 @@ mod tests {
             let line = error(&format!("{recipe}{text}"));
             assert!(parts.iter().all(|part| line.contains(part)), "{line}");
         }
+        let config =
+            TrainConfig::parse("my.toml", "seed = 1\n[[recipe]]\nrecipe = 'gone'").unwrap();
+        let line = format!("{:#}", config.recipes().unwrap_err());
+        assert!(line.contains("my.toml line 2") && line.contains("no recipe file gone"), "{line}");
         assert!(error("recipe = []").contains("no [[recipe]]"));
         assert!(error("seed = 1").contains("recipe"));
     }

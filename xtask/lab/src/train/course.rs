@@ -366,7 +366,13 @@ mod tests {
     #[test]
     fn damaged_checkpoints_are_refused() {
         let bench = Bench::new("");
-        let state = bench.fresh();
+        let mut state = bench.fresh();
+        // Numbers that a careless reader of decimals gets wrong in the last bit.
+        state.progress.best_db = Some(1.402_521_451_935_171_9);
+        state.progress.recent[0] = 0.000_471_500_000_000_000_13;
+        state.save(&bench.checkpoint()).unwrap();
+        let loaded = State::load(&bench.config, &bench.device, &bench.checkpoint()).unwrap();
+        assert_eq!(loaded.progress, state.progress);
         state.save(&bench.checkpoint()).unwrap();
         let whole = std::fs::read(bench.checkpoint()).unwrap();
         let wider = {

@@ -259,10 +259,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
         let text = "steps = 4\nhops = 12\nrounds = 2\n[[recipe]]\nrecipe = 'short.toml'\n\
-             [scenes]\ntrain = 2\nvalidation = 1\nseconds = 0.6\n[network]\nwidth = 4\n\
+             [scenes]\ntrain = 2\nvalidation = 3\nseconds = 1.5\n[network]\nwidth = 4\n\
              [loss]\nsegment_hops = 6\n[validation]\nevery_steps = 2\n";
         std::fs::write(at("my.toml"), text).unwrap();
-        let recipe = "rate_hz = 44100\n[[scene]]\nensembles = ['string-group']\nmics = 3\n";
+        let recipe = "rate_hz = 44100\n[[scene]]\nensembles = ['drum-kit']\nmics = 3\n";
         std::fs::write(at("short.toml"), recipe).unwrap();
         let lines = Mutex::new(Vec::new());
         let train = |out: &str| {

@@ -103,7 +103,7 @@ mod tests {
         let before_models = loaded(include_str!("../tests/fixtures/state-0.1.json"));
         assert_eq!((format_of(&before_models), model_of(&before_models)), (1, None));
         let with_model = loaded(include_str!("../tests/fixtures/state-0.1-model.json"));
-        assert_eq!((format_of(&with_model), model_of(&with_model)), (1, Some(("band-a", "0.1.0"))));
+        assert_eq!((format_of(&with_model), model_of(&with_model)), (1, Some(("band-a", "0.2.0"))));
         // What is said apart from the model is the same.
         assert_eq!(with_model.params.len(), before_models.params.len());
         let card = &models::released().unwrap().card;

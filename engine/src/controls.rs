@@ -16,6 +16,20 @@ pub enum Listen {
     Mute,
 }
 
+/// Where crosstalk, filters and what else is known about the mics come from.
+///
+/// A method that follows nothing while it plays does not care.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Estimates {
+    /// They follow the music, from the last reset on.
+    #[default]
+    Adaptive,
+    /// They start from nothing and follow a passage that is to be learned; a reset forgets none of it.
+    Learning,
+    /// They are what was learned, frozen; `Adaptive` where that cannot be used.
+    Learned,
+}
+
 /// What a mic stands for in the session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Role {
@@ -64,6 +78,8 @@ impl Default for MicControls {
 pub struct Controls {
     /// Scales every mic's amount, `0.0 ..= 1.0`.
     pub global_amount: f32,
+    /// Where estimates come from.
+    pub estimates: Estimates,
     /// One entry per mic; entries beyond the session's mics are ignored.
     pub mics: [MicControls; MAX_MICS],
     /// `pair_amount[target][bleeder]`: how much of that bleeder's sound is removed from that
@@ -75,6 +91,7 @@ impl Default for Controls {
     fn default() -> Self {
         Self {
             global_amount: 1.0,
+            estimates: Estimates::Adaptive,
             mics: [MicControls::default(); MAX_MICS],
             pair_amount: [[1.0; MAX_MICS]; MAX_MICS],
         }

@@ -12,8 +12,9 @@ pub mod stft;
 pub mod units;
 mod worker;
 
-pub use controls::{Controls, Listen, MicControls, Role};
+pub use controls::{Controls, Estimates, Listen, MicControls, Role};
 pub use debleed::Debleed;
+pub use debleed::cancel::{LearnState, Learned, LearnedError, Learner, Unusable};
 pub use mode::{Mode, Pace, latency_samples};
 pub use session::{ProcessError, Session, SessionConfig, SessionError};
 pub use units::{Decibels, GroupId, MicIndex, SampleRate};

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use crate::MAX_MICS;
 use crate::controls::Controls;
+use crate::debleed::cancel::{Learned, Learner};
 use crate::debleed::{Debleed, Online};
 use crate::mode::{Mode, Pace, latency_of, slack_samples};
 use crate::network::Model;
@@ -85,6 +86,7 @@ pub struct Session {
     to_worker: Sender<Packet>,
     wet: Wet,
     stats: Arc<SessionStats>,
+    learner: Arc<Learner>,
     bell: Bell,
     worker: Worker,
 }
@@ -100,9 +102,7 @@ impl Session {
     ///
     /// Allocates and starts a thread; main thread only.
     pub fn prepare(config: &SessionConfig, controls: &Controls) -> Result<Self, SessionError> {
-        let num_mics = checked_num_mics(config)?;
-        let method = Online::new(config.rate, config.mode, num_mics);
-        Self::prepare_with(config, controls, Box::new(method))
+        Self::prepare_learned(config, controls, None, None)
     }
 
     /// The same with the engine's own method steered by a network.
@@ -122,11 +122,39 @@ impl Session {
         controls: &Controls,
         model: &Model,
     ) -> Result<Self, SessionError> {
+        Self::prepare_learned(config, controls, Some(model), None)
+    }
+
+    /// The same, with or without a network, and with what an earlier session learned from a passage.
+    ///
+    /// Where the controls say [`Estimates::Learned`](crate::Estimates::Learned) the session begins with it. [`Session::learner`] says
+    /// whether it can be used, takes another while audio runs, and gives what this session learns.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError`] when the number of mics is out of range or no thread can be started.
+    ///
+    /// # Real-time
+    ///
+    /// Allocates and starts a thread; main thread only.
+    pub fn prepare_learned(
+        config: &SessionConfig,
+        controls: &Controls,
+        model: Option<&Model>,
+        learned: Option<Arc<Learned>>,
+    ) -> Result<Self, SessionError> {
         let num_mics = checked_num_mics(config)?;
-        let make_guide = || model.guide(num_mics);
-        let method = Online::guided(config.rate, config.mode, num_mics, &make_guide);
+        let SessionConfig { rate, mode, .. } = *config;
+        let mut method = match model {
+            Some(model) => Online::guided(rate, mode, num_mics, &|| model.guide(num_mics)),
+            None => Online::new(rate, mode, num_mics),
+        };
+        method.set_learned(learned);
+        let learner = method.learner();
         let pipeline = Pipeline::new(Box::new(method), num_mics);
-        Self::start(config, controls, pipeline, Some(model.clone()))
+        let mut session = Self::start(config, controls, pipeline, model.cloned())?;
+        session.learner = learner;
+        Ok(session)
     }
 
     /// The same with any method; its transform and lookahead decide the latency.
@@ -223,6 +251,7 @@ impl Session {
             to_worker,
             wet: Wet::new(results, num_mics, hop_samples, fade_samples, first_start),
             stats,
+            learner: Arc::new(Learner::new()),
             bell,
             worker,
         })
@@ -256,6 +285,18 @@ impl Session {
     #[must_use]
     pub fn stats(&self) -> Arc<SessionStats> {
         Arc::clone(&self.stats)
+    }
+
+    /// Where to watch learning, to collect what was learned and to give what to use.
+    ///
+    /// Of a session with another method than the engine's own it is never anything but adaptive.
+    ///
+    /// # Real-time
+    ///
+    /// Main thread only: the last owner frees.
+    #[must_use]
+    pub fn learner(&self) -> Arc<Learner> {
+        Arc::clone(&self.learner)
     }
 
     /// Moves the controls; counts from the first sample of the next block, and is heard when that
@@ -311,7 +352,7 @@ impl Session {
         Ok(())
     }
 
-    /// Forgets all audio; controls stay where they are.
+    /// Forgets all audio and what was adapted from it, but nothing of a passage that is being learned; controls stay where they are.
     ///
     /// # Real-time
     ///

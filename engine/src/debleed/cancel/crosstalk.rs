@@ -225,6 +225,32 @@ impl Crosstalk {
         self.weight = 1.0;
     }
 
+    /// Crosstalk of all pairs, `[target, bleeder, band]`.
+    pub(super) fn pairs(&self) -> &[f32] {
+        &self.consistent
+    }
+
+    /// The same of all mics, `[mic]`.
+    pub(super) fn all_heard_hops(&self) -> &[u32] {
+        &self.heard_hops
+    }
+
+    /// How sure the crosstalk of a pair is, on average over bands, 0 to 1.
+    pub(super) fn confidence(&self, target: usize, bleeder: usize) -> f32 {
+        let at = (target * self.num_mics + bleeder) * self.num_bands;
+        let enough = CONFIDENT_HOPS * self.weight;
+        let total = &self.total[at..at + self.num_bands];
+        total.iter().map(|total| (total / enough).min(1.0)).sum::<f32>() / self.num_bands as f32
+    }
+
+    /// Takes over what was learned before; there is nothing in it to go on learning from.
+    pub(super) fn restore(&mut self, pairs: &[f32], means: &[f32], heard_hops: &[u32]) {
+        self.reset();
+        self.consistent.copy_from_slice(pairs);
+        self.mean.copy_from_slice(means);
+        self.heard_hops.copy_from_slice(heard_hops);
+    }
+
     /// Forgets everything.
     pub(super) fn reset(&mut self) {
         for values in [

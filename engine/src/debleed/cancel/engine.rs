@@ -1,5 +1,7 @@
 //! The machinery that both cancelling methods share: learn, look, clean.
 
+mod snapshot;
+
 use realfft::num_complex::Complex32;
 
 use super::bands::Bands;
@@ -78,6 +80,8 @@ pub(super) struct Engine {
     cleaned: Spectrum,
     /// Mics that were ever heard.
     heard: Vec<bool>,
+    /// Mics that a restored snapshot knows nothing of: they are left alone.
+    unknown: Vec<bool>,
     controls_seen: Option<Box<Controls>>,
     hop: usize,
     scratch: Scratch,
@@ -157,6 +161,7 @@ impl Engine {
             cancelled: spectrum(),
             cleaned: spectrum(),
             heard: vec![false; num_mics],
+            unknown: vec![false; num_mics],
             controls_seen: None,
             hop: 0,
             scratch,
@@ -280,6 +285,7 @@ impl Engine {
         self.power.fill(0.0);
         self.power_hops.fill(0.0);
         self.heard.fill(false);
+        self.unknown.fill(false);
         self.controls_seen = None;
         self.hop = 0;
     }
@@ -497,7 +503,8 @@ impl Engine {
             }
         }
         for mic in (0..self.num_mics).filter(|&mic| mics.is_active(mic)) {
-            if (0..self.num_mics).any(|bleeder| is_bleed(controls, mic, bleeder)) {
+            let any = (0..self.num_mics).any(|bleeder| is_bleed(controls, mic, bleeder));
+            if any && !self.unknown[mic] {
                 self.remove(mic, mics.mic(mic), controls, removed);
             }
         }
@@ -511,7 +518,8 @@ impl Engine {
                 let heard = mics.is_active(bleeder) && is_bleed(controls, mic, bleeder);
                 heard.then(|| controls.pair_amount[mic][bleeder].clamp(0.0, 1.0))
             };
-            if (0..self.num_mics).all(|bleeder| amount_of(bleeder).is_none()) {
+            let none = (0..self.num_mics).all(|bleeder| amount_of(bleeder).is_none());
+            if none || self.unknown[mic] {
                 continue;
             }
             guided.keep_into(mic, &self.leftover, amount_of, &mut self.scratch.trusted);

@@ -11,7 +11,7 @@ const RIDGE: f32 = 1e-3;
 /// from bin to bin within a band.
 const OVER_CROSSTALK: f32 = 4.0;
 /// Overlapping windows carry this many hops of news in one.
-const HOPS_PER_NEWS: f32 = 3.0;
+pub(super) const HOPS_PER_NEWS: f32 = 3.0;
 /// Crosstalk below this (-90 dB) counts as this.
 const SMALLEST_CROSSTALK: f32 = 1e-9;
 /// Keeps the normal equations of a silent bin solvable.
@@ -72,6 +72,16 @@ impl Filters {
     /// Filters of one block, `[slot, tap]`.
     pub(super) fn block(&self, block: usize) -> &[Complex] {
         &self.filter[block * self.max_unknowns..][..self.max_unknowns]
+    }
+
+    /// The same, to put filters there that were found before.
+    pub(super) fn block_mut(&mut self, block: usize) -> &mut [Complex] {
+        &mut self.filter[block * self.max_unknowns..][..self.max_unknowns]
+    }
+
+    /// Hops that taught a block, less what is forgotten.
+    pub(super) fn hops(&self, block: usize) -> f32 {
+        self.hops[block]
     }
 
     /// Adds one hop to the equations of one block.

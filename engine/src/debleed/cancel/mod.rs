@@ -19,6 +19,12 @@ mod guide;
 mod guided_tests;
 mod guides;
 mod lanes;
+mod learned;
+mod learned_bytes;
+#[cfg(test)]
+mod learned_tests;
+mod learner;
+mod online;
 #[cfg(test)]
 mod tests;
 
@@ -32,6 +38,10 @@ use engine::{Engine, Learning};
 
 pub use features::{NUM_BANDS, NUM_FEATURES};
 pub use guide::{Guide, GuideHop, GuideMasks};
+pub use learned::{Learned, Unusable};
+pub use learned_bytes::LearnedError;
+pub use learner::{LearnState, Learner};
+pub use online::Online;
 
 /// Most bleeders a mic's filters look at; beyond, the strongest are chosen.
 const MAX_SLOTS: usize = 6;
@@ -39,96 +49,6 @@ const MAX_SLOTS: usize = 6;
 const MAX_TAPS: usize = 4;
 /// Most unknowns of one bin's filters.
 const MAX_UNKNOWNS: usize = MAX_SLOTS * MAX_TAPS;
-
-/// Cancellation that follows crosstalk and filters while playing: the plugin's method.
-///
-/// Causal in [`Mode::Live`]. In [`Mode::Mix`] the estimates run ahead of the audio they clean, so
-/// that the first note is cleaned with what the first second teaches.
-///
-/// # Invariants
-///
-/// - No bin comes out louder than it went in.
-/// - A mic in which nothing of the others is found comes out bit for bit.
-///
-/// # Latency
-///
-/// That of the mode's transform and lookahead.
-///
-/// # Real-time
-///
-/// Worker or main thread only.
-#[derive(Debug)]
-pub struct Online {
-    engine: Engine,
-    geometry: Geometry,
-    lookahead_hops: usize,
-}
-
-impl Online {
-    /// Allocates for `num_mics` mics.
-    ///
-    /// # Real-time
-    ///
-    /// Allocates; call from `prepare`.
-    #[must_use]
-    pub fn new(rate: SampleRate, mode: Mode, num_mics: usize) -> Self {
-        Self::with(rate, mode, num_mics, None)
-    }
-
-    /// The same, steered by a guide; `make_guide` is called once for every look at the audio.
-    ///
-    /// # Real-time
-    ///
-    /// Allocates; call from `prepare`.
-    #[must_use]
-    pub fn guided(
-        rate: SampleRate,
-        mode: Mode,
-        num_mics: usize,
-        make_guide: &dyn Fn() -> Box<dyn Guide>,
-    ) -> Self {
-        Self::with(rate, mode, num_mics, Some(make_guide))
-    }
-
-    fn with(
-        rate: SampleRate,
-        mode: Mode,
-        num_mics: usize,
-        make_guide: Option<&dyn Fn() -> Box<dyn Guide>>,
-    ) -> Self {
-        let geometry = mode.geometry(rate);
-        let lookahead_hops = mode.lookahead_hops();
-        let engine = Engine::new(geometry, rate, num_mics, lookahead_hops > 0, make_guide);
-        Self { engine, geometry, lookahead_hops }
-    }
-}
-
-impl Debleed for Online {
-    fn geometry(&self) -> Geometry {
-        self.geometry
-    }
-
-    fn lookahead_hops(&self) -> usize {
-        self.lookahead_hops
-    }
-
-    fn learning_passes(&self) -> usize {
-        0
-    }
-
-    fn learn_hop(&mut self, _spectrum: &Spectrum, _controls: &Controls) {}
-
-    fn end_learning_pass(&mut self) {}
-
-    fn process_hop(&mut self, hop: &Hop<'_>, removed: &mut Spectrum) {
-        self.engine.adapt(hop.newest, hop.newest_controls);
-        self.engine.clean(hop, removed);
-    }
-
-    fn reset(&mut self) {
-        self.engine.reset();
-    }
-}
 
 /// Cancellation that hears the whole session before it cleans it: for files.
 ///

@@ -1,0 +1,151 @@
+//! Taking what was learned out of the canceller, and putting it back.
+
+use half::{bf16, f16};
+
+use super::super::MAX_SLOTS;
+use super::super::filters::{Filters, HOPS_PER_NEWS};
+use super::super::learned::{Layout, Learned, LearnedMic, LearnedSlot, Setup, Unusable};
+use super::{Engine, LANES, Slots};
+use crate::controls::Controls;
+use crate::debleed::is_bleed;
+
+/// Half the digits of a number; what is too small for them is 0, without a sign.
+fn half(number: f32) -> f16 {
+    let half = f16::from_f32(number);
+    if half == f16::ZERO { f16::ZERO } else { half }
+}
+
+/// Filters of which chance explains less than this count as learned in full.
+const GOOD_ENOUGH: f32 = 0.1;
+
+impl Engine {
+    /// How what is learned is arranged.
+    fn layout(&self) -> Layout {
+        let taps = self.taps.iter().map(|&taps| u8::try_from(taps).unwrap_or(u8::MAX)).collect();
+        Layout { num_bands: self.bands.num_bands(), taps }
+    }
+
+    /// The controls of the last hop heard; none if no mic was heard since the last reset.
+    pub(in super::super) fn controls_seen(&self) -> Option<&Controls> {
+        self.controls_seen.as_deref().filter(|_| self.heard.contains(&true))
+    }
+
+    /// Whether everything learned is a number.
+    pub(in super::super) fn is_sound(&self) -> bool {
+        let finite = |values: &[f32]| values.iter().sum::<f32>().is_finite();
+        let whole = |crosstalk: &super::Crosstalk| {
+            finite(crosstalk.pairs()) && (0..self.num_mics).all(|mic| finite(crosstalk.means(mic)))
+        };
+        whole(&self.crosstalk)
+            && whole(&self.leftover)
+            && finite(&self.power)
+            && self.parts.iter().all(|(_, filters)| {
+                (0..self.taps.len())
+                    .flat_map(|block| filters.block(block))
+                    .all(|weight| finite(&weight.re.0) && finite(&weight.im.0))
+            })
+    }
+
+    /// What was learned so far.
+    pub(in super::super) fn snapshot(&self, setup: Setup) -> Learned {
+        let halves = |values: &[f32]| values.iter().map(|&value| bf16::from_f32(value)).collect();
+        let mic = |(mic, (slots, _)): (usize, &(Slots, Filters))| LearnedMic {
+            heard_hops: self.crosstalk.all_heard_hops()[mic],
+            means: self.crosstalk.means(mic).to_vec(),
+            slots: (0..slots.0.len()).map(|slot| self.slot(mic, slot)).collect(),
+        };
+        Learned {
+            setup,
+            layout: self.layout(),
+            mics: self.parts.iter().enumerate().map(mic).collect(),
+            crosstalk: halves(self.crosstalk.pairs()),
+            leftover: halves(self.leftover.pairs()),
+        }
+    }
+
+    fn slot(&self, mic: usize, slot: usize) -> LearnedSlot {
+        let (slots, filters) = &self.parts[mic];
+        let mut weights = Vec::new();
+        for (block, &taps) in self.taps.iter().enumerate() {
+            for weight in &filters.block(block)[slot * taps..(slot + 1) * taps] {
+                weights.extend_from_slice(&weight.re.0);
+                weights.extend_from_slice(&weight.im.0);
+            }
+        }
+        let scale = weights.iter().fold(0.0_f32, |most, weight| most.max(weight.abs()));
+        let part = if scale > 0.0 { scale.recip() } else { 0.0 };
+        LearnedSlot {
+            bleeder: u8::try_from(slots.0[slot]).unwrap_or(u8::MAX),
+            scale,
+            weights: weights.iter().map(|weight| half(weight * part)).collect(),
+        }
+    }
+
+    /// Replaces everything learned; audio and the guides' memory stay.
+    ///
+    /// The estimates are to be used as they are from then on: [`Engine::adapt`] must not follow without a reset.
+    pub(in super::super) fn restore(&mut self, learned: &Learned) -> Result<(), Unusable> {
+        let bleeders_fit = learned.mics.iter().all(|mic| {
+            mic.slots.len() <= MAX_SLOTS.min(self.num_mics.saturating_sub(1))
+                && mic.slots.iter().all(|slot| usize::from(slot.bleeder) < self.num_mics)
+        });
+        if learned.mics.len() != self.num_mics || learned.layout != self.layout() || !bleeders_fit {
+            return Err(Unusable::Layout);
+        }
+        let wide = |halves: &[bf16]| -> Vec<f32> { halves.iter().map(|x| x.to_f32()).collect() };
+        let heard_hops: Vec<u32> = learned.mics.iter().map(|mic| mic.heard_hops).collect();
+        let means: Vec<f32> = learned.mics.iter().flat_map(|mic| mic.means.clone()).collect();
+        self.crosstalk.restore(&wide(&learned.crosstalk), &means, &heard_hops);
+        self.leftover.restore(&wide(&learned.leftover), &means, &heard_hops);
+        for (mic, from) in learned.mics.iter().enumerate() {
+            let (slots, filters) = &mut self.parts[mic];
+            slots.0.clear();
+            slots.0.extend(from.slots.iter().map(|slot| usize::from(slot.bleeder)));
+            filters.reset();
+            for (slot, from) in from.slots.iter().enumerate() {
+                let mut weights = from.weights.chunks_exact(2 * LANES);
+                for (block, &taps) in self.taps.iter().enumerate() {
+                    let filter = &mut filters.block_mut(block)[slot * taps..(slot + 1) * taps];
+                    for (weight, halves) in filter.iter_mut().zip(&mut weights) {
+                        let numbers = weight.re.0.iter_mut().chain(&mut weight.im.0);
+                        for (number, half) in numbers.zip(halves) {
+                            *number = half.to_f32() * from.scale;
+                        }
+                    }
+                }
+            }
+            self.heard[mic] = from.heard_hops > 0;
+            self.unknown[mic] = from.heard_hops == 0;
+        }
+        self.follow_paths();
+        Ok(())
+    }
+
+    /// How far the filters have converged, 0 to 1: on average over the mics that bleed reaches, how little of them chance can
+    /// still explain, times how sure the crosstalk is.
+    pub(in super::super) fn convergence(&self, controls: &Controls) -> f32 {
+        let (mut sum, mut count) = (0.0, 0.0_f32);
+        for (mic, (slots, filters)) in self.parts.iter().enumerate() {
+            let heard = |&bleeder: &usize| self.heard[bleeder] && is_bleed(controls, mic, bleeder);
+            let bleeders = (0..self.num_mics).filter(heard);
+            let (sure, pairs) = bleeders.fold((0.0, 0.0_f32), |(sure, pairs), bleeder| {
+                (sure + self.crosstalk.confidence(mic, bleeder), pairs + 1.0)
+            });
+            let (mut certain, mut blocks) = (0.0, 0.0_f32);
+            for (block, &taps) in self.taps.iter().enumerate() {
+                let hops = filters.hops(block);
+                if hops > 0.0 {
+                    let unknowns = (slots.0.len() * taps) as f32;
+                    let news = (hops / HOPS_PER_NEWS - unknowns).max(1.0);
+                    certain += (1.0 - unknowns / news).max(0.0) / (1.0 - GOOD_ENOUGH);
+                    blocks += 1.0;
+                }
+            }
+            if self.heard[mic] && pairs > 0.0 && blocks > 0.0 {
+                sum += (certain / blocks).min(1.0) * sure / pairs;
+                count += 1.0;
+            }
+        }
+        if count > 0.0 { sum / count } else { 0.0 }
+    }
+}

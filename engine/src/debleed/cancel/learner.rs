@@ -1,0 +1,146 @@
+//! Where the worker leaves what it learned, and finds what it is to use: the main thread's end of it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
+
+use crossbeam::queue::ArrayQueue;
+
+use super::learned::{Learned, Unusable};
+
+/// What the estimates of a session are at the moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LearnState {
+    /// They follow the music.
+    Adaptive,
+    /// They follow a passage that is being learned.
+    Learning,
+    /// They are what was learned, frozen.
+    Learned,
+    /// They should be what was learned, which cannot be used, and follow the music instead.
+    Unusable(Unusable),
+}
+
+impl LearnState {
+    const ALL: [Self; 9] = [
+        Self::Adaptive,
+        Self::Learning,
+        Self::Learned,
+        Self::Unusable(Unusable::Nothing),
+        Self::Unusable(Unusable::NumMics),
+        Self::Unusable(Unusable::Rate),
+        Self::Unusable(Unusable::Mode),
+        Self::Unusable(Unusable::Routing),
+        Self::Unusable(Unusable::Layout),
+    ];
+}
+
+impl std::fmt::Display for LearnState {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Adaptive => f.write_str("adaptive"),
+            Self::Learning => f.write_str("learning"),
+            Self::Learned => f.write_str("learned"),
+            Self::Unusable(why) => write!(f, "adaptive: {why}"),
+        }
+    }
+}
+
+/// Hands what was learned from the worker to the main thread and back, and says how learning goes.
+///
+/// Nothing here waits: each direction holds the newest value only, and figures are atomics.
+#[derive(Debug)]
+pub struct Learner {
+    given: ArrayQueue<Option<Arc<Learned>>>,
+    found: ArrayQueue<Arc<Learned>>,
+    state: AtomicU8,
+    convergence: AtomicU32,
+}
+
+impl Learner {
+    pub(crate) fn new() -> Self {
+        Self {
+            given: ArrayQueue::new(1),
+            found: ArrayQueue::new(1),
+            state: AtomicU8::new(0),
+            convergence: AtomicU32::new(0),
+        }
+    }
+
+    /// Replaces what the session is to use when it plays with learned estimates; counts from the worker's next hop.
+    ///
+    /// # Real-time
+    ///
+    /// Main thread only: may free what was given before.
+    pub fn give(&self, learned: Option<Arc<Learned>>) {
+        self.given.force_push(learned);
+    }
+
+    /// The newest that the session has learned since this was last asked: every few seconds while it learns, and at the end.
+    ///
+    /// # Real-time
+    ///
+    /// Main thread only: whoever drops it last frees it.
+    #[must_use]
+    pub fn collect(&self) -> Option<Arc<Learned>> {
+        self.found.pop()
+    }
+
+    /// What the estimates are.
+    ///
+    /// # Real-time
+    ///
+    /// Safe on the audio thread: one atomic load.
+    #[must_use]
+    pub fn state(&self) -> LearnState {
+        // Relaxed: a number of its own.
+        let index = usize::from(self.state.load(Ordering::Relaxed));
+        LearnState::ALL.get(index).copied().unwrap_or(LearnState::Adaptive)
+    }
+
+    /// How far the filters have converged, 0 to 1; 1 while they are frozen.
+    ///
+    /// # Real-time
+    ///
+    /// Safe on the audio thread: one atomic load.
+    #[must_use]
+    pub fn convergence(&self) -> f32 {
+        // Relaxed: a number of its own.
+        f32::from_bits(self.convergence.load(Ordering::Relaxed))
+    }
+
+    /// What the main thread gave, once; `Some(None)` takes back what it gave before.
+    pub(super) fn take_given(&self) -> Option<Option<Arc<Learned>>> {
+        self.given.pop()
+    }
+
+    pub(super) fn publish(&self, learned: Arc<Learned>) {
+        self.found.force_push(learned);
+    }
+
+    pub(super) fn tell(&self, state: LearnState) {
+        let index = LearnState::ALL.iter().position(|&known| known == state).unwrap_or(0);
+        self.state.store(u8::try_from(index).unwrap_or(0), Ordering::Relaxed);
+    }
+
+    pub(super) fn tell_convergence(&self, convergence: f32) {
+        self.convergence.store(convergence.to_bits(), Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_state_arrives_as_it_was_told() {
+        let learner = Learner::new();
+        assert_eq!(learner.state(), LearnState::Adaptive);
+        for state in LearnState::ALL {
+            learner.tell(state);
+            assert_eq!(learner.state(), state);
+        }
+        learner.tell_convergence(0.25);
+        assert_eq!(learner.convergence(), 0.25);
+    }
+}

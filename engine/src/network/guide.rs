@@ -122,20 +122,22 @@ impl NetworkGuide {
     /// The masks of one hop; false when they are no numbers.
     fn infer(&mut self, network: &Network, hop: &GuideHop<'_>, masks: &mut GuideMasks<'_>) -> bool {
         const SIZE: usize = NUM_FEATURES * NUM_BANDS;
+        // A network of fewer features was trained before the later ones were added.
+        let looked_at = network.num_features() * NUM_BANDS;
         self.follow_mics(hop.active);
         if self.rows.is_empty() {
             return false;
         }
         self.follow_routing(hop.controls, hop.active);
         let Some((_, pairs)) = &self.pairs else { return false };
-        let mut values = Vec::with_capacity(self.rows.len() * SIZE);
+        let mut values = Vec::with_capacity(self.rows.len() * looked_at);
         for &mic in &self.rows {
-            values.extend_from_slice(&hop.features[mic * SIZE..][..SIZE]);
+            values.extend_from_slice(&hop.features[mic * SIZE..][..looked_at]);
         }
         if values.iter().any(|value| !value.is_finite()) {
             return false;
         }
-        let features = TensorData::new(values, [1, self.rows.len(), 1, SIZE]);
+        let features = TensorData::new(values, [1, self.rows.len(), 1, looked_at]);
         let features: Tensor<4> = Tensor::from_data(features, &self.device);
         let memory = self
             .memory

@@ -48,7 +48,7 @@ impl Model {
     ///
     /// # Errors
     ///
-    /// [`ModelError`] when the model looks at other bands or features than the engine shows.
+    /// [`ModelError`] when the model looks at other bands, or at more features, than the engine shows.
     ///
     /// # Real-time
     ///
@@ -58,7 +58,7 @@ impl Model {
         if num_bands != NUM_BANDS {
             return Err(ModelError::Bands { expected: NUM_BANDS, actual: num_bands });
         }
-        if num_features != NUM_FEATURES {
+        if num_features > NUM_FEATURES {
             return Err(ModelError::Features { expected: NUM_FEATURES, actual: num_features });
         }
         let network = Mutex::new(Weak::new());

@@ -126,6 +126,9 @@ impl Engine {
         let slots = MAX_SLOTS.min(num_mics.saturating_sub(1));
         let front = || Front::new(num_mics, MAX_TAPS, num_bins);
         let spectrum = || Spectrum::new(num_mics, num_bins);
+        let guided = |make: &dyn Fn() -> Box<dyn Guide>| {
+            Guided::new(make(), geometry, rate, &bands, num_mics)
+        };
         let parts: Vec<_> = (0..num_mics)
             .map(|_| (Slots(Vec::with_capacity(slots)), Filters::new(&taps, slots)))
             .collect();
@@ -150,10 +153,8 @@ impl Engine {
             power_hops: vec![0.0; num_mics],
             ahead: front(),
             behind: looks_ahead.then(front),
-            guide_ahead: guide.map(|make| Guided::new(make(), num_mics, num_bins)),
-            guide_behind: guide
-                .filter(|_| looks_ahead)
-                .map(|make| Guided::new(make(), num_mics, num_bins)),
+            guide_ahead: guide.map(guided),
+            guide_behind: guide.filter(|_| looks_ahead).map(guided),
             cancelled: spectrum(),
             cleaned: spectrum(),
             heard: vec![false; num_mics],

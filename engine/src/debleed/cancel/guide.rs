@@ -5,12 +5,13 @@ use super::crosstalk::Crosstalk;
 use super::features::{Features, NUM_BANDS, NUM_FEATURES, Seen};
 use super::front::Front;
 use crate::controls::Controls;
-use crate::stft::Spectrum;
+use crate::stft::{Geometry, Spectrum};
+use crate::units::SampleRate;
 
 /// One hop as a guide is shown it.
 #[derive(Debug)]
 pub struct GuideHop<'a> {
-    /// `[mic, feature, band]`, [`NUM_FEATURES`] by [`NUM_BANDS`]: logarithms of power ratios that no mic's gain changes.
+    /// `[mic, feature, band]`, [`NUM_FEATURES`] by [`NUM_BANDS`]: nothing that a mic's gain changes.
     pub features: &'a [f32],
     /// Which mics have sound, `[mic]`; the others' features mean nothing.
     pub active: &'a [bool],
@@ -60,10 +61,16 @@ pub(super) struct Guided {
 }
 
 impl Guided {
-    pub(super) fn new(guide: Box<dyn Guide>, num_mics: usize, num_bins: usize) -> Self {
+    pub(super) fn new(
+        guide: Box<dyn Guide>,
+        geometry: Geometry,
+        rate: SampleRate,
+        bands: &Bands,
+        num_mics: usize,
+    ) -> Self {
         Self {
             guide,
-            features: Features::new(num_mics, num_bins),
+            features: Features::new(geometry, rate, bands, num_mics),
             masks: vec![1.0; num_mics * NUM_BANDS],
             keep: vec![1.0; num_mics * NUM_BANDS],
         }
@@ -141,5 +148,6 @@ impl Guided {
 
     pub(super) fn reset(&mut self) {
         self.guide.reset();
+        self.features.reset();
     }
 }

@@ -8,6 +8,7 @@
 //! 3. `filters` predict the bleed of every mic from its neighbours' guides of the last few hops;
 //! 4. what is left is looked at again: a second crosstalk estimate, and a mask that takes the rest.
 
+mod arrival;
 mod bands;
 mod crosstalk;
 mod engine;

@@ -183,6 +183,14 @@ impl Guide for NetworkGuide {
         }
     }
 
+    fn num_features(&self) -> usize {
+        match &self.network {
+            Source::Ready(network) => network.num_features(),
+            Source::Waiting(model) => model.num_features(),
+            Source::Failed => 0,
+        }
+    }
+
     fn reset(&mut self) {
         self.memory = None;
         self.pairs = None;

@@ -75,6 +75,16 @@ impl Model {
         &self.0.source.id
     }
 
+    /// How many of the features it looks at, from the first one on.
+    ///
+    /// # Real-time
+    ///
+    /// Safe on the audio thread: no allocation.
+    #[must_use]
+    pub fn num_features(&self) -> usize {
+        self.0.source.config.num_features
+    }
+
     /// Which version of it.
     ///
     /// # Real-time

@@ -65,7 +65,8 @@ pub(super) struct Features {
     /// Level of every band against its mean, `[mic, band]`.
     relative: Vec<f32>,
     removed: Vec<realfft::num_complex::Complex32>,
-    arrival: Arrival,
+    /// None where nobody looks at its features, which are then 0.
+    arrival: Option<Arrival>,
     /// `[mic, feature, band]`.
     values: Vec<f32>,
 }
@@ -75,7 +76,7 @@ impl Features {
         geometry: Geometry,
         rate: SampleRate,
         bands: &Bands,
-        num_mics: usize,
+        (num_mics, num_features): (usize, usize),
     ) -> Self {
         let per_band = || vec![0.0; num_mics * NUM_BANDS];
         Self {
@@ -84,7 +85,8 @@ impl Features {
             predicted: per_band(),
             relative: per_band(),
             removed: vec![realfft::num_complex::Complex32::ZERO; geometry.num_bins()],
-            arrival: Arrival::new(geometry, rate, bands, num_mics),
+            arrival: (num_features > NUM_RATIOS)
+                .then(|| Arrival::new(geometry, rate, bands, num_mics)),
             values: vec![0.0; num_mics * NUM_FEATURES * NUM_BANDS],
         }
     }
@@ -117,7 +119,9 @@ impl Features {
                 *relative = ratio(power, mean, NOTHING * mean);
             }
         }
-        self.arrival.update(seen.mics);
+        if let Some(arrival) = &mut self.arrival {
+            arrival.update(seen.mics);
+        }
         for mic in 0..seen.num_mics {
             self.compute_mic(mic, seen);
         }
@@ -125,7 +129,9 @@ impl Features {
 
     /// Forgets all hops.
     pub(super) fn reset(&mut self) {
-        self.arrival.reset();
+        if let Some(arrival) = &mut self.arrival {
+            arrival.reset();
+        }
     }
 
     fn compute_mic(&mut self, mic: usize, seen: &Seen<'_>) {
@@ -135,8 +141,13 @@ impl Features {
             values.fill(LEAST);
             return;
         }
-        let (values, arrival) = values.split_at_mut(NUM_RATIOS * NUM_BANDS);
-        self.arrival.features_into(mic, seen.mics.activity(), seen.controls, arrival);
+        let (values, of_arrival) = values.split_at_mut(NUM_RATIOS * NUM_BANDS);
+        match &self.arrival {
+            Some(arrival) => {
+                arrival.features_into(mic, seen.mics.activity(), seen.controls, of_arrival);
+            }
+            None => of_arrival.fill(0.0),
+        }
         let means = seen.crosstalk.means(mic);
         let level = means.iter().sum::<f32>() / NUM_BANDS as f32;
         let nothing = NOTHING * level;

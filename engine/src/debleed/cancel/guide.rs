@@ -47,6 +47,11 @@ pub trait Guide: Send + std::fmt::Debug {
     /// Fills the masks of the next hop; false leaves the guides as the canceller's own rules made them, and keeps everything.
     fn look(&mut self, hop: &GuideHop<'_>, masks: &mut GuideMasks<'_>) -> bool;
 
+    /// How many of the features it looks at, from the first one on; the others may be left out.
+    fn num_features(&self) -> usize {
+        NUM_FEATURES
+    }
+
     /// Forgets all hops.
     fn reset(&mut self);
 }
@@ -69,8 +74,8 @@ impl Guided {
         num_mics: usize,
     ) -> Self {
         Self {
+            features: Features::new(geometry, rate, bands, (num_mics, guide.num_features())),
             guide,
-            features: Features::new(geometry, rate, bands, num_mics),
             masks: vec![1.0; num_mics * NUM_BANDS],
             keep: vec![1.0; num_mics * NUM_BANDS],
         }

@@ -25,8 +25,6 @@ impl<'a> Pick<'a> {
     }
 
     /// The clips of a step: the same ones for the same seed, round and step, whatever was drawn before.
-    ///
-    /// A third of them begin with their scene: what is done while little is known yet decides most of what is heard live.
     pub(super) fn draw(
         examples: &'a [Stored],
         (num_clips, hops): (usize, usize),
@@ -39,9 +37,7 @@ impl<'a> Pick<'a> {
         (0..num_clips)
             .map(|_| {
                 let example = &examples[random.index(examples.len())];
-                let begins = random.index(3) == 0;
                 let start = random.index((example.num_hops + 1).saturating_sub(hops));
-                let start = if begins { 0 } else { start };
                 let mut order: Vec<usize> = (0..example.relations.num_mics).collect();
                 random.shuffle(&mut order);
                 Self { example, start, order }

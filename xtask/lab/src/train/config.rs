@@ -156,7 +156,7 @@ pub struct SizeConfig {
 
 impl Default for SizeConfig {
     fn default() -> Self {
-        Self { width: 160, dilations: [1, 2, 4, 8, 16, 4] }
+        Self { width: 160, dilations: [1, 2, 4, 8, 1, 2] }
     }
 }
 

@@ -341,11 +341,12 @@ mod tests {
         LOWEST_DB
     }
 
-    /// Measured: 0.0013 dB after 40 000 hops.
+    /// Measured: 1.5e-5 dB over 40 000 hops.
     #[test]
     fn the_quantile_is_that_of_a_search_from_the_lowest_level() {
         let mut crosstalk = Crosstalk::new(2, 5);
         let mut state = 1_u32;
+        let mut largest_db = 0.0_f32;
         for hop in 0..40_000_u32 {
             let power: Vec<f32> = (0..10)
                 .map(|_| {
@@ -358,9 +359,10 @@ mod tests {
             for at in 5..15 {
                 let found_db = decibels(crosstalk.look_up(at));
                 let slow_db = slow_look_up_db(&crosstalk, at);
-                assert!((found_db - slow_db).abs() < 0.01, "{hop} {at}: {found_db} {slow_db}");
+                largest_db = largest_db.max((found_db - slow_db).abs());
             }
         }
+        assert!(largest_db < 1.5e-4, "{largest_db}");
     }
 
     #[test]

@@ -473,7 +473,8 @@ impl Engine {
         let bleeding = (&mut self.scratch.bleeding, controls);
         cancel(front, &self.parts, &self.taps, &mut self.cleaned, Some(bleeding));
 
-        if self.guide_ahead.is_some() {
+        let guided = self.guide_behind.as_ref().or(self.guide_ahead.as_ref());
+        if guided.is_some_and(Guided::has_masks) {
             self.remove_guided(mics, controls, removed);
             return;
         }

@@ -1,6 +1,7 @@
 //! A released network: weights that wait to be built, and the one copy of what was built from them.
 
 use std::borrow::Cow;
+use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
@@ -21,6 +22,8 @@ pub struct ModelSource {
     pub version: Cow<'static, str>,
     /// The network's sizes.
     pub config: NetworkConfig,
+    /// For how many mics it was made; with fewer or more heard, the canceller goes by its own rules.
+    pub mics: RangeInclusive<usize>,
     /// Its weights, safetensors.
     pub weights: Cow<'static, [u8]>,
 }
@@ -103,6 +106,16 @@ impl Model {
     #[must_use]
     pub fn config(&self) -> NetworkConfig {
         self.0.source.config
+    }
+
+    /// For how many mics it was made.
+    ///
+    /// # Real-time
+    ///
+    /// Safe on the audio thread: no allocation.
+    #[must_use]
+    pub fn mics(&self) -> RangeInclusive<usize> {
+        self.0.source.mics.clone()
     }
 
     /// How often weights have become a network: once, as long as somebody uses it.

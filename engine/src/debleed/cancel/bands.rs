@@ -106,6 +106,7 @@ impl Bands {
     }
 
     /// Adds powers scaled per band: `sum` and `power` are `[bin]`, `gain` is `[band]`.
+    #[inline(always)]
     pub(super) fn add_scaled(&self, sum: &mut [f32], gain: &[f32], power: &[f32]) {
         for (run, &gain) in self.runs.iter().zip(gain) {
             if gain > 0.0 {

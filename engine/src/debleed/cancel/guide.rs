@@ -44,7 +44,7 @@ pub struct GuideMasks<'a> {
 ///
 /// Worker or main thread only.
 pub trait Guide: Send + std::fmt::Debug {
-    /// Fills the masks of the next hop; false leaves the guides as the canceller's own rules made them, and keeps everything.
+    /// Fills the masks of the next hop; false leaves the guides and the last mask of this hop to the canceller's own rules.
     fn look(&mut self, hop: &GuideHop<'_>, masks: &mut GuideMasks<'_>) -> bool;
 
     /// How many of the features it looks at, from the first one on; the others may be left out.
@@ -63,6 +63,8 @@ pub(super) struct Guided {
     features: Features,
     masks: Vec<f32>,
     keep: Vec<f32>,
+    /// Whether the masks are those of the hop last looked at.
+    has_masks: bool,
 }
 
 impl Guided {
@@ -78,7 +80,13 @@ impl Guided {
             guide,
             masks: vec![1.0; num_mics * NUM_BANDS],
             keep: vec![1.0; num_mics * NUM_BANDS],
+            has_masks: false,
         }
+    }
+
+    /// Whether the guide had something to say about the hop last looked at.
+    pub(super) fn has_masks(&self) -> bool {
+        self.has_masks
     }
 
     /// Asks the guide about a hop and gives the front its guides.
@@ -94,8 +102,8 @@ impl Guided {
             band_of_bin: bands.of_bin(),
         };
         let mut masks = GuideMasks { guide: &mut self.masks, keep: &mut self.keep };
-        if !self.guide.look(&hop, &mut masks) {
-            self.keep.fill(1.0);
+        self.has_masks = self.guide.look(&hop, &mut masks);
+        if !self.has_masks {
             return;
         }
         for mic in (0..seen.num_mics).filter(|&mic| seen.mics.is_active(mic)) {

@@ -20,6 +20,7 @@ mod guide;
 mod guided_tests;
 mod guides;
 mod lanes;
+mod pending;
 #[cfg(test)]
 mod tests;
 

@@ -1,0 +1,1 @@
+//! Logic of the editor, run without a window.

@@ -33,6 +33,8 @@ pub(crate) struct Observer {
     crosstalk: Vec<f32>,
     /// The mean of each pair's crosstalk in decibels; not a number until there is one.
     mean_db: Vec<f32>,
+    /// How long each pair's mean has been followed, in times of its length.
+    followed: Vec<f32>,
     settled: f32,
     hops: usize,
 }
@@ -51,6 +53,7 @@ impl Observer {
             next: 0,
             crosstalk: vec![0.0; num_mics * num_mics],
             mean_db: vec![f32::NAN; num_mics * num_mics],
+            followed: vec![0.0; num_mics * num_mics],
             settled: 0.0,
             hops: 0,
         }
@@ -72,6 +75,7 @@ impl Observer {
         if self.past.is_empty() {
             self.past.resize(self.past_hops * length, 0.0);
             self.mean_db.fill(f32::NAN);
+            self.followed.fill(0.0);
             self.settled = 0.0;
             self.next = 0;
         }
@@ -128,11 +132,13 @@ impl Observer {
                 let now_db = 10.0 * ratio.log10();
                 let mean_db = &mut self.mean_db[at];
                 if mean_db.is_nan() {
-                    *mean_db = -120.0;
+                    *mean_db = now_db;
                 }
                 *mean_db += step.min(1.0) * (now_db - *mean_db);
                 known += 1;
-                settled += u32::from((now_db - *mean_db).abs() < SETTLED_DB);
+                self.followed[at] += step;
+                let steady = (now_db - *mean_db).abs() < SETTLED_DB;
+                settled += u32::from(steady && self.followed[at] >= 1.0);
             }
         }
         self.settled = if known == 0 { 0.0 } else { settled as f32 / known as f32 };

@@ -11,10 +11,10 @@ use super::{Editor, icons, theme};
 use crate::params::RoleChoice;
 
 /// Crosstalk from the first to the last colour.
-const HEAT_DB: [f32; 2] = [-45.0, -6.0];
+const HEAT_DB: [f32; 2] = [-48.0, 0.0];
 /// Cells wide enough for a name above them.
 const WIDE: f32 = 58.0;
-const CELL_WIDTHS: [f32; 2] = [18.0, 68.0];
+const CELL_WIDTHS: [f32; 2] = [18.0, 84.0];
 /// How far the pointer moves for 100 %.
 const TRAVEL: f32 = 140.0;
 
@@ -247,7 +247,8 @@ impl Editor {
             {
                 format!("{:.0} %", 100.0 * amount)
             }
-            (_, Some(db)) => format!("\u{2212}{:.0}", (-db).max(0.0)),
+            (_, Some(db)) if db > -0.5 => "0".to_owned(),
+            (_, Some(db)) => format!("\u{2212}{:.0}", -db),
             (_, None) => String::new(),
         };
         let size = if cell.width() < 26.0 { 10.0 } else { 12.0 };
@@ -273,7 +274,8 @@ impl Editor {
     ) {
         let (from, to) = (self.name(bleeder), self.name(target));
         let heard = match self.scene.crosstalk_db(target, bleeder) {
-            Some(db) => format!("\u{2212}{:.1} dB", (-db).max(0.0)),
+            Some(db) if db > -0.05 => "0.0 dB".to_owned(),
+            Some(db) => format!("\u{2212}{:.1} dB", -db),
             None => "nothing found so far".to_owned(),
         };
         let what = match (idle, amount) {

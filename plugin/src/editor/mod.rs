@@ -31,6 +31,7 @@ use crate::live::Live;
 use crate::params::UnspillParams;
 
 pub(crate) use remembered::Remembered;
+#[allow(unreachable_pub, reason = "the associated type of a public plugin")]
 pub use window::UnspillEditor;
 pub(crate) use window::create;
 

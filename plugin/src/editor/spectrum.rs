@@ -12,7 +12,7 @@ const TOP: f32 = 34.0;
 const LOWEST_DB: f32 = -100.0;
 const HIGHEST_DB: f32 = 0.0;
 const MARKS_DB: [f32; 4] = [-80.0, -60.0, -40.0, -20.0];
-const MARKS_HZ: [(f32, &str); 9] = [
+const MARKS_HZ: [(f32, &str); 8] = [
     (50.0, "50"),
     (100.0, "100"),
     (200.0, "200"),
@@ -21,7 +21,6 @@ const MARKS_HZ: [(f32, &str); 9] = [
     (2000.0, "2k"),
     (5000.0, "5k"),
     (10000.0, "10k"),
-    (18000.0, "Hz"),
 ];
 
 /// Where a frequency lies, 0 at the lowest band's middle and 1 at the highest's.
@@ -108,9 +107,7 @@ impl Editor {
         }
         for (hz, name) in MARKS_HZ {
             let x = rect.left() + position(hz) * rect.width();
-            if name != "Hz" {
-                painter.vline(x, rect.y_range(), (1.0, theme::LINE));
-            }
+            painter.vline(x, rect.y_range(), (1.0, theme::LINE));
             let at = pos2(x, rect.bottom() - 2.0);
             painter.text(at, Align2::CENTER_BOTTOM, name, theme::regular(10.0), theme::FAINT);
         }

@@ -28,7 +28,7 @@ const SOLO: f32 = 588.0;
 const SOLO_WIDTH: f32 = 26.0;
 /// Where the matrix begins.
 pub(super) const MATRIX: f32 = 626.0;
-const ROW_HEIGHTS: [f32; 2] = [32.0, 46.0];
+const ROW_HEIGHTS: [f32; 2] = [32.0, 50.0];
 const FOOT: f32 = 24.0;
 /// Levels with a mark above the meters.
 const MARKS_DB: [f32; 4] = [-48.0, -24.0, -12.0, 0.0];
@@ -122,7 +122,7 @@ impl Editor {
         label(FLOOR + 0.5 * FLOOR_WIDTH, "Max reduction", Align2::CENTER_BOTTOM);
         for db in MARKS_DB {
             let x = METERS + METERS_WIDTH * (1.0 - db / scene::LOWEST_DB);
-            let text = if db < 0.0 { format!("\u{2212}{:.0}", -db) } else { "0 dBFS".to_owned() };
+            let text = if db < 0.0 { format!("\u{2212}{:.0}", -db) } else { "0".to_owned() };
             let align = if db < 0.0 { Align2::CENTER_BOTTOM } else { Align2::RIGHT_BOTTOM };
             if db < -12.0 || db == 0.0 {
                 label(x, &text, align);

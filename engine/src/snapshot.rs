@@ -6,6 +6,8 @@
 
 mod observer;
 mod scale;
+#[cfg(test)]
+mod tests;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 

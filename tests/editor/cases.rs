@@ -63,12 +63,19 @@ fn drawn(player: &mut Player, screen: &Screen, [width, height]: [u16; 2]) -> Res
 }
 
 fn seen() -> Result<()> {
-    for (scale, name) in [(None, "session-1x.png"), (Some(2.0), "session-2x.png")] {
+    for (scale, name, [before_s, watched_s]) in
+        [(None, "session-1x.png", [12.0, 6.5]), (Some(2.0), "session-2x.png", [3.0, 2.0])]
+    {
         let mut player = Player::new(Format::Clap, Class::Eight)?;
-        player.play(6.0, false)?;
+        player.play(before_s, false)?;
         let (screen, size) = open(&mut player, scale)?;
         drawn(&mut player, &screen, size)?;
-        player.play(6.0, true)?;
+        player.play(watched_s, true)?;
+        if scale.is_none() {
+            // A tooltip says what a cell means.
+            screen.point(SNARE_IN_KICK[0], SNARE_IN_KICK[1])?;
+            player.play(1.0, true)?;
+        }
         let picture = screen.picture(size[0], size[1])?;
         picture.save(&pictures().join(name))?;
         // Cells of the matrix are the only large areas of amber beside reductions and the spectrum.

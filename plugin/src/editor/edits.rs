@@ -1,4 +1,5 @@
 //! Every change the editor makes: a host parameter's gesture, and a step that can be undone.
+#![allow(clippy::float_cmp, reason = "positions are handed around and come back exactly")]
 #![allow(unsafe_code, reason = "the framework gives parameters by pointer")]
 
 use std::collections::HashMap;

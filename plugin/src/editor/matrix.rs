@@ -25,6 +25,7 @@ pub(super) struct Columns {
     width: f32,
     /// Height of the line of names.
     pub(super) head: f32,
+    pub(super) pointed: Pointed,
 }
 
 /// A row and a column that the pointer is on.
@@ -35,7 +36,7 @@ impl Editor {
         let left = rect.left() + MATRIX;
         let room = (rect.right() - left - 10.0).max(0.0) / rows.len() as f32;
         let width = room.clamp(CELL_WIDTHS[0], CELL_WIDTHS[1]).floor();
-        Columns { left, width, head: if width < WIDE { 84.0 } else { 46.0 } }
+        Columns { left, width, head: if width < WIDE { 84.0 } else { 46.0 }, pointed: (None, None) }
     }
 
     /// The row and the column under the pointer.
@@ -68,8 +69,8 @@ impl Editor {
         rect: Rect,
         rows: &[usize],
         columns: &Columns,
-        pointed: Option<usize>,
     ) {
+        let pointed = columns.pointed.1;
         let top = pos2(columns.left, rect.top() + 5.0);
         let title = "Bleed: what each mic (row) hears of the others (column), in dB";
         let width = columns.width * rows.len() as f32;
@@ -121,8 +122,8 @@ impl Editor {
         target: usize,
         rows: &[usize],
         columns: &Columns,
-        pointed: Pointed,
     ) {
+        let pointed = columns.pointed;
         for (place, &bleeder) in rows.iter().enumerate() {
             let left = columns.left + place as f32 * columns.width;
             let whole =

@@ -124,6 +124,11 @@ impl Presets {
         self.names.sort();
     }
 
+    #[cfg(test)]
+    pub(super) fn name_for_tests(&mut self, name: &str) {
+        name.clone_into(&mut self.new_name);
+    }
+
     fn path(&self, name: &str) -> Result<PathBuf, String> {
         let folder = self.folder.as_ref().ok_or("This system names no folder for presets")?;
         let is_plain = |c: char| c.is_alphanumeric() || " -_.()&+,'".contains(c);
@@ -164,7 +169,7 @@ fn write(path: &Path, text: &str) -> std::io::Result<()> {
 
 impl Editor {
     /// Labels, roles, groups and limits of an ensemble; amounts go back to all.
-    fn take_ensemble(&mut self, number: usize) {
+    pub(super) fn take_ensemble(&mut self, number: usize) {
         let ensemble = &ENSEMBLES[number];
         let params = self.params();
         let mut values: Vec<(ParamIndex, f32)> = Vec::new();
@@ -192,7 +197,7 @@ impl Editor {
         self.edits.set(&values);
     }
 
-    fn save_preset(&mut self) {
+    pub(super) fn save_preset(&mut self) {
         let name = self.presets.new_name.trim().to_owned();
         let saved = self.presets.path(&name).and_then(|path| {
             let state = state::of(self.edits.params());
@@ -209,7 +214,7 @@ impl Editor {
         }
     }
 
-    fn load_preset(&mut self, name: &str) {
+    pub(super) fn load_preset(&mut self, name: &str) {
         let loaded = self.presets.path(name).and_then(|path| {
             let cannot =
                 |error: &dyn std::fmt::Display| format!("Cannot read {}: {error}", path.display());

@@ -73,7 +73,7 @@ impl Editor {
         if !rows.contains(&self.selected) {
             self.select(rows[0], false);
         }
-        let columns = self.columns(rect, &rows);
+        let mut columns = self.columns(rect, &rows);
         let head = Rect::from_min_size(rect.min, vec2(rect.width(), columns.head));
         let body =
             Rect::from_min_max(pos2(rect.left(), head.bottom()), pos2(rect.right(), foot.top()));
@@ -87,26 +87,20 @@ impl Editor {
             let total = height * rows.len() as f32;
             let (all, _) = ui.allocate_exact_size(vec2(body.width(), total), Sense::hover());
             let pointed = self.pointed(ui, all, height, &rows, &columns);
+            columns.pointed = pointed;
             for (place, &strip) in rows.iter().enumerate() {
                 let top = all.top() + place as f32 * height;
                 let row = Rect::from_min_size(pos2(all.left(), top), vec2(all.width(), height));
                 if ui.is_rect_visible(row) {
                     self.strip(ui, row.shrink2(vec2(0.0, 1.0)), strip, pointed.0 == Some(strip));
-                    self.matrix_row(ui, row, strip, &rows, &columns, pointed);
+                    self.matrix_row(ui, row, strip, &rows, &columns);
                 }
             }
-            self.head(ui, head, &rows, &columns, pointed.1);
+            self.head(ui, head, &rows, &columns);
         });
     }
 
-    fn head(
-        &mut self,
-        ui: &mut Ui,
-        rect: Rect,
-        rows: &[usize],
-        columns: &super::matrix::Columns,
-        pointed: Option<usize>,
-    ) {
+    fn head(&mut self, ui: &mut Ui, rect: Rect, rows: &[usize], columns: &super::matrix::Columns) {
         let mut head = ui.new_child(UiBuilder::new().max_rect(rect));
         head.set_clip_rect(rect.expand(2.0));
         let painter = head.painter().clone();
@@ -128,7 +122,7 @@ impl Editor {
                 label(x, &text, align);
             }
         }
-        self.matrix_head(&mut head, rect, rows, columns, pointed);
+        self.matrix_head(&mut head, rect, rows, columns);
     }
 
     fn strip(&mut self, ui: &mut Ui, rect: Rect, strip: usize, is_pointed: bool) {

@@ -15,6 +15,7 @@ use crate::debleed::{Debleed, Online};
 use crate::mode::{Mode, Pace, latency_of, slack_samples};
 use crate::network::Model;
 use crate::pipeline::Pipeline;
+use crate::snapshot::{Monitor, Observer};
 use crate::units::SampleRate;
 use crate::worker::{Bell, Packet, Sender, SessionStats, Worker, WorkerSide, ring};
 
@@ -85,6 +86,7 @@ pub struct Session {
     to_worker: Sender<Packet>,
     wet: Wet,
     stats: Arc<SessionStats>,
+    monitor: Arc<Monitor>,
     bell: Bell,
     worker: Worker,
 }
@@ -191,8 +193,11 @@ impl Session {
         let hop_s = hop_samples as f32 / rate.hz();
         let nap = Duration::from_secs_f32(hop_s / 4.0);
         let bell = Bell::new();
+        let observer = Observer::new(&pipeline, rate, num_mics);
+        let monitor = observer.monitor();
         let side = WorkerSide {
             pipeline,
+            observer,
             model,
             input,
             output,
@@ -223,6 +228,7 @@ impl Session {
             to_worker,
             wet: Wet::new(results, num_mics, hop_samples, fade_samples, first_start),
             stats,
+            monitor,
             bell,
             worker,
         })
@@ -256,6 +262,16 @@ impl Session {
     #[must_use]
     pub fn stats(&self) -> Arc<SessionStats> {
         Arc::clone(&self.stats)
+    }
+
+    /// The window into the session for an editor.
+    ///
+    /// # Real-time
+    ///
+    /// Main thread only: the last owner frees.
+    #[must_use]
+    pub fn monitor(&self) -> Arc<Monitor> {
+        Arc::clone(&self.monitor)
     }
 
     /// Moves the controls; counts from the first sample of the next block, and is heard when that

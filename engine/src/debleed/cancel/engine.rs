@@ -572,6 +572,12 @@ impl Engine {
         }
     }
 
+    /// The share of a bleeder's power that a target hears; `None` before the bleeder was heard.
+    pub(super) fn crosstalk(&self, target: usize, bleeder: usize) -> Option<f32> {
+        let all: f32 = self.crosstalk.means(bleeder).iter().sum();
+        (all > 0.0).then(|| self.crosstalk.leaked(target, bleeder) / all)
+    }
+
     /// How far the leftover of a pair is believed, 0 to 1: where filters look for bleed and find
     /// nothing in any band there is none, only two sources of like level.
     fn trust(&self, target: usize, bleeder: usize) -> f32 {

@@ -130,6 +130,10 @@ impl Debleed for Online {
     fn reset(&mut self) {
         self.engine.reset();
     }
+
+    fn crosstalk(&self, target: usize, bleeder: usize) -> Option<f32> {
+        self.engine.crosstalk(target, bleeder)
+    }
 }
 
 /// Cancellation that hears the whole session before it cleans it: for files.
@@ -234,5 +238,9 @@ impl Debleed for Cancel {
 
     fn reset(&mut self) {
         self.engine.forget_audio();
+    }
+
+    fn crosstalk(&self, target: usize, bleeder: usize) -> Option<f32> {
+        self.engine.crosstalk(target, bleeder)
     }
 }

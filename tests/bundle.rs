@@ -8,6 +8,9 @@ use host::{Bundle, Format};
 
 use crate::{exclusively, root};
 
+/// Names a folder with bundles to test instead of the workspace's own.
+const BUNDLES_VARIABLE: &str = "UNSPILL_TEST_BUNDLES";
+
 /// Loads the bundled plugin. The bundles are made (or brought up to date) the first time that any
 /// test of this process asks for them, so that a plain `cargo test -p tests` works too.
 ///
@@ -15,6 +18,13 @@ use crate::{exclusively, root};
 ///
 /// When the plugin cannot be built, bundled or loaded.
 pub fn bundle(format: Format) -> Result<Bundle> {
+    let extension = match format {
+        Format::Clap => "clap",
+        Format::Vst3 => "vst3",
+    };
+    if let Some(folder) = std::env::var_os(BUNDLES_VARIABLE) {
+        return Bundle::load(&std::path::Path::new(&folder).join(format!("Unspill.{extension}")));
+    }
     static MADE: OnceLock<Result<(), String>> = OnceLock::new();
     let made = MADE.get_or_init(|| {
         exclusively("bundle", || {
@@ -31,9 +41,5 @@ pub fn bundle(format: Format) -> Result<Bundle> {
         .map_err(|error| format!("{error:#}"))
     });
     made.clone().map_err(anyhow::Error::msg)?;
-    let extension = match format {
-        Format::Clap => "clap",
-        Format::Vst3 => "vst3",
-    };
     Bundle::load(&root().join(format!("target/bundled/Unspill.{extension}")))
 }

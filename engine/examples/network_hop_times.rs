@@ -1,4 +1,8 @@
 //! How long the worker takes for a hop, without a network and with one of the released size: median, 99th percentile and longest.
+//!
+//! ```text
+//! cargo run --release -p engine --example network_hop_times [number of mics]...
+//! ```
 #![allow(clippy::print_stdout, reason = "an example for a terminal")]
 #![allow(clippy::unwrap_used, reason = "an example may stop where it cannot go on")]
 
@@ -27,7 +31,12 @@ fn main() {
     };
     let network = Arc::new(Network::new(&config, &Device::flex()));
     println!("mics  mode  network  p50 (ms)  p99 (ms)  max (ms)  RTF");
-    for num_mics in [2, 4, 8, 16] {
+    let mut numbers: Vec<usize> =
+        std::env::args().skip(1).map(|text| text.parse().unwrap()).collect();
+    if numbers.is_empty() {
+        numbers = vec![2, 4, 8, 16];
+    }
+    for num_mics in numbers {
         for (mode, mode_name) in [(Mode::Live, "live"), (Mode::Mix, "mix")] {
             for (network, network_name) in [(None, "without"), (Some(&network), "with")] {
                 let (mut times, hop_s) = hop_times(network, num_mics, mode);

@@ -8,6 +8,7 @@ pub mod mode;
 pub mod network;
 pub mod pipeline;
 pub mod session;
+pub mod snapshot;
 pub mod stft;
 pub mod units;
 mod worker;
@@ -17,6 +18,7 @@ pub use debleed::Debleed;
 pub use debleed::cancel::{LearnState, Learned, LearnedError, Learner, Unusable};
 pub use mode::{Mode, Pace, latency_samples};
 pub use session::{ProcessError, Session, SessionConfig, SessionError};
+pub use snapshot::{Monitor, Snapshot};
 pub use units::{Decibels, GroupId, MicIndex, SampleRate};
 pub use worker::SessionStats;
 

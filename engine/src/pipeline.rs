@@ -157,6 +157,18 @@ impl Pipeline {
         self.synthesis.push_hop(&self.removed, samples);
     }
 
+    /// What the last hop cleaned: the spectra of the mics and of what was removed, and the controls
+    /// that were in effect.
+    pub(crate) fn last(&self) -> (&Spectrum, &Spectrum, &Controls) {
+        let (current, controls) = &self.past[(self.newest + 1) % self.past.len()];
+        (current, &self.removed, controls)
+    }
+
+    /// The method's estimate of how much of a bleeder's power a target hears.
+    pub(crate) fn crosstalk(&self, target: usize, bleeder: usize) -> Option<f32> {
+        self.method.crosstalk(target, bleeder)
+    }
+
     /// Forgets audio and everything adapted from it; keeps what learning passes found.
     ///
     /// # Real-time

@@ -159,6 +159,7 @@ impl Card {
             id: self.id.clone().into(),
             version: self.version.clone().into(),
             config,
+            mics: self.mics.min..=self.mics.max,
             weights,
         };
         Model::new(source).map_err(CardError::Engine)

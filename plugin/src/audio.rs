@@ -8,6 +8,7 @@ use nice_plug::prelude::{AudioIOLayout, AuxiliaryBuffers, Buffer, Enum, Param, P
 
 use crate::buses::MicMap;
 use crate::guard::Activation;
+use crate::live::LiveSession;
 use crate::params::{
     GroupChoice, ListenChoice, MicParams, ModeChoice, NO_LIMIT_DB, RoleChoice, UnspillParams,
 };
@@ -111,6 +112,19 @@ impl AudioPath {
                 });
             }
         }
+    }
+
+    /// What an editor may look at; allocates.
+    pub(crate) fn live(&self) -> Option<LiveSession> {
+        let Running { config, map, session, .. } = self.running.as_ref()?;
+        Some(LiveSession {
+            stats: session.stats(),
+            monitor: session.monitor(),
+            latency_samples: session.latency_samples(),
+            rate_hz: config.rate.hz(),
+            pace: config.pace,
+            map: *map,
+        })
     }
 
     /// Forgets all audio; real-time safe.

@@ -4,8 +4,10 @@
 mod audio;
 pub mod buses;
 pub mod classes;
+mod editor;
 pub mod entry;
 pub mod guard;
+mod live;
 mod names;
 pub mod params;
 pub mod plugin;

@@ -9,6 +9,7 @@ use nice_plug::prelude::{
 };
 
 use crate::classes::{ClassDesc, Topology};
+use crate::editor::Remembered;
 use crate::state;
 
 /// The lowest setting of a mic's maximal reduction, which means that there is no limit.
@@ -172,6 +173,8 @@ pub struct UnspillParams {
     pub mics: Vec<MicParams>,
     /// One entry per target and bleeder.
     pub pairs: Vec<PairParam>,
+    /// The editor's window; no parameter, but saved with them.
+    pub(crate) remembered: Remembered,
 }
 
 impl std::fmt::Debug for UnspillParams {
@@ -245,6 +248,7 @@ impl UnspillParams {
             listen: EnumParam::new("Listen", ListenChoice::Clean),
             mics: (0..class.num_strips).map(|index| MicParams::new(class, index)).collect(),
             pairs: pairs.collect(),
+            remembered: Remembered::default(),
         }
     }
 
@@ -292,7 +296,11 @@ unsafe impl Params for UnspillParams {
     }
 
     fn serialize_fields(&self) -> BTreeMap<String, String> {
-        state::fields()
+        state::fields(&self.remembered)
+    }
+
+    fn deserialize_fields(&self, fields: &BTreeMap<String, String>) {
+        state::remember(&self.remembered, fields);
     }
 }
 

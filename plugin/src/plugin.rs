@@ -4,15 +4,17 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use nice_plug::prelude::{
-    ActivateContext, AudioIOLayout, AuxiliaryBuffers, Buffer, BufferConfig, ClapFeature,
-    ClapPlugin, Params, Plugin, PluginState, ProcessContext, ProcessStatus, Vst3Plugin,
-    Vst3SubCategory,
+    ActivateContext, AsyncExecutor, AudioIOLayout, AuxiliaryBuffers, Buffer, BufferConfig,
+    ClapFeature, ClapPlugin, Params, Plugin, PluginState, ProcessContext, ProcessStatus,
+    Vst3Plugin, Vst3SubCategory,
 };
 
 use crate::audio::{self, AudioPath};
 use crate::buses::MicMap;
 use crate::classes::Class;
+use crate::editor::{self, UnspillEditor};
 use crate::guard::{Activation, Guardable, View};
+use crate::live::Live;
 use crate::names::{self, Names};
 use crate::params::UnspillParams;
 use crate::state;
@@ -22,6 +24,8 @@ use crate::state;
 pub struct Unspill<C: Class> {
     params: Arc<UnspillParams>,
     audio: AudioPath,
+    /// What the editor sees of the session.
+    live: Arc<Live>,
     map: MicMap,
     latency_samples: u32,
     class: PhantomData<C>,
@@ -37,6 +41,7 @@ impl<C: Class> Default for Unspill<C> {
         Self {
             params: Arc::new(UnspillParams::new(Self::CLASS)),
             audio: AudioPath::default(),
+            live: Arc::default(),
             map: MicMap::new(Self::CLASS, &C::DESC.layouts[0]),
             latency_samples: 0,
             class: PhantomData,
@@ -52,13 +57,17 @@ impl<C: Class> Plugin for Unspill<C> {
     const VERSION: &'static str = env!("CARGO_PKG_VERSION");
     const AUDIO_IO_LAYOUTS: &'static [AudioIOLayout] = C::DESC.layouts;
 
-    type Editor = ();
+    type Editor = UnspillEditor;
     type SysExMessage = ();
     /// None: the framework's background thread is shared by all instances and drops work.
     type BackgroundTask = ();
 
     fn params(&self) -> Arc<dyn Params> {
         Arc::clone(&self.params) as Arc<dyn Params>
+    }
+
+    fn editor(&mut self, _executor: AsyncExecutor<Self>) -> Option<UnspillEditor> {
+        editor::create(&self.params, &self.live)
     }
 
     fn filter_state(state: &mut PluginState) {
@@ -79,6 +88,7 @@ impl<C: Class> Plugin for Unspill<C> {
         self.map = MicMap::new(Self::CLASS, layout);
         self.latency_samples = audio::latency_samples(&self.params, &activation);
         self.audio.activate(&self.params, layout, &activation);
+        self.live.replace(self.audio.live());
         true
     }
 

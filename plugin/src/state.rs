@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use nice_plug::plugin::ParamValue;
-use nice_plug::prelude::{FloatRange, ParamPtr, PluginState};
+use nice_plug::prelude::{FloatRange, Param, ParamPtr, PluginState};
 
 use crate::classes::ClassDesc;
+use crate::editor::Remembered;
 use crate::params::UnspillParams;
 
 /// The version of what is saved. Raised when an old value would mean something else; a parameter
@@ -19,14 +20,27 @@ const FORMAT_FIELD: &str = "format";
 const MODEL_ID_FIELD: &str = "model_id";
 const MODEL_VERSION_FIELD: &str = "model_version";
 
+/// The name of the field that holds the editor's window.
+const EDITOR_FIELD: &str = "editor";
+
 /// What is saved beside the parameters.
-pub(crate) fn fields() -> BTreeMap<String, String> {
-    let mut fields = BTreeMap::from([(FORMAT_FIELD.to_owned(), FORMAT.to_string())]);
+pub(crate) fn fields(remembered: &Remembered) -> BTreeMap<String, String> {
+    let mut fields = BTreeMap::from([
+        (FORMAT_FIELD.to_owned(), FORMAT.to_string()),
+        (EDITOR_FIELD.to_owned(), remembered.to_text()),
+    ]);
     if let Some(models::Release { card, .. }) = models::released() {
         fields.insert(MODEL_ID_FIELD.to_owned(), card.id.clone());
         fields.insert(MODEL_VERSION_FIELD.to_owned(), card.version.clone());
     }
     fields
+}
+
+/// Takes over what was saved beside the parameters.
+pub(crate) fn remember(remembered: &Remembered, fields: &BTreeMap<String, String>) {
+    if let Some(text) = fields.get(EDITOR_FIELD) {
+        remembered.read(text);
+    }
 }
 
 /// The id and the version of the model that a state was saved with; `None` for one from before there were models.
@@ -87,6 +101,55 @@ pub(crate) fn migrate(class: &'static ClassDesc, state: &mut PluginState) {
     }
 }
 
+/// What would be saved now.
+#[allow(unsafe_code, reason = "the framework gives parameters by pointer")]
+pub(crate) fn of(params: &UnspillParams) -> PluginState {
+    let value = |param: ParamPtr| {
+        // SAFETY: points into `params`.
+        unsafe {
+            match param {
+                ParamPtr::FloatParam(param) => ParamValue::F32((*param).unmodulated_plain_value()),
+                ParamPtr::IntParam(param) => ParamValue::I32((*param).unmodulated_plain_value()),
+                ParamPtr::BoolParam(param) => ParamValue::Bool((*param).unmodulated_plain_value()),
+                ParamPtr::EnumParam(param) => {
+                    ParamValue::String((*param).unmodulated_plain_id().unwrap_or("").to_owned())
+                }
+            }
+        }
+    };
+    PluginState {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        params: params.entries().into_iter().map(|(id, param, _)| (id, value(param))).collect(),
+        fields: fields(&params.remembered),
+    }
+}
+
+/// The positions of all parameters in a state, `0.0 ..= 1.0`, in the order of their entries.
+#[allow(unsafe_code, reason = "the framework gives parameters by pointer")]
+pub(crate) fn normalized(class: &'static ClassDesc, mut state: PluginState) -> Vec<f32> {
+    migrate(class, &mut state);
+    let scratch = UnspillParams::new(class);
+    let position = |(id, param, _): (String, ParamPtr, String)| {
+        let saved = state.params.get(&id);
+        // SAFETY: points into `scratch`, which outlives the closure.
+        unsafe {
+            match (param, saved) {
+                (ParamPtr::FloatParam(param), Some(&ParamValue::F32(plain))) => {
+                    (*param).preview_normalized(plain)
+                }
+                (ParamPtr::BoolParam(_), Some(&ParamValue::Bool(on))) => f32::from(u8::from(on)),
+                (ParamPtr::EnumParam(param), Some(ParamValue::String(variant))) => {
+                    (*param).set_from_id(variant);
+                    (*param).unmodulated_normalized_value()
+                }
+                // `migrate` leaves every parameter with a value of its kind.
+                (param, _) => param.default_normalized_value(),
+            }
+        }
+    };
+    scratch.entries().into_iter().map(position).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -107,7 +170,7 @@ mod tests {
         // What is said apart from the model is the same.
         assert_eq!(with_model.params.len(), before_models.params.len());
         let card = &models::released().unwrap().card;
-        let now = PluginState { fields: fields(), ..before_models };
+        let now = PluginState { fields: fields(&Remembered::default()), ..before_models };
         assert_eq!(model_of(&now), Some((card.id.as_str(), card.version.as_str())));
     }
 }

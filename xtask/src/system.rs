@@ -14,11 +14,21 @@ struct Requirement {
 }
 
 /// What the independent host of the tests (`DawDreamer`, from Python's package index) stands on,
-/// and the SoundFont that the lab's scenes are played with.
-const FOR_TESTS: [Requirement; 3] = [
+/// the SoundFont that the lab's scenes are played with, and the screen with software OpenGL that
+/// the editor is shown on.
+const FOR_TESTS: [Requirement; 9] = [
     Requirement { package: "python3-venv", is_there: python_can_make_environments },
     Requirement { package: "libgl1", is_there: opengl_can_be_loaded },
     Requirement { package: "fluid-soundfont-gm", is_there: soundfont_is_there },
+    Requirement { package: "xvfb", is_there: || Path::new("/usr/bin/Xvfb").exists() },
+    Requirement { package: "libgl1-mesa-dri", is_there: || library_is_there("dri/swrast_dri.so") },
+    Requirement { package: "libegl1", is_there: || library_is_there("libEGL.so.1") },
+    Requirement { package: "libx11-xcb1", is_there: || library_is_there("libX11-xcb.so.1") },
+    Requirement { package: "libxcursor1", is_there: || library_is_there("libXcursor.so.1") },
+    Requirement {
+        package: "libxkbcommon-x11-0",
+        is_there: || library_is_there("libxkbcommon-x11.so.0"),
+    },
 ];
 
 /// Makes sure that the tests find what they need: installs it where that is possible (as root on
@@ -86,6 +96,12 @@ fn opengl_can_be_loaded() -> bool {
     let script = "import ctypes; ctypes.CDLL('libGL.so.1')";
     // Without Python there is nothing to ask; the package costs little.
     succeeds(Command::new("python3").args(["-c", script]))
+}
+
+/// Whether a file lies in one of the system's folders of libraries.
+fn library_is_there(file: &str) -> bool {
+    let folders = std::fs::read_dir("/usr/lib").into_iter().flatten().flatten();
+    folders.map(|folder| folder.path().join(file)).any(|library| library.exists())
 }
 
 fn succeeds(command: &mut Command) -> bool {

@@ -62,6 +62,12 @@ pub trait Debleed: Send + std::fmt::Debug {
 
     /// Forgets audio and everything adapted from it; keeps what learning passes found.
     fn reset(&mut self);
+
+    /// The estimated share of a bleeder's power that a target hears, on average over frequencies;
+    /// `None` for a method that does not estimate it, or while nothing is known.
+    fn crosstalk(&self, _target: usize, _bleeder: usize) -> Option<f32> {
+        None
+    }
 }
 
 /// Whether what `bleeder` picks up can be bleed in `target`: two mics of different sources, the

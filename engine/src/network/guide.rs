@@ -1,5 +1,6 @@
 //! The network as the canceller's guide: hop by hop, with the memory of one stream.
 
+use std::ops::RangeInclusive;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -8,6 +9,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use super::model::{Memory, Network};
 use super::pairs::Pairs;
 use super::released::Model;
+use crate::MAX_MICS;
 use crate::controls::{Controls, Role};
 use crate::debleed::cancel::{Guide, GuideHop, GuideMasks, NUM_BANDS, NUM_FEATURES};
 use crate::units::GroupId;
@@ -15,7 +17,8 @@ use crate::units::GroupId;
 /// One stream's use of a network; any number of streams share the weights.
 ///
 /// Only mics that were ever heard since the last reset are shown to the network: silent ones cost nothing and change nothing.
-/// Whatever goes wrong (weights that do not fit, features or masks that are no numbers) leaves the hop to the canceller's own rules.
+/// Whatever goes wrong (weights that do not fit, features or masks that are no numbers) leaves the hop to the canceller's own rules;
+/// so does a number of heard mics that the model was not made for.
 ///
 /// # Real-time
 ///
@@ -25,6 +28,8 @@ pub struct NetworkGuide {
     network: Source,
     device: Device,
     num_mics: usize,
+    /// For how many heard mics the network was made.
+    fits: RangeInclusive<usize>,
     /// The mics heard so far, in the order in which they were first heard: the rows of all tensors.
     rows: Vec<usize>,
     is_row: Vec<bool>,
@@ -53,7 +58,7 @@ impl NetworkGuide {
     /// Allocates; call from `prepare`.
     #[must_use]
     pub fn new(network: Arc<Network>, num_mics: usize) -> Self {
-        Self::from_source(Source::Ready(network), num_mics)
+        Self::from_source(Source::Ready(network), num_mics, 1..=MAX_MICS)
     }
 
     /// A stream that builds the model's network at its first hop, unless another stream has.
@@ -63,14 +68,16 @@ impl NetworkGuide {
     /// Allocates; call from `prepare`.
     #[must_use]
     pub fn of(model: Model, num_mics: usize) -> Self {
-        Self::from_source(Source::Waiting(model), num_mics)
+        let fits = model.mics();
+        Self::from_source(Source::Waiting(model), num_mics, fits)
     }
 
-    fn from_source(network: Source, num_mics: usize) -> Self {
+    fn from_source(network: Source, num_mics: usize, fits: RangeInclusive<usize>) -> Self {
         Self {
             network,
             device: Device::flex(),
             num_mics,
+            fits,
             rows: Vec::with_capacity(num_mics),
             is_row: vec![false; num_mics],
             memory: None,
@@ -122,20 +129,22 @@ impl NetworkGuide {
     /// The masks of one hop; false when they are no numbers.
     fn infer(&mut self, network: &Network, hop: &GuideHop<'_>, masks: &mut GuideMasks<'_>) -> bool {
         const SIZE: usize = NUM_FEATURES * NUM_BANDS;
+        // A network of fewer features was trained before the later ones were added.
+        let looked_at = network.num_features() * NUM_BANDS;
         self.follow_mics(hop.active);
-        if self.rows.is_empty() {
+        if !self.fits.contains(&self.rows.len()) {
             return false;
         }
         self.follow_routing(hop.controls, hop.active);
         let Some((_, pairs)) = &self.pairs else { return false };
-        let mut values = Vec::with_capacity(self.rows.len() * SIZE);
+        let mut values = Vec::with_capacity(self.rows.len() * looked_at);
         for &mic in &self.rows {
-            values.extend_from_slice(&hop.features[mic * SIZE..][..SIZE]);
+            values.extend_from_slice(&hop.features[mic * SIZE..][..looked_at]);
         }
         if values.iter().any(|value| !value.is_finite()) {
             return false;
         }
-        let features = TensorData::new(values, [1, self.rows.len(), 1, SIZE]);
+        let features = TensorData::new(values, [1, self.rows.len(), 1, looked_at]);
         let features: Tensor<4> = Tensor::from_data(features, &self.device);
         let memory = self
             .memory
@@ -178,6 +187,14 @@ impl Guide for NetworkGuide {
                 self.reset();
                 false
             }
+        }
+    }
+
+    fn num_features(&self) -> usize {
+        match &self.network {
+            Source::Ready(network) => network.num_features(),
+            Source::Waiting(model) => model.num_features(),
+            Source::Failed => 0,
         }
     }
 

@@ -88,6 +88,12 @@ impl Network {
         self.shortcut = Param::from_tensor(shortcut);
     }
 
+    /// How many of the features it looks at, from the first one on.
+    #[must_use]
+    pub fn num_features(&self) -> usize {
+        self.num_features
+    }
+
     /// The memory before the first hop.
     #[must_use]
     pub fn blank_memory(&self, batch: usize, num_mics: usize, device: &Device) -> Memory {

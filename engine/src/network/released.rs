@@ -1,6 +1,7 @@
 //! A released network: weights that wait to be built, and the one copy of what was built from them.
 
 use std::borrow::Cow;
+use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
@@ -21,6 +22,8 @@ pub struct ModelSource {
     pub version: Cow<'static, str>,
     /// The network's sizes.
     pub config: NetworkConfig,
+    /// For how many mics it was made; with fewer or more heard, the canceller goes by its own rules.
+    pub mics: RangeInclusive<usize>,
     /// Its weights, safetensors.
     pub weights: Cow<'static, [u8]>,
 }
@@ -48,7 +51,7 @@ impl Model {
     ///
     /// # Errors
     ///
-    /// [`ModelError`] when the model looks at other bands or features than the engine shows.
+    /// [`ModelError`] when the model looks at other bands, or at more features, than the engine shows.
     ///
     /// # Real-time
     ///
@@ -58,7 +61,7 @@ impl Model {
         if num_bands != NUM_BANDS {
             return Err(ModelError::Bands { expected: NUM_BANDS, actual: num_bands });
         }
-        if num_features != NUM_FEATURES {
+        if num_features > NUM_FEATURES {
             return Err(ModelError::Features { expected: NUM_FEATURES, actual: num_features });
         }
         let network = Mutex::new(Weak::new());
@@ -73,6 +76,16 @@ impl Model {
     #[must_use]
     pub fn id(&self) -> &str {
         &self.0.source.id
+    }
+
+    /// How many of the features it looks at, from the first one on.
+    ///
+    /// # Real-time
+    ///
+    /// Safe on the audio thread: no allocation.
+    #[must_use]
+    pub fn num_features(&self) -> usize {
+        self.0.source.config.num_features
     }
 
     /// Which version of it.
@@ -93,6 +106,16 @@ impl Model {
     #[must_use]
     pub fn config(&self) -> NetworkConfig {
         self.0.source.config
+    }
+
+    /// For how many mics it was made.
+    ///
+    /// # Real-time
+    ///
+    /// Safe on the audio thread: no allocation.
+    #[must_use]
+    pub fn mics(&self) -> RangeInclusive<usize> {
+        self.0.source.mics.clone()
     }
 
     /// How often weights have become a network: once, as long as somebody uses it.

@@ -1,11 +1,13 @@
 //! A small network for tests, the same in every run.
 
+use std::ops::RangeInclusive;
 use std::sync::{Arc, OnceLock};
 
 use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::{Model, ModelSource, Network, NetworkConfig};
+use crate::MAX_MICS;
 use crate::debleed::cancel::{NUM_BANDS, NUM_FEATURES};
 
 /// Sizes that fit the engine and are quick.
@@ -52,10 +54,16 @@ pub(crate) fn model() -> Model {
 
 /// A model of these weights, whatever they are.
 pub(crate) fn model_of(weights: Vec<u8>) -> Model {
+    model_for(weights, 1..=MAX_MICS)
+}
+
+/// The same for some numbers of mics only.
+pub(crate) fn model_for(weights: Vec<u8>, mics: RangeInclusive<usize>) -> Model {
     let source = ModelSource {
         id: "small".into(),
         version: "0.0.0".into(),
         config: SMALL,
+        mics,
         weights: weights.into(),
     };
     Model::new(source).unwrap()

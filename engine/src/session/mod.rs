@@ -16,6 +16,7 @@ use crate::debleed::{Debleed, Online};
 use crate::mode::{Mode, Pace, latency_of, slack_samples};
 use crate::network::Model;
 use crate::pipeline::Pipeline;
+use crate::snapshot::{Monitor, Observer};
 use crate::units::SampleRate;
 use crate::worker::{Bell, Packet, Sender, SessionStats, Worker, WorkerSide, ring};
 
@@ -87,6 +88,7 @@ pub struct Session {
     wet: Wet,
     stats: Arc<SessionStats>,
     learner: Arc<Learner>,
+    monitor: Arc<Monitor>,
     bell: Bell,
     worker: Worker,
 }
@@ -219,8 +221,11 @@ impl Session {
         let hop_s = hop_samples as f32 / rate.hz();
         let nap = Duration::from_secs_f32(hop_s / 4.0);
         let bell = Bell::new();
+        let observer = Observer::new(&pipeline, rate, num_mics);
+        let monitor = observer.monitor();
         let side = WorkerSide {
             pipeline,
+            observer,
             model,
             input,
             output,
@@ -252,6 +257,7 @@ impl Session {
             wet: Wet::new(results, num_mics, hop_samples, fade_samples, first_start),
             stats,
             learner: Arc::new(Learner::new()),
+            monitor,
             bell,
             worker,
         })
@@ -297,6 +303,16 @@ impl Session {
     #[must_use]
     pub fn learner(&self) -> Arc<Learner> {
         Arc::clone(&self.learner)
+    }
+
+    /// The window into the session for an editor.
+    ///
+    /// # Real-time
+    ///
+    /// Main thread only: the last owner frees.
+    #[must_use]
+    pub fn monitor(&self) -> Arc<Monitor> {
+        Arc::clone(&self.monitor)
     }
 
     /// Moves the controls; counts from the first sample of the next block, and is heard when that

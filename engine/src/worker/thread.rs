@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use super::link::{Bell, Packet, Receiver, Sender};
 use crate::network::Model;
 use crate::pipeline::Pipeline;
+use crate::snapshot::Observer;
 
 /// How long dropping a session waits for a worker that is deep in a hop.
 pub(crate) const JOIN_LIMIT: Duration = Duration::from_secs(5);
@@ -101,6 +102,7 @@ impl SessionStats {
 /// What the worker thread owns.
 pub(crate) struct WorkerSide {
     pub(crate) pipeline: Pipeline,
+    pub(crate) observer: Observer,
     /// What the pipeline's guides will ask for at their first hop.
     pub(crate) model: Option<Model>,
     pub(crate) input: Receiver<Packet>,
@@ -133,6 +135,7 @@ impl WorkerSide {
                 } else if packet.start_sample != expected_start {
                     self.pipeline.forget_audio();
                 }
+                self.observer.hear(&packet.samples);
                 self.pipeline.process_hop(&mut packet.samples, &packet.controls);
             }));
             if done.is_err() {
@@ -145,6 +148,7 @@ impl WorkerSide {
             expected_start = packet.start_sample + hop;
             packet.start_sample -= latency;
             let took = began.elapsed();
+            self.observer.publish(&packet.samples, &self.pipeline);
             let sent = self.output.push(packet);
             debug_assert!(sent.is_ok(), "the ring holds every packet there is");
             self.stats.count_hop(took);

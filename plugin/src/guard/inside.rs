@@ -6,9 +6,10 @@ use std::sync::Arc;
 use nice_plug::context::PluginApi;
 use nice_plug::context::process::SendEventError;
 use nice_plug::prelude::{
-    ActivateContext, AudioIOLayout, AuxiliaryBuffers, Buffer, BufferConfig, ClapFeature,
-    ClapPlugin, MidiConfig, Params, Plugin, PluginNoteEvent, PluginState, ProcessContext,
-    ProcessStatus, RemoteControlsContext, TaskExecutor, Transport, Vst3Plugin, Vst3SubCategory,
+    ActivateContext, AsyncExecutor, AudioIOLayout, AuxiliaryBuffers, Buffer, BufferConfig,
+    ClapFeature, ClapPlugin, MidiConfig, Params, Plugin, PluginNoteEvent, PluginState,
+    ProcessContext, ProcessStatus, RemoteControlsContext, TaskExecutor, Transport, Vst3Plugin,
+    Vst3SubCategory,
 };
 
 use super::flat::{Buses, MAX_LAYOUTS, flat_channels, flatten};
@@ -167,6 +168,15 @@ impl<P: Guardable> Plugin for Inside<P> {
 
     fn params(&self) -> Arc<dyn Params> {
         self.plugin.params()
+    }
+
+    fn editor(&mut self, executor: AsyncExecutor<Self>) -> Option<P::Editor> {
+        let background = executor.clone();
+        let executor = AsyncExecutor::new(
+            Arc::new(move |task| background.execute_background(task)),
+            Arc::new(move |task| executor.execute_gui(task)),
+        );
+        self.run(None, |plugin| plugin.editor(executor))
     }
 
     fn filter_state(state: &mut PluginState) {

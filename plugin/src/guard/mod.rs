@@ -23,6 +23,7 @@
 //! | | cannot change a parameter's name | [`View::name`] |
 //! | | CLAP output port ids move with the number of inputs | `clap::ports` |
 //! | | panics when processed before it was set up; allocates for over-long blocks | the proxies refuse, and cut |
+//! | | opens an editor in a CLAP host without `clap.gui` and panics | the proxy then has no such extension |
 //! | | a panic in the plugin aborts the host | [`Inside`] catches it, plays dry from then on and reports errors |
 
 //!

@@ -10,7 +10,7 @@ use std::time::Duration;
 use anyhow::Result;
 
 use crate::model::{
-    AudioConfig, BusInfo, BusKind, ClassInfo, Direction, Format, ParamInfo, Requests,
+    AudioConfig, BusInfo, BusKind, ClassInfo, Direction, Format, Gesture, ParamInfo, Requests,
 };
 use crate::plugin::{Instance, Plugin, RawCall};
 
@@ -148,5 +148,20 @@ impl Instance for Fake {
         let restart = self.restarts > 0;
         self.restarts = self.restarts.saturating_sub(1);
         Requests { restart, ..Requests::default() }
+    }
+    fn open_editor(&mut self, _: u32, _: Option<f64>) -> Result<[u32; 2]> {
+        anyhow::bail!("it has no editor")
+    }
+    fn resize_editor(&mut self, _: [u32; 2]) -> Result<[u32; 2]> {
+        anyhow::bail!("it has no editor")
+    }
+    fn close_editor(&mut self) -> Result<()> {
+        anyhow::bail!("it has no editor")
+    }
+    fn take_wanted_size(&mut self) -> Option<[u32; 2]> {
+        None
+    }
+    fn take_gestures(&mut self) -> Vec<Gesture> {
+        Vec::new()
     }
 }

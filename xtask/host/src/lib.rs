@@ -23,6 +23,8 @@ mod model;
 mod pattern;
 mod plugin;
 mod render;
+#[cfg(target_os = "linux")]
+pub mod screen;
 mod shape;
 mod timings;
 mod vst3_format;
@@ -30,7 +32,8 @@ mod vst3_format;
 pub use buffers::{BusBuffer, BusState};
 pub use bundle::Bundle;
 pub use model::{
-    AudioConfig, BusInfo, BusKind, ClassInfo, Direction, Format, ParamInfo, RenderMode, Requests,
+    AudioConfig, BusInfo, BusKind, ClassInfo, Direction, Format, Gesture, ParamInfo, RenderMode,
+    Requests,
 };
 pub use pattern::BlockPattern;
 pub use plugin::{Activation, Plugin, ProcessOptions};

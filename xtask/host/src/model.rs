@@ -119,6 +119,17 @@ pub struct AudioConfig {
     pub mode: RenderMode,
 }
 
+/// What a plugin's editor does to a parameter.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Gesture {
+    /// The user takes hold of it.
+    Begin(u32),
+    /// It moves to a value as the format counts.
+    Value(u32, f64),
+    /// The user lets go.
+    End(u32),
+}
+
 /// What a plugin has asked its host for since it was last looked at.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Requests {

@@ -5,7 +5,9 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::buffers::{BusBuffer, BusState};
-use crate::model::{AudioConfig, BusInfo, ClassInfo, Direction, Format, ParamInfo, Requests};
+use crate::model::{
+    AudioConfig, BusInfo, ClassInfo, Direction, Format, Gesture, ParamInfo, Requests,
+};
 
 /// One process call as both formats need it: pointers, ready to be handed over.
 pub(crate) struct RawCall {
@@ -55,6 +57,12 @@ pub(crate) trait Instance {
     /// Does what the plugin asked to be done on the main thread.
     fn idle(&mut self);
     fn take_requests(&mut self) -> Requests;
+    fn open_editor(&mut self, window: u32, scale: Option<f64>) -> Result<[u32; 2]>;
+    fn resize_editor(&mut self, size: [u32; 2]) -> Result<[u32; 2]>;
+    fn close_editor(&mut self) -> Result<()>;
+    /// The size that the editor has asked for since it was last looked at.
+    fn take_wanted_size(&mut self) -> Option<[u32; 2]>;
+    fn take_gestures(&mut self) -> Vec<Gesture>;
 }
 
 /// The latency a plugin reported around its activation.
@@ -149,6 +157,44 @@ impl Plugin {
         self.ensure_inactive("switching buses")?;
         let context = self.doing(&format!("switching {direction:?} bus {index}"));
         self.instance.set_bus_active(direction, index, active).context(context)
+    }
+
+    /// Opens the editor inside an X11 window, and returns its size in pixels.
+    ///
+    /// # Errors
+    ///
+    /// When there is no editor, it is open already, or it does not open.
+    pub fn open_editor(&mut self, window: u32, scale: Option<f64>) -> Result<[u32; 2]> {
+        self.instance.open_editor(window, scale).with_context(|| self.doing("opening its editor"))
+    }
+
+    /// Asks the open editor for another size and returns the one it takes, in pixels.
+    ///
+    /// # Errors
+    ///
+    /// When it refuses.
+    pub fn resize_editor(&mut self, size: [u32; 2]) -> Result<[u32; 2]> {
+        self.instance.resize_editor(size).with_context(|| self.doing("resizing its editor"))
+    }
+
+    /// Closes the editor.
+    ///
+    /// # Errors
+    ///
+    /// When it has none.
+    pub fn close_editor(&mut self) -> Result<()> {
+        self.instance.close_editor().with_context(|| self.doing("closing its editor"))
+    }
+
+    /// The size in pixels that the editor has asked for since it was last looked at.
+    pub fn take_wanted_size(&mut self) -> Option<[u32; 2]> {
+        self.instance.take_wanted_size()
+    }
+
+    /// What the editor has done to parameters since it was last looked at, in order. CLAP plugins
+    /// say it with the next block.
+    pub fn take_gestures(&mut self) -> Vec<Gesture> {
+        self.instance.take_gestures()
     }
 
     /// All parameters, in the plugin's order.

@@ -100,7 +100,13 @@ impl Bands {
         &self.of_bin
     }
 
+    /// The bins of a band, none where it is narrower than a bin.
+    pub(super) fn run(&self, band: usize) -> std::ops::Range<usize> {
+        self.runs[band].clone()
+    }
+
     /// Adds powers scaled per band: `sum` and `power` are `[bin]`, `gain` is `[band]`.
+    #[inline(always)]
     pub(super) fn add_scaled(&self, sum: &mut [f32], gain: &[f32], power: &[f32]) {
         for (run, &gain) in self.runs.iter().zip(gain) {
             if gain > 0.0 {

@@ -61,10 +61,16 @@ pub(super) struct Crosstalk {
     histogram: Vec<f32>,
     /// `[target, bleeder, band]`.
     total: Vec<f32>,
+    /// Where the quantile was last found: its level, and the weight of all levels under it.
+    found_level: Vec<u8>,
+    below: Vec<f32>,
     quantile: Vec<f32>,
     consistent: Vec<f32>,
     weight: f32,
     hop: usize,
+    /// Overall level of each mic, `[mic]`, and whether it counts as playing, `[mic, band]`.
+    overall: Vec<f32>,
+    playing: Vec<bool>,
 }
 
 impl Crosstalk {
@@ -79,10 +85,14 @@ impl Crosstalk {
             heard_hops: vec![0; num_mics],
             histogram: vec![0.0; pairs * NUM_LEVELS],
             total: vec![0.0; pairs],
+            found_level: vec![0; pairs],
+            below: vec![0.0; pairs],
             quantile: vec![0.0; pairs],
             consistent: vec![0.0; pairs],
             weight: 1.0,
             hop: 0,
+            overall: vec![0.0; num_mics],
+            playing: vec![false; num_mics * num_bands],
         }
     }
 
@@ -123,10 +133,17 @@ impl Crosstalk {
             let range = mic * num_bands..(mic + 1) * num_bands;
             let stored = self.smoothed[range.clone()].iter_mut().zip(&mut self.mean[range.clone()]);
             let level_db = &mut self.level_db[range.clone()];
-            for (((smoothed, mean), level_db), &new) in stored.zip(level_db).zip(&power[range]) {
+            for (((smoothed, mean), level_db), &new) in
+                stored.zip(level_db).zip(&power[range.clone()])
+            {
                 *smoothed += SMOOTHING * (new - *smoothed);
                 *mean += rate * (new - *mean);
                 *level_db = decibels(*smoothed);
+            }
+            self.overall[mic] = self.level(mic);
+            let stored = self.smoothed[range.clone()].iter().zip(&self.mean[range.clone()]);
+            for (playing, (&smoothed, &mean)) in self.playing[range].iter_mut().zip(stored) {
+                *playing = smoothed > 0.0 && smoothed > PLAYING_SHARE * mean;
             }
         }
         if forget {
@@ -149,29 +166,40 @@ impl Crosstalk {
     fn update_pair(&mut self, target: usize, bleeder: usize) {
         let bands = self.num_bands;
         let pair = (target * self.num_mics + bleeder) * bands;
-        let loudest = LOUDEST * self.level(target) / self.level(bleeder).max(f32::MIN_POSITIVE);
-        for band in 0..bands {
-            let at = pair + band;
-            let (to, from) =
-                (self.smoothed[target * bands + band], self.smoothed[bleeder * bands + band]);
-            if from > PLAYING_SHARE * self.mean[bleeder * bands + band] && to > 0.0 && from > 0.0 {
-                let level_db =
-                    self.level_db[target * bands + band] - self.level_db[bleeder * bands + band];
-                let level = (level_db - LOWEST_DB) / STEP_DB;
+        let to = target * bands..(target + 1) * bands;
+        let from = bleeder * bands..(bleeder + 1) * bands;
+        let levels_db = self.level_db[to.clone()].iter().zip(&self.level_db[from.clone()]);
+        let playing = self.smoothed[to].iter().zip(&self.playing[from]);
+        for (at, ((&to_db, &from_db), (&to, &playing))) in (pair..).zip(levels_db.zip(playing)) {
+            if playing && to > 0.0 {
+                let level = (to_db - from_db - LOWEST_DB) / STEP_DB;
                 #[allow(
                     clippy::cast_possible_truncation,
                     clippy::cast_sign_loss,
                     reason = "clamped to the histogram first"
                 )]
-                let level = level.clamp(0.0, (NUM_LEVELS - 1) as f32) as usize;
-                self.histogram[at * NUM_LEVELS + level] += self.weight;
+                let level = level.clamp(0.0, (NUM_LEVELS - 1) as f32) as u8;
+                self.histogram[at * NUM_LEVELS + usize::from(level)] += self.weight;
                 self.total[at] += self.weight;
+                if level < self.found_level[at] {
+                    self.below[at] += self.weight;
+                }
             }
-            if (self.hop + band).is_multiple_of(LOOKUP_STRIDE) && self.total[at] > 0.0 {
+        }
+        let loudest = LOUDEST * self.overall[target] / self.overall[bleeder].max(f32::MIN_POSITIVE);
+        for band in self.bands_of_turn() {
+            let at = pair + band;
+            if self.total[at] > 0.0 {
                 let confidence = (self.total[at] / self.weight / CONFIDENT_HOPS).min(1.0);
                 self.quantile[at] = confidence * self.look_up(at).min(loudest);
             }
         }
+    }
+
+    /// The bands whose quantiles are looked up in this hop.
+    fn bands_of_turn(&self) -> impl Iterator<Item = usize> + use<> {
+        let first = (LOOKUP_STRIDE - self.hop % LOOKUP_STRIDE) % LOOKUP_STRIDE;
+        (first..self.num_bands).step_by(LOOKUP_STRIDE)
     }
 
     /// A mic's overall level: the square of the summed band amplitudes, so that many quiet bands
@@ -184,31 +212,39 @@ impl Crosstalk {
         amplitude * amplitude
     }
 
-    /// The quantile of one histogram as a power ratio.
-    fn look_up(&self, at: usize) -> f32 {
+    /// The quantile of one histogram as a power ratio, searched from where it was last found.
+    fn look_up(&mut self, at: usize) -> f32 {
         let histogram = &self.histogram[at * NUM_LEVELS..][..NUM_LEVELS];
         let threshold = QUANTILE * self.total[at];
-        let mut below = 0.0;
-        let mut quantile_db = LOWEST_DB;
-        for (level, &weight) in histogram.iter().enumerate() {
-            if below + weight >= threshold && weight > 0.0 {
-                let part = (threshold - below) / weight;
-                quantile_db = LOWEST_DB + STEP_DB * (level as f32 + part);
-                break;
-            }
-            below += weight;
+        let mut level = usize::from(self.found_level[at]);
+        let mut below = self.below[at];
+        while level > 0 && below >= threshold {
+            level -= 1;
+            // The sum of nothing is known without rounding.
+            below = if level == 0 { 0.0 } else { below - histogram[level] };
         }
-        10.0_f32.powf(quantile_db / 10.0)
+        while level < NUM_LEVELS - 1
+            && (histogram[level] <= 0.0 || below + histogram[level] < threshold)
+        {
+            below += histogram[level];
+            level += 1;
+        }
+        #[allow(clippy::cast_possible_truncation, reason = "a level of the histogram")]
+        let found_level = level as u8;
+        self.found_level[at] = found_level;
+        self.below[at] = below;
+        let part = ((threshold - below) / histogram[level].max(f32::MIN_POSITIVE)).clamp(0.0, 1.0);
+        10.0_f32.powf((LOWEST_DB + STEP_DB * (level as f32 + part)) / 10.0)
     }
 
-    /// Scales both directions of a pair down where together they exceed 1.
+    /// Scales both directions of a pair down where together they exceed 1, in the bands just looked up.
     fn make_consistent(&mut self) {
         let (mics, bands) = (self.num_mics, self.num_bands);
         for target in 0..mics {
             for bleeder in 0..mics {
                 let there = (target * mics + bleeder) * bands;
                 let back = (bleeder * mics + target) * bands;
-                for band in 0..bands {
+                for band in self.bands_of_turn() {
                     let product = self.quantile[there + band] * self.quantile[back + band];
                     let scale = if product > 1.0 { product.sqrt().recip() } else { 1.0 };
                     self.consistent[there + band] = self.quantile[there + band] * scale;
@@ -219,7 +255,8 @@ impl Crosstalk {
 
     fn rescale(&mut self) {
         let scale = self.weight.recip();
-        for value in self.histogram.iter_mut().chain(&mut self.total) {
+        let sums = self.total.iter_mut().chain(&mut self.below);
+        for value in self.histogram.iter_mut().chain(sums) {
             *value *= scale;
         }
         self.weight = 1.0;
@@ -259,11 +296,13 @@ impl Crosstalk {
             &mut self.level_db,
             &mut self.histogram,
             &mut self.total,
+            &mut self.below,
             &mut self.quantile,
             &mut self.consistent,
         ] {
             values.fill(0.0);
         }
+        self.found_level.fill(0);
         self.heard_hops.fill(0);
         self.weight = 1.0;
         self.hop = 0;
@@ -311,6 +350,45 @@ mod tests {
         }
         let product = crosstalk.pair(0, 1)[0] * crosstalk.pair(1, 0)[0];
         assert!(product <= 1.0 + 1e-6, "{product}");
+    }
+
+    /// The quantile of a histogram, searched from its lowest level.
+    fn slow_look_up_db(crosstalk: &Crosstalk, at: usize) -> f32 {
+        let histogram = &crosstalk.histogram[at * NUM_LEVELS..][..NUM_LEVELS];
+        let threshold = QUANTILE * crosstalk.total[at];
+        let mut below = 0.0;
+        for (level, &weight) in histogram.iter().enumerate() {
+            if below + weight >= threshold && weight > 0.0 {
+                let part = (threshold - below) / weight;
+                return LOWEST_DB + STEP_DB * (level as f32 + part);
+            }
+            below += weight;
+        }
+        LOWEST_DB
+    }
+
+    /// Measured: 1.5e-5 dB over 40 000 hops.
+    #[test]
+    fn the_quantile_is_that_of_a_search_from_the_lowest_level() {
+        let mut crosstalk = Crosstalk::new(2, 5);
+        let mut state = 1_u32;
+        let mut largest_db = 0.0_f32;
+        for hop in 0..40_000_u32 {
+            let power: Vec<f32> = (0..10)
+                .map(|_| {
+                    state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                    let loud = if hop / 500 % 3 == 0 { 4.0 } else { 0.0 };
+                    10.0_f32.powf(8.0 * (state >> 8) as f32 / (1 << 24) as f32 - loud)
+                })
+                .collect();
+            crosstalk.update(&power, &[true; 2], |to, from| to != from, hop % 4000 > 2000);
+            for at in 5..15 {
+                let found_db = decibels(crosstalk.look_up(at));
+                let slow_db = slow_look_up_db(&crosstalk, at);
+                largest_db = largest_db.max((found_db - slow_db).abs());
+            }
+        }
+        assert!(largest_db < 1.5e-4, "{largest_db}");
     }
 
     #[test]

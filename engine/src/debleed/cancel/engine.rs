@@ -7,11 +7,12 @@ use realfft::num_complex::Complex32;
 use super::bands::Bands;
 use super::crosstalk::Crosstalk;
 use super::features::{Seen, band_edges_hz};
-use super::filters::{Filters, WEIGHT_FLOOR, num_blocks};
+use super::filters::{Filters, num_blocks};
 use super::front::{Front, Planes, Slots, not_louder, powers_into, predict};
 use super::guide::{Guide, Guided};
 use super::guides::{guide_gain, hidden_into, mask_gain};
 use super::lanes::{Complex, LANES, Real};
+use super::pending::{Lesson, MAX_WAITING, Pending};
 use super::{MAX_SLOTS, MAX_TAPS, MAX_UNKNOWNS};
 use crate::MAX_MICS;
 use crate::controls::Controls;
@@ -23,9 +24,7 @@ use crate::units::SampleRate;
 /// hops (16 s).
 const FORGET: f32 = 0.9995;
 /// Every block of bins is solved once in this many hops, in turns.
-const SOLVE_EVERY_HOPS: usize = 8;
-/// Bleed this far below a mic's mean power (times the weight floor) teaches nothing.
-const WORTH_LEARNING: f32 = 1e-3;
+const SOLVE_EVERY_HOPS: usize = MAX_WAITING;
 /// Hops between looks at who bleeds most, where there are more bleeders than slots.
 const CHOOSE_EVERY_HOPS: usize = 128;
 /// A bleeder takes another's slot when it bleeds this much more.
@@ -63,6 +62,8 @@ pub(super) struct Engine {
     leftover: Crosstalk,
     /// For each mic, who bleeds into it and the filters against that.
     parts: Vec<(Slots, Filters)>,
+    /// What the filters have not learned yet.
+    pending: Pending,
     /// Power of the filters found for each pair, `[target, bleeder, band]`: the part of the
     /// crosstalk that is proved by waveforms.
     paths: Vec<f32>,
@@ -130,6 +131,9 @@ impl Engine {
         let slots = MAX_SLOTS.min(num_mics.saturating_sub(1));
         let front = || Front::new(num_mics, MAX_TAPS, num_bins);
         let spectrum = || Spectrum::new(num_mics, num_bins);
+        let guided = |make: &dyn Fn() -> Box<dyn Guide>| {
+            Guided::new(make(), geometry, rate, &bands, num_mics)
+        };
         let parts: Vec<_> = (0..num_mics)
             .map(|_| (Slots(Vec::with_capacity(slots)), Filters::new(&taps, slots)))
             .collect();
@@ -149,15 +153,14 @@ impl Engine {
             crosstalk: Crosstalk::new(num_mics, num_bands),
             leftover: Crosstalk::new(num_mics, num_bands),
             parts,
+            pending: Pending::new(num_mics, blocks),
             paths: vec![0.0; num_mics * num_mics * num_bands],
             power: vec![0.0; num_mics * blocks * LANES],
             power_hops: vec![0.0; num_mics],
             ahead: front(),
             behind: looks_ahead.then(front),
-            guide_ahead: guide.map(|make| Guided::new(make(), num_mics, num_bins)),
-            guide_behind: guide
-                .filter(|_| looks_ahead)
-                .map(|make| Guided::new(make(), num_mics, num_bins)),
+            guide_ahead: guide.map(guided),
+            guide_behind: guide.filter(|_| looks_ahead).map(guided),
             cancelled: spectrum(),
             cleaned: spectrum(),
             heard: vec![false; num_mics],
@@ -249,6 +252,7 @@ impl Engine {
             }
             Learning::Filters | Learning::GuidedFilters => {
                 for block in 0..self.taps.len() {
+                    self.learn_block(block, 1.0, false);
                     self.solve_block(block);
                 }
                 self.follow_paths();
@@ -292,6 +296,7 @@ impl Engine {
 
     /// Forgets audio but nothing learned from it.
     pub(super) fn forget_audio(&mut self) {
+        self.pending.clear();
         self.ahead.reset();
         if let Some(behind) = &mut self.behind {
             behind.reset();
@@ -381,54 +386,45 @@ impl Engine {
         }
     }
 
-    /// Adds the hop just looked at to the filters' equations; solves the blocks whose turn it is.
+    /// Adds the hop just looked at to what the filters are to learn; teaches and solves the blocks whose turn it is.
     fn learn_filters(&mut self, forget: f32, turn: Option<usize>) {
-        let stride = self.taps.len() * LANES;
-        let mut collected = [Complex::ZERO; MAX_UNKNOWNS];
-        for mic in 0..self.num_mics {
-            if !self.ahead.is_active(mic) {
-                continue;
-            }
-            if turn.is_some() {
+        if turn.is_some() {
+            for mic in (0..self.num_mics).filter(|&mic| self.ahead.is_active(mic)) {
                 self.power_hops[mic] = self.power_hops[mic] * forget + 1.0;
             }
-            let mean = self.power_hops[mic].recip();
-            for block in 0..self.taps.len() {
-                let own = self.ahead.mics.get(mic, block);
-                let at = mic * stride + block * LANES;
-                let mut power = Real::load(&self.power[at..]);
-                if turn.is_some() {
-                    power = power * Real::splat(forget) + own.norm_sqr();
-                    self.power[at..at + LANES].copy_from_slice(&power.0);
-                }
-                let (slots, filters) = &mut self.parts[mic];
-                let floor = power * Real::splat(mean * WEIGHT_FLOOR);
-                let mut expected = Real::ZERO;
-                for &bleeder in &slots.0 {
-                    let crosstalk = lanes_of(&self.bands, self.crosstalk.pair(mic, bleeder), block);
-                    expected =
-                        expected + self.ahead.guide(bleeder, 0, block).norm_sqr() * crosstalk;
-                }
-                if !expected.any_above(floor * Real::splat(WORTH_LEARNING)) {
-                    continue;
-                }
-                let taps = self.taps[block];
-                let guides = &mut collected[..slots.0.len() * taps];
-                self.ahead.collect(slots, taps, block, guides);
-                let guide = self.ahead.guide(mic, 0, block).norm_sqr();
-                let surprise = expected * Real::splat(LARGEST_SURPRISE.recip());
-                let variance = (guide + floor + surprise).map(|power| power + SMALLEST_POWER);
-                filters.learn(block, own, guides, variance, forget);
-            }
+        }
+        self.pending.push(&self.ahead, &self.power_hops);
+        for block in self.pending.blocks_of_turn() {
+            self.learn_block(block, forget, turn.is_some());
         }
         if let Some(turn) = turn {
             for block in (turn..self.taps.len()).step_by(SOLVE_EVERY_HOPS) {
+                self.learn_block(block, forget, true);
                 self.solve_block(block);
             }
             if turn == 0 {
                 self.follow_paths();
             }
         }
+    }
+
+    /// Adds what waits for a block to the equations.
+    fn learn_block(&mut self, block: usize, forget: f32, follows_power: bool) {
+        if !self.pending.is_waiting(block) {
+            return;
+        }
+        let mut crosstalk = [Real::ZERO; MAX_SLOTS];
+        let stride = self.taps.len() * LANES;
+        for (mic, (slots, filters)) in self.parts.iter_mut().enumerate() {
+            for (crosstalk, &bleeder) in crosstalk.iter_mut().zip(&slots.0) {
+                *crosstalk = lanes_of(&self.bands, self.crosstalk.pair(mic, bleeder), block);
+            }
+            let crosstalk = &crosstalk[..slots.0.len()];
+            let lesson = Lesson { block, mic, slots, crosstalk, forget, follows_power };
+            let power = &mut self.power[mic * stride + block * LANES..][..LANES];
+            self.pending.teach(&lesson, power, filters);
+        }
+        self.pending.learned(block);
     }
 
     /// Averages the filters' power over each band.
@@ -484,7 +480,8 @@ impl Engine {
         let bleeding = (&mut self.scratch.bleeding, controls);
         cancel(front, &self.parts, &self.taps, &mut self.cleaned, Some(bleeding));
 
-        if self.guide_ahead.is_some() {
+        let guided = self.guide_behind.as_ref().or(self.guide_ahead.as_ref());
+        if guided.is_some_and(Guided::has_masks) {
             self.remove_guided(mics, controls, removed);
             return;
         }
@@ -583,6 +580,12 @@ impl Engine {
         }
     }
 
+    /// The share of a bleeder's power that a target hears; `None` before the bleeder was heard.
+    pub(super) fn crosstalk(&self, target: usize, bleeder: usize) -> Option<f32> {
+        let all: f32 = self.crosstalk.means(bleeder).iter().sum();
+        (all > 0.0).then(|| self.crosstalk.leaked(target, bleeder) / all)
+    }
+
     /// How far the leftover of a pair is believed, 0 to 1: where filters look for bleed and find
     /// nothing in any band there is none, only two sources of like level.
     fn trust(&self, target: usize, bleeder: usize) -> f32 {
@@ -615,13 +618,6 @@ impl Engine {
     }
 }
 
-/// Power of a bin about 110 dB under full scale: what is quieter does not count as silence of the
-/// own source but as no signal at all.
-const SMALLEST_POWER: f32 = 1e-5;
-/// Expected bleed weighs at most this much against the own source in one hop, so that no single
-/// hop (a mic that is not open yet, say) outweighs all others.
-const LARGEST_SURPRISE: f32 = 100.0;
-
 fn band_powers(bands: &Bands, spectrum: &Spectrum, power: &mut [f32]) {
     for (mic, power) in power.chunks_exact_mut(bands.num_bands()).enumerate() {
         if spectrum.is_active(mic) {
@@ -644,6 +640,7 @@ fn lanes_of(bands: &Bands, values: &[f32], block: usize) -> Real {
 
 /// Subtracts the predicted bleed from every mic of a look; with `bleeding`, also keeps the bleed
 /// itself, scaled by the pair amounts.
+#[multiversion::multiversion(targets("x86_64+avx+avx2"))]
 fn cancel(
     front: &Front,
     parts: &[(Slots, Filters)],

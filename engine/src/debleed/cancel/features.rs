@@ -1,9 +1,12 @@
 //! What a guide sees of a hop: for every mic and band, how it stands among the others.
 
+use super::arrival::{Arrival, NUM_ARRIVAL_FEATURES};
+use super::bands::Bands;
 use super::crosstalk::Crosstalk;
 use crate::controls::Controls;
 use crate::debleed::is_bleed;
-use crate::stft::Spectrum;
+use crate::stft::{Geometry, Spectrum};
+use crate::units::SampleRate;
 
 /// Lower edges of a guide's bands: half an auditory filter each (Glasberg and Moore, 1990), but never narrower than the bins at 48 kHz.
 pub(super) fn band_edges_hz() -> Vec<f32> {
@@ -26,8 +29,12 @@ pub(super) fn band_edges_hz() -> Vec<f32> {
 /// Bands of a guide.
 pub const NUM_BANDS: usize = 80;
 
-/// Features of every mic and band, all logarithms to base 10 of power ratios.
-pub const NUM_FEATURES: usize = 8;
+/// Features of every mic and band: logarithms to base 10 of power ratios, then those of [`Arrival`].
+///
+/// Features are only ever added at the end: a network that was trained with fewer is shown the first ones.
+pub const NUM_FEATURES: usize = NUM_RATIOS + NUM_ARRIVAL_FEATURES;
+
+const NUM_RATIOS: usize = 8;
 
 /// Ratios are limited to these powers of ten.
 const LEAST: f32 = -5.0;
@@ -58,19 +65,28 @@ pub(super) struct Features {
     /// Level of every band against its mean, `[mic, band]`.
     relative: Vec<f32>,
     removed: Vec<realfft::num_complex::Complex32>,
+    /// None where nobody looks at its features, which are then 0.
+    arrival: Option<Arrival>,
     /// `[mic, feature, band]`.
     values: Vec<f32>,
 }
 
 impl Features {
-    pub(super) fn new(num_mics: usize, num_bins: usize) -> Self {
-        let bands = || vec![0.0; num_mics * NUM_BANDS];
+    pub(super) fn new(
+        geometry: Geometry,
+        rate: SampleRate,
+        bands: &Bands,
+        (num_mics, num_features): (usize, usize),
+    ) -> Self {
+        let per_band = || vec![0.0; num_mics * NUM_BANDS];
         Self {
-            before: bands(),
-            after: bands(),
-            predicted: bands(),
-            relative: bands(),
-            removed: vec![realfft::num_complex::Complex32::ZERO; num_bins],
+            before: per_band(),
+            after: per_band(),
+            predicted: per_band(),
+            relative: per_band(),
+            removed: vec![realfft::num_complex::Complex32::ZERO; geometry.num_bins()],
+            arrival: (num_features > NUM_RATIOS)
+                .then(|| Arrival::new(geometry, rate, bands, num_mics)),
             values: vec![0.0; num_mics * NUM_FEATURES * NUM_BANDS],
         }
     }
@@ -86,7 +102,7 @@ impl Features {
     }
 
     /// Computes the features of one hop.
-    pub(super) fn compute(&mut self, bands: &super::bands::Bands, seen: &Seen<'_>) {
+    pub(super) fn compute(&mut self, bands: &Bands, seen: &Seen<'_>) {
         let active = |mic: usize| seen.mics.is_active(mic);
         for mic in (0..seen.num_mics).filter(|&mic| active(mic)) {
             let range = mic * NUM_BANDS..(mic + 1) * NUM_BANDS;
@@ -103,8 +119,18 @@ impl Features {
                 *relative = ratio(power, mean, NOTHING * mean);
             }
         }
+        if let Some(arrival) = &mut self.arrival {
+            arrival.update(seen.mics);
+        }
         for mic in 0..seen.num_mics {
             self.compute_mic(mic, seen);
+        }
+    }
+
+    /// Forgets all hops.
+    pub(super) fn reset(&mut self) {
+        if let Some(arrival) = &mut self.arrival {
+            arrival.reset();
         }
     }
 
@@ -114,6 +140,13 @@ impl Features {
         if !seen.mics.is_active(mic) {
             values.fill(LEAST);
             return;
+        }
+        let (values, of_arrival) = values.split_at_mut(NUM_RATIOS * NUM_BANDS);
+        match &self.arrival {
+            Some(arrival) => {
+                arrival.features_into(mic, seen.mics.activity(), seen.controls, of_arrival);
+            }
+            None => of_arrival.fill(0.0),
         }
         let means = seen.crosstalk.means(mic);
         let level = means.iter().sum::<f32>() / NUM_BANDS as f32;

@@ -1,6 +1,7 @@
 //! The cancellation filters of one mic: weighted least squares per bin, over bleeders and taps.
 
 use super::lanes::{Complex, LANES, Real};
+use super::pending::MAX_WAITING;
 
 /// Share of a mic's mean power that counts as always present when its own source is weighed:
 /// keeps silent hops from outweighing everything.
@@ -84,25 +85,44 @@ impl Filters {
         self.hops[block]
     }
 
-    /// Adds one hop to the equations of one block.
+    /// Taps of one block.
+    #[inline(always)]
+    pub(super) fn taps(&self, block: usize) -> usize {
+        self.taps[block]
+    }
+
+    /// Adds some hops to the equations of one block, the newest last.
     ///
-    /// `guides` are the bleeders' `[slot, tap]`, `variance` the power of the mic's own source.
+    /// `guides` are the bleeders' `[slot, tap]`, `weights` one over the power of the mic's own source: 0 in hops that teach nothing.
     #[inline(always)]
     pub(super) fn learn(
         &mut self,
         block: usize,
-        mic: Complex,
-        guides: &[Complex],
-        variance: Real,
+        mic: &[Complex; MAX_WAITING],
+        guides: &[&[Complex; MAX_WAITING]],
+        weights: &[Real; MAX_WAITING],
         forget: f32,
     ) {
-        let weight = variance.map(f32::recip);
-        let keep = Real::splat(forget);
-        self.hops[block] = self.hops[block] * forget + 1.0;
-        self.power[block] = self.power[block] * keep + mic.norm_sqr() * weight;
+        // Hops that teach nothing make nothing older.
+        let (mut keep, mut hops) = (1.0, 0.0);
+        let mut faded = *weights;
+        for weight in faded.iter_mut().rev() {
+            if *weight != Real::ZERO {
+                *weight = *weight * Real::splat(keep);
+                hops += keep;
+                keep *= forget;
+            }
+        }
+        self.hops[block] = self.hops[block] * keep + hops;
+        let keep = Real::splat(keep);
+        let mut power = self.power[block] * keep;
+        for (mic, &weight) in mic.iter().zip(&faded) {
+            power = power + mic.norm_sqr() * weight;
+        }
+        self.power[block] = power;
         let matrix = &mut self.matrix[block * triangle(self.max_unknowns)..];
         let rhs = &mut self.rhs[block * self.max_unknowns..];
-        accumulate(matrix, rhs, guides, &mic, &weight, &keep);
+        accumulate(matrix, rhs, guides, mic, &faded, &keep);
     }
 
     /// Solves one block for `num_slots` bleeders; `crosstalk` is `[slot]`.
@@ -185,26 +205,41 @@ impl Filters {
     }
 }
 
-/// Adds one hop to normal equations: `matrix = keep matrix + weight guides^H guides`, and the same
-/// for the right-hand side.
+/// Adds hops to normal equations: `matrix = keep matrix + sum_t weight(t) guides(t)^H guides(t)`, and
+/// the same for the right-hand side.
 #[multiversion::multiversion(targets("x86_64+avx+avx2"))]
 fn accumulate(
     matrix: &mut [Complex],
     rhs: &mut [Complex],
-    guides: &[Complex],
-    mic: &Complex,
-    weight: &Real,
+    guides: &[&[Complex; MAX_WAITING]],
+    mic: &[Complex; MAX_WAITING],
+    weights: &[Real; MAX_WAITING],
     keep: &Real,
 ) {
     let mut at = 0;
+    let mut weighted = [Complex::ZERO; MAX_WAITING];
     for (row, (guide, rhs)) in guides.iter().zip(rhs).enumerate() {
-        let weighted = guide.conj().scale(*weight);
-        *rhs = rhs.scale(*keep) + weighted * *mic;
+        for ((weighted, guide), weight) in weighted.iter_mut().zip(*guide).zip(weights) {
+            *weighted = guide.conj().scale(*weight);
+        }
+        *rhs = add_products(rhs.scale(*keep), &weighted, mic);
         for (entry, column) in matrix[at..=at + row].iter_mut().zip(guides) {
-            *entry = entry.scale(*keep) + weighted * *column;
+            *entry = add_products(entry.scale(*keep), &weighted, column);
         }
         at += row + 1;
     }
+}
+
+#[inline(always)]
+fn add_products(
+    mut sum: Complex,
+    a: &[Complex; MAX_WAITING],
+    b: &[Complex; MAX_WAITING],
+) -> Complex {
+    for (a, b) in a.iter().zip(b) {
+        sum = sum + *a * *b;
+    }
+    sum
 }
 
 /// Solves regularised normal equations by Cholesky's factorisation, eight bins at once.

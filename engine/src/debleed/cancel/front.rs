@@ -72,6 +72,8 @@ pub(super) struct Front {
     /// Guides, `[tap ring, mic]`.
     guides: Planes,
     newest: usize,
+    /// How many hops were looked at.
+    looks: usize,
     /// Amplitude gain of each mic's guide, `[mic, bin]`.
     gain: Vec<f32>,
     /// Power of each mic, `[mic, bin]`.
@@ -92,6 +94,7 @@ impl Front {
             mics: Planes::new(num_mics, blocks),
             guides: Planes::new(max_taps * num_mics, blocks),
             newest: 0,
+            looks: 0,
             gain: vec![0.0; num_mics * blocks * LANES],
             power: vec![0.0; num_mics * num_bins],
             bleed: vec![0.0; num_bins],
@@ -103,6 +106,11 @@ impl Front {
     /// Whether a mic has sound in this hop.
     pub(super) fn is_active(&self, mic: usize) -> bool {
         self.active[mic]
+    }
+
+    /// How many hops were looked at, ever.
+    pub(super) fn looks(&self) -> usize {
+        self.looks
     }
 
     /// The guide of a mic `tap` hops ago.
@@ -132,6 +140,7 @@ impl Front {
         taps: &[usize],
     ) {
         self.newest = (self.newest + 1) % self.max_taps;
+        self.looks = self.looks.wrapping_add(1);
         for mic in 0..self.num_mics {
             self.active[mic] = spectrum.is_active(mic);
             let row = self.newest * self.num_mics + mic;
@@ -145,51 +154,8 @@ impl Front {
                 self.guides.clear_row(row);
             }
         }
-        let stride = taps.len() * LANES;
-        for mic in (0..self.num_mics).filter(|&mic| spectrum.is_active(mic)) {
-            self.bleed.fill(0.0);
-            for bleeder in (0..self.num_mics).filter(|&bleeder| spectrum.is_active(bleeder)) {
-                if bleeder != mic {
-                    let power = &self.power[bleeder * self.num_bins..][..self.num_bins];
-                    bands.add_scaled(&mut self.bleed, crosstalk.pair(mic, bleeder), power);
-                }
-            }
-            let gains = &mut self.gain[mic * stride..][..self.num_bins];
-            let power = &self.power[mic * self.num_bins..][..self.num_bins];
-            for ((gain, &power), &bleed) in gains.iter_mut().zip(power).zip(&self.bleed) {
-                *gain = guide_gain(power, bleed).sqrt();
-            }
-            for block in 0..taps.len() {
-                let gain = Real::load(&self.gain[mic * stride + block * LANES..]);
-                let guide = self.mics.get(mic, block).scale(gain);
-                self.guides.set(self.newest * self.num_mics + mic, block, guide);
-            }
-        }
-        self.refine(parts, taps, stride);
-    }
-
-    /// Second thought: a guide is the mic after cancellation with the first guides, masked.
-    fn refine(&mut self, parts: &[(Slots, Filters)], taps: &[usize], stride: usize) {
-        let mut refined = [Complex::ZERO; crate::MAX_MICS];
-        let mut collected = [Complex::ZERO; super::MAX_UNKNOWNS];
-        for (block, &taps) in taps.iter().enumerate() {
-            for (mic, (slots, filters)) in parts.iter().enumerate() {
-                if !self.active[mic] || slots.0.is_empty() {
-                    continue;
-                }
-                let guides = &mut collected[..slots.0.len() * taps];
-                self.collect(slots, taps, block, guides);
-                let own = self.mics.get(mic, block);
-                let bleed = predict(filters.block(block), guides);
-                let gain = Real::load(&self.gain[mic * stride + block * LANES..]);
-                refined[mic] = not_louder(own, bleed).1.scale(gain);
-            }
-            for (mic, (slots, _)) in parts.iter().enumerate() {
-                if self.active[mic] && !slots.0.is_empty() {
-                    self.guides.set(self.newest * self.num_mics + mic, block, refined[mic]);
-                }
-            }
-        }
+        form_guides(self, spectrum, bands, crosstalk, taps.len());
+        refine(self, parts, taps);
     }
 
     /// Replaces the newest guide of a mic by its cancelled spectrum, scaled per band: `gain` is `[band]`.
@@ -214,6 +180,64 @@ impl Front {
     }
 }
 
+/// First thought: a guide is the mic, masked.
+#[multiversion::multiversion(targets("x86_64+avx+avx2"))]
+fn form_guides(
+    front: &mut Front,
+    spectrum: &Spectrum,
+    bands: &Bands,
+    crosstalk: &Crosstalk,
+    num_blocks: usize,
+) {
+    let stride = num_blocks * LANES;
+    let num_bins = front.num_bins;
+    for mic in (0..front.num_mics).filter(|&mic| spectrum.is_active(mic)) {
+        front.bleed.fill(0.0);
+        for bleeder in (0..front.num_mics).filter(|&bleeder| spectrum.is_active(bleeder)) {
+            if bleeder != mic {
+                let power = &front.power[bleeder * num_bins..][..num_bins];
+                bands.add_scaled(&mut front.bleed, crosstalk.pair(mic, bleeder), power);
+            }
+        }
+        let gains = &mut front.gain[mic * stride..][..num_bins];
+        let power = &front.power[mic * num_bins..][..num_bins];
+        for ((gain, &power), &bleed) in gains.iter_mut().zip(power).zip(&front.bleed) {
+            *gain = guide_gain(power, bleed).sqrt();
+        }
+        for block in 0..num_blocks {
+            let gain = Real::load(&front.gain[mic * stride + block * LANES..]);
+            let guide = front.mics.get(mic, block).scale(gain);
+            front.guides.set(front.newest * front.num_mics + mic, block, guide);
+        }
+    }
+}
+
+/// Second thought: a guide is the mic after cancellation with the first guides, masked.
+#[multiversion::multiversion(targets("x86_64+avx+avx2"))]
+fn refine(front: &mut Front, parts: &[(Slots, Filters)], taps: &[usize]) {
+    let stride = taps.len() * LANES;
+    let mut refined = [Complex::ZERO; crate::MAX_MICS];
+    let mut collected = [Complex::ZERO; super::MAX_UNKNOWNS];
+    for (block, &taps) in taps.iter().enumerate() {
+        for (mic, (slots, filters)) in parts.iter().enumerate() {
+            if !front.active[mic] || slots.0.is_empty() {
+                continue;
+            }
+            let guides = &mut collected[..slots.0.len() * taps];
+            front.collect(slots, taps, block, guides);
+            let own = front.mics.get(mic, block);
+            let bleed = predict(filters.block(block), guides);
+            let gain = Real::load(&front.gain[mic * stride + block * LANES..]);
+            refined[mic] = not_louder(own, bleed).1.scale(gain);
+        }
+        for (mic, (slots, _)) in parts.iter().enumerate() {
+            if front.active[mic] && !slots.0.is_empty() {
+                front.guides.set(front.newest * front.num_mics + mic, block, refined[mic]);
+            }
+        }
+    }
+}
+
 /// Power of every bin.
 pub(super) fn powers_into(spectrum: &[Complex32], power: &mut [f32]) {
     for (power, bin) in power.iter_mut().zip(spectrum) {
@@ -224,7 +248,11 @@ pub(super) fn powers_into(spectrum: &[Complex32], power: &mut [f32]) {
 /// What filters make of guides.
 #[inline(always)]
 pub(super) fn predict(filter: &[Complex], guides: &[Complex]) -> Complex {
-    guides.iter().zip(filter).fold(Complex::ZERO, |sum, (guide, weight)| sum + *weight * *guide)
+    let mut sum = Complex::ZERO;
+    for (guide, weight) in guides.iter().zip(filter) {
+        sum = sum + *weight * *guide;
+    }
+    sum
 }
 
 /// Bleed and cleaned mic, with no bleed wherever taking it away would make the mic louder.

@@ -5,12 +5,13 @@ use super::crosstalk::Crosstalk;
 use super::features::{Features, NUM_BANDS, NUM_FEATURES, Seen};
 use super::front::Front;
 use crate::controls::Controls;
-use crate::stft::Spectrum;
+use crate::stft::{Geometry, Spectrum};
+use crate::units::SampleRate;
 
 /// One hop as a guide is shown it.
 #[derive(Debug)]
 pub struct GuideHop<'a> {
-    /// `[mic, feature, band]`, [`NUM_FEATURES`] by [`NUM_BANDS`]: logarithms of power ratios that no mic's gain changes.
+    /// `[mic, feature, band]`, [`NUM_FEATURES`] by [`NUM_BANDS`]: nothing that a mic's gain changes.
     pub features: &'a [f32],
     /// Which mics have sound, `[mic]`; the others' features mean nothing.
     pub active: &'a [bool],
@@ -43,8 +44,13 @@ pub struct GuideMasks<'a> {
 ///
 /// Worker or main thread only.
 pub trait Guide: Send + std::fmt::Debug {
-    /// Fills the masks of the next hop; false leaves the guides as the canceller's own rules made them, and keeps everything.
+    /// Fills the masks of the next hop; false leaves the guides and the last mask of this hop to the canceller's own rules.
     fn look(&mut self, hop: &GuideHop<'_>, masks: &mut GuideMasks<'_>) -> bool;
+
+    /// How many of the features it looks at, from the first one on; the others may be left out.
+    fn num_features(&self) -> usize {
+        NUM_FEATURES
+    }
 
     /// Forgets all hops.
     fn reset(&mut self);
@@ -57,16 +63,30 @@ pub(super) struct Guided {
     features: Features,
     masks: Vec<f32>,
     keep: Vec<f32>,
+    /// Whether the masks are those of the hop last looked at.
+    has_masks: bool,
 }
 
 impl Guided {
-    pub(super) fn new(guide: Box<dyn Guide>, num_mics: usize, num_bins: usize) -> Self {
+    pub(super) fn new(
+        guide: Box<dyn Guide>,
+        geometry: Geometry,
+        rate: SampleRate,
+        bands: &Bands,
+        num_mics: usize,
+    ) -> Self {
         Self {
+            features: Features::new(geometry, rate, bands, (num_mics, guide.num_features())),
             guide,
-            features: Features::new(num_mics, num_bins),
             masks: vec![1.0; num_mics * NUM_BANDS],
             keep: vec![1.0; num_mics * NUM_BANDS],
+            has_masks: false,
         }
+    }
+
+    /// Whether the guide had something to say about the hop last looked at.
+    pub(super) fn has_masks(&self) -> bool {
+        self.has_masks
     }
 
     /// Asks the guide about a hop and gives the front its guides.
@@ -82,8 +102,8 @@ impl Guided {
             band_of_bin: bands.of_bin(),
         };
         let mut masks = GuideMasks { guide: &mut self.masks, keep: &mut self.keep };
-        if !self.guide.look(&hop, &mut masks) {
-            self.keep.fill(1.0);
+        self.has_masks = self.guide.look(&hop, &mut masks);
+        if !self.has_masks {
             return;
         }
         for mic in (0..seen.num_mics).filter(|&mic| seen.mics.is_active(mic)) {
@@ -141,5 +161,6 @@ impl Guided {
 
     pub(super) fn reset(&mut self) {
         self.guide.reset();
+        self.features.reset();
     }
 }

@@ -13,6 +13,7 @@ const HIDDEN_PER_BAND_DB: f32 = 1.0;
 /// Power gain of a mic's guide in one bin: `power` is the mic's, `bleed` what leaks into it.
 ///
 /// A Wiener gain made steeper, so that bins that are more bleed than source drop out.
+#[inline(always)]
 pub(super) fn guide_gain(power: f32, bleed: f32) -> f32 {
     if power <= 0.0 {
         return 0.0;
@@ -24,6 +25,7 @@ pub(super) fn guide_gain(power: f32, bleed: f32) -> f32 {
 /// Amplitude gain of the last mask in one bin: `hidden` is what the mic's own sound hides.
 ///
 /// The square root of a Wiener gain: gentle, because linear cancellation has done most already.
+#[inline(always)]
 pub(super) fn mask_gain(power: f32, hidden: f32, bleed: f32) -> f32 {
     if bleed <= 0.0 {
         return 1.0;

@@ -8,6 +8,7 @@
 //! 3. `filters` predict the bleed of every mic from its neighbours' guides of the last few hops;
 //! 4. what is left is looked at again: a second crosstalk estimate, and a mask that takes the rest.
 
+mod arrival;
 mod bands;
 mod crosstalk;
 mod engine;
@@ -25,6 +26,7 @@ mod learned_bytes;
 mod learned_tests;
 mod learner;
 mod online;
+mod pending;
 #[cfg(test)]
 mod tests;
 
@@ -152,5 +154,9 @@ impl Debleed for Cancel {
 
     fn reset(&mut self) {
         self.engine.forget_audio();
+    }
+
+    fn crosstalk(&self, target: usize, bleeder: usize) -> Option<f32> {
+        self.engine.crosstalk(target, bleeder)
     }
 }

@@ -251,4 +251,8 @@ impl Debleed for Online {
             self.engine.reset();
         }
     }
+
+    fn crosstalk(&self, target: usize, bleeder: usize) -> Option<f32> {
+        self.engine.crosstalk(target, bleeder)
+    }
 }

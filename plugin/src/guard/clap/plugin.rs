@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering}
 use std::sync::{Arc, Mutex, PoisonError};
 
 use clap_sys::audio_buffer::clap_audio_buffer;
+use clap_sys::ext::gui::{CLAP_EXT_GUI, clap_host_gui};
 use clap_sys::ext::latency::{CLAP_EXT_LATENCY, clap_host_latency};
 use clap_sys::ext::params::{CLAP_EXT_PARAMS, CLAP_PARAM_RESCAN_INFO, clap_host_params};
 use clap_sys::host::clap_host;
@@ -184,6 +185,10 @@ impl Proxy {
         let get_extension = unsafe { (*self.host).get_extension }?;
         // SAFETY: the id says what type the host answers, if it does.
         unsafe { get_extension(self.host, id.as_ptr()).cast::<T>().as_ref() }
+    }
+
+    fn host_has_windows(&self) -> bool {
+        self.host_extension::<clap_host_gui>(CLAP_EXT_GUI).is_some()
     }
 
     /// Calls one of the host's requests, all of which are allowed on any thread.
@@ -454,6 +459,10 @@ unsafe extern "C" fn get_extension(plugin: *const clap_plugin, id: *const c_char
         let name = unsafe { CStr::from_ptr(id) };
         match extensions::find(name) {
             extensions::Found::Ours(table) => table,
+            // The framework takes for granted that a host with windows has its side of the extension.
+            extensions::Found::Theirs if name == CLAP_EXT_GUI && !proxy.host_has_windows() => {
+                std::ptr::null()
+            }
             extensions::Found::Theirs => {
                 inner!(proxy, get_extension(id) else std::ptr::null())
             }

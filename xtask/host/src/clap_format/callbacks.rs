@@ -1,10 +1,11 @@
 //! What a CLAP plugin can call on its host.
 
 use std::ffi::{CStr, c_char, c_void};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::ThreadId;
 
 use clap_sys::ext::audio_ports::{CLAP_EXT_AUDIO_PORTS, clap_host_audio_ports};
+use clap_sys::ext::gui::{CLAP_EXT_GUI, clap_host_gui};
 use clap_sys::ext::latency::{CLAP_EXT_LATENCY, clap_host_latency};
 use clap_sys::ext::params::{
     CLAP_EXT_PARAMS, clap_host_params, clap_param_clear_flags, clap_param_rescan_flags,
@@ -32,6 +33,8 @@ pub(super) struct HostSide {
     buses_changed: AtomicBool,
     params_changed: AtomicBool,
     state_dirty: AtomicBool,
+    /// Width and height that the editor wants, 0 for none.
+    wanted_size: AtomicU64,
 }
 
 impl HostSide {
@@ -58,6 +61,7 @@ impl HostSide {
             buses_changed: AtomicBool::new(false),
             params_changed: AtomicBool::new(false),
             state_dirty: AtomicBool::new(false),
+            wanted_size: AtomicU64::new(0),
         });
         host.raw.host_data = std::ptr::from_mut(&mut *host).cast();
         host
@@ -83,6 +87,14 @@ impl HostSide {
     /// Whether the plugin wants its parameters flushed; asked for once.
     pub(super) fn take_flush(&self) -> bool {
         self.flush.swap(false, Ordering::Relaxed)
+    }
+
+    pub(super) fn take_wanted_size(&self) -> Option<[u32; 2]> {
+        #[allow(clippy::cast_possible_truncation, reason = "two numbers in one")]
+        match self.wanted_size.swap(0, Ordering::Relaxed) {
+            0 => None,
+            size => Some([(size >> 32) as u32, size as u32]),
+        }
     }
 
     pub(super) fn take_requests(&self) -> Requests {
@@ -152,6 +164,28 @@ unsafe extern "C" fn is_audio_thread(host: *const clap_host) -> bool {
     std::thread::current().id() == side.main_thread && side.in_audio_call.load(Ordering::Relaxed)
 }
 
+unsafe extern "C" fn request_resize(host: *const clap_host, width: u32, height: u32) -> bool {
+    let size = u64::from(width) << 32 | u64::from(height);
+    // SAFETY: as for every callback.
+    unsafe { side(host) }.wanted_size.store(size, Ordering::Relaxed);
+    true
+}
+
+unsafe extern "C" fn resize_hints_changed(_host: *const clap_host) {}
+
+unsafe extern "C" fn request_show_or_hide(_host: *const clap_host) -> bool {
+    false
+}
+
+unsafe extern "C" fn closed(_host: *const clap_host, _was_destroyed: bool) {}
+
+static GUI: clap_host_gui = clap_host_gui {
+    resize_hints_changed: Some(resize_hints_changed),
+    request_resize: Some(request_resize),
+    request_show: Some(request_show_or_hide),
+    request_hide: Some(request_show_or_hide),
+    closed: Some(closed),
+};
 static AUDIO_PORTS: clap_host_audio_ports = clap_host_audio_ports {
     is_rescan_flag_supported: Some(is_rescan_supported),
     rescan: Some(rescan_ports),
@@ -173,6 +207,8 @@ unsafe extern "C" fn get_extension(_host: *const clap_host, id: *const c_char) -
     let id = unsafe { CStr::from_ptr(id) };
     if id == CLAP_EXT_AUDIO_PORTS {
         (&raw const AUDIO_PORTS).cast()
+    } else if id == CLAP_EXT_GUI {
+        (&raw const GUI).cast()
     } else if id == CLAP_EXT_LATENCY {
         (&raw const LATENCY).cast()
     } else if id == CLAP_EXT_PARAMS {

@@ -1,11 +1,14 @@
-//! Parameter events into a CLAP plugin, and its events out, which are only counted.
+//! Parameter events into a CLAP plugin, and what its editor does to parameters out of it.
 
 use std::ffi::c_void;
 
 use clap_sys::events::{
-    CLAP_CORE_EVENT_SPACE_ID, CLAP_EVENT_PARAM_VALUE, clap_event_header, clap_event_param_value,
+    CLAP_CORE_EVENT_SPACE_ID, CLAP_EVENT_PARAM_GESTURE_BEGIN, CLAP_EVENT_PARAM_GESTURE_END,
+    CLAP_EVENT_PARAM_VALUE, clap_event_header, clap_event_param_gesture, clap_event_param_value,
     clap_input_events, clap_output_events,
 };
+
+use crate::model::Gesture;
 
 /// The size of one event, as its header states it.
 #[allow(clippy::cast_possible_truncation, reason = "a few dozen bytes")]
@@ -51,9 +54,10 @@ impl ParamEvents {
     }
 }
 
-/// Takes every event a plugin sends and forgets it.
-pub(super) fn ignored_output() -> clap_output_events {
-    clap_output_events { ctx: std::ptr::null_mut(), try_push: Some(try_push) }
+/// A list that notes what the plugin's editor does; valid while `gestures` is not moved.
+pub(super) fn noting_output(gestures: &mut Vec<Gesture>) -> clap_output_events {
+    let ctx = std::ptr::from_mut(gestures).cast();
+    clap_output_events { ctx, try_push: Some(try_push) }
 }
 
 /// # Safety
@@ -76,8 +80,29 @@ unsafe extern "C" fn get(list: *const clap_input_events, index: u32) -> *const c
 }
 
 unsafe extern "C" fn try_push(
-    _list: *const clap_output_events,
-    _event: *const clap_event_header,
+    list: *const clap_output_events,
+    event: *const clap_event_header,
 ) -> bool {
+    // SAFETY: the plugin hands back the list it was given, during the call, and an event whose
+    // header says what it is.
+    unsafe {
+        let gestures = &mut *(*list).ctx.cast::<Vec<Gesture>>();
+        if (*event).space_id != CLAP_CORE_EVENT_SPACE_ID {
+            return true;
+        }
+        match (*event).type_ {
+            CLAP_EVENT_PARAM_VALUE => {
+                let value = &*event.cast::<clap_event_param_value>();
+                gestures.push(Gesture::Value(value.param_id, value.value));
+            }
+            CLAP_EVENT_PARAM_GESTURE_BEGIN => {
+                gestures.push(Gesture::Begin((*event.cast::<clap_event_param_gesture>()).param_id));
+            }
+            CLAP_EVENT_PARAM_GESTURE_END => {
+                gestures.push(Gesture::End((*event.cast::<clap_event_param_gesture>()).param_id));
+            }
+            _ => {}
+        }
+    }
     true
 }

@@ -27,22 +27,24 @@ use clap_sys::process::{CLAP_PROCESS_ERROR, CLAP_PROCESS_SLEEP, clap_process};
 use clap_sys::stream::{clap_istream, clap_ostream};
 
 use super::callbacks::HostSide;
-use super::events::{ParamEvents, ignored_output};
+use super::events::{ParamEvents, noting_output};
 use super::module::Loaded;
 use super::{field_text, required};
 use crate::model::{
-    AudioConfig, BusInfo, BusKind, ClassInfo, Direction, Format, ParamInfo, RenderMode, Requests,
+    AudioConfig, BusInfo, BusKind, ClassInfo, Direction, Format, Gesture, ParamInfo, RenderMode,
+    Requests,
 };
 use crate::plugin::{Instance, RawBus, RawCall};
 
 /// An initialised instance; destroyed on drop.
 pub(crate) struct ClapInstance {
     class: ClassInfo,
-    plugin: NonNull<clap_plugin>,
+    pub(super) plugin: NonNull<clap_plugin>,
     host: Box<HostSide>,
     pending: ParamEvents,
     active: bool,
     steady_samples: i64,
+    gestures: Vec<Gesture>,
     /// Last, so that the code is there until everything else is gone.
     _loaded: Rc<Loaded>,
 }
@@ -56,6 +58,7 @@ macro_rules! call {
         unsafe { function($self.plugin.as_ptr() $(, $argument)*) }
     }};
 }
+pub(super) use call;
 
 impl ClapInstance {
     pub(super) fn create(loaded: Rc<Loaded>, class: &ClassInfo) -> Result<Self> {
@@ -74,13 +77,14 @@ impl ClapInstance {
             pending: ParamEvents::default(),
             active: false,
             steady_samples: 0,
+            gestures: Vec::new(),
             _loaded: loaded,
         };
         ensure!(call!(instance, instance.table(), init), "it fails to initialise");
         Ok(instance)
     }
 
-    fn table(&self) -> &clap_plugin {
+    pub(super) fn table(&self) -> &clap_plugin {
         // SAFETY: valid until `destroy`, which only `drop` calls.
         unsafe { self.plugin.as_ref() }
     }
@@ -90,7 +94,7 @@ impl ClapInstance {
     /// # Safety
     ///
     /// `T` must be the type that belongs to `id`.
-    unsafe fn extension<T>(&self, id: &CStr) -> Result<&T> {
+    pub(super) unsafe fn extension<T>(&self, id: &CStr) -> Result<&T> {
         let table = call!(self, self.table(), get_extension, id.as_ptr());
         // SAFETY: an extension's table lives as long as the plugin; its type is the caller's word.
         unsafe { table.cast::<T>().as_ref() }
@@ -104,7 +108,7 @@ impl ClapInstance {
 
     fn flush(&mut self) -> Result<()> {
         let table = *self.params_extension()?;
-        let (input, output) = (self.pending.as_input(), ignored_output());
+        let (input, output) = (self.pending.as_input(), noting_output(&mut self.gestures));
         call!(self, table, flush, &raw const input, &raw const output);
         self.pending.clear();
         Ok(())
@@ -303,7 +307,8 @@ impl Instance for ClapInstance {
         let process = required(self.table().process, "process")?;
         let inputs: Vec<_> = call.inputs.iter_mut().map(audio_buffer).collect();
         let mut outputs: Vec<_> = call.outputs.iter_mut().map(audio_buffer).collect();
-        let (in_events, out_events) = (self.pending.as_input(), ignored_output());
+        let in_events = self.pending.as_input();
+        let out_events = noting_output(&mut self.gestures);
         let block = clap_process {
             steady_time: self.steady_samples,
             frames_count: u32::try_from(call.num_samples)?,
@@ -360,6 +365,26 @@ impl Instance for ClapInstance {
 
     fn take_requests(&mut self) -> Requests {
         self.host.take_requests()
+    }
+
+    fn open_editor(&mut self, window: u32, scale: Option<f64>) -> Result<[u32; 2]> {
+        self.open_gui(window, scale)
+    }
+
+    fn resize_editor(&mut self, size: [u32; 2]) -> Result<[u32; 2]> {
+        self.resize_gui(size)
+    }
+
+    fn close_editor(&mut self) -> Result<()> {
+        self.close_gui()
+    }
+
+    fn take_wanted_size(&mut self) -> Option<[u32; 2]> {
+        self.host.take_wanted_size()
+    }
+
+    fn take_gestures(&mut self) -> Vec<Gesture> {
+        std::mem::take(&mut self.gestures)
     }
 }
 

@@ -3,6 +3,7 @@
 #![allow(unsafe_code, reason = "CLAP is a C interface")]
 
 mod callbacks;
+mod editor;
 mod events;
 mod instance;
 mod module;

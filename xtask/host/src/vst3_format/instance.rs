@@ -18,17 +18,23 @@ use vst3::Steinberg::{
 };
 use vst3::{ComPtr, ComWrapper, Interface};
 
+#[cfg(target_os = "linux")]
+use super::editor::OpenView;
 use super::module::{Loaded, id_of};
 use super::objects::{Changes, Handler, HostContext, MemoryStream};
 use super::{int, ok, wide_text};
 use crate::model::{
-    AudioConfig, BusInfo, BusKind, ClassInfo, Direction, Format, ParamInfo, RenderMode, Requests,
+    AudioConfig, BusInfo, BusKind, ClassInfo, Direction, Format, Gesture, ParamInfo, RenderMode,
+    Requests,
 };
 use crate::plugin::{Instance, RawBus, RawCall};
 
 /// An initialised instance; terminated and released on drop.
 pub(crate) struct Vst3Instance {
     class: ClassInfo,
+    #[cfg(target_os = "linux")]
+    view: Option<OpenView>,
+    gestures: Vec<Gesture>,
     // Released in this order: the component is the object behind the others.
     controller: ComPtr<IEditController>,
     processor: ComPtr<IAudioProcessor>,
@@ -81,6 +87,9 @@ impl Vst3Instance {
         ok(unsafe { controller.setComponentHandler(interface.as_ptr()) }, "setComponentHandler")?;
         let instance = Self {
             class: class.clone(),
+            #[cfg(target_os = "linux")]
+            view: None,
+            gestures: Vec::new(),
             component,
             processor,
             controller,
@@ -360,7 +369,67 @@ impl Instance for Vst3Instance {
         Ok(elapsed)
     }
 
-    fn idle(&mut self) {}
+    fn idle(&mut self) {
+        #[cfg(target_os = "linux")]
+        if let Some(view) = &self.view {
+            view.idle();
+        }
+        // A host sends what an editor did on to the processor, with the next block.
+        for gesture in self.handler.take_gestures() {
+            if let Gesture::Value(id, value) = gesture {
+                self.pending.retain(|(other, _)| *other != id);
+                self.pending.push((id, value));
+            }
+            self.gestures.push(gesture);
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    fn open_editor(&mut self, window: u32, scale: Option<f64>) -> Result<[u32; 2]> {
+        ensure!(self.view.is_none(), "it is open already");
+        let (view, size) = OpenView::open(&self.controller, window, scale)?;
+        self.view = Some(view);
+        Ok(size)
+    }
+
+    #[cfg(target_os = "linux")]
+    fn resize_editor(&mut self, size: [u32; 2]) -> Result<[u32; 2]> {
+        self.view.as_ref().context("it is not open")?.resize(size)
+    }
+
+    #[cfg(target_os = "linux")]
+    fn close_editor(&mut self) -> Result<()> {
+        self.view.take().context("it is not open")?.close()
+    }
+
+    #[cfg(target_os = "linux")]
+    fn take_wanted_size(&mut self) -> Option<[u32; 2]> {
+        self.view.as_ref()?.take_wanted_size()
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn open_editor(&mut self, _window: u32, _scale: Option<f64>) -> Result<[u32; 2]> {
+        anyhow::bail!("this host opens editors in X11 windows only")
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn resize_editor(&mut self, _size: [u32; 2]) -> Result<[u32; 2]> {
+        anyhow::bail!("this host opens editors in X11 windows only")
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn close_editor(&mut self) -> Result<()> {
+        anyhow::bail!("this host opens editors in X11 windows only")
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn take_wanted_size(&mut self) -> Option<[u32; 2]> {
+        None
+    }
+
+    fn take_gestures(&mut self) -> Vec<Gesture> {
+        std::mem::take(&mut self.gestures)
+    }
 
     fn take_requests(&mut self) -> Requests {
         let flags = self.handler.take_restart_flags();
@@ -378,6 +447,11 @@ impl Instance for Vst3Instance {
 
 impl Drop for Vst3Instance {
     fn drop(&mut self) {
+        #[cfg(target_os = "linux")]
+        if let Some(view) = self.view.take() {
+            // Errors cannot be reported from here.
+            let _ = view.close();
+        }
         // SAFETY: inactive; nothing is called after `terminate` but the release by drop. Errors
         // cannot be reported from here.
         unsafe {

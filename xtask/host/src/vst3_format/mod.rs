@@ -2,6 +2,8 @@
 
 #![allow(unsafe_code, reason = "VST3 is a C interface")]
 
+#[cfg(target_os = "linux")]
+mod editor;
 mod instance;
 mod module;
 mod objects;

@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::ffi::c_void;
 use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use vst3::Steinberg::Vst::{
     IComponentHandler, IComponentHandlerTrait, IHostApplication, IHostApplicationTrait,
@@ -16,6 +17,7 @@ use vst3::Steinberg::{
 use vst3::{Class, ComWrapper};
 
 use super::int;
+use crate::model::Gesture;
 
 /// The host as a plugin asks for it.
 pub(super) struct HostContext;
@@ -45,10 +47,11 @@ impl IHostApplicationTrait for HostContext {
     }
 }
 
-/// Notes what a plugin asks its host to restart.
+/// Notes what a plugin asks its host to restart, and what its editor does to parameters.
 #[derive(Default)]
 pub(super) struct Handler {
     restart_flags: AtomicI32,
+    gestures: Mutex<Vec<Gesture>>,
 }
 
 impl Handler {
@@ -57,6 +60,15 @@ impl Handler {
         // A flag of its own: no other memory is published through it.
         self.restart_flags.swap(0, Ordering::Relaxed)
     }
+
+    pub(super) fn take_gestures(&self) -> Vec<Gesture> {
+        std::mem::take(&mut self.gestures.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn note(&self, gesture: Gesture) -> tresult {
+        self.gestures.lock().unwrap_or_else(PoisonError::into_inner).push(gesture);
+        kResultOk
+    }
 }
 
 impl Class for Handler {
@@ -64,16 +76,16 @@ impl Class for Handler {
 }
 
 impl IComponentHandlerTrait for Handler {
-    unsafe fn beginEdit(&self, _id: ParamID) -> tresult {
-        kResultOk
+    unsafe fn beginEdit(&self, id: ParamID) -> tresult {
+        self.note(Gesture::Begin(id))
     }
 
-    unsafe fn performEdit(&self, _id: ParamID, _value: ParamValue) -> tresult {
-        kResultOk
+    unsafe fn performEdit(&self, id: ParamID, value: ParamValue) -> tresult {
+        self.note(Gesture::Value(id, value))
     }
 
-    unsafe fn endEdit(&self, _id: ParamID) -> tresult {
-        kResultOk
+    unsafe fn endEdit(&self, id: ParamID) -> tresult {
+        self.note(Gesture::End(id))
     }
 
     unsafe fn restartComponent(&self, flags: int32) -> tresult {

@@ -48,6 +48,9 @@ pub struct TrainConfig {
     /// Where tensors are computed.
     #[serde(default)]
     pub device: DeviceName,
+    /// The model that guides the canceller while the first round is recorded, by id or folder; without one its own rules do.
+    #[serde(default)]
+    pub guide: Option<String>,
     /// What to learn from.
     #[serde(rename = "recipe")]
     pub recipes: Vec<Spanned<RecipeEntry>>,
@@ -89,6 +92,9 @@ pub struct RecipeEntry {
     /// Material that is not there is left out, and the recipe with it when it has no kit left of those named here.
     #[serde(default)]
     pub optional: bool,
+    /// Share of the scenes whose sources are mixed anew by gains alone, without a room: as tracks of a console with crosstalk.
+    #[serde(default, deserialize_with = "share")]
+    pub linear: f64,
     /// Whom to thank, and under which licence: lines for the data sheet of models trained with this.
     #[serde(default)]
     pub credits: Vec<String>,
@@ -143,11 +149,14 @@ pub struct SizeConfig {
     /// Numbers that carry one mic through the blocks; half as many are exchanged between mics.
     #[serde(deserialize_with = "width")]
     pub width: usize,
+    /// How far each block looks back, in hops between its three taps.
+    #[serde(deserialize_with = "dilations")]
+    pub dilations: [usize; NetworkConfig::NUM_BLOCKS],
 }
 
 impl Default for SizeConfig {
     fn default() -> Self {
-        Self { width: 160 }
+        Self { width: 160, dilations: [1, 2, 4, 8, 1, 2] }
     }
 }
 
@@ -160,7 +169,7 @@ impl SizeConfig {
             num_features: NUM_FEATURES,
             width: self.width,
             exchange_width: self.width / 2,
-            dilations: [1, 2, 4, 8, 1, 2],
+            dilations: self.dilations,
         }
     }
 }
@@ -242,6 +251,8 @@ pub struct Ready {
     pub recipe: Recipe,
     /// How often it is drawn.
     pub weight: f64,
+    /// Share of its scenes that are mixed anew by gains alone.
+    pub linear: f64,
     /// Lines for the data sheet.
     pub credits: Vec<String>,
 }
@@ -374,7 +385,12 @@ impl TrainConfig {
                 material.stems = given.stems;
             }
             if entry.weight > 0.0 {
-                ready.push(Ready { recipe, weight: entry.weight, credits: entry.credits.clone() });
+                ready.push(Ready {
+                    recipe,
+                    weight: entry.weight,
+                    linear: entry.linear,
+                    credits: entry.credits.clone(),
+                });
             }
         }
         ensure!(!ready.is_empty(), "{}: no recipe is left to learn from", self.name);
@@ -411,6 +427,17 @@ limits! {
     rate: f64, 1e-9, 1.0;
     share: f64, 0.0, 1.0;
     positive: f32, 1e-6, 1e6;
+}
+
+fn dilations<'de, D: Deserializer<'de>>(
+    d: D,
+) -> Result<[usize; NetworkConfig::NUM_BLOCKS], D::Error> {
+    const MOST: usize = 1024;
+    let values = <[usize; NetworkConfig::NUM_BLOCKS]>::deserialize(d)?;
+    if values.iter().all(|value| (1..=MOST).contains(value)) {
+        return Ok(values);
+    }
+    Err(de::Error::custom(format!("a dilation is not within 1 to {MOST}")))
 }
 
 fn default_out() -> PathBuf {

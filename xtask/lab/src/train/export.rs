@@ -153,6 +153,7 @@ mod tests {
     use super::super::settings::claim;
     use super::super::weights::initial_weights;
     use super::*;
+    use crate::train::config::SizeConfig;
 
     /// A training of width 8 that has just begun.
     fn training() -> tempfile::TempDir {
@@ -194,7 +195,7 @@ mod tests {
         );
         let sizes_found = card["sizes"].as_table().unwrap();
         let sizes = ["bands", "features", "width", "exchange_width"];
-        assert_eq!(sizes.map(|size| sizes_found[size].as_integer().unwrap()), [80, 8, 8, 4]);
+        assert_eq!(sizes.map(|size| sizes_found[size].as_integer().unwrap()), [80, 11, 8, 4]);
         assert_eq!(card["trained_by"]["command"].as_str(), Some("cargo xtask train my.toml"));
         assert_eq!(card["trained_by"]["seed"].as_integer(), Some(5));
         assert_eq!(card["hop_samples"].as_integer(), Some(512));
@@ -219,7 +220,8 @@ mod tests {
             let wrong = ExportOptions { version: version.to_owned(), ..good.clone() };
             assert!(line(&wrong).contains("--version"), "{}", line(&wrong));
         }
-        let wider = initial_weights(&crate::train::config::SizeConfig { width: 16 }.network(), 5);
+        let wider =
+            initial_weights(&SizeConfig { width: 16, ..SizeConfig::default() }.network(), 5);
         std::fs::write(training.path().join(BEST_FILE), wider.unwrap()).unwrap();
         let next = ExportOptions { version: "1.0.3".to_owned(), ..good.clone() };
         assert!(line(&next).contains("width 8"), "{}", line(&next));

@@ -9,6 +9,7 @@ use super::progress::Bar;
 use super::store::Stored;
 use crate::interrupt;
 use crate::random::Random;
+use crate::scenes::linear;
 use crate::scenes::recipe::Recipe;
 use crate::scenes::simulate::scene;
 use crate::scenes::sources::Library;
@@ -27,6 +28,8 @@ struct Job {
     /// The scene's number in its recipe.
     index: u64,
     way: Way,
+    /// Whether its sources are mixed anew by gains alone.
+    linear: bool,
 }
 
 /// What a round learns from and is judged by.
@@ -118,6 +121,7 @@ fn jobs(
                 // Numbers of different rounds never meet, as no recipe gets more than all scenes.
                 index: round * count + given[recipe],
                 way,
+                linear: random.unit() < ready[recipe].linear,
             }
         })
         .collect()
@@ -170,7 +174,13 @@ impl Work<'_> {
     fn make(&self, job: &Job) -> Result<()> {
         let library = self.libraries[job.recipe].as_ref().context("material was not loaded")?;
         let recipe = &self.recipes[job.recipe];
-        let scene = scene(recipe, library, job.index)?;
+        let mut scene = scene(recipe, library, job.index)?;
+        if job.linear
+            && let Ok(remixed) = linear::remix(&scene, job.index)
+        {
+            // Scenes with a single source that plays stay as they are.
+            scene = remixed;
+        }
         let example = Example::record(&scene, job.way, self.guide)
             .with_context(|| format!("{} scene {}", recipe.name, job.index))?;
         ensure!(

@@ -137,7 +137,7 @@ impl Training<'_> {
         let out = &self.config.out;
         let round = state.progress.round;
         let guide = match round.checked_sub(1) {
-            None => None,
+            None => self.first_guide()?,
             Some(before) => {
                 let size = self.config.network.network();
                 let weights = read(&round_file(out, before))?;
@@ -177,6 +177,16 @@ impl Training<'_> {
             End::Complete => {}
         }
         Ok([state.progress.unmasked_db, state.progress.best_db])
+    }
+
+    /// The network of the model that guides the first recording, if the configuration names one.
+    fn first_guide(&self) -> Result<Option<Arc<Network>>> {
+        let Some(name) = &self.config.guide else { return Ok(None) };
+        let found = crate::cleaning::model::find(Some(name))
+            .and_then(|model| model.context("no model is released"))
+            .and_then(|model| Ok(model.network()?))
+            .with_context(|| format!("{}: guide = {name:?}", self.config.name))?;
+        Ok(Some(found))
     }
 
     /// Writes `log.json` and `curves.png`.

@@ -13,7 +13,7 @@ use std::process::Command;
 /// The file beside the weights.
 pub const SETTINGS_FILE: &str = "training.json";
 /// Counts changes of what recordings and steps mean.
-const FORMAT: u64 = 1;
+const FORMAT: u64 = 2;
 /// The tensor library's version, for cards of models.
 pub(super) const BURN_VERSION: &str = "0.22.1";
 
@@ -22,8 +22,8 @@ pub(super) const BURN_VERSION: &str = "0.22.1";
 pub struct Settings {
     /// Everything that decides the weights.
     pub settings: Value,
-    /// Width of the network.
-    pub width: usize,
+    /// Sizes of the network.
+    pub network: SizeConfig,
     /// The seed.
     pub seed: u64,
     /// The command.
@@ -41,6 +41,7 @@ impl Settings {
             let recipe = &ready.recipe;
             json!({
                 "name": recipe.name, "text": recipe.text, "weight": ready.weight,
+                "linear": ready.linear,
                 "material": recipe.material,
             })
         });
@@ -51,6 +52,7 @@ impl Settings {
             "steps": config.steps,
             "hops": config.hops,
             "clips": config.clips,
+            "guide": config.guide,
             "device": serde_json::to_value(config.device)?,
             "recipe": recipes.collect::<Vec<Value>>(),
             "scenes": serde_json::to_value(&config.scenes)?,
@@ -62,7 +64,7 @@ impl Settings {
         });
         Ok(Self {
             settings,
-            width: config.network.width,
+            network: config.network.clone(),
             seed: config.seed,
             command: format!("cargo xtask train {}", config.name),
             commit: commit(),
@@ -74,7 +76,7 @@ impl Settings {
 impl Settings {
     /// Sizes of the network.
     pub(super) fn size(&self) -> NetworkConfig {
-        SizeConfig { width: self.width }.network()
+        self.network.network()
     }
 }
 

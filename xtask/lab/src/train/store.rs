@@ -2,7 +2,7 @@
 //!
 //! A file is a magic number, the length of a JSON header, the header, and then hop after hop: the
 //! features of all mics in half precision and the sums of all mics in single precision, little endian.
-//! That is 2560 bytes per mic and hop: 8 mics over 10 s take 18 MB. Clips are read when a step needs
+//! That is 3040 bytes per mic and hop: 8 mics over 10 s take 21 MB. Clips are read when a step needs
 //! them, so that memory holds the clips of one step, whatever the number of scenes.
 
 use super::examples::{Example, NUM_SUMS, Relations};
@@ -15,7 +15,7 @@ use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 /// The beginning of every file; its end counts changes of what is recorded.
-const MAGIC: &[u8; 8] = b"UNSPEX\x00\x01";
+const MAGIC: &[u8; 8] = b"UNSPEX\x00\x02";
 const MIC_BYTES: usize = NUM_FEATURES * NUM_BANDS * 2 + NUM_SUMS * NUM_BANDS * 4;
 
 /// An example on the disk.
@@ -204,7 +204,7 @@ pub(super) mod tests {
         assert_eq!((clip.features, clip.sums), (features, example.sums[4 * row..].to_vec()));
         let line = stored.clip(5, 5).unwrap_err().to_string();
         assert!(line.contains("9 hops"), "{line}");
-        assert_eq!(std::fs::metadata(&path).unwrap().len() - stored.start, 9 * 3 * 2560);
+        assert_eq!(std::fs::metadata(&path).unwrap().len() - stored.start, 9 * 3 * 3040);
     }
 
     #[test]

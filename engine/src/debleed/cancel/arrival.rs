@@ -1,0 +1,331 @@
+//! Who hears a sound first: the sign of the group delay between mics, which no mic's gain changes and which is there from the
+//! first hop on.
+
+use std::ops::Range;
+
+use super::bands::Bands;
+use super::features::NUM_BANDS;
+use crate::controls::Controls;
+use crate::debleed::is_bleed;
+use crate::stft::{Geometry, Spectrum};
+use crate::units::SampleRate;
+
+/// Features that this module adds for every mic and band.
+pub(super) const NUM_ARRIVAL_FEATURES: usize = 3;
+
+/// Weight of the newest hop in the smoothed spectra: the newest three hops are most of it.
+const SMOOTHING: f32 = 0.35;
+/// The phase of a pair's cross-spectrum turns from bin to bin by the delay; fewer bins than this say nothing certain.
+const FEWEST_BINS: usize = 6;
+/// More bins say nothing new.
+const MOST_BINS: usize = 14;
+/// A lead of half a millisecond (17 cm) counts half.
+const HALF_LEAD_S: f32 = 5e-4;
+/// Products of powers below this are no sound.
+const NO_SOUND: f32 = 1e-30;
+
+/// Compares when a sound arrives at every pair of mics, band by band.
+///
+/// The cross-spectrum `X_i conj(X_j)` of one source turns with frequency at a rate that is the delay from `i` to `j`. Its product
+/// with its neighbour in frequency, averaged over a few bins, therefore points in the direction of that delay, and is short where
+/// the two mics hear unlike things.
+///
+/// # Shapes
+///
+/// Values are `[mic, feature, band]`, -1 to 1:
+///
+/// 1. the lead over the mic that is led least, or that leads most: positive where this mic hears the band first of all;
+/// 2. the lead over the mic that hears the most alike sound;
+/// 3. how alike that sound is, 0 to 1.
+///
+/// # Invariants
+///
+/// Scaling or reordering mics changes nothing but the order; a silent mic leads nobody.
+///
+/// # Source
+///
+/// Group delay from the phase slope of the cross-spectrum: C. Knapp, G. Carter, "The generalized correlation method for
+/// estimation of time delay", IEEE TASSP 24, 1976, in bands.
+#[derive(Debug)]
+pub(super) struct Arrival {
+    num_mics: usize,
+    stride: usize,
+    /// Bins whose neighbours are compared for each band, `[band]`.
+    runs: Vec<Range<usize>>,
+    /// Lead in units of [`HALF_LEAD_S`] for one radian per bin.
+    lead_per_radian: f32,
+    /// The newest hop, real and imaginary parts apart, `[mic, bin]`.
+    re: Vec<f32>,
+    im: Vec<f32>,
+    /// Smoothed power, and the root of its product with the next bin's, `[mic, bin]`.
+    power: Vec<f32>,
+    beside: Vec<f32>,
+    /// Smoothed cross-spectra of the pairs `i < j`, `[pair, bin]`.
+    cross_re: Vec<f32>,
+    cross_im: Vec<f32>,
+    /// Product of a pair's cross-spectrum with its neighbour in frequency, `[bin]`.
+    turn_re: Vec<f32>,
+    turn_im: Vec<f32>,
+    /// The lead of the first mic of each pair and how alike they are, `[pair, band]`.
+    lead: Vec<f32>,
+    alike: Vec<f32>,
+}
+
+impl Arrival {
+    pub(super) fn new(
+        geometry: Geometry,
+        rate: SampleRate,
+        bands: &Bands,
+        num_mics: usize,
+    ) -> Self {
+        let runs = runs(bands, geometry.num_bins());
+        let stride = runs.iter().map(|run| run.end).max().unwrap_or(0) + 1;
+        let pairs = num_mics * num_mics.saturating_sub(1) / 2;
+        let bin_hz = rate.hz() / geometry.window_samples() as f32;
+        let bins = || vec![0.0; num_mics * stride];
+        Self {
+            num_mics,
+            stride,
+            runs,
+            lead_per_radian: (std::f32::consts::TAU * bin_hz * HALF_LEAD_S).recip(),
+            re: bins(),
+            im: bins(),
+            power: bins(),
+            beside: bins(),
+            cross_re: vec![0.0; pairs * stride],
+            cross_im: vec![0.0; pairs * stride],
+            turn_re: vec![0.0; stride],
+            turn_im: vec![0.0; stride],
+            lead: vec![0.0; pairs * NUM_BANDS],
+            alike: vec![0.0; pairs * NUM_BANDS],
+        }
+    }
+
+    /// Hears one hop.
+    pub(super) fn update(&mut self, mics: &Spectrum) {
+        let stride = self.stride;
+        for mic in 0..self.num_mics {
+            let range = mic * stride..(mic + 1) * stride;
+            let (re, im) = (&mut self.re[range.clone()], &mut self.im[range.clone()]);
+            if mics.is_active(mic) {
+                for ((re, im), bin) in re.iter_mut().zip(im.iter_mut()).zip(mics.mic(mic)) {
+                    (*re, *im) = (bin.re, bin.im);
+                }
+            } else {
+                re.fill(0.0);
+                im.fill(0.0);
+            }
+            let power = &mut self.power[range.clone()];
+            smooth_power(power, re, im);
+            let next = power[1..].iter();
+            for ((beside, power), next) in self.beside[range].iter_mut().zip(&*power).zip(next) {
+                *beside = (power * next).sqrt();
+            }
+        }
+        let mut pair = 0;
+        for first in 0..self.num_mics {
+            for second in first + 1..self.num_mics {
+                self.update_pair(pair, first, second);
+                pair += 1;
+            }
+        }
+    }
+
+    fn update_pair(&mut self, pair: usize, first: usize, second: usize) {
+        let stride = self.stride;
+        let of = |mic: usize| mic * stride..(mic + 1) * stride;
+        let cross_re = &mut self.cross_re[pair * stride..][..stride];
+        let cross_im = &mut self.cross_im[pair * stride..][..stride];
+        smooth_cross(
+            cross_re,
+            cross_im,
+            [&self.re[of(first)], &self.im[of(first)]],
+            [&self.re[of(second)], &self.im[of(second)]],
+        );
+        turn(&mut self.turn_re, &mut self.turn_im, cross_re, cross_im);
+        let (one, other) = (&self.beside[of(first)], &self.beside[of(second)]);
+        let lead = &mut self.lead[pair * NUM_BANDS..][..NUM_BANDS];
+        let alike = &mut self.alike[pair * NUM_BANDS..][..NUM_BANDS];
+        for ((run, lead), alike) in self.runs.iter().zip(lead).zip(alike) {
+            let sum = |values: &[f32]| values[run.clone()].iter().sum::<f32>();
+            let both = one[run.clone()].iter().zip(&other[run.clone()]);
+            let most: f32 = both.map(|(a, b)| a * b).sum();
+            let (re, im) = (sum(&self.turn_re), sum(&self.turn_im));
+            (*lead, *alike) = if most > NO_SOUND {
+                let size = (re * re + im * im).sqrt();
+                let alike = (size / most).min(1.0);
+                // The sine rather than the angle: opposite phases lead neither way.
+                let delay = im / size.max(NO_SOUND) * self.lead_per_radian;
+                (alike * delay / (1.0 + delay.abs()), alike)
+            } else {
+                (0.0, 0.0)
+            };
+        }
+    }
+
+    /// Fills the features of a mic, `[feature, band]`.
+    pub(super) fn features_into(
+        &self,
+        mic: usize,
+        active: &[bool],
+        controls: &Controls,
+        values: &mut [f32],
+    ) {
+        let (least, values) = values.split_at_mut(NUM_BANDS);
+        let (nearest, alike) = values.split_at_mut(NUM_BANDS);
+        let mut weights = [0.0_f32; NUM_BANDS];
+        least.fill(1.0);
+        nearest.fill(0.0);
+        alike.fill(0.0);
+        let mut any = false;
+        for other in 0..self.num_mics {
+            if !active[other] || !is_bleed(controls, mic, other) {
+                continue;
+            }
+            any = true;
+            let (low, high, sign) =
+                if mic < other { (mic, other, 1.0) } else { (other, mic, -1.0) };
+            let pair = low * (2 * self.num_mics - low - 1) / 2 + high - low - 1;
+            for band in 0..NUM_BANDS {
+                let lead = sign * self.lead[pair * NUM_BANDS + band];
+                let same = self.alike[pair * NUM_BANDS + band];
+                let weight = same * same * same * same;
+                least[band] = least[band].min(lead);
+                nearest[band] += weight * lead;
+                alike[band] = alike[band].max(same);
+                weights[band] += weight;
+            }
+        }
+        if !any {
+            least.fill(0.0);
+        }
+        for (nearest, weight) in nearest.iter_mut().zip(weights) {
+            *nearest /= weight.max(NO_SOUND);
+        }
+    }
+
+    pub(super) fn reset(&mut self) {
+        self.power.fill(0.0);
+        self.cross_re.fill(0.0);
+        self.cross_im.fill(0.0);
+    }
+}
+
+/// The bins to compare for each band: its own, or some more around it where it has few.
+fn runs(bands: &Bands, num_bins: usize) -> Vec<Range<usize>> {
+    let last = num_bins - 1;
+    (0..NUM_BANDS)
+        .map(|band| {
+            let own = bands.run(band);
+            let count = own.len().clamp(FEWEST_BINS, MOST_BINS);
+            let start = ((own.start + own.end).saturating_sub(count) / 2).max(1);
+            // The bin after the last is looked at as well; bands beyond the spectrum have none.
+            let start = start.min(last);
+            start..(start + count).min(last)
+        })
+        .collect()
+}
+
+#[multiversion::multiversion(targets("x86_64+avx+avx2+fma"))]
+fn smooth_power(power: &mut [f32], re: &[f32], im: &[f32]) {
+    for ((power, re), im) in power.iter_mut().zip(re).zip(im) {
+        *power += SMOOTHING * (re * re + im * im - *power);
+    }
+}
+
+#[multiversion::multiversion(targets("x86_64+avx+avx2+fma"))]
+fn smooth_cross(
+    cross_re: &mut [f32],
+    cross_im: &mut [f32],
+    first: [&[f32]; 2],
+    second: [&[f32]; 2],
+) {
+    let crosses = cross_re.iter_mut().zip(cross_im);
+    let firsts = first[0].iter().zip(first[1]);
+    let seconds = second[0].iter().zip(second[1]);
+    for (((cross_re, cross_im), (a_re, a_im)), (b_re, b_im)) in crosses.zip(firsts).zip(seconds) {
+        *cross_re += SMOOTHING * (a_re * b_re + a_im * b_im - *cross_re);
+        *cross_im += SMOOTHING * (a_im * b_re - a_re * b_im - *cross_im);
+    }
+}
+
+/// Each bin's product with the conjugate of the one before it.
+#[multiversion::multiversion(targets("x86_64+avx+avx2+fma"))]
+fn turn(turn_re: &mut [f32], turn_im: &mut [f32], re: &[f32], im: &[f32]) {
+    let turns = turn_re.iter_mut().zip(turn_im);
+    let here = re.iter().zip(im);
+    let next = re[1..].iter().zip(&im[1..]);
+    for (((turn_re, turn_im), (re, im)), (next_re, next_im)) in turns.zip(here).zip(next) {
+        *turn_re = next_re * re + next_im * im;
+        *turn_im = next_im * re - next_re * im;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::features::band_edges_hz;
+    use super::*;
+    use crate::mode::Mode;
+    use crate::stft::Analysis;
+
+    const RATE_HZ: f32 = 48_000.0;
+
+    /// Features after some hops of three mics that hear one noise with these delays (in samples) and gains.
+    fn heard(delays: [usize; 3], gains: [f32; 3]) -> Vec<Vec<f32>> {
+        let rate = SampleRate::new(RATE_HZ).unwrap();
+        let geometry = Mode::Live.geometry(rate);
+        let bands = Bands::between(geometry, rate, &band_edges_hz());
+        let mut arrival = Arrival::new(geometry, rate, &bands, 3);
+        let mut analysis = Analysis::new(geometry, 3);
+        let mut spectrum = Spectrum::new(3, geometry.num_bins());
+        let hop = geometry.hop_samples();
+        let mut state = 1_u32;
+        let noise: Vec<f32> = (0..12 * hop + 1000)
+            .map(|_| {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                (state >> 8) as f32 / (1 << 23) as f32 - 1.0
+            })
+            .collect();
+        for at in 0..12 {
+            let samples: Vec<f32> = (0..3)
+                .flat_map(|mic| {
+                    let start = 1000 + at * hop - delays[mic];
+                    noise[start..start + hop].iter().map(move |sample| gains[mic] * sample)
+                })
+                .collect();
+            analysis.push_hop(&samples, &mut spectrum);
+            arrival.update(&spectrum);
+        }
+        (0..3)
+            .map(|mic| {
+                let mut values = vec![0.0; NUM_ARRIVAL_FEATURES * NUM_BANDS];
+                arrival.features_into(mic, &[true; 3], &Controls::default(), &mut values);
+                values
+            })
+            .collect()
+    }
+
+    fn mean(values: &[f32]) -> f32 {
+        values.iter().sum::<f32>() / values.len() as f32
+    }
+
+    #[test]
+    fn the_mic_that_hears_a_sound_first_leads_all_others() {
+        let found = heard([0, 48, 144], [1.0, 1.0, 1.0]);
+        let least: Vec<f32> = found.iter().map(|values| mean(&values[..NUM_BANDS])).collect();
+        // One and three milliseconds, two and six half leads: 2/3 and 6/7, times how alike the noise is in a moving window.
+        for (least, lead) in least.iter().zip([2.0 / 3.0, -2.0 / 3.0, -6.0 / 7.0]) {
+            assert!((least / lead - 0.95).abs() < 0.04, "{least} of {lead}");
+        }
+        let alike = mean(&found[2][2 * NUM_BANDS..]);
+        assert!(alike > 0.9, "{alike}");
+    }
+
+    #[test]
+    fn no_gain_changes_who_leads() {
+        let plain = heard([0, 48, 144], [1.0, 1.0, 1.0]);
+        // Powers of two: the same numbers with other exponents.
+        let scaled = heard([0, 48, 144], [4.0, 0.125, -1.0 / 1024.0]);
+        assert_eq!(plain, scaled);
+    }
+}

@@ -1,0 +1,190 @@
+//! Hops that wait to be learned: the filters' equations are too large to be touched in every hop.
+
+use super::filters::{Filters, WEIGHT_FLOOR};
+use super::front::{Front, Slots};
+use super::lanes::{Complex, LANES, Real};
+use super::{MAX_TAPS, MAX_UNKNOWNS};
+
+/// Most hops that wait.
+pub(super) const MAX_WAITING: usize = 8;
+/// Hops before those that wait, which taps reach.
+const BEFORE: usize = MAX_TAPS - 1;
+/// Bleed this far below a mic's mean power (times the weight floor) teaches nothing.
+const WORTH_LEARNING: f32 = 1e-3;
+/// Power of a bin about 110 dB under full scale: what is quieter does not count as silence of the
+/// own source but as no signal at all.
+const SMALLEST_POWER: f32 = 1e-5;
+/// Expected bleed weighs at most this much against the own source in one hop, so that no single
+/// hop (a mic that is not open yet, say) outweighs all others.
+const LARGEST_SURPRISE: f32 = 100.0;
+
+/// The last hops of every mic and of its guides, block by block.
+///
+/// Equations of one block take in several hops at once, in turns: reading and writing them costs
+/// more than the sums.
+#[derive(Debug)]
+pub(super) struct Pending {
+    num_mics: usize,
+    /// `[block, mic, before + hop]`.
+    guides: Vec<Complex>,
+    /// `[block, mic, hop]`.
+    mics: Vec<Complex>,
+    /// How many hops wait, `[block]`.
+    waiting: Vec<usize>,
+    /// One over the hops in a mic's mean power, 0 for a mic without sound, `[hop ring, mic]`.
+    shares: Vec<f32>,
+    pushed: usize,
+    /// The look of the front that came last.
+    look: usize,
+}
+
+/// What the hops of one mic and block teach its filters.
+#[derive(Debug)]
+pub(super) struct Lesson<'a> {
+    pub(super) block: usize,
+    pub(super) mic: usize,
+    pub(super) slots: &'a Slots,
+    /// `[slot]`.
+    pub(super) crosstalk: &'a [Real],
+    pub(super) forget: f32,
+    /// Whether the mic's mean power follows too.
+    pub(super) follows_power: bool,
+}
+
+impl Pending {
+    pub(super) fn new(num_mics: usize, num_blocks: usize) -> Self {
+        let rows = num_blocks * num_mics;
+        Self {
+            num_mics,
+            guides: vec![Complex::ZERO; rows * (BEFORE + MAX_WAITING)],
+            mics: vec![Complex::ZERO; rows * MAX_WAITING],
+            waiting: vec![0; num_blocks],
+            shares: vec![0.0; MAX_WAITING * num_mics],
+            pushed: 0,
+            look: 0,
+        }
+    }
+
+    /// Adds the hop that `front` looked at last; `power_hops` is `[mic]`.
+    pub(super) fn push(&mut self, front: &Front, power_hops: &[f32]) {
+        if front.looks() != self.look.wrapping_add(1) {
+            self.start_at(front);
+        }
+        self.look = front.looks();
+        let shares = &mut self.shares[self.pushed % MAX_WAITING * self.num_mics..];
+        for (mic, (share, hops)) in shares.iter_mut().zip(power_hops).enumerate() {
+            *share = if front.is_active(mic) { hops.recip() } else { 0.0 };
+        }
+        self.pushed += 1;
+        for (block, waiting) in self.waiting.iter_mut().enumerate() {
+            for mic in 0..self.num_mics {
+                let row = block * self.num_mics + mic;
+                self.guides[row * (BEFORE + MAX_WAITING) + BEFORE + *waiting] =
+                    front.guide(mic, 0, block);
+                self.mics[row * MAX_WAITING + *waiting] = front.mics.get(mic, block);
+            }
+            *waiting += 1;
+        }
+    }
+
+    /// Drops what waits, because hops were left out, and takes over what the taps of `front` reach.
+    fn start_at(&mut self, front: &Front) {
+        self.waiting.fill(0);
+        for (row, guides) in self.guides.chunks_exact_mut(BEFORE + MAX_WAITING).enumerate() {
+            for (tap, guide) in guides[..BEFORE].iter_mut().rev().enumerate() {
+                *guide = front.guide(row % self.num_mics, tap + 1, row / self.num_mics);
+            }
+        }
+    }
+
+    /// The blocks to be learned after the newest hop, so that none waits too long.
+    pub(super) fn blocks_of_turn(&self) -> impl Iterator<Item = usize> + use<> {
+        let turn = (self.pushed + MAX_WAITING - 1) % MAX_WAITING;
+        (turn..self.waiting.len()).step_by(MAX_WAITING)
+    }
+
+    pub(super) fn is_waiting(&self, block: usize) -> bool {
+        self.waiting[block] > 0
+    }
+
+    /// Teaches one mic's filters what waits for a block; `power` holds the mic's summed power at its bins.
+    pub(super) fn teach(&self, lesson: &Lesson<'_>, power: &mut [f32], filters: &mut Filters) {
+        teach(self, lesson, power, filters);
+    }
+
+    /// Says that what waits for a block has been learned.
+    pub(super) fn learned(&mut self, block: usize) {
+        let waiting = std::mem::take(&mut self.waiting[block]);
+        let size = self.num_mics * (BEFORE + MAX_WAITING);
+        for guides in self.guides[block * size..][..size].chunks_exact_mut(BEFORE + MAX_WAITING) {
+            guides.copy_within(waiting..waiting + BEFORE, 0);
+        }
+    }
+
+    /// Drops what waits and what came before.
+    pub(super) fn clear(&mut self) {
+        self.guides.fill(Complex::ZERO);
+        self.waiting.fill(0);
+        self.pushed = 0;
+    }
+
+    /// Guides of a mic in one block, `[before + hop]`.
+    #[inline(always)]
+    fn guides(&self, block: usize, mic: usize) -> &[Complex; BEFORE + MAX_WAITING] {
+        let (rows, _) = self.guides.as_chunks();
+        &rows[block * self.num_mics + mic]
+    }
+}
+
+#[multiversion::multiversion(targets("x86_64+avx+avx2"))]
+fn teach(pending: &Pending, lesson: &Lesson<'_>, power: &mut [f32], filters: &mut Filters) {
+    let &Lesson { block, mic, slots, crosstalk, forget, follows_power } = lesson;
+    let waiting = pending.waiting[block];
+    let (mics, _) = pending.mics.as_chunks::<MAX_WAITING>();
+    let mics = &mics[block * pending.num_mics + mic];
+    let own_guides = pending.guides(block, mic);
+
+    let mut weights = [Real::ZERO; MAX_WAITING];
+    let mut mean = Real::load(power);
+    let mut num_learned = 0;
+    for hop in 0..waiting {
+        let ring = (pending.pushed - waiting + hop) % MAX_WAITING;
+        let share = pending.shares[ring * pending.num_mics + mic];
+        if share <= 0.0 {
+            continue;
+        }
+        if follows_power {
+            mean = mean * Real::splat(forget) + mics[hop].norm_sqr();
+        }
+        let floor = mean * Real::splat(share * WEIGHT_FLOOR);
+        let mut expected = Real::ZERO;
+        for (&bleeder, &crosstalk) in slots.0.iter().zip(crosstalk) {
+            let guide = &pending.guides(block, bleeder)[BEFORE + hop];
+            expected = expected + guide.norm_sqr() * crosstalk;
+        }
+        if !expected.any_above(floor * Real::splat(WORTH_LEARNING)) {
+            continue;
+        }
+        let guide = own_guides[BEFORE + hop].norm_sqr();
+        let surprise = expected * Real::splat(LARGEST_SURPRISE.recip());
+        weights[hop] = (guide + floor + surprise).map(|power| (power + SMALLEST_POWER).recip());
+        num_learned += 1;
+    }
+    if follows_power {
+        power[..LANES].copy_from_slice(&mean.0);
+    }
+    if num_learned == 0 {
+        return;
+    }
+    let taps = filters.taps(block);
+    let mut guides = [&[Complex::ZERO; MAX_WAITING]; MAX_UNKNOWNS];
+    for (&bleeder, unknowns) in slots.0.iter().zip(guides.chunks_exact_mut(taps)) {
+        let all = pending.guides(block, bleeder);
+        for (tap, unknown) in unknowns.iter_mut().enumerate() {
+            if let Some(hops) = all[BEFORE - tap..].first_chunk() {
+                *unknown = hops;
+            }
+        }
+    }
+    filters.learn(block, mics, &guides[..slots.0.len() * taps], &weights, forget);
+}

@@ -1,0 +1,97 @@
+//! What a watcher gets from a running session.
+
+use super::*;
+use crate::controls::{Controls, Listen};
+use crate::mode::{Mode, Pace};
+use crate::session::{Session, SessionConfig};
+use crate::units::SampleRate;
+
+const HOPS: usize = 40;
+
+fn session(controls: &Controls) -> Session {
+    let config = SessionConfig {
+        rate: SampleRate::new(48_000.0).unwrap(),
+        num_mics: 2,
+        mode: Mode::Live,
+        pace: Pace::Offline,
+        max_block_samples: 512,
+    };
+    Session::prepare(&config, controls).unwrap()
+}
+
+/// Plays hops whose levels tell them apart, and returns the snapshots and what came out.
+fn play(session: &mut Session, watch: bool) -> (Vec<Snapshot>, Vec<f32>) {
+    let monitor = session.monitor();
+    monitor.watch(watch.then_some(0));
+    let rate = SampleRate::new(48_000.0).unwrap();
+    let hop = Mode::Live.geometry(rate).hop_samples();
+    let (mut snapshots, mut heard) = (Vec::new(), Vec::new());
+    for number in 0..HOPS {
+        let level = 0.01 * (number + 1) as f32;
+        let (mut loud, mut quiet) = (vec![level; hop], vec![0.5 * level; hop]);
+        session.process(&mut [&mut loud, &mut quiet]).unwrap();
+        heard.extend(loud);
+        while let Some(snapshot) = monitor.take() {
+            snapshots.push((*snapshot).clone());
+            monitor.give_back(snapshot);
+        }
+    }
+    (snapshots, heard)
+}
+
+#[test]
+fn input_and_output_levels_belong_to_the_same_hop() {
+    let mut controls = Controls::default();
+    controls.mics[0].listen = Listen::Dry;
+    let mut session = session(&controls);
+    let (snapshots, heard) = play(&mut session, true);
+    assert!(snapshots.len() > HOPS / 2, "{}", snapshots.len());
+    let mut last = 0.0;
+    for levels in snapshots.iter().map(|snapshot| snapshot.mics[0]) {
+        assert_eq!(levels.output_power, levels.input_power, "dry is what came in");
+        assert_eq!(levels.input_peak, levels.output_peak);
+        assert!(levels.input_peak >= last, "hops come in order");
+        last = levels.input_peak;
+    }
+    // The newest snapshot is at most the worker's slack ahead of what is heard.
+    let newest = heard.last().copied().unwrap();
+    assert!(newest > 0.0 && last >= newest, "{last} {newest}");
+}
+
+#[test]
+fn nobody_watching_costs_nothing_and_still_knows_who_was_heard() {
+    let mut session = session(&Controls::default());
+    let (snapshots, _) = play(&mut session, false);
+    let monitor = session.monitor();
+    assert_eq!(snapshots, []);
+    assert!(monitor.free.is_empty() && monitor.ready.is_empty());
+    assert!(monitor.was_heard(0) && monitor.was_heard(1) && !monitor.was_heard(2));
+}
+
+#[test]
+fn a_watcher_that_leaves_takes_everything_along() {
+    let mut session = session(&Controls::default());
+    play(&mut session, true);
+    let monitor = session.monitor();
+    monitor.watch(None);
+    let (snapshots, _) = play(&mut session, false);
+    assert_eq!(snapshots, []);
+    assert!(monitor.free.is_empty() && monitor.ready.is_empty());
+}
+
+#[test]
+fn a_watcher_that_stalls_loses_snapshots_and_stops_nobody() {
+    let mut session = session(&Controls::default());
+    let monitor = session.monitor();
+    monitor.watch(Some(1));
+    for _ in 0..CIRCULATING * 2 {
+        let (mut one, mut two) = (vec![0.1; 512], vec![0.2; 512]);
+        session.process(&mut [&mut one, &mut two]).unwrap();
+    }
+    let mut waiting = 0;
+    while let Some(snapshot) = monitor.take() {
+        assert_eq!(snapshot.column.mic, 1);
+        waiting += 1;
+    }
+    assert!((CIRCULATING / 2..=CIRCULATING).contains(&waiting), "{waiting}");
+}

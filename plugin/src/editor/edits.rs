@@ -1,0 +1,292 @@
+//! Every change the editor makes: a host parameter's gesture, and a step that can be undone.
+#![allow(clippy::float_cmp, reason = "positions are handed around and come back exactly")]
+#![allow(unsafe_code, reason = "the framework gives parameters by pointer")]
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use nice_plug::context::gui::GuiContext;
+use nice_plug::prelude::{Param, ParamPtr};
+
+use crate::params::UnspillParams;
+
+/// A parameter of the instance, by its place among all of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct ParamIndex(usize);
+
+/// Values wait this long for the host to take them before the host's own is shown again.
+const PATIENCE: Duration = Duration::from_millis(500);
+/// Steps that can be undone.
+const MAX_STEPS: usize = 200;
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Change {
+    index: ParamIndex,
+    from: f32,
+    to: f32,
+}
+
+/// The editor's hand on the parameters.
+pub(super) struct Edits {
+    /// Keeps what the pointers point to.
+    params: Arc<UnspillParams>,
+    pointers: Vec<ParamPtr>,
+    places: HashMap<ParamPtr, ParamIndex>,
+    context: Option<GuiContext>,
+    /// Sent, and not yet seen to be taken.
+    pending: HashMap<ParamIndex, (f32, Instant)>,
+    /// The gesture in progress.
+    gesture: Vec<Change>,
+    steps: Vec<Vec<Change>>,
+    /// How many of the steps are done; the rest can be redone.
+    done: usize,
+    /// The settings of A and B; that of the active one is out of date.
+    sides: [Option<Vec<f32>>; 2],
+    side: usize,
+}
+
+impl std::fmt::Debug for Edits {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Edits").field("steps", &self.steps.len()).finish_non_exhaustive()
+    }
+}
+
+impl Edits {
+    pub(super) fn new(params: &Arc<UnspillParams>) -> Self {
+        let pointers: Vec<_> =
+            params.entries().into_iter().map(|(_, pointer, _)| pointer).collect();
+        let places = pointers.iter().enumerate().map(|(n, &p)| (p, ParamIndex(n))).collect();
+        Self {
+            params: Arc::clone(params),
+            pointers,
+            places,
+            context: None,
+            pending: HashMap::new(),
+            gesture: Vec::new(),
+            steps: Vec::new(),
+            done: 0,
+            sides: [None, None],
+            side: 0,
+        }
+    }
+
+    /// Who to tell from now on; a window has opened or closed.
+    pub(super) fn connect(&mut self, context: Option<GuiContext>) {
+        self.finish();
+        self.context = context;
+        self.pending.clear();
+    }
+
+    pub(super) fn params(&self) -> &Arc<UnspillParams> {
+        &self.params
+    }
+
+    /// # Panics
+    ///
+    /// When the parameter is another instance's.
+    pub(super) fn index(&self, param: &impl Param) -> ParamIndex {
+        self.places[&param.as_ptr()]
+    }
+
+    pub(super) fn all(&self) -> impl Iterator<Item = ParamIndex> + use<> {
+        (0..self.pointers.len()).map(ParamIndex)
+    }
+
+    /// What is shown: the host's value, or the one just sent to it; `0.0 ..= 1.0`.
+    pub(super) fn value(&self, index: ParamIndex) -> f32 {
+        let sent = self.pending.get(&index);
+        sent.map_or_else(|| self.current(index), |&(value, _)| value)
+    }
+
+    fn current(&self, index: ParamIndex) -> f32 {
+        // SAFETY: points into `params`.
+        unsafe { self.pointers[index.0].unmodulated_normalized_value() }
+    }
+
+    pub(super) fn default_value(&self, index: ParamIndex) -> f32 {
+        // SAFETY: points into `params`.
+        unsafe { self.pointers[index.0].default_normalized_value() }
+    }
+
+    /// A value with its unit.
+    pub(super) fn text(&self, index: ParamIndex, value: f32) -> String {
+        // SAFETY: points into `params`.
+        unsafe { self.pointers[index.0].normalized_value_to_string(value, true) }
+    }
+
+    /// What a typed text means, if anything.
+    pub(super) fn parse(&self, index: ParamIndex, text: &str) -> Option<f32> {
+        // SAFETY: points into `params`.
+        unsafe { self.pointers[index.0].string_to_normalized_value(text) }
+    }
+
+    /// Which choice of a list is made.
+    pub(super) fn choice(&self, index: ParamIndex) -> usize {
+        let steps = self.num_choices(index) - 1;
+        #[allow(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a handful of choices"
+        )]
+        let choice = (self.value(index) * steps as f32).round() as usize;
+        choice.min(steps)
+    }
+
+    pub(super) fn num_choices(&self, index: ParamIndex) -> usize {
+        // SAFETY: points into `params`.
+        unsafe { self.pointers[index.0].step_count() }.map_or(1, |steps| steps + 1)
+    }
+
+    pub(super) fn choose(&mut self, index: ParamIndex, choice: usize) {
+        let steps = (self.num_choices(index) - 1).max(1);
+        self.set(&[(index, choice as f32 / steps as f32)]);
+    }
+
+    /// Forgets what the host has taken meanwhile, or never will.
+    pub(super) fn settle(&mut self, now: Instant) {
+        let taken: Vec<_> = (self.pending.iter())
+            .filter(|&(&index, &(value, since))| {
+                let held = self.gesture.iter().any(|change| change.index == index);
+                !held && (self.current(index) == value || now.duration_since(since) > PATIENCE)
+            })
+            .map(|(&index, _)| index)
+            .collect();
+        for index in taken {
+            self.pending.remove(&index);
+        }
+    }
+
+    pub(super) fn is_settled(&self) -> bool {
+        self.pending.is_empty()
+    }
+
+    /// Begins a gesture on some parameters; ends the one before.
+    pub(super) fn begin(&mut self, indices: &[ParamIndex]) {
+        self.finish();
+        for &index in indices {
+            let from = self.value(index);
+            self.gesture.push(Change { index, from, to: from });
+            if let Some(context) = &self.context {
+                // SAFETY: points into `params`, which the framework keeps too.
+                unsafe { context.raw_begin_set_parameter(self.pointers[index.0]) };
+            }
+        }
+    }
+
+    /// Moves the parameters of the gesture to this far from where it began.
+    pub(super) fn drag_by(&mut self, distance: f32) {
+        for place in 0..self.gesture.len() {
+            let Change { from, .. } = self.gesture[place];
+            self.move_to(place, (from + distance).clamp(0.0, 1.0));
+        }
+    }
+
+    fn move_to(&mut self, place: usize, to: f32) {
+        let change = &mut self.gesture[place];
+        if change.to == to {
+            return;
+        }
+        change.to = to;
+        let index = change.index;
+        self.pending.insert(index, (to, Instant::now()));
+        if let Some(context) = &self.context {
+            // SAFETY: as in `begin`.
+            unsafe { context.raw_set_parameter_normalized(self.pointers[index.0], to) };
+        }
+    }
+
+    /// Ends the gesture in progress; it can be undone from now on.
+    pub(super) fn finish(&mut self) {
+        let step = self.end_gesture();
+        if !step.is_empty() {
+            self.steps.truncate(self.done);
+            self.steps.push(step);
+            if self.steps.len() > MAX_STEPS {
+                self.steps.remove(0);
+            }
+            self.done = self.steps.len();
+        }
+    }
+
+    /// Ends the gesture and returns what it changed.
+    fn end_gesture(&mut self) -> Vec<Change> {
+        let mut step = std::mem::take(&mut self.gesture);
+        if let Some(context) = &self.context {
+            for change in &step {
+                // SAFETY: as in `begin`.
+                unsafe { context.raw_end_set_parameter(self.pointers[change.index.0]) };
+            }
+        }
+        step.retain(|change| change.from != change.to);
+        step
+    }
+
+    /// Sets parameters at once, in one gesture and one step; what is there already is left alone.
+    pub(super) fn set(&mut self, values: &[(ParamIndex, f32)]) {
+        let moved = |&&(index, value): &&(ParamIndex, f32)| self.value(index) != value;
+        let moved: Vec<_> = values.iter().filter(moved).copied().collect();
+        self.apply(&moved);
+        self.finish();
+    }
+
+    fn apply(&mut self, values: &[(ParamIndex, f32)]) {
+        let indices: Vec<_> = values.iter().map(|&(index, _)| index).collect();
+        self.begin(&indices);
+        for (place, &(_, value)) in values.iter().enumerate() {
+            self.move_to(place, value.clamp(0.0, 1.0));
+        }
+    }
+
+    pub(super) fn can_undo(&self) -> bool {
+        self.done > 0
+    }
+
+    pub(super) fn can_redo(&self) -> bool {
+        self.done < self.steps.len()
+    }
+
+    pub(super) fn undo(&mut self) {
+        self.finish();
+        if self.can_undo() {
+            self.done -= 1;
+            let back: Vec<_> = self.steps[self.done].iter().map(|c| (c.index, c.from)).collect();
+            self.apply(&back);
+            self.end_gesture();
+        }
+    }
+
+    pub(super) fn redo(&mut self) {
+        self.finish();
+        if self.can_redo() {
+            let again: Vec<_> = self.steps[self.done].iter().map(|c| (c.index, c.to)).collect();
+            self.done += 1;
+            self.apply(&again);
+            self.end_gesture();
+        }
+    }
+
+    /// 0 for A, 1 for B.
+    pub(super) fn side(&self) -> usize {
+        self.side
+    }
+
+    /// Goes to A or B; one never visited begins as a copy of the other.
+    pub(super) fn go_to_side(&mut self, side: usize) {
+        if side == self.side {
+            return;
+        }
+        let here: Vec<f32> = self.all().map(|index| self.value(index)).collect();
+        self.sides[self.side] = Some(here);
+        self.side = side;
+        if let Some(there) = self.sides[side].take() {
+            let values: Vec<_> = self.all().zip(there).collect();
+            self.set(&values);
+        }
+    }
+
+    /// Makes the other side the same as this one.
+    pub(super) fn copy_to_other_side(&mut self) {
+        self.sides[1 - self.side] = None;
+    }
+}

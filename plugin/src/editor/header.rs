@@ -1,0 +1,152 @@
+//! The top line: what the whole session does.
+
+use egui::{Align2, Id, Rect, Sense, Ui, pos2, vec2};
+
+use super::controls::{Draggable, choices, switch};
+use super::{Editor, theme};
+
+pub(super) const HEIGHT: f32 = 54.0;
+const ROW: f32 = 26.0;
+
+/// Hands out places from the left.
+struct Places {
+    x: f32,
+    y: f32,
+}
+
+impl Places {
+    fn next(&mut self, width: f32, gap: f32) -> Rect {
+        let rect = Rect::from_min_size(pos2(self.x, self.y), vec2(width, ROW));
+        self.x += width + gap;
+        rect
+    }
+}
+
+impl Editor {
+    pub(super) fn header(&mut self, ui: &mut Ui, rect: Rect) {
+        ui.painter().rect_filled(rect, 0.0, theme::PANEL);
+        ui.painter().hline(rect.x_range(), rect.bottom(), (1.0, theme::LINE));
+        let mut places = Places { x: rect.left() + 16.0, y: rect.center().y - 0.5 * ROW };
+        self.title(ui, &mut places);
+        let params = self.params();
+
+        let mode = self.edits.index(&params.mode);
+        let names = [
+            (
+                "Live",
+                "Looks at nothing ahead: under 50 ms of latency. The host activates the plugin anew",
+            ),
+            (
+                "Mix",
+                "Hears what comes next before it cleans: better, with under a second of latency. The host activates the plugin anew",
+            ),
+        ];
+        let place = places.next(104.0, 20.0);
+        let chosen = self.edits.choice(mode);
+        if let Some(choice) = choices(ui, place, Id::unique("mode"), &names, chosen, |_| theme::DIM)
+        {
+            self.edits.choose(mode, choice);
+        }
+
+        let listen = self.edits.index(&params.listen);
+        let names = [
+            ("Clean", "Hear the mics without their bleed"),
+            ("Removed", "Hear what is taken out of the mics"),
+            ("Dry", "Hear the mics as they came in"),
+        ];
+        let colour = |choice| [theme::KEEP, theme::BLEED, theme::TEXT][choice];
+        let place = places.next(216.0, 20.0);
+        let chosen = self.edits.choice(listen);
+        if let Some(choice) = choices(ui, place, Id::unique("listen"), &names, chosen, colour) {
+            self.edits.choose(listen, choice);
+        }
+
+        let place = places.next(52.0, 4.0);
+        let font = theme::regular(12.5);
+        ui.painter().text(place.left_center(), Align2::LEFT_CENTER, "Amount", font, theme::DIM);
+        let place = places.next(120.0, 20.0);
+        let amount = Draggable {
+            id: Id::unique("amount"),
+            index: self.edits.index(&params.amount),
+            along: &[],
+            travel: vec2(place.width(), 0.0),
+        };
+        if let Some(response) = self.bar(ui, place, &amount, theme::KEEP) {
+            response.on_hover_text("How much of the bleed is removed from all mics\nDrag; double-click to type; right-click for 100 %");
+        }
+
+        let bypass = self.edits.index(&params.bypass);
+        let is_on = self.edits.value(bypass) > 0.5;
+        let place = places.next(72.0, 20.0);
+        let lit = is_on.then_some(theme::ALARM);
+        let hint = "The mics as they came, delayed by the latency, without a click";
+        if switch(ui, place, Id::unique("bypass"), "Bypass", lit).on_hover_text(hint).clicked() {
+            self.edits.set(&[(bypass, if is_on { 0.0 } else { 1.0 })]);
+        }
+
+        let right = 92.0 + 8.0 + 68.0 + 4.0 + 54.0 + 8.0 + 54.0 + 4.0 + 54.0;
+        places.x = places.x.max(rect.right() - 16.0 - right);
+        self.presets_menu(ui, places.next(92.0, 8.0));
+        self.sides(ui, &mut places);
+        self.undo_and_redo(ui, &mut places);
+    }
+
+    fn title(&self, ui: &mut Ui, places: &mut Places) {
+        let painter = ui.painter();
+        let class = self.edits.params().class.name;
+        let (first, rest) = class.split_once(' ').unwrap_or((class, ""));
+        let at = pos2(places.x, places.y + 0.5 * ROW);
+        let drawn =
+            painter.text(at, Align2::LEFT_CENTER, first, theme::semibold(18.0), theme::TEXT);
+        let at = pos2(drawn.right() + 6.0, at.y + 1.0);
+        let rest = painter.text(at, Align2::LEFT_CENTER, rest, theme::regular(14.0), theme::DIM);
+        places.x = rest.right() + 22.0;
+    }
+
+    fn sides(&mut self, ui: &mut Ui, places: &mut Places) {
+        let names = [
+            ("A", "The first of two settings to compare"),
+            ("B", "The second of two settings to compare"),
+        ];
+        let place = places.next(68.0, 4.0);
+        let side = self.edits.side();
+        if let Some(side) = choices(ui, place, Id::unique("sides"), &names, side, |_| theme::DIM) {
+            self.edits.go_to_side(side);
+        }
+        let (text, hint) = if side == 0 {
+            ("A \u{2192} B", "Make B the same as A")
+        } else {
+            ("B \u{2192} A", "Make A the same as B")
+        };
+        let copy = switch(ui, places.next(54.0, 8.0), Id::unique("copy side"), text, None);
+        if copy.on_hover_text(hint).clicked() {
+            self.edits.copy_to_other_side();
+        }
+    }
+
+    fn undo_and_redo(&mut self, ui: &mut Ui, places: &mut Places) {
+        for (text, hint, possible) in [
+            ("Undo", "Take back the last change (Ctrl+Z)", self.edits.can_undo()),
+            ("Redo", "Make the change again (Ctrl+Shift+Z)", self.edits.can_redo()),
+        ] {
+            let place = places.next(54.0, 4.0);
+            if possible {
+                let response = switch(ui, place, Id::unique(text), text, None);
+                if response.on_hover_text(hint).clicked() {
+                    if text == "Undo" { self.edits.undo() } else { self.edits.redo() }
+                }
+            } else {
+                let painter = ui.painter();
+                painter.rect_filled(
+                    place,
+                    theme::CORNER,
+                    theme::blend(theme::PANEL, theme::BUTTON, 0.5),
+                );
+                let font = theme::regular(12.0);
+                painter.text(place.center(), Align2::CENTER_CENTER, text, font, theme::FAINT);
+                ui.interact(place, Id::unique(text).with("off"), Sense::hover())
+                    .on_hover_text(hint);
+            }
+        }
+    }
+}

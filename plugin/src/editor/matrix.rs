@@ -1,0 +1,310 @@
+//! The bleed matrix: who is heard in whom, and how much of that is removed.
+
+use egui::{
+    Align2, Color32, Id, Rect, Response, Sense, Stroke, StrokeKind, Ui, epaint::TextShape, pos2,
+    vec2,
+};
+
+use super::controls::Draggable;
+use super::strips::MATRIX;
+use super::{Editor, icons, theme};
+use crate::params::RoleChoice;
+
+/// Crosstalk from the first to the last colour.
+const HEAT_DB: [f32; 2] = [-48.0, 0.0];
+/// Cells wide enough for a name above them.
+const WIDE: f32 = 58.0;
+const CELL_WIDTHS: [f32; 2] = [18.0, 84.0];
+/// How far the pointer moves for 100 %.
+const TRAVEL: f32 = 140.0;
+
+/// Where the columns of the matrix are.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Columns {
+    left: f32,
+    width: f32,
+    /// Height of the line of names.
+    pub(super) head: f32,
+    pub(super) pointed: Pointed,
+}
+
+/// A row and a column that the pointer is on.
+pub(super) type Pointed = (Option<usize>, Option<usize>);
+
+impl Editor {
+    pub(super) fn columns(&self, rect: Rect, rows: &[usize]) -> Columns {
+        let left = rect.left() + MATRIX;
+        let room = (rect.right() - left - 10.0).max(0.0) / rows.len() as f32;
+        let width = room.clamp(CELL_WIDTHS[0], CELL_WIDTHS[1]).floor();
+        Columns { left, width, head: if width < WIDE { 84.0 } else { 46.0 }, pointed: (None, None) }
+    }
+
+    /// The row and the column under the pointer.
+    pub(super) fn pointed(
+        &self,
+        ui: &Ui,
+        all: Rect,
+        height: f32,
+        rows: &[usize],
+        columns: &Columns,
+    ) -> Pointed {
+        let Some(at) = ui.input(|input| input.pointer.hover_pos()) else { return (None, None) };
+        if !ui.clip_rect().contains(at)
+            || ui.ctx().is_pointer_over_egui() && ui.ctx().layer_id_at(at) != Some(ui.layer_id())
+        {
+            return (None, None);
+        }
+        let find = |start: f32, size: f32, at: f32| {
+            rows.iter().copied().enumerate().find_map(|(place, strip)| {
+                let from = start + place as f32 * size;
+                (from..from + size).contains(&at).then_some(strip)
+            })
+        };
+        (find(all.top(), height, at.y), find(columns.left, columns.width, at.x))
+    }
+
+    pub(super) fn matrix_head(
+        &mut self,
+        ui: &mut Ui,
+        rect: Rect,
+        rows: &[usize],
+        columns: &Columns,
+    ) {
+        let pointed = columns.pointed.1;
+        let top = pos2(columns.left, rect.top() + 5.0);
+        let title = "Bleed: what each mic (row) hears of the others (column), in dB";
+        let width = columns.width * rows.len() as f32;
+        let galley =
+            ui.painter().layout_no_wrap(title.to_owned(), theme::regular(11.0), theme::DIM);
+        let title = if galley.rect.width() > width.max(rect.right() - top.x) {
+            ui.painter().layout_no_wrap("Bleed, dB".to_owned(), theme::regular(11.0), theme::DIM)
+        } else {
+            galley
+        };
+        ui.painter().galley(top, title, theme::DIM);
+        for (place, &strip) in rows.iter().enumerate() {
+            let left = columns.left + place as f32 * columns.width;
+            let cell = Rect::from_min_max(
+                pos2(left, top.y + 16.0),
+                pos2(left + columns.width, rect.bottom()),
+            );
+            let response = ui.interact(cell, Id::unique(("column", strip)), Sense::click());
+            if response.clicked() {
+                self.select(strip, false);
+            }
+            let ink =
+                if pointed == Some(strip) || response.hovered() { theme::TEXT } else { theme::DIM };
+            let name = ui.painter().layout_no_wrap(self.name(strip), theme::regular(12.0), ink);
+            let painter = ui.painter();
+            if columns.width >= WIDE {
+                let x = cell.center().x - 0.5 * name.rect.width().min(columns.width - 4.0);
+                let clipped = painter.with_clip_rect(cell.expand2(vec2(-1.0, 2.0)));
+                clipped.galley(pos2(x, cell.bottom() - 5.0 - name.rect.height()), name, ink);
+            } else {
+                let x = cell.center().x - 0.5 * name.rect.height();
+                let text = TextShape::new(pos2(x, cell.bottom() - 5.0), name, ink);
+                painter.add(text.with_angle(-std::f32::consts::FRAC_PI_2));
+            }
+            if let Some(colour) = self.group_colour(strip) {
+                let line = Rect::from_min_max(
+                    pos2(cell.left() + 2.0, cell.bottom() - 3.0),
+                    pos2(cell.right() - 2.0, cell.bottom() - 1.0),
+                );
+                painter.rect_filled(line, 1.0, colour);
+            }
+        }
+    }
+
+    pub(super) fn matrix_row(
+        &mut self,
+        ui: &mut Ui,
+        row: Rect,
+        target: usize,
+        rows: &[usize],
+        columns: &Columns,
+    ) {
+        let pointed = columns.pointed;
+        for (place, &bleeder) in rows.iter().enumerate() {
+            let left = columns.left + place as f32 * columns.width;
+            let whole =
+                Rect::from_min_size(pos2(left, row.top()), vec2(columns.width, row.height()));
+            if pointed.0.is_some()
+                && pointed.1.is_some()
+                && (pointed.0 == Some(target)) != (pointed.1 == Some(bleeder))
+            {
+                ui.painter().rect_filled(
+                    whole,
+                    0.0,
+                    theme::blend(theme::BACKGROUND, theme::BUTTON, 0.8),
+                );
+            }
+            let cell = whole.shrink(1.5);
+            if target == bleeder {
+                self.own_cell(ui, cell, target);
+            } else if self.are_grouped(target, bleeder) {
+                self.grouped_cell(ui, cell, target, bleeder);
+            } else {
+                self.pair_cell(ui, cell, target, bleeder);
+            }
+        }
+    }
+
+    fn are_grouped(&self, one: usize, other: usize) -> bool {
+        let group = |strip: usize| self.edits.params().mics[strip].group.value();
+        group(one) == group(other) && group(one) != crate::params::GroupChoice::None
+    }
+
+    fn own_cell(&self, ui: &Ui, cell: Rect, strip: usize) {
+        let fill = match self.group_colour(strip) {
+            Some(colour) => theme::blend(theme::BACKGROUND, colour, 0.22),
+            None => theme::PANEL,
+        };
+        ui.painter().rect_filled(cell, theme::CORNER, fill);
+        let side = cell.height().min(cell.width()).min(24.0) - 6.0;
+        let icon = Rect::from_center_size(cell.center(), vec2(side, side));
+        icons::draw(ui.painter(), icon, self.instrument(strip), theme::FAINT);
+    }
+
+    fn grouped_cell(&self, ui: &Ui, cell: Rect, target: usize, bleeder: usize) {
+        let colour = self.group_colour(target).unwrap_or(theme::LINE);
+        ui.painter().rect_filled(
+            cell,
+            theme::CORNER,
+            theme::blend(theme::BACKGROUND, colour, 0.22),
+        );
+        let response = ui.interact(cell, Id::unique(("grouped", target, bleeder)), Sense::hover());
+        response.on_hover_text(format!(
+            "{} and {} are of one group: never each other's bleed",
+            self.name(target),
+            self.name(bleeder)
+        ));
+    }
+
+    /// Why nothing is removed from a pair whatever its amount, if so.
+    fn idle_because(&self, target: usize, bleeder: usize) -> Option<&'static str> {
+        let role = |strip: usize| self.edits.params().mics[strip].role.value();
+        if role(target) == RoleChoice::Room {
+            Some("it is a room mic and passes unchanged")
+        } else if role(bleeder) != RoleChoice::Close {
+            Some("room mics are nobody's bleed")
+        } else {
+            None
+        }
+    }
+
+    fn pair_cell(&mut self, ui: &mut Ui, cell: Rect, target: usize, bleeder: usize) {
+        let params = self.params();
+        let pair =
+            params.pairs.iter().find(|pair| pair.target == target && pair.bleeder == bleeder);
+        let heard_db = self.scene.crosstalk_db(target, bleeder);
+        let idle = self.idle_because(target, bleeder);
+        let Some(pair) = pair else {
+            self.draw_cell(ui, cell, heard_db, None, false);
+            let response =
+                ui.interact(cell, Id::unique(("heard", target, bleeder)), Sense::hover());
+            self.explain(response, target, bleeder, None, idle);
+            return;
+        };
+        let value = Draggable {
+            id: Id::unique(("pair", target, bleeder)),
+            index: self.edits.index(&pair.amount),
+            along: &[],
+            travel: vec2(0.0, TRAVEL),
+        };
+        let Some(response) = self.handle(ui, cell, &value) else { return };
+        let amount = self.edits.value(value.index);
+        let active = response.hovered() || response.dragged();
+        let shown_db = if idle.is_some() { None } else { heard_db };
+        self.draw_cell(ui, cell, shown_db, idle.is_none().then_some(amount), active);
+        if response.dragged() || response.has_focus() {
+            let line = Stroke::new(1.5, theme::KEEP);
+            ui.painter().rect_stroke(cell, theme::CORNER, line, StrokeKind::Inside);
+        }
+        self.explain(response, target, bleeder, Some(amount), idle);
+    }
+
+    fn draw_cell(
+        &self,
+        ui: &Ui,
+        cell: Rect,
+        heard_db: Option<f32>,
+        amount: Option<f32>,
+        active: bool,
+    ) {
+        let painter = ui.painter();
+        let heat = heard_db.map_or(0.0, |db| (db - HEAT_DB[0]) / (HEAT_DB[1] - HEAT_DB[0]));
+        let fill = heat_colour(heat);
+        painter.rect_filled(cell, theme::CORNER, fill);
+        let ink = if heat > 0.62 {
+            theme::BACKGROUND
+        } else {
+            theme::blend(theme::DIM, theme::TEXT, heat * 1.6)
+        };
+        let lowered = amount.filter(|&amount| active || amount < 0.9995);
+        let middle = cell.center() - vec2(0.0, if lowered.is_some() { 3.0 } else { 0.0 });
+        let text = match (lowered, heard_db) {
+            (Some(amount), _)
+                if active || cell.width() >= 30.0 && amount < 0.9995 && cell.height() < 30.0 =>
+            {
+                format!("{:.0} %", 100.0 * amount)
+            }
+            (_, Some(db)) if db > -0.5 => "0".to_owned(),
+            (_, Some(db)) => format!("\u{2212}{:.0}", -db),
+            (_, None) => String::new(),
+        };
+        let size = if cell.width() < 26.0 { 10.0 } else { 12.0 };
+        painter.text(middle, Align2::CENTER_CENTER, text, theme::regular(size), ink);
+        let Some(amount) = lowered else { return };
+        let well = Rect::from_min_max(
+            pos2(cell.left() + 4.0, cell.bottom() - 6.0),
+            pos2(cell.right() - 4.0, cell.bottom() - 3.0),
+        );
+        painter.rect_filled(well, 1.0, theme::BACKGROUND);
+        let mut filled = well;
+        filled.set_width(well.width() * amount);
+        painter.rect_filled(filled, 1.0, theme::KEEP);
+    }
+
+    fn explain(
+        &self,
+        response: Response,
+        target: usize,
+        bleeder: usize,
+        amount: Option<f32>,
+        idle: Option<&'static str>,
+    ) {
+        let (from, to) = (self.name(bleeder), self.name(target));
+        let heard = match self.scene.crosstalk_db(target, bleeder) {
+            Some(db) if db > -0.05 => "0.0 dB".to_owned(),
+            Some(db) => format!("\u{2212}{:.1} dB", -db),
+            None => "nothing found so far".to_owned(),
+        };
+        let what = match (idle, amount) {
+            (Some(why), _) => format!("{from} in {to}: nothing is removed, {why}"),
+            (None, Some(amount)) => {
+                format!("{from} in {to}: {heard}, removing {:.0} %", 100.0 * amount)
+            }
+            (None, None) => format!("{from} in {to}: {heard}"),
+        };
+        response.on_hover_ui(|ui| {
+            ui.label(what);
+            if amount.is_some() && idle.is_none() {
+                let hint = "Drag up and down; double-click to type; right-click for 100 %";
+                ui.colored_label(theme::DIM, hint);
+            }
+        });
+    }
+}
+
+/// From a dark well through amber to nearly white.
+fn heat_colour(heat: f32) -> Color32 {
+    if heat < 0.75 {
+        theme::blend(
+            theme::blend(theme::WELL, theme::PANEL, 0.5),
+            theme::BLEED,
+            (heat / 0.75).max(0.0).powf(1.2),
+        )
+    } else {
+        theme::blend(theme::BLEED, Color32::from_rgb(255, 226, 178), (heat - 0.75) / 0.25)
+    }
+}

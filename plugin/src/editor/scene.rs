@@ -1,0 +1,295 @@
+//! What is happening: snapshots of the session, smoothed as meters want it, strip by strip.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use egui::Context;
+use engine::snapshot::{Column, MicLevels};
+use engine::{Monitor, Snapshot};
+
+use super::spectrogram::Spectrogram;
+use crate::live::{Live, LiveSession};
+use crate::params::{Instrument, UnspillParams};
+
+/// How fast a peak falls.
+const PEAK_FALLS_DB_PER_S: f32 = 20.0;
+/// How long a peak is held.
+const PEAK_HELD_S: f32 = 1.2;
+/// How long the mean of a level is.
+const LEVEL_S: f32 = 0.3;
+/// How long the mean of a displayed crosstalk is.
+const CROSSTALK_S: f32 = 0.5;
+/// Where meters begin.
+pub(super) const LOWEST_DB: f32 = -60.0;
+/// Levels below this are silence.
+const SILENT_POWER: f32 = 1e-9;
+/// How long a late hop is spoken of.
+const LATE_SHOWN_S: f32 = 4.0;
+/// How often the load is measured.
+const LOAD_S: f32 = 0.5;
+
+/// A meter: decibels of full scale.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Meter {
+    power: f32,
+    peak: f32,
+    held_s: f32,
+}
+
+impl Meter {
+    fn hear(&mut self, peak: f32, power: f32, hop_s: f32) {
+        self.power += (hop_s / LEVEL_S).min(1.0) * (power - self.power);
+        if peak >= self.peak {
+            (self.peak, self.held_s) = (peak, 0.0);
+        } else {
+            self.held_s += hop_s;
+            if self.held_s > PEAK_HELD_S {
+                self.peak *= 10.0_f32.powf(-PEAK_FALLS_DB_PER_S * hop_s / 20.0);
+            }
+        }
+    }
+
+    pub(super) fn rms_db(&self) -> f32 {
+        10.0 * self.power.max(1e-12).log10()
+    }
+
+    pub(super) fn peak_db(&self) -> f32 {
+        20.0 * self.peak.max(1e-6).log10()
+    }
+}
+
+/// What is known of one strip.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct StripLevels {
+    pub(super) input: Meter,
+    pub(super) output: Meter,
+    clean: Meter,
+}
+
+impl StripLevels {
+    /// How much quieter the strip has become, in decibels, 0 or less.
+    pub(super) fn reduction_db(&self) -> f32 {
+        if self.input.power < SILENT_POWER {
+            return 0.0;
+        }
+        (self.clean.rms_db() - self.input.rms_db()).clamp(LOWEST_DB, 0.0)
+    }
+}
+
+/// How the worker does.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Health {
+    /// The worker's share of the time it has, 1 is all.
+    pub(super) load: f32,
+    /// Hops heard dry since the session was prepared.
+    pub(super) late_hops: u64,
+    /// There was a late hop within the last seconds.
+    pub(super) is_late: bool,
+    pub(super) failed: bool,
+}
+
+/// The picture of the session.
+#[derive(Debug)]
+pub(super) struct Scene {
+    params: Arc<UnspillParams>,
+    live: Arc<Live>,
+    session: Option<LiveSession>,
+    pub(super) strips: Vec<StripLevels>,
+    /// `[target, bleeder]` over strips, power ratios; 0 where nothing is known.
+    crosstalk: Vec<f32>,
+    pub(super) settled: f32,
+    pub(super) health: Health,
+    /// The newest spectrum of the selected strip.
+    pub(super) column: Option<Box<Column>>,
+    pub(super) spectrogram: Spectrogram,
+    column_strip: usize,
+    last_snapshot_s: Option<f64>,
+    load_since: (Instant, u64, f64),
+    late_since: (u64, Option<Instant>),
+}
+
+impl Scene {
+    pub(super) fn new(params: &Arc<UnspillParams>, live: &Arc<Live>) -> Self {
+        let num_strips = params.class.num_strips;
+        Self {
+            params: Arc::clone(params),
+            live: Arc::clone(live),
+            session: None,
+            strips: vec![StripLevels::default(); num_strips],
+            crosstalk: vec![0.0; num_strips * num_strips],
+            settled: 0.0,
+            health: Health::default(),
+            column: None,
+            spectrogram: Spectrogram::default(),
+            column_strip: 0,
+            last_snapshot_s: None,
+            load_since: (Instant::now(), 0, 0.0),
+            late_since: (0, None),
+        }
+    }
+
+    /// Nobody looks any more.
+    pub(super) fn close(&mut self) {
+        if let Some(session) = self.session.take() {
+            session.monitor.watch(None);
+        }
+        self.forget();
+        self.spectrogram = Spectrogram::default();
+    }
+
+    fn forget(&mut self) {
+        self.strips.fill(StripLevels::default());
+        self.crosstalk.fill(0.0);
+        self.settled = 0.0;
+        self.health = Health::default();
+        self.column = None;
+        self.last_snapshot_s = None;
+    }
+
+    /// Takes in everything that happened since the last picture.
+    pub(super) fn poll(&mut self, selected: usize, time_s: f64, context: &Context) {
+        let current = self.live.session();
+        let same = |a: &LiveSession, b: &LiveSession| Arc::ptr_eq(&a.monitor, &b.monitor);
+        let unchanged = match (&self.session, &current) {
+            (Some(before), Some(now)) => same(before, now),
+            (None, None) => true,
+            _ => false,
+        };
+        if !unchanged {
+            if let Some(before) = self.session.take() {
+                before.monitor.watch(None);
+            }
+            self.forget();
+            if let Some(session) = &current {
+                let stats = &session.stats;
+                self.load_since = (Instant::now(), stats.hops(), stats.busy_s());
+                self.late_since = (stats.late_hops(), None);
+            }
+        }
+        self.session = current;
+        let Some(session) = self.session.clone() else { return };
+        if self.column_strip != selected {
+            self.column_strip = selected;
+            self.column = None;
+            self.spectrogram.clear();
+        }
+        let mics = session.map.mics_of(selected);
+        session.monitor.watch(Some(mics.start));
+        while let Some(snapshot) = session.monitor.take() {
+            self.hear(&snapshot, &session);
+            if mics.contains(&snapshot.column.mic) {
+                self.spectrogram.push(&snapshot.column, session.monitor.hop_s());
+                match &mut self.column {
+                    Some(column) => smooth(column, &snapshot.column, session.monitor.hop_s()),
+                    None => self.column = Some(Box::new(snapshot.column.clone())),
+                }
+            }
+            session.monitor.give_back(snapshot);
+            self.last_snapshot_s = Some(time_s);
+        }
+        self.spectrogram.upload(context);
+        self.look_after(&session);
+    }
+
+    fn hear(&mut self, snapshot: &Snapshot, session: &LiveSession) {
+        let hop_s = session.monitor.hop_s();
+        let num_strips = self.strips.len();
+        for (strip, levels) in self.strips.iter_mut().enumerate() {
+            let mut all = MicLevels::default();
+            let mics = session.map.mics_of(strip);
+            let share = 1.0 / mics.len().max(1) as f32;
+            for mic in &snapshot.mics[mics] {
+                all.input_peak = all.input_peak.max(mic.input_peak);
+                all.output_peak = all.output_peak.max(mic.output_peak);
+                all.input_power += share * mic.input_power;
+                all.output_power += share * mic.output_power;
+                all.clean_power += share * mic.clean_power;
+            }
+            levels.input.hear(all.input_peak, all.input_power, hop_s);
+            levels.output.hear(all.output_peak, all.output_power, hop_s);
+            levels.clean.hear(0.0, all.clean_power, hop_s);
+        }
+        let num_mics = session.monitor.num_mics();
+        let part = (hop_s / CROSSTALK_S).min(1.0);
+        for target in 0..num_strips {
+            for bleeder in 0..num_strips {
+                let mut loudest = 0.0_f32;
+                for to in session.map.mics_of(target) {
+                    for from in session.map.mics_of(bleeder) {
+                        loudest = loudest.max(snapshot.crosstalk[to * num_mics + from]);
+                    }
+                }
+                let shown = &mut self.crosstalk[target * num_strips + bleeder];
+                *shown += part * (loudest - *shown);
+            }
+        }
+        self.settled = snapshot.settled;
+    }
+
+    fn look_after(&mut self, session: &LiveSession) {
+        let stats = &session.stats;
+        self.health.failed = stats.worker_failed();
+        let late = stats.late_hops() + stats.lost_hops();
+        self.health.late_hops = late;
+        let now = Instant::now();
+        if late > self.late_since.0 {
+            self.late_since = (late, Some(now));
+        }
+        let recent = |at: Instant| now.duration_since(at).as_secs_f32() < LATE_SHOWN_S;
+        self.health.is_late = self.late_since.1.is_some_and(recent);
+        let (since, hops, busy_s) = self.load_since;
+        if now.duration_since(since).as_secs_f32() > LOAD_S {
+            let done = stats.hops().saturating_sub(hops);
+            let had_s = done as f64 * f64::from(session.monitor.hop_s());
+            #[allow(clippy::cast_possible_truncation, reason = "a share")]
+            let load = ((stats.busy_s() - busy_s) / had_s.max(1e-9)) as f32;
+            self.health.load = if done == 0 { 0.0 } else { load };
+            self.load_since = (now, stats.hops(), stats.busy_s());
+        }
+    }
+
+    /// Whether sound has come in lately.
+    pub(super) fn is_moving(&self, time_s: f64) -> bool {
+        self.last_snapshot_s.is_some_and(|last| time_s - last < 0.5)
+    }
+
+    pub(super) fn session(&self) -> Option<&LiveSession> {
+        self.session.as_ref()
+    }
+
+    /// What a target hears of a bleeder, in decibels of what the bleeder's own mic hears.
+    pub(super) fn crosstalk_db(&self, target: usize, bleeder: usize) -> Option<f32> {
+        let ratio = self.crosstalk[target * self.strips.len() + bleeder];
+        (ratio > 1e-6).then(|| 10.0 * ratio.log10())
+    }
+
+    /// Whether the host has ever sent anything on a strip, or the engineer has labelled it.
+    pub(super) fn is_used(&self, strip: usize) -> bool {
+        let was_heard = |monitor: &Monitor, map: &crate::buses::MicMap| {
+            map.mics_of(strip).any(|mic| monitor.was_heard(mic))
+        };
+        let labelled = self.params.mics[strip].instrument.value() != Instrument::Other;
+        let heard = self.session.as_ref().is_some_and(|s| was_heard(&s.monitor, &s.map));
+        heard || (labelled && self.exists(strip))
+    }
+
+    /// Whether the layout in use has such a strip.
+    pub(super) fn exists(&self, strip: usize) -> bool {
+        self.session.as_ref().is_none_or(|session| !session.map.mics_of(strip).is_empty())
+    }
+}
+
+fn smooth(shown: &mut Column, new: &Column, hop_s: f32) {
+    shown.mic = new.mic;
+    for (shown, new) in [
+        (&mut shown.before_db, &new.before_db),
+        (&mut shown.after_db, &new.after_db),
+        (&mut shown.removed_db, &new.removed_db),
+    ] {
+        for (shown, &new) in shown.iter_mut().zip(new) {
+            // Up at once, down slowly: an eye can follow.
+            let part = (hop_s / if new > *shown { 0.03 } else { 0.25 }).min(1.0);
+            *shown += part * (new - *shown);
+        }
+    }
+}

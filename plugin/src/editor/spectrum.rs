@@ -1,0 +1,154 @@
+//! The selected mic by frequency: now, and over the last seconds.
+
+use egui::{Align2, Color32, Id, Mesh, Pos2, Rect, Shape, Stroke, Ui, pos2, vec2};
+use engine::snapshot::{NUM_COLUMN_BANDS, band_hz};
+
+use super::controls::choices;
+use super::spectrogram::{Signal, Spectrogram};
+use super::{Editor, icons, theme};
+
+const TOP: f32 = 34.0;
+/// What the curves reach over.
+const LOWEST_DB: f32 = -100.0;
+const HIGHEST_DB: f32 = 0.0;
+const MARKS_DB: [f32; 4] = [-80.0, -60.0, -40.0, -20.0];
+const MARKS_HZ: [(f32, &str); 8] = [
+    (50.0, "50"),
+    (100.0, "100"),
+    (200.0, "200"),
+    (500.0, "500"),
+    (1000.0, "1k"),
+    (2000.0, "2k"),
+    (5000.0, "5k"),
+    (10000.0, "10k"),
+];
+
+/// Where a frequency lies, 0 at the lowest band's middle and 1 at the highest's.
+fn position(hz: f32) -> f32 {
+    let (low, high) = (band_hz(0), band_hz(NUM_COLUMN_BANDS - 1));
+    (hz / low).ln() / (high / low).ln()
+}
+
+impl Editor {
+    pub(super) fn spectrum(&mut self, ui: &mut Ui, rect: Rect) {
+        ui.painter().rect_filled(rect, 0.0, theme::blend(theme::BACKGROUND, theme::PANEL, 0.5));
+        ui.painter().hline(rect.x_range(), rect.top(), (1.0, theme::LINE));
+        if !self.rows().contains(&self.selected) {
+            return;
+        }
+        let inside = rect.shrink2(vec2(14.0, 0.0));
+        let split = inside.left() + inside.width() * 0.44;
+        let curves = Rect::from_min_max(
+            pos2(inside.left(), inside.top() + TOP),
+            pos2(split - 10.0, inside.bottom() - 10.0),
+        );
+        let picture = Rect::from_min_max(
+            pos2(split + 10.0, inside.top() + TOP),
+            pos2(inside.right(), inside.bottom() - 10.0),
+        );
+        self.spectrum_title(ui, inside, split);
+        self.curves(ui, curves);
+        self.picture(ui, picture);
+    }
+
+    fn spectrum_title(&mut self, ui: &mut Ui, inside: Rect, split: f32) {
+        let y = inside.top() + 0.5 * TOP;
+        let icon = Rect::from_center_size(pos2(inside.left() + 9.0, y), vec2(18.0, 18.0));
+        icons::draw(ui.painter(), icon, self.instrument(self.selected), theme::TEXT);
+        let at = pos2(icon.right() + 8.0, y);
+        let font = theme::semibold(13.0);
+        ui.painter().text(at, Align2::LEFT_CENTER, self.name(self.selected), font, theme::TEXT);
+        let mut x = split - 10.0;
+        for (name, colour) in
+            [("Removed", theme::BLEED), ("After", theme::KEEP), ("Before", theme::DIM)]
+        {
+            let at = pos2(x, y);
+            let drawn =
+                ui.painter().text(at, Align2::RIGHT_CENTER, name, theme::regular(11.5), theme::DIM);
+            let key = Rect::from_center_size(pos2(drawn.left() - 10.0, y), vec2(10.0, 3.0));
+            ui.painter().rect_filled(key, 1.0, colour);
+            x = key.left() - 14.0;
+        }
+        let names = Signal::ALL.map(|signal| {
+            (
+                signal.name(),
+                match signal {
+                    Signal::Before => "The mic as it came in",
+                    Signal::After => "The mic without its bleed",
+                    Signal::Removed => "What is taken out",
+                },
+            )
+        });
+        let place = Rect::from_min_size(pos2(split + 10.0, y - 11.0), vec2(216.0, 22.0));
+        let shown = self.scene.spectrogram.signal();
+        let chosen = Signal::ALL.iter().position(|&signal| signal == shown).unwrap_or(0);
+        let colour = |choice: usize| [theme::DIM, theme::KEEP, theme::BLEED][choice];
+        if let Some(choice) = choices(ui, place, Id::unique("spectrogram"), &names, chosen, colour)
+        {
+            self.scene.spectrogram.show(Signal::ALL[choice]);
+        }
+        let text = format!("last {:.0} s", Spectrogram::seconds());
+        let at = pos2(inside.right(), y);
+        ui.painter().text(at, Align2::RIGHT_CENTER, text, theme::regular(11.5), theme::DIM);
+    }
+
+    fn curves(&self, ui: &Ui, rect: Rect) {
+        let painter = ui.painter().with_clip_rect(rect);
+        painter.rect_filled(rect, theme::CORNER, theme::WELL);
+        let y = |db: f32| {
+            let part = (db - LOWEST_DB) / (HIGHEST_DB - LOWEST_DB);
+            rect.bottom() - part.clamp(0.0, 1.0) * rect.height()
+        };
+        for db in MARKS_DB {
+            painter.hline(rect.x_range(), y(db), (1.0, theme::LINE));
+            let at = pos2(rect.left() + 4.0, y(db) - 1.0);
+            let text = format!("\u{2212}{:.0}", -db);
+            painter.text(at, Align2::LEFT_BOTTOM, text, theme::regular(10.0), theme::FAINT);
+        }
+        for (hz, name) in MARKS_HZ {
+            let x = rect.left() + position(hz) * rect.width();
+            painter.vline(x, rect.y_range(), (1.0, theme::LINE));
+            let at = pos2(x, rect.bottom() - 2.0);
+            painter.text(at, Align2::CENTER_BOTTOM, name, theme::regular(10.0), theme::FAINT);
+        }
+        let Some(column) = &self.scene.column else { return };
+        let line = |levels: &[f32]| -> Vec<Pos2> {
+            let step = rect.width() / (levels.len() - 1) as f32;
+            let place = |(band, &db): (usize, &f32)| pos2(rect.left() + band as f32 * step, y(db));
+            levels.iter().enumerate().map(place).collect()
+        };
+        let before = line(&column.before_db);
+        painter.add(filled(&before, rect.bottom(), theme::DIM.gamma_multiply(0.22)));
+        painter.add(Shape::line(before, Stroke::new(1.0, theme::DIM)));
+        painter.add(Shape::line(line(&column.removed_db), Stroke::new(1.2, theme::BLEED)));
+        painter.add(Shape::line(line(&column.after_db), Stroke::new(1.8, theme::KEEP)));
+    }
+
+    fn picture(&self, ui: &Ui, rect: Rect) {
+        let painter = ui.painter().with_clip_rect(rect);
+        painter.rect_filled(rect, theme::CORNER, theme::WELL);
+        self.scene.spectrogram.draw(&painter, rect);
+        for (hz, name) in MARKS_HZ {
+            let y = rect.bottom() - position(hz) * rect.height();
+            if ["100", "1k", "10k"].contains(&name) {
+                painter.hline(rect.x_range(), y, (1.0, theme::TEXT.gamma_multiply(0.10)));
+                let at = pos2(rect.left() + 4.0, y - 1.0);
+                painter.text(at, Align2::LEFT_BOTTOM, name, theme::regular(10.0), theme::DIM);
+            }
+        }
+    }
+}
+
+/// The area under a curve.
+fn filled(line: &[Pos2], bottom: f32, colour: Color32) -> Shape {
+    let mut mesh = Mesh::default();
+    for (&point, start) in line.iter().zip((0_u32..).step_by(2)) {
+        mesh.colored_vertex(point, colour);
+        mesh.colored_vertex(pos2(point.x, bottom), colour);
+        if start > 0 {
+            mesh.add_triangle(start - 2, start - 1, start);
+            mesh.add_triangle(start - 1, start, start + 1);
+        }
+    }
+    Shape::mesh(mesh)
+}

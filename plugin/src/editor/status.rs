@@ -1,0 +1,128 @@
+//! The bottom line: what cleans, what it costs, and what is wrong.
+
+use egui::{self, Align, Align2, Layout, Rect, Sense, Ui, UiBuilder, vec2};
+use engine::Pace;
+
+use super::{Editor, theme};
+
+pub(super) const HEIGHT: f32 = 30.0;
+/// A load from which the worker is about to be late.
+const HIGH_LOAD: f32 = 0.85;
+const SCALES: [f32; 6] = [0.75, 1.0, 1.25, 1.5, 1.75, 2.0];
+
+impl Editor {
+    pub(super) fn status(&mut self, ui: &mut Ui, rect: Rect) {
+        ui.painter().rect_filled(rect, 0.0, theme::PANEL);
+        ui.painter().hline(rect.x_range(), rect.top(), (1.0, theme::LINE));
+        let inside = rect.shrink2(vec2(14.0, 0.0));
+        let builder =
+            UiBuilder::new().max_rect(inside).layout(Layout::right_to_left(Align::Center));
+        let mut line = ui.new_child(builder);
+        line.spacing_mut().item_spacing.x = 18.0;
+        self.scale_menu(&mut line);
+        self.worker(&mut line);
+        self.facts(&mut line);
+        let left = line.min_rect().left();
+        let text_area = Rect::from_min_max(inside.min, egui::pos2(left - 12.0, inside.max.y));
+        if let Some((text, colour)) = self.news() {
+            let painter = ui.painter().with_clip_rect(text_area);
+            let from = text_area.left_center();
+            painter.circle_filled(from + vec2(4.0, 0.0), 4.0, colour);
+            let from = from + vec2(15.0, 0.0);
+            painter.text(from, Align2::LEFT_CENTER, text, theme::semibold(12.5), colour);
+        }
+    }
+
+    /// What must be said now, if anything.
+    fn news(&self) -> Option<(String, egui::Color32)> {
+        let health = &self.scene.health;
+        if health.failed {
+            let text = "The worker stopped on an internal error: all mics pass through untouched";
+            return Some((text.to_owned(), theme::ALARM));
+        }
+        if health.is_late {
+            return Some((
+                format!(
+                    "This computer cannot keep up: {} hops were heard untouched",
+                    health.late_hops
+                ),
+                theme::ALARM,
+            ));
+        }
+        self.message.as_ref().map(|message| (message.clone(), theme::BLEED))
+    }
+
+    fn facts(&self, line: &mut Ui) {
+        let Some(session) = self.scene.session() else {
+            fact(line, "not running", "The host has not started the plugin yet");
+            return;
+        };
+        let latency_ms = 1000.0 * session.latency_samples as f32 / session.rate_hz;
+        fact(
+            line,
+            &format!("Latency {latency_ms:.1} ms"),
+            &format!(
+                "{} samples at {:.1} kHz, told to the host, which compensates for it",
+                session.latency_samples,
+                session.rate_hz / 1000.0
+            ),
+        );
+        fact(
+            line,
+            &format!("Settled {:.0} %", 100.0 * self.scene.settled),
+            "How much of the crosstalk has stopped moving: the share of the pairs of mics whose estimate stays within half a decibel",
+        );
+        let model = models::released().map_or_else(
+            || "no network".to_owned(),
+            |release| format!("{} {}", release.card.id, release.card.version),
+        );
+        fact(line, &model, "The network that says what is whose, and its version");
+    }
+
+    fn worker(&self, line: &mut Ui) {
+        let health = self.scene.health;
+        let (rect, response) = line.allocate_exact_size(vec2(150.0, HEIGHT), Sense::hover());
+        let high = health.load > HIGH_LOAD || health.is_late;
+        let colour = if high { theme::ALARM } else { theme::DIM };
+        let text = format!("Worker {:.0} %", 100.0 * health.load);
+        let painter = line.painter();
+        painter.text(rect.left_center(), Align2::LEFT_CENTER, text, theme::regular(12.0), colour);
+        let well = Rect::from_min_size(
+            egui::pos2(rect.left() + 84.0, rect.center().y - 3.0),
+            vec2(66.0, 6.0),
+        );
+        painter.rect_filled(well, 2.0, theme::WELL);
+        let mut filled = well;
+        filled.set_width(well.width() * health.load.clamp(0.0, 1.0));
+        painter.rect_filled(filled, 2.0, if high { theme::ALARM } else { theme::FAINT });
+        let waits = match self.scene.session().map(|session| session.pace) {
+            Some(Pace::Offline) => "the host renders, so it waits for every hop",
+            _ => "at 100 % it is late, and late hops are heard untouched",
+        };
+        response.on_hover_text(format!(
+            "The share of the time it has that cleaning takes: {waits}. Late hops so far: {}",
+            health.late_hops
+        ));
+    }
+
+    fn scale_menu(&mut self, line: &mut Ui) {
+        let current = line.ctx().zoom_factor();
+        let label = format!("{:.0} %", 100.0 * current);
+        let response = line.button(egui::RichText::new(label).size(12.0).color(theme::DIM));
+        let response = response.on_hover_text("Size of everything in this window");
+        egui::Popup::menu(&response).show(|ui| {
+            for scale in SCALES {
+                let label = format!("{:.0} %", 100.0 * scale);
+                if ui.selectable_label((scale - current).abs() < 0.01, label).clicked() {
+                    ui.ctx().set_zoom_factor(scale);
+                    ui.close();
+                }
+            }
+        });
+    }
+}
+
+fn fact(line: &mut Ui, text: &str, hint: &str) {
+    let text = egui::RichText::new(text).size(12.0).color(theme::DIM);
+    line.add(egui::Label::new(text).sense(Sense::hover())).on_hover_text(hint);
+}

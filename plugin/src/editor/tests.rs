@@ -1,0 +1,237 @@
+//! Logic of the editor, run without a window.
+
+use std::sync::{Arc, Mutex};
+
+use egui::{Context, Event, Modifiers, PointerButton, Pos2, RawInput, Rect, pos2};
+use nice_plug::context::PluginApi;
+use nice_plug::context::gui::{GuiContext, GuiContextInner};
+use nice_plug::plugin::PluginState;
+use nice_plug::prelude::ParamPtr;
+
+use super::{Editor, theme};
+use crate::classes::{Class, Unspill8};
+use crate::live::Live;
+use crate::params::{GroupChoice, Instrument, RoleChoice, UnspillParams};
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Told {
+    Begin(ParamPtr),
+    Set(ParamPtr, f32),
+    End(ParamPtr),
+}
+
+/// A host that notes what it is told and does nothing.
+#[derive(Default)]
+struct Noting(Mutex<Vec<Told>>);
+
+impl Noting {
+    fn note(&self, told: Told) {
+        self.0.lock().unwrap().push(told);
+    }
+}
+
+#[allow(unsafe_code, reason = "the framework's interface")]
+impl GuiContextInner for Noting {
+    fn plugin_api(&self) -> PluginApi {
+        PluginApi::Clap
+    }
+    unsafe fn raw_begin_set_parameter(&self, param: ParamPtr) {
+        self.note(Told::Begin(param));
+    }
+    unsafe fn raw_set_parameter_normalized(&self, param: ParamPtr, normalized: f32) {
+        self.note(Told::Set(param, normalized));
+    }
+    unsafe fn raw_end_set_parameter(&self, param: ParamPtr) {
+        self.note(Told::End(param));
+    }
+    fn get_state(&self) -> PluginState {
+        unreachable!("the editor asks no host for states")
+    }
+    fn set_state(&self, _state: PluginState) {
+        unreachable!("states set by editors block the audio thread")
+    }
+    fn request_restart(&self) {}
+}
+
+struct Desk {
+    editor: Editor,
+    host: Arc<Noting>,
+    context: Context,
+    folder: std::path::PathBuf,
+    time_s: f64,
+}
+
+impl Desk {
+    fn new(name: &str) -> Self {
+        let params = Arc::new(UnspillParams::new(&Unspill8::DESC));
+        let folder = std::env::temp_dir().join(format!("unspill-{name}-{}", std::process::id()));
+        let mut editor = Editor::new(&params, &Arc::new(Live::default()), Some(folder.clone()));
+        let host = Arc::new(Noting::default());
+        editor.open(GuiContext::new(Arc::clone(&host) as Arc<dyn GuiContextInner>));
+        let context = Context::default();
+        theme::apply(&context);
+        Self { editor, host, context, folder, time_s: 0.0 }
+    }
+
+    fn draw(&mut self, events: Vec<Event>) {
+        self.time_s += 0.05;
+        let screen = Rect::from_min_size(Pos2::ZERO, [1180.0, 760.0].into());
+        let input = RawInput {
+            screen_rect: Some(screen),
+            time: Some(self.time_s),
+            events,
+            ..RawInput::default()
+        };
+        let mut output = self.context.run_ui(input, |ui| self.editor.ui(ui));
+        // Nobody paints.
+        output.textures_delta.clear();
+    }
+
+    fn button(&mut self, pos: Pos2, pressed: bool) {
+        let (button, modifiers) = (PointerButton::Primary, Modifiers::NONE);
+        self.draw(vec![Event::PointerButton { pos, button, pressed, modifiers }]);
+    }
+
+    fn told(&self) -> Vec<Told> {
+        std::mem::take(&mut *self.host.0.lock().unwrap())
+    }
+}
+
+impl Drop for Desk {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+#[test]
+fn a_click_is_one_gesture() {
+    let mut desk = Desk::new("click");
+    desk.draw(Vec::new());
+    let dry = pos2(414.0, 27.0);
+    desk.draw(vec![Event::PointerMoved(dry)]);
+    desk.button(dry, true);
+    desk.button(dry, false);
+    desk.draw(Vec::new());
+    let listen = nice_plug::prelude::Param::as_ptr(&desk.editor.params().listen);
+    let expected = [Told::Begin(listen), Told::Set(listen, 1.0), Told::End(listen)];
+    assert_eq!(desk.told(), expected);
+}
+
+#[test]
+fn every_edit_can_be_undone_and_done_again() {
+    let mut desk = Desk::new("undo");
+    let params = desk.editor.params();
+    let amount = desk.editor.edits.index(&params.amount);
+    desk.editor.edits.begin(&[amount]);
+    desk.editor.edits.drag_by(-0.25);
+    desk.editor.edits.drag_by(-0.5);
+    desk.editor.edits.finish();
+    assert_eq!(desk.editor.edits.value(amount), 0.5);
+    desk.editor.edits.undo();
+    assert_eq!(desk.editor.edits.value(amount), 1.0);
+    assert!(!desk.editor.edits.can_undo());
+    desk.editor.edits.redo();
+    assert_eq!(desk.editor.edits.value(amount), 0.5);
+    assert!(!desk.editor.edits.can_redo());
+    // Every gesture is whole.
+    let told = desk.told();
+    let count = |wanted: fn(&Told) -> bool| told.iter().filter(|told| wanted(told)).count();
+    assert_eq!(count(|told| matches!(told, Told::Begin(_))), 3);
+    assert_eq!(count(|told| matches!(told, Told::End(_))), 3);
+    assert_eq!(count(|told| matches!(told, Told::Set(..))), 4);
+}
+
+#[test]
+fn mics_chosen_together_keep_their_distances_while_dragged() {
+    let mut desk = Desk::new("together");
+    let params = desk.editor.params();
+    let amount = |mic: usize| {
+        let output = params.mics[mic].output.as_ref().unwrap();
+        desk.editor.edits.index(&output.amount)
+    };
+    let (first, second) = (amount(0), amount(1));
+    desk.editor.edits.set(&[(second, 0.75)]);
+    desk.editor.edits.begin(&[first, second]);
+    desk.editor.edits.drag_by(-0.5);
+    desk.editor.edits.finish();
+    let edits = &desk.editor.edits;
+    assert_eq!((edits.value(first), edits.value(second)), (0.5, 0.25));
+}
+
+#[test]
+fn a_and_b_are_settings_of_their_own() {
+    let mut desk = Desk::new("sides");
+    let params = desk.editor.params();
+    let edits = &mut desk.editor.edits;
+    let amount = edits.index(&params.amount);
+    edits.set(&[(amount, 0.5)]);
+    edits.go_to_side(1);
+    assert_eq!(edits.value(amount), 0.5);
+    edits.set(&[(amount, 0.25)]);
+    edits.go_to_side(0);
+    assert_eq!(edits.value(amount), 0.5);
+    edits.go_to_side(1);
+    assert_eq!(edits.value(amount), 0.25);
+    edits.copy_to_other_side();
+    edits.go_to_side(0);
+    assert_eq!(edits.value(amount), 0.25);
+}
+
+#[test]
+fn an_ensemble_labels_groups_and_gives_roles() {
+    let mut desk = Desk::new("ensemble");
+    desk.editor.take_ensemble(0);
+    let params = desk.editor.params();
+    let edits = &desk.editor.edits;
+    let mic = |number: usize| &params.mics[number];
+    let chosen = |param| edits.choice(param);
+    assert_eq!(chosen(edits.index(&mic(0).instrument)), Instrument::Kick as usize);
+    assert_eq!(chosen(edits.index(&mic(1).group)), GroupChoice::A as usize);
+    assert_eq!(chosen(edits.index(&mic(2).group)), GroupChoice::A as usize);
+    assert_eq!(chosen(edits.index(&mic(7).role)), RoleChoice::Room as usize);
+}
+
+#[test]
+fn a_preset_comes_back_as_it_was_saved() {
+    let mut desk = Desk::new("preset");
+    let params = desk.editor.params();
+    crate::testing::set_by_id(&params, "mic2_amount", "40");
+    crate::testing::set_by_id(&params, "mic3_instrument", "Tom");
+    crate::testing::set_by_id(&params, "bypass", "On");
+    desk.editor.presets.name_for_tests("Mine");
+    desk.editor.save_preset();
+    assert_eq!(desk.editor.message, None);
+    crate::testing::set_by_id(&params, "mic2_amount", "100");
+    crate::testing::set_by_id(&params, "mic3_instrument", "Kick");
+    desk.editor.load_preset("Mine");
+    let edits = &desk.editor.edits;
+    let amount = edits.index(&params.mics[1].output.as_ref().unwrap().amount);
+    let instrument = edits.index(&params.mics[2].instrument);
+    assert!((edits.value(amount) - 0.4).abs() < 1e-6, "{}", edits.value(amount));
+    assert_eq!(edits.choice(instrument), Instrument::Tom as usize);
+    assert!(edits.can_undo());
+    // What is no preset changes nothing and is named.
+    std::fs::write(desk.folder.join("Broken.unspill.json"), "{").unwrap();
+    desk.told();
+    desk.editor.load_preset("Broken");
+    assert!(desk.editor.message.as_ref().unwrap().contains("Broken.unspill.json"));
+    assert_eq!(desk.told(), []);
+}
+
+#[test]
+fn closing_stops_everything() {
+    let mut desk = Desk::new("closing");
+    desk.draw(Vec::new());
+    let listen = desk.editor.edits.index(&desk.editor.params().listen);
+    let dry = pos2(414.0, 27.0);
+    let press = |desk: &mut Desk| {
+        desk.draw(vec![Event::PointerMoved(dry)]);
+        desk.button(dry, true);
+        desk.button(dry, false);
+        desk.draw(Vec::new());
+    };
+    desk.editor.close();
+    press(&mut desk);
+    assert_eq!(desk.editor.edits.value(listen), 0.0);
+    assert_eq!(desk.told(), []);
+}

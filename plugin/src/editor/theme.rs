@@ -1,0 +1,125 @@
+//! Colours, type and measures of the editor. Colour only where it means something.
+
+use std::sync::Arc;
+
+use egui::{
+    Color32, Context, CornerRadius, FontData, FontDefinitions, FontFamily, FontId, Stroke,
+    TextStyle, Theme, Visuals,
+};
+
+const fn rgb(hex: u32) -> Color32 {
+    let [_, r, g, b] = hex.to_be_bytes();
+    Color32::from_rgb(r, g, b)
+}
+
+/// Behind everything.
+pub(super) const BACKGROUND: Color32 = rgb(0x0014_161A);
+/// Header, status line, popups.
+pub(super) const PANEL: Color32 = rgb(0x001B_1E23);
+/// Wells of meters, bars and cells.
+pub(super) const WELL: Color32 = rgb(0x000E_1013);
+/// What can be pressed.
+pub(super) const BUTTON: Color32 = rgb(0x0026_2A31);
+pub(super) const BUTTON_HOVERED: Color32 = rgb(0x0030_353D);
+pub(super) const LINE: Color32 = rgb(0x0029_2D34);
+pub(super) const TEXT: Color32 = rgb(0x00DA_DDE2);
+/// Labels and what is less important.
+pub(super) const DIM: Color32 = rgb(0x008C_939E);
+/// What is barely there.
+pub(super) const FAINT: Color32 = rgb(0x0052_5862);
+/// What stays: clean signals, amounts, what is chosen.
+pub(super) const KEEP: Color32 = rgb(0x0053_C2B0);
+/// What is bleed or goes: crosstalk, reduction, the removed signal.
+pub(super) const BLEED: Color32 = rgb(0x00E9_A03F);
+/// What needs attention.
+pub(super) const ALARM: Color32 = rgb(0x00EE_6352);
+
+/// Groups A to H: of one lightness, apart from the two colours with a meaning of their own.
+pub(super) const GROUPS: [Color32; 8] = [
+    rgb(0x006A_9BE8),
+    rgb(0x00B1_82E3),
+    rgb(0x00DE_78B0),
+    rgb(0x0078_BB6C),
+    rgb(0x00C9_C05A),
+    rgb(0x005C_B8D8),
+    rgb(0x00D0_8770),
+    rgb(0x0097_9FB8),
+];
+
+/// Corners of wells and buttons.
+pub(super) const CORNER: CornerRadius = CornerRadius::same(3);
+
+const SEMIBOLD: &str = "semibold";
+
+pub(super) fn regular(size: f32) -> FontId {
+    FontId::proportional(size)
+}
+
+pub(super) fn semibold(size: f32) -> FontId {
+    FontId::new(size, FontFamily::Name(SEMIBOLD.into()))
+}
+
+/// Between two colours, at `part` of the way.
+pub(super) fn blend(from: Color32, to: Color32, part: f32) -> Color32 {
+    from.lerp_to_gamma(to, part.clamp(0.0, 1.0))
+}
+
+/// Gives a context the editor's fonts and style; it comes with no fonts at all.
+pub(super) fn apply(context: &Context) {
+    let mut fonts = FontDefinitions::empty();
+    let mut add = |name: &str, data: &'static [u8]| {
+        fonts.font_data.insert(name.to_owned(), Arc::new(FontData::from_static(data)));
+    };
+    add("regular", include_bytes!("../../../assets/fonts/IBMPlexSans-Regular.ttf"));
+    add(SEMIBOLD, include_bytes!("../../../assets/fonts/IBMPlexSans-SemiBold.ttf"));
+    for (family, font) in [
+        (FontFamily::Proportional, "regular"),
+        (FontFamily::Monospace, "regular"),
+        (FontFamily::Name(SEMIBOLD.into()), SEMIBOLD),
+    ] {
+        fonts.families.insert(family, vec![font.to_owned()]);
+    }
+    context.set_fonts(fonts);
+    context.set_theme(Theme::Dark);
+    context.style_mut_of(Theme::Dark, |style| {
+        for (text, font) in &mut style.text_styles {
+            *font = match text {
+                TextStyle::Heading => semibold(16.0),
+                TextStyle::Small => regular(11.0),
+                _ => regular(13.0),
+            };
+        }
+        style.visuals = visuals();
+        style.spacing.item_spacing = [6.0, 6.0].into();
+        style.spacing.button_padding = [8.0, 3.0].into();
+        style.interaction.selectable_labels = false;
+        style.interaction.tooltip_delay = 0.35;
+    });
+}
+
+fn visuals() -> Visuals {
+    let mut visuals = Visuals::dark();
+    visuals.override_text_color = Some(TEXT);
+    visuals.panel_fill = BACKGROUND;
+    visuals.window_fill = PANEL;
+    visuals.window_stroke = Stroke::new(1.0, LINE);
+    visuals.extreme_bg_color = WELL;
+    visuals.selection.bg_fill = blend(PANEL, KEEP, 0.35);
+    visuals.selection.stroke = Stroke::new(1.0, KEEP);
+    let widgets = &mut visuals.widgets;
+    for (style, fill, line) in [
+        (&mut widgets.noninteractive, PANEL, LINE),
+        (&mut widgets.inactive, BUTTON, BUTTON),
+        (&mut widgets.hovered, BUTTON_HOVERED, FAINT),
+        (&mut widgets.active, BUTTON_HOVERED, KEEP),
+        (&mut widgets.open, BUTTON_HOVERED, LINE),
+    ] {
+        style.bg_fill = fill;
+        style.weak_bg_fill = fill;
+        style.bg_stroke = Stroke::new(1.0, line);
+        style.fg_stroke = Stroke::new(1.0, TEXT);
+        style.corner_radius = CORNER;
+        style.expansion = 0.0;
+    }
+    visuals
+}

@@ -1,0 +1,248 @@
+//! The editor as the framework wants it: windows that open at the size they were closed at.
+
+use std::error::Error;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use egui::{Context, Rgba, Ui};
+use nice_plug::context::gui::GuiContext;
+use nice_plug::editor::dpi::{LogicalSize, NativeSize, Size};
+use nice_plug::editor::{
+    Editor as FrameworkEditor, EditorHandle, HostMethods, Modifiers, ParentWindowHandle,
+    ResizeHint, SpawnedEditor, VirtualKeyCode,
+};
+use nice_plug_egui::baseview::{HandlerError, WindowSize};
+use nice_plug_egui::{
+    EguiEditor, EguiEditorHandle, EguiEditorState, EguiNiceSettings, Frame, NiceEguiApp,
+    RepaintNotifier, create_egui_editor,
+};
+
+use super::remembered::SMALLEST;
+use super::{Editor, presets, theme};
+use crate::live::Live;
+use crate::params::UnspillParams;
+
+/// The editor of one instance; opens windows.
+pub struct UnspillEditor {
+    params: Arc<UnspillParams>,
+    editor: Arc<Mutex<Editor>>,
+    /// The adapter of the window that was opened last.
+    adapter: Mutex<Option<(Arc<EguiEditorState>, EguiEditor<App>)>>,
+}
+
+impl std::fmt::Debug for UnspillEditor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("UnspillEditor").finish_non_exhaustive()
+    }
+}
+
+/// The editor of an instance with these parameters.
+pub(crate) fn create(params: &Arc<UnspillParams>, live: &Arc<Live>) -> Option<UnspillEditor> {
+    Some(UnspillEditor {
+        params: Arc::clone(params),
+        editor: Arc::new(Mutex::new(Editor::new(params, live, presets::user_folder()))),
+        adapter: Mutex::new(None),
+    })
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl UnspillEditor {
+    /// An adapter for one window. It is made anew each time: the size to open at is known only
+    /// after the host has loaded its session, which is later than the framework wants an editor.
+    fn adapter(&self) -> Option<(Arc<EguiEditorState>, EguiEditor<App>)> {
+        let [width, height] = self.params.remembered.size();
+        let state = EguiEditorState::from_size(
+            LogicalSize::new(width, height),
+            self.params.remembered.scale(),
+        );
+        let settings = EguiNiceSettings::new()
+            .with_tile(self.params.class.name)
+            .with_resize_hint(self.resize_hint());
+        let app = App {
+            params: Arc::clone(&self.params),
+            editor: Arc::clone(&self.editor),
+            broken: false,
+        };
+        let adapter =
+            create_egui_editor(Arc::clone(&state), RepaintNotifier::new(), settings, app)?;
+        Some((state, adapter))
+    }
+}
+
+impl FrameworkEditor for UnspillEditor {
+    type Handle = Handle;
+
+    fn spawn(
+        &self,
+        parent: Option<ParentWindowHandle>,
+        wait_for_parent: bool,
+        fallback_scale_factor: Option<f64>,
+        gui_context: GuiContext,
+        host: Option<HostMethods>,
+    ) -> Result<SpawnedEditor<Self::Handle>, Box<dyn Error>> {
+        let (state, adapter) = self.adapter().ok_or("no adapter")?;
+        let spawned =
+            adapter.spawn(parent, wait_for_parent, fallback_scale_factor, gui_context, host)?;
+        *lock(&self.adapter) = Some((state, adapter));
+        let handle = Handle { adapter: spawned.handle, editor: Arc::clone(&self.editor) };
+        Ok(SpawnedEditor { handle, window: spawned.window })
+    }
+
+    fn size(&self) -> NativeSize<u32> {
+        match &*lock(&self.adapter) {
+            Some((state, adapter)) if state.is_open() => adapter.size(),
+            _ => {
+                let ([width, height], scale) =
+                    (self.params.remembered.size(), self.params.remembered.scale());
+                let size = LogicalSize::new(width * scale, height * scale);
+                NativeSize::from_size(Size::from(size), 1.0)
+            }
+        }
+    }
+
+    fn resize_hint(&self) -> ResizeHint {
+        let [width, height] = SMALLEST;
+        ResizeHint::resizable().with_min_logical_size(LogicalSize::new(width, height))
+    }
+
+    #[allow(unsafe_code, reason = "the trait's; there is no standalone program")]
+    unsafe fn assume_standalone_in_process(&self) {}
+}
+
+/// What runs inside one window.
+struct App {
+    params: Arc<UnspillParams>,
+    editor: Arc<Mutex<Editor>>,
+    /// A panic has happened; the window says so and does nothing any more.
+    broken: bool,
+}
+
+impl App {
+    /// Runs a part of the editor; a panic must not reach the host.
+    fn run(&mut self, part: impl FnOnce(&mut Editor)) {
+        let editor = &self.editor;
+        self.broken |= catch_unwind(AssertUnwindSafe(|| part(&mut lock(editor)))).is_err();
+    }
+}
+
+impl NiceEguiApp for App {
+    fn build(
+        &mut self,
+        context: Context,
+        gui: GuiContext,
+        window: &mut Frame,
+    ) -> Result<(), HandlerError> {
+        theme::apply(&context);
+        window.set_clear_color(Rgba::from(theme::BACKGROUND));
+        self.run(|editor| editor.open(gui));
+        Ok(())
+    }
+
+    fn ui(&mut self, ui: &mut Ui, _window: &mut Frame) {
+        if self.broken {
+            ui.centered_and_justified(|ui| {
+                ui.label("The editor has stopped on an internal error. Sound is not affected: close the window and open it again.");
+            });
+            return;
+        }
+        self.run(|editor| editor.ui(ui));
+    }
+
+    fn resized(&mut self, size: WindowSize) {
+        #[allow(clippy::cast_possible_truncation, reason = "sizes of windows")]
+        let size = [size.logical.width as f32, size.logical.height as f32];
+        self.params.remembered.set_size(size);
+    }
+
+    fn zoom_factor_changed(&mut self, scale: f32) {
+        self.params.remembered.set_scale(scale);
+    }
+}
+
+/// One open window. The adapter tells nobody when it closes; this does.
+pub struct Handle {
+    adapter: EguiEditorHandle,
+    editor: Arc<Mutex<Editor>>,
+}
+
+impl std::fmt::Debug for Handle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Handle").finish_non_exhaustive()
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        // A panic that left the editor half-way is one more reason to leave.
+        let _ = catch_unwind(AssertUnwindSafe(|| lock(&self.editor).close()));
+    }
+}
+
+impl EditorHandle for Handle {
+    type Window = <EguiEditorHandle as EditorHandle>::Window;
+    type Error = <EguiEditorHandle as EditorHandle>::Error;
+
+    fn run_until_closed(window: Self::Window) -> Result<(), Self::Error> {
+        EguiEditorHandle::run_until_closed(window)
+    }
+
+    fn set_parent(
+        &self,
+        parent: ParentWindowHandle,
+        window: &Self::Window,
+    ) -> Result<(), Self::Error> {
+        self.adapter.set_parent(parent, window)
+    }
+
+    fn show(&self, window: &Self::Window) -> Result<(), Self::Error> {
+        self.adapter.show(window)
+    }
+
+    fn hide(&self, window: &Self::Window) -> Result<(), Self::Error> {
+        self.adapter.hide(window)
+    }
+
+    fn set_size(&self, size: NativeSize<u32>, window: &Self::Window) -> Result<(), Self::Error> {
+        self.adapter.set_size(size, window)
+    }
+
+    fn host_main_thread_callback(&self, window: &Self::Window) {
+        self.adapter.host_main_thread_callback(window);
+    }
+
+    fn adjust_size(&self, size: NativeSize<u32>, window: &Self::Window) -> Option<NativeSize<u32>> {
+        self.adapter.adjust_size(size, window)
+    }
+
+    fn set_fallback_scale_factor(
+        &self,
+        scale_factor: f64,
+        window: &Self::Window,
+    ) -> Result<(), Self::Error> {
+        self.adapter.set_fallback_scale_factor(scale_factor, window)
+    }
+
+    fn on_virtual_key_from_host(
+        &self,
+        key: VirtualKeyCode,
+        is_down: bool,
+        modifiers: Modifiers,
+    ) -> bool {
+        self.adapter.on_virtual_key_from_host(key, is_down, modifiers)
+    }
+
+    fn state_changed(&self) {
+        self.adapter.state_changed();
+    }
+
+    fn param_value_changed(&self, id: &str, normalized_value: f32) {
+        self.adapter.param_value_changed(id, normalized_value);
+    }
+
+    fn param_modulation_changed(&self, id: &str, offset: f32) {
+        self.adapter.param_modulation_changed(id, offset);
+    }
+}

@@ -1,0 +1,177 @@
+//! What is done to the editor, and what must come of it.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use host::screen::{Picture, Screen};
+use host::{Class, Format};
+
+use crate::player::Player;
+
+/// The editor's size before anybody has resized it, in points.
+const SIZE: [u32; 2] = [1180, 760];
+/// In points: middles of things in the window of Unspill 8 with six mics.
+const REMOVED: [i16; 2] = [368, 27];
+/// Windows opened and closed in a row, for each format.
+const OPENINGS: usize = 12;
+
+pub(crate) fn run() -> Result<()> {
+    for (name, case) in [
+        ("the session is seen at 100 % and 200 %", seen as fn() -> Result<()>),
+        ("clicks and drags reach the host", pressed),
+        ("windows come and go", opened_and_closed),
+    ] {
+        let since = Instant::now();
+        case().with_context(|| format!("{name}: failed"))?;
+        println!("editor: {name} ... ok ({:.1} s)", since.elapsed().as_secs_f32());
+    }
+    Ok(())
+}
+
+fn pictures() -> PathBuf {
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../target/editor"))
+}
+
+fn small(size: [u32; 2]) -> Result<[u16; 2]> {
+    Ok([u16::try_from(size[0])?, u16::try_from(size[1])?])
+}
+
+/// A window with the editor in it.
+fn open(player: &mut Player, scale: Option<f64>) -> Result<(Screen, [u16; 2])> {
+    let factor = scale.unwrap_or(1.0);
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "window sizes")]
+    let scaled = SIZE.map(|length| (f64::from(length) * factor) as u32);
+    let [width, height] = small(scaled)?;
+    let screen = Screen::open(width, height)?;
+    player.plugin.open_editor(screen.window(), scale)?;
+    Ok((screen, [width, height]))
+}
+
+/// Plays until the editor has drawn itself, and returns what is seen.
+fn drawn(player: &mut Player, screen: &Screen, [width, height]: [u16; 2]) -> Result<Picture> {
+    let since = Instant::now();
+    loop {
+        player.play(0.2, true)?;
+        let picture = screen.picture(width, height)?;
+        if picture.num_colours() > 500 {
+            return Ok(picture);
+        }
+        let patience = Duration::from_secs(20);
+        ensure!(since.elapsed() < patience, "the window stays empty");
+    }
+}
+
+fn seen() -> Result<()> {
+    for (scale, name, [before_s, watched_s]) in
+        [(None, "session-1x.png", [12.0, 6.5]), (Some(2.0), "session-2x.png", [3.0, 2.0])]
+    {
+        let mut player = Player::new(Format::Clap, Class::Eight)?;
+        player.play(before_s, false)?;
+        let (screen, size) = open(&mut player, scale)?;
+        drawn(&mut player, &screen, size)?;
+        player.play(watched_s, true)?;
+        if scale.is_none() {
+            // A tooltip says what a cell means.
+            screen.point(SNARE_IN_KICK[0], SNARE_IN_KICK[1])?;
+            player.play(1.0, true)?;
+        }
+        let picture = screen.picture(size[0], size[1])?;
+        picture.save(&pictures().join(name))?;
+        // Cells of the matrix are the only large areas of amber beside reductions and the spectrum.
+        let amber = |pixel: &&[u8; 3]| pixel[0] > 120 && pixel[0].saturating_sub(pixel[2]) > 60;
+        let share =
+            picture.pixels.iter().filter(amber).count() as f32 / picture.pixels.len() as f32;
+        ensure!(share > 0.002, "{name}: no crosstalk is shown ({share})");
+        player.plugin.close_editor()?;
+    }
+    Ok(())
+}
+
+fn pressed() -> Result<()> {
+    for format in [Format::Clap, Format::Vst3] {
+        let mut player = Player::new(format, Class::Eight)?;
+        player.play(1.0, false)?;
+        let (screen, size) = open(&mut player, None)?;
+        drawn(&mut player, &screen, size)?;
+        player.gestures.clear();
+
+        screen.point(REMOVED[0], REMOVED[1])?;
+        screen.click(1)?;
+        let values = player.edits_of("Listen")?;
+        ensure!(values.len() == 1, "{format}: one click is {values:?}");
+
+        // The first mic's amount, from the middle of its bar to the left.
+        let [x, y] = FIRST_AMOUNT;
+        screen.drag([x, y], [x - 36, y])?;
+        let values = player.edits_of("Kick Amount")?;
+        let text = player.plugin.param_text(player.plugin.param("Kick Amount")?.id)?;
+        ensure!(values.len() > 1, "{format}: a drag is {values:?}");
+        ensure!(!text.starts_with("100.0"), "{format}: the amount stays at {text}");
+
+        // Right-click puts it back.
+        screen.click(3)?;
+        player.edits_of("Kick Amount")?;
+        let text = player.plugin.param_text(player.plugin.param("Kick Amount")?.id)?;
+        ensure!(text.starts_with("100.0"), "{format}: reset to {text}");
+
+        // A cell of the matrix: kick (row) of the snare (column).
+        let [x, y] = SNARE_IN_KICK;
+        screen.drag([x, y], [x, y + 70])?;
+        player.edits_of("Remove Snare from Kick")?;
+        let name = if format == Format::Clap { "pressed-clap.png" } else { "pressed-vst3.png" };
+        screen.picture(size[0], size[1])?.save(&pictures().join(name))?;
+        let text = player.plugin.param_text(player.plugin.param("Remove Snare from Kick")?.id)?;
+        let percent: f32 = text.trim_end_matches([' ', '%']).parse()?;
+        ensure!((30.0..70.0).contains(&percent), "{format}: half the way is {text}");
+
+        // Undo takes it back.
+        let [x, y] = UNDO;
+        screen.point(x, y)?;
+        screen.click(1)?;
+        let values = player.edits_of("Remove Snare from Kick")?;
+        ensure!(values.len() == 1, "{format}: one undo is {values:?}");
+        player.plugin.close_editor()?;
+    }
+    Ok(())
+}
+
+/// The middle of the first mic's amount.
+const FIRST_AMOUNT: [i16; 2] = [480, 131];
+/// The first row's second cell.
+const SNARE_IN_KICK: [i16; 2] = [740, 131];
+const UNDO: [i16; 2] = [1078, 27];
+
+fn opened_and_closed() -> Result<()> {
+    for format in [Format::Clap, Format::Vst3] {
+        let mut player = Player::new(format, Class::Eight)?;
+        let mut resident = Vec::new();
+        for opening in 0..OPENINGS {
+            let (screen, size) = open(&mut player, None)?;
+            if opening == 0 {
+                drawn(&mut player, &screen, size)?;
+            }
+            let wanted = [1000 + 20 * u32::try_from(opening)?, 700];
+            let taken = player.plugin.resize_editor(wanted)?;
+            ensure!(taken == wanted, "{format}: {wanted:?} became {taken:?}");
+            player.play(0.15, true)?;
+            player.plugin.close_editor()?;
+            player.play(0.05, true)?;
+            resident.push(resident_kib()?);
+        }
+        let (early, late) = (resident[OPENINGS / 2], resident[OPENINGS - 1]);
+        println!(
+            "editor: {format}: {early} KiB after {} windows, {late} after {OPENINGS}",
+            OPENINGS / 2 + 1
+        );
+        ensure!(late < early + 40 * 1024, "{format}: {resident:?} KiB");
+    }
+    Ok(())
+}
+
+/// Memory in use.
+fn resident_kib() -> Result<u64> {
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).context("no VmRSS")?;
+    Ok(line.split_whitespace().nth(1).context("no number")?.parse()?)
+}

@@ -1,0 +1,36 @@
+//! The bundled plugin's editor in a real window: seen, pressed, resized, opened and closed.
+//!
+//! Without a harness: the cases need `DISPLAY`, which only a new process can be given safely.
+
+#![cfg_attr(not(target_os = "linux"), allow(unused_crate_dependencies, reason = "Linux only"))]
+#![allow(clippy::print_stdout, reason = "a test program without a harness")]
+
+#[cfg(target_os = "linux")]
+mod cases;
+#[cfg(target_os = "linux")]
+mod player;
+
+#[cfg(not(target_os = "linux"))]
+fn main() {}
+
+#[cfg(target_os = "linux")]
+fn main() -> anyhow::Result<()> {
+    /// Says that this is the process on the screen.
+    const INSIDE: &str = "UNSPILL_EDITOR_TEST_INSIDE";
+    if std::env::args().any(|argument| argument == "--list") {
+        return Ok(());
+    }
+    if std::env::var_os(INSIDE).is_some() {
+        return cases::run();
+    }
+    // Made before the screen, as it may take long.
+    tests::bundle(host::Format::Clap)?;
+    let server = host::screen::Server::start()?;
+    let status = std::process::Command::new(std::env::current_exe()?)
+        .env("DISPLAY", server.display())
+        .env("LIBGL_ALWAYS_SOFTWARE", "1")
+        .env(INSIDE, "1")
+        .status()?;
+    anyhow::ensure!(status.success(), "the editor's cases failed ({status})");
+    Ok(())
+}

@@ -1,0 +1,102 @@
+//! A session that plays while its editor is open.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use audiofile::SessionFiles;
+use host::{AudioConfig, BusBuffer, Class, Format, Gesture, Plugin, ProcessOptions, RenderMode};
+use tests::bundle;
+
+const BLOCK: usize = 512;
+/// The mics of the demo session, as they are labelled.
+const LABELS: [&str; 6] = ["Kick", "Snare", "Hi-hat", "Bass", "Guitar", "Woodwind"];
+
+/// The plugin with the demo session on its first inputs.
+pub(crate) struct Player {
+    pub(crate) plugin: Plugin,
+    session: SessionFiles,
+    inputs: Vec<BusBuffer>,
+    outputs: Vec<BusBuffer>,
+    pub(crate) gestures: Vec<Gesture>,
+}
+
+impl Player {
+    pub(crate) fn new(format: Format, class: Class) -> Result<Self> {
+        let bundle = bundle(format)?;
+        let mut plugin = bundle.instantiate(bundle.class_named(class.name())?)?;
+        let demo = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../assets/demo"));
+        let names =
+            ["mic1_kick", "mic2_snare", "mic3_hihat", "mic4_bass", "mic5_guitar", "mic6_sax"];
+        let files: Vec<_> = names.iter().map(|name| demo.join(format!("{name}.flac"))).collect();
+        let session = SessionFiles::open(&files, names.len())?;
+        for (number, label) in (1..).zip(LABELS) {
+            let param = plugin.param(&format!("Mic {number} Instrument"))?;
+            plugin.set_param_text(param.id, label)?;
+        }
+        let config = AudioConfig {
+            rate_hz: f64::from(session.rate_hz()),
+            max_block_samples: BLOCK,
+            // Waits for the worker: however slow the machine is, no hop is late.
+            mode: RenderMode::Offline,
+        };
+        plugin.activate(config)?;
+        let num_buses = class.shape_for(&[1; 6])?.inputs.len();
+        let buffers = || (0..num_buses).map(|_| BusBuffer::new(1, BLOCK)).collect();
+        Ok(Self { plugin, session, inputs: buffers(), outputs: buffers(), gestures: Vec::new() })
+    }
+
+    /// Plays for so long, at no more than real time when `paced`; begins anew at the end.
+    pub(crate) fn play(&mut self, seconds: f32, paced: bool) -> Result<()> {
+        let rate_hz = self.session.rate_hz() as f32;
+        let (since, mut played_s) = (Instant::now(), 0.0);
+        while played_s < seconds {
+            let num_mics = LABELS.len();
+            let mut mics: Vec<&mut [f32]> =
+                self.inputs[..num_mics].iter_mut().map(|bus| bus.channel_mut(0)).collect();
+            if self.session.read(&mut mics)? < BLOCK {
+                self.session.rewind()?;
+            }
+            let options = ProcessOptions::default();
+            self.plugin.process(&mut self.inputs, &mut self.outputs, BLOCK, options)?;
+            self.plugin.idle();
+            self.gestures.extend(self.plugin.take_gestures());
+            played_s += BLOCK as f32 / rate_hz;
+            let ahead = played_s - since.elapsed().as_secs_f32();
+            if paced && ahead > 0.0 {
+                std::thread::sleep(Duration::from_secs_f32(ahead));
+            }
+        }
+        Ok(())
+    }
+
+    /// What the editor did to a parameter meanwhile: its values, each inside one gesture.
+    pub(crate) fn edits_of(&mut self, name: &str) -> Result<Vec<f64>> {
+        self.play(0.3, true)?;
+        let id = self.plugin.param(name)?.id;
+        let mut held = false;
+        let mut values = Vec::new();
+        for gesture in std::mem::take(&mut self.gestures) {
+            match gesture {
+                Gesture::Begin(of) if of == id => {
+                    ensure!(!held, "{name} is held twice");
+                    held = true;
+                }
+                Gesture::Value(of, value) if of == id => {
+                    ensure!(held, "{name} moves without being held");
+                    values.push(value);
+                }
+                Gesture::End(of) if of == id => {
+                    ensure!(held, "{name} is let go of twice");
+                    held = false;
+                }
+                other => anyhow::bail!("the editor touched another parameter: {other:?}"),
+            }
+        }
+        ensure!(!held, "{name} is never let go of");
+        let now = self.plugin.param_value(id)?;
+        let last = *values.last().with_context(|| format!("the editor left {name} alone"))?;
+        ensure!((now - last).abs() < 1e-6, "{name} is {now}, not {last}");
+        Ok(values)
+    }
+}

@@ -25,8 +25,8 @@ macro_rules! folder {
     };
 }
 
-/// The model that is used unless another is asked for.
-static NEWEST: (&str, &[u8]) = folder!("band-a-0.2.0", "bdc11d6d");
+/// The models in this program, the newest first: it is used unless another is asked for.
+static EMBEDDED: [(&str, &[u8]); 1] = [folder!("band-a-0.2.0", "bdc11d6d")];
 
 /// A model with the card that describes it.
 #[derive(Clone, Debug)]
@@ -49,12 +49,26 @@ pub fn read(card: &str, weights: Cow<'static, [u8]>) -> Result<Release, CardErro
     Ok(Release { card, model })
 }
 
-/// The model in this program; every caller in the process gets a handle to the same one.
+/// The newest model in this program; every caller in the process gets a handle to the same one.
 ///
-/// The first call reads the card and checks the weights' hash (milliseconds). A test makes sure that what is released can be read.
+/// The first call reads the cards and checks the weights' hashes (milliseconds). A test makes sure that what is released can be read.
 #[must_use]
 pub fn released() -> Option<&'static Release> {
-    static RELEASED: OnceLock<Option<Release>> = OnceLock::new();
-    let (card, weights) = NEWEST;
-    RELEASED.get_or_init(|| read(card, Cow::Borrowed(weights)).ok()).as_ref()
+    all().first()
+}
+
+/// The model of this id and version, if it is in this program.
+#[must_use]
+pub fn named(id: &str, version: &str) -> Option<&'static Release> {
+    all().iter().find(|release| release.card.id == id && release.card.version == version)
+}
+
+fn all() -> &'static [Release] {
+    static RELEASED: OnceLock<Vec<Release>> = OnceLock::new();
+    RELEASED.get_or_init(|| {
+        let readable = |&(card, weights): &(&'static str, &'static [u8])| {
+            read(card, Cow::Borrowed(weights)).ok()
+        };
+        EMBEDDED.iter().filter_map(readable).collect()
+    })
 }

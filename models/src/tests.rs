@@ -49,13 +49,23 @@ fn try_read(card: &str, weights: &[u8]) -> Result<Release, CardError> {
 }
 
 #[test]
+fn a_model_is_found_by_its_id_and_version_and_no_other() {
+    let release = released().unwrap();
+    let found = named(&release.card.id, &release.card.version).unwrap();
+    assert!(std::ptr::eq(found, release));
+    assert!(named(&release.card.id, "99.0.0").is_none());
+    assert!(named("no-such-model", &release.card.version).is_none());
+    assert_eq!(all().len(), EMBEDDED.len(), "one of them cannot be read");
+}
+
+#[test]
 fn the_released_model_is_what_its_card_says() {
     let release = released().expect("the card or the hash does not fit");
     let Release { card, model } = release;
     assert_eq!((model.id(), model.version()), (card.id.as_str(), card.version.as_str()));
     assert_eq!(card.weights, format!("{}-{}.safetensors", card.folder(), &card.sha256[..8]));
     model.network().expect("the weights do not fit the sizes");
-    assert!(NEWEST.1.len() < 10_000_000, "too large for the repository");
+    assert!(EMBEDDED[0].1.len() < 10_000_000, "too large for the repository");
     assert!(!card.results.is_empty() && !card.trained_by.is_empty());
 }
 

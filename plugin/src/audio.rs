@@ -1,8 +1,8 @@
 //! The audio thread: parameters and host buffers into the engine's session.
 
 use engine::{
-    Controls, Decibels, GroupId, Listen, Mode, Pace, Role, SampleRate, Session, SessionConfig,
-    SessionError,
+    Controls, Decibels, Estimates, GroupId, Listen, Mode, Pace, Role, SampleRate, Session,
+    SessionConfig, SessionError,
 };
 use nice_plug::prelude::{AudioIOLayout, AuxiliaryBuffers, Buffer, Enum, Param, ProcessMode};
 
@@ -10,7 +10,8 @@ use crate::buses::MicMap;
 use crate::guard::Activation;
 use crate::live::LiveSession;
 use crate::params::{
-    GroupChoice, ListenChoice, MicParams, ModeChoice, NO_LIMIT_DB, RoleChoice, UnspillParams,
+    EstimatesChoice, GroupChoice, ListenChoice, MicParams, ModeChoice, NO_LIMIT_DB, RoleChoice,
+    UnspillParams,
 };
 
 /// The group of a stereo track's two sides when the user chose none; user groups are 1 to 8.
@@ -50,12 +51,14 @@ pub(crate) fn latency_samples(params: &UnspillParams, activation: &Activation) -
     })
 }
 
-/// A session with the released network, which all instances share.
-fn prepare(config: &SessionConfig, controls: &Controls) -> Result<Session, SessionError> {
-    match models::released() {
-        Some(release) => Session::prepare_guided(config, controls, &release.model),
-        None => Session::prepare(config, controls),
-    }
+/// A session with the network that the saved session wants, which all instances share, and with what was learned.
+fn prepare(
+    params: &UnspillParams,
+    config: &SessionConfig,
+    controls: &Controls,
+) -> Result<Session, SessionError> {
+    let model = params.kept.model().map(|release| &release.model);
+    Session::prepare_learned(config, controls, model, params.kept.learned())
 }
 
 /// A session and what it takes to feed it.
@@ -63,6 +66,8 @@ fn prepare(config: &SessionConfig, controls: &Controls) -> Result<Session, Sessi
 struct Running {
     config: SessionConfig,
     map: MicMap,
+    /// Id and version of its network.
+    model: Option<(&'static str, &'static str)>,
     session: Session,
     /// What the session has been told.
     controls: Box<Controls>,
@@ -87,15 +92,22 @@ impl AudioPath {
         layout: &AudioIOLayout,
         activation: &Activation,
     ) {
+        // Whatever the session so far has learned is not lost with it.
+        params.kept.collect(params.learn.value());
         let map = MicMap::new(params.class, layout);
         let Some(config) = session_config(params, activation, map.num_mics()) else {
             self.running = None;
+            params.kept.connect(None);
             return;
         };
+        let named = |card: &'static models::Card| (card.id.as_str(), card.version.as_str());
+        let model = params.kept.model().map(|release| named(&release.card));
         let mut controls = Box::<Controls>::default();
         read_controls(params, &map, &mut controls);
         match &mut self.running {
-            Some(running) if running.config == config && running.map == map => {
+            Some(running)
+                if running.config == config && running.map == map && running.model == model =>
+            {
                 running.session.set_controls(&controls);
                 running.controls.clone_from(&controls);
                 running.session.reset();
@@ -103,13 +115,15 @@ impl AudioPath {
             _ => {
                 // The old worker is stopped before the new one starts.
                 self.running = None;
-                self.running = prepare(&config, &controls).ok().map(|session| Running {
+                self.running = prepare(params, &config, &controls).ok().map(|session| Running {
                     config,
                     map,
+                    model,
                     session,
                     fresh: controls.clone(),
                     controls,
                 });
+                params.kept.connect(self.running.as_ref().map(|running| running.session.learner()));
             }
         }
     }
@@ -120,6 +134,7 @@ impl AudioPath {
         Some(LiveSession {
             stats: session.stats(),
             monitor: session.monitor(),
+            learner: session.learner(),
             latency_samples: session.latency_samples(),
             rate_hz: config.rate.hz(),
             pace: config.pace,
@@ -146,6 +161,7 @@ impl AudioPath {
             layout_map.with_mics(main, aux, |_| ());
             return;
         };
+        params.follow_learn();
         read_controls(params, map, fresh);
         if fresh != controls {
             session.set_controls(fresh);
@@ -175,6 +191,11 @@ fn read_controls(params: &UnspillParams, map: &MicMap, controls: &mut Controls) 
     let bypass = params.bypass.value();
     let any_solo = params.mics.iter().any(is_soloed);
     controls.global_amount = fraction(&params.amount);
+    controls.estimates = match params.estimates.value() {
+        _ if params.learn.value() => Estimates::Learning,
+        EstimatesChoice::Adaptive => Estimates::Adaptive,
+        EstimatesChoice::Learned => Estimates::Learned,
+    };
     for (strip, mic) in params.mics.iter().enumerate() {
         let listen = match params.listen.value() {
             _ if bypass => Listen::Dry,
@@ -334,6 +355,7 @@ mod tests {
             0,
             &[
                 ("amount", "50"),
+                ("estimates", "Learned"),
                 ("mic2_amount", "25"),
                 ("mic3_floor", "-24 dB"),
                 ("mic4_role", "Room cleaned"),
@@ -342,12 +364,28 @@ mod tests {
             ],
         );
         let mut expected = Controls { global_amount: 0.5, ..Controls::default() };
+        expected.estimates = Estimates::Learned;
         expected.mics[1].amount = 0.25;
         expected.mics[2].floor = Decibels(-24.0);
         expected.mics[3].role = Role::CleanedRoom;
         expected.mics[4].group = Some(GroupId(2));
         expected.pair_amount[5][6] = 0.75;
         assert_eq!(moved, expected);
+    }
+
+    #[test]
+    fn a_passage_is_learned_as_long_as_learn_is_on_whatever_was_chosen_before() {
+        let estimates =
+            |settings: &[(&str, &str)]| controls(&Unspill8::DESC, 0, settings).estimates;
+        assert_eq!(estimates(&[("learn", "On")]), Estimates::Learning);
+        assert_eq!(estimates(&[("learn", "On"), ("estimates", "Learned")]), Estimates::Learning);
+        let params = UnspillParams::new(&Unspill8::DESC);
+        params.follow_learn();
+        assert_eq!((params.estimates.value(), params.own_moves()), (EstimatesChoice::Adaptive, 0));
+        set_by_id(&params, "learn", "On");
+        params.follow_learn();
+        params.follow_learn();
+        assert_eq!((params.estimates.value(), params.own_moves()), (EstimatesChoice::Learned, 1));
     }
 
     #[test]

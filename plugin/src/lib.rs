@@ -7,6 +7,7 @@ pub mod classes;
 mod editor;
 pub mod entry;
 pub mod guard;
+mod kept;
 mod live;
 mod names;
 pub mod params;

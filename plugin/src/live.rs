@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use engine::{Monitor, Pace, SessionStats};
+use engine::{Learner, Monitor, Pace, SessionStats};
 
 use crate::buses::MicMap;
 
@@ -11,6 +11,7 @@ use crate::buses::MicMap;
 pub(crate) struct LiveSession {
     pub(crate) stats: Arc<SessionStats>,
     pub(crate) monitor: Arc<Monitor>,
+    pub(crate) learner: Arc<Learner>,
     pub(crate) latency_samples: usize,
     pub(crate) rate_hz: f32,
     pub(crate) pace: Pace,

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use nice_plug::prelude::{
     BoolParam, Enum, EnumParam, FloatParam, FloatRange, Param, ParamPtr, Params, formatters,
@@ -10,6 +11,7 @@ use nice_plug::prelude::{
 
 use crate::classes::{ClassDesc, Topology};
 use crate::editor::Remembered;
+use crate::kept::Kept;
 use crate::state;
 
 /// The lowest setting of a mic's maximal reduction, which means that there is no limit.
@@ -38,6 +40,17 @@ pub enum ListenChoice {
     /// The mics as they came in.
     #[id = "dry"]
     Dry,
+}
+
+/// Where crosstalk and filters come from.
+#[derive(Clone, Copy, Debug, Enum, PartialEq, Eq)]
+pub enum EstimatesChoice {
+    /// They follow the music.
+    #[id = "adaptive"]
+    Adaptive,
+    /// They are what a passage taught, frozen and saved with the session.
+    #[id = "learned"]
+    Learned,
 }
 
 /// What a mic stands for.
@@ -169,12 +182,20 @@ pub struct UnspillParams {
     pub mode: EnumParam<ModeChoice>,
     /// What the outputs carry.
     pub listen: EnumParam<ListenChoice>,
+    /// Adaptive or Learned.
+    pub estimates: EnumParam<EstimatesChoice>,
+    /// On while a passage is learned.
+    pub learn: BoolParam,
     /// One entry per mic of the class.
     pub mics: Vec<MicParams>,
     /// One entry per target and bleeder.
     pub pairs: Vec<PairParam>,
     /// The editor's window; no parameter, but saved with them.
     pub(crate) remembered: Remembered,
+    /// What was learned, and the model that the session wants; saved with the parameters too.
+    pub(crate) kept: Kept,
+    /// How often the plugin has moved a parameter by itself.
+    own_moves: AtomicU64,
 }
 
 impl std::fmt::Debug for UnspillParams {
@@ -246,10 +267,29 @@ impl UnspillParams {
             amount: percent("Amount".to_owned()),
             mode: EnumParam::new("Mode", ModeChoice::Live).non_automatable(),
             listen: EnumParam::new("Listen", ListenChoice::Clean),
+            estimates: EnumParam::new("Estimates", EstimatesChoice::Adaptive).non_automatable(),
+            learn: BoolParam::new("Learn", false).non_automatable(),
             mics: (0..class.num_strips).map(|index| MicParams::new(class, index)).collect(),
             pairs: pairs.collect(),
             remembered: Remembered::default(),
+            kept: Kept::default(),
+            own_moves: AtomicU64::new(0),
         }
+    }
+
+    /// What a passage teaches is there to be used: as long as Learn is on, so is Learned; real-time safe.
+    pub(crate) fn follow_learn(&self) {
+        if self.learn.value() && self.estimates.value() != EstimatesChoice::Learned {
+            // SAFETY: the pointer points into `self`.
+            unsafe { self.estimates.as_ptr()._internal_set_normalized_value(1.0) };
+            // Relaxed: a counter that is looked at after the block.
+            self.own_moves.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Differs whenever the plugin has moved a parameter by itself; real-time safe.
+    pub(crate) fn own_moves(&self) -> u64 {
+        self.own_moves.load(Ordering::Relaxed)
     }
 
     /// Every parameter with its permanent id and the group it is shown in.
@@ -262,6 +302,8 @@ impl UnspillParams {
             entry("amount", &self.amount, ""),
             entry("mode", &self.mode, ""),
             entry("listen", &self.listen, ""),
+            entry("estimates", &self.estimates, ""),
+            entry("learn", &self.learn, ""),
         ];
         for (mic, number) in self.mics.iter().zip(1..) {
             let group = unlabelled(self.class, number - 1);
@@ -296,11 +338,12 @@ unsafe impl Params for UnspillParams {
     }
 
     fn serialize_fields(&self) -> BTreeMap<String, String> {
-        state::fields(&self.remembered)
+        self.kept.collect(self.learn.value());
+        state::fields(&self.remembered, &self.kept)
     }
 
     fn deserialize_fields(&self, fields: &BTreeMap<String, String>) {
-        state::remember(&self.remembered, fields);
+        state::remember(&self.remembered, &self.kept, fields);
     }
 }
 

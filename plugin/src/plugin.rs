@@ -148,4 +148,8 @@ impl View for Answers {
     fn names_signature(&self) -> u64 {
         names::signature(&self.params)
     }
+
+    fn values_signature(&self) -> u64 {
+        self.params.own_moves()
+    }
 }

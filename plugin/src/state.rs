@@ -7,6 +7,7 @@ use nice_plug::prelude::{FloatRange, Param, ParamPtr, PluginState};
 
 use crate::classes::ClassDesc;
 use crate::editor::Remembered;
+use crate::kept::Kept;
 use crate::params::UnspillParams;
 
 /// The version of what is saved. Raised when an old value would mean something else; a parameter
@@ -23,13 +24,25 @@ const MODEL_VERSION_FIELD: &str = "model_version";
 /// The name of the field that holds the editor's window.
 const EDITOR_FIELD: &str = "editor";
 
+/// The name of the field that holds what a passage taught.
+const LEARNED_FIELD: &str = "learned";
+
 /// What is saved beside the parameters.
-pub(crate) fn fields(remembered: &Remembered) -> BTreeMap<String, String> {
+pub(crate) fn fields(remembered: &Remembered, kept: &Kept) -> BTreeMap<String, String> {
+    let mut fields = settings_fields(remembered, kept);
+    if let Some(text) = kept.text() {
+        fields.insert(LEARNED_FIELD.to_owned(), text);
+    }
+    fields
+}
+
+/// The same without what belongs to one session alone.
+fn settings_fields(remembered: &Remembered, kept: &Kept) -> BTreeMap<String, String> {
     let mut fields = BTreeMap::from([
         (FORMAT_FIELD.to_owned(), FORMAT.to_string()),
         (EDITOR_FIELD.to_owned(), remembered.to_text()),
     ]);
-    if let Some(models::Release { card, .. }) = models::released() {
+    if let Some(models::Release { card, .. }) = kept.model() {
         fields.insert(MODEL_ID_FIELD.to_owned(), card.id.clone());
         fields.insert(MODEL_VERSION_FIELD.to_owned(), card.version.clone());
     }
@@ -37,15 +50,17 @@ pub(crate) fn fields(remembered: &Remembered) -> BTreeMap<String, String> {
 }
 
 /// Takes over what was saved beside the parameters.
-pub(crate) fn remember(remembered: &Remembered, fields: &BTreeMap<String, String>) {
-    if let Some(text) = fields.get(EDITOR_FIELD) {
+pub(crate) fn remember(remembered: &Remembered, kept: &Kept, fields: &BTreeMap<String, String>) {
+    let field = |name| fields.get(name).map(String::as_str);
+    if let Some(text) = field(EDITOR_FIELD) {
         remembered.read(text);
     }
+    kept.read(field(LEARNED_FIELD), field(MODEL_ID_FIELD).zip(field(MODEL_VERSION_FIELD)));
 }
 
 /// The id and the version of the model that a state was saved with; `None` for one from before there were models.
 ///
-/// There is one model so far, which every state is loaded with; once there are several, a state asks for its own.
+/// A session is loaded with that model if it is in this program, with the newest if not.
 #[must_use]
 pub fn model_of(state: &PluginState) -> Option<(&str, &str)> {
     let field = |name| state.fields.get(name).map(String::as_str);
@@ -64,7 +79,7 @@ pub fn format_of(state: &PluginState) -> u32 {
 /// Older ones would be converted here, one step per version; there are none yet. Of a newer one,
 /// everything that still has its name and type is used. Every parameter that the state does not
 /// have, or has as nonsense, is set to its default: a session sounds as it was saved, whatever the
-/// instance was set to before.
+/// instance was set to before. Learn is never on in a session that is loaded.
 #[allow(unsafe_code, reason = "the framework gives parameters by pointer")]
 pub(crate) fn migrate(class: &'static ClassDesc, state: &mut PluginState) {
     let defaults = UnspillParams::new(class);
@@ -99,9 +114,10 @@ pub(crate) fn migrate(class: &'static ClassDesc, state: &mut PluginState) {
         };
         state.params.insert(id, value);
     }
+    state.params.insert("learn".to_owned(), ParamValue::Bool(false));
 }
 
-/// What would be saved now.
+/// What would be saved now as a preset: without what was learned, which belongs to one session.
 #[allow(unsafe_code, reason = "the framework gives parameters by pointer")]
 pub(crate) fn of(params: &UnspillParams) -> PluginState {
     let value = |param: ParamPtr| {
@@ -120,7 +136,7 @@ pub(crate) fn of(params: &UnspillParams) -> PluginState {
     PluginState {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         params: params.entries().into_iter().map(|(id, param, _)| (id, value(param))).collect(),
-        fields: fields(&params.remembered),
+        fields: settings_fields(&params.remembered, &params.kept),
     }
 }
 
@@ -170,7 +186,10 @@ mod tests {
         // What is said apart from the model is the same.
         assert_eq!(with_model.params.len(), before_models.params.len());
         let card = &models::released().unwrap().card;
-        let now = PluginState { fields: fields(&Remembered::default()), ..before_models };
+        let now = PluginState {
+            fields: fields(&Remembered::default(), &Kept::default()),
+            ..before_models
+        };
         assert_eq!(model_of(&now), Some((card.id.as_str(), card.version.as_str())));
     }
 }

@@ -280,7 +280,10 @@ impl Edits {
         self.sides[self.side] = Some(here);
         self.side = side;
         if let Some(there) = self.sides[side].take() {
-            let values: Vec<_> = self.all().zip(there).collect();
+            // Neither side begins or ends a passage.
+            let learn = self.index(&self.params.learn);
+            let values: Vec<_> =
+                self.all().zip(there).filter(|&(index, _)| index != learn).collect();
             self.set(&values);
         }
     }

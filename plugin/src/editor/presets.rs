@@ -224,10 +224,16 @@ impl Editor {
         match loaded {
             Ok(state) => {
                 self.message = None;
-                let bypass = self.edits.index(&self.params().bypass);
+                let params = self.params();
+                // What belongs to the session, not to how it is set up.
+                let kept = [
+                    self.edits.index(&params.bypass),
+                    self.edits.index(&params.estimates),
+                    self.edits.index(&params.learn),
+                ];
                 let values = state::normalized(self.edits.params().class, state);
-                let values: Vec<_> =
-                    self.edits.all().zip(values).filter(|&(index, _)| index != bypass).collect();
+                let all = self.edits.all().zip(values);
+                let values: Vec<_> = all.filter(|(index, _)| !kept.contains(index)).collect();
                 self.edits.set(&values);
             }
             Err(error) => self.message = Some(error),

@@ -48,6 +48,7 @@ pub struct ClapHost {
 #[derive(Default)]
 struct Told {
     names: AtomicUsize,
+    values: AtomicUsize,
     restarts: AtomicUsize,
     callback: AtomicBool,
 }
@@ -73,6 +74,10 @@ unsafe extern "C" fn rescan(host: *const clap_host, flags: u32) {
     if flags & CLAP_PARAM_RESCAN_INFO != 0 {
         // SAFETY: the plugin gives back its host.
         unsafe { told(host) }.names.fetch_add(1, Ordering::SeqCst);
+    }
+    if flags & CLAP_PARAM_RESCAN_VALUES != 0 {
+        // SAFETY: as above.
+        unsafe { told(host) }.values.fetch_add(1, Ordering::SeqCst);
     }
 }
 
@@ -396,6 +401,10 @@ impl Host for ClapHost {
 
     fn notices(&self) -> (usize, usize) {
         (self.told.names.load(Ordering::SeqCst), self.told.restarts.load(Ordering::SeqCst))
+    }
+
+    fn value_notices(&self) -> usize {
+        self.told.values.load(Ordering::SeqCst)
     }
 
     fn save(&self) -> Vec<u8> {

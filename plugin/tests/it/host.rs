@@ -134,6 +134,8 @@ pub trait Host {
     fn idle(&self);
     /// How often the plugin said that names changed, and asked for a restart.
     fn notices(&self) -> (usize, usize);
+    /// How often the plugin said that it moved parameters by itself.
+    fn value_notices(&self) -> usize;
     /// The saved state.
     fn save(&self) -> Vec<u8>;
     /// Loads a saved state; false if refused.

@@ -7,6 +7,7 @@ mod cases;
 mod children;
 mod clap_host;
 mod host;
+mod learning;
 mod orders;
 mod probes;
 mod product;

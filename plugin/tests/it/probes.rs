@@ -236,6 +236,10 @@ impl View for ProbeView {
         (id == param_id_hash("label") && self.0.label.value()).then(|| "Live".to_owned())
     }
 
+    fn values_signature(&self) -> u64 {
+        0
+    }
+
     fn names_signature(&self) -> u64 {
         u64::from(self.0.label.value())
     }

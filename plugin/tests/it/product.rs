@@ -46,7 +46,7 @@ fn both(class: &ClassDesc) -> [Box<dyn Host>; 2] {
     [Box::new(clap(class)), Box::new(vst3(class))]
 }
 
-fn set(host: &dyn Host, id: &str, normalized: f64) {
+pub(super) fn set(host: &dyn Host, id: &str, normalized: f64) {
     host.set_param(param_id_hash(id), normalized);
 }
 
@@ -63,7 +63,7 @@ fn bus_channels(class: &ClassDesc, layout: usize) -> (Vec<usize>, Vec<usize>) {
 }
 
 /// Has the host select a layout, in the words of its format.
-fn select(class: &ClassDesc, layout: usize) -> [Box<dyn Host>; 2] {
+pub(super) fn select(class: &ClassDesc, layout: usize) -> [Box<dyn Host>; 2] {
     let (clap, vst3) = (clap(class), vst3(class));
     assert!(clap.select(u32::try_from(layout).unwrap()));
     let (inputs, outputs) = bus_channels(class, layout);
@@ -313,7 +313,7 @@ fn a_label_renames_a_mics_parameters_and_hosts_are_told_once() {
 }
 
 /// The framework's CLAP state has its length in front; the state itself is the same.
-fn strip(bytes: &[u8]) -> &[u8] {
+pub(super) fn strip(bytes: &[u8]) -> &[u8] {
     if bytes.first() == Some(&b'{') { bytes } else { &bytes[8..] }
 }
 
@@ -335,11 +335,11 @@ fn a_saved_session_comes_back_in_either_format() {
 }
 
 /// What CLAP wants in front of a state.
-fn with_length(json: &[u8]) -> Vec<u8> {
+pub(super) fn with_length(json: &[u8]) -> Vec<u8> {
     [&(json.len() as u64).to_le_bytes(), json].concat()
 }
 
-fn load(host: &dyn Host, is_clap: bool, json: &[u8]) -> bool {
+pub(super) fn load(host: &dyn Host, is_clap: bool, json: &[u8]) -> bool {
     if is_clap { host.load(&with_length(json)) } else { host.load(json) }
 }
 

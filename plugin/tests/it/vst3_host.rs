@@ -38,6 +38,7 @@ pub struct Vst3Host {
 #[derive(Default)]
 struct Handler {
     names: AtomicUsize,
+    values: AtomicUsize,
     restarts: AtomicUsize,
 }
 
@@ -61,6 +62,9 @@ impl IComponentHandlerTrait for Handler {
     unsafe fn restartComponent(&self, flags: int32) -> tresult {
         if flags & RestartFlags_::kParamTitlesChanged != 0 {
             self.names.fetch_add(1, Ordering::SeqCst);
+        }
+        if flags & RestartFlags_::kParamValuesChanged != 0 {
+            self.values.fetch_add(1, Ordering::SeqCst);
         }
         if flags & RestartFlags_::kLatencyChanged != 0 {
             self.restarts.fetch_add(1, Ordering::SeqCst);
@@ -450,8 +454,12 @@ impl Host for Vst3Host {
     }
 
     fn notices(&self) -> (usize, usize) {
-        let Handler { names, restarts } = &*self.handler;
+        let Handler { names, restarts, .. } = &*self.handler;
         (names.load(Ordering::SeqCst), restarts.load(Ordering::SeqCst))
+    }
+
+    fn value_notices(&self) -> usize {
+        self.handler.values.load(Ordering::SeqCst)
     }
 
     fn save(&self) -> Vec<u8> {

@@ -266,3 +266,23 @@ fn a_mic_that_was_silent_in_the_passage_is_left_alone() {
         assert!(out[0] != scene.mics[0] && out[1] != scene.mics[1], "{kind:?}");
     }
 }
+
+#[test]
+fn what_is_given_while_a_passage_is_learned_replaces_the_passage() {
+    let scene = scene(2, 0.3, &[1.0; 2]);
+    let controls = Controls::default();
+    let part: Vec<Vec<f32>> = scene.mics.iter().map(|mic| mic[..48_000].to_vec()).collect();
+    let given = Player::new(Kind::Plain, Mode::Live, 2, None).learn(&part, &controls).unwrap();
+    let expected = Player::new(Kind::Plain, Mode::Live, 2, Some(Arc::clone(&given)))
+        .play(&part, &learned(&controls));
+    let mut player = Player::new(Kind::Plain, Mode::Live, 2, None);
+    player.play(&scene.mics, &learning(&controls));
+    player.learner.give(Some(given));
+    assert!(player.learner.collect().is_none(), "nobody wants it any more");
+    let silence = vec![vec![0.0; 1]; 2];
+    player.play(&silence, &learned(&controls));
+    assert_eq!(player.learner.state(), LearnState::Learned);
+    player.pipeline.reset();
+    assert!(player.play(&part, &learned(&controls)) == expected);
+    assert!(player.learner.collect().is_none());
+}

@@ -1,7 +1,7 @@
 //! Where the worker leaves what it learned, and finds what it is to use: the main thread's end of it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 
 use crossbeam::queue::ArrayQueue;
 
@@ -46,13 +46,18 @@ impl std::fmt::Display for LearnState {
     }
 }
 
+/// What the main thread gave, if anything, and the number of the gift.
+pub(super) type Given = (u64, Option<Arc<Learned>>);
+
 /// Hands what was learned from the worker to the main thread and back, and says how learning goes.
 ///
 /// Nothing here waits: each direction holds the newest value only, and figures are atomics.
 #[derive(Debug)]
 pub struct Learner {
-    given: ArrayQueue<Option<Arc<Learned>>>,
-    found: ArrayQueue<Arc<Learned>>,
+    given: ArrayQueue<Given>,
+    found: ArrayQueue<(u64, Arc<Learned>)>,
+    /// How often something was given: what was learned before that is not wanted any more.
+    gifts: AtomicU64,
     state: AtomicU8,
     convergence: AtomicU32,
 }
@@ -62,18 +67,22 @@ impl Learner {
         Self {
             given: ArrayQueue::new(1),
             found: ArrayQueue::new(1),
+            gifts: AtomicU64::new(0),
             state: AtomicU8::new(0),
             convergence: AtomicU32::new(0),
         }
     }
 
-    /// Replaces what the session is to use when it plays with learned estimates; counts from the worker's next hop.
+    /// Replaces what the session is to use when it plays with learned estimates; counts from the worker's next hop, and a passage
+    /// that is being learned begins anew.
     ///
     /// # Real-time
     ///
     /// Main thread only: may free what was given before.
     pub fn give(&self, learned: Option<Arc<Learned>>) {
-        self.given.force_push(learned);
+        // Relaxed: only the main thread counts; the queue orders what the worker sees.
+        let gift = self.gifts.fetch_add(1, Ordering::Relaxed) + 1;
+        self.given.force_push((gift, learned));
     }
 
     /// The newest that the session has learned since this was last asked: every few seconds while it learns, and at the end.
@@ -83,7 +92,8 @@ impl Learner {
     /// Main thread only: whoever drops it last frees it.
     #[must_use]
     pub fn collect(&self) -> Option<Arc<Learned>> {
-        self.found.pop()
+        let (gift, learned) = self.found.pop()?;
+        (gift == self.gifts.load(Ordering::Relaxed)).then_some(learned)
     }
 
     /// What the estimates are.
@@ -109,13 +119,14 @@ impl Learner {
         f32::from_bits(self.convergence.load(Ordering::Relaxed))
     }
 
-    /// What the main thread gave, once; `Some(None)` takes back what it gave before.
-    pub(super) fn take_given(&self) -> Option<Option<Arc<Learned>>> {
+    /// What the main thread gave, once.
+    pub(super) fn take_given(&self) -> Option<Given> {
         self.given.pop()
     }
 
-    pub(super) fn publish(&self, learned: Arc<Learned>) {
-        self.found.force_push(learned);
+    /// Leaves what was learned after this gift for the main thread.
+    pub(super) fn publish(&self, gift: u64, learned: Arc<Learned>) {
+        self.found.force_push((gift, learned));
     }
 
     pub(super) fn tell(&self, state: LearnState) {

@@ -12,8 +12,10 @@ use crate::mode::Mode;
 use crate::stft::{Geometry, Spectrum};
 use crate::units::SampleRate;
 
-/// Hops between two snapshots while a passage is learned (2.7 s at 48 kHz): what is kept should the host stop before it says so.
+/// Hops between two snapshots while a passage is learned (2.7 s at 48 kHz), and after how many the first one is due, the next after
+/// twice as many: what is kept should the host stop before it says so.
 const PUBLISH_EVERY_HOPS: usize = 256;
+const PUBLISH_FIRST_HOPS: usize = 32;
 /// Hops between two looks at how far the filters are.
 const TELL_EVERY_HOPS: usize = 16;
 
@@ -54,6 +56,8 @@ pub struct Online {
     phase: Phase,
     learned: Option<Arc<Learned>>,
     learner: Arc<Learner>,
+    /// The number of the last thing given through the learner.
+    gift: u64,
     hop: usize,
 }
 
@@ -109,6 +113,7 @@ impl Online {
             phase: Phase::Adaptive,
             learned: None,
             learner: Arc::new(Learner::new()),
+            gift: 0,
             hop: 0,
         }
     }
@@ -120,8 +125,8 @@ impl Online {
     /// Worker or main thread only.
     pub fn set_learned(&mut self, learned: Option<Arc<Learned>>) {
         self.learned = learned;
-        if self.phase == Phase::Frozen {
-            // Taken over at the next hop.
+        if self.phase != Phase::Adaptive {
+            // Taken over at the next hop; a passage that was being learned is not wanted any more.
             self.engine.reset();
             self.phase = Phase::Adaptive;
         }
@@ -139,7 +144,8 @@ impl Online {
 
     /// Does what the controls of the newest hop say about estimates.
     fn follow(&mut self, controls: &Controls) {
-        if let Some(given) = self.learner.take_given() {
+        if let Some((gift, given)) = self.learner.take_given() {
+            self.gift = gift;
             self.set_learned(given);
         }
         match controls.estimates {
@@ -197,7 +203,7 @@ impl Online {
         let setup = Setup::new(self.rate, self.mode, self.num_mics, controls);
         let learned = Arc::new(self.engine.snapshot(setup));
         self.learned = Some(Arc::clone(&learned));
-        self.learner.publish(learned);
+        self.learner.publish(self.gift, learned);
     }
 }
 
@@ -231,7 +237,9 @@ impl Debleed for Online {
             if self.hop.is_multiple_of(TELL_EVERY_HOPS) {
                 self.learner.tell_convergence(self.engine.convergence(hop.newest_controls));
             }
-            if self.phase == Phase::Learning && self.hop.is_multiple_of(PUBLISH_EVERY_HOPS) {
+            let early = self.hop.is_power_of_two() && self.hop >= PUBLISH_FIRST_HOPS;
+            let due = early || self.hop.is_multiple_of(PUBLISH_EVERY_HOPS);
+            if self.phase == Phase::Learning && due {
                 self.publish();
             }
         }

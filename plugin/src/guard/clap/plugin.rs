@@ -9,7 +9,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use clap_sys::audio_buffer::clap_audio_buffer;
 use clap_sys::ext::gui::{CLAP_EXT_GUI, clap_host_gui};
 use clap_sys::ext::latency::{CLAP_EXT_LATENCY, clap_host_latency};
-use clap_sys::ext::params::{CLAP_EXT_PARAMS, CLAP_PARAM_RESCAN_INFO, clap_host_params};
+use clap_sys::ext::params::{
+    CLAP_EXT_PARAMS, CLAP_PARAM_RESCAN_INFO, CLAP_PARAM_RESCAN_VALUES, clap_host_params,
+};
 use clap_sys::host::clap_host;
 use clap_sys::plugin::clap_plugin;
 use clap_sys::process::{
@@ -52,7 +54,9 @@ pub(super) struct Proxy {
     wanted_latency: AtomicU32,
     latency_was_asked: AtomicBool,
     names_signature: AtomicU64,
+    values_signature: AtomicU64,
     names_changed: AtomicBool,
+    values_changed: AtomicBool,
     reset: AtomicBool,
 }
 
@@ -94,6 +98,7 @@ pub(super) unsafe fn create<P: Guardable>(host: *const clap_host) -> *const clap
             owner: Some(Box::new(wrapper)),
             host,
             names_signature: AtomicU64::new(view.names_signature()),
+            values_signature: AtomicU64::new(view.values_signature()),
             view,
             layouts: P::AUDIO_IO_LAYOUTS,
             audio: AudioLock::new(Audio::default()),
@@ -105,6 +110,7 @@ pub(super) unsafe fn create<P: Guardable>(host: *const clap_host) -> *const clap
             wanted_latency: AtomicU32::new(0),
             latency_was_asked: AtomicBool::new(false),
             names_changed: AtomicBool::new(false),
+            values_changed: AtomicBool::new(false),
             reset: AtomicBool::new(false),
         }))
     });
@@ -200,11 +206,16 @@ impl Proxy {
         }
     }
 
-    /// Notices changed names and a changed latency, and asks the host to come back; real-time safe.
+    /// Notices changed names, values and latency, and asks the host to come back; real-time safe.
     pub(super) fn notice_changes(&self, running: Option<&Activation>) {
         let signature = self.view.names_signature();
         if self.names_signature.swap(signature, Ordering::Relaxed) != signature {
             self.names_changed.store(true, Ordering::Relaxed);
+            self.request(|host| host.request_callback);
+        }
+        let signature = self.view.values_signature();
+        if self.values_signature.swap(signature, Ordering::Relaxed) != signature {
+            self.values_changed.store(true, Ordering::Relaxed);
             self.request(|host| host.request_callback);
         }
         if let Some(activation) = running {
@@ -220,7 +231,7 @@ impl Proxy {
     pub(super) fn notice_changes_on_main_thread(&self) {
         let running = self.active.load(Ordering::Relaxed).then(|| *self.next());
         self.notice_changes(running.as_ref());
-        self.tell_names();
+        self.tell_params();
     }
 
     /// After a flush, which comes on the audio thread while active and on the main thread if not.
@@ -229,14 +240,21 @@ impl Proxy {
         self.notice_changes(activation.as_ref());
     }
 
-    /// Has the host read changed names; main thread.
-    fn tell_names(&self) {
-        if self.names_changed.swap(false, Ordering::Relaxed)
+    /// Has the host read changed names and values; main thread.
+    fn tell_params(&self) {
+        let mut flags = 0;
+        if self.names_changed.swap(false, Ordering::Relaxed) {
+            flags |= CLAP_PARAM_RESCAN_INFO;
+        }
+        if self.values_changed.swap(false, Ordering::Relaxed) {
+            flags |= CLAP_PARAM_RESCAN_VALUES;
+        }
+        if flags != 0
             && let Some(params) = self.host_extension::<clap_host_params>(CLAP_EXT_PARAMS)
             && let Some(rescan) = params.rescan
         {
             // SAFETY: a live host, on its main thread.
-            unsafe { rescan(self.host, CLAP_PARAM_RESCAN_INFO) };
+            unsafe { rescan(self.host, flags) };
         }
     }
 
@@ -474,6 +492,6 @@ unsafe extern "C" fn get_extension(plugin: *const clap_plugin, id: *const c_char
 unsafe extern "C" fn on_main_thread(plugin: *const clap_plugin) {
     with_proxy!(plugin, (), |proxy| {
         inner!(proxy, on_main_thread() else ());
-        proxy.tell_names();
+        proxy.tell_params();
     });
 }

@@ -86,6 +86,8 @@ pub(super) struct Changes {
     pub latency_was_asked: AtomicBool,
     pub names_signature: AtomicU64,
     pub names: AtomicBool,
+    pub values_signature: AtomicU64,
+    pub values: AtomicBool,
     pub restart: AtomicBool,
     /// A reset that came while a block was running.
     pub reset: AtomicBool,
@@ -125,6 +127,7 @@ impl Proxy {
             let view = view::adopt()?;
             let changes = Changes {
                 names_signature: AtomicU64::new(view.names_signature()),
+                values_signature: AtomicU64::new(view.values_signature()),
                 ..Changes::default()
             };
             Some(Self {
@@ -177,12 +180,16 @@ impl Proxy {
         self.view.latency_samples(&take(&self.setup).unwrap_or_default())
     }
 
-    /// Notices changed names and a changed latency; real-time safe.
+    /// Notices changed names, values and latency; real-time safe.
     pub(super) fn notice_changes(&self, running: Option<&Activation>) {
         let changes = &self.changes;
         let signature = self.view.names_signature();
         if changes.names_signature.swap(signature, Ordering::Relaxed) != signature {
             changes.names.store(true, Ordering::Relaxed);
+        }
+        let signature = self.view.values_signature();
+        if changes.values_signature.swap(signature, Ordering::Relaxed) != signature {
+            changes.values.store(true, Ordering::Relaxed);
         }
         if let Some(activation) = running {
             let latency = self.view.latency_samples(activation);
@@ -201,6 +208,9 @@ impl Proxy {
         let mut flags = 0;
         if self.changes.names.swap(false, Ordering::Relaxed) {
             flags |= RestartFlags_::kParamTitlesChanged;
+        }
+        if self.changes.values.swap(false, Ordering::Relaxed) {
+            flags |= RestartFlags_::kParamValuesChanged;
         }
         if self.changes.restart.swap(false, Ordering::Relaxed) {
             flags |= RestartFlags_::kLatencyChanged;

@@ -1,0 +1,151 @@
+//! What is saved with a session beside parameters and window: what was learned, and which model it was made with.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use engine::{Learned, LearnedError, Learner};
+use models::Release;
+
+/// Main thread only: the audio thread never comes here.
+#[derive(Debug, Default)]
+pub(crate) struct Kept(Mutex<Inner>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    learned: Option<Arc<Learned>>,
+    /// The same as it is saved.
+    text: Option<String>,
+    refused: Option<Refused>,
+    /// The running session's end.
+    learner: Option<Arc<Learner>>,
+    /// Id and version of the model that the loaded session names.
+    model: Option<(String, String)>,
+}
+
+/// Why nothing of what a session had saved as learned is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refused {
+    /// It is no text of ours.
+    Text,
+    /// It is, and says nothing that this version reads.
+    Bytes(LearnedError),
+}
+
+impl std::fmt::Display for Refused {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Text => write!(f, "{}", LearnedError::Damaged),
+            Self::Bytes(error) => write!(f, "{error}"),
+        }
+    }
+}
+
+impl Kept {
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A new session, or none, takes over.
+    pub(crate) fn connect(&self, learner: Option<Arc<Learner>>) {
+        self.inner().learner = learner;
+    }
+
+    /// Keeps what the session has learned since, unless it is still at it.
+    pub(crate) fn collect(&self, is_learning: bool) {
+        let mut inner = self.inner();
+        if is_learning {
+            return;
+        }
+        if let Some(learned) = inner.learner.as_ref().and_then(|learner| learner.collect()) {
+            inner.text = Some(BASE64_STANDARD.encode(learned.to_bytes()));
+            inner.learned = Some(learned);
+            inner.refused = None;
+        }
+    }
+
+    /// What a session is to begin with.
+    pub(crate) fn learned(&self) -> Option<Arc<Learned>> {
+        self.inner().learned.clone()
+    }
+
+    /// What was learned, as it is saved.
+    pub(crate) fn text(&self) -> Option<String> {
+        self.inner().text.clone()
+    }
+
+    /// Why nothing is there although something was saved.
+    pub(crate) fn refused(&self) -> Option<Refused> {
+        self.inner().refused
+    }
+
+    /// The model to clean with: the one that the loaded session names, or the newest.
+    pub(crate) fn model(&self) -> Option<&'static Release> {
+        let inner = self.inner();
+        let named = inner.model.as_ref().and_then(|(id, version)| models::named(id, version));
+        named.or_else(models::released)
+    }
+
+    /// The model that the loaded session names and that is not in this program.
+    pub(crate) fn missing_model(&self) -> Option<String> {
+        let inner = self.inner();
+        let (id, version) = inner.model.as_ref()?;
+        models::named(id, version).is_none().then(|| format!("{id} {version}"))
+    }
+
+    /// Takes over what a session had saved; whatever is there goes, even if the session had nothing.
+    ///
+    /// A running session uses what was learned from its next hop on, and the model from its next activation on.
+    pub(crate) fn read(&self, text: Option<&str>, model: Option<(&str, &str)>) {
+        let found = text.map(|text| {
+            let bytes = BASE64_STANDARD.decode(text.trim()).map_err(|_| Refused::Text)?;
+            Learned::from_bytes(&bytes).map_err(Refused::Bytes)
+        });
+        let mut inner = self.inner();
+        (inner.learned, inner.refused) = match found {
+            None => (None, None),
+            Some(Ok(learned)) => (Some(Arc::new(learned)), None),
+            Some(Err(refused)) => (None, Some(refused)),
+        };
+        // As it came, so that saving again gives the same.
+        inner.text = text.filter(|_| inner.learned.is_some()).map(str::to_owned);
+        inner.model = model.map(|(id, version)| (id.to_owned(), version.to_owned()));
+        if let Some(learner) = &inner.learner {
+            learner.give(inner.learned.clone());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nonsense_in_place_of_what_was_learned_is_refused_and_leaves_nothing() {
+        let kept = Kept::default();
+        for (text, refused) in [
+            ("", Refused::Bytes(LearnedError::NotLearned)),
+            ("AAAA", Refused::Bytes(LearnedError::NotLearned)),
+            ("not base64 at all", Refused::Text),
+        ] {
+            kept.read(Some(text), None);
+            assert_eq!(kept.refused(), Some(refused), "{text}");
+            assert!(kept.learned().is_none() && kept.text().is_none());
+        }
+        kept.read(None, None);
+        assert_eq!(kept.refused(), None);
+    }
+
+    #[test]
+    fn a_session_gets_the_model_it_names_or_the_newest() {
+        let kept = Kept::default();
+        let newest = models::released().unwrap();
+        let is_newest = |kept: &Kept| std::ptr::eq(kept.model().unwrap(), newest);
+        assert!(is_newest(&kept) && kept.missing_model().is_none());
+        kept.read(None, Some((&newest.card.id, &newest.card.version)));
+        assert!(is_newest(&kept) && kept.missing_model().is_none());
+        kept.read(None, Some(("band-z", "9.1.0")));
+        assert!(is_newest(&kept));
+        assert_eq!(kept.missing_model().as_deref(), Some("band-z 9.1.0"));
+    }
+}

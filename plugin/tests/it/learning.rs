@@ -1,0 +1,230 @@
+//! A passage is learned, saved with the session, and cleans from the first note on.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on fails"
+)]
+
+use plugin::classes::{Class, UnspillMultichannel};
+use plugin::guard::param_id_hash;
+
+use super::host::{Host, SetUp, TestBus};
+use super::product::{load, select, set, strip};
+
+const BLOCK: usize = 512;
+const RATE: usize = 48_000;
+/// The layout of two mics.
+const TWO_MICS: usize = 1;
+
+fn instances() -> [Box<dyn Host>; 2] {
+    select(&UnspillMultichannel::DESC, TWO_MICS)
+}
+
+/// Bursts of noise in turns, `[mic][sample]`: what each mic's own source plays, and what the mics hear of both.
+fn scene(num_samples: usize) -> [Vec<Vec<f32>>; 2] {
+    let mut state = 0x1234_5678_u32;
+    let mut noise = || {
+        state ^= state << 13;
+        state ^= state >> 17;
+        state ^= state << 5;
+        (state >> 8) as f32 / (1 << 23) as f32 - 1.0
+    };
+    let own: Vec<Vec<f32>> = [(14_400, 0), (17_500, 5_000)]
+        .map(|(period, shift)| {
+            let burst = |at: usize| 0.3 * (-(((at + shift) % period) as f32) / 4_000.0).exp();
+            (0..num_samples).map(|at| noise() * burst(at)).collect()
+        })
+        .to_vec();
+    let heard = |mic: usize, at: usize| {
+        let delay = 60 + 37 * mic;
+        own[mic][at] + if at >= delay { 0.3 * own[1 - mic][at - delay] } else { 0.0 }
+    };
+    let mics = (0..2).map(|mic| (0..num_samples).map(|at| heard(mic, at)).collect()).collect();
+    [own, mics]
+}
+
+fn bounce(rate: usize) -> SetUp {
+    #[allow(clippy::cast_precision_loss, reason = "a sample rate")]
+    SetUp { rate: rate as f64, max_block: BLOCK, offline: true }
+}
+
+/// Plays the mics in whole blocks; what comes out is late by the latency.
+fn play(host: &dyn Host, mics: &[Vec<f32>]) -> Vec<Vec<f32>> {
+    let mut heard = vec![Vec::new(); 2];
+    for start in (0..mics[0].len() - BLOCK + 1).step_by(BLOCK) {
+        let channels = mics.iter().map(|mic| Some(mic[start..start + BLOCK].to_vec())).collect();
+        let mut input = [TestBus { channels, no_array: false }];
+        let mut output = [TestBus::output(2, BLOCK)];
+        assert!(host.process(&mut input, &mut output, BLOCK, &[]));
+        for (heard, channel) in heard.iter_mut().zip(&output[0].channels) {
+            heard.extend_from_slice(channel.as_ref().unwrap());
+        }
+        host.idle();
+    }
+    heard
+}
+
+/// Activates, plays and deactivates, as hosts bounce.
+fn bounced(host: &mut dyn Host, rate: usize, mics: &[Vec<f32>]) -> Vec<Vec<f32>> {
+    assert!(host.activate(bounce(rate)));
+    let heard = play(host, mics);
+    host.deactivate();
+    heard
+}
+
+fn value(host: &dyn Host, id: &str) -> f64 {
+    host.param(param_id_hash(id))
+}
+
+/// Has the host learn the mics, by the switch alone.
+fn learn(host: &mut dyn Host, mics: &[Vec<f32>]) {
+    set(host, "learn", 1.0);
+    bounced(host, RATE, mics);
+    set(host, "learn", 0.0);
+}
+
+/// Decibels of the targets over what else is in the first second.
+fn first_second_db(host: &dyn Host, own: &[Vec<f32>], heard: &[Vec<f32>]) -> f32 {
+    let latency = host.latency() as usize;
+    let (mut signal, mut error) = (0.0, 0.0);
+    for (own, heard) in own.iter().zip(heard) {
+        for (own, heard) in own[..RATE].iter().zip(&heard[latency..]) {
+            signal += own * own;
+            error += (own - heard) * (own - heard);
+        }
+    }
+    10.0 * (signal / error).log10()
+}
+
+fn json(state: &[u8]) -> serde_json::Value {
+    serde_json::from_slice(strip(state)).unwrap()
+}
+
+/// Of the first second, over the adaptive estimates': measured 5.0 dB.
+const FIRST_SECOND_DB: f32 = 3.0;
+
+#[test]
+fn what_was_learned_cleans_the_first_note_of_a_loaded_session_the_same_in_every_bounce() {
+    let [own, mics] = scene(5 * RATE);
+    let mut formats = Vec::new();
+    for (mut host, mut other) in instances().into_iter().zip(instances()) {
+        let adaptive = bounced(&mut *host, RATE, &mics);
+        learn(&mut *host, &mics);
+        // Learn has chosen Learned, and the host knows.
+        assert_eq!((value(&*host, "estimates"), value(&*host, "learn")), (1.0, 0.0));
+        assert_eq!(host.value_notices(), 1);
+
+        let first = bounced(&mut *host, RATE, &mics);
+        assert!(bounced(&mut *host, RATE, &mics) == first, "the second bounce");
+        let saved = host.save();
+        assert!(other.load(&saved));
+        assert!(bounced(&mut *other, RATE, &mics) == first, "a loaded session");
+        assert_eq!(other.save(), saved, "loaded and saved again");
+
+        // While another pace of the same session runs, and after something else was played.
+        assert!(other.activate(SetUp { max_block: BLOCK, ..SetUp::default() }));
+        other.deactivate();
+        assert!(bounced(&mut *other, RATE, &mics) == first, "after a playback");
+
+        let (adaptive, learned) =
+            (first_second_db(&*host, &own, &adaptive), first_second_db(&*host, &own, &first));
+        println!("first second: adaptive {adaptive:.1} dB, learned {learned:.1} dB");
+        assert!(learned > adaptive + FIRST_SECOND_DB, "{adaptive} {learned}");
+        formats.push(first);
+    }
+    assert!(formats[0] == formats[1], "both formats");
+}
+
+#[test]
+fn a_state_without_or_with_damaged_learning_loads_and_plays_adaptive() {
+    let [_, mics] = scene(2 * RATE);
+    for ((mut host, is_clap), mut other) in
+        instances().into_iter().zip([true, false]).zip(instances())
+    {
+        let adaptive = bounced(&mut *other, RATE, &mics);
+        set(&*host, "amount", 1.0);
+        learn(&mut *host, &mics);
+        let learned = bounced(&mut *host, RATE, &mics);
+        assert!(learned != adaptive);
+        let good = json(&host.save());
+        let text = good["fields"]["learned"].as_str().unwrap().to_owned();
+        println!("{} characters", text.len());
+        let mut broken = text.clone();
+        let place = broken.len() / 2;
+        let other_letter = if &broken[place..=place] == "A" { "B" } else { "A" };
+        broken.replace_range(place..=place, other_letter);
+        for damaged in [Some(broken), Some(text[..place].to_owned()), Some(String::new()), None] {
+            let mut state = good.clone();
+            let fields = state["fields"].as_object_mut().unwrap();
+            match &damaged {
+                Some(damaged) => fields.insert("learned".to_owned(), damaged.as_str().into()),
+                None => fields.remove("learned"),
+            };
+            // Whatever was there before must not shine through.
+            assert!(load(&*host, is_clap, &serde_json::to_vec(&good).unwrap()));
+            assert!(load(&*host, is_clap, &serde_json::to_vec(&state).unwrap()));
+            assert!(bounced(&mut *host, RATE, &mics) == adaptive);
+            assert_eq!(value(&*host, "estimates"), 1.0, "everything else is kept");
+            assert!(json(&host.save())["fields"].get("learned").is_none());
+        }
+        assert!(load(&*host, is_clap, &serde_json::to_vec(&good).unwrap()));
+        assert!(bounced(&mut *host, RATE, &mics) == learned);
+    }
+}
+
+#[test]
+fn a_session_saved_right_after_learn_has_what_was_learned() {
+    let [_, mics] = scene(RATE);
+    for host in &mut instances() {
+        set(&**host, "learn", 1.0);
+        assert!(host.activate(bounce(RATE)));
+        play(&**host, &mics);
+        // Still learning: nothing is kept yet.
+        let saved = json(&host.save());
+        assert!(saved["fields"].get("learned").is_none());
+        // Not a block is played in between.
+        set(&**host, "learn", 0.0);
+        let saved = json(&host.save());
+        assert!(saved["fields"]["learned"].as_str().unwrap().len() > 1000);
+        assert_eq!(saved["params"]["estimates"]["string"], "learned");
+    }
+}
+
+#[test]
+fn another_rate_mode_or_routing_plays_adaptive_and_what_was_learned_stays() {
+    let [_, mics] = scene(2 * RATE);
+    for (mut host, mut plain) in instances().into_iter().zip(instances()) {
+        learn(&mut *host, &mics);
+        let learned = bounced(&mut *host, RATE, &mics);
+        let rate = 44_100;
+        assert!(bounced(&mut *host, rate, &mics) == bounced(&mut *plain, rate, &mics));
+        for (id, moved) in [("mode", 1.0), ("mic2_role", 0.5)] {
+            for instance in [&host, &plain] {
+                set(&**instance, id, moved);
+            }
+            let adaptive = bounced(&mut *plain, RATE, &mics);
+            assert!(bounced(&mut *host, RATE, &mics) == adaptive, "{id}");
+            for instance in [&host, &plain] {
+                set(&**instance, id, 0.0);
+            }
+            assert!(bounced(&mut *host, RATE, &mics) == learned, "{id} is back");
+        }
+        set(&*host, "estimates", 0.0);
+        assert!(bounced(&mut *host, RATE, &mics) == bounced(&mut *plain, RATE, &mics));
+    }
+}
+
+#[test]
+fn a_session_saved_while_it_learned_does_not_go_on_learning() {
+    let [_, mics] = scene(RATE);
+    for host in &mut instances() {
+        set(&**host, "learn", 1.0);
+        bounced(&mut **host, RATE, &mics);
+        let saved = host.save();
+        assert_eq!(json(&saved)["params"]["learn"]["bool"], true);
+        assert!(host.load(&saved));
+        assert_eq!(value(&**host, "learn"), 0.0);
+        assert!(json(&host.save())["fields"].get("learned").is_none(), "it was given up");
+    }
+}

@@ -112,7 +112,7 @@ fn a_card_that_does_not_fit_is_refused() {
         CardError::Engine(ModelError::Bands { .. })
     ));
     assert!(matches!(
-        refused("features = 8", "features = 7"),
+        refused("features = 8", "features = 12"),
         CardError::Engine(ModelError::Features { .. })
     ));
     assert!(matches!(refused("licence", "license"), CardError::Unreadable { .. }));

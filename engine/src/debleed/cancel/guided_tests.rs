@@ -139,8 +139,9 @@ fn groups_rooms_and_pairs_are_honoured() {
     }
 }
 
-/// Sums over mics are added up in another order, so rounding differs, and statistics make more of it: measured 90.4 dB at least on x86-64.
-const REORDERED_DB: f32 = 72.0;
+/// Sums over mics are added up in another order, so rounding differs, and a level that falls on the other side of a histogram's edge
+/// makes more of it: measured 43.7 dB at least on x86-64 (125 dB and more where none does), with a network of random weights.
+const REORDERED_DB: f32 = 36.0;
 
 /// The step of the histograms (1.5 dB) does not divide a gain, so statistics move a little: measured 38.6 dB at least on x86-64.
 const LOUDER_DB: f32 = 30.0;

@@ -1,7 +1,9 @@
 //! The audio thread: parameters and host buffers into the engine's session.
 
+use std::sync::Arc;
+
 use engine::{
-    Controls, Decibels, Estimates, GroupId, Listen, Mode, Pace, Role, SampleRate, Session,
+    Controls, Decibels, Estimates, GroupId, Learner, Listen, Mode, Pace, Role, SampleRate, Session,
     SessionConfig, SessionError,
 };
 use nice_plug::prelude::{AudioIOLayout, AuxiliaryBuffers, Buffer, Enum, Param, ProcessMode};
@@ -69,6 +71,9 @@ struct Running {
     /// Id and version of its network.
     model: Option<(&'static str, &'static str)>,
     session: Session,
+    learner: Arc<Learner>,
+    /// How much it had learned when the host was last told.
+    num_found: u64,
     /// What the session has been told.
     controls: Box<Controls>,
     /// What it is to be told next, if it differs.
@@ -119,22 +124,26 @@ impl AudioPath {
                     config,
                     map,
                     model,
+                    learner: session.learner(),
+                    num_found: 0,
                     session,
                     fresh: controls.clone(),
                     controls,
                 });
-                params.kept.connect(self.running.as_ref().map(|running| running.session.learner()));
+                params
+                    .kept
+                    .connect(self.running.as_ref().map(|running| Arc::clone(&running.learner)));
             }
         }
     }
 
     /// What an editor may look at; allocates.
     pub(crate) fn live(&self) -> Option<LiveSession> {
-        let Running { config, map, session, .. } = self.running.as_ref()?;
+        let Running { config, map, session, learner, .. } = self.running.as_ref()?;
         Some(LiveSession {
             stats: session.stats(),
             monitor: session.monitor(),
-            learner: session.learner(),
+            learner: Arc::clone(learner),
             latency_samples: session.latency_samples(),
             rate_hz: config.rate.hz(),
             pace: config.pace,
@@ -157,7 +166,9 @@ impl AudioPath {
         main: &mut Buffer<'_>,
         aux: &mut AuxiliaryBuffers<'_>,
     ) {
-        let Some(Running { map, session, controls, fresh, .. }) = &mut self.running else {
+        let Some(Running { map, session, learner, num_found, controls, fresh, .. }) =
+            &mut self.running
+        else {
             layout_map.with_mics(main, aux, |_| ());
             return;
         };
@@ -166,6 +177,11 @@ impl AudioPath {
         if fresh != controls {
             session.set_controls(fresh);
             controls.as_mut().clone_from(fresh);
+        }
+        // As long as it learns, nothing of it is saved.
+        if !params.learn.value() && *num_found != learner.num_found() {
+            *num_found = learner.num_found();
+            params.kept.has_news();
         }
         // A refused block is left as it came, which is dry.
         let _ = map.with_mics(main, aux, |mics| {
@@ -247,8 +263,6 @@ fn floor(db: f32) -> Decibels {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
     use crate::classes::{Class, ClassDesc, Unspill8, UnspillTrack};
     use crate::testing::set_by_id;

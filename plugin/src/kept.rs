@@ -1,5 +1,6 @@
 //! What is saved with a session beside parameters and window: what was learned, and which model it was made with.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use base64::Engine as _;
@@ -7,9 +8,12 @@ use base64::prelude::BASE64_STANDARD;
 use engine::{Learned, LearnedError, Learner};
 use models::Release;
 
-/// Main thread only: the audio thread never comes here.
+/// Behind a lock that the audio thread never takes: it only says that there is news.
 #[derive(Debug, Default)]
-pub(crate) struct Kept(Mutex<Inner>);
+pub(crate) struct Kept {
+    inner: Mutex<Inner>,
+    news: AtomicU64,
+}
 
 #[derive(Debug, Default)]
 struct Inner {
@@ -43,7 +47,18 @@ impl std::fmt::Display for Refused {
 
 impl Kept {
     fn inner(&self) -> MutexGuard<'_, Inner> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Something was learned that a saved session would hold; real-time safe.
+    pub(crate) fn has_news(&self) {
+        // Relaxed: a counter; what it counts is in the learner's queue.
+        self.news.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Differs whenever a session saved now would hold something newly learned; real-time safe.
+    pub(crate) fn news(&self) -> u64 {
+        self.news.load(Ordering::Relaxed)
     }
 
     /// A new session, or none, takes over.
@@ -107,13 +122,20 @@ impl Kept {
             Some(Ok(learned)) => (Some(Arc::new(learned)), None),
             Some(Err(refused)) => (None, Some(refused)),
         };
-        // As it came, so that saving again gives the same.
-        inner.text = text.filter(|_| inner.learned.is_some()).map(str::to_owned);
+        // As it came, so that saving again gives the same; what a newer version wrote is kept for it.
+        let is_newer = matches!(inner.refused, Some(Refused::Bytes(LearnedError::Version { .. })));
+        inner.text = text.filter(|_| inner.learned.is_some() || is_newer).map(str::to_owned);
         inner.model = model.map(|(id, version)| (id.to_owned(), version.to_owned()));
         if let Some(learner) = &inner.learner {
             learner.give(inner.learned.clone());
         }
     }
+}
+
+/// What this version cannot read but must not lose.
+#[cfg(test)]
+pub(crate) fn learned_by_a_newer_version() -> String {
+    BASE64_STANDARD.encode([b"UnspillL\x02".as_slice(), &[0; 64]].concat())
 }
 
 #[cfg(test)]
@@ -134,6 +156,17 @@ mod tests {
         }
         kept.read(None, None);
         assert_eq!(kept.refused(), None);
+    }
+
+    #[test]
+    fn what_a_newer_version_learned_is_not_used_but_saved_again() {
+        let kept = Kept::default();
+        let text = learned_by_a_newer_version();
+        kept.read(Some(&text), None);
+        let refused = kept.refused().unwrap().to_string();
+        assert_eq!(refused, "learned in format 2, this version reads 1");
+        assert!(kept.learned().is_none());
+        assert_eq!(kept.text(), Some(text));
     }
 
     #[test]

@@ -152,4 +152,8 @@ impl View for Answers {
     fn values_signature(&self) -> u64 {
         self.params.own_moves()
     }
+
+    fn state_signature(&self) -> u64 {
+        self.params.kept.news()
+    }
 }

@@ -79,7 +79,7 @@ pub fn format_of(state: &PluginState) -> u32 {
 /// Older ones would be converted here, one step per version; there are none yet. Of a newer one,
 /// everything that still has its name and type is used. Every parameter that the state does not
 /// have, or has as nonsense, is set to its default: a session sounds as it was saved, whatever the
-/// instance was set to before. Learn is never on in a session that is loaded.
+/// instance was set to before.
 #[allow(unsafe_code, reason = "the framework gives parameters by pointer")]
 pub(crate) fn migrate(class: &'static ClassDesc, state: &mut PluginState) {
     let defaults = UnspillParams::new(class);
@@ -114,7 +114,6 @@ pub(crate) fn migrate(class: &'static ClassDesc, state: &mut PluginState) {
         };
         state.params.insert(id, value);
     }
-    state.params.insert("learn".to_owned(), ParamValue::Bool(false));
 }
 
 /// What would be saved now as a preset: without what was learned, which belongs to one session.

@@ -5,6 +5,7 @@
 mod buses;
 mod dawdreamer;
 mod latency;
+mod learning;
 mod matrix;
 mod params;
 mod stereo;

@@ -224,10 +224,21 @@ impl Edits {
 
     /// Sets parameters at once, in one gesture and one step; what is there already is left alone.
     pub(super) fn set(&mut self, values: &[(ParamIndex, f32)]) {
-        let moved = |&&(index, value): &&(ParamIndex, f32)| self.value(index) != value;
-        let moved: Vec<_> = values.iter().filter(moved).copied().collect();
-        self.apply(&moved);
+        self.apply(&self.moved(values));
         self.finish();
+    }
+
+    fn moved(&self, values: &[(ParamIndex, f32)]) -> Vec<(ParamIndex, f32)> {
+        let moved = |&&(index, value): &&(ParamIndex, f32)| self.value(index) != value;
+        values.iter().filter(moved).copied().collect()
+    }
+
+    /// The same, but no step: nothing that can be undone. Taking back that a passage was begun or ended would
+    /// learn another in its place.
+    pub(super) fn set_for_good(&mut self, values: &[(ParamIndex, f32)]) {
+        self.finish();
+        self.apply(&self.moved(values));
+        self.end_gesture();
     }
 
     fn apply(&mut self, values: &[(ParamIndex, f32)]) {

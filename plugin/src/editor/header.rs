@@ -1,12 +1,14 @@
-//! The top line: what the whole session does.
+//! The top lines: what the whole session does.
 
-use egui::{Align2, Id, Rect, Sense, Ui, pos2, vec2};
+use egui::{Align2, Id, Rect, Response, Sense, Ui, pos2, vec2};
 
-use super::controls::{Draggable, choices, switch};
+use super::controls::{Draggable, choices, focus_ring, switch};
 use super::{Editor, theme};
 
-pub(super) const HEIGHT: f32 = 54.0;
+pub(super) const HEIGHT: f32 = 2.0 * (MARGIN + ROW) + GAP;
 const ROW: f32 = 26.0;
+const MARGIN: f32 = 10.0;
+const GAP: f32 = 6.0;
 
 /// Hands out places from the left.
 struct Places {
@@ -26,7 +28,7 @@ impl Editor {
     pub(super) fn header(&mut self, ui: &mut Ui, rect: Rect) {
         ui.painter().rect_filled(rect, 0.0, theme::PANEL);
         ui.painter().hline(rect.x_range(), rect.bottom(), (1.0, theme::LINE));
-        let mut places = Places { x: rect.left() + 16.0, y: rect.center().y - 0.5 * ROW };
+        let mut places = Places { x: rect.left() + 16.0, y: rect.top() + MARGIN };
         self.title(ui, &mut places);
         let params = self.params();
 
@@ -84,6 +86,8 @@ impl Editor {
             self.edits.set(&[(bypass, if is_on { 0.0 } else { 1.0 })]);
         }
 
+        let mut places = Places { x: rect.left() + 16.0, y: places.y + ROW + GAP };
+        self.learning(ui, &mut places);
         let right = 92.0 + 8.0 + 68.0 + 4.0 + 54.0 + 8.0 + 54.0 + 4.0 + 54.0;
         places.x = places.x.max(rect.right() - 16.0 - right);
         self.presets_menu(ui, places.next(92.0, 8.0));
@@ -101,6 +105,66 @@ impl Editor {
         let at = pos2(drawn.right() + 6.0, at.y + 1.0);
         let rest = painter.text(at, Align2::LEFT_CENTER, rest, theme::regular(14.0), theme::DIM);
         places.x = rest.right() + 22.0;
+    }
+
+    /// Adaptive or Learned, and the switch that has a passage learned.
+    fn learning(&mut self, ui: &mut Ui, places: &mut Places) {
+        let params = self.params();
+        let estimates = self.edits.index(&params.estimates);
+        let learn = self.edits.index(&params.learn);
+        let is_learning = self.edits.value(learn) > 0.5;
+
+        let place = places.next(38.0, 4.0);
+        let font = theme::regular(12.5);
+        ui.painter().text(place.left_center(), Align2::LEFT_CENTER, "Bleed", font, theme::DIM);
+        let names = [
+            ("Adaptive", "Who bleeds where is followed while it plays, from every start anew"),
+            (
+                "Learned",
+                "Who bleeds where is what a passage taught, frozen and saved with the session: clean from the first note on, and the same in every bounce",
+            ),
+        ];
+        let place = places.next(152.0, 8.0);
+        let chosen = self.edits.choice(estimates);
+        if let Some(choice) =
+            choices(ui, place, Id::unique("estimates"), &names, chosen, |_| theme::DIM)
+            // A passage is learned to be used.
+            && !is_learning
+        {
+            self.edits.choose(estimates, choice);
+        }
+
+        let place = places.next(124.0, 20.0);
+        let hint = if is_learning {
+            "How far the filters have converged. Press when it no longer rises: what was learned is then kept and used"
+        } else {
+            "Press, play a passage in which everybody is heard, and press again: what it teaches replaces what was learned before"
+        };
+        if self.learn_button(ui, place, is_learning).on_hover_text(hint).clicked() {
+            let on = if is_learning { 0.0 } else { 1.0 };
+            self.edits.set_for_good(&[(learn, on), (estimates, 1.0)]);
+        }
+    }
+
+    /// A switch that fills up as the filters converge.
+    fn learn_button(&self, ui: &mut Ui, place: Rect, is_learning: bool) -> Response {
+        let id = Id::unique("learn");
+        if !is_learning {
+            return switch(ui, place, id, "Learn", None);
+        }
+        let session = self.scene.session();
+        let convergence = session.map_or(0.0, |session| session.learner.convergence());
+        let response = ui.interact(place, id, Sense::click());
+        let painter = ui.painter();
+        painter.rect_filled(place, theme::CORNER, theme::WELL);
+        let mut filled = place.shrink(1.0);
+        filled.set_width(filled.width() * convergence.clamp(0.0, 1.0));
+        painter.rect_filled(filled, theme::CORNER, theme::blend(theme::WELL, theme::KEEP, 0.46));
+        let text = format!("Learning {:.0} %", 100.0 * convergence);
+        let font = theme::semibold(12.0);
+        painter.text(place.center(), Align2::CENTER_CENTER, text, font, theme::TEXT);
+        focus_ring(ui, place, &response);
+        response
     }
 
     fn sides(&mut self, ui: &mut Ui, places: &mut Places) {

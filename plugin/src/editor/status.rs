@@ -22,7 +22,6 @@ impl Editor {
         self.scale_menu(&mut line);
         self.worker(&mut line);
         self.facts(&mut line);
-        self.learning(&mut line);
         let left = line.min_rect().left();
         let text_area = Rect::from_min_max(inside.min, egui::pos2(left - 12.0, inside.max.y));
         if let Some((text, colour)) = self.news() {
@@ -53,45 +52,25 @@ impl Editor {
         if let Some(message) = &self.message {
             return Some((message.clone(), theme::BLEED));
         }
-        let kept = &self.params().kept;
-        if let Some(refused) = kept.refused() {
-            return Some((format!("Adaptive, because {refused}"), theme::ALARM));
-        }
-        let state = self.scene.session().map(|session| session.learner.state());
-        if let Some(LearnState::Unusable(why)) = state {
-            return Some((format!("Adaptive, because {why}"), theme::BLEED));
-        }
-        let missing = kept.missing_model()?;
-        let text = format!("Saved with {missing}, which this version lacks: the newest is used");
-        Some((text, theme::BLEED))
+        self.learning_news()
     }
 
-    /// Adaptive or Learned, and Learn.
-    fn learning(&mut self, line: &mut Ui) {
-        let params = self.params();
-        let estimates = self.edits.index(&params.estimates);
-        let learn = self.edits.index(&params.learn);
-        let is_learning = self.edits.value(learn) > 0.5;
-        let convergence = self.scene.session().map_or(0.0, |session| session.learner.convergence());
-        let (text, colour) = if is_learning {
-            (format!("Learning {:.0} %", 100.0 * convergence), theme::KEEP)
-        } else {
-            ("Learn".to_owned(), theme::DIM)
-        };
-        let response = line.button(egui::RichText::new(text).size(12.0).color(colour));
-        let hint = "Play a passage in which everybody is heard while this is on: what it teaches is kept, frozen and saved with the session, so that the first note is clean";
-        if response.on_hover_text(hint).clicked() {
-            let on = if is_learning { 0.0 } else { 1.0 };
-            // What a passage teaches is there to be used.
-            self.edits.set(&[(learn, on), (estimates, 1.0)]);
+    /// What must be said about what was learned and about the model.
+    pub(super) fn learning_news(&self) -> Option<(String, egui::Color32)> {
+        let kept = &self.params().kept;
+        let state = self.scene.session().map(|session| session.learner.state());
+        // Learning a passage anew makes good for what could not be read.
+        let is_made_good = matches!(state, Some(LearnState::Learning | LearnState::Learned));
+        if let Some(refused) = kept.refused().filter(|_| !is_made_good) {
+            return Some((format!("Nothing is learned: {refused}"), theme::ALARM));
         }
-        let chosen = self.edits.choice(estimates);
-        let text = egui::RichText::new(["Adaptive", "Learned"][chosen.min(1)]).size(12.0);
-        let response = line.button(text.color(theme::DIM));
-        let hint = "Adaptive follows the music while it plays; Learned plays with what a passage taught, the same every time";
-        if response.on_hover_text(hint).clicked() && !is_learning {
-            self.edits.choose(estimates, 1 - chosen.min(1));
+        if let Some(LearnState::Unusable(why)) = state {
+            return Some((format!("Adaptive: {why}"), theme::BLEED));
         }
+        let missing = kept.missing_model()?;
+        let text =
+            format!("Saved with {missing}, which is not in this version: the newest is used");
+        Some((text, theme::BLEED))
     }
 
     fn facts(&self, line: &mut Ui) {

@@ -6,7 +6,7 @@ use egui::{Context, Event, Modifiers, PointerButton, Pos2, RawInput, Rect, pos2}
 use nice_plug::context::PluginApi;
 use nice_plug::context::gui::{GuiContext, GuiContextInner};
 use nice_plug::plugin::PluginState;
-use nice_plug::prelude::ParamPtr;
+use nice_plug::prelude::{Param, ParamPtr};
 
 use super::{Editor, theme};
 use crate::classes::{Class, Unspill8};
@@ -112,7 +112,7 @@ fn a_click_is_one_gesture() {
     desk.button(dry, true);
     desk.button(dry, false);
     desk.draw(Vec::new());
-    let listen = nice_plug::prelude::Param::as_ptr(&desk.editor.params().listen);
+    let listen = desk.editor.params().listen.as_ptr();
     let expected = [Told::Begin(listen), Told::Set(listen, 1.0), Told::End(listen)];
     assert_eq!(desk.told(), expected);
 }
@@ -175,6 +175,13 @@ fn a_and_b_are_settings_of_their_own() {
     edits.copy_to_other_side();
     edits.go_to_side(0);
     assert_eq!(edits.value(amount), 0.25);
+    // Adaptive and Learned can be compared, but neither side begins or ends a passage.
+    let (learn, estimates) = (edits.index(&params.learn), edits.index(&params.estimates));
+    edits.set_for_good(&[(learn, 1.0), (estimates, 1.0)]);
+    edits.go_to_side(1);
+    edits.set_for_good(&[(learn, 0.0), (estimates, 0.0)]);
+    edits.go_to_side(0);
+    assert_eq!((edits.value(learn), edits.value(estimates)), (0.0, 1.0));
 }
 
 #[test]
@@ -189,6 +196,78 @@ fn an_ensemble_labels_groups_and_gives_roles() {
     assert_eq!(chosen(edits.index(&mic(1).group)), GroupChoice::A as usize);
     assert_eq!(chosen(edits.index(&mic(2).group)), GroupChoice::A as usize);
     assert_eq!(chosen(edits.index(&mic(7).role)), RoleChoice::Room as usize);
+}
+
+#[test]
+fn learn_is_pressed_with_mouse_or_keyboard_and_is_nothing_to_undo() {
+    let mut desk = Desk::new("learn");
+    desk.draw(Vec::new());
+    let params = desk.editor.params();
+    let (learn, estimates) = (params.learn.as_ptr(), params.estimates.as_ptr());
+    let button = pos2(280.0, 55.0);
+    desk.draw(vec![Event::PointerMoved(button)]);
+    desk.button(button, true);
+    desk.button(button, false);
+    desk.draw(Vec::new());
+    let expected = [
+        Told::Begin(learn),
+        Told::Begin(estimates),
+        Told::Set(learn, 1.0),
+        Told::Set(estimates, 1.0),
+        Told::End(learn),
+        Told::End(estimates),
+    ];
+    assert_eq!(desk.told(), expected);
+    // What a passage teaches is there to be used: no way back to Adaptive before it ends.
+    let adaptive = pos2(90.0, 55.0);
+    desk.draw(vec![Event::PointerMoved(adaptive)]);
+    desk.button(adaptive, true);
+    desk.button(adaptive, false);
+    assert_eq!(desk.told(), []);
+
+    desk.context.memory_mut(|memory| memory.request_focus(egui::Id::unique("learn")));
+    let (key, modifiers) = (egui::Key::Space, Modifiers::NONE);
+    let space = |pressed| Event::Key { key, physical_key: None, pressed, repeat: false, modifiers };
+    desk.draw(vec![space(true), space(false)]);
+    desk.draw(Vec::new());
+    assert_eq!(desk.told(), [Told::Begin(learn), Told::Set(learn, 0.0), Told::End(learn)]);
+    assert!(!desk.editor.edits.can_undo());
+}
+
+#[test]
+fn what_a_session_lacks_is_said() {
+    let desk = Desk::new("news");
+    let kept = &desk.editor.params().kept;
+    let news = || desk.editor.learning_news().map(|(text, _)| text);
+    assert_eq!(news(), None);
+    kept.read(Some("no base64"), Some(("band-z", "9.1.0")));
+    assert_eq!(news().as_deref(), Some("Nothing is learned: what was learned is damaged"));
+    kept.read(None, Some(("band-z", "9.1.0")));
+    let expected = "Saved with band-z 9.1.0, which is not in this version: the newest is used";
+    assert_eq!(news().as_deref(), Some(expected));
+}
+
+#[test]
+fn a_preset_begins_no_passage_and_holds_nothing_learned() {
+    let mut desk = Desk::new("preset-learn");
+    let params = desk.editor.params();
+    params.kept.read(Some(&crate::kept::learned_by_a_newer_version()), None);
+    crate::testing::set_by_id(&params, "learn", "On");
+    crate::testing::set_by_id(&params, "estimates", "Learned");
+    crate::testing::set_by_id(&params, "amount", "50");
+    desk.editor.presets.name_for_tests("Mine");
+    desk.editor.save_preset();
+    assert_eq!(desk.editor.message, None);
+    let text = std::fs::read_to_string(desk.folder.join("Mine.unspill.json")).unwrap();
+    assert!(!text.contains("\"learned\":"), "{text}");
+    for (id, value) in [("learn", "Off"), ("estimates", "Adaptive"), ("amount", "100")] {
+        crate::testing::set_by_id(&params, id, value);
+    }
+    desk.editor.load_preset("Mine");
+    let edits = &desk.editor.edits;
+    assert_eq!(edits.value(edits.index(&params.amount)), 0.5);
+    assert_eq!(edits.value(edits.index(&params.learn)), 0.0);
+    assert_eq!(edits.value(edits.index(&params.estimates)), 0.0);
 }
 
 #[test]

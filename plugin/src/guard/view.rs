@@ -41,6 +41,9 @@ pub trait View: Send + Sync {
 
     /// A number that changes whenever the plugin has moved a parameter by itself.
     fn values_signature(&self) -> u64;
+
+    /// A number that changes whenever the plugin has changed what it would save, parameters apart.
+    fn state_signature(&self) -> u64;
 }
 
 /// A plugin that can be put behind the guard.

@@ -49,6 +49,7 @@ pub struct ClapHost {
 struct Told {
     names: AtomicUsize,
     values: AtomicUsize,
+    dirty: AtomicUsize,
     restarts: AtomicUsize,
     callback: AtomicBool,
 }
@@ -84,6 +85,11 @@ unsafe extern "C" fn rescan(host: *const clap_host, flags: u32) {
 unsafe extern "C" fn clear(_host: *const clap_host, _id: u32, _flags: u32) {}
 unsafe extern "C" fn request_flush(_host: *const clap_host) {}
 
+unsafe extern "C" fn mark_dirty(host: *const clap_host) {
+    // SAFETY: the plugin gives back its host.
+    unsafe { told(host) }.dirty.fetch_add(1, Ordering::SeqCst);
+}
+
 unsafe extern "C" fn latency_changed(host: *const clap_host) {
     // SAFETY: the plugin gives back its host.
     unsafe { told(host) }.restarts.fetch_add(1, Ordering::SeqCst);
@@ -94,6 +100,7 @@ static PARAMS: clap_host_params = clap_host_params {
     clear: Some(clear),
     request_flush: Some(request_flush),
 };
+static STATE: clap_host_state = clap_host_state { mark_dirty: Some(mark_dirty) };
 static LATENCY: clap_host_latency = clap_host_latency { changed: Some(latency_changed) };
 
 unsafe extern "C" fn host_extension(_host: *const clap_host, id: *const c_char) -> *const c_void {
@@ -101,6 +108,7 @@ unsafe extern "C" fn host_extension(_host: *const clap_host, id: *const c_char) 
     match unsafe { CStr::from_ptr(id) } {
         id if id == CLAP_EXT_PARAMS => (&raw const PARAMS).cast(),
         id if id == CLAP_EXT_LATENCY => (&raw const LATENCY).cast(),
+        id if id == CLAP_EXT_STATE => (&raw const STATE).cast(),
         _ => std::ptr::null(),
     }
 }
@@ -405,6 +413,10 @@ impl Host for ClapHost {
 
     fn value_notices(&self) -> usize {
         self.told.values.load(Ordering::SeqCst)
+    }
+
+    fn dirty_notices(&self) -> usize {
+        self.told.dirty.load(Ordering::SeqCst)
     }
 
     fn save(&self) -> Vec<u8> {

@@ -136,6 +136,8 @@ pub trait Host {
     fn notices(&self) -> (usize, usize);
     /// How often the plugin said that it moved parameters by itself.
     fn value_notices(&self) -> usize;
+    /// How often the plugin said that there is something new to save.
+    fn dirty_notices(&self) -> usize;
     /// The saved state.
     fn save(&self) -> Vec<u8>;
     /// Loads a saved state; false if refused.

@@ -110,17 +110,22 @@ fn what_was_learned_cleans_the_first_note_of_a_loaded_session_the_same_in_every_
     let mut formats = Vec::new();
     for (mut host, mut other) in instances().into_iter().zip(instances()) {
         let adaptive = bounced(&mut *host, RATE, &mics);
+        assert_eq!((host.value_notices(), host.dirty_notices()), (0, 0));
         learn(&mut *host, &mics);
         // Learn has chosen Learned, and the host knows.
         assert_eq!((value(&*host, "estimates"), value(&*host, "learn")), (1.0, 0.0));
         assert_eq!(host.value_notices(), 1);
 
         let first = bounced(&mut *host, RATE, &mics);
+        // At the first block after the passage, and when its end has arrived.
+        let dirty = host.dirty_notices();
+        assert!((1..=2).contains(&dirty), "{dirty} notices that there is something to save");
         assert!(bounced(&mut *host, RATE, &mics) == first, "the second bounce");
         let saved = host.save();
         assert!(other.load(&saved));
         assert!(bounced(&mut *other, RATE, &mics) == first, "a loaded session");
         assert_eq!(other.save(), saved, "loaded and saved again");
+        assert_eq!((other.value_notices(), other.dirty_notices()), (0, 0));
 
         // While another pace of the same session runs, and after something else was played.
         assert!(other.activate(SetUp { max_block: BLOCK, ..SetUp::default() }));
@@ -216,15 +221,22 @@ fn another_rate_mode_or_routing_plays_adaptive_and_what_was_learned_stays() {
 }
 
 #[test]
-fn a_session_saved_while_it_learned_does_not_go_on_learning() {
+fn a_session_saved_while_it_learns_holds_what_was_learned_before_and_goes_on() {
     let [_, mics] = scene(RATE);
-    for host in &mut instances() {
-        set(&**host, "learn", 1.0);
-        bounced(&mut **host, RATE, &mics);
+    for (mut host, mut other) in instances().into_iter().zip(instances()) {
+        learn(&mut *host, &mics);
+        let before = json(&host.save())["fields"]["learned"].clone();
+        assert!(before.is_string());
+        set(&*host, "learn", 1.0);
+        bounced(&mut *host, RATE, &scene(2 * RATE)[1]);
         let saved = host.save();
-        assert_eq!(json(&saved)["params"]["learn"]["bool"], true);
-        assert!(host.load(&saved));
-        assert_eq!(value(&**host, "learn"), 0.0);
-        assert!(json(&host.save())["fields"].get("learned").is_none(), "it was given up");
+        assert_eq!(json(&saved)["fields"]["learned"], before);
+        assert!(other.load(&saved));
+        assert_eq!(value(&*other, "learn"), 1.0);
+        assert_eq!(other.save(), saved, "loaded and saved again");
+        bounced(&mut *other, RATE, &scene(2 * RATE)[1]);
+        set(&*other, "learn", 0.0);
+        let after = json(&other.save())["fields"]["learned"].clone();
+        assert!(after.is_string() && after != before);
     }
 }

@@ -240,6 +240,10 @@ impl View for ProbeView {
         0
     }
 
+    fn state_signature(&self) -> u64 {
+        0
+    }
+
     fn names_signature(&self) -> u64 {
         u64::from(self.0.label.value())
     }

@@ -39,11 +39,31 @@ pub struct Vst3Host {
 struct Handler {
     names: AtomicUsize,
     values: AtomicUsize,
+    dirty: AtomicUsize,
     restarts: AtomicUsize,
 }
 
 impl Class for Handler {
-    type Interfaces = (IComponentHandler,);
+    type Interfaces = (IComponentHandler, IComponentHandler2);
+}
+
+impl IComponentHandler2Trait for Handler {
+    unsafe fn setDirty(&self, state: TBool) -> tresult {
+        self.dirty.fetch_add(usize::from(state != 0), Ordering::SeqCst);
+        kResultOk
+    }
+
+    unsafe fn requestOpenEditor(&self, _name: FIDString) -> tresult {
+        kNotImplemented
+    }
+
+    unsafe fn startGroupEdit(&self) -> tresult {
+        kNotImplemented
+    }
+
+    unsafe fn finishGroupEdit(&self) -> tresult {
+        kNotImplemented
+    }
 }
 
 impl IComponentHandlerTrait for Handler {
@@ -460,6 +480,10 @@ impl Host for Vst3Host {
 
     fn value_notices(&self) -> usize {
         self.handler.values.load(Ordering::SeqCst)
+    }
+
+    fn dirty_notices(&self) -> usize {
+        self.handler.dirty.load(Ordering::SeqCst)
     }
 
     fn save(&self) -> Vec<u8> {

@@ -232,6 +232,22 @@ fn a_stop_between_two_parts_of_a_passage_forgets_nothing_learned() {
 }
 
 #[test]
+fn a_passage_that_ends_in_adaptive_is_kept_whole() {
+    let scene = scene(2, 0.3, &[1.0; 2]);
+    let controls = Controls::default();
+    let silence = vec![vec![0.0; 1]; 2];
+    let ended_in = |end: &Controls| {
+        let mut player = Player::new(Kind::Plain, Mode::Live, 2, None);
+        player.play(&scene.mics, &learning(&controls));
+        let num_found = player.learner.num_found();
+        player.play(&silence, end);
+        assert_eq!(player.learner.num_found(), num_found + 1);
+        player.learner.collect().unwrap()
+    };
+    assert!(ended_in(&controls) == ended_in(&learned(&controls)));
+}
+
+#[test]
 fn convergence_rises_with_what_was_heard() {
     let scene = scene(3, 0.3, &[1.0; 3]);
     let mut player = Player::new(Kind::Plain, Mode::Live, 3, None);

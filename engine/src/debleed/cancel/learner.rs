@@ -58,6 +58,7 @@ pub struct Learner {
     found: ArrayQueue<(u64, Arc<Learned>)>,
     /// How often something was given: what was learned before that is not wanted any more.
     gifts: AtomicU64,
+    num_found: AtomicU64,
     state: AtomicU8,
     convergence: AtomicU32,
 }
@@ -68,6 +69,7 @@ impl Learner {
             given: ArrayQueue::new(1),
             found: ArrayQueue::new(1),
             gifts: AtomicU64::new(0),
+            num_found: AtomicU64::new(0),
             state: AtomicU8::new(0),
             convergence: AtomicU32::new(0),
         }
@@ -94,6 +96,17 @@ impl Learner {
     pub fn collect(&self) -> Option<Arc<Learned>> {
         let (gift, learned) = self.found.pop()?;
         (gift == self.gifts.load(Ordering::Relaxed)).then_some(learned)
+    }
+
+    /// How often the session has left something to collect: whoever sees it move knows that there is news.
+    ///
+    /// # Real-time
+    ///
+    /// Safe on the audio thread: one atomic load.
+    #[must_use]
+    pub fn num_found(&self) -> u64 {
+        // Relaxed: a counter; what it counts is in the queue.
+        self.num_found.load(Ordering::Relaxed)
     }
 
     /// What the estimates are.
@@ -127,6 +140,7 @@ impl Learner {
     /// Leaves what was learned after this gift for the main thread.
     pub(super) fn publish(&self, gift: u64, learned: Arc<Learned>) {
         self.found.force_push((gift, learned));
+        self.num_found.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(super) fn tell(&self, state: LearnState) {

@@ -150,8 +150,10 @@ impl Online {
         }
         match controls.estimates {
             Estimates::Adaptive => {
-                if self.phase == Phase::Frozen {
-                    self.engine.reset();
+                match self.phase {
+                    Phase::Adaptive => {}
+                    Phase::Learning => self.publish(),
+                    Phase::Frozen => self.engine.reset(),
                 }
                 self.phase = Phase::Adaptive;
                 self.learner.tell(LearnState::Adaptive);

@@ -12,6 +12,7 @@ use clap_sys::ext::latency::{CLAP_EXT_LATENCY, clap_host_latency};
 use clap_sys::ext::params::{
     CLAP_EXT_PARAMS, CLAP_PARAM_RESCAN_INFO, CLAP_PARAM_RESCAN_VALUES, clap_host_params,
 };
+use clap_sys::ext::state::{CLAP_EXT_STATE, clap_host_state};
 use clap_sys::host::clap_host;
 use clap_sys::plugin::clap_plugin;
 use clap_sys::process::{
@@ -55,8 +56,10 @@ pub(super) struct Proxy {
     latency_was_asked: AtomicBool,
     names_signature: AtomicU64,
     values_signature: AtomicU64,
+    state_signature: AtomicU64,
     names_changed: AtomicBool,
     values_changed: AtomicBool,
+    state_changed: AtomicBool,
     reset: AtomicBool,
 }
 
@@ -99,6 +102,7 @@ pub(super) unsafe fn create<P: Guardable>(host: *const clap_host) -> *const clap
             host,
             names_signature: AtomicU64::new(view.names_signature()),
             values_signature: AtomicU64::new(view.values_signature()),
+            state_signature: AtomicU64::new(view.state_signature()),
             view,
             layouts: P::AUDIO_IO_LAYOUTS,
             audio: AudioLock::new(Audio::default()),
@@ -111,6 +115,7 @@ pub(super) unsafe fn create<P: Guardable>(host: *const clap_host) -> *const clap
             latency_was_asked: AtomicBool::new(false),
             names_changed: AtomicBool::new(false),
             values_changed: AtomicBool::new(false),
+            state_changed: AtomicBool::new(false),
             reset: AtomicBool::new(false),
         }))
     });
@@ -206,17 +211,17 @@ impl Proxy {
         }
     }
 
-    /// Notices changed names, values and latency, and asks the host to come back; real-time safe.
+    /// Notices changed names, values, state and latency, and asks the host to come back; real-time safe.
     pub(super) fn notice_changes(&self, running: Option<&Activation>) {
-        let signature = self.view.names_signature();
-        if self.names_signature.swap(signature, Ordering::Relaxed) != signature {
-            self.names_changed.store(true, Ordering::Relaxed);
-            self.request(|host| host.request_callback);
-        }
-        let signature = self.view.values_signature();
-        if self.values_signature.swap(signature, Ordering::Relaxed) != signature {
-            self.values_changed.store(true, Ordering::Relaxed);
-            self.request(|host| host.request_callback);
+        for (now, last, changed) in [
+            (self.view.names_signature(), &self.names_signature, &self.names_changed),
+            (self.view.values_signature(), &self.values_signature, &self.values_changed),
+            (self.view.state_signature(), &self.state_signature, &self.state_changed),
+        ] {
+            if last.swap(now, Ordering::Relaxed) != now {
+                changed.store(true, Ordering::Relaxed);
+                self.request(|host| host.request_callback);
+            }
         }
         if let Some(activation) = running {
             let latency = self.view.latency_samples(activation);
@@ -231,7 +236,7 @@ impl Proxy {
     pub(super) fn notice_changes_on_main_thread(&self) {
         let running = self.active.load(Ordering::Relaxed).then(|| *self.next());
         self.notice_changes(running.as_ref());
-        self.tell_params();
+        self.tell_host();
     }
 
     /// After a flush, which comes on the audio thread while active and on the main thread if not.
@@ -240,8 +245,8 @@ impl Proxy {
         self.notice_changes(activation.as_ref());
     }
 
-    /// Has the host read changed names and values; main thread.
-    fn tell_params(&self) {
+    /// Has the host read changed names and values, and save a changed state; main thread.
+    fn tell_host(&self) {
         let mut flags = 0;
         if self.names_changed.swap(false, Ordering::Relaxed) {
             flags |= CLAP_PARAM_RESCAN_INFO;
@@ -255,6 +260,13 @@ impl Proxy {
         {
             // SAFETY: a live host, on its main thread.
             unsafe { rescan(self.host, flags) };
+        }
+        if self.state_changed.swap(false, Ordering::Relaxed)
+            && let Some(state) = self.host_extension::<clap_host_state>(CLAP_EXT_STATE)
+            && let Some(mark_dirty) = state.mark_dirty
+        {
+            // SAFETY: as above.
+            unsafe { mark_dirty(self.host) };
         }
     }
 
@@ -492,6 +504,6 @@ unsafe extern "C" fn get_extension(plugin: *const clap_plugin, id: *const c_char
 unsafe extern "C" fn on_main_thread(plugin: *const clap_plugin) {
     with_proxy!(plugin, (), |proxy| {
         inner!(proxy, on_main_thread() else ());
-        proxy.tell_params();
+        proxy.tell_host();
     });
 }

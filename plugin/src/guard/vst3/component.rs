@@ -10,10 +10,10 @@ use nice_plug::wrapper::vst3::Wrapper;
 use vst3::Steinberg::Vst::ChannelContext::{IInfoListener, IInfoListenerTrait};
 use vst3::Steinberg::Vst::{
     BusDirection, BusDirections_, BusInfo, BusInfo_, BusTypes_, IAudioProcessor,
-    IAudioProcessorTrait, IComponent, IComponentHandler, IComponentHandlerTrait, IComponentTrait,
-    IEditController, IEditControllerTrait, IProcessContextRequirements,
-    IProcessContextRequirementsTrait, IUnitInfo, IUnitInfoTrait, IoMode, MediaType, MediaTypes_,
-    RestartFlags_, RoutingInfo,
+    IAudioProcessorTrait, IComponent, IComponentHandler, IComponentHandler2,
+    IComponentHandler2Trait, IComponentHandlerTrait, IComponentTrait, IEditController,
+    IEditControllerTrait, IProcessContextRequirements, IProcessContextRequirementsTrait, IUnitInfo,
+    IUnitInfoTrait, IoMode, MediaType, MediaTypes_, RestartFlags_, RoutingInfo,
 };
 use vst3::Steinberg::{
     FUnknown, IBStream, IPluginBaseTrait, TBool, TUID, int32, kInternalError, kInvalidArgument,
@@ -88,6 +88,8 @@ pub(super) struct Changes {
     pub names: AtomicBool,
     pub values_signature: AtomicU64,
     pub values: AtomicBool,
+    pub state_signature: AtomicU64,
+    pub state: AtomicBool,
     pub restart: AtomicBool,
     /// A reset that came while a block was running.
     pub reset: AtomicBool,
@@ -128,6 +130,7 @@ impl Proxy {
             let changes = Changes {
                 names_signature: AtomicU64::new(view.names_signature()),
                 values_signature: AtomicU64::new(view.values_signature()),
+                state_signature: AtomicU64::new(view.state_signature()),
                 ..Changes::default()
             };
             Some(Self {
@@ -180,16 +183,17 @@ impl Proxy {
         self.view.latency_samples(&take(&self.setup).unwrap_or_default())
     }
 
-    /// Notices changed names, values and latency; real-time safe.
+    /// Notices changed names, values, state and latency; real-time safe.
     pub(super) fn notice_changes(&self, running: Option<&Activation>) {
         let changes = &self.changes;
-        let signature = self.view.names_signature();
-        if changes.names_signature.swap(signature, Ordering::Relaxed) != signature {
-            changes.names.store(true, Ordering::Relaxed);
-        }
-        let signature = self.view.values_signature();
-        if changes.values_signature.swap(signature, Ordering::Relaxed) != signature {
-            changes.values.store(true, Ordering::Relaxed);
+        for (now, last, changed) in [
+            (self.view.names_signature(), &changes.names_signature, &changes.names),
+            (self.view.values_signature(), &changes.values_signature, &changes.values),
+            (self.view.state_signature(), &changes.state_signature, &changes.state),
+        ] {
+            if last.swap(now, Ordering::Relaxed) != now {
+                changed.store(true, Ordering::Relaxed);
+            }
         }
         if let Some(activation) = running {
             let latency = self.view.latency_samples(activation);
@@ -215,11 +219,16 @@ impl Proxy {
         if self.changes.restart.swap(false, Ordering::Relaxed) {
             flags |= RestartFlags_::kLatencyChanged;
         }
+        let is_dirty = self.changes.state.swap(false, Ordering::Relaxed);
         // Cloned, because the host may well call back.
-        let handler = take(&self.handler).clone();
-        if let (Some(handler), true) = (handler, flags != 0) {
+        let Some(handler) = take(&self.handler).clone() else { return };
+        if flags != 0 {
             // SAFETY: a live object of the host's, called on its main thread.
             unsafe { handler.restartComponent(flags) };
+        }
+        if is_dirty && let Some(handler) = handler.cast::<IComponentHandler2>() {
+            // SAFETY: as above.
+            unsafe { handler.setDirty(1) };
         }
     }
 }

@@ -211,24 +211,29 @@ impl Proxy {
         }
     }
 
-    /// Notices changed names, values, state and latency, and asks the host to come back; real-time safe.
+    /// Notices whatever may change with a parameter, and asks the host to come back; real-time safe.
     pub(super) fn notice_changes(&self, running: Option<&Activation>) {
-        for (now, last, changed) in [
-            (self.view.names_signature(), &self.names_signature, &self.names_changed),
-            (self.view.values_signature(), &self.values_signature, &self.values_changed),
-            (self.view.state_signature(), &self.state_signature, &self.state_changed),
-        ] {
-            if last.swap(now, Ordering::Relaxed) != now {
-                changed.store(true, Ordering::Relaxed);
-                self.request(|host| host.request_callback);
-            }
-        }
+        self.notice(self.view.names_signature(), &self.names_signature, &self.names_changed);
+        self.notice_own_changes();
         if let Some(activation) = running {
             let latency = self.view.latency_samples(activation);
             let before = self.wanted_latency.swap(latency, Ordering::Relaxed);
             if latency != before && latency != self.latency.load(Ordering::Relaxed) {
                 self.request(|host| host.request_restart);
             }
+        }
+    }
+
+    /// Notices what the plugin does by itself, with any block: values and state; real-time safe.
+    pub(super) fn notice_own_changes(&self) {
+        self.notice(self.view.values_signature(), &self.values_signature, &self.values_changed);
+        self.notice(self.view.state_signature(), &self.state_signature, &self.state_changed);
+    }
+
+    fn notice(&self, signature: u64, last: &AtomicU64, changed: &AtomicBool) {
+        if last.swap(signature, Ordering::Relaxed) != signature {
+            changed.store(true, Ordering::Relaxed);
+            self.request(|host| host.request_callback);
         }
     }
 
@@ -368,6 +373,8 @@ impl Proxy {
             && unsafe { size(block.in_events) } > 0
         {
             self.notice_changes(Some(&activation));
+        } else {
+            self.notice_own_changes();
         }
         // SAFETY: the host's array.
         unsafe { host.clear_constant_masks() };

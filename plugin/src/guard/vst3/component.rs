@@ -183,18 +183,11 @@ impl Proxy {
         self.view.latency_samples(&take(&self.setup).unwrap_or_default())
     }
 
-    /// Notices changed names, values, state and latency; real-time safe.
+    /// Notices whatever may change with a parameter; real-time safe.
     pub(super) fn notice_changes(&self, running: Option<&Activation>) {
         let changes = &self.changes;
-        for (now, last, changed) in [
-            (self.view.names_signature(), &changes.names_signature, &changes.names),
-            (self.view.values_signature(), &changes.values_signature, &changes.values),
-            (self.view.state_signature(), &changes.state_signature, &changes.state),
-        ] {
-            if last.swap(now, Ordering::Relaxed) != now {
-                changed.store(true, Ordering::Relaxed);
-            }
-        }
+        notice(self.view.names_signature(), &changes.names_signature, &changes.names);
+        self.notice_own_changes();
         if let Some(activation) = running {
             let latency = self.view.latency_samples(activation);
             let before = changes.wanted_latency.swap(latency, Ordering::Relaxed);
@@ -202,6 +195,13 @@ impl Proxy {
                 changes.restart.store(true, Ordering::Relaxed);
             }
         }
+    }
+
+    /// Notices what the plugin does by itself, with any block: values and state; real-time safe.
+    pub(super) fn notice_own_changes(&self) {
+        let changes = &self.changes;
+        notice(self.view.values_signature(), &changes.values_signature, &changes.values);
+        notice(self.view.state_signature(), &changes.state_signature, &changes.state);
     }
 
     /// Tells the host what changed, if this is the thread to do it on and no lock is held.
@@ -230,6 +230,12 @@ impl Proxy {
             // SAFETY: as above.
             unsafe { handler.setDirty(1) };
         }
+    }
+}
+
+fn notice(signature: u64, last: &AtomicU64, changed: &AtomicBool) {
+    if last.swap(signature, Ordering::Relaxed) != signature {
+        changed.store(true, Ordering::Relaxed);
     }
 }
 

@@ -217,6 +217,8 @@ impl Proxy {
         };
         if has_parameter_changes(data) {
             self.notice_changes(Some(&activation));
+        } else {
+            self.notice_own_changes();
         }
         // SAFETY: the host's array.
         unsafe { host.clear_silence_flags() };

@@ -89,10 +89,13 @@ fn blocks_allocate_nothing(mut host: Box<dyn Host>) {
             host.process(&mut inputs, &mut outputs, BLOCK, changes);
         })
     };
-    let changes = [(amount, 0.3), (label, 0.5)];
+    let learn = param_id_hash("learn");
+    let mut changes = [(amount, 0.3), (label, 0.5), (learn, 0.0)];
     let own = [block(&*host, &[]), block(&*host, &changes)];
     assert!(host.activate(SetUp { max_block: BLOCK, ..SetUp::default() }));
     for index in 0..200 {
+        // Passages begin and end, and the estimates follow.
+        changes[2].1 = f64::from(index / 25 % 2);
         assert_eq!(block(&*host, &[]), own[0], "block {index}");
         assert_eq!(block(&*host, &changes), own[1], "block {index} with changes");
         if index % 50 == 0 {

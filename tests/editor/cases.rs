@@ -131,16 +131,33 @@ fn pressed() -> Result<()> {
         screen.click(1)?;
         let values = player.edits_of("Remove Snare from Kick")?;
         ensure!(values.len() == 1, "{format}: one undo is {values:?}");
+
+        // Learn chooses what it teaches, too; pressed again, it ends.
+        let [x, y] = LEARN;
+        screen.point(x, y)?;
+        screen.click(1)?;
+        player.play(2.0, true)?;
+        player.gestures.clear();
+        let name = if format == Format::Clap { "learning-clap.png" } else { "learning-vst3.png" };
+        screen.picture(size[0], size[1])?.save(&pictures().join(name))?;
+        for (name, expected) in [("Learn", "On"), ("Estimates", "Learned")] {
+            let text = player.plugin.param_text(player.plugin.param(name)?.id)?;
+            ensure!(text == expected, "{format}: {name} is {text}");
+        }
+        screen.click(1)?;
+        let values = player.edits_of("Learn")?;
+        ensure!(values == [0.0], "{format}: Learn ends with {values:?}");
         player.plugin.close_editor()?;
     }
     Ok(())
 }
 
 /// The middle of the first mic's amount.
-const FIRST_AMOUNT: [i16; 2] = [480, 131];
+const FIRST_AMOUNT: [i16; 2] = [480, 155];
 /// The first row's second cell.
-const SNARE_IN_KICK: [i16; 2] = [740, 131];
-const UNDO: [i16; 2] = [1078, 27];
+const SNARE_IN_KICK: [i16; 2] = [740, 155];
+const LEARN: [i16; 2] = [280, 55];
+const UNDO: [i16; 2] = [1078, 55];
 
 fn opened_and_closed() -> Result<()> {
     for format in [Format::Clap, Format::Vst3] {

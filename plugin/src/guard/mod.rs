@@ -21,6 +21,7 @@
 //! | 10 | types auxiliary outputs `kAux` | `vst3::component` |
 //! | | has no latency before the first activation, asks for a needless restart | [`View::latency_samples`] |
 //! | | cannot change a parameter's name | [`View::name`] |
+//! | | cannot tell hosts that the plugin moved a parameter, or has something new to save | [`View::values_signature`], [`View::state_signature`] |
 //! | | CLAP output port ids move with the number of inputs | `clap::ports` |
 //! | | panics when processed before it was set up; allocates for over-long blocks | the proxies refuse, and cut |
 //! | | opens an editor in a CLAP host without `clap.gui` and panics | the proxy then has no such extension |

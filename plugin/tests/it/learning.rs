@@ -186,7 +186,8 @@ fn another_rate_mode_or_routing_plays_adaptive_and_what_was_learned_stays() {
         let learned = bounced(&mut *host, RATE, &mics);
         let rate = 44_100;
         assert!(bounced(&mut *host, rate, &mics) == bounced(&mut *plain, rate, &mics));
-        for (id, moved) in [("mode", 1.0), ("mic2_role", 0.5)] {
+        // As a room that is cleaned, the second mic no longer counts as bleed in the first.
+        for (id, moved) in [("mode", 1.0), ("mic2_role", 1.0)] {
             for instance in [&host, &plain] {
                 set(&**instance, id, moved);
             }

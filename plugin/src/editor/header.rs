@@ -114,9 +114,9 @@ impl Editor {
         let learn = self.edits.index(&params.learn);
         let is_learning = self.edits.value(learn) > 0.5;
 
-        let place = places.next(38.0, 4.0);
+        let place = places.next(62.0, 4.0);
         let font = theme::regular(12.5);
-        ui.painter().text(place.left_center(), Align2::LEFT_CENTER, "Bleed", font, theme::DIM);
+        ui.painter().text(place.left_center(), Align2::LEFT_CENTER, "Estimates", font, theme::DIM);
         let names = [
             ("Adaptive", "Who bleeds where is followed while it plays, from every start anew"),
             (

@@ -35,6 +35,7 @@ pub mod clap;
 pub mod flat;
 mod inside;
 mod lock;
+mod notice;
 mod panics;
 mod scratch;
 mod view;

@@ -29,7 +29,7 @@ pub(super) fn band_edges_hz() -> Vec<f32> {
 /// Bands of a guide.
 pub const NUM_BANDS: usize = 80;
 
-/// Features of every mic and band: logarithms to base 10 of power ratios, then those of [`Arrival`].
+/// Features of every mic and band: logarithms to base 10 of power ratios, then those of `Arrival`.
 ///
 /// Features are only ever added at the end: a network that was trained with fewer is shown the first ones.
 pub const NUM_FEATURES: usize = NUM_RATIOS + NUM_ARRIVAL_FEATURES;

@@ -3,7 +3,7 @@
 
 use std::any::Any;
 use std::ffi::{CStr, c_char, c_void};
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use clap_sys::audio_buffer::clap_audio_buffer;
@@ -25,6 +25,7 @@ use super::block::BlockBuses;
 use super::extensions;
 use crate::guard::flat::Buses;
 use crate::guard::lock::AudioLock;
+use crate::guard::notice::Notice;
 use crate::guard::panics::shield;
 use crate::guard::scratch::{Scratch, run_in_pieces};
 use crate::guard::{Activation, Guardable, Inside, MAX_BLOCK_SAMPLES, View, view};
@@ -54,12 +55,9 @@ pub(super) struct Proxy {
     /// The latency that the host was last asked to restart for.
     wanted_latency: AtomicU32,
     latency_was_asked: AtomicBool,
-    names_signature: AtomicU64,
-    values_signature: AtomicU64,
-    state_signature: AtomicU64,
-    names_changed: AtomicBool,
-    values_changed: AtomicBool,
-    state_changed: AtomicBool,
+    names: Notice,
+    values: Notice,
+    state: Notice,
     reset: AtomicBool,
 }
 
@@ -100,9 +98,9 @@ pub(super) unsafe fn create<P: Guardable>(host: *const clap_host) -> *const clap
             inner,
             owner: Some(Box::new(wrapper)),
             host,
-            names_signature: AtomicU64::new(view.names_signature()),
-            values_signature: AtomicU64::new(view.values_signature()),
-            state_signature: AtomicU64::new(view.state_signature()),
+            names: Notice::new(view.names_signature()),
+            values: Notice::new(view.values_signature()),
+            state: Notice::new(view.state_signature()),
             view,
             layouts: P::AUDIO_IO_LAYOUTS,
             audio: AudioLock::new(Audio::default()),
@@ -113,9 +111,6 @@ pub(super) unsafe fn create<P: Guardable>(host: *const clap_host) -> *const clap
             told_latency: AtomicU32::new(0),
             wanted_latency: AtomicU32::new(0),
             latency_was_asked: AtomicBool::new(false),
-            names_changed: AtomicBool::new(false),
-            values_changed: AtomicBool::new(false),
-            state_changed: AtomicBool::new(false),
             reset: AtomicBool::new(false),
         }))
     });
@@ -213,7 +208,9 @@ impl Proxy {
 
     /// Notices whatever may change with a parameter, and asks the host to come back; real-time safe.
     pub(super) fn notice_changes(&self, running: Option<&Activation>) {
-        self.notice(self.view.names_signature(), &self.names_signature, &self.names_changed);
+        if self.names.see(self.view.names_signature()) {
+            self.request(|host| host.request_callback);
+        }
         self.notice_own_changes();
         if let Some(activation) = running {
             let latency = self.view.latency_samples(activation);
@@ -226,13 +223,8 @@ impl Proxy {
 
     /// Notices what the plugin does by itself, with any block: values and state; real-time safe.
     pub(super) fn notice_own_changes(&self) {
-        self.notice(self.view.values_signature(), &self.values_signature, &self.values_changed);
-        self.notice(self.view.state_signature(), &self.state_signature, &self.state_changed);
-    }
-
-    fn notice(&self, signature: u64, last: &AtomicU64, changed: &AtomicBool) {
-        if last.swap(signature, Ordering::Relaxed) != signature {
-            changed.store(true, Ordering::Relaxed);
+        let moved = self.values.see(self.view.values_signature());
+        if self.state.see(self.view.state_signature()) || moved {
             self.request(|host| host.request_callback);
         }
     }
@@ -253,10 +245,10 @@ impl Proxy {
     /// Has the host read changed names and values, and save a changed state; main thread.
     fn tell_host(&self) {
         let mut flags = 0;
-        if self.names_changed.swap(false, Ordering::Relaxed) {
+        if self.names.take() {
             flags |= CLAP_PARAM_RESCAN_INFO;
         }
-        if self.values_changed.swap(false, Ordering::Relaxed) {
+        if self.values.take() {
             flags |= CLAP_PARAM_RESCAN_VALUES;
         }
         if flags != 0
@@ -266,7 +258,7 @@ impl Proxy {
             // SAFETY: a live host, on its main thread.
             unsafe { rescan(self.host, flags) };
         }
-        if self.state_changed.swap(false, Ordering::Relaxed)
+        if self.state.take()
             && let Some(state) = self.host_extension::<clap_host_state>(CLAP_EXT_STATE)
             && let Some(mark_dirty) = state.mark_dirty
         {

@@ -24,6 +24,7 @@ use vst3::{Class, ComPtr};
 use super::processor::Audio;
 use crate::guard::flat::{Bus, Buses};
 use crate::guard::lock::AudioLock;
+use crate::guard::notice::Notice;
 use crate::guard::panics::shield;
 use crate::guard::{Activation, Guardable, Inside, View, view};
 
@@ -84,12 +85,9 @@ pub(super) struct Changes {
     pub wanted_latency: AtomicU32,
     /// Whether the host ever asked for the latency.
     pub latency_was_asked: AtomicBool,
-    pub names_signature: AtomicU64,
-    pub names: AtomicBool,
-    pub values_signature: AtomicU64,
-    pub values: AtomicBool,
-    pub state_signature: AtomicU64,
-    pub state: AtomicBool,
+    pub names: Notice,
+    pub values: Notice,
+    pub state: Notice,
     pub restart: AtomicBool,
     /// A reset that came while a block was running.
     pub reset: AtomicBool,
@@ -128,9 +126,9 @@ impl Proxy {
             let framework = Box::new(Wrapper::<Inside<P>>::new());
             let view = view::adopt()?;
             let changes = Changes {
-                names_signature: AtomicU64::new(view.names_signature()),
-                values_signature: AtomicU64::new(view.values_signature()),
-                state_signature: AtomicU64::new(view.state_signature()),
+                names: Notice::new(view.names_signature()),
+                values: Notice::new(view.values_signature()),
+                state: Notice::new(view.state_signature()),
                 ..Changes::default()
             };
             Some(Self {
@@ -186,7 +184,7 @@ impl Proxy {
     /// Notices whatever may change with a parameter; real-time safe.
     pub(super) fn notice_changes(&self, running: Option<&Activation>) {
         let changes = &self.changes;
-        notice(self.view.names_signature(), &changes.names_signature, &changes.names);
+        changes.names.see(self.view.names_signature());
         self.notice_own_changes();
         if let Some(activation) = running {
             let latency = self.view.latency_samples(activation);
@@ -199,9 +197,8 @@ impl Proxy {
 
     /// Notices what the plugin does by itself, with any block: values and state; real-time safe.
     pub(super) fn notice_own_changes(&self) {
-        let changes = &self.changes;
-        notice(self.view.values_signature(), &changes.values_signature, &changes.values);
-        notice(self.view.state_signature(), &changes.state_signature, &changes.state);
+        self.changes.values.see(self.view.values_signature());
+        self.changes.state.see(self.view.state_signature());
     }
 
     /// Tells the host what changed, if this is the thread to do it on and no lock is held.
@@ -210,16 +207,16 @@ impl Proxy {
             return;
         }
         let mut flags = 0;
-        if self.changes.names.swap(false, Ordering::Relaxed) {
+        if self.changes.names.take() {
             flags |= RestartFlags_::kParamTitlesChanged;
         }
-        if self.changes.values.swap(false, Ordering::Relaxed) {
+        if self.changes.values.take() {
             flags |= RestartFlags_::kParamValuesChanged;
         }
         if self.changes.restart.swap(false, Ordering::Relaxed) {
             flags |= RestartFlags_::kLatencyChanged;
         }
-        let is_dirty = self.changes.state.swap(false, Ordering::Relaxed);
+        let is_dirty = self.changes.state.take();
         // Cloned, because the host may well call back.
         let Some(handler) = take(&self.handler).clone() else { return };
         if flags != 0 {
@@ -230,12 +227,6 @@ impl Proxy {
             // SAFETY: as above.
             unsafe { handler.setDirty(1) };
         }
-    }
-}
-
-fn notice(signature: u64, last: &AtomicU64, changed: &AtomicBool) {
-    if last.swap(signature, Ordering::Relaxed) != signature {
-        changed.store(true, Ordering::Relaxed);
     }
 }
 

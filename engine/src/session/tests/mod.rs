@@ -2,6 +2,7 @@
 
 mod controls;
 mod late;
+mod learning;
 mod promises;
 
 use std::sync::atomic::AtomicUsize;

@@ -14,6 +14,16 @@ fn own(pace: Pace, controls: &Controls, learned: Option<Arc<Learned>>) -> Sessio
     Session::prepare_learned(&config(2, pace), controls, None, learned).unwrap()
 }
 
+/// Says that it is over when it is dropped, in a panic too.
+struct Over<'a>(&'a AtomicBool);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        // Relaxed: a flag of its own.
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 #[test]
 fn what_is_learned_passes_from_session_to_session_while_both_play() {
     let input = noise(2, 60_000);
@@ -23,6 +33,7 @@ fn what_is_learned_passes_from_session_to_session_while_both_play() {
     let is_over = AtomicBool::new(false);
     let given = std::thread::scope(|scope| {
         let (input, is_over) = (&input, &is_over);
+        let over = Over(is_over);
         let plays = scope.spawn(move || {
             run(&mut teacher, input, &[(50_000, estimates(Estimates::Learned))], || 512);
             teacher
@@ -54,7 +65,7 @@ fn what_is_learned_passes_from_session_to_session_while_both_play() {
         while to.state() != LearnState::Learned {
             assert!(last.elapsed() < PATIENCE, "{}", to.state());
         }
-        is_over.store(true, Ordering::Relaxed);
+        drop(over);
         given
     });
     // After 32 and 64 hops, and at the end.

@@ -17,6 +17,7 @@ const SIZES: NetworkConfig = NetworkConfig {
     num_features: 8,
     width: 160,
     exchange_width: 80,
+    local_width: 0,
     dilations: [1, 2, 4, 8, 1, 2],
 };
 

@@ -27,6 +27,7 @@ fn main() {
         num_features: 8,
         width: 160,
         exchange_width: 80,
+        local_width: 0,
         dilations: [1, 2, 4, 8, 1, 2],
     };
     let network = Arc::new(Network::new(&config, &Device::flex()));

@@ -13,6 +13,7 @@ fn example() -> (String, Vec<u8>) {
         num_features: 8,
         width: 12,
         exchange_width: 6,
+        local_width: 0,
         dilations: [1, 2, 4, 8, 1, 2],
     };
     let weights = Network::new(&config, &device).to_safetensors().unwrap();

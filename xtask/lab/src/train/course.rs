@@ -10,6 +10,7 @@ use anyhow::{Result, anyhow, ensure};
 use burn::module::Module;
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor};
+use engine::debleed::cancel::NUM_BANDS;
 use engine::network::{Masks, Network};
 use std::path::Path;
 
@@ -93,7 +94,7 @@ impl Course<'_> {
     fn step(&self, state: &mut State) -> Result<()> {
         let config = self.config;
         let at = (state.progress.round, state.progress.step);
-        let picks = Pick::draw(self.examples, (config.clips, config.hops), config.seed, at);
+        let picks = Pick::draw(self.examples, config, at);
         let device = self.device.clone().autodiff();
         let batch = Batch::read(&picks, config.hops, &device)?;
         let masks = masks(&state.network, &batch, &device);
@@ -181,7 +182,8 @@ impl Course<'_> {
 fn masks(network: &Network, batch: &Batch, device: &Device) -> Masks {
     let [clips, mics, _, _] = batch.features.dims();
     let mut memory = network.blank_memory(clips, mics, device);
-    network.forward(batch.features.clone(), &batch.pairs, &mut memory)
+    let features = batch.features.clone().narrow(3, 0, network.num_features() * NUM_BANDS);
+    network.forward(features, &batch.pairs, &mut memory)
 }
 
 fn scalar(tensor: Tensor<1>) -> Result<f64> {

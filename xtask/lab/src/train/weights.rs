@@ -178,7 +178,8 @@ mod tests {
             let input = Tensor::<4>::from_data(TensorData::new(values, shape), &device);
             let mut memory = network.blank_memory(1, mics, &device);
             let masks = network.forward(input, &pairs, &mut memory);
-            Tensor::cat(vec![masks.keep, masks.guide], 3).into_data().to_vec().unwrap()
+            let both = Tensor::cat(vec![masks.keep, masks.guide], 3).into_data();
+            both.as_slice::<f32>().unwrap().to_vec()
         };
         let expected = masks(&model.network().unwrap(), old, size.num_features);
         let found = masks(&grown, new, wider.num_features);

@@ -171,6 +171,8 @@ impl Course<'_> {
         let config = self.config;
         let device = self.device.clone().autodiff();
         let batch = Batch::read(picks, config.hops, &device)?;
+        // With nodes of its own: a graph that threads share is locked while one of them walks it, and they wait for each other.
+        let network = &network.valid().train();
         let masks = masks(network, &batch, &device);
         let given = Given { keep: &masks.keep, guide: &masks.guide };
         let loss = config.loss.total(&given, &batch.sums);

@@ -14,10 +14,11 @@ use engine::{Controls, Mode, SampleRate};
 /// The sizes of released models; what weights say makes no difference to the time they take.
 const SIZES: NetworkConfig = NetworkConfig {
     num_bands: 80,
-    num_features: 8,
+    num_features: 11,
     width: 160,
     exchange_width: 80,
-    dilations: [1, 2, 4, 8, 1, 2],
+    local_width: 12,
+    dilations: [1, 2, 4, 8, 16, 4],
 };
 
 /// Hops until every part of the method is at work.

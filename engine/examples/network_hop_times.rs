@@ -24,10 +24,11 @@ const WARM_UP_HOPS: usize = 200;
 fn main() {
     let config = NetworkConfig {
         num_bands: 80,
-        num_features: 8,
+        num_features: 11,
         width: 160,
         exchange_width: 80,
-        dilations: [1, 2, 4, 8, 1, 2],
+        local_width: 12,
+        dilations: [1, 2, 4, 8, 16, 4],
     };
     let network = Arc::new(Network::new(&config, &Device::flex()));
     println!("mics  mode  network  p50 (ms)  p99 (ms)  max (ms)  RTF");

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use engine::network::{ARCHITECTURE, Model, ModelSource, NetworkConfig};
+use engine::network::{Model, ModelSource, NetworkConfig};
 use engine::{MAX_MICS, Mode, SampleRate};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
@@ -62,6 +62,9 @@ pub struct Sizes {
     pub width: usize,
     /// Numbers that one mic tells the others in each block.
     pub exchange_width: usize,
+    /// Numbers that carry one band of one mic through the layers that judge band by band; 0, as without the field: there are none.
+    #[serde(default)]
+    pub local_width: usize,
     /// How far each block looks back, in hops between its three taps.
     pub dilations: Vec<usize>,
 }
@@ -96,11 +99,9 @@ impl Card {
             return Err(CardError::NewerFormat { newest: FORMAT, actual: format });
         }
         let card: Self = toml::from_str(text).map_err(unreadable)?;
-        if card.architecture != ARCHITECTURE {
-            return Err(CardError::Architecture {
-                expected: ARCHITECTURE,
-                actual: card.architecture,
-            });
+        let expected = card.config()?.architecture();
+        if card.architecture != expected {
+            return Err(CardError::Architecture { expected, actual: card.architecture });
         }
         card.check_transform()?;
         let MicRange { min, max } = card.mics;
@@ -127,7 +128,7 @@ impl Card {
     ///
     /// [`CardError::Blocks`] when there is another number of dilations than the architecture has blocks.
     pub fn config(&self) -> Result<NetworkConfig, CardError> {
-        let Sizes { bands, features, width, exchange_width, dilations } = &self.sizes;
+        let Sizes { bands, features, width, exchange_width, local_width, dilations } = &self.sizes;
         let Ok(dilations) = <[usize; NetworkConfig::NUM_BLOCKS]>::try_from(dilations.as_slice())
         else {
             return Err(CardError::Blocks {
@@ -140,6 +141,7 @@ impl Card {
             num_features: *features,
             width: *width,
             exchange_width: *exchange_width,
+            local_width: *local_width,
             dilations,
         })
     }

@@ -6,6 +6,11 @@ use engine::network::{ModelError, Network, NetworkConfig, WeightsError};
 
 /// A network with random weights, and the card that goes with it.
 fn example() -> (String, Vec<u8>) {
+    let weights = weights(0);
+    (card_for(&weights), weights)
+}
+
+fn weights(local_width: usize) -> Vec<u8> {
     let device = Device::flex();
     device.seed(5);
     let config = NetworkConfig {
@@ -13,10 +18,10 @@ fn example() -> (String, Vec<u8>) {
         num_features: 8,
         width: 12,
         exchange_width: 6,
+        local_width,
         dilations: [1, 2, 4, 8, 1, 2],
     };
-    let weights = Network::new(&config, &device).to_safetensors().unwrap();
-    (card_for(&weights), weights)
+    Network::new(&config, &device).to_safetensors().unwrap()
 }
 
 fn card_for(weights: &[u8]) -> String {
@@ -118,6 +123,28 @@ fn a_card_that_does_not_fit_is_refused() {
     assert!(matches!(refused("licence", "license"), CardError::Unreadable { .. }));
     assert!(matches!(refused("id = \"example\"", ""), CardError::Unreadable { .. }));
     assert!(matches!(try_read("nonsense", &weights), Err(CardError::Unreadable { .. })));
+}
+
+#[test]
+fn layers_that_judge_band_by_band_are_another_architecture() {
+    let weights = weights(4);
+    let plain = card_for(&weights);
+    let local = plain.replacen("exchange_width = 6,", "exchange_width = 6, local_width = 4,", 1);
+    let card = local.replacen("set-conv-1", "set-conv-2", 1);
+    let release = try_read(&card, &weights).unwrap();
+    assert_eq!(release.model.config().local_width, 4);
+    release.model.network().unwrap();
+    for (card, names) in [
+        (local, ["set-conv-2", "set-conv-1"]),
+        (plain.replacen("conv-1", "conv-2", 1), ["set-conv-1", "set-conv-2"]),
+    ] {
+        let error = try_read(&card, &weights).unwrap_err();
+        let [expected, actual] = names;
+        assert_eq!(error, CardError::Architecture { expected, actual: actual.to_owned() });
+    }
+    // The card of a network without such layers does not fit weights with them.
+    let error = try_read(&plain, &weights).unwrap().model.network().unwrap_err();
+    assert!(matches!(error, WeightsError::Extra { .. }), "{error}");
 }
 
 #[test]

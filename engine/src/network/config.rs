@@ -11,6 +11,8 @@ pub struct NetworkConfig {
     pub width: usize,
     /// Numbers that one mic tells the others in each block.
     pub exchange_width: usize,
+    /// Numbers that carry one band of one mic through the layers that judge band by band; 0 where there are no such layers.
+    pub local_width: usize,
     /// How far each block looks back, in hops between its three taps; one block per entry.
     pub dilations: [usize; Self::NUM_BLOCKS],
 }
@@ -22,6 +24,12 @@ impl NetworkConfig {
     pub const NUM_TAPS: usize = 3;
     /// Masks that come out per mic and band: the guide's and the output's.
     pub const NUM_MASKS: usize = 2;
+
+    /// What the arrangement of layers and the meaning of features are called in the cards of models; another one gets another name.
+    #[must_use]
+    pub fn architecture(&self) -> &'static str {
+        if self.local_width == 0 { "set-conv-1" } else { "set-conv-2" }
+    }
 
     /// Hops of the past that the newest output depends on.
     #[must_use]

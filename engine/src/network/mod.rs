@@ -5,6 +5,7 @@
 mod config;
 mod guide;
 mod layers;
+mod local;
 mod model;
 mod pairs;
 mod released;
@@ -20,6 +21,3 @@ pub use model::{Masks, Memory, Network};
 pub use pairs::Pairs;
 pub use released::{Model, ModelError, ModelSource};
 pub use weights::WeightsError;
-
-/// What this architecture is called in the cards of models; another arrangement of layers or another meaning of features gets another name.
-pub const ARCHITECTURE: &str = "set-conv-1";

@@ -7,6 +7,7 @@ use burn::tensor::{Device, Tensor};
 
 use super::config::NetworkConfig;
 use super::layers::Block;
+use super::local::Local;
 use super::pairs::Pairs;
 
 /// Two masks for every mic and band, from what all mics show: how much of the (linearly cancelled) mic is surely its own source and
@@ -25,12 +26,13 @@ use super::pairs::Pairs;
 /// # Source
 ///
 /// The shape of this project's prototype (rows A to L of its measurements): band features, causal dilated time convolution and exchange
-/// of means and maxima between mics.
+/// of means and maxima between mics; then, where there are local layers, a judgement of every band by itself.
 #[derive(Module, Debug)]
 pub struct Network {
     enter: Linear,
     blocks: Vec<Block>,
     leave: Linear,
+    local: Option<Local>,
     /// Weight of each feature's value in its own band's masks, `[mask, feature]`: a head start, as some features nearly are masks.
     shortcut: Param<Tensor<2>>,
     num_bands: usize,
@@ -74,6 +76,7 @@ impl Network {
             enter: LinearConfig::new(num_inputs, config.width).init(device),
             blocks: config.dilations.iter().map(|&d| Block::new(config, d, device)).collect(),
             leave: LinearConfig::new(config.width, num_outputs).init(device),
+            local: (config.local_width > 0).then(|| Local::new(config, device)),
             shortcut: Param::from_tensor(Tensor::zeros(
                 [NetworkConfig::NUM_MASKS, config.num_features],
                 device,
@@ -117,6 +120,8 @@ impl Network {
             *memory = next;
         }
         // [batch * mic * time, feature, band] by [mask, feature]
+        let local = self.local.as_ref();
+        let local = local.map(|local| local.forward(features.clone(), carried.clone(), pairs));
         let direct = features.reshape([batch * mics * hops, self.num_features, self.num_bands]);
         let direct = self
             .shortcut
@@ -125,7 +130,11 @@ impl Network {
             .expand([batch * mics * hops, NetworkConfig::NUM_MASKS, self.num_features])
             .matmul(direct);
         let direct = direct.reshape([batch, mics, hops, NetworkConfig::NUM_MASKS * self.num_bands]);
-        let masks = sigmoid(self.leave.forward(carried) + direct);
+        let mut sum = self.leave.forward(carried) + direct;
+        if let Some(local) = local {
+            sum = sum + local;
+        }
+        let masks = sigmoid(sum);
         let masks = (masks * (1.0 + 2.0 * STRETCH) - STRETCH).clamp(0.0, 1.0);
         Masks {
             guide: masks.clone().narrow(3, 0, self.num_bands),

@@ -16,6 +16,7 @@ pub(crate) const SMALL: NetworkConfig = NetworkConfig {
     num_features: NUM_FEATURES,
     width: 16,
     exchange_width: 8,
+    local_width: 4,
     dilations: [1, 2, 4, 8, 1, 2],
 };
 

@@ -10,6 +10,7 @@ fn config() -> NetworkConfig {
         num_features: 3,
         width: 24,
         exchange_width: 12,
+        local_width: 6,
         dilations: [1, 2, 4, 1, 2, 4],
     }
 }

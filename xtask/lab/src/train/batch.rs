@@ -1,5 +1,6 @@
 //! What one step learns from: clips drawn by seed and step alone, mics in a random order.
 
+use super::config::TrainConfig;
 use super::examples::NUM_SUMS;
 use super::loss::Sums;
 use super::store::Stored;
@@ -27,17 +28,17 @@ impl<'a> Pick<'a> {
     /// The clips of a step: the same ones for the same seed, round and step, whatever was drawn before.
     pub(super) fn draw(
         examples: &'a [Stored],
-        (num_clips, hops): (usize, usize),
-        seed: u64,
+        config: &TrainConfig,
         (round, step): (usize, usize),
     ) -> Vec<Self> {
         let of_round =
-            Random::for_part(Random::for_part(seed, ORDER_PART).bits(), round as u64).bits();
+            Random::for_part(Random::for_part(config.seed, ORDER_PART).bits(), round as u64).bits();
         let mut random = Random::for_part(of_round, step as u64);
-        (0..num_clips)
+        (0..config.clips)
             .map(|_| {
                 let example = &examples[random.index(examples.len())];
-                let start = random.index((example.num_hops + 1).saturating_sub(hops));
+                let anywhere = random.index((example.num_hops + 1).saturating_sub(config.hops));
+                let start = if random.unit() < config.early { 0 } else { anywhere };
                 let mut order: Vec<usize> = (0..example.relations.num_mics).collect();
                 random.shuffle(&mut order);
                 Self { example, start, order }
@@ -150,18 +151,34 @@ mod tests {
     fn a_step_draws_the_same_clips_whatever_was_drawn_before() {
         let folder = tempfile::tempdir().unwrap();
         let examples = stored(&folder);
+        let config = |changes: &str| {
+            let text = format!(
+                "hops = 5\nclips = 4\n{changes}\n[[recipe]]\nrecipe = 'ensembles'\n\
+                 [loss]\nsegment_hops = 5"
+            );
+            TrainConfig::parse("test.toml", &text).unwrap()
+        };
         let draw = |seed: u64, round: usize, step: usize| {
-            format!("{:?}", Pick::draw(&examples, (4, 5), seed, (round, step)))
+            let config = config(&format!("seed = {seed}"));
+            format!("{:?}", Pick::draw(&examples, &config, (round, step)))
         };
         assert_eq!(draw(1, 0, 7), draw(1, 0, 7));
         assert_ne!(draw(1, 0, 7), draw(1, 0, 8));
         assert_ne!(draw(1, 0, 7), draw(1, 1, 7));
         assert_ne!(draw(1, 0, 7), draw(2, 0, 7));
-        let starts: Vec<usize> = (0..50)
-            .flat_map(|step| Pick::draw(&examples, (4, 5), 1, (0, step)))
-            .map(|pick| pick.start)
-            .collect();
-        assert_eq!((starts.iter().min(), starts.iter().max()), (Some(&0), Some(&7)));
+        let starts = |changes: &str| -> Vec<usize> {
+            let config = config(changes);
+            (0..50)
+                .flat_map(|step| Pick::draw(&examples, &config, (0, step)))
+                .map(|pick| pick.start)
+                .collect()
+        };
+        let anywhere = starts("");
+        assert_eq!((anywhere.iter().min(), anywhere.iter().max()), (Some(&0), Some(&7)));
+        // One of eight starts is the first in any case: of 200, 25 and 112 are expected.
+        let first = |starts: &[usize]| starts.iter().filter(|&&start| start == 0).count();
+        assert!((10..45).contains(&first(&anywhere)), "{anywhere:?}");
+        assert!((90..135).contains(&first(&starts("early = 0.5"))));
     }
 
     /// Measured: 6e-8.
@@ -177,6 +194,7 @@ mod tests {
             num_features: NUM_FEATURES,
             width: 8,
             exchange_width: 4,
+            local_width: 3,
             dilations: [1; 6],
         };
         let network = Network::new(&config, &device);

@@ -8,8 +8,6 @@ use std::fmt::Write as _;
 const FORMAT: u32 = 1;
 /// The most mics that a recipe can ask for.
 const MOST_MICS: usize = 16;
-/// The arrangement of layers and the meaning of features.
-const ARCHITECTURE: &str = "set-conv-1";
 
 /// What a card says.
 #[derive(Clone, Debug)]
@@ -33,12 +31,22 @@ impl Card<'_> {
         let geometry = SampleRate::new(48_000.0).map(|rate| Mode::Live.geometry(rate));
         let (window, hop) =
             geometry.map_or((0, 0), |geometry| (geometry.window_samples(), geometry.hop_samples()));
-        let NetworkConfig { num_bands, num_features, width, exchange_width, dilations } = self.size;
+        let NetworkConfig {
+            num_bands,
+            num_features,
+            width,
+            exchange_width,
+            local_width,
+            dilations,
+        } = self.size;
+        let architecture = self.size.architecture();
+        let local =
+            if local_width == 0 { String::new() } else { format!("local_width = {local_width}, ") };
         let text = |value: &str| toml::Value::from(value).to_string();
         let mut card = format!(
-            "id = {}\nversion = {}\nformat = {FORMAT}\narchitecture = \"{ARCHITECTURE}\"\n\
+            "id = {}\nversion = {}\nformat = {FORMAT}\narchitecture = \"{architecture}\"\n\
              sizes = {{ bands = {num_bands}, features = {num_features}, width = {width}, \
-             exchange_width = {exchange_width}, dilations = {dilations:?} }}\n\
+             exchange_width = {exchange_width}, {local}dilations = {dilations:?} }}\n\
              sample_rate_hz = 48000\nwindow_samples = {window}\nhop_samples = {hop}\nlookahead_hops = 0\n\
              mics = {{ min = 2, max = {MOST_MICS} }}\n\
              weights = {}\nsha256 = \"{}\"\n\

@@ -5,7 +5,7 @@
 
 use super::config::TrainConfig;
 use super::store::write_whole;
-use super::weights::initial_weights;
+use super::weights::{initial_weights, weights_of_model};
 use anyhow::{Context, Result, anyhow, ensure};
 use burn::grad_clipping::GradientClippingConfig;
 use burn::module::Module;
@@ -62,9 +62,13 @@ pub(super) struct State {
 }
 
 impl State {
-    /// Before the first step of all, with random weights.
+    /// Before the first step of all, with random weights or those of the model that the configuration names.
     pub(super) fn fresh(config: &TrainConfig, device: &Device) -> Result<Self> {
-        let bytes = initial_weights(&config.network.network(), config.seed)?;
+        let bytes = match &config.start {
+            Some(name) => weights_of_model(name, &config.network.network(), config.seed)
+                .with_context(|| format!("{}: start = {name:?}", config.name))?,
+            None => initial_weights(&config.network.network(), config.seed)?,
+        };
         Self::from_weights(config, device, bytes, Progress::default())
     }
 

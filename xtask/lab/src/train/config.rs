@@ -42,6 +42,9 @@ pub struct TrainConfig {
     /// Clips of every step.
     #[serde(default = "default_clips", deserialize_with = "clips")]
     pub clips: usize,
+    /// Share of the clips that begin where their scene does, when nothing is known yet of who bleeds where.
+    #[serde(default, deserialize_with = "share")]
+    pub early: f64,
     /// Steps between checkpoints.
     #[serde(default = "default_checkpoint", deserialize_with = "steps")]
     pub checkpoint_steps: usize,
@@ -51,6 +54,9 @@ pub struct TrainConfig {
     /// The model that guides the canceller while the first round is recorded, by id or folder; without one its own rules do.
     #[serde(default)]
     pub guide: Option<String>,
+    /// The model whose weights the first round begins with, by id or folder; without one they are drawn.
+    #[serde(default)]
+    pub start: Option<String>,
     /// What to learn from.
     #[serde(rename = "recipe")]
     pub recipes: Vec<Spanned<RecipeEntry>>,
@@ -149,6 +155,12 @@ pub struct SizeConfig {
     /// Numbers that carry one mic through the blocks; half as many are exchanged between mics.
     #[serde(deserialize_with = "width")]
     pub width: usize,
+    /// Numbers that carry one band of one mic through the layers that judge band by band; 0: no such layers.
+    #[serde(deserialize_with = "local_width")]
+    pub local_width: usize,
+    /// How many of the canceller's features it looks at, from the first one on.
+    #[serde(deserialize_with = "features")]
+    pub features: usize,
     /// How far each block looks back, in hops between its three taps.
     #[serde(deserialize_with = "dilations")]
     pub dilations: [usize; NetworkConfig::NUM_BLOCKS],
@@ -156,7 +168,7 @@ pub struct SizeConfig {
 
 impl Default for SizeConfig {
     fn default() -> Self {
-        Self { width: 160, dilations: [1, 2, 4, 8, 1, 2] }
+        Self { width: 160, local_width: 12, features: NUM_FEATURES, dilations: [1, 2, 4, 8, 1, 2] }
     }
 }
 
@@ -166,9 +178,10 @@ impl SizeConfig {
     pub fn network(&self) -> NetworkConfig {
         NetworkConfig {
             num_bands: NUM_BANDS,
-            num_features: NUM_FEATURES,
+            num_features: self.features,
             width: self.width,
             exchange_width: self.width / 2,
+            local_width: self.local_width,
             dilations: self.dilations,
         }
     }
@@ -423,10 +436,19 @@ limits! {
     scenes: u64, 1, 1_000_000;
     seconds: f64, 0.5, 600.0;
     width: usize, 2, 4096;
+    local_width: usize, 0, 1024;
     weight: f64, 0.0, 1e6;
     rate: f64, 1e-9, 1.0;
     share: f64, 0.0, 1.0;
     positive: f32, 1e-6, 1e6;
+}
+
+fn features<'de, D: Deserializer<'de>>(d: D) -> Result<usize, D::Error> {
+    let value = usize::deserialize(d)?;
+    if (1..=NUM_FEATURES).contains(&value) {
+        return Ok(value);
+    }
+    Err(de::Error::custom(format!("{value} is not within 1 to {NUM_FEATURES}")))
 }
 
 fn dilations<'de, D: Deserializer<'de>>(
@@ -510,6 +532,7 @@ mod tests {
             ("[ways]\nlive = 0\nlearned = 0", &["my.toml line 4", "[ways]"]),
             ("[loss]\nsegment_hops = 300", &["my.toml line 4", "300 hops"]),
             ("[loss]\nthresold = 1", &["my.toml line 4", "thresold"]),
+            ("[network]\nfeatures = 12", &["my.toml line 4", "12 is not within 1 to 11"]),
             ("weight = 0", &["my.toml line 3", "weights of all"]),
             ("material = { kit = ['a'] }", &["my.toml line 3", "kit"]),
         ] {

@@ -3,15 +3,18 @@
 use super::batch::{Batch, Pick};
 use super::checkpoint::{LogEntry, State};
 use super::config::TrainConfig;
+use super::device::DeviceName;
 use super::loss::{Given, Sums, negative_snr};
 use super::store::{Stored, write_whole};
 use super::weights::weights_of;
 use anyhow::{Result, anyhow, ensure};
 use burn::module::Module;
-use burn::optim::GradientsParams;
+use burn::optim::{GradientsAccumulator, GradientsParams};
 use burn::tensor::{Device, Tensor};
+use engine::debleed::cancel::NUM_BANDS;
 use engine::network::{Masks, Network};
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// The best weights so far.
 pub const BEST_FILE: &str = "best.safetensors";
@@ -29,6 +32,8 @@ pub(super) struct Course<'a> {
     pub(super) examples: &'a [Stored],
     pub(super) validation: &'a [Stored],
     pub(super) device: &'a Device,
+    /// How many clips are computed at a time; makes no difference to what comes out.
+    pub(super) num_threads: usize,
     pub(super) out: &'a Path,
 }
 
@@ -93,32 +98,89 @@ impl Course<'_> {
     fn step(&self, state: &mut State) -> Result<()> {
         let config = self.config;
         let at = (state.progress.round, state.progress.step);
-        let picks = Pick::draw(self.examples, (config.clips, config.hops), config.seed, at);
-        let device = self.device.clone().autodiff();
-        let batch = Batch::read(&picks, config.hops, &device)?;
-        let masks = masks(&state.network, &batch, &device);
-        let given = Given { keep: &masks.keep, guide: &masks.guide };
-        let loss = config.loss.total(&given, &batch.sums);
-        // As in the validation, mics whose sources are silent have no SNR.
-        let heard = Sums { weights: batch.measured, ..batch.sums };
-        let snr = negative_snr(&masks.keep, &heard, config.hops, &config.loss);
-        let seen = [scalar(loss.clone())?, -scalar(snr)?];
+        let picks = Pick::draw(self.examples, config, at);
+        let parts = self.parts(&picks);
+        let share = 1.0 / parts.len() as f64;
+        let found = self.each(&parts, |picks| self.learn(&state.network, picks, share))?;
+        let mut gradients = GradientsAccumulator::new();
+        let mut seen = [0.0; 2];
+        for (part, of_part) in found {
+            gradients.accumulate(&state.network, part);
+            for (sum, value) in seen.iter_mut().zip(of_part) {
+                *sum += value * share;
+            }
+        }
         ensure!(
             seen[0].is_finite(),
             "the loss is no number any more after step {} of round {}: a smaller learning_rate may help",
             at.1,
             at.0
         );
-        let gradients = GradientsParams::from_grads(loss.backward(), &state.network);
         let rate = config.optimiser.rate(at.0, at.1, config.steps);
         // The optimiser takes the network by value and hands it back.
-        state.network = state.optimiser.step(rate, state.network.clone(), gradients);
+        state.network = state.optimiser.step(rate, state.network.clone(), gradients.grads());
         state.progress.step += 1;
         let share = 1.0 / state.progress.step.min(RECENT_STEPS) as f64;
         for (recent, seen) in state.progress.recent.iter_mut().zip(seen) {
             *recent += (seen - *recent) * share;
         }
         Ok(())
+    }
+
+    /// What is computed at once: clip by clip on the processor, whose cores share them; all together elsewhere.
+    fn parts<'p, 'e>(&self, picks: &'p [Pick<'e>]) -> Vec<&'p [Pick<'e>]> {
+        let size = if self.config.device == DeviceName::Flex { 1 } else { picks.len() };
+        picks.chunks(size).collect()
+    }
+
+    /// Does something for each part, several at a time; answers come in the order of the parts.
+    fn each<T: Send, P: Sync>(
+        &self,
+        parts: &[P],
+        work: impl Fn(&P) -> Result<T> + Sync,
+    ) -> Result<Vec<T>> {
+        let num_threads = self.num_threads.clamp(1, parts.len().max(1));
+        if num_threads == 1 {
+            return parts.iter().map(work).collect();
+        }
+        let next = AtomicUsize::new(0);
+        let take = || -> Vec<(usize, Result<T>)> {
+            // Relaxed: hands out numbers, and carries no other data.
+            let numbers = std::iter::from_fn(|| Some(next.fetch_add(1, Ordering::Relaxed)));
+            let mine = numbers.map_while(|number| Some((number, parts.get(number)?)));
+            mine.map(|(number, part)| (number, work(part))).collect()
+        };
+        let mut found = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..num_threads).map(|_| scope.spawn(take)).collect();
+            let done = threads.into_iter().map(|thread| thread.join());
+            done.collect::<std::thread::Result<Vec<_>>>()
+                .map(|found| found.into_iter().flatten().collect::<Vec<_>>())
+                .map_err(|_| anyhow!("a thread broke down"))
+        })?;
+        found.sort_unstable_by_key(|&(number, _)| number);
+        found.into_iter().map(|(_, found)| found).collect()
+    }
+
+    /// Gradients of `share` times the loss, and the loss and the SNR in dB.
+    fn learn(
+        &self,
+        network: &Network,
+        picks: &[Pick<'_>],
+        share: f64,
+    ) -> Result<(GradientsParams, [f64; 2])> {
+        let config = self.config;
+        let device = self.device.clone().autodiff();
+        let batch = Batch::read(picks, config.hops, &device)?;
+        // With nodes of its own: a graph that threads share is locked while one of them walks it, and they wait for each other.
+        let network = &network.valid().train();
+        let masks = masks(network, &batch, &device);
+        let given = Given { keep: &masks.keep, guide: &masks.guide };
+        let loss = config.loss.total(&given, &batch.sums);
+        // As in the validation, mics whose sources are silent have no SNR.
+        let heard = Sums { weights: batch.measured, ..batch.sums };
+        let snr = negative_snr(&masks.keep, &heard, config.hops, &config.loss);
+        let seen = [scalar(loss.clone())?, -scalar(snr)?];
+        Ok((GradientsParams::from_grads((loss * share).backward(), network), seen))
     }
 
     /// Validates, and keeps the weights if they are the best of this round.
@@ -155,33 +217,36 @@ impl Course<'_> {
 
     /// Mean SNR in dB over the validation scenes' mics whose sources play, with the masks of `network` or none.
     fn validate(&self, network: Option<&Network>) -> Result<f64> {
-        let (mut sum, mut count) = (0.0, 0.0);
-        for example in self.validation {
-            let relations = &example.relations;
-            let mut mics = relations.is_target.iter().zip(&relations.plays);
-            if !mics.any(|(&target, &plays)| target && plays) {
-                continue;
-            }
-            let batch = Batch::read(&[Pick::whole(example)], example.num_hops, self.device)?;
-            let keep = match network {
-                Some(network) => masks(network, &batch, self.device).keep,
-                None => batch.sums.after.ones_like(),
-            };
-            let sums = Sums { weights: batch.measured, ..batch.sums };
-            sum -= scalar(negative_snr(&keep, &sums, example.num_hops, &self.config.loss))?;
-            count += 1.0;
-        }
-        ensure!(count > 0.0, "no mic of the validation scenes has a source that plays");
-        let mean = sum / count;
+        let found = self.each(self.validation, |example| self.snr_db(network, example))?;
+        let found: Vec<f64> = found.into_iter().flatten().collect();
+        ensure!(!found.is_empty(), "no mic of the validation scenes has a source that plays");
+        let mean = found.iter().sum::<f64>() / found.len() as f64;
         ensure!(mean.is_finite(), "the validation is no number");
         Ok(mean)
+    }
+
+    /// The same of one scene; none where no source plays.
+    fn snr_db(&self, network: Option<&Network>, example: &Stored) -> Result<Option<f64>> {
+        let relations = &example.relations;
+        let mut mics = relations.is_target.iter().zip(&relations.plays);
+        if !mics.any(|(&target, &plays)| target && plays) {
+            return Ok(None);
+        }
+        let batch = Batch::read(&[Pick::whole(example)], example.num_hops, self.device)?;
+        let keep = match network {
+            Some(network) => masks(network, &batch, self.device).keep,
+            None => batch.sums.after.ones_like(),
+        };
+        let sums = Sums { weights: batch.measured, ..batch.sums };
+        Ok(Some(-scalar(negative_snr(&keep, &sums, example.num_hops, &self.config.loss))?))
     }
 }
 
 fn masks(network: &Network, batch: &Batch, device: &Device) -> Masks {
     let [clips, mics, _, _] = batch.features.dims();
     let mut memory = network.blank_memory(clips, mics, device);
-    network.forward(batch.features.clone(), &batch.pairs, &mut memory)
+    let features = batch.features.clone().narrow(3, 0, network.num_features() * NUM_BANDS);
+    network.forward(features, &batch.pairs, &mut memory)
 }
 
 fn scalar(tensor: Tensor<1>) -> Result<f64> {
@@ -244,6 +309,7 @@ mod tests {
         examples: Vec<Stored>,
         validation: Vec<Stored>,
         device: Device,
+        num_threads: usize,
     }
 
     impl Bench {
@@ -251,7 +317,14 @@ mod tests {
             let folder = tempfile::tempdir().unwrap();
             let examples = stored(folder.path(), "train");
             let validation = stored(folder.path(), "validation");
-            Self { config: config(changes), examples, validation, device: Device::flex(), folder }
+            Self {
+                config: config(changes),
+                examples,
+                validation,
+                device: Device::flex(),
+                num_threads: 1,
+                folder,
+            }
         }
 
         fn run(&self, state: &mut State, clock: &mut Clock) -> End {
@@ -260,6 +333,7 @@ mod tests {
                 examples: &self.examples,
                 validation: &self.validation,
                 device: &self.device,
+                num_threads: self.num_threads,
                 out: self.folder.path(),
             };
             course.run(state, clock).unwrap()
@@ -313,6 +387,39 @@ mod tests {
     }
 
     #[test]
+    fn any_number_of_threads_trains_the_same_weights() {
+        let [alone, many] = [1, 3].map(|num_threads| {
+            let mut bench = Bench::new("");
+            bench.config.clips = 4;
+            bench.num_threads = num_threads;
+            let mut state = bench.fresh();
+            bench.run(&mut state, &mut Clock::default());
+            (weights(&state), state.progress)
+        });
+        assert!(alone.0 == many.0, "the weights differ");
+        assert_eq!(alone.1, many.1);
+    }
+
+    #[test]
+    fn a_failure_in_one_of_several_clips_ends_the_step() {
+        let mut bench = Bench::new("");
+        bench.num_threads = 2;
+        let mut state = bench.fresh();
+        let lost = bench.folder.path().join("train3.example");
+        std::fs::remove_file(&lost).unwrap();
+        let course = Course {
+            config: &bench.config,
+            examples: &bench.examples,
+            validation: &bench.validation,
+            device: &bench.device,
+            num_threads: bench.num_threads,
+            out: bench.folder.path(),
+        };
+        let error = course.run(&mut state, &mut Clock::default()).unwrap_err();
+        assert!(format!("{error:#}").contains("train3.example"), "{error:#}");
+    }
+
+    #[test]
     fn other_seeds_train_other_weights() {
         let [a, b] = ["seed = 1", "seed = 2"].map(|seed| {
             let bench = Bench::new(seed);
@@ -344,6 +451,7 @@ mod tests {
             examples: &bench.examples,
             validation: &bench.validation,
             device: &bench.device,
+            num_threads: bench.num_threads,
             out: bench.folder.path(),
         };
         assert_eq!(course.validate(Some(&network)).unwrap(), best);

@@ -24,7 +24,7 @@ pub struct TrainOptions {
     /// Folder for recordings, checkpoints and results, instead of the configuration's
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
-    /// How many scenes are recorded at a time; all cores unless given
+    /// How many scenes are recorded, and clips of a step computed, at a time; all cores unless given
     #[arg(long, value_name = "N")]
     pub threads: Option<usize>,
     /// Keep the recordings of finished rounds
@@ -156,6 +156,7 @@ impl Training<'_> {
             examples: &recordings.train,
             validation: &recordings.validation,
             device: self.device,
+            num_threads: self.num_threads,
             out,
         };
         let what = format!("steps of round {round}");

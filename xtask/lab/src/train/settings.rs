@@ -13,7 +13,7 @@ use std::process::Command;
 /// The file beside the weights.
 pub const SETTINGS_FILE: &str = "training.json";
 /// Counts changes of what recordings and steps mean.
-const FORMAT: u64 = 2;
+const FORMAT: u64 = 3;
 /// The tensor library's version, for cards of models.
 pub(super) const BURN_VERSION: &str = "0.22.1";
 
@@ -52,7 +52,9 @@ impl Settings {
             "steps": config.steps,
             "hops": config.hops,
             "clips": config.clips,
+            "early": config.early,
             "guide": config.guide,
+            "start": config.start,
             "device": serde_json::to_value(config.device)?,
             "recipe": recipes.collect::<Vec<Value>>(),
             "scenes": serde_json::to_value(&config.scenes)?,

@@ -63,7 +63,9 @@ pub fn named(id: &str, version: &str) -> Option<&'static Release> {
     all().iter().find(|release| release.card.id == id && release.card.version == version)
 }
 
-fn all() -> &'static [Release] {
+/// The models in this program, the newest first; see [`released`] for the cost of the first call.
+#[must_use]
+pub fn all() -> &'static [Release] {
     static RELEASED: OnceLock<Vec<Release>> = OnceLock::new();
     RELEASED.get_or_init(|| {
         let readable = |&(card, weights): &(&'static str, &'static [u8])| {

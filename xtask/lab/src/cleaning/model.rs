@@ -1,4 +1,4 @@
-//! Which network is used: the released one, or one in a folder.
+//! Which network is used: a released one, or one in a folder.
 
 use anyhow::{Context, Result, bail, ensure};
 use engine::network::Model;
@@ -14,29 +14,31 @@ pub fn any_released() -> bool {
     models::released().is_some()
 }
 
-/// The model of this name: a folder with a card, or the released one by its id, with or without version;
-/// without a name the released one, if there is any.
+/// The model of this name: a folder with a card, the newest released one by its id, or any by id and version, as in `band-a-0.2.0`;
+/// without a name the newest, if there is any.
 ///
 /// # Errors
 ///
 /// When there is none of that name, or the folder's does not fit this version, weights included.
 pub fn find(name: Option<&str>) -> Result<Option<Model>> {
-    let released = models::released();
-    let Some(name) = name else { return Ok(released.map(|release| release.model.clone())) };
+    let Some(name) = name else {
+        return Ok(models::released().map(|release| release.model.clone()));
+    };
     let folder = Path::new(name);
     if folder.is_dir() {
         return read(folder).map(Some).with_context(|| format!("--model {name}"));
     }
-    match released {
-        Some(release) if name == release.card.id || name == release.card.folder() => {
-            Ok(Some(release.model.clone()))
-        }
-        Some(release) => bail!(
-            "--model {name}: no folder of that name, and the released model is {}",
-            release.card.folder()
-        ),
-        None => bail!("--model {name}: no folder of that name, and no model is released"),
+    let of_name =
+        |release: &&models::Release| name == release.card.id || name == release.card.folder();
+    if let Some(release) = models::all().iter().find(of_name) {
+        return Ok(Some(release.model.clone()));
     }
+    let folders: Vec<String> = models::all().iter().map(|release| release.card.folder()).collect();
+    ensure!(
+        !folders.is_empty(),
+        "--model {name}: no folder of that name, and no model is released"
+    );
+    bail!("--model {name}: no folder of that name; the released models are {}", folders.join(", "))
 }
 
 /// The model in a folder, looked at in every point.
@@ -88,6 +90,10 @@ mod tests {
         for name in [None, Some(card.id.as_str()), Some(&card.folder())] {
             let found = find(name).unwrap().unwrap();
             assert_eq!((found.id(), found.version()), (card.id.as_str(), card.version.as_str()));
+        }
+        for release in models::all() {
+            let found = find(Some(&release.card.folder())).unwrap().unwrap();
+            assert_eq!(found.version(), release.card.version);
         }
         let folder = copy();
         let found = find(folder.path().to_str()).unwrap().unwrap();

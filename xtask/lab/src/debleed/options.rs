@@ -41,7 +41,7 @@ pub struct DebleedOptions {
     /// does not (online, ratio, kamir, mira); a method that cannot do as asked is refused
     #[arg(long)]
     pub learn: Option<Learn>,
-    /// The network's model: a folder with its card, or the id of the released one [default: the released one]
+    /// The network's model: a folder with its card, or a released one by id, with or without version [default: the newest released one]
     #[arg(long, value_name = "ID|DIR")]
     pub model: Option<String>,
     /// How much of the found bleed is removed, in percent

@@ -26,7 +26,7 @@ pub struct BenchmarkOptions {
     /// Methods to compare; all unless given
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub method: Vec<Candidate>,
-    /// The network's model: a folder with its card, or the id of the released one [default: the released one]
+    /// The network's model: a folder with its card, or a released one by id, with or without version [default: the newest released one]
     #[arg(long, value_name = "ID|DIR")]
     pub model: Option<String>,
     /// Folder of a real kit: adds the part that needs one

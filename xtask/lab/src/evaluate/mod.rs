@@ -33,7 +33,7 @@ pub struct EvaluateOptions {
     /// also with -bands for the network's bands, and ideal-mwf, the best filter over all mics
     #[arg(long, value_name = "NAME", value_delimiter = ',', default_value = "network")]
     pub method: Vec<Candidate>,
-    /// The network's model: a folder with its card, or the id of the released one [default: the released one]
+    /// The network's model: a folder with its card, or a released one by id, with or without version [default: the newest released one]
     #[arg(long, value_name = "ID|DIR")]
     pub model: Option<String>,
     /// live or mix; only network-online, online and ratio have both, the other methods are what they are

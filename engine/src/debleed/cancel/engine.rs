@@ -34,6 +34,8 @@ const TAKE_OVER: f32 = 2.0;
 const TAPS_FROM_HZ: [(f32, usize); 4] =
     [(0.0, MAX_TAPS), (4_000.0, 3), (8_000.0, 2), (14_000.0, 1)];
 
+/// The mean of own power follows at least this fast.
+const SLOWEST_OWN_MEAN: f32 = 1e-3;
 /// Share of a pair's crosstalk that filters must have found, on average over bands, for the mask to
 /// believe all of it.
 const PROOF: f32 = 0.05;
@@ -79,6 +81,9 @@ pub(super) struct Engine {
     /// The newest hop after cancellation, and the hop to clean.
     cancelled: Spectrum,
     cleaned: Spectrum,
+    /// Mean power of each mic's own source in the hops that were cleaned with masks, `[mic, band]`, and how many those were, `[mic]`.
+    own_means: Vec<f32>,
+    own_hops: Vec<u32>,
     /// Mics that were ever heard.
     heard: Vec<bool>,
     /// Mics that a restored snapshot knows nothing of: they are left alone.
@@ -163,6 +168,8 @@ impl Engine {
             guide_behind: guide.filter(|_| looks_ahead).map(guided),
             cancelled: spectrum(),
             cleaned: spectrum(),
+            own_means: vec![0.0; num_mics * num_bands],
+            own_hops: vec![0; num_mics],
             heard: vec![false; num_mics],
             unknown: vec![false; num_mics],
             controls_seen: None,
@@ -288,6 +295,8 @@ impl Engine {
         self.paths.fill(0.0);
         self.power.fill(0.0);
         self.power_hops.fill(0.0);
+        self.own_means.fill(0.0);
+        self.own_hops.fill(0);
         self.heard.fill(false);
         self.unknown.fill(false);
         self.controls_seen = None;
@@ -520,13 +529,23 @@ impl Engine {
                 continue;
             }
             guided.keep_into(mic, &self.leftover, amount_of, &mut self.scratch.trusted);
+            let own_power = &mut self.scratch.band_bleed;
+            own_power.fill(0.0);
             let out = removed.mic_mut(mic).iter_mut().zip(mics.mic(mic));
             for (bin, (out, input)) in out.enumerate() {
                 let (block, lane) = (bin / LANES, bin % LANES);
                 let bleed = self.scratch.bleeding.get(mic, block);
                 let bleed = Complex32::new(bleed.re.0[lane], bleed.im.0[lane]);
-                let keep = self.scratch.trusted[self.bands.of_bin()[bin]];
-                *out = input - (input - bleed) * keep;
+                let band = self.bands.of_bin()[bin];
+                let own = (input - bleed) * self.scratch.trusted[band];
+                own_power[band] += own.norm_sqr();
+                *out = input - own;
+            }
+            self.own_hops[mic] = self.own_hops[mic].saturating_add(1);
+            let rate = (1.0 / self.own_hops[mic] as f32).max(SLOWEST_OWN_MEAN);
+            let means = &mut self.own_means[mic * self.bands.num_bands()..];
+            for (mean, &power) in means.iter_mut().zip(&*own_power) {
+                *mean += rate * (power - *mean);
             }
         }
     }
@@ -581,9 +600,18 @@ impl Engine {
     }
 
     /// The share of a bleeder's power that a target hears; `None` before the bleeder was heard.
+    ///
+    /// Bands count by the power of the bleeder's own source where masks have told it apart: most of what a quiet source's mic picks up
+    /// may be its neighbours, who are louder in the target.
     pub(super) fn crosstalk(&self, target: usize, bleeder: usize) -> Option<f32> {
-        let all: f32 = self.crosstalk.means(bleeder).iter().sum();
-        (all > 0.0).then(|| self.crosstalk.leaked(target, bleeder) / all)
+        let num_bands = self.bands.num_bands();
+        let own = &self.own_means[bleeder * num_bands..][..num_bands];
+        let is_known = self.own_hops[bleeder] > 0 && own.iter().any(|&power| power > 0.0);
+        let power = if is_known { own } else { self.crosstalk.means(bleeder) };
+        let all: f32 = power.iter().sum();
+        let leaked = |(crosstalk, power): (&f32, &f32)| crosstalk * power;
+        let pair = self.crosstalk.pair(target, bleeder);
+        (all > 0.0).then(|| pair.iter().zip(power).map(leaked).sum::<f32>() / all)
     }
 
     /// How far the leftover of a pair is believed, 0 to 1: where filters look for bleed and find

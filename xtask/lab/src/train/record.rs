@@ -242,6 +242,21 @@ mod tests {
     }
 
     #[test]
+    fn a_share_of_a_recipes_scenes_is_mixed_by_gains_alone() {
+        let recipe = "[[recipe]]\nrecipe = 'ensembles'\n";
+        let text = format!(
+            "hops = 20\n{recipe}linear = 0.25\n{recipe}[loss]\nsegment_hops = 5\n[scenes]\ntrain = 200\n"
+        );
+        let config = TrainConfig::parse("test.toml", &text).unwrap();
+        let (ready, _) = config.recipes().unwrap();
+        let jobs = jobs(&config, &ready, (Split::Train, 0), Path::new("x"));
+        let count = |recipe: usize| jobs.iter().filter(|j| j.recipe == recipe && j.linear).count();
+        // Of a hundred each.
+        assert!((13..40).contains(&count(0)), "{}", count(0));
+        assert_eq!(count(1), 0);
+    }
+
+    #[test]
     fn any_number_of_threads_records_the_same_files_and_only_what_is_missing() {
         if !Path::new(crate::soundfont::DEFAULT_PATH).exists() {
             return;

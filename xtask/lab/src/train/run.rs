@@ -263,6 +263,27 @@ mod tests {
     use std::sync::Mutex;
 
     #[test]
+    fn a_model_that_is_not_there_is_refused_before_anything_is_recorded() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("my.toml");
+        for field in ["guide", "start"] {
+            let text = format!("{field} = 'nobody-7'\n[[recipe]]\nrecipe = 'ensembles'\n");
+            std::fs::write(&file, text).unwrap();
+            let out = folder.path().join(field);
+            let options = TrainOptions {
+                config: file.to_string_lossy().into_owned(),
+                out: Some(out.clone()),
+                threads: Some(1),
+                keep_recordings: false,
+            };
+            let error = format!("{:#}", run(&options, &|_| {}).unwrap_err());
+            let named = format!("my.toml: {field} = \"nobody-7\"");
+            assert!(error.contains(&named) && !error.contains('\n'), "{error}");
+            assert!(!recordings(&out, 0).exists(), "{field}");
+        }
+    }
+
+    #[test]
     fn a_training_goes_through_its_rounds_and_ends_with_weights_curves_and_a_log() {
         if !Path::new(crate::soundfont::DEFAULT_PATH).exists() {
             return;

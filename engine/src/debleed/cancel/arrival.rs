@@ -178,8 +178,8 @@ impl Arrival {
         nearest.fill(0.0);
         alike.fill(0.0);
         let mut any = false;
-        for other in 0..self.num_mics {
-            if !active[other] || !is_bleed(controls, mic, other) {
+        for (other, &is_active) in active.iter().enumerate().take(self.num_mics) {
+            if !is_active || !is_bleed(controls, mic, other) {
                 continue;
             }
             any = true;

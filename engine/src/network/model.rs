@@ -120,9 +120,8 @@ impl Network {
             *memory = next;
         }
         // [batch * mic * time, feature, band] by [mask, feature]
-        let local = self.local.as_ref();
-        let local = local.map(|local| local.forward(features.clone(), carried.clone(), pairs));
-        let direct = features.reshape([batch * mics * hops, self.num_features, self.num_bands]);
+        let direct =
+            features.clone().reshape([batch * mics * hops, self.num_features, self.num_bands]);
         let direct = self
             .shortcut
             .val()
@@ -130,9 +129,9 @@ impl Network {
             .expand([batch * mics * hops, NetworkConfig::NUM_MASKS, self.num_features])
             .matmul(direct);
         let direct = direct.reshape([batch, mics, hops, NetworkConfig::NUM_MASKS * self.num_bands]);
-        let mut sum = self.leave.forward(carried) + direct;
-        if let Some(local) = local {
-            sum = sum + local;
+        let mut sum = self.leave.forward(carried.clone()) + direct;
+        if let Some(local) = &self.local {
+            sum = sum + local.forward(features, carried, pairs);
         }
         let masks = sigmoid(sum);
         let masks = (masks * (1.0 + 2.0 * STRETCH) - STRETCH).clamp(0.0, 1.0);

@@ -113,8 +113,13 @@ impl Crosstalk {
 
     /// How much power a bleeder leaks into a target on average, summed over bands.
     pub(super) fn leaked(&self, target: usize, bleeder: usize) -> f32 {
-        let mean = &self.mean[bleeder * self.num_bands..][..self.num_bands];
-        self.pair(target, bleeder).iter().zip(mean).map(|(crosstalk, mean)| crosstalk * mean).sum()
+        self.leaked_of(target, bleeder, self.means(bleeder))
+    }
+
+    /// How much of `power`, `[band]`, a bleeder leaks into a target, summed over bands.
+    pub(super) fn leaked_of(&self, target: usize, bleeder: usize, power: &[f32]) -> f32 {
+        let pair = self.pair(target, bleeder);
+        pair.iter().zip(power).map(|(crosstalk, power)| crosstalk * power).sum()
     }
 
     /// Learns from one hop: `power` is `[mic, band]`; `is_bleed` says which pairs to follow;

@@ -606,12 +606,10 @@ impl Engine {
     pub(super) fn crosstalk(&self, target: usize, bleeder: usize) -> Option<f32> {
         let num_bands = self.bands.num_bands();
         let own = &self.own_means[bleeder * num_bands..][..num_bands];
-        let is_known = self.own_hops[bleeder] > 0 && own.iter().any(|&power| power > 0.0);
+        let is_known = own.iter().any(|&power| power > 0.0);
         let power = if is_known { own } else { self.crosstalk.means(bleeder) };
         let all: f32 = power.iter().sum();
-        let leaked = |(crosstalk, power): (&f32, &f32)| crosstalk * power;
-        let pair = self.crosstalk.pair(target, bleeder);
-        (all > 0.0).then(|| pair.iter().zip(power).map(leaked).sum::<f32>() / all)
+        (all > 0.0).then(|| self.crosstalk.leaked_of(target, bleeder, power) / all)
     }
 
     /// How far the leftover of a pair is believed, 0 to 1: where filters look for bleed and find

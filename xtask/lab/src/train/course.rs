@@ -13,8 +13,9 @@ use burn::optim::{GradientsAccumulator, GradientsParams};
 use burn::tensor::{Device, Tensor};
 use engine::debleed::cancel::NUM_BANDS;
 use engine::network::{Masks, Network};
+use rayon::ThreadPool;
+use rayon::prelude::*;
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// The best weights so far.
 pub const BEST_FILE: &str = "best.safetensors";
@@ -32,8 +33,8 @@ pub(super) struct Course<'a> {
     pub(super) examples: &'a [Stored],
     pub(super) validation: &'a [Stored],
     pub(super) device: &'a Device,
-    /// How many clips are computed at a time; makes no difference to what comes out.
-    pub(super) num_threads: usize,
+    /// Computes several clips at a time; how many makes no difference to what comes out.
+    pub(super) pool: &'a ThreadPool,
     pub(super) out: &'a Path,
 }
 
@@ -137,28 +138,9 @@ impl Course<'_> {
     fn each<T: Send, P: Sync>(
         &self,
         parts: &[P],
-        work: impl Fn(&P) -> Result<T> + Sync,
+        work: impl Fn(&P) -> Result<T> + Send + Sync,
     ) -> Result<Vec<T>> {
-        let num_threads = self.num_threads.clamp(1, parts.len().max(1));
-        if num_threads == 1 {
-            return parts.iter().map(work).collect();
-        }
-        let next = AtomicUsize::new(0);
-        let take = || -> Vec<(usize, Result<T>)> {
-            // Relaxed: hands out numbers, and carries no other data.
-            let numbers = std::iter::from_fn(|| Some(next.fetch_add(1, Ordering::Relaxed)));
-            let mine = numbers.map_while(|number| Some((number, parts.get(number)?)));
-            mine.map(|(number, part)| (number, work(part))).collect()
-        };
-        let mut found = std::thread::scope(|scope| {
-            let threads: Vec<_> = (0..num_threads).map(|_| scope.spawn(take)).collect();
-            let done = threads.into_iter().map(|thread| thread.join());
-            done.collect::<std::thread::Result<Vec<_>>>()
-                .map(|found| found.into_iter().flatten().collect::<Vec<_>>())
-                .map_err(|_| anyhow!("a thread broke down"))
-        })?;
-        found.sort_unstable_by_key(|&(number, _)| number);
-        found.into_iter().map(|(_, found)| found).collect()
+        self.pool.install(|| parts.par_iter().map(work).collect())
     }
 
     /// Gradients of `share` times the loss, and the loss and the SNR in dB.
@@ -309,7 +291,11 @@ mod tests {
         examples: Vec<Stored>,
         validation: Vec<Stored>,
         device: Device,
-        num_threads: usize,
+        pool: ThreadPool,
+    }
+
+    fn pool(num_threads: usize) -> ThreadPool {
+        rayon::ThreadPoolBuilder::new().num_threads(num_threads).build().unwrap()
     }
 
     impl Bench {
@@ -322,21 +308,24 @@ mod tests {
                 examples,
                 validation,
                 device: Device::flex(),
-                num_threads: 1,
+                pool: pool(1),
                 folder,
             }
         }
 
-        fn run(&self, state: &mut State, clock: &mut Clock) -> End {
-            let course = Course {
+        fn course(&self) -> Course<'_> {
+            Course {
                 config: &self.config,
                 examples: &self.examples,
                 validation: &self.validation,
                 device: &self.device,
-                num_threads: self.num_threads,
+                pool: &self.pool,
                 out: self.folder.path(),
-            };
-            course.run(state, clock).unwrap()
+            }
+        }
+
+        fn run(&self, state: &mut State, clock: &mut Clock) -> End {
+            self.course().run(state, clock).unwrap()
         }
 
         fn fresh(&self) -> State {
@@ -391,7 +380,7 @@ mod tests {
         let [alone, many] = [1, 3].map(|num_threads| {
             let mut bench = Bench::new("");
             bench.config.clips = 4;
-            bench.num_threads = num_threads;
+            bench.pool = pool(num_threads);
             let mut state = bench.fresh();
             bench.run(&mut state, &mut Clock::default());
             (weights(&state), state.progress)
@@ -403,19 +392,11 @@ mod tests {
     #[test]
     fn a_failure_in_one_of_several_clips_ends_the_step() {
         let mut bench = Bench::new("");
-        bench.num_threads = 2;
+        bench.pool = pool(2);
         let mut state = bench.fresh();
         let lost = bench.folder.path().join("train3.example");
         std::fs::remove_file(&lost).unwrap();
-        let course = Course {
-            config: &bench.config,
-            examples: &bench.examples,
-            validation: &bench.validation,
-            device: &bench.device,
-            num_threads: bench.num_threads,
-            out: bench.folder.path(),
-        };
-        let error = course.run(&mut state, &mut Clock::default()).unwrap_err();
+        let error = bench.course().run(&mut state, &mut Clock::default()).unwrap_err();
         assert!(format!("{error:#}").contains("train3.example"), "{error:#}");
     }
 
@@ -446,15 +427,7 @@ mod tests {
         let kept = std::fs::read(bench.folder.path().join(BEST_FILE)).unwrap();
         let size = bench.config.network.network();
         let network = Network::from_safetensors(&size, kept, &bench.device).unwrap();
-        let course = Course {
-            config: &bench.config,
-            examples: &bench.examples,
-            validation: &bench.validation,
-            device: &bench.device,
-            num_threads: bench.num_threads,
-            out: bench.folder.path(),
-        };
-        assert_eq!(course.validate(Some(&network)).unwrap(), best);
+        assert_eq!(bench.course().validate(Some(&network)).unwrap(), best);
     }
 
     #[test]

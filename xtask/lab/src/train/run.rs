@@ -151,12 +151,13 @@ impl Training<'_> {
             &recordings(out, round),
             (self.num_threads, self.tell),
         )?;
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(self.num_threads).build()?;
         let course = Course {
             config: self.config,
             examples: &recordings.train,
             validation: &recordings.validation,
             device: self.device,
-            num_threads: self.num_threads,
+            pool: &pool,
             out,
         };
         let what = format!("steps of round {round}");

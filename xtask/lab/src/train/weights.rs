@@ -71,6 +71,7 @@ pub(super) fn weights_of_model(name: &str, config: &NetworkConfig, seed: u64) ->
     let model = model::find(Some(name))?.context("no model is released")?;
     let size = model.config();
     let (num_features, local_width) = (config.num_features, config.local_width);
+    // New features lie between old ones where bands are judged, so that either those layers are new or the features are the model's.
     let fits = NetworkConfig { num_features, local_width, ..size } == *config
         && size.num_features <= num_features
         && (size.local_width == local_width || size.local_width == 0)

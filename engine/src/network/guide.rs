@@ -30,7 +30,7 @@ pub struct NetworkGuide {
     num_mics: usize,
     /// For how many heard mics the network was made.
     fits: RangeInclusive<usize>,
-    /// The mics heard so far, in the order in which they were first heard: the rows of all tensors.
+    /// The mics heard so far, in the hop's order: the rows of all tensors.
     rows: Vec<usize>,
     is_row: Vec<bool>,
     memory: Option<Memory>,
@@ -97,11 +97,11 @@ impl NetworkGuide {
     }
 
     /// Makes room for mics that are heard for the first time.
-    fn follow_mics(&mut self, active: &[bool]) {
+    fn follow_mics(&mut self, hop: &GuideHop<'_>) {
         let before = self.rows.len();
-        for (mic, is_row) in self.is_row.iter_mut().enumerate() {
-            if active[mic] && !*is_row {
-                *is_row = true;
+        for &mic in hop.order {
+            if hop.active[mic] && !self.is_row[mic] {
+                self.is_row[mic] = true;
                 self.rows.push(mic);
             }
         }
@@ -131,7 +131,7 @@ impl NetworkGuide {
         const SIZE: usize = NUM_FEATURES * NUM_BANDS;
         // A network of fewer features was trained before the later ones were added.
         let looked_at = network.num_features() * NUM_BANDS;
-        self.follow_mics(hop.active);
+        self.follow_mics(hop);
         if !self.fits.contains(&self.rows.len()) {
             return false;
         }

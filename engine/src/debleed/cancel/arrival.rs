@@ -5,8 +5,6 @@ use std::ops::Range;
 
 use super::bands::Bands;
 use super::features::NUM_BANDS;
-use crate::controls::Controls;
-use crate::debleed::is_bleed;
 use crate::stft::{Geometry, Spectrum};
 use crate::units::SampleRate;
 
@@ -163,12 +161,11 @@ impl Arrival {
         }
     }
 
-    /// Fills the features of a mic, `[feature, band]`.
+    /// Fills the features of a mic, `[feature, band]`; `bleeders` are the mics with sound that can bleed into it.
     pub(super) fn features_into(
         &self,
         mic: usize,
-        active: &[bool],
-        controls: &Controls,
+        bleeders: impl Iterator<Item = usize>,
         values: &mut [f32],
     ) {
         let (least, values) = values.split_at_mut(NUM_BANDS);
@@ -178,10 +175,7 @@ impl Arrival {
         nearest.fill(0.0);
         alike.fill(0.0);
         let mut any = false;
-        for (other, &is_active) in active.iter().enumerate().take(self.num_mics) {
-            if !is_active || !is_bleed(controls, mic, other) {
-                continue;
-            }
+        for other in bleeders {
             any = true;
             let (low, high, sign) =
                 if mic < other { (mic, other, 1.0) } else { (other, mic, -1.0) };
@@ -299,7 +293,8 @@ mod tests {
         (0..3)
             .map(|mic| {
                 let mut values = vec![0.0; NUM_ARRIVAL_FEATURES * NUM_BANDS];
-                arrival.features_into(mic, &[true; 3], &Controls::default(), &mut values);
+                let others = (0..3).filter(|&other| other != mic);
+                arrival.features_into(mic, others, &mut values);
                 values
             })
             .collect()

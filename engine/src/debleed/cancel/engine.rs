@@ -12,6 +12,7 @@ use super::front::{Front, Planes, Slots, not_louder, powers_into, predict};
 use super::guide::{Guide, Guided};
 use super::guides::{guide_gain, hidden_into, mask_gain};
 use super::lanes::{Complex, LANES, Real};
+use super::order::Order;
 use super::pending::{Lesson, MAX_WAITING, Pending};
 use super::{MAX_SLOTS, MAX_TAPS, MAX_UNKNOWNS};
 use crate::MAX_MICS;
@@ -57,6 +58,7 @@ pub(super) enum Learning {
 #[derive(Debug)]
 pub(super) struct Engine {
     num_mics: usize,
+    order: Order,
     bands: Bands,
     /// Taps of each block of bins.
     taps: Vec<usize>,
@@ -155,6 +157,7 @@ impl Engine {
         };
         Self {
             num_mics,
+            order: Order::new(num_mics),
             crosstalk: Crosstalk::new(num_mics, num_bands),
             leftover: Crosstalk::new(num_mics, num_bands),
             parts,
@@ -207,6 +210,7 @@ impl Engine {
         let Some(guided) = &mut self.guide_ahead else { return };
         let seen = Seen {
             num_mics: self.num_mics,
+            order: self.order.mics(),
             controls,
             mics: newest,
             cancelled: &self.cancelled,
@@ -218,6 +222,7 @@ impl Engine {
 
     /// Forms the guides of a hop, the guide's if there is one.
     pub(super) fn look_frozen(&mut self, newest: &Spectrum, controls: &Controls) {
+        self.order.follow(newest);
         self.look(newest);
         if self.guide_ahead.is_some() {
             cancel(&self.ahead, &self.parts, &self.taps, &mut self.cancelled, None);
@@ -227,6 +232,7 @@ impl Engine {
 
     /// Hears one hop of a learning pass.
     pub(super) fn learn(&mut self, learning: Learning, spectrum: &Spectrum, controls: &Controls) {
+        self.order.follow(spectrum);
         match learning {
             Learning::Crosstalk => {
                 self.follow_routing(spectrum, controls);
@@ -280,7 +286,13 @@ impl Engine {
 
     /// Forms the guides of a hop.
     pub(super) fn look(&mut self, spectrum: &Spectrum) {
-        self.ahead.look(spectrum, &self.bands, &self.crosstalk, &self.parts, &self.taps);
+        self.ahead.look(
+            (spectrum, &self.order),
+            &self.bands,
+            &self.crosstalk,
+            &self.parts,
+            &self.taps,
+        );
     }
 
     /// Forgets everything.
@@ -306,6 +318,7 @@ impl Engine {
     /// Forgets audio but nothing learned from it.
     pub(super) fn forget_audio(&mut self) {
         self.pending.clear();
+        self.order.forget();
         self.ahead.reset();
         if let Some(behind) = &mut self.behind {
             behind.reset();
@@ -329,7 +342,8 @@ impl Engine {
             Some(seen) => seen.as_mut().clone_from(controls),
             none => *none = Some(Box::new(controls.clone())),
         }
-        for mic in 0..self.num_mics {
+        self.order.follow(spectrum);
+        for &mic in self.order.mics() {
             if self.heard[mic] || !spectrum.is_active(mic) {
                 continue;
             }
@@ -365,7 +379,7 @@ impl Engine {
             if slots.0.len() < MAX_SLOTS {
                 continue;
             }
-            for candidate in 0..self.num_mics {
+            for &candidate in self.order.mics() {
                 if !self.heard[candidate]
                     || slots.0.contains(&candidate)
                     || !is_bleed(controls, target, candidate)
@@ -470,13 +484,15 @@ impl Engine {
     /// Finds what to remove from the current hop.
     pub(super) fn clean(&mut self, hop: &Hop<'_>, removed: &mut Spectrum) {
         let (mics, controls) = (hop.current, hop.current_controls);
+        self.order.follow(mics);
         if let Some(behind) = &mut self.behind {
-            behind.look(mics, &self.bands, &self.crosstalk, &self.parts, &self.taps);
+            behind.look((mics, &self.order), &self.bands, &self.crosstalk, &self.parts, &self.taps);
         }
         if let (Some(behind), Some(guided)) = (&mut self.behind, &mut self.guide_behind) {
             cancel(behind, &self.parts, &self.taps, &mut self.cleaned, None);
             let seen = Seen {
                 num_mics: self.num_mics,
+                order: self.order.mics(),
                 controls,
                 mics,
                 cancelled: &self.cleaned,
@@ -528,7 +544,8 @@ impl Engine {
             if none || self.unknown[mic] {
                 continue;
             }
-            guided.keep_into(mic, &self.leftover, amount_of, &mut self.scratch.trusted);
+            let believed = (&self.leftover, self.order.mics());
+            guided.keep_into(mic, believed, amount_of, &mut self.scratch.trusted);
             let own_power = &mut self.scratch.band_bleed;
             own_power.fill(0.0);
             let out = removed.mic_mut(mic).iter_mut().zip(mics.mic(mic));
@@ -562,7 +579,7 @@ impl Engine {
         let bands = self.bands.num_bands();
         self.scratch.bleed.fill(0.0);
         self.scratch.band_bleed.fill(0.0);
-        for bleeder in 0..self.num_mics {
+        for &bleeder in self.order.mics() {
             if !self.cleaned.is_active(bleeder) || !is_bleed(controls, mic, bleeder) {
                 continue;
             }
@@ -633,7 +650,7 @@ impl Engine {
     /// Sums what all bleeders leave in one mic after cancellation into `scratch.bleed`.
     fn add_leftover(&mut self, mic: usize) {
         self.scratch.bleed.fill(0.0);
-        for bleeder in 0..self.num_mics {
+        for &bleeder in self.order.mics() {
             if bleeder != mic && self.cleaned.is_active(bleeder) {
                 let num_bins = self.cleaned.num_bins();
                 let power = &self.scratch.power[bleeder * num_bins..][..num_bins];

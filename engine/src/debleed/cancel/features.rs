@@ -48,6 +48,8 @@ const OLD_HOPS: f32 = 1e4;
 #[derive(Debug)]
 pub(super) struct Seen<'a> {
     pub(super) num_mics: usize,
+    /// The mics heard so far, in the order in which they are summed.
+    pub(super) order: &'a [usize],
     pub(super) controls: &'a Controls,
     /// The hop as it came, and after cancellation.
     pub(super) mics: &'a Spectrum,
@@ -142,10 +144,11 @@ impl Features {
             return;
         }
         let (values, of_arrival) = values.split_at_mut(NUM_RATIOS * NUM_BANDS);
+        let is_bleeder =
+            |&other: &usize| seen.mics.is_active(other) && is_bleed(seen.controls, mic, other);
+        let bleeders = || seen.order.iter().copied().filter(is_bleeder);
         match &self.arrival {
-            Some(arrival) => {
-                arrival.features_into(mic, seen.mics.activity(), seen.controls, of_arrival);
-            }
+            Some(arrival) => arrival.features_into(mic, bleeders(), of_arrival),
             None => of_arrival.fill(0.0),
         }
         let means = seen.crosstalk.means(mic);
@@ -155,12 +158,10 @@ impl Features {
         for band in 0..NUM_BANDS {
             let at = |from: usize| from * NUM_BANDS + band;
             let (mut bleed, mut left, mut loudest) = (0.0_f32, 0.0_f32, LEAST);
-            for other in 0..seen.num_mics {
-                if seen.mics.is_active(other) && is_bleed(seen.controls, mic, other) {
-                    bleed += seen.crosstalk.pair(mic, other)[band] * self.before[at(other)];
-                    left = left.max(seen.leftover.pair(mic, other)[band] * self.after[at(other)]);
-                    loudest = loudest.max(self.relative[at(other)]);
-                }
+            for other in bleeders() {
+                bleed += seen.crosstalk.pair(mic, other)[band] * self.before[at(other)];
+                left = left.max(seen.leftover.pair(mic, other)[band] * self.after[at(other)]);
+                loudest = loudest.max(self.relative[at(other)]);
             }
             let (before, after) = (self.before[at(mic)], self.after[at(mic)]);
             let found = [

@@ -7,6 +7,7 @@ use super::crosstalk::Crosstalk;
 use super::filters::Filters;
 use super::guides::guide_gain;
 use super::lanes::{Complex, LANES, Real};
+use super::order::Order;
 use crate::stft::Spectrum;
 
 /// Planar spectra whose bins are padded to whole blocks of lanes.
@@ -130,10 +131,10 @@ impl Front {
         }
     }
 
-    /// Takes one hop and forms its guides: masked mics, refined by what the filters remove.
+    /// Takes one hop and forms its guides: masked mics, refined by what the filters remove; `order` is that of sums over mics.
     pub(super) fn look(
         &mut self,
-        spectrum: &Spectrum,
+        (spectrum, order): (&Spectrum, &Order),
         bands: &Bands,
         crosstalk: &Crosstalk,
         parts: &[(Slots, Filters)],
@@ -154,7 +155,7 @@ impl Front {
                 self.guides.clear_row(row);
             }
         }
-        form_guides(self, spectrum, bands, crosstalk, taps.len());
+        form_guides(self, (spectrum, order), bands, crosstalk, taps.len());
         refine(self, parts, taps);
     }
 
@@ -184,7 +185,7 @@ impl Front {
 #[multiversion::multiversion(targets("x86_64+avx+avx2"))]
 fn form_guides(
     front: &mut Front,
-    spectrum: &Spectrum,
+    (spectrum, order): (&Spectrum, &Order),
     bands: &Bands,
     crosstalk: &Crosstalk,
     num_blocks: usize,
@@ -193,8 +194,8 @@ fn form_guides(
     let num_bins = front.num_bins;
     for mic in (0..front.num_mics).filter(|&mic| spectrum.is_active(mic)) {
         front.bleed.fill(0.0);
-        for bleeder in (0..front.num_mics).filter(|&bleeder| spectrum.is_active(bleeder)) {
-            if bleeder != mic {
+        for &bleeder in order.mics() {
+            if bleeder != mic && spectrum.is_active(bleeder) {
                 let power = &front.power[bleeder * num_bins..][..num_bins];
                 bands.add_scaled(&mut front.bleed, crosstalk.pair(mic, bleeder), power);
             }

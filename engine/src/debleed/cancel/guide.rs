@@ -15,6 +15,9 @@ pub struct GuideHop<'a> {
     pub features: &'a [f32],
     /// Which mics have sound, `[mic]`; the others' features mean nothing.
     pub active: &'a [bool],
+    /// The mics that had sound since the last reset, in an order that their numbers do not decide: sums over mics that go
+    /// this way round alike wherever a mic is plugged in.
+    pub order: &'a [usize],
     /// Roles and groups.
     pub controls: &'a Controls,
     /// The mics as they came, `[mic, bin]`.
@@ -96,6 +99,7 @@ impl Guided {
         let hop = GuideHop {
             features: self.features.values(),
             active: seen.mics.activity(),
+            order: seen.order,
             controls: seen.controls,
             mics: seen.mics,
             cancelled: seen.cancelled,
@@ -116,18 +120,18 @@ impl Guided {
     pub(super) fn keep_into(
         &self,
         mic: usize,
-        leftover: &Crosstalk,
+        (leftover, order): (&Crosstalk, &[usize]),
         amount_of: impl Fn(usize) -> Option<f32>,
         keep: &mut [f32],
     ) {
-        let num_mics = self.keep.len() / NUM_BANDS;
-        let all = (0..num_mics).filter_map(&amount_of).all(|amount| amount >= 1.0);
+        let amounts = || order.iter().filter_map(|&bleeder| Some((bleeder, amount_of(bleeder)?)));
+        let all = amounts().all(|(_, amount)| amount >= 1.0);
         for (band, keep) in keep.iter_mut().enumerate() {
             let mask = self.keep[mic * NUM_BANDS + band];
             *keep = if all {
                 mask
             } else {
-                1.0 - (1.0 - mask) * self.amount(mic, band, leftover, &amount_of)
+                1.0 - (1.0 - mask) * self.amount(mic, band, leftover, amounts())
             };
         }
     }
@@ -138,12 +142,10 @@ impl Guided {
         mic: usize,
         band: usize,
         leftover: &Crosstalk,
-        amount_of: &impl Fn(usize) -> Option<f32>,
+        amounts: impl Iterator<Item = (usize, f32)>,
     ) -> f32 {
-        let num_mics = self.keep.len() / NUM_BANDS;
         let (mut weighed, mut total, mut plain, mut count) = (0.0, 0.0, 0.0, 0.0);
-        for bleeder in 0..num_mics {
-            let Some(amount) = amount_of(bleeder) else { continue };
+        for (bleeder, amount) in amounts {
             let left = leftover.pair(mic, bleeder)[band] * self.features.after(bleeder)[band];
             weighed += left * amount;
             total += left;

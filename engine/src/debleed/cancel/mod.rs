@@ -26,6 +26,7 @@ mod learned_bytes;
 mod learned_tests;
 mod learner;
 mod online;
+mod order;
 mod pending;
 #[cfg(test)]
 mod tests;

@@ -25,6 +25,18 @@ impl<'a> Pick<'a> {
         Self { example, start: 0, order: (0..example.relations.num_mics).collect() }
     }
 
+    /// The same clip, mics as they are.
+    pub(super) fn in_order(mut self) -> Self {
+        self.order.sort_unstable();
+        self
+    }
+
+    /// The same clip, mics in a random order.
+    pub(super) fn shuffled(mut self, random: &mut Random) -> Self {
+        random.shuffle(&mut self.order);
+        self
+    }
+
     /// The clips of a step: the same ones for the same seed, round and step, whatever was drawn before.
     pub(super) fn draw(
         examples: &'a [Stored],

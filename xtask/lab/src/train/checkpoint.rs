@@ -31,7 +31,7 @@ pub struct LogEntry {
     pub loss: Option<f64>,
     /// SNR of the masked mics of the clips, mean over the last steps, in dB.
     pub training_db: Option<f64>,
-    /// SNR of the masked mics of the validation scenes in dB.
+    /// SNR of the masked mics of the validation scenes in dB, less the harm that masks do, as much as the loss minds it.
     pub validation_db: Option<f64>,
 }
 
@@ -132,7 +132,7 @@ impl State {
     }
 }
 
-fn optimiser(config: &TrainConfig) -> ModuleOptimizer {
+pub(super) fn optimiser(config: &TrainConfig) -> ModuleOptimizer {
     AdamWConfig::new()
         .with_weight_decay(crate::convert::to_f32(config.optimiser.weight_decay))
         .with_grad_clipping(Some(GradientClippingConfig::Norm(config.optimiser.gradient_norm)))

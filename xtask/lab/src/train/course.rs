@@ -4,7 +4,7 @@ use super::batch::{Batch, Pick};
 use super::checkpoint::{LogEntry, State};
 use super::config::TrainConfig;
 use super::device::DeviceName;
-use super::loss::{Given, Sums, negative_snr};
+use super::loss::{Given, Sums, harm, negative_snr};
 use super::store::{Stored, write_whole};
 use super::weights::weights_of;
 use anyhow::{Result, anyhow, ensure};
@@ -197,7 +197,8 @@ impl Course<'_> {
         }
     }
 
-    /// Mean SNR in dB over the validation scenes' mics whose sources play, with the masks of `network` or none.
+    /// Mean SNR in dB over the validation scenes' mics whose sources play, with the masks of `network` or none,
+    /// less the [`harm`] that the masks do to whole scenes, weighed as in the loss.
     fn validate(&self, network: Option<&Network>) -> Result<f64> {
         let found = self.each(self.validation, |example| self.snr_db(network, example))?;
         let found: Vec<f64> = found.into_iter().flatten().collect();
@@ -220,18 +221,20 @@ impl Course<'_> {
             None => batch.sums.after.ones_like(),
         };
         let sums = Sums { weights: batch.measured, ..batch.sums };
-        Ok(Some(-scalar(negative_snr(&keep, &sums, example.num_hops, &self.config.loss))?))
+        let (hops, loss) = (example.num_hops, &self.config.loss);
+        let snr_db = -scalar(negative_snr(&keep, &sums, hops, loss))?;
+        Ok(Some(snr_db - loss.harm * scalar(harm(&keep, &sums, hops, loss))?))
     }
 }
 
-fn masks(network: &Network, batch: &Batch, device: &Device) -> Masks {
+pub(super) fn masks(network: &Network, batch: &Batch, device: &Device) -> Masks {
     let [clips, mics, _, _] = batch.features.dims();
     let mut memory = network.blank_memory(clips, mics, device);
     let features = batch.features.clone().narrow(3, 0, network.num_features() * NUM_BANDS);
     network.forward(features, &batch.pairs, &mut memory)
 }
 
-fn scalar(tensor: Tensor<1>) -> Result<f64> {
+pub(super) fn scalar(tensor: Tensor<1>) -> Result<f64> {
     let data = tensor.into_data();
     data.as_slice::<f32>()
         .ok()
@@ -242,6 +245,7 @@ fn scalar(tensor: Tensor<1>) -> Result<f64> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::examples::NUM_SUMS;
     use super::super::store::tests::random_example;
     use super::*;
 
@@ -442,6 +446,28 @@ mod tests {
         assert_eq!(bench.run(&mut state, &mut clock), End::Early);
         assert_eq!(state.progress.since_best, 2);
         assert!(state.progress.step < 1000);
+    }
+
+    #[test]
+    fn a_validation_counts_what_masks_spoil_as_much_as_the_loss_does() {
+        let mut bench = Bench::new("");
+        // Mics without bleed: all that a mask takes away is lost.
+        let mut clean = random_example(2, 14, 1);
+        for sums in clean.sums.chunks_exact_mut(NUM_SUMS * NUM_BANDS) {
+            let (after, others) = sums.split_at_mut(NUM_BANDS);
+            others.chunks_exact_mut(NUM_BANDS).for_each(|sums| sums.copy_from_slice(after));
+        }
+        let path = bench.folder.path().join("clean.example");
+        bench.validation = vec![Stored::write(&clean, &path).unwrap()];
+        let network = bench.fresh().network.valid();
+        let mut at = |weight: f64, network: Option<&Network>| {
+            bench.config.loss.harm = weight;
+            bench.course().validate(network).unwrap()
+        };
+        let [free, once, thrice] = [0.0, 1.0, 3.0].map(|weight| at(weight, Some(&network)));
+        assert!(once < free, "random masks spoil something: {once}, {free}");
+        assert!((free - thrice - 3.0 * (free - once)).abs() < 1e-9, "{free} {once} {thrice}");
+        assert_eq!(at(0.0, None), at(3.0, None));
     }
 
     #[test]

@@ -55,6 +55,9 @@ pub struct LossConfig {
     /// Weight of [`multi_domain`].
     #[serde(deserialize_with = "weight")]
     pub multi_domain: f64,
+    /// Weight of [`harm`].
+    #[serde(deserialize_with = "weight")]
+    pub harm: f64,
     /// How much the weighted SDR counts beside the error of the spectra in [`multi_domain`].
     #[serde(deserialize_with = "weight")]
     pub multi_domain_scale: f64,
@@ -80,6 +83,7 @@ impl Default for LossConfig {
             guide: 0.35,
             guide_segments: 0.15,
             multi_domain: 0.0,
+            harm: 0.0,
             multi_domain_scale: 10.0,
             threshold: 1e-4,
             silent_threshold: 3e-3,
@@ -129,12 +133,13 @@ impl LossConfig {
     pub fn total(&self, masks: &Given<'_>, sums: &Sums) -> Tensor<1> {
         let hops = masks.keep.dims()[2];
         let short = self.segment_hops.min(hops);
-        let terms: [(f64, &dyn Fn() -> Tensor<1>); 5] = [
+        let terms: [(f64, &dyn Fn() -> Tensor<1>); 6] = [
             (self.whole, &|| negative_snr(masks.keep, sums, hops, self)),
             (self.segments, &|| negative_snr(masks.keep, sums, short, self)),
             (self.guide, &|| guide_loss(masks.guide, sums, hops, self)),
             (self.guide_segments, &|| guide_loss(masks.guide, sums, short, self)),
             (self.multi_domain, &|| multi_domain(masks.keep, sums, self.multi_domain_scale)),
+            (self.harm, &|| harm(masks.keep, sums, short, self)),
         ];
         let device = masks.keep.device();
         let weighed = terms.into_iter().filter(|(weight, _)| *weight > 0.0);
@@ -164,10 +169,23 @@ pub fn negative_snr(
     segment_hops: usize,
     config: &LossConfig,
 ) -> Tensor<1> {
-    negative_ratio(error_power(keep, sums), sums, segment_hops, config)
+    weighed_mean(ratio_db(error_power(keep, sums), sums, segment_hops, config), sums)
 }
 
-/// The same for a guide, whose error is the others' sound that it lets through and the own sound that it lacks.
+/// How much worse the masked mics are than without a mask: by how many dB the thresholded SNR of [`negative_snr`] falls, where it falls,
+/// and 0 where it rises; mean over mics and segments.
+///
+/// # Source
+///
+/// This project's: a mean of decibels lets a mask earn with many mics what it spoils in one. A mask may always be 1, so that whatever this
+/// term counts was avoidable.
+#[must_use]
+pub fn harm(keep: &Tensor<4>, sums: &Sums, segment_hops: usize, config: &LossConfig) -> Tensor<1> {
+    let of = |mask: &Tensor<4>| ratio_db(error_power(mask, sums), sums, segment_hops, config);
+    weighed_mean((of(keep) - of(&keep.ones_like())).clamp_min(0.0), sums)
+}
+
+/// The same as [`negative_snr`] for a guide, whose error is the others' sound that it lets through and the own sound that it lacks.
 ///
 /// # Source
 ///
@@ -183,7 +201,7 @@ pub fn guide_loss(
     let bleed = sums.after.clone() - sums.product.clone() * 2.0 + sums.truth.clone();
     let missing = (guide.clone() * -1.0 + 1.0).powi_scalar(2) * sums.truth.clone();
     let error = guide.clone().powi_scalar(2) * bleed * config.guide_caution + missing;
-    negative_ratio(error, sums, segment_hops, config)
+    weighed_mean(ratio_db(error, sums, segment_hops, config), sums)
 }
 
 /// Error of the spectra, and `scale` times the weighted SDR plus 1: both domains of a signal.
@@ -238,12 +256,8 @@ const SILENT_SHARE: f64 = 1e-2;
 /// Keeps a mic without any sound from dividing by nothing.
 const SILENCE: f64 = 1e-20;
 
-fn negative_ratio(
-    error: Tensor<4>,
-    sums: &Sums,
-    segment_hops: usize,
-    config: &LossConfig,
-) -> Tensor<1> {
+/// Of each mic and segment, `[batch, mic, segment]`.
+fn ratio_db(error: Tensor<4>, sums: &Sums, segment_hops: usize, config: &LossConfig) -> Tensor<3> {
     let [batch, mics, hops, bands] = error.dims();
     let segments = hops / segment_hops;
     let over_segments = |values: Tensor<4>| -> Tensor<3> {
@@ -260,9 +274,14 @@ fn negative_ratio(
         + silence * config.silent_threshold
         + floor.clone() * 0.1;
     let below = truth + input * config.threshold + floor;
-    let ratio_db = (above / below).log() * (10.0 / std::f64::consts::LN_10); // [batch, mic, segment]
+    (above / below).log() * (10.0 / std::f64::consts::LN_10)
+}
+
+/// Mean over mics, by their weights, and segments.
+fn weighed_mean(values: Tensor<3>, sums: &Sums) -> Tensor<1> {
+    let segments = values.dims()[2] as f64;
     let weights: Tensor<3> = sums.weights.clone().unsqueeze_dim(2); // [batch, mic, 1]
-    (ratio_db * weights).sum() / ((sums.weights.clone().sum() + TINY) * segments as f64)
+    (values * weights).sum() / ((sums.weights.clone().sum() + TINY) * segments)
 }
 
 #[cfg(test)]
@@ -378,8 +397,26 @@ mod tests {
     }
 
     #[test]
+    fn harm_is_what_a_mask_spoils_and_never_a_gain() {
+        let config = LossConfig::default();
+        // A clean hop, and one of bleed alone that is as loud.
+        let hops: &[Hop] = &[[1.0, 1.0, 1.0, 1.0], [1.0, 0.0, 0.0, 1.0]];
+        let sums = sums(&[hops], &[1.0]);
+        let at = |own: f32, bleed: f32| {
+            value(harm(&tensor(vec![own, bleed], [1, 1, 2, 1]), &sums, 1, &config))
+        };
+        near(at(1.0, 1.0), 0.0);
+        near(at(1.0, 0.0), 0.0);
+        // Half of the own sound is lost; that bleed goes does not make up for it. Halved by the mean over both segments.
+        let rest: f64 = 1e-4 + 3e-3 * silence(1.0, 1.0) + 0.1 * (1e-4 + 1e-6);
+        let lost = 10.0 * ((0.25 + rest) / rest).log10() / 2.0;
+        near(at(0.5, 1.0), lost);
+        near(at(0.5, 0.0), lost);
+    }
+
+    #[test]
     fn room_mics_and_padding_count_nothing() {
-        let config = LossConfig { multi_domain: 1.0, ..LossConfig::default() };
+        let config = LossConfig { multi_domain: 1.0, harm: 1.0, ..LossConfig::default() };
         let mic: &[Hop] = &[[4.0, 2.0, 1.0, 9.0]];
         let room: &[Hop] = &[[7.0, 1.0, 3.0, 8.0]];
         let total = |sums: &Sums, mics: usize| {
@@ -408,15 +445,17 @@ mod tests {
 
     #[test]
     fn the_total_is_the_weighed_sum_of_its_terms() {
-        let sums = sums(&[&[[4.0, 2.0, 1.0, 9.0], [1.0, 0.5, 0.5, 1.0]]], &[1.0]);
+        let sums = sums(&[&[[4.0, 2.0, 1.0, 9.0], [1.0, 0.9, 0.9, 1.0]]], &[1.0]);
         let (keep, guide) = (mask(1, 2, 0.7), mask(1, 2, 0.4));
         let masks = Given { keep: &keep, guide: &guide };
-        let config = LossConfig { segment_hops: 1, multi_domain: 2.0, ..LossConfig::default() };
+        let config =
+            LossConfig { segment_hops: 1, multi_domain: 2.0, harm: 3.0, ..LossConfig::default() };
         let by_hand = 0.7 * value(negative_snr(&keep, &sums, 2, &config))
             + 0.3 * value(negative_snr(&keep, &sums, 1, &config))
             + 0.35 * value(guide_loss(&guide, &sums, 2, &config))
             + 0.15 * value(guide_loss(&guide, &sums, 1, &config))
-            + 2.0 * value(multi_domain(&keep, &sums, 10.0));
+            + 2.0 * value(multi_domain(&keep, &sums, 10.0))
+            + 3.0 * value(harm(&keep, &sums, 1, &config));
         near(value(config.total(&masks, &sums)), by_hand);
     }
 }

@@ -9,6 +9,7 @@ mod device;
 pub mod examples;
 mod export;
 pub mod loss;
+pub mod mic_order;
 mod progress;
 mod record;
 mod run;

@@ -47,39 +47,48 @@ pub(super) fn record(
     folder: &Path,
     (num_threads, tell): (usize, &(dyn Fn(&str) + Sync)),
 ) -> Result<Recordings> {
+    let of_split = |split: Split| {
+        record_split(config, ready, (round, guide), (folder, split), (num_threads, tell))
+    };
+    Ok(Recordings { train: of_split(Split::Train)?, validation: of_split(Split::Validation)? })
+}
+
+/// The same for one split only; as many scenes to test with as to validate with.
+pub(super) fn record_split(
+    config: &TrainConfig,
+    ready: &[Ready],
+    (round, guide): (usize, Option<&Arc<Network>>),
+    (folder, split): (&Path, Split),
+    (num_threads, tell): (usize, &(dyn Fn(&str) + Sync)),
+) -> Result<Vec<Stored>> {
     std::fs::create_dir_all(folder)
         .with_context(|| format!("could not create {}", folder.display()))?;
     remove_leftovers(folder)?;
-    let of_split = |split: Split| -> Result<Vec<Stored>> {
-        let jobs = jobs(config, ready, (split, round), folder);
-        let missing: Vec<&Job> = jobs.iter().filter(|job| !job.file.exists()).collect();
-        if !missing.is_empty() {
-            let recipes: Vec<Recipe> = ready.iter().map(|r| with_split(&r.recipe, split)).collect();
-            let needed = |recipe: usize| missing.iter().any(|job| job.recipe == recipe);
-            let libraries = recipes
-                .iter()
-                .enumerate()
-                .map(|(n, recipe)| needed(n).then(|| recipe.library()).transpose())
-                .collect::<Result<Vec<Option<Library>>>>()?;
-            let what = format!("scenes of round {round} recorded ({split})");
-            let work = Work {
-                jobs: &missing,
-                recipes: &recipes,
-                libraries: &libraries,
-                guide,
-                hops: config.hops,
-                bar: Bar::new(missing.len(), &what, missing.len().div_ceil(10), tell)?,
-                next: AtomicUsize::new(0),
-                num_done: AtomicUsize::new(0),
-                failed: AtomicBool::new(false),
-            };
-            work.run(num_threads)?;
-        }
-        jobs.iter().map(|job| Stored::open(&job.file)).collect()
-    };
-    let recordings =
-        Recordings { train: of_split(Split::Train)?, validation: of_split(Split::Validation)? };
-    Ok(recordings)
+    let jobs = jobs(config, ready, (split, round), folder);
+    let missing: Vec<&Job> = jobs.iter().filter(|job| !job.file.exists()).collect();
+    if !missing.is_empty() {
+        let recipes: Vec<Recipe> = ready.iter().map(|r| with_split(&r.recipe, split)).collect();
+        let needed = |recipe: usize| missing.iter().any(|job| job.recipe == recipe);
+        let libraries = recipes
+            .iter()
+            .enumerate()
+            .map(|(n, recipe)| needed(n).then(|| recipe.library()).transpose())
+            .collect::<Result<Vec<Option<Library>>>>()?;
+        let what = format!("scenes of round {round} recorded ({split})");
+        let work = Work {
+            jobs: &missing,
+            recipes: &recipes,
+            libraries: &libraries,
+            guide,
+            hops: config.hops,
+            bar: Bar::new(missing.len(), &what, missing.len().div_ceil(10), tell)?,
+            next: AtomicUsize::new(0),
+            num_done: AtomicUsize::new(0),
+            failed: AtomicBool::new(false),
+        };
+        work.run(num_threads)?;
+    }
+    jobs.iter().map(|job| Stored::open(&job.file)).collect()
 }
 
 fn with_split(recipe: &Recipe, split: Split) -> Recipe {

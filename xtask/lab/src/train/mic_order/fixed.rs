@@ -1,0 +1,131 @@
+//! The network's backbone with a place for every mic, to be compared with the one that has none.
+
+use crate::convert::to_f32;
+use crate::random::Random;
+use burn::module::{Module, Param};
+use burn::nn::{LayerNorm, LayerNormConfig, Linear};
+use burn::tensor::activation::{sigmoid, silu};
+use burn::tensor::{Device, Tensor, TensorData};
+use engine::network::{Masks, NetworkConfig};
+
+/// The features of a mic that is not there: as the engine gives those of a silent one.
+const SILENT: f64 = -5.0;
+/// As in [`engine::network::Network`].
+const STRETCH: f64 = 0.05;
+
+/// All mics' features side by side in one vector, through dilated causal layers, to all mics' masks.
+///
+/// # Shapes
+///
+/// As those of [`engine::network::Network`], for `num_places` mics at most; missing ones count as silent.
+///
+/// # Source
+///
+/// The blocks are those of [`engine::network::Network`] without exchange, as there is nobody left to exchange with: mics are told apart by
+/// their place in the vector, as in networks for one microphone array, or of X-UMX for its stems (R. Sawata, S. Uhlich, S. Takahashi,
+/// Y. Mitsufuji, "All for one and one for all: improving music separation by bridging networks", ICASSP 2021).
+#[derive(Module, Debug)]
+pub(super) struct FixedOrder {
+    enter: Linear,
+    blocks: Vec<Past>,
+    leave: Linear,
+    /// `[mask, feature]`, as in [`engine::network::Network`], the same for every place.
+    shortcut: Param<Tensor<2>>,
+    num_places: usize,
+}
+
+/// Looks back in time.
+#[derive(Module, Debug)]
+struct Past {
+    norm: LayerNorm,
+    past: Linear,
+    out: Linear,
+    dilation: usize,
+}
+
+impl FixedOrder {
+    /// Random weights, drawn as those of the other network are; `width` is its own.
+    pub(super) fn new(
+        config: &NetworkConfig,
+        (num_places, width): (usize, usize),
+        seed: u64,
+        device: &Device,
+    ) -> Self {
+        let random = &mut Random::new(seed);
+        let mut linear = |inputs: usize, outputs: usize| linear(inputs, outputs, random, device);
+        let blocks = config.dilations.iter().map(|&dilation| Past {
+            norm: LayerNormConfig::new(width).init(device),
+            past: linear(NetworkConfig::NUM_TAPS * width, width),
+            out: linear(width, width),
+            dilation,
+        });
+        let blocks = blocks.collect();
+        let inputs = num_places * config.num_features * config.num_bands;
+        let outputs = num_places * NetworkConfig::NUM_MASKS * config.num_bands;
+        Self {
+            enter: linear(inputs, width),
+            blocks,
+            leave: linear(width, outputs),
+            shortcut: Param::from_tensor(Tensor::zeros(
+                [NetworkConfig::NUM_MASKS, config.num_features],
+                device,
+            )),
+            num_places,
+        }
+    }
+
+    /// Masks of clips from their first hop on; no more mics than places.
+    pub(super) fn forward(&self, features: Tensor<4>) -> Masks {
+        let [batch, mics, hops, inputs] = features.dims();
+        let (places, device) = (self.num_places, features.device());
+        let [num_masks, num_features] = self.shortcut.dims();
+        let num_bands = inputs / num_features;
+        let missing = Tensor::full([batch, places - mics, hops, inputs], SILENT, &device);
+        let filled = if mics < places { Tensor::cat(vec![features, missing], 1) } else { features };
+        let side_by_side = filled.clone().swap_dims(1, 2).reshape([batch, hops, places * inputs]);
+        let mut carried: Tensor<3> = self.enter.forward(side_by_side);
+        for block in &self.blocks {
+            carried = block.forward(carried);
+        }
+        let outputs = num_masks * num_bands;
+        let found = self.leave.forward(carried).reshape([batch, hops, places, outputs]);
+        let rows = batch * places * hops;
+        let direct = filled.reshape([rows, num_features, num_bands]);
+        let weights = self.shortcut.val().unsqueeze_dim::<3>(0);
+        let direct = weights.expand([rows, num_masks, num_features]).matmul(direct);
+        let direct = direct.reshape([batch, places, hops, outputs]);
+        let masks = sigmoid(found.swap_dims(1, 2) + direct);
+        let masks = (masks * (1.0 + 2.0 * STRETCH) - STRETCH).clamp(0.0, 1.0);
+        let masks = masks.narrow(1, 0, mics);
+        Masks {
+            guide: masks.clone().narrow(3, 0, num_bands),
+            keep: masks.narrow(3, num_bands, num_bands),
+        }
+    }
+}
+
+impl Past {
+    fn forward(&self, input: Tensor<3>) -> Tensor<3> {
+        let [batch, hops, width] = input.dims();
+        let remembered = (NetworkConfig::NUM_TAPS - 1) * self.dilation;
+        let blank = Tensor::zeros([batch, remembered, width], &input.device());
+        let seen = Tensor::cat(vec![blank, self.norm.forward(input.clone())], 1);
+        let tap = |at: usize| seen.clone().narrow(1, at, hops);
+        let taps = vec![tap(0), tap(self.dilation), tap(remembered)];
+        input + self.out.forward(silu(self.past.forward(Tensor::cat(taps, 2))))
+    }
+}
+
+/// As `initial_weights` draws them.
+fn linear(inputs: usize, outputs: usize, random: &mut Random, device: &Device) -> Linear {
+    let range = 1.0 / (inputs as f64).sqrt();
+    let weights = (0..inputs * outputs).map(|_| to_f32(random.between(-range, range))).collect();
+    let weights: Vec<f32> = weights;
+    Linear {
+        weight: Param::from_tensor(Tensor::from_data(
+            TensorData::new(weights, [inputs, outputs]),
+            device,
+        )),
+        bias: Some(Param::from_tensor(Tensor::zeros([outputs], device))),
+    }
+}

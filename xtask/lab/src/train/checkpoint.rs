@@ -1,11 +1,12 @@
 //! Where a training is, in memory and as one file: weights, the optimiser's memory, and the count of steps.
 //!
 //! The file is a magic number, then a JSON header, the weights and the optimiser's memory as the tensor
-//! library records them, each after its length. It is written whole or not at all.
+//! library records them, and the averaged weights as safetensors, each after its length. It is written
+//! whole or not at all.
 
 use super::config::TrainConfig;
 use super::store::write_whole;
-use super::weights::{initial_weights, weights_of_model};
+use super::weights::{blend, initial_weights, weights_of, weights_of_model};
 use anyhow::{Context, Result, anyhow, ensure};
 use burn::grad_clipping::GradientClippingConfig;
 use burn::module::Module;
@@ -16,7 +17,7 @@ use engine::network::Network;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
-const MAGIC: &[u8; 8] = b"UNSPCK\x00\x01";
+const MAGIC: &[u8; 8] = b"UNSPCK\x00\x02";
 
 /// What was seen at one step.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -58,6 +59,8 @@ pub struct Progress {
 pub(super) struct State {
     pub(super) network: Network,
     pub(super) optimiser: ModuleOptimizer,
+    /// Weights averaged over steps, as safetensors, where the configuration wants them: those that are judged and kept.
+    pub(super) average: Option<Vec<u8>>,
     pub(super) progress: Progress,
 }
 
@@ -79,9 +82,29 @@ impl State {
         weights: Vec<u8>,
         progress: Progress,
     ) -> Result<Self> {
+        let inner = Network::from_safetensors(&config.network.network(), weights.clone(), device)?;
+        let average = (config.optimiser.average > 0.0).then(|| weights_of(&inner)).transpose()?;
         let device = device.clone().autodiff();
         let network = Network::from_safetensors(&config.network.network(), weights, &device)?;
-        Ok(Self { network: network.train(), optimiser: optimiser(config), progress })
+        Ok(Self { network: network.train(), optimiser: optimiser(config), average, progress })
+    }
+
+    /// Moves the average on after a step.
+    pub(super) fn follow(&mut self, config: &TrainConfig) -> Result<()> {
+        let Some(average) = &mut self.average else { return Ok(()) };
+        // At first a plain mean, so that the weights before the first step count no more than others.
+        let share = (1.0 - config.optimiser.average).max(1.0 / self.progress.step.max(1) as f64);
+        blend(average, &weights_of(&self.network.valid())?, share)
+    }
+
+    /// What is judged and kept: the network with its averaged weights, or as it is.
+    pub(super) fn judged(&self, config: &TrainConfig, device: &Device) -> Result<Network> {
+        match &self.average {
+            Some(average) => {
+                Ok(Network::from_safetensors(&config.network.network(), average.clone(), device)?)
+            }
+            None => Ok(self.network.valid()),
+        }
     }
 
     /// Writes all of it.
@@ -92,7 +115,8 @@ impl State {
         let optimiser = self.optimiser.into_bytes().map_err(|error| record(&error))?;
         let header = serde_json::to_vec(&self.progress)?;
         let mut bytes = MAGIC.to_vec();
-        for part in [&header[..], &weights[..], &optimiser[..]] {
+        let average = self.average.as_deref().unwrap_or_default();
+        for part in [&header[..], &weights[..], &optimiser[..], average] {
             bytes.extend_from_slice(&(part.len() as u64).to_le_bytes());
             bytes.extend_from_slice(part);
         }
@@ -117,6 +141,9 @@ impl State {
         };
         let mut part = || part().context("it is cut off");
         let (header, weights, optimised) = (part()?, part()?, part()?);
+        let average = part()?.to_vec();
+        let average = (!average.is_empty()).then_some(average);
+        ensure!(average.is_some() == (config.optimiser.average > 0.0), "its average is missing");
         let progress: Progress = serde_json::from_slice(header)?;
         let bytes = |part: &[u8]| Bytes::from_bytes_vec(part.to_vec());
         let damaged = |error: &dyn std::fmt::Display| anyhow!("its weights are damaged: {error}");
@@ -128,7 +155,7 @@ impl State {
         let optimiser =
             optimiser(config).from_bytes(bytes(optimised)).map_err(|error| damaged(&error))?;
         ensure!(progress.step <= config.steps, "it has taken more steps than there are to be");
-        Ok(Self { network: network.train(), optimiser, progress })
+        Ok(Self { network: network.train(), optimiser, average, progress })
     }
 }
 

@@ -213,6 +213,14 @@ pub struct OptimiserConfig {
     /// How fast weights shrink by themselves.
     #[serde(deserialize_with = "share")]
     pub weight_decay: f64,
+    /// How much of the average over steps stays in each: the average is judged and kept instead of the last weights; 0: none.
+    ///
+    /// # Source
+    ///
+    /// B. Polyak, A. Juditsky, "Acceleration of stochastic approximation by averaging", 1992; fading as in D. Kingma, J. Ba, "Adam: a
+    /// method for stochastic optimization", ICLR 2015, section 7.2.
+    #[serde(deserialize_with = "share")]
+    pub average: f64,
 }
 
 impl Default for OptimiserConfig {
@@ -224,6 +232,7 @@ impl Default for OptimiserConfig {
             final_share: 0.05,
             gradient_norm: 5.0,
             weight_decay: 0.01,
+            average: 0.0,
         }
     }
 }

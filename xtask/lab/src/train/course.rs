@@ -121,6 +121,7 @@ impl Course<'_> {
         // The optimiser takes the network by value and hands it back.
         state.network = state.optimiser.step(rate, state.network.clone(), gradients.grads());
         state.progress.step += 1;
+        state.follow(config)?;
         let share = 1.0 / state.progress.step.min(RECENT_STEPS) as f64;
         for (recent, seen) in state.progress.recent.iter_mut().zip(seen) {
             *recent += (seen - *recent) * share;
@@ -167,7 +168,7 @@ impl Course<'_> {
 
     /// Validates, and keeps the weights if they are the best of this round.
     fn judge(&self, state: &mut State, watch: &mut dyn Watch) -> Result<()> {
-        let network = state.network.valid();
+        let network = state.judged(self.config, self.device)?;
         let found_db = self.validate(Some(&network))?;
         let progress = &mut state.progress;
         if progress.best_db.is_none_or(|best_db| found_db > best_db) {
@@ -247,6 +248,7 @@ pub(super) fn scalar(tensor: Tensor<1>) -> Result<f64> {
 mod tests {
     use super::super::examples::NUM_SUMS;
     use super::super::store::tests::random_example;
+    use super::super::weights::blend;
     use super::*;
 
     /// Stops after some steps, as Ctrl-C does.
@@ -347,13 +349,24 @@ mod tests {
 
     #[test]
     fn a_training_that_was_stopped_goes_on_to_the_same_weights() {
-        let whole = Bench::new("");
+        for average in [0.0, 0.8] {
+            goes_on_to_the_same_weights(average);
+        }
+    }
+
+    fn goes_on_to_the_same_weights(average: f64) {
+        let bench = || {
+            let mut bench = Bench::new("");
+            bench.config.optimiser.average = average;
+            bench
+        };
+        let whole = bench();
         let mut straight = whole.fresh();
         let start = weights(&straight);
         assert_eq!(whole.run(&mut straight, &mut Clock::default()), End::Complete);
         assert!(weights(&straight) != start);
 
-        let parts = Bench::new("");
+        let parts = bench();
         let mut state = parts.fresh();
         assert!(weights(&state) == start);
         let mut clock = Clock { stop_at: Some(10), ..Clock::default() };
@@ -365,7 +378,7 @@ mod tests {
         assert!(weights(&state) == weights(&straight), "the weights differ");
         assert_eq!(state.progress, straight.progress);
         // Killed instead of stopped: from the last checkpoint that was written on the way.
-        let parts = Bench::new("");
+        let parts = bench();
         let mut state = parts.fresh();
         parts.run(&mut state, &mut Clock { stop_at: Some(7), ..Clock::default() });
         let kept = std::fs::read(parts.checkpoint()).unwrap();
@@ -446,6 +459,29 @@ mod tests {
         assert_eq!(bench.run(&mut state, &mut clock), End::Early);
         assert_eq!(state.progress.since_best, 2);
         assert!(state.progress.step < 1000);
+    }
+
+    #[test]
+    fn the_average_is_judged_and_kept_where_one_is_wanted() {
+        let mut bench = Bench::new("");
+        bench.config.steps = 2;
+        bench.config.optimiser.average = 0.75;
+        let mut state = bench.fresh();
+        let mut clock = Clock { stop_at: Some(1), ..Clock::default() };
+        bench.run(&mut state, &mut clock);
+        // After one step the mean is that step's weights.
+        let first = weights(&state);
+        assert!(state.average.as_deref() == Some(&first));
+        bench.run(&mut state, &mut Clock::default());
+        let mut by_hand = first;
+        blend(&mut by_hand, &weights(&state), 0.5).unwrap();
+        assert!(state.average.as_deref() == Some(&by_hand));
+        assert!(weights(&state) != by_hand);
+        let judged = state.judged(&bench.config, &bench.device).unwrap();
+        assert!(weights_of(&judged).unwrap() == by_hand);
+        let best = std::fs::read(bench.folder.path().join(BEST_FILE)).unwrap();
+        assert!(best == by_hand || state.progress.since_best > 0);
+        assert!(blend(&mut by_hand, &best[1..], 0.5).is_err());
     }
 
     #[test]

@@ -108,6 +108,31 @@ pub(super) fn weights_of_model(name: &str, config: &NetworkConfig, seed: u64) ->
     Ok(joined(&header, &data)?)
 }
 
+/// Moves weights by `share` of the way to others of the same network, both as safetensors made by [`weights_of`].
+///
+/// # Errors
+///
+/// When they are another network's.
+pub(super) fn blend(weights: &mut [u8], towards: &[u8], share: f64) -> Result<()> {
+    let numbers_at = |bytes: &[u8]| -> Result<usize> {
+        let length = bytes.first_chunk::<8>().context("the head of safetensors")?;
+        Ok(usize::try_from(u64::from_le_bytes(*length))?.saturating_add(8))
+    };
+    let at = numbers_at(weights)?;
+    let is_same = at == numbers_at(towards)?
+        && weights.len() == towards.len()
+        && weights.get(..at) == towards.get(..at);
+    ensure!(is_same, "weights of another network");
+    let pairs =
+        weights[at..].as_chunks_mut::<4>().0.iter_mut().zip(towards[at..].as_chunks::<4>().0);
+    for (weight, other) in pairs {
+        let (from, to) =
+            (f64::from(f32::from_le_bytes(*weight)), f64::from(f32::from_le_bytes(*other)));
+        *weight = to_f32(from + share * (to - from)).to_le_bytes();
+    }
+    Ok(())
+}
+
 /// The weights that lead from the layers that judge band by band into the masks.
 const LAST_OF_LOCAL: &str = "local.judge.weight";
 

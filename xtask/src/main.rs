@@ -65,6 +65,9 @@ enum Command {
     /// Teach the network what a configuration says, or go on with it
     #[command(disable_help_flag = true)]
     Train(Forwarded),
+    /// Train small networks to compare a fixed order of mics with any: the table of docs/evidence.md
+    #[command(disable_help_flag = true)]
+    MicOrder(Forwarded),
     /// Make a model of a training's weights, in models/
     #[command(disable_help_flag = true)]
     Export(Forwarded),
@@ -95,6 +98,7 @@ fn main() -> ExitCode {
         Command::MakeDemo(forwarded) => return commands::lab("make-demo", &forwarded.arguments),
         Command::Simulate(forwarded) => return commands::lab("simulate", &forwarded.arguments),
         Command::Train(forwarded) => return commands::lab("train", &forwarded.arguments),
+        Command::MicOrder(forwarded) => return commands::lab("mic-order", &forwarded.arguments),
         Command::Export(forwarded) => return commands::lab("export", &forwarded.arguments),
     };
     match result {

@@ -65,9 +65,9 @@ enum Command {
     /// Teach the network what a configuration says, or go on with it
     #[command(disable_help_flag = true)]
     Train(Forwarded),
-    /// Train small networks to compare a fixed order of mics with any: the table of docs/evidence.md
+    /// Train small networks that differ in one thing, and compare them: the tables of docs/evidence.md
     #[command(disable_help_flag = true)]
-    MicOrder(Forwarded),
+    Experiment(Forwarded),
     /// Make a model of a training's weights, in models/
     #[command(disable_help_flag = true)]
     Export(Forwarded),
@@ -98,7 +98,7 @@ fn main() -> ExitCode {
         Command::MakeDemo(forwarded) => return commands::lab("make-demo", &forwarded.arguments),
         Command::Simulate(forwarded) => return commands::lab("simulate", &forwarded.arguments),
         Command::Train(forwarded) => return commands::lab("train", &forwarded.arguments),
-        Command::MicOrder(forwarded) => return commands::lab("mic-order", &forwarded.arguments),
+        Command::Experiment(forwarded) => return commands::lab("experiment", &forwarded.arguments),
         Command::Export(forwarded) => return commands::lab("export", &forwarded.arguments),
     };
     match result {

@@ -9,7 +9,7 @@ use lab::evaluate::{self, EvaluateOptions};
 use lab::scenes::demo;
 use lab::scenes::simulate::{self, SimulateOptions};
 use lab::soundfont;
-use lab::train::mic_order::MicOrderOptions;
+use lab::train::experiment::ExperimentOptions;
 use lab::train::{self, ExportOptions, TrainOptions};
 use std::io::Write;
 use std::path::PathBuf;
@@ -58,8 +58,8 @@ enum Command {
     Simulate(Box<SimulateOptions>),
     /// Teaches the network, or goes on with it
     Train(TrainOptions),
-    /// Trains small networks to compare what mics mean to them: a fixed order, or any
-    MicOrder(MicOrderOptions),
+    /// Trains small networks that differ in one thing, and compares them
+    Experiment(ExperimentOptions),
     /// Makes a model of a training's weights
     Export(ExportOptions),
 }
@@ -126,9 +126,9 @@ fn run(command: Command) -> Result<()> {
             let outcome = train::run(&options, &tell)?;
             say(&format!("{}\n", outcome.line()))?;
         }
-        Command::MicOrder(options) => {
+        Command::Experiment(options) => {
             let tell = |line: &str| drop(writeln!(std::io::stderr(), "{line}"));
-            say(&train::mic_order::run(&options, &tell)?)?;
+            say(&train::experiment::run(&options, &tell)?)?;
         }
         Command::Export(options) => {
             say(&format!("{}\n", train::export(&options)?.display()))?;

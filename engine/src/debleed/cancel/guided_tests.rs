@@ -206,7 +206,7 @@ fn reordering_any_number_of_mics_reorders_the_outputs_bit_for_bit() {
         let order: Vec<usize> = (0..num_mics).map(|at| (at * step + 1) % num_mics).collect();
         let mut moved = Controls::default();
         for (at, &mic) in order.iter().enumerate() {
-            moved.mics[at] = controls.mics[mic].clone();
+            moved.mics[at] = controls.mics[mic];
             for (from, &other) in order.iter().enumerate() {
                 moved.pair_amount[at][from] = controls.pair_amount[mic][other];
             }

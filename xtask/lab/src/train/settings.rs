@@ -143,9 +143,10 @@ fn difference(at: &str, theirs: &Value, ours: &Value) -> Option<String> {
     }
     let join = |key: &str| if at.is_empty() { key.to_owned() } else { format!("{at}.{key}") };
     match (theirs, ours) {
-        (Value::Object(theirs), Value::Object(mine)) => theirs
+        // Of a value, unlike of a map, what is not there is null.
+        (Value::Object(old), Value::Object(new)) => old
             .keys()
-            .chain(mine.keys())
+            .chain(new.keys())
             .find_map(|key| difference(&join(key), &theirs[key.as_str()], &ours[key.as_str()]))
             .or_else(|| Some(format!("`{at}` differs"))),
         (Value::Array(theirs), Value::Array(ours)) if theirs.len() == ours.len() => {
@@ -188,6 +189,13 @@ mod tests {
             let line = claim(folder.path(), &settings(changes)).unwrap_err().to_string();
             assert!(parts.iter().all(|part| line.contains(part)), "{line}");
         }
+        // Made when there was a field less.
+        let path = folder.path().join(SETTINGS_FILE);
+        let text = std::fs::read_to_string(&path).unwrap();
+        std::fs::write(&path, text.replace("\"average\": 0.0,", "")).unwrap();
+        let line = claim(folder.path(), &ours).unwrap_err().to_string();
+        assert!(line.contains("its optimiser.average is null, not 0.0"), "{line}");
+        std::fs::write(&path, text).unwrap();
         let held = claim(folder.path(), &ours).unwrap();
         let line = claim(folder.path(), &ours).unwrap_err().to_string();
         assert!(line.contains("another run"), "{line}");

@@ -6,7 +6,7 @@ use crate::train::TrainConfig;
 use std::fmt::Write;
 
 /// One row for each way to train, one column for each set.
-pub(super) fn markdown(config: &TrainConfig, results: &[Trained]) -> String {
+pub(super) fn markdown((config, arms): (&TrainConfig, &[Arm]), results: &[Trained]) -> String {
     let sets: Vec<&str> = results
         .first()
         .map(|result| result.tests.iter().map(|test| test.set.as_str()).collect())
@@ -15,13 +15,13 @@ pub(super) fn markdown(config: &TrainConfig, results: &[Trained]) -> String {
     text += &"---|".repeat(sets.len());
     text.push('\n');
     let mut num_seeds = 0;
-    for arm in Arm::ALL {
-        let of_arm: Vec<&Trained> = results.iter().filter(|result| result.arm == arm).collect();
+    for arm in arms {
+        let of_arm: Vec<&Trained> = results.iter().filter(|result| result.arm == arm.id).collect();
         num_seeds = of_arm.len();
         let weights = of_arm.first().map_or(0, |result| result.num_weights);
         let cells: Vec<String> = (0..sets.len()).map(|set| cell(&of_arm, set)).collect();
         let thousands = weights as f64 / 1e3;
-        let _ = writeln!(text, "| {} | {thousands:.0} k | {} |", arm.name(), cells.join(" | "));
+        let _ = writeln!(text, "| {} | {thousands:.0} k | {} |", arm.name, cells.join(" | "));
     }
     let _ = write!(
         text,

@@ -1,13 +1,17 @@
-//! An experiment: is a network that takes mics in any order better than one that knows each by its place?
+//! Experiments: networks that differ in one thing learn from the same recordings and are tested on the same scenes.
 //!
-//! The same backbone is trained on the same recordings three ways: with a place for every mic, in an order that never changes; with
-//! places, but mics in a random order in every clip; and equivariant by construction. Each is tested on rooms it has not heard, with
-//! its mics in the order it knows and in another, on groups it has not heard, and on other numbers of mics.
+//! - [`Experiment::MicOrder`]: is a network that takes mics in any order better than one that knows each by its place? The same backbone is
+//!   trained with a place for every mic, in an order that never changes; with places, but mics in a random order in every clip; and
+//!   equivariant by construction.
+//! - [`Experiment::Losses`]: does the multi-domain loss pay, beside the SNR or alone?
+//!
+//! All are tested on rooms they have not heard, with mics in the order of the training and in another, on groups they have not heard, and
+//! on other numbers of mics.
 //!
 //! # Source
 //!
 //! The permuted clips are those of A. Pandey et al., "Learning input-channel permutation equivariance for multi-channel source separation:
-//! reducing bleeding in small music ensembles", 2026, who compare them with a fixed order.
+//! reducing bleeding in small music ensembles", 2026, who compare them with a fixed order. The losses: [`super::loss`].
 
 mod fixed;
 mod table;
@@ -16,7 +20,7 @@ use super::batch::{Batch, Pick};
 use super::checkpoint::optimiser;
 use super::config::{Ready, TrainConfig};
 use super::course::{masks, scalar};
-use super::loss::{Given, Sums, negative_snr};
+use super::loss::{Given, LossConfig, Sums, negative_snr};
 use super::progress::Bar;
 use super::record::{record, record_split};
 use super::settings::{Settings, claim};
@@ -30,7 +34,7 @@ use anyhow::{Context, Result, ensure};
 use burn::module::Module;
 use burn::optim::{GradientsAccumulator, GradientsParams};
 use burn::tensor::Device;
-use clap::Args;
+use clap::{Args, ValueEnum};
 use engine::network::{Masks, Network, NetworkConfig};
 use fixed::FixedOrder;
 use serde::{Deserialize, Serialize};
@@ -38,11 +42,14 @@ use std::path::{Path, PathBuf};
 
 /// What to train, and where.
 #[derive(Clone, Debug, Args)]
-pub struct MicOrderOptions {
+pub struct ExperimentOptions {
+    /// What to compare
+    #[arg(value_enum)]
+    pub experiment: Experiment,
     /// A training configuration instead of the experiment's; one of its scenes' recipe, which has the same number of mics in every scene
     #[arg(long, value_name = "CONFIG.toml")]
     pub config: Option<String>,
-    /// Folder for recordings, results.json and table.md, instead of the configuration's
+    /// Folder for recordings and results, instead of the configuration's
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// Trainings of every network
@@ -53,7 +60,7 @@ pub struct MicOrderOptions {
     pub threads: Option<usize>,
 }
 
-const CONFIG: &str = include_str!("../../../experiments/mic-order.toml");
+const CONFIG: &str = include_str!("../../../experiments/experiment.toml");
 const RECIPES: [(&str, &str); 4] = [
     (BAND_OF_FOUR, include_str!("../../../experiments/band-of-four.toml")),
     ("others-of-four", include_str!("../../../experiments/others-of-four.toml")),
@@ -62,26 +69,68 @@ const RECIPES: [(&str, &str); 4] = [
 ];
 const BAND_OF_FOUR: &str = "band-of-four";
 
-/// How a network gets to know its mics.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Arm {
-    /// Each has its place, always the same one.
-    FixedOrder,
-    /// Each has a place, another one in every clip.
-    PermutedClips,
-    /// There are no places.
-    Equivariant,
+/// What networks differ in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Experiment {
+    /// A fixed order of mics, mics permuted in every clip, or no order at all
+    MicOrder,
+    /// The SNR, multi-domain loss, or both
+    Losses,
 }
 
-impl Arm {
-    const ALL: [Self; 3] = [Self::FixedOrder, Self::PermutedClips, Self::Equivariant];
+/// How a network gets to know its mics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Places {
+    /// Each has its place, always the same one.
+    Fixed,
+    /// Each has a place, another one in every clip.
+    Permuted,
+    /// There are no places.
+    None,
+}
 
-    fn name(self) -> &'static str {
+/// One of the networks that are compared.
+#[derive(Clone, Copy, Debug)]
+struct Arm {
+    /// Names its files.
+    id: &'static str,
+    name: &'static str,
+    places: Places,
+    /// What it does to the configuration's losses.
+    loss: fn(&mut LossConfig),
+}
+
+const MIC_ORDER: [Arm; 3] = [
+    Arm { id: "fixed-order", name: "fixed order", places: Places::Fixed, loss: |_| () },
+    Arm {
+        id: "permuted-clips",
+        name: "fixed order, mics permuted in every clip",
+        places: Places::Permuted,
+        loss: |_| (),
+    },
+    Arm {
+        id: "equivariant",
+        name: "equivariant by construction",
+        places: Places::None,
+        loss: |_| (),
+    },
+];
+const LOSSES: [Arm; 3] = [
+    Arm { id: "snr", name: "SNR", places: Places::None, loss: |loss| loss.multi_domain = 0.0 },
+    Arm { id: "equivariant", name: "SNR and multi-domain", places: Places::None, loss: |_| () },
+    Arm {
+        id: "multi-domain",
+        name: "multi-domain",
+        places: Places::None,
+        loss: |loss| (loss.whole, loss.segments) = (0.0, 0.0),
+    },
+];
+
+impl Experiment {
+    fn arms(self) -> &'static [Arm] {
         match self {
-            Self::FixedOrder => "fixed order",
-            Self::PermutedClips => "fixed order, mics permuted in every clip",
-            Self::Equivariant => "equivariant by construction",
+            Self::MicOrder => &MIC_ORDER,
+            Self::Losses => &LOSSES,
         }
     }
 }
@@ -98,8 +147,8 @@ pub struct Tested {
 /// One training and its tests.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Trained {
-    /// How.
-    pub arm: Arm,
+    /// Which of the networks.
+    pub arm: String,
     /// What its weights and clips were drawn from.
     pub seed: u64,
     /// Weights.
@@ -117,12 +166,12 @@ enum Backbone {
 }
 
 impl Backbone {
-    fn new(arm: Arm, config: &NetworkConfig, num_places: usize, seed: u64) -> Result<Self> {
+    fn new(places: Places, config: &NetworkConfig, num_places: usize, seed: u64) -> Result<Self> {
         let device = Device::flex().autodiff();
         let set = |seed| -> Result<Network> {
             Ok(Network::from_safetensors(config, initial_weights(config, seed)?, &device)?)
         };
-        if arm == Arm::Equivariant {
+        if places == Places::None {
             return Ok(Self::Set(set(seed)?.train()));
         }
         let wanted = set(seed)?.num_params();
@@ -152,13 +201,13 @@ struct TestSet {
     is_shuffled: bool,
 }
 
-/// Trains every network, or goes on with it, and writes `results.json` and `table.md`; hands back the table.
+/// Trains every network, or goes on with it, and writes the results as JSON and as a table; hands back the table.
 ///
 /// # Errors
 ///
 /// When the configuration is wrong, the scenes' numbers of mics differ, the folder belongs to another configuration or cannot be
 /// written, or somebody interrupts.
-pub fn run(options: &MicOrderOptions, tell: &(dyn Fn(&str) + Sync)) -> Result<String> {
+pub fn run(options: &ExperimentOptions, tell: &(dyn Fn(&str) + Sync)) -> Result<String> {
     let folder = tempfile::tempdir()?;
     let mut config = match &options.config {
         Some(file) => TrainConfig::open(file)?,
@@ -186,17 +235,20 @@ pub fn run(options: &MicOrderOptions, tell: &(dyn Fn(&str) + Sync)) -> Result<St
         "all scenes to learn from are to have the same number of mics"
     );
     let sets = test_sets(&config, &ready, (num_threads, tell))?;
+    let arms = options.experiment.arms();
     let mut results = Vec::new();
     for seed in 1..=options.seeds {
-        for arm in Arm::ALL {
+        for &arm in arms {
             let one = One { config: &config, scenes: &learned.train, num_places, arm, seed };
             results.push(one.run(&sets, tell)?);
         }
     }
-    let text = table::markdown(&config, &results);
+    let text = table::markdown((&config, arms), &results);
     let json = serde_json::to_string_pretty(&results)? + "\n";
-    write_whole(&config.out.join("results.json"), json.as_bytes())?;
-    write_whole(&config.out.join("table.md"), text.as_bytes())?;
+    let name = options.experiment.to_possible_value().map(|value| value.get_name().to_owned());
+    let name = name.unwrap_or_default();
+    write_whole(&config.out.join(format!("{name}.json")), json.as_bytes())?;
+    write_whole(&config.out.join(format!("{name}.md")), text.as_bytes())?;
     Ok(text)
 }
 
@@ -207,7 +259,7 @@ fn own_config(folder: &Path) -> Result<TrainConfig> {
     std::fs::write(&file, text).with_context(|| format!("could not write {}", file.display()))?;
     let named = CONFIG
         .replace(&format!("\"{BAND_OF_FOUR}\""), &format!("{:?}", file.display().to_string()));
-    TrainConfig::parse("mic-order.toml", &named)
+    TrainConfig::parse("experiment.toml", &named)
 }
 
 fn test_sets(
@@ -253,17 +305,18 @@ struct One<'a> {
 impl One<'_> {
     /// Trains and tests, or reads what an earlier run found.
     fn run(&self, sets: &[TestSet], tell: &(dyn Fn(&str) + Sync)) -> Result<Trained> {
-        let what = format!("steps, {}, seed {}", self.arm.name(), self.seed);
-        let file = self.config.out.join(format!("{:?}-{}.json", self.arm, self.seed));
+        let what = format!("steps, {}, seed {}", self.arm.name, self.seed);
+        let file = self.config.out.join(format!("{}-{}.json", self.arm.id, self.seed));
         if file.exists() {
             let text = std::fs::read_to_string(&file)
                 .with_context(|| format!("could not read {}", file.display()))?;
             return serde_json::from_str(&text)
                 .with_context(|| format!("{} is no result", file.display()));
         }
-        let config = TrainConfig { seed: self.seed, ..self.config.clone() };
+        let mut config = TrainConfig { seed: self.seed, ..self.config.clone() };
+        (self.arm.loss)(&mut config.loss);
         let mut network =
-            Backbone::new(self.arm, &config.network.network(), self.num_places, self.seed)?;
+            Backbone::new(self.arm.places, &config.network.network(), self.num_places, self.seed)?;
         let num_weights = network.num_params();
         let mut optimiser = optimiser(&config);
         let bar = Bar::new(config.steps, &what, 200, tell)?;
@@ -278,7 +331,7 @@ impl One<'_> {
         bar.finish();
         let network = network.valid();
         let tests = sets.iter().map(|set| self.test(&network, set)).collect::<Result<_>>()?;
-        let trained = Trained { arm: self.arm, seed: self.seed, num_weights, tests };
+        let trained = Trained { arm: self.arm.id.to_owned(), seed: self.seed, num_weights, tests };
         write_whole(&file, (serde_json::to_string_pretty(&trained)? + "\n").as_bytes())?;
         Ok(trained)
     }
@@ -291,7 +344,7 @@ impl One<'_> {
     ) -> Result<(GradientsParams, f64)> {
         let device = Device::flex().autodiff();
         let mut picks = Pick::draw(self.scenes, config, (0, step));
-        if self.arm == Arm::FixedOrder {
+        if self.arm.places == Places::Fixed {
             picks = picks.into_iter().map(Pick::in_order).collect();
         }
         let share = 1.0 / picks.len() as f64;
@@ -347,7 +400,7 @@ mod tests {
 
     fn config(out: &Path) -> TrainConfig {
         let text = "steps = 3\nhops = 6\nclips = 2\n[[recipe]]\nrecipe = 'ensembles'\n\
-                    [network]\nwidth = 24\nlocal_width = 0\n[loss]\nsegment_hops = 3\n";
+                    [network]\nwidth = 24\nlocal_width = 0\n[loss]\nsegment_hops = 3\nmulti_domain = 1\n";
         TrainConfig { out: out.to_owned(), ..TrainConfig::parse("test.toml", text).unwrap() }
     }
 
@@ -378,8 +431,9 @@ mod tests {
         ];
         let learned = at(4);
         let quiet = |_: &str| {};
-        let results: Vec<Trained> = Arm::ALL
+        let results: Vec<Trained> = MIC_ORDER
             .iter()
+            .chain(&LOSSES)
             .map(|&arm| {
                 let one = One { config: &config, scenes: &learned, num_places: 4, arm, seed: 1 };
                 let found = one.run(&sets, &quiet).unwrap();
@@ -389,7 +443,7 @@ mod tests {
             .collect();
         for result in &results {
             let gains = |set: usize| result.tests[set].gains_db.clone();
-            let is_set = result.arm == Arm::Equivariant;
+            let is_set = !["fixed-order", "permuted-clips"].contains(&result.arm.as_str());
             let apart = gains(0)
                 .unwrap()
                 .iter()
@@ -405,7 +459,10 @@ mod tests {
         }
         let gains = |result: &Trained| result.tests[0].gains_db.clone();
         assert_ne!(gains(&results[0]), gains(&results[1]), "their clips differ");
-        let text = table::markdown(&config, &results);
+        assert_eq!(gains(&results[2]), gains(&results[4]), "the same network");
+        assert_ne!(gains(&results[3]), gains(&results[4]), "their losses differ");
+        assert_ne!(gains(&results[5]), gains(&results[4]), "their losses differ");
+        let text = table::markdown((&config, &MIC_ORDER), &results);
         assert_eq!(text.matches("cannot").count(), 2, "{text}");
         assert_eq!(text.lines().nth(4).unwrap().matches('|').count(), 7, "{text}");
     }

@@ -12,7 +12,7 @@ use lab::train::examples::{Example, Way};
 
 const NUM_MICS: usize = 4;
 
-/// How far masks, which reach from 0 to 1, may be apart. Measured: TODO.
+/// How far masks, which reach from 0 to 1, may be apart. Measured: 4.9e-5 on ndarray, 2.0e-5 on wgpu with Mesa's lavapipe.
 const ROUNDING: f32 = 1e-4;
 
 /// Bursts of noise in four mics, each heard by the others a little later and less bright: 3 s.
@@ -47,8 +47,13 @@ fn scene() -> Scene {
     Scene { info: SceneInfo::default(), rate_hz: RATE_HZ, mics, targets }
 }
 
-/// Both masks of all hops, `[mask, mic, time, band]`.
-fn masks(weights: &[u8], config: &NetworkConfig, example: &Example, device: &Device) -> Vec<f32> {
+/// Both masks of all hops, `[mask, mic, time, band]`, with all features scaled by `nudge`.
+fn masks(
+    (weights, config): (&[u8], &NetworkConfig),
+    example: &Example,
+    nudge: f32,
+    device: &Device,
+) -> Vec<f32> {
     let network = Network::from_safetensors(config, weights.to_vec(), device).unwrap();
     let (hops, row) = (example.num_hops, NUM_FEATURES * NUM_BANDS);
     let looked_at = config.num_features * NUM_BANDS;
@@ -56,7 +61,7 @@ fn masks(weights: &[u8], config: &NetworkConfig, example: &Example, device: &Dev
     for mic in 0..NUM_MICS {
         for hop in 0..hops {
             let of_hop = &example.features[(hop * NUM_MICS + mic) * row..][..looked_at];
-            features.extend(of_hop.iter().map(|feature| feature.to_f32()));
+            features.extend(of_hop.iter().map(|feature| nudge * feature.to_f32()));
         }
     }
     let features = TensorData::new(features, [1, NUM_MICS, hops, looked_at]);
@@ -81,19 +86,24 @@ fn all_backends_give_the_same_masks() {
     for release in models::all() {
         let config = release.model.config();
         let weights = release.model.network().unwrap().to_safetensors().unwrap();
-        let on = |device: &Device| masks(&weights, &config, &example, device);
-        let flex = on(&Device::flex());
+        let on = |device: &Device, nudge| masks((&weights, &config), &example, nudge, device);
+        let apart = |a: &[f32], b: &[f32]| {
+            assert_eq!(a.len(), b.len());
+            a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
+        };
+        let flex = on(&Device::flex(), 1.0);
         let some = |holds: fn(f32) -> bool| flex.iter().filter(|&&mask| holds(mask)).count();
         // Masks that are all open or all shut would agree whatever the backends did.
         let between = some(|mask| mask > 0.05 && mask < 0.95);
         println!("{between} of {} masks are neither open nor shut", flex.len());
-        assert!(100 * between > flex.len(), "all masks are open or shut: {between}");
+        assert!(200 * between > flex.len(), "all masks are open or shut: {between}");
+        // A thousandth is seen, so that what agrees below has not agreed by chance.
+        let nudged = apart(&flex, &on(&Device::flex(), 1.001));
+        assert!(nudged > 10.0 * ROUNDING, "{nudged}");
         let others =
             [("ndarray", Device::ndarray()), ("wgpu", Device::wgpu(DeviceKind::DefaultDevice))];
         for (name, device) in others {
-            let other = on(&device);
-            assert_eq!(other.len(), flex.len());
-            let apart = flex.iter().zip(&other).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+            let apart = apart(&flex, &on(&device, 1.0));
             let id = format!("{}-{} on {name}", release.model.id(), release.model.version());
             println!("{id}: {apart:e} apart at most");
             assert!(apart < ROUNDING, "{id}: {apart} apart");

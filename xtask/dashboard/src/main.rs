@@ -99,7 +99,7 @@ impl Task {
             let id = i32::try_from(self.child.id()).ok().and_then(rustix::process::Pid::from_raw);
             if let Some(id) = id {
                 // It may have ended by now, which is as good.
-                drop(rustix::process::kill_process(id, rustix::process::Signal::INT));
+                let _ = rustix::process::kill_process(id, rustix::process::Signal::INT);
             }
         }
         #[cfg(not(unix))]

@@ -46,7 +46,16 @@ fn show(events: &str, until: &str, keys: &[u8]) -> Seen {
     let mut stdin = script.stdin.take().unwrap();
     stdin.write_all(keys).unwrap();
     stdin.flush().unwrap();
-    let code = script.wait().unwrap().code();
+    let code = loop {
+        if let Some(status) = script.try_wait().unwrap() {
+            break status.code();
+        }
+        if began.elapsed() > Duration::from_secs(60) {
+            script.kill().unwrap();
+            panic!("it does not end: {:?}", read(&at("screen")));
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    };
     drop(stdin);
     assert_eq!(read(&at("before")), read(&at("after")), "the terminal is set otherwise");
     Seen { screen: read(&at("screen")), code }

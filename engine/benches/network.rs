@@ -1,11 +1,14 @@
-//! What a hop costs with a network: the network alone, and the whole method around it.
+//! What a hop costs: the network alone, and the whole method with it and without; the method's hops one by one as well, as median,
+//! 99th percentile and longest, because one long hop is heard where the mean says nothing.
+#![allow(clippy::print_stdout, reason = "a benchmark for a terminal")]
 #![allow(clippy::unwrap_used, reason = "a benchmark may stop where it cannot go on")]
 
 use std::hint::black_box;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use burn::tensor::{Device, Tensor};
-use criterion::{BatchSize, Criterion};
+use criterion::Criterion;
 use engine::debleed::Online;
 use engine::network::{Network, NetworkConfig, NetworkGuide, Pairs};
 use engine::pipeline::Pipeline;
@@ -24,51 +27,77 @@ const SIZES: NetworkConfig = NetworkConfig {
 /// Hops until every part of the method is at work.
 const WARM_UP_HOPS: usize = 200;
 
-/// Mics that hear noise of their own and, quieter, of all others, `[hop][mic, sample]`.
-fn noise(num_mics: usize, hop_samples: usize, num_hops: usize) -> Vec<Vec<f32>> {
-    let mut state = 1_u32;
-    let mut draw = || {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (state >> 8) as f32 / (1 << 24) as f32 - 0.5
-    };
-    let hop = |_| {
-        let own: Vec<f32> = (0..num_mics * hop_samples).map(|_| 0.2 * draw()).collect();
-        let all = |at: usize| own.iter().skip(at % hop_samples).step_by(hop_samples).sum::<f32>();
-        own.iter().enumerate().map(|(at, own)| own + 0.2 * all(at)).collect()
-    };
-    (0..num_hops).map(hop).collect()
-}
+const RATE_HZ: f32 = 48_000.0;
 
-fn pipeline(network: &Arc<Network>, num_mics: usize, mode: Mode) -> Pipeline {
-    let rate = SampleRate::new(48_000.0).unwrap();
-    let guide = || -> Box<dyn engine::debleed::cancel::Guide> {
-        Box::new(NetworkGuide::new(Arc::clone(network), num_mics))
-    };
-    Pipeline::new(Box::new(Online::guided(rate, mode, num_mics, &guide)), num_mics)
-}
+/// Fewer hops, as when benches are only run once, have no 99th percentile.
+const MIN_HOPS: usize = 1_000;
 
-/// Plays the hops and hands back all that is to be removed.
-fn play(pipeline: &mut Pipeline, hops: &[Vec<f32>]) -> Vec<f32> {
-    let controls = Controls::default();
-    let mut removed = Vec::new();
-    for hop in hops {
-        let mut samples = hop.clone();
-        pipeline.process_hop(&mut samples, &controls);
-        removed.extend(samples);
+/// Mics that hear noise of their own and, half as loud, noise that they share.
+struct Noise(u32);
+
+impl Noise {
+    fn draw(&mut self) -> f32 {
+        self.0 = self.0.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (self.0 >> 8) as f32 / (1 << 24) as f32 - 0.5
     }
-    removed
+
+    /// The next hop, `[mic, sample]`.
+    fn hop(&mut self, num_mics: usize, hop_samples: usize) -> Vec<f32> {
+        let shared: Vec<f32> = (0..hop_samples).map(|_| 0.1 * self.draw()).collect();
+        (0..num_mics * hop_samples).map(|at| 0.2 * self.draw() + shared[at % hop_samples]).collect()
+    }
+}
+
+fn pipeline(network: Option<&Arc<Network>>, num_mics: usize, mode: Mode) -> Pipeline {
+    let rate = SampleRate::new(RATE_HZ).unwrap();
+    let method = match network {
+        None => Online::new(rate, mode, num_mics),
+        Some(network) => Online::guided(rate, mode, num_mics, &|| {
+            Box::new(NetworkGuide::new(Arc::clone(network), num_mics))
+        }),
+    };
+    Pipeline::new(Box::new(method), num_mics)
 }
 
 /// The result is right when it is there, finite and the same every time: on one thread nothing can make it another.
-fn check(network: &Arc<Network>, num_mics: usize, mode: Mode) -> Pipeline {
+fn check(network: Option<&Arc<Network>>, num_mics: usize, mode: Mode) -> Pipeline {
+    let controls = Controls::default();
+    let play = |pipeline: &mut Pipeline| -> Vec<f32> {
+        let hop_samples = pipeline.geometry().hop_samples();
+        let mut noise = Noise(1);
+        let hops = (0..WARM_UP_HOPS).flat_map(|_| {
+            let mut samples = noise.hop(num_mics, hop_samples);
+            pipeline.process_hop(&mut samples, &controls);
+            samples
+        });
+        hops.collect()
+    };
     let mut first = pipeline(network, num_mics, mode);
-    let hops = noise(num_mics, first.geometry().hop_samples(), WARM_UP_HOPS);
-    let removed = play(&mut first, &hops);
+    let removed = play(&mut first);
     assert!(removed.iter().all(|x| x.is_finite()), "{num_mics} mics, {mode:?}: not finite");
     assert!(removed.iter().any(|&x| x != 0.0), "{num_mics} mics, {mode:?}: nothing is removed");
-    let again = play(&mut pipeline(network, num_mics, mode), &hops);
+    let again = play(&mut pipeline(network, num_mics, mode));
     assert!(again == removed, "{num_mics} mics, {mode:?}: another result each time");
     first
+}
+
+/// Median, 99th percentile, longest and mean over what a hop lasts; nothing where too few hops were played.
+fn print_hop_times(mut times: Vec<Duration>, hop_s: f32) {
+    if times.len() < MIN_HOPS {
+        return;
+    }
+    times.sort_unstable();
+    let at_ms = |percent: usize| times[(times.len() - 1) * percent / 100].as_secs_f32() * 1e3;
+    let mean_s = times.iter().sum::<Duration>().as_secs_f32() / times.len() as f32;
+    println!(
+        "{:24}hop times: p50 {:.2} ms, p99 {:.2} ms, max {:.2} ms, RTF {:.3} ({} hops)",
+        "",
+        at_ms(50),
+        at_ms(99),
+        at_ms(100),
+        mean_s / hop_s,
+        times.len()
+    );
 }
 
 fn main() {
@@ -90,17 +119,26 @@ fn main() {
             });
         });
         for (mode, name) in [(Mode::Live, "live"), (Mode::Mix, "mix")] {
-            let mut pipeline = check(&network, num_mics, mode);
-            let hops = noise(num_mics, pipeline.geometry().hop_samples(), 16);
-            let controls = Controls::default();
-            let mut next = hops.iter().cycle();
-            group.bench_function(format!("{num_mics}mic/{name}"), |bencher| {
-                bencher.iter_batched_ref(
-                    || next.next().cloned().unwrap_or_default(),
-                    |samples| pipeline.process_hop(samples, &controls),
-                    BatchSize::SmallInput,
-                );
-            });
+            for (network, suffix) in [(Some(&network), ""), (None, "/no-network")] {
+                let mut pipeline = check(network, num_mics, mode);
+                let hop_samples = pipeline.geometry().hop_samples();
+                let controls = Controls::default();
+                let mut noise = Noise(2);
+                let mut times = Vec::new();
+                group.bench_function(format!("{num_mics}mic/{name}{suffix}"), |bencher| {
+                    bencher.iter_custom(|num_hops| {
+                        let before = times.len();
+                        for _ in 0..num_hops {
+                            let mut samples = noise.hop(num_mics, hop_samples);
+                            let began = Instant::now();
+                            pipeline.process_hop(&mut samples, &controls);
+                            times.push(began.elapsed());
+                        }
+                        times[before..].iter().sum()
+                    });
+                });
+                print_hop_times(times, hop_samples as f32 / RATE_HZ);
+            }
         }
     }
     group.finish();

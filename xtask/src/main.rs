@@ -97,7 +97,7 @@ fn main() -> ExitCode {
         Command::Evaluate(forwarded) => return commands::lab("evaluate", &forwarded.arguments),
         Command::MakeDemo(forwarded) => return commands::lab("make-demo", &forwarded.arguments),
         Command::Simulate(forwarded) => return commands::lab("simulate", &forwarded.arguments),
-        Command::Train(forwarded) => return commands::lab("train", &forwarded.arguments),
+        Command::Train(forwarded) => return commands::train(&forwarded.arguments),
         Command::Experiment(forwarded) => return commands::lab("experiment", &forwarded.arguments),
         Command::Export(forwarded) => return commands::lab("export", &forwarded.arguments),
     };

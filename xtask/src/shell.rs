@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, ExitStatus};
+use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, bail};
 
@@ -16,11 +16,29 @@ pub(crate) fn root() -> PathBuf {
 
 /// Cargo with a subcommand, for this workspace, in the user's folder.
 pub(crate) fn cargo(subcommand: &str) -> Command {
-    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.arg(subcommand);
+    let mut command = bare_cargo(subcommand);
     if subcommand != "deny" {
         command.arg("--manifest-path").arg(root().join("Cargo.toml"));
     }
+    command
+}
+
+/// Cargo with a subcommand for the dashboard, which is a workspace of its own.
+pub(crate) fn cargo_for_dashboard(subcommand: &str) -> Command {
+    let mut command = bare_cargo(subcommand);
+    command.arg("--manifest-path").arg(root().join("xtask/dashboard/Cargo.toml"));
+    command
+}
+
+/// Where the dashboard is built: beside everything else, and apart from it.
+pub(crate) fn dashboard_target() -> PathBuf {
+    let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
+    target.unwrap_or_else(|| root().join("target")).join("dashboard")
+}
+
+fn bare_cargo(subcommand: &str) -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.arg(subcommand);
     // What cargo sets for this program would look like the user's own settings to the next one.
     for (name, _) in std::env::vars_os() {
         let is_ours = name.to_str().is_some_and(|name| name.starts_with("CARGO_PKG_"));
@@ -52,17 +70,22 @@ pub(crate) fn run(mut command: Command, what: &str) -> Result<()> {
 }
 
 /// Runs a command in this program's stead and takes over its exit code.
+///
+/// Where the system can, this program becomes the other one: Ctrl-C would end the one that waits before the one that tidies up.
 pub(crate) fn become_command(mut command: Command, what: &str) -> ExitCode {
-    match command.status() {
-        Ok(status) => exit_code(status),
-        Err(error) => {
-            eprintln!("error: cannot start {what}: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    #[cfg(unix)]
+    let error = std::os::unix::process::CommandExt::exec(&mut command);
+    #[cfg(not(unix))]
+    let error = match command.status() {
+        Ok(status) => return exit_code(status),
+        Err(error) => error,
+    };
+    eprintln!("error: cannot start {what}: {error}");
+    ExitCode::FAILURE
 }
 
-fn exit_code(status: ExitStatus) -> ExitCode {
+#[cfg(not(unix))]
+fn exit_code(status: std::process::ExitStatus) -> ExitCode {
     if status.success() {
         return ExitCode::SUCCESS;
     }

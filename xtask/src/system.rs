@@ -14,9 +14,9 @@ struct Requirement {
 }
 
 /// What the independent host of the tests (`DawDreamer`, from Python's package index) stands on,
-/// the SoundFont that the lab's scenes are played with, and the screen with software OpenGL that
-/// the editor is shown on.
-const FOR_TESTS: [Requirement; 9] = [
+/// the SoundFont that the lab's scenes are played with, the screen with software OpenGL that
+/// the editor is shown on, the Vulkan that the network is compared on (Mesa's brings one in software), and the terminal of the dashboard.
+const FOR_TESTS: [Requirement; 11] = [
     Requirement { package: "python3-venv", is_there: python_can_make_environments },
     Requirement { package: "libgl1", is_there: opengl_can_be_loaded },
     Requirement { package: "fluid-soundfont-gm", is_there: soundfont_is_there },
@@ -29,6 +29,8 @@ const FOR_TESTS: [Requirement; 9] = [
         package: "libxkbcommon-x11-0",
         is_there: || library_is_there("libxkbcommon-x11.so.0"),
     },
+    Requirement { package: "mesa-vulkan-drivers", is_there: vulkan_has_a_driver },
+    Requirement { package: "bsdutils", is_there: || Path::new("/usr/bin/script").exists() },
 ];
 
 /// Makes sure that the tests find what they need: installs it where that is possible (as root on
@@ -90,6 +92,13 @@ fn python_can_make_environments() -> bool {
 
 fn soundfont_is_there() -> bool {
     Path::new("/usr/share/sounds/sf2/FluidR3_GM.sf2").exists()
+}
+
+fn vulkan_has_a_driver() -> bool {
+    let has_any =
+        |folder: &str| std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some());
+    let drivers = ["/usr/share/vulkan/icd.d", "/etc/vulkan/icd.d"];
+    library_is_there("libvulkan.so.1") && drivers.into_iter().any(has_any)
 }
 
 fn opengl_can_be_loaded() -> bool {

@@ -12,6 +12,9 @@ pub(crate) fn check() -> Result<()> {
     let mut format = shell::cargo("fmt");
     format.args(["--all", "--check"]);
     shell::run(format, "cargo fmt --check")?;
+    let mut format = shell::cargo_for_dashboard("fmt");
+    format.arg("--check");
+    shell::run(format, "cargo fmt --check of the dashboard")?;
 
     step("tidiness");
     commands::tidy()?;
@@ -20,6 +23,10 @@ pub(crate) fn check() -> Result<()> {
     let mut clippy = shell::cargo("clippy");
     clippy.args(["--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"]);
     shell::run(clippy, "cargo clippy")?;
+    let mut clippy = shell::cargo_for_dashboard("clippy");
+    clippy.arg("--target-dir").arg(shell::dashboard_target());
+    clippy.args(["--quiet", "--all-targets", "--", "-D", "warnings"]);
+    shell::run(clippy, "cargo clippy of the dashboard")?;
 
     step("docs");
     let mut docs = shell::cargo("doc");

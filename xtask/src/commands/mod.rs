@@ -3,6 +3,7 @@
 mod bundle;
 mod check;
 mod demo;
+mod train;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -14,6 +15,7 @@ use crate::{shell, system};
 pub(crate) use bundle::bundle;
 pub(crate) use check::check;
 pub(crate) use demo::demo;
+pub(crate) use train::train;
 
 /// Runs all tests, or those that the arguments pick.
 pub(crate) fn test(arguments: &[OsString]) -> Result<()> {
@@ -28,7 +30,22 @@ pub(crate) fn test(arguments: &[OsString]) -> Result<()> {
         tests.arg("--workspace");
     }
     tests.args(arguments);
-    shell::run(tests, "cargo test")
+    shell::run(tests, "cargo test")?;
+    if arguments.is_empty() {
+        test_apart()?;
+    }
+    Ok(())
+}
+
+/// Runs the tests that are built apart from all others, because what they depend on would change the others' builds.
+fn test_apart() -> Result<()> {
+    let mut backends = shell::cargo("test");
+    backends.args(["--profile", "apart", "--package", "lab", "--features", "ndarray,wgpu"]);
+    backends.args(["--lib", "--test", "backends", "backends"]);
+    shell::run(backends, "cargo test of the backends")?;
+    let mut dashboard = shell::cargo_for_dashboard("test");
+    dashboard.arg("--target-dir").arg(shell::dashboard_target());
+    shell::run(dashboard, "cargo test of the dashboard")
 }
 
 /// Runs the tests that look at the repository itself.

@@ -74,7 +74,7 @@ impl MethodResult {
     }
 }
 
-const SCENE_HEADS: [&str; 11] = [
+const SCENE_HEADS: [&str; 12] = [
     "method",
     "scene",
     "mics",
@@ -84,12 +84,13 @@ const SCENE_HEADS: [&str; 11] = [
     "worst",
     "SI-SDR gain",
     "bleed in own silence",
+    "musical noise",
     "target level",
     "RTF",
 ];
 const BSS_HEADS: [&str; 4] = ["SIR in", "SIR", "SAR", "SDR, filters allowed"];
 
-/// Every scene, then every method over all scenes, in dB; BSS Eval's columns where it was asked
+/// Every scene, then every method over all scenes, in dB but for musical noise; BSS Eval's columns where it was asked
 /// for.
 #[must_use]
 pub fn table(results: &[MethodResult]) -> String {
@@ -117,6 +118,7 @@ pub fn table(results: &[MethodResult]) -> String {
             signed_db(summary.sdr_gain_db.worst),
             signed_db(summary.si_sdr_gain_db.mean),
             signed_db(summary.bleed_reduction_db.mean.map(|db| -db)),
+            signed(summary.log_kurtosis_ratio.mean),
             signed_db(summary.level_change_db.mean),
             format!("{:.3}", scene.rtf),
         ];
@@ -125,7 +127,7 @@ pub fn table(results: &[MethodResult]) -> String {
     format!("{}\n{}", scenes.render(), overall_table(results))
 }
 
-/// Every method over all scenes, in dB.
+/// Every method over all scenes, in dB but for musical noise.
 #[must_use]
 pub fn overall_table(results: &[MethodResult]) -> String {
     let has_bss = results.iter().any(|result| result.summary.bss_sdr_db.mean.is_some());
@@ -141,6 +143,8 @@ pub fn overall_table(results: &[MethodResult]) -> String {
         "SI-SDR gain",
         "worst",
         "bleed in own silence",
+        "musical noise",
+        "worst",
         "clean mics, worst",
         "target level",
         "RTF",
@@ -159,6 +163,8 @@ pub fn overall_table(results: &[MethodResult]) -> String {
             signed_db(summary.si_sdr_gain_db.mean),
             signed_db(summary.si_sdr_gain_db.worst),
             signed_db(summary.bleed_reduction_db.mean.map(|db| -db)),
+            signed(summary.log_kurtosis_ratio.mean),
+            signed(summary.log_kurtosis_ratio.worst),
             db(summary.clean_sdr_db.worst),
             signed_db(summary.level_change_db.mean),
             format!("{:.3}", result.rtf),
@@ -172,6 +178,11 @@ pub fn overall_table(results: &[MethodResult]) -> String {
         table.row(cells.into_iter().chain(bss_cells.into_iter().take(bss_heads.len())));
     }
     table.render()
+}
+
+/// A logarithm with two decimals and its sign, or a dash.
+fn signed(value: Option<f64>) -> String {
+    value.map_or_else(|| "-".to_owned(), |value| format!("{value:+.2}"))
 }
 
 fn interval(interval: Option<Interval>) -> String {

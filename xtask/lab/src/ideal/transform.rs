@@ -35,7 +35,7 @@ pub(crate) fn analyse(geometry: Geometry, signals: &[&[f32]], mut look: impl FnM
 
 /// Turns the spectra of all signals into `num_outputs` signals of the same length and time:
 /// `change(spectra, outputs)` is called for every hop, with the last hop's `outputs`.
-pub(super) fn resynthesise(
+pub(crate) fn resynthesise(
     geometry: Geometry,
     signals: &[&[f32]],
     num_outputs: usize,

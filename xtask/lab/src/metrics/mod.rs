@@ -2,6 +2,7 @@
 
 pub mod bootstrap;
 pub mod bss;
+mod musical_noise;
 mod ratios;
 mod silence;
 mod summary;
@@ -40,7 +41,7 @@ pub struct Measured<'a> {
     pub source_is_silent: bool,
 }
 
-/// All metrics of one mic, in dB.
+/// All metrics of one mic, in dB where their names say so.
 ///
 /// `None` stands for "there is no such number": every ratio to the target when the target is silent
 /// throughout, the reduction when the own source never pauses or nothing bled in while it did, and
@@ -61,6 +62,8 @@ pub struct MicScore {
     pub clean_sdr_db: Option<f64>,
     /// How much weaker the bleed is while the own source is silent.
     pub bleed_reduction_db: Option<f64>,
+    /// Musical noise while the own source is silent: natural logarithm of the kurtosis of spectral power, output over input; 0 is none.
+    pub log_kurtosis_ratio: Option<f64>,
     /// Level of the target in the output relative to its level in the input.
     pub level_change_db: Option<f64>,
     /// BSS Eval of the output; needs the whole scene, so it is left to [`bss`] to fill in.
@@ -86,8 +89,11 @@ impl Measured<'_> {
             self.input.len()
         );
         let bleed_reduction_db = silence::bleed_reduction_db(self);
+        let log_kurtosis_ratio = musical_noise::log_kurtosis_ratio(self);
         if self.source_is_silent || is_silent(self.reference, self.rate_hz) {
-            return Ok(MicScore { bleed_reduction_db, ..MicScore::default() });
+            let of_bleed =
+                MicScore { bleed_reduction_db, log_kurtosis_ratio, ..MicScore::default() };
+            return Ok(of_bleed);
         }
         let input_sdr_db = ratios::sdr_db(self.reference, self.input);
         let sdr_db = ratios::sdr_db(self.reference, self.estimate);
@@ -106,6 +112,7 @@ impl Measured<'_> {
             si_sdr_gain_db: Some(si_sdr_db - input_si_sdr_db),
             clean_sdr_db: None,
             bleed_reduction_db,
+            log_kurtosis_ratio,
             level_change_db,
             bss: None,
             input_bss: None,
@@ -198,6 +205,7 @@ mod tests {
                         score.si_sdr_db,
                         score.si_sdr_gain_db,
                         score.bleed_reduction_db,
+                        score.log_kurtosis_ratio,
                         score.level_change_db,
                     ];
                     assert!(all.into_iter().flatten().all(f64::is_finite), "{score:?}");

@@ -1,6 +1,7 @@
 //! What is left of the bleed while the own source is silent: what a listener hears first.
 
 use super::{Measured, power_ratio_db};
+use std::ops::Range;
 
 /// Windows in which the level is judged last this long, in seconds.
 const WINDOW_S: f64 = 0.05;
@@ -24,28 +25,45 @@ pub(super) fn peak_power(signal: &[f32], rate_hz: u32) -> f64 {
     signal.chunks(window_samples(rate_hz)).map(mean_power).fold(0.0, f64::max)
 }
 
-/// Energy of the bleed before over its energy after, in the windows without the own source.
-///
-/// `None` without such a window, or when nothing bled in during them.
-pub(super) fn bleed_reduction_db(measured: &Measured<'_>) -> Option<f64> {
-    let window = window_samples(measured.rate_hz);
+/// Whether the own source is silent, window by window; the last one may be shorter.
+fn is_silent(measured: &Measured<'_>) -> impl Iterator<Item = bool> {
     let peak = peak_power(measured.reference, measured.rate_hz);
     let threshold = if measured.source_is_silent {
         f64::INFINITY
     } else {
         (peak * 10.0_f64.powf(-UNDER_PEAK_DB / 10.0)).max(super::SILENT_POWER)
     };
-    let (mut before, mut after, mut num_samples) = (0.0, 0.0, 0);
-    let chunks = measured.reference.chunks(window).zip(measured.estimate.chunks(window));
-    for ((s, y), x) in chunks.zip(measured.input.chunks(window)) {
-        if mean_power(s) >= threshold {
-            continue;
+    let windows = measured.reference.chunks(window_samples(measured.rate_hz));
+    windows.map(move |window| mean_power(window) < threshold)
+}
+
+/// The samples during which the own source is silent, as long as each silence lasts.
+pub(super) fn stretches(measured: &Measured<'_>) -> Vec<Range<usize>> {
+    let window = window_samples(measured.rate_hz);
+    let mut stretches: Vec<Range<usize>> = Vec::new();
+    for (index, _) in is_silent(measured).enumerate().filter(|&(_, silent)| silent) {
+        let start = index * window;
+        let end = (start + window).min(measured.reference.len());
+        match stretches.last_mut() {
+            Some(last) if last.end == start => last.end = end,
+            _ => stretches.push(start..end),
         }
+    }
+    stretches
+}
+
+/// Energy of the bleed before over its energy after, in the windows without the own source.
+///
+/// `None` without such a window, or when nothing bled in during them.
+pub(super) fn bleed_reduction_db(measured: &Measured<'_>) -> Option<f64> {
+    let (mut before, mut after, mut num_samples) = (0.0, 0.0, 0);
+    for stretch in stretches(measured) {
+        let s = &measured.reference[stretch.clone()];
         let energy = |signal: &[f32]| -> f64 {
             signal.iter().zip(s).map(|(&a, &b)| (f64::from(a) - f64::from(b)).powi(2)).sum()
         };
-        before += energy(x);
-        after += energy(y);
+        before += energy(&measured.input[stretch.clone()]);
+        after += energy(&measured.estimate[stretch]);
         num_samples += s.len();
     }
     let heard = num_samples > 0 && before / num_samples as f64 > NO_BLEED_POWER;

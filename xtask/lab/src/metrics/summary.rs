@@ -11,7 +11,7 @@ pub struct Statistic {
     pub mean: Option<f64>,
     /// The middle value, or the mean of the two in the middle.
     pub median: Option<f64>,
-    /// The lowest value.
+    /// The lowest value; of musical noise the highest.
     pub worst: Option<f64>,
 }
 
@@ -32,6 +32,8 @@ pub struct Summary {
     pub clean_sdr_db: Statistic,
     /// Bleed reduction in the own source's silence.
     pub bleed_reduction_db: Statistic,
+    /// Musical noise in the own source's silence; worst is the highest.
+    pub log_kurtosis_ratio: Statistic,
     /// Level change of the target; worst is the largest loss.
     pub level_change_db: Statistic,
     /// BSS Eval's SDR of the outputs.
@@ -53,6 +55,8 @@ pub struct Intervals {
     pub si_sdr_gain_db: Option<Interval>,
     /// Bleed reduction in the own source's silence.
     pub bleed_reduction_db: Option<Interval>,
+    /// Musical noise in the own source's silence.
+    pub log_kurtosis_ratio: Option<Interval>,
     /// Level change of the target.
     pub level_change_db: Option<Interval>,
     /// BSS Eval's SDR.
@@ -90,6 +94,13 @@ impl Statistic {
             worst: values.first().copied(),
         }
     }
+
+    /// The same of what is worse the higher it is.
+    fn of_defect(values: impl IntoIterator<Item = Option<f64>>) -> Self {
+        let Self { mean, median, worst } =
+            Self::of(values.into_iter().map(|value| value.map(|value| -value)));
+        Self { mean: mean.map(|x| -x), median: median.map(|x| -x), worst: worst.map(|x| -x) }
+    }
 }
 
 impl Summary {
@@ -105,6 +116,9 @@ impl Summary {
             si_sdr_gain_db: over(|score| score.si_sdr_gain_db),
             clean_sdr_db: over(|score| score.clean_sdr_db),
             bleed_reduction_db: over(|score| score.bleed_reduction_db),
+            log_kurtosis_ratio: Statistic::of_defect(
+                scores.iter().map(|score| score.log_kurtosis_ratio),
+            ),
             level_change_db: over(|score| score.level_change_db),
             bss_sdr_db: over(BSS_SDR),
             bss_sir_db: over(BSS_SIR),
@@ -127,6 +141,7 @@ impl Intervals {
             sdr_gain_db: over(|score| score.sdr_gain_db),
             si_sdr_gain_db: over(|score| score.si_sdr_gain_db),
             bleed_reduction_db: over(|score| score.bleed_reduction_db),
+            log_kurtosis_ratio: over(|score| score.log_kurtosis_ratio),
             level_change_db: over(|score| score.level_change_db),
             bss_sdr_db: over(BSS_SDR),
             bss_sir_db: over(BSS_SIR),
@@ -158,6 +173,14 @@ mod tests {
         assert_eq!(median(&[7.0]), Some(7.0));
         assert_eq!(median(&[9.0, 1.0, 2.0]), Some(2.0));
         assert_eq!(median(&[9.0, 1.0, 2.0, 4.0]), Some(3.0));
+    }
+
+    #[test]
+    fn the_worst_musical_noise_is_the_most() {
+        let with = |value| MicScore { log_kurtosis_ratio: Some(value), ..MicScore::default() };
+        let found = Summary::of(&[with(0.5), with(-0.25), with(2.0)]).log_kurtosis_ratio;
+        let expected = Statistic { mean: Some(0.75), median: Some(0.5), worst: Some(2.0) };
+        assert_eq!(found, expected);
     }
 
     #[test]

@@ -51,6 +51,9 @@ pub struct TrainConfig {
     /// Where tensors are computed.
     #[serde(default)]
     pub device: DeviceName,
+    /// How many devices of that kind share the clips of a step.
+    #[serde(default = "one_device", deserialize_with = "devices")]
+    pub devices: usize,
     /// The model that guides the canceller while the first round is recorded, by id or folder; without one its own rules do.
     #[serde(default)]
     pub guide: Option<String>,
@@ -442,6 +445,7 @@ limits! {
     steps: usize, 1, 100_000_000;
     hops: usize, 1, 100_000;
     clips: usize, 1, 4096;
+    devices: usize, 1, 64;
     scenes: u64, 1, 1_000_000;
     seconds: f64, 0.5, 600.0;
     width: usize, 2, 4096;
@@ -499,6 +503,10 @@ fn default_clips() -> usize {
     1
 }
 
+fn one_device() -> usize {
+    1
+}
+
 fn default_checkpoint() -> usize {
     100
 }
@@ -530,6 +538,7 @@ mod tests {
             ("stepz = 3", &["my.toml line 1", "stepz"][..]),
             ("seed = 1\nsteps = 0", &["my.toml line 2", "steps = 0", "not within 1"]),
             ("hops = 9000", &["my.toml line 1", "9000 hops", "10 s"]),
+            ("devices = 0", &["my.toml line 1", "devices = 0", "not within 1"]),
             ("device = 'tpu'", &["my.toml line 1", "tpu", "flex"]),
         ] {
             let line = error(&format!("{text}\n{recipe}"));

@@ -1,6 +1,6 @@
 //! Where tensors are computed: the one place that names the tensor library's devices.
 
-use anyhow::{Result, bail};
+use anyhow::{Result, bail, ensure};
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 
@@ -11,6 +11,8 @@ pub enum DeviceName {
     /// The CPU, always there, and the only one that repeats to the last bit.
     #[default]
     Flex,
+    /// The CPU by another library; needs the lab's feature `ndarray`.
+    Ndarray,
     /// A GPU by Vulkan, Metal or `DirectX`; needs the lab's feature `wgpu`.
     Wgpu,
     /// An NVIDIA GPU; needs the lab's feature `cuda`.
@@ -18,18 +20,25 @@ pub enum DeviceName {
 }
 
 impl DeviceName {
-    /// The device, without autodiff.
+    /// So many devices of this kind, without autodiff; the CPU, of which there is one, as often as asked for.
     ///
     /// # Errors
     ///
-    /// When this lab was built without it.
-    pub fn open(self) -> Result<Device> {
-        match self {
-            Self::Flex => Ok(Device::flex()),
+    /// When this lab was built without the kind, or there are fewer.
+    pub fn open(self, count: usize) -> Result<Vec<Device>> {
+        let devices = match self {
+            Self::Flex => vec![Device::flex(); count],
+            #[cfg(feature = "ndarray")]
+            #[allow(deprecated, reason = "the tensor library would rather have everybody use flex")]
+            Self::Ndarray => vec![Device::ndarray(); count],
             #[cfg(feature = "wgpu")]
-            Self::Wgpu => Ok(Device::wgpu(burn::tensor::DeviceKind::DefaultDevice)),
+            Self::Wgpu if count == 1 => vec![Device::wgpu(burn::tensor::DeviceKind::DefaultDevice)],
+            #[cfg(feature = "wgpu")]
+            Self::Wgpu => first(count, burn::tensor::DeviceType::Wgpu),
             #[cfg(feature = "cuda")]
-            Self::Cuda => Ok(Device::cuda(0_usize)),
+            Self::Cuda if count == 1 => vec![Device::cuda(0_usize)],
+            #[cfg(feature = "cuda")]
+            Self::Cuda => first(count, burn::tensor::DeviceType::Cuda),
             #[allow(unreachable_patterns, reason = "all are there when all features are on")]
             other => {
                 let name = format!("{other:?}").to_lowercase();
@@ -38,8 +47,22 @@ impl DeviceName {
                      `cargo run --release -p lab --features {name} -- train …` has it"
                 )
             }
-        }
+        };
+        let found = devices.len();
+        ensure!(found == count, "{count} devices are to train, and {found} were found");
+        Ok(devices)
     }
+
+    /// Whether its cores are best given a clip each.
+    pub(super) fn is_processor(self) -> bool {
+        matches!(self, Self::Flex | Self::Ndarray)
+    }
+}
+
+/// The first devices of a kind, or as many as there are.
+#[cfg(any(feature = "wgpu", feature = "cuda"))]
+fn first(count: usize, kind: burn::tensor::DeviceType) -> Vec<Device> {
+    Device::enumerate(kind).into_vec().into_iter().take(count).collect()
 }
 
 #[cfg(test)]
@@ -48,9 +71,9 @@ mod tests {
 
     #[test]
     fn the_cpu_is_always_there_and_others_say_what_they_need() {
-        assert!(DeviceName::Flex.open().is_ok());
+        assert_eq!(DeviceName::Flex.open(2).unwrap().len(), 2);
         if !cfg!(feature = "cuda") {
-            let line = DeviceName::Cuda.open().unwrap_err().to_string();
+            let line = DeviceName::Cuda.open(1).unwrap_err().to_string();
             assert!(line.contains("--features cuda"), "{line}");
         }
     }

@@ -22,6 +22,7 @@ pub use config::TrainConfig;
 pub use course::BEST_FILE;
 pub use device::DeviceName;
 pub use export::{ExportOptions, export};
+pub use progress::Form;
 pub use run::{Outcome, TrainOptions, run};
 pub use settings::{SETTINGS_FILE, Settings};
 pub use weights::{initial_weights, weights_of};

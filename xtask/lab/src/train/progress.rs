@@ -1,8 +1,64 @@
-//! How far a run is: a bar on a terminal, plain lines in a pipe.
+//! How far a run is: a bar on a terminal, plain lines in a pipe, or events for the dashboard.
 
 use anyhow::{Context, Result};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde::Serialize;
 use std::io::IsTerminal;
+
+/// How progress is told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Form {
+    /// A bar on a terminal, plain lines now and then in a pipe
+    #[default]
+    Text,
+    /// One JSON object a line, for the dashboard
+    Json,
+}
+
+/// Somebody who is told, in one form.
+#[derive(Clone, Copy)]
+pub(super) struct Tell<'a> {
+    pub(super) form: Form,
+    pub(super) line: &'a (dyn Fn(&str) + Sync),
+}
+
+/// One JSON object.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Event<'a> {
+    Say(&'a str),
+    At { what: &'a str, position: usize, total: usize },
+    Training { loss: f64, snr_db: f64 },
+    Validation { snr_db: f64 },
+}
+
+impl Tell<'_> {
+    /// A line for people.
+    pub(super) fn say(&self, line: &str) {
+        match self.form {
+            Form::Text => (self.line)(line),
+            Form::Json => self.event(&Event::Say(line)),
+        }
+    }
+
+    /// Loss, and SNR in dB, of the last steps.
+    pub(super) fn training(&self, [loss, snr_db]: [f64; 2]) {
+        self.event(&Event::Training { loss, snr_db });
+    }
+
+    /// SNR of a validation in dB.
+    pub(super) fn validation(&self, snr_db: f64) {
+        self.event(&Event::Validation { snr_db });
+    }
+
+    fn event(&self, event: &Event<'_>) {
+        if self.form == Form::Json
+            && let Ok(line) = serde_json::to_string(event)
+        {
+            (self.line)(&line);
+        }
+    }
+}
 
 /// Counts up to a total.
 pub(super) struct Bar<'a> {
@@ -12,30 +68,21 @@ pub(super) struct Bar<'a> {
     total: usize,
     /// Lines in a pipe come at multiples of this.
     every: usize,
-    tell: &'a (dyn Fn(&str) + Sync),
+    tell: Tell<'a>,
 }
 
 impl<'a> Bar<'a> {
-    pub(super) fn new(
-        total: usize,
-        what: &str,
-        every: usize,
-        tell: &'a (dyn Fn(&str) + Sync),
-    ) -> Result<Self> {
-        let bar = ProgressBar::with_draw_target(Some(total as u64), ProgressDrawTarget::stderr());
+    pub(super) fn new(total: usize, what: &str, every: usize, tell: Tell<'a>) -> Result<Self> {
+        let is_terminal = tell.form == Form::Text && std::io::stderr().is_terminal();
+        let target =
+            if is_terminal { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let bar = ProgressBar::with_draw_target(Some(total as u64), target);
         let style =
             ProgressStyle::with_template("{bar:30} {pos} of {len} {prefix}  {eta} left  {msg}")
                 .context("the progress bar's template")?;
         bar.set_style(style);
         bar.set_prefix(what.to_owned());
-        Ok(Self {
-            bar,
-            is_terminal: std::io::stderr().is_terminal(),
-            what: what.to_owned(),
-            total,
-            every: every.max(1),
-            tell,
-        })
+        Ok(Self { bar, is_terminal, what: what.to_owned(), total, every: every.max(1), tell })
     }
 
     /// Moves to a position.
@@ -43,10 +90,11 @@ impl<'a> Bar<'a> {
         if self.is_terminal {
             self.bar.set_position(position as u64);
             self.bar.set_message(message.to_owned());
+        } else if self.tell.form == Form::Json {
+            self.tell.event(&Event::At { what: &self.what, position, total: self.total });
         } else if position.is_multiple_of(self.every) || position == self.total {
-            (self.tell)(
-                format!("{position} of {} {}  {message}", self.total, self.what).trim_end(),
-            );
+            let line = format!("{position} of {} {}  {message}", self.total, self.what);
+            self.tell.say(line.trim_end());
         }
     }
 
@@ -55,7 +103,7 @@ impl<'a> Bar<'a> {
         if self.is_terminal {
             self.bar.println(line);
         } else {
-            (self.tell)(line);
+            self.tell.say(line);
         }
     }
 
@@ -73,17 +121,40 @@ mod tests {
     fn a_pipe_gets_plain_lines_now_and_then() {
         let lines = Mutex::new(Vec::new());
         let tell = |line: &str| lines.lock().unwrap().push(line.to_owned());
-        let mut bar = Bar::new(5, "steps", 2, &tell).unwrap();
+        let tell = Tell { form: Form::Text, line: &tell };
+        let mut bar = Bar::new(5, "steps", 2, tell).unwrap();
         // Whatever the tests are run in.
         bar.is_terminal = false;
         for position in 1..=5 {
             bar.at(position, "SNR 3 dB");
         }
         bar.say("done");
+        // What is for the dashboard alone.
+        tell.training([0.5, 3.0]);
         let lines = lines.into_inner().unwrap();
         assert_eq!(
             lines,
             ["2 of 5 steps  SNR 3 dB", "4 of 5 steps  SNR 3 dB", "5 of 5 steps  SNR 3 dB", "done"]
         );
+    }
+
+    #[test]
+    fn the_dashboard_gets_every_event_and_nothing_else() {
+        let lines = Mutex::new(Vec::new());
+        let tell = |line: &str| lines.lock().unwrap().push(line.to_owned());
+        let tell = Tell { form: Form::Json, line: &tell };
+        let bar = Bar::new(5, "steps", 2, tell).unwrap();
+        bar.at(1, "SNR 3 dB");
+        tell.training([0.5, 3.25]);
+        tell.validation(4.0);
+        bar.say("a \"line\"");
+        bar.finish();
+        let expected = [
+            r#"{"at":{"what":"steps","position":1,"total":5}}"#,
+            r#"{"training":{"loss":0.5,"snr_db":3.25}}"#,
+            r#"{"validation":{"snr_db":4.0}}"#,
+            r#"{"say":"a \"line\""}"#,
+        ];
+        assert_eq!(lines.into_inner().unwrap(), expected);
     }
 }

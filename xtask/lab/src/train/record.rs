@@ -5,7 +5,7 @@
 
 use super::config::{Ready, TrainConfig, WaysConfig};
 use super::examples::{Example, Way};
-use super::progress::Bar;
+use super::progress::{Bar, Tell};
 use super::store::Stored;
 use crate::interrupt;
 use crate::random::Random;
@@ -45,7 +45,7 @@ pub(super) fn record(
     ready: &[Ready],
     (round, guide): (usize, Option<&Arc<Network>>),
     folder: &Path,
-    (num_threads, tell): (usize, &(dyn Fn(&str) + Sync)),
+    (num_threads, tell): (usize, Tell<'_>),
 ) -> Result<Recordings> {
     let of_split = |split: Split| {
         record_split(config, ready, (round, guide), (folder, split), (num_threads, tell))
@@ -59,7 +59,7 @@ pub(super) fn record_split(
     ready: &[Ready],
     (round, guide): (usize, Option<&Arc<Network>>),
     (folder, split): (&Path, Split),
-    (num_threads, tell): (usize, &(dyn Fn(&str) + Sync)),
+    (num_threads, tell): (usize, Tell<'_>),
 ) -> Result<Vec<Stored>> {
     std::fs::create_dir_all(folder)
         .with_context(|| format!("could not create {}", folder.display()))?;
@@ -218,6 +218,7 @@ fn remove_leftovers(folder: &Path) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::progress::Form;
     use super::*;
 
     fn config(scenes: &str) -> TrainConfig {
@@ -276,10 +277,10 @@ mod tests {
             ready.recipe.rate_hz = vec![44_100];
         }
         let folder = tempfile::tempdir().unwrap();
-        let quiet = |_: &str| {};
+        let quiet = Tell { form: Form::Text, line: &|_: &str| {} };
         let record = |name: &str, num_threads: usize| {
             let folder = folder.path().join(name);
-            record(&config, &ready, (0, None), &folder, (num_threads, &quiet)).unwrap();
+            record(&config, &ready, (0, None), &folder, (num_threads, quiet)).unwrap();
             let read = |file: &str| std::fs::read(folder.join(file)).unwrap();
             let files = ["train00001", "train00002", "train00003", "validation00001"];
             files.map(|file| read(&format!("{file}.example")))

@@ -3,7 +3,7 @@
 use super::checkpoint::{LogEntry, Progress, State};
 use super::config::{Ready, TrainConfig};
 use super::course::{BEST_FILE, CHECKPOINT_FILE, Course, End, Watch};
-use super::progress::Bar;
+use super::progress::{Bar, Form, Tell};
 use super::record::record;
 use super::settings::{Settings, claim};
 use super::store::write_whole;
@@ -30,6 +30,9 @@ pub struct TrainOptions {
     /// Keep the recordings of finished rounds
     #[arg(long)]
     pub keep_recordings: bool,
+    /// How progress is told
+    #[arg(long, value_name = "FORM", default_value = "text")]
+    pub progress: Form,
 }
 
 /// What a training came to.
@@ -69,9 +72,10 @@ pub fn run(options: &TrainOptions, tell: &(dyn Fn(&str) + Sync)) -> Result<Outco
         config.out.clone_from(out);
     }
     ensure!(options.threads != Some(0), "--threads is to be at least 1");
-    let device = config.device.open()?;
+    let devices = config.device.open(config.devices)?;
     let (ready, notes) = config.recipes()?;
-    notes.iter().for_each(|note| tell(note));
+    let tell = Tell { form: options.progress, line: tell };
+    notes.iter().for_each(|note| tell.say(note));
     interrupt::listen()?;
     let settings = Settings::of(&config, &ready)?;
     // Held until the end, so that no second run works in the same folder.
@@ -79,7 +83,7 @@ pub fn run(options: &TrainOptions, tell: &(dyn Fn(&str) + Sync)) -> Result<Outco
     let training = Training {
         config: &config,
         ready: &ready,
-        device: &device,
+        devices: &devices,
         num_threads: match options.threads {
             Some(threads) => threads,
             None => std::thread::available_parallelism().map_or(1, usize::from),
@@ -93,10 +97,11 @@ pub fn run(options: &TrainOptions, tell: &(dyn Fn(&str) + Sync)) -> Result<Outco
 struct Training<'a> {
     config: &'a TrainConfig,
     ready: &'a [Ready],
-    device: &'a Device,
+    /// The first one has the weights.
+    devices: &'a [Device],
     num_threads: usize,
     keep_recordings: bool,
-    tell: &'a (dyn Fn(&str) + Sync),
+    tell: Tell<'a>,
 }
 
 impl Training<'_> {
@@ -104,14 +109,14 @@ impl Training<'_> {
         let out = &self.config.out;
         let checkpoint = out.join(CHECKPOINT_FILE);
         let mut state = if checkpoint.exists() {
-            let state = State::load(self.config, self.device, &checkpoint)?;
+            let state = State::load(self.config, &self.devices[0], &checkpoint)?;
             let Progress { round, step, .. } = state.progress;
             if round < self.config.rounds {
-                (self.tell)(&format!("going on from round {round}, step {step}"));
+                self.tell.say(&format!("going on from round {round}, step {step}"));
             }
             state
         } else {
-            State::fresh(self.config, self.device)?
+            State::fresh(self.config, &self.devices[0])?
         };
         let mut validation_db = last_validation(&state.progress);
         while state.progress.round < self.config.rounds {
@@ -121,7 +126,7 @@ impl Training<'_> {
             write_whole(&round_file(out, round), &weights)?;
             let log = std::mem::take(&mut state.progress.log);
             let progress = Progress { round: round + 1, log, ..Progress::default() };
-            state = State::from_weights(self.config, self.device, weights, progress)?;
+            state = State::from_weights(self.config, &self.devices[0], weights, progress)?;
             state.save(&checkpoint)?;
             if !self.keep_recordings {
                 let folder = recordings(out, round);
@@ -156,13 +161,14 @@ impl Training<'_> {
             config: self.config,
             examples: &recordings.train,
             validation: &recordings.validation,
-            device: self.device,
+            device: &self.devices[0],
+            others: &self.devices[1..],
             pool: &pool,
             out,
         };
         let what = format!("steps of round {round}");
         let bar = Bar::new(self.config.steps, &what, 50, self.tell)?;
-        let end = course.run(state, &mut Viewer { bar: &bar });
+        let end = course.run(state, &mut Viewer { bar: &bar, tell: self.tell });
         bar.finish();
         let end = end?;
         self.write_log(&state.progress.log)?;
@@ -174,7 +180,7 @@ impl Training<'_> {
                 )
             }
             End::Early => {
-                (self.tell)(&format!("round {round} ends at step {step}: no better masks"))
+                self.tell.say(&format!("round {round} ends at step {step}: no better masks"))
             }
             End::Complete => {}
         }
@@ -233,12 +239,14 @@ fn read(path: &Path) -> Result<Vec<u8>> {
 
 struct Viewer<'a> {
     bar: &'a Bar<'a>,
+    tell: Tell<'a>,
 }
 
 impl Watch for Viewer<'_> {
     fn step(&mut self, state: &State) {
         let [loss, snr_db] = state.progress.recent;
         self.bar.at(state.progress.step, &format!("loss {loss:.2}, SNR {snr_db:.2} dB"));
+        self.tell.training([loss, snr_db]);
     }
 
     fn validated(&mut self, state: &State, entry: &LogEntry) {
@@ -250,6 +258,9 @@ impl Watch for Viewer<'_> {
             level(entry.validation_db),
             level(state.progress.unmasked_db)
         ));
+        if let Some(snr_db) = entry.validation_db {
+            self.tell.validation(snr_db);
+        }
     }
 
     fn stop(&self) -> bool {
@@ -276,6 +287,7 @@ mod tests {
                 out: Some(out.clone()),
                 threads: Some(1),
                 keep_recordings: false,
+                progress: Form::Text,
             };
             let error = format!("{:#}", run(&options, &|_| {}).unwrap_err());
             let named = format!("my.toml: {field} = \"nobody-7\"");
@@ -304,6 +316,7 @@ mod tests {
                 out: Some(at(out)),
                 threads: Some(2),
                 keep_recordings: false,
+                progress: Form::Text,
             };
             run(&options, &|line| lines.lock().unwrap().push(line.to_owned())).unwrap()
         };

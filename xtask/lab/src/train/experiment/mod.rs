@@ -21,7 +21,7 @@ use super::checkpoint::optimiser;
 use super::config::{Ready, TrainConfig};
 use super::course::{masks, scalar};
 use super::loss::{Given, LossConfig, Sums, negative_snr};
-use super::progress::Bar;
+use super::progress::{Bar, Form, Tell};
 use super::record::{record, record_split};
 use super::settings::{Settings, claim};
 use super::store::{Stored, write_whole};
@@ -216,6 +216,7 @@ pub fn run(options: &ExperimentOptions, tell: &(dyn Fn(&str) + Sync)) -> Result<
     if let Some(out) = &options.out {
         config.out.clone_from(out);
     }
+    let tell = Tell { form: Form::Text, line: tell };
     ensure!(options.threads != Some(0), "--threads is to be at least 1");
     ensure!(options.seeds > 0, "--seeds is to be at least 1");
     let (ready, _) = config.recipes()?;
@@ -265,7 +266,7 @@ fn own_config(folder: &Path) -> Result<TrainConfig> {
 fn test_sets(
     config: &TrainConfig,
     ready: &[Ready],
-    (num_threads, tell): (usize, &(dyn Fn(&str) + Sync)),
+    (num_threads, tell): (usize, Tell<'_>),
 ) -> Result<Vec<TestSet>> {
     let mut sets = Vec::new();
     for (name, text) in RECIPES {
@@ -304,7 +305,7 @@ struct One<'a> {
 
 impl One<'_> {
     /// Trains and tests, or reads what an earlier run found.
-    fn run(&self, sets: &[TestSet], tell: &(dyn Fn(&str) + Sync)) -> Result<Trained> {
+    fn run(&self, sets: &[TestSet], tell: Tell<'_>) -> Result<Trained> {
         let what = format!("steps, {}, seed {}", self.arm.name, self.seed);
         let file = self.config.out.join(format!("{}-{}.json", self.arm.id, self.seed));
         if file.exists() {
@@ -430,14 +431,14 @@ mod tests {
             set("more", 5, false),
         ];
         let learned = at(4);
-        let quiet = |_: &str| {};
+        let quiet = Tell { form: Form::Text, line: &|_: &str| {} };
         let results: Vec<Trained> = MIC_ORDER
             .iter()
             .chain(&LOSSES)
             .map(|&arm| {
                 let one = One { config: &config, scenes: &learned, num_places: 4, arm, seed: 1 };
-                let found = one.run(&sets, &quiet).unwrap();
-                assert_eq!(one.run(&sets, &quiet).unwrap(), found, "read, not trained again");
+                let found = one.run(&sets, quiet).unwrap();
+                assert_eq!(one.run(&sets, quiet).unwrap(), found, "read, not trained again");
                 found
             })
             .collect();

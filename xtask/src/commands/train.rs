@@ -1,0 +1,84 @@
+//! `cargo xtask train`: the lab's training, on a terminal behind the dashboard.
+
+use std::ffi::OsString;
+use std::io::IsTerminal;
+use std::process::{Command, ExitCode};
+
+use anyhow::Result;
+
+use crate::{commands, shell};
+
+/// Trains; on a terminal the dashboard shows how it goes, in a pipe there are plain lines.
+pub(crate) fn train(arguments: &[OsString]) -> ExitCode {
+    let is_terminal = std::io::stdin().is_terminal()
+        && std::io::stdout().is_terminal()
+        && std::io::stderr().is_terminal();
+    if !is_terminal || !is_training(arguments) {
+        return commands::lab("train", arguments);
+    }
+    match dashboard(arguments) {
+        Ok(command) => shell::become_command(command, "the dashboard"),
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Whether it is to train and not to say how, and nobody has chosen how progress is told.
+fn is_training(arguments: &[OsString]) -> bool {
+    let is_other = |argument: &OsString| {
+        let argument = argument.to_string_lossy();
+        argument == "--help" || argument == "-h" || argument.starts_with("--progress")
+    };
+    !arguments.is_empty() && !arguments.iter().any(is_other)
+}
+
+/// The dashboard with the training in it, both built.
+fn dashboard(arguments: &[OsString]) -> Result<Command> {
+    let mut lab = shell::cargo("build");
+    lab.args(["--release", "--package", "lab"]);
+    shell::run(lab, "cargo build of the lab")?;
+    let target = shell::dashboard_target();
+    let mut dashboard = shell::cargo_for_dashboard("build");
+    dashboard.arg("--release").arg("--target-dir").arg(&target);
+    shell::run(dashboard, "cargo build of the dashboard")?;
+
+    let mut all: Vec<OsString> = ["train", "--progress", "json"].map(Into::into).into();
+    all.extend_from_slice(arguments);
+    let training = shell::program("lab", &all);
+    let program = format!("release/dashboard{}", std::env::consts::EXE_SUFFIX);
+    let mut command = Command::new(target.join(program));
+    command.arg(training.get_program()).args(training.get_args());
+    for (name, value) in training.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    Ok(command)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn help_and_a_chosen_form_of_progress_need_no_dashboard() {
+        let is_training = |words: &str| {
+            super::is_training(&words.split_whitespace().map(OsString::from).collect::<Vec<_>>())
+        };
+        assert!(is_training("default --out x"));
+        for words in ["", "--help", "default -h", "default --progress text", "a --progress=json"] {
+            assert!(!is_training(words), "{words}");
+        }
+    }
+
+    #[test]
+    fn the_dashboard_is_not_built_where_the_workspace_is() {
+        let command = shell::cargo_for_dashboard("build");
+        let manifests = command.get_args().filter(|a| a.to_string_lossy().ends_with("Cargo.toml"));
+        assert_eq!(manifests.count(), 1);
+        assert!(shell::dashboard_target().ends_with("dashboard"));
+    }
+}

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use nice_plug::context::gui::GuiContext;
 use nice_plug::prelude::{Param, ParamPtr};
 
+use crate::kept::Taught;
 use crate::params::UnspillParams;
 
 /// A parameter of the instance, by its place among all of them.
@@ -27,6 +28,20 @@ struct Change {
     to: f32,
 }
 
+/// What can be undone at once.
+#[derive(Debug, Default)]
+struct Step {
+    changes: Vec<Change>,
+    passage: Option<Box<Passage>>,
+}
+
+/// A passage that was begun: what was learned before it, and, once it was taken back, after it.
+#[derive(Debug)]
+struct Passage {
+    before: Taught,
+    after: Option<Taught>,
+}
+
 /// The editor's hand on the parameters.
 pub(super) struct Edits {
     /// Keeps what the pointers point to.
@@ -38,7 +53,7 @@ pub(super) struct Edits {
     pending: HashMap<ParamIndex, (f32, Instant)>,
     /// The gesture in progress.
     gesture: Vec<Change>,
-    steps: Vec<Vec<Change>>,
+    steps: Vec<Step>,
     /// How many of the steps are done; the rest can be redone.
     done: usize,
     /// The settings of A and B; that of the active one is out of date.
@@ -198,15 +213,19 @@ impl Edits {
 
     /// Ends the gesture in progress; it can be undone from now on.
     pub(super) fn finish(&mut self) {
-        let step = self.end_gesture();
-        if !step.is_empty() {
-            self.steps.truncate(self.done);
-            self.steps.push(step);
-            if self.steps.len() > MAX_STEPS {
-                self.steps.remove(0);
-            }
-            self.done = self.steps.len();
+        let changes = self.end_gesture();
+        if !changes.is_empty() {
+            self.push(Step { changes, ..Step::default() });
         }
+    }
+
+    fn push(&mut self, step: Step) {
+        self.steps.truncate(self.done);
+        self.steps.push(step);
+        if self.steps.len() > MAX_STEPS {
+            self.steps.remove(0);
+        }
+        self.done = self.steps.len();
     }
 
     /// Ends the gesture and returns what it changed.
@@ -233,11 +252,29 @@ impl Edits {
         values.iter().filter(moved).copied().collect()
     }
 
-    /// The same, but no step: nothing that can be undone. Taking back that a passage was begun or ended would
-    /// learn another in its place.
-    pub(super) fn set_for_good(&mut self, values: &[(ParamIndex, f32)]) {
+    pub(super) fn is_learning(&self) -> bool {
+        self.value(self.index(&self.params.learn)) > 0.5
+    }
+
+    /// Has a passage learned, and used from then on. Taken back, it is forgotten and what was learned before is there again.
+    pub(super) fn begin_passage(&mut self) {
         self.finish();
-        self.apply(&self.moved(values));
+        let before = self.params.kept.taught(false);
+        self.params.kept.begin();
+        let learn = self.index(&self.params.learn);
+        let estimates = self.index(&self.params.estimates);
+        self.apply(&self.moved(&[(learn, 1.0), (estimates, 1.0)]));
+        let mut changes = self.end_gesture();
+        // A passage is never begun by undo or redo.
+        changes.retain(|change| change.index != learn);
+        let passage = Some(Box::new(Passage { before, after: None }));
+        self.push(Step { changes, passage });
+    }
+
+    /// Ends the passage that is learned: no step of its own, as it cannot be begun again where it ended.
+    pub(super) fn end_passage(&mut self) {
+        self.finish();
+        self.apply(&[(self.index(&self.params.learn), 0.0)]);
         self.end_gesture();
     }
 
@@ -259,22 +296,42 @@ impl Edits {
 
     pub(super) fn undo(&mut self) {
         self.finish();
-        if self.can_undo() {
-            self.done -= 1;
-            let back: Vec<_> = self.steps[self.done].iter().map(|c| (c.index, c.from)).collect();
-            self.apply(&back);
-            self.end_gesture();
+        if !self.can_undo() {
+            return;
         }
+        self.done -= 1;
+        let is_learning = self.is_learning();
+        let learn = self.index(&self.params.learn);
+        let step = &mut self.steps[self.done];
+        let mut back: Vec<_> = step.changes.iter().map(|c| (c.index, c.from)).collect();
+        if let Some(passage) = &mut step.passage {
+            if !is_learning {
+                passage.after = Some(self.params.kept.taught(false));
+            }
+            self.params.kept.put_back(&passage.before);
+            if is_learning {
+                back.push((learn, 0.0));
+                // Half a passage is nothing to come back to.
+                self.steps.truncate(self.done);
+            }
+        }
+        self.apply(&back);
+        self.end_gesture();
     }
 
     pub(super) fn redo(&mut self) {
         self.finish();
-        if self.can_redo() {
-            let again: Vec<_> = self.steps[self.done].iter().map(|c| (c.index, c.to)).collect();
-            self.done += 1;
-            self.apply(&again);
-            self.end_gesture();
+        if !self.can_redo() {
+            return;
         }
+        let step = &self.steps[self.done];
+        let again: Vec<_> = step.changes.iter().map(|c| (c.index, c.to)).collect();
+        if let Some(after) = step.passage.as_ref().and_then(|passage| passage.after.as_ref()) {
+            self.params.kept.put_back(after);
+        }
+        self.done += 1;
+        self.apply(&again);
+        self.end_gesture();
     }
 
     /// 0 for A, 1 for B.

@@ -111,8 +111,7 @@ impl Editor {
     fn learning(&mut self, ui: &mut Ui, places: &mut Places) {
         let params = self.params();
         let estimates = self.edits.index(&params.estimates);
-        let learn = self.edits.index(&params.learn);
-        let is_learning = self.edits.value(learn) > 0.5;
+        let is_learning = self.edits.is_learning();
 
         let place = places.next(62.0, 4.0);
         let font = theme::regular(12.5);
@@ -136,13 +135,16 @@ impl Editor {
 
         let place = places.next(124.0, 20.0);
         let hint = if is_learning {
-            "How far the filters have converged. Press when it no longer rises: what was learned is then kept and used"
+            "How far the filters have converged. Press when it no longer rises: what was learned is then kept and used. Undo forgets the passage"
         } else {
-            "Press, play a passage in which everybody is heard, and press again: what it teaches replaces what was learned before"
+            "Press, play a passage in which everybody is heard, and press again: what it teaches replaces what was learned before, until you undo it"
         };
         if self.learn_button(ui, place, is_learning).on_hover_text(hint).clicked() {
-            let on = if is_learning { 0.0 } else { 1.0 };
-            self.edits.set_for_good(&[(learn, on), (estimates, 1.0)]);
+            if is_learning {
+                self.edits.end_passage();
+            } else {
+                self.edits.begin_passage();
+            }
         }
     }
 

@@ -154,6 +154,7 @@ impl View for Answers {
     }
 
     fn state_signature(&self) -> u64 {
-        self.params.kept.news()
+        // Both only ever grow.
+        self.params.kept.news().wrapping_add(self.params.arranged.changes())
     }
 }

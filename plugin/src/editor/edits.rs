@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use nice_plug::context::gui::GuiContext;
 use nice_plug::prelude::{Param, ParamPtr};
 
+use crate::arrangement::Arrangement;
 use crate::kept::Taught;
 use crate::params::UnspillParams;
 
@@ -32,7 +33,16 @@ struct Change {
 #[derive(Debug, Default)]
 struct Step {
     changes: Vec<Change>,
+    /// Before and after.
+    arranged: Option<Box<[Arrangement; 2]>>,
     passage: Option<Box<Passage>>,
+}
+
+/// One of the two settings to compare.
+#[derive(Debug)]
+struct Side {
+    values: Vec<f32>,
+    arrangement: Arrangement,
 }
 
 /// A passage that was begun: what was learned before it, and, once it was taken back, after it.
@@ -57,7 +67,7 @@ pub(super) struct Edits {
     /// How many of the steps are done; the rest can be redone.
     done: usize,
     /// The settings of A and B; that of the active one is out of date.
-    sides: [Option<Vec<f32>>; 2],
+    sides: [Option<Side>; 2],
     side: usize,
 }
 
@@ -247,6 +257,28 @@ impl Edits {
         self.finish();
     }
 
+    /// Sets parameters and shows the mics in another way, in one step.
+    pub(super) fn set_and_arrange(&mut self, values: &[(ParamIndex, f32)], to: Arrangement) {
+        self.finish();
+        self.apply(&self.moved(values));
+        let changes = self.end_gesture();
+        let from = self.params.arranged.now().clone();
+        let arranged = (from != to).then(|| {
+            self.params.arranged.change(to.clone());
+            Box::new([from, to])
+        });
+        if !changes.is_empty() || arranged.is_some() {
+            self.push(Step { changes, arranged, passage: None });
+        }
+    }
+
+    /// Shows the mics in another way: with other names, another order or other links.
+    pub(super) fn arrange(&mut self, change: impl FnOnce(&mut Arrangement)) {
+        let mut to = self.params.arranged.now().clone();
+        change(&mut to);
+        self.set_and_arrange(&[], to);
+    }
+
     fn moved(&self, values: &[(ParamIndex, f32)]) -> Vec<(ParamIndex, f32)> {
         let moved = |&&(index, value): &&(ParamIndex, f32)| self.value(index) != value;
         values.iter().filter(moved).copied().collect()
@@ -268,7 +300,7 @@ impl Edits {
         // A passage is never begun by undo or redo.
         changes.retain(|change| change.index != learn);
         let passage = Some(Box::new(Passage { before, after: None }));
-        self.push(Step { changes, passage });
+        self.push(Step { changes, passage, ..Step::default() });
     }
 
     /// Ends the passage that is learned: no step of its own, as it cannot be begun again where it ended.
@@ -304,6 +336,9 @@ impl Edits {
         let learn = self.index(&self.params.learn);
         let step = &mut self.steps[self.done];
         let mut back: Vec<_> = step.changes.iter().map(|c| (c.index, c.from)).collect();
+        if let Some(arranged) = &step.arranged {
+            self.params.arranged.change(arranged[0].clone());
+        }
         if let Some(passage) = &mut step.passage {
             if !is_learning {
                 passage.after = Some(self.params.kept.taught(false));
@@ -326,6 +361,9 @@ impl Edits {
         }
         let step = &self.steps[self.done];
         let again: Vec<_> = step.changes.iter().map(|c| (c.index, c.to)).collect();
+        if let Some(arranged) = &step.arranged {
+            self.params.arranged.change(arranged[1].clone());
+        }
         if let Some(after) = step.passage.as_ref().and_then(|passage| passage.after.as_ref()) {
             self.params.kept.put_back(after);
         }
@@ -344,15 +382,16 @@ impl Edits {
         if side == self.side {
             return;
         }
-        let here: Vec<f32> = self.all().map(|index| self.value(index)).collect();
-        self.sides[self.side] = Some(here);
+        let values = self.all().map(|index| self.value(index)).collect();
+        let arrangement = self.params.arranged.now().clone();
+        self.sides[self.side] = Some(Side { values, arrangement });
         self.side = side;
         if let Some(there) = self.sides[side].take() {
             // Neither side begins or ends a passage.
             let learn = self.index(&self.params.learn);
             let values: Vec<_> =
-                self.all().zip(there).filter(|&(index, _)| index != learn).collect();
-            self.set(&values);
+                self.all().zip(there.values).filter(|&(index, _)| index != learn).collect();
+            self.set_and_arrange(&values, there.arrangement);
         }
     }
 

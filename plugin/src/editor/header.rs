@@ -2,7 +2,7 @@
 
 use egui::{Align2, Id, Rect, Response, Sense, Ui, pos2, vec2};
 
-use super::controls::{Draggable, choices, focus_ring, switch};
+use super::controls::{Draggable, choices, focus_ring, name, switch};
 use super::{Editor, theme};
 
 pub(super) const HEIGHT: f32 = 2.0 * (MARGIN + ROW) + GAP;
@@ -71,9 +71,11 @@ impl Editor {
             id: Id::unique("amount"),
             index: self.edits.index(&params.amount),
             along: &[],
+            linked: &[],
             travel: vec2(place.width(), 0.0),
         };
         if let Some(response) = self.bar(ui, place, &amount, theme::KEEP) {
+            self.describe(&response, amount.index, || "Amount".to_owned());
             response.on_hover_text("How much of the bleed is removed from all mics\nDrag; double-click to type; right-click for 100 %");
         }
 
@@ -157,6 +159,7 @@ impl Editor {
         let session = self.scene.session();
         let convergence = session.map_or(0.0, |session| session.learner.convergence());
         let response = ui.interact(place, id, Sense::click());
+        name(&response, "Learning", true);
         let painter = ui.painter();
         painter.rect_filled(place, theme::CORNER, theme::WELL);
         let mut filled = place.shrink(1.0);

@@ -263,12 +263,13 @@ impl Scene {
         (ratio > 1e-6).then(|| 10.0 * ratio.log10())
     }
 
-    /// Whether the host has ever sent anything on a strip, or the engineer has labelled it.
+    /// Whether the host has ever sent anything on a strip, or the engineer has labelled or named it.
     pub(super) fn is_used(&self, strip: usize) -> bool {
         let was_heard = |monitor: &Monitor, map: &crate::buses::MicMap| {
             map.mics_of(strip).any(|mic| monitor.was_heard(mic))
         };
-        let labelled = self.params.mics[strip].instrument.value() != Instrument::Other;
+        let labelled = self.params.mics[strip].instrument.value() != Instrument::Other
+            || self.params.arranged.now().name(strip).is_some();
         let heard = self.session.as_ref().is_some_and(|s| was_heard(&s.monitor, &s.map));
         heard || (labelled && self.exists(strip))
     }

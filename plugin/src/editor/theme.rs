@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use egui::text::{LayoutJob, TextWrapping};
 use egui::{
-    Color32, Context, CornerRadius, FontData, FontDefinitions, FontFamily, FontId, Stroke,
-    TextStyle, Theme, Visuals,
+    Align2, Color32, Context, CornerRadius, FontData, FontDefinitions, FontFamily, FontId, Galley,
+    Painter, Rect, Stroke, TextStyle, Theme, Visuals,
 };
 
 const fn rgb(hex: u32) -> Color32 {
@@ -57,6 +58,33 @@ pub(super) fn regular(size: f32) -> FontId {
 
 pub(super) fn semibold(size: f32) -> FontId {
     FontId::new(size, FontFamily::Name(SEMIBOLD.into()))
+}
+
+/// Draws a line of text, cut with an ellipsis where it is too long.
+pub(super) fn elided(
+    painter: &Painter,
+    rect: Rect,
+    align: Align2,
+    text: &str,
+    font: FontId,
+    ink: Color32,
+) {
+    let galley = elided_line(painter, rect.width(), text, font, ink);
+    let at = align.align_size_within_rect(galley.size(), rect).min;
+    painter.galley(at, galley, ink);
+}
+
+/// A line of text, cut with an ellipsis where it is wider than this.
+pub(super) fn elided_line(
+    painter: &Painter,
+    width: f32,
+    text: &str,
+    font: FontId,
+    ink: Color32,
+) -> Arc<Galley> {
+    let mut job = LayoutJob::simple_singleline(text.to_owned(), font, ink);
+    job.wrap = TextWrapping::truncate_at_width(width);
+    painter.layout_job(job)
 }
 
 /// Between two colours, at `part` of the way.

@@ -5,6 +5,7 @@ mod arrangement;
 mod audio;
 pub mod buses;
 pub mod classes;
+mod daw;
 mod editor;
 pub mod entry;
 pub mod guard;

@@ -5,7 +5,6 @@ use nice_plug::prelude::{Enum, FloatParam};
 
 use super::controls::{Draggable, focus_ring, name, switch};
 use super::edits::ParamIndex;
-use super::empty::empty;
 use super::levels::MARKS_DB;
 use super::{Editor, scene, theme};
 use crate::names::mic_name;
@@ -64,7 +63,7 @@ impl Editor {
         self.foot(ui, foot, rows.len());
         if rows.is_empty() {
             let middle = Rect::from_min_max(rect.min, pos2(rect.right(), foot.top()));
-            empty(ui, middle);
+            self.advice(ui, middle, 0);
             return;
         }
         if !rows.contains(&self.selected) {
@@ -96,6 +95,8 @@ impl Editor {
             self.moving_rows(ui, all, height, &rows);
             self.head(ui, head, &rows, &columns);
         });
+        let below = pos2(body.left(), body.top() + height * rows.len() as f32);
+        self.advice(ui, Rect::from_min_max(below, body.max), rows.len());
     }
 
     fn head(&mut self, ui: &mut Ui, rect: Rect, rows: &[usize], columns: &super::matrix::Columns) {

@@ -20,6 +20,7 @@
 //! | 9 | panics on extra channels and concurrent calls, sleeps on the audio thread | `scratch`; one `lock` before every audio call |
 //! | 10 | types auxiliary outputs `kAux` | `vst3::component` |
 //! | | has no latency before the first activation, asks for a needless restart | [`View::latency_samples`] |
+//! | | keeps the host's name to itself | [`View::host_is`] |
 //! | | cannot change a parameter's name | [`View::name`] |
 //! | | cannot tell hosts that the plugin moved a parameter, or has something new to save | [`View::values_signature`], [`View::state_signature`] |
 //! | | CLAP output port ids move with the number of inputs | `clap::ports` |

@@ -8,7 +8,13 @@
 #[cfg(target_os = "linux")]
 mod cases;
 #[cfg(target_os = "linux")]
+mod cost;
+#[cfg(target_os = "linux")]
+mod openings;
+#[cfg(target_os = "linux")]
 mod player;
+#[cfg(target_os = "linux")]
+mod views;
 
 #[cfg(not(target_os = "linux"))]
 fn main() {}
@@ -27,6 +33,7 @@ fn main() -> anyhow::Result<()> {
     tests::bundle(host::Format::Clap)?;
     let server = host::screen::Server::start()?;
     let status = std::process::Command::new(std::env::current_exe()?)
+        .args(std::env::args().skip(1))
         .env("DISPLAY", server.display())
         .env("LIBGL_ALWAYS_SOFTWARE", "1")
         .env(INSIDE, "1")

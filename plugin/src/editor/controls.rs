@@ -133,7 +133,7 @@ impl Editor {
         let Some(typing) = &mut self.typing else { return };
         let wider = rect.expand2(vec2(if rect.width() < 56.0 { 14.0 } else { 0.0 }, 0.0));
         let id = value.id.with("typing");
-        let typed = typing.field.show(ui, wider, id, egui::Align2::CENTER_CENTER, "");
+        let typed = typing.field.show(ui, wider, id, egui::Align2::CENTER_CENTER, "value");
         if typed == Typed::Going {
             return;
         }

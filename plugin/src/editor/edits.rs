@@ -9,8 +9,7 @@ use std::time::{Duration, Instant};
 use nice_plug::context::gui::GuiContext;
 use nice_plug::prelude::{Param, ParamPtr};
 
-use crate::arrangement::Arrangement;
-use crate::kept::Taught;
+use super::history::{History, Step};
 use crate::params::UnspillParams;
 
 /// A parameter of the instance, by its place among all of them.
@@ -19,43 +18,19 @@ pub(super) struct ParamIndex(usize);
 
 /// Values wait this long for the host to take them before the host's own is shown again.
 const PATIENCE: Duration = Duration::from_millis(500);
-/// Steps that can be undone.
-const MAX_STEPS: usize = 200;
 
+/// A parameter's way within one gesture.
 #[derive(Clone, Copy, Debug, PartialEq)]
-struct Change {
-    index: ParamIndex,
-    from: f32,
-    to: f32,
-}
-
-/// What can be undone at once.
-#[derive(Debug, Default)]
-struct Step {
-    changes: Vec<Change>,
-    /// Before and after.
-    arranged: Option<Box<[Arrangement; 2]>>,
-    passage: Option<Box<Passage>>,
-}
-
-/// One of the two settings to compare.
-#[derive(Debug)]
-struct Side {
-    values: Vec<f32>,
-    arrangement: Arrangement,
-}
-
-/// A passage that was begun: what was learned before it, and, once it was taken back, after it.
-#[derive(Debug)]
-struct Passage {
-    before: Taught,
-    after: Option<Taught>,
+pub(super) struct Change {
+    pub(super) index: ParamIndex,
+    pub(super) from: f32,
+    pub(super) to: f32,
 }
 
 /// The editor's hand on the parameters.
 pub(super) struct Edits {
     /// Keeps what the pointers point to.
-    params: Arc<UnspillParams>,
+    pub(super) params: Arc<UnspillParams>,
     pointers: Vec<ParamPtr>,
     places: HashMap<ParamPtr, ParamIndex>,
     context: Option<GuiContext>,
@@ -63,17 +38,12 @@ pub(super) struct Edits {
     pending: HashMap<ParamIndex, (f32, Instant)>,
     /// The gesture in progress.
     gesture: Vec<Change>,
-    steps: Vec<Step>,
-    /// How many of the steps are done; the rest can be redone.
-    done: usize,
-    /// The settings of A and B; that of the active one is out of date.
-    sides: [Option<Side>; 2],
-    side: usize,
+    pub(super) history: History,
 }
 
 impl std::fmt::Debug for Edits {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Edits").field("steps", &self.steps.len()).finish_non_exhaustive()
+        f.debug_struct("Edits").field("history", &self.history).finish_non_exhaustive()
     }
 }
 
@@ -89,10 +59,7 @@ impl Edits {
             context: None,
             pending: HashMap::new(),
             gesture: Vec::new(),
-            steps: Vec::new(),
-            done: 0,
-            sides: [None, None],
-            side: 0,
+            history: History::default(),
         }
     }
 
@@ -225,21 +192,12 @@ impl Edits {
     pub(super) fn finish(&mut self) {
         let changes = self.end_gesture();
         if !changes.is_empty() {
-            self.push(Step { changes, ..Step::default() });
+            self.history.push(Step { changes, ..Step::default() });
         }
-    }
-
-    fn push(&mut self, step: Step) {
-        self.steps.truncate(self.done);
-        self.steps.push(step);
-        if self.steps.len() > MAX_STEPS {
-            self.steps.remove(0);
-        }
-        self.done = self.steps.len();
     }
 
     /// Ends the gesture and returns what it changed.
-    fn end_gesture(&mut self) -> Vec<Change> {
+    pub(super) fn end_gesture(&mut self) -> Vec<Change> {
         let mut step = std::mem::take(&mut self.gesture);
         if let Some(context) = &self.context {
             for change in &step {
@@ -257,146 +215,16 @@ impl Edits {
         self.finish();
     }
 
-    /// Sets parameters and shows the mics in another way, in one step.
-    pub(super) fn set_and_arrange(&mut self, values: &[(ParamIndex, f32)], to: Arrangement) {
-        self.finish();
-        self.apply(&self.moved(values));
-        let changes = self.end_gesture();
-        let from = self.params.arranged.now().clone();
-        let arranged = (from != to).then(|| {
-            self.params.arranged.change(to.clone());
-            Box::new([from, to])
-        });
-        if !changes.is_empty() || arranged.is_some() {
-            self.push(Step { changes, arranged, passage: None });
-        }
-    }
-
-    /// Shows the mics in another way: with other names, another order or other links.
-    pub(super) fn arrange(&mut self, change: impl FnOnce(&mut Arrangement)) {
-        let mut to = self.params.arranged.now().clone();
-        change(&mut to);
-        self.set_and_arrange(&[], to);
-    }
-
-    fn moved(&self, values: &[(ParamIndex, f32)]) -> Vec<(ParamIndex, f32)> {
+    pub(super) fn moved(&self, values: &[(ParamIndex, f32)]) -> Vec<(ParamIndex, f32)> {
         let moved = |&&(index, value): &&(ParamIndex, f32)| self.value(index) != value;
         values.iter().filter(moved).copied().collect()
     }
 
-    pub(super) fn is_learning(&self) -> bool {
-        self.value(self.index(&self.params.learn)) > 0.5
-    }
-
-    /// Has a passage learned, and used from then on. Taken back, it is forgotten and what was learned before is there again.
-    pub(super) fn begin_passage(&mut self) {
-        self.finish();
-        let before = self.params.kept.taught(false);
-        self.params.kept.begin();
-        let learn = self.index(&self.params.learn);
-        let estimates = self.index(&self.params.estimates);
-        self.apply(&self.moved(&[(learn, 1.0), (estimates, 1.0)]));
-        let mut changes = self.end_gesture();
-        // A passage is never begun by undo or redo.
-        changes.retain(|change| change.index != learn);
-        let passage = Some(Box::new(Passage { before, after: None }));
-        self.push(Step { changes, passage, ..Step::default() });
-    }
-
-    /// Ends the passage that is learned: no step of its own, as it cannot be begun again where it ended.
-    pub(super) fn end_passage(&mut self) {
-        self.finish();
-        self.apply(&[(self.index(&self.params.learn), 0.0)]);
-        self.end_gesture();
-    }
-
-    fn apply(&mut self, values: &[(ParamIndex, f32)]) {
+    pub(super) fn apply(&mut self, values: &[(ParamIndex, f32)]) {
         let indices: Vec<_> = values.iter().map(|&(index, _)| index).collect();
         self.begin(&indices);
         for (place, &(_, value)) in values.iter().enumerate() {
             self.move_to(place, value.clamp(0.0, 1.0));
         }
-    }
-
-    pub(super) fn can_undo(&self) -> bool {
-        self.done > 0
-    }
-
-    pub(super) fn can_redo(&self) -> bool {
-        self.done < self.steps.len()
-    }
-
-    pub(super) fn undo(&mut self) {
-        self.finish();
-        if !self.can_undo() {
-            return;
-        }
-        self.done -= 1;
-        let is_learning = self.is_learning();
-        let learn = self.index(&self.params.learn);
-        let step = &mut self.steps[self.done];
-        let mut back: Vec<_> = step.changes.iter().map(|c| (c.index, c.from)).collect();
-        if let Some(arranged) = &step.arranged {
-            self.params.arranged.change(arranged[0].clone());
-        }
-        if let Some(passage) = &mut step.passage {
-            if !is_learning {
-                passage.after = Some(self.params.kept.taught(false));
-            }
-            self.params.kept.put_back(&passage.before);
-            if is_learning {
-                back.push((learn, 0.0));
-                // Half a passage is nothing to come back to.
-                self.steps.truncate(self.done);
-            }
-        }
-        self.apply(&back);
-        self.end_gesture();
-    }
-
-    pub(super) fn redo(&mut self) {
-        self.finish();
-        if !self.can_redo() {
-            return;
-        }
-        let step = &self.steps[self.done];
-        let again: Vec<_> = step.changes.iter().map(|c| (c.index, c.to)).collect();
-        if let Some(arranged) = &step.arranged {
-            self.params.arranged.change(arranged[1].clone());
-        }
-        if let Some(after) = step.passage.as_ref().and_then(|passage| passage.after.as_ref()) {
-            self.params.kept.put_back(after);
-        }
-        self.done += 1;
-        self.apply(&again);
-        self.end_gesture();
-    }
-
-    /// 0 for A, 1 for B.
-    pub(super) fn side(&self) -> usize {
-        self.side
-    }
-
-    /// Goes to A or B; one never visited begins as a copy of the other.
-    pub(super) fn go_to_side(&mut self, side: usize) {
-        if side == self.side {
-            return;
-        }
-        let values = self.all().map(|index| self.value(index)).collect();
-        let arrangement = self.params.arranged.now().clone();
-        self.sides[self.side] = Some(Side { values, arrangement });
-        self.side = side;
-        if let Some(there) = self.sides[side].take() {
-            // Neither side begins or ends a passage.
-            let learn = self.index(&self.params.learn);
-            let values: Vec<_> =
-                self.all().zip(there.values).filter(|&(index, _)| index != learn).collect();
-            self.set_and_arrange(&values, there.arrangement);
-        }
-    }
-
-    /// Makes the other side the same as this one.
-    pub(super) fn copy_to_other_side(&mut self) {
-        self.sides[1 - self.side] = None;
     }
 }

@@ -4,10 +4,13 @@
 //! session's snapshots (`scene`). The audio thread does not know that it exists.
 
 mod controls;
+#[cfg(all(test, target_os = "linux"))]
+mod cost_tests;
 mod edits;
 mod empty;
 mod field;
 mod header;
+mod history;
 mod icons;
 mod labels;
 mod levels;
@@ -23,6 +26,8 @@ mod strips;
 #[cfg(test)]
 mod tests;
 mod theme;
+#[cfg(test)]
+mod ui_tests;
 mod window;
 
 use std::path::PathBuf;

@@ -14,17 +14,22 @@ use crate::live::Live;
 use crate::params::{GroupChoice, Instrument, RoleChoice, UnspillParams};
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Told {
+pub(super) enum Told {
     Begin(ParamPtr),
     Set(ParamPtr, f32),
     End(ParamPtr),
 }
 
-/// A host that notes what it is told and does nothing.
+/// A host that notes what it is told and does it.
 #[derive(Default)]
-struct Noting(Mutex<Vec<Told>>);
+pub(super) struct Noting(Mutex<Vec<Told>>);
 
 impl Noting {
+    /// What it was told since this was last asked.
+    pub(super) fn told(&self) -> Vec<Told> {
+        std::mem::take(&mut *self.0.lock().unwrap())
+    }
+
     fn note(&self, told: Told) {
         self.0.lock().unwrap().push(told);
     }
@@ -40,6 +45,8 @@ impl GuiContextInner for Noting {
     }
     unsafe fn raw_set_parameter_normalized(&self, param: ParamPtr, normalized: f32) {
         self.note(Told::Set(param, normalized));
+        // SAFETY: points into parameters that outlive the editor.
+        unsafe { param._internal_set_normalized_value(normalized) };
     }
     unsafe fn raw_end_set_parameter(&self, param: ParamPtr) {
         self.note(Told::End(param));
@@ -93,7 +100,7 @@ impl Desk {
     }
 
     fn told(&self) -> Vec<Told> {
-        std::mem::take(&mut *self.host.0.lock().unwrap())
+        self.host.told()
     }
 }
 

@@ -1,0 +1,52 @@
+//! Windows opened, resized and closed in a row: nothing may be left of them.
+
+use anyhow::{Context, Result, ensure};
+use host::{Class, Format};
+
+use crate::cases::{drawn, open};
+use crate::player::Player;
+
+/// Windows opened and closed in a row, for each format.
+const OPENINGS: usize = 100;
+/// What libraries load and keep on first use is there by then.
+const WARM_UP: usize = 20;
+/// Memory may differ by this much afterwards.
+const MEMORY_KIB: u64 = 16 * 1024;
+
+pub(crate) fn opened_and_closed() -> Result<()> {
+    for format in [Format::Clap, Format::Vst3] {
+        let mut player = Player::new(format, Class::Eight)?;
+        let (mut resident, mut files) = (Vec::new(), Vec::new());
+        for opening in 0..OPENINGS {
+            let (screen, size) = open(&mut player, None)?;
+            if opening == 0 {
+                drawn(&mut player, &screen, size)?;
+            }
+            let wanted = [1000 + 2 * u32::try_from(opening)?, 700];
+            let taken = player.plugin.resize_editor(wanted)?;
+            ensure!(taken == wanted, "{format}: {wanted:?} became {taken:?}");
+            // Long enough for some pictures.
+            player.play(0.08, true)?;
+            player.plugin.close_editor()?;
+            drop(screen);
+            player.play(0.02, true)?;
+            resident.push(resident_kib()?);
+            files.push(std::fs::read_dir("/proc/self/fd")?.count());
+        }
+        let (early, late) = (resident[WARM_UP], resident[OPENINGS - 1]);
+        let (few, many) = (files[WARM_UP], files[OPENINGS - 1]);
+        println!(
+            "editor: {format}: {early} KiB and {few} open files after {WARM_UP} windows, {late} and {many} after {OPENINGS}"
+        );
+        ensure!(late < early + MEMORY_KIB, "{format}: {resident:?} KiB");
+        ensure!(many <= few, "{format}: {files:?} open files");
+    }
+    Ok(())
+}
+
+/// Memory in use.
+fn resident_kib() -> Result<u64> {
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).context("no VmRSS")?;
+    Ok(line.split_whitespace().nth(1).context("no number")?.parse()?)
+}

@@ -114,8 +114,8 @@ impl Editor {
             self.select_if_apart(strip);
         }
         Popup::menu(&response).show(|ui| {
-            ui.set_max_height(420.0);
-            ScrollArea::vertical().max_height(400.0).show(ui, |ui| {
+            ui.set_max_height(500.0);
+            ScrollArea::vertical().max_height(480.0).show(ui, |ui| {
                 for (choice, name) in Instrument::variants().iter().enumerate() {
                     if ui.selectable_label(choice == chosen, *name).clicked() {
                         self.edits.choose(index, choice);

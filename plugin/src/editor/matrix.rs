@@ -36,7 +36,7 @@ impl Editor {
         let left = rect.left() + MATRIX;
         let room = (rect.right() - left - 10.0).max(0.0) / rows.len() as f32;
         let width = room.clamp(CELL_WIDTHS[0], CELL_WIDTHS[1]).floor();
-        Columns { left, width, head: if width < WIDE { 84.0 } else { 46.0 }, pointed: (None, None) }
+        Columns { left, width, head: if width < WIDE { 94.0 } else { 46.0 }, pointed: (None, None) }
     }
 
     /// The row and the column under the pointer.
@@ -103,7 +103,7 @@ impl Editor {
                     Rect::from_min_max(cell.min + vec2(2.0, 0.0), cell.max - vec2(2.0, 5.0));
                 theme::elided(painter, place, Align2::CENTER_BOTTOM, &name, font, ink);
             } else {
-                let name = theme::elided_line(painter, cell.height() - 6.0, &name, font, ink);
+                let name = theme::elided_line(painter, cell.height() - 8.0, &name, font, ink);
                 let x = cell.center().x - 0.5 * name.rect.height();
                 let text = TextShape::new(pos2(x, cell.bottom() - 5.0), name, ink);
                 painter.add(text.with_angle(-std::f32::consts::FRAC_PI_2));

@@ -137,7 +137,7 @@ impl Editor {
         }
         self.strip_menu(&whole, strip);
         let fill = match (is_selected, is_pointed || whole.hovered()) {
-            (true, _) => theme::blend(theme::PANEL, theme::BUTTON_HOVERED, 0.65),
+            (true, _) => theme::blend(theme::PANEL, theme::BUTTON_HOVERED, 0.35),
             (false, true) => theme::PANEL,
             (false, false) => theme::blend(theme::BACKGROUND, theme::PANEL, 0.55),
         };

@@ -120,6 +120,9 @@ pub(super) fn apply(context: &Context) {
         style.visuals = visuals();
         style.spacing.item_spacing = [6.0, 6.0].into();
         style.spacing.button_padding = [8.0, 3.0].into();
+        // More rows than fit are there to be seen, not only under the pointer.
+        style.spacing.scroll.floating_width = 4.0;
+        style.spacing.scroll.dormant_handle_opacity = 0.5;
         style.interaction.selectable_labels = false;
         style.interaction.tooltip_delay = 0.35;
     });

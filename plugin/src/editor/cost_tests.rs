@@ -48,10 +48,13 @@ fn a_picture_of_sixteen_mics_takes_a_part_of_the_time_there_is() {
         let before_ms = busy_ms();
         let mut output = context.run_ui(input, |ui| editor.ui(ui));
         let meshes = context.tessellate(output.shapes, 1.0);
-        if picture >= 10 {
-            spent_ms += busy_ms() - before_ms;
-        }
+        let took_ms = busy_ms() - before_ms;
         output.textures_delta.clear();
+        // Fonts are laid out and mics are heard by then.
+        if picture < 10 {
+            continue;
+        }
+        spent_ms += took_ms;
         let vertices = meshes.iter().map(|mesh| match &mesh.primitive {
             Primitive::Mesh(mesh) => mesh.vertices.len(),
             Primitive::Callback(_) => 0,

@@ -232,12 +232,16 @@ fn arranged() -> Result<()> {
         // The first two rows, linked: one drag moves both in one gesture.
         screen.point(FIRST_NAME[0], FIRST_NAME[1])?;
         screen.click(1)?;
+        player.play(0.5, true)?;
         screen.point(SECOND_NAME[0], SECOND_NAME[1])?;
         screen.holding(CONTROL, || {
+            // Long enough each for a busy machine to draw a picture with the key held.
+            player.play(0.3, true)?;
             screen.click(1)?;
-            screen.key(u32::from(b'l'))
+            player.play(0.3, true)?;
+            screen.key(u32::from(b'l'))?;
+            player.play(0.3, true)
         })?;
-        player.play(0.3, true)?;
         ensure!(player.gestures.is_empty(), "{format}: {:?}", player.gestures);
         let [x, y] = FIRST_AMOUNT;
         screen.drag([x, y], [x - 36, y])?;

@@ -111,11 +111,14 @@ pub(crate) fn seen() -> Result<()> {
             view.save_open(at, button, name)?;
         }
         view.click(SECOND_NAME, 1)?;
-        let screen = &view.screen;
+        let (screen, player) = (&view.screen, &mut view.player);
         screen.point(THIRD_NAME[0] * scale, THIRD_NAME[1] * scale)?;
         screen.holding(CONTROL, || {
+            player.play(0.3, true)?;
             screen.click(1)?;
-            screen.key(u32::from(b'l'))
+            player.play(0.3, true)?;
+            screen.key(u32::from(b'l'))?;
+            player.play(0.3, true)
         })?;
         view.player.play(0.5, true)?;
         view.point(THIRD_NAME)?;

@@ -4,7 +4,7 @@
 //! session's snapshots (`scene`). The audio thread does not know that it exists.
 
 mod controls;
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
 mod cost_tests;
 mod edits;
 mod empty;

@@ -166,15 +166,11 @@ impl Editor {
 
         let name = self.name(strip);
         let place = at(AMOUNT, AMOUNT_WIDTH, 22.0);
-        let response =
-            self.strip_bar(ui, place, strip, "Amount", theme::KEEP, |output| &output.amount);
-        if let Some(response) = response {
+        if let Some(response) = self.strip_bar(ui, place, strip, Bar::Amount) {
             response.on_hover_text(format!("How much of the bleed found in {name} is removed\nDrag; double-click to type; right-click for 100 %"));
         }
         let place = at(FLOOR, FLOOR_WIDTH, 22.0);
-        let response =
-            self.strip_bar(ui, place, strip, "Max Reduction", theme::DIM, |output| &output.floor);
-        if let Some(response) = response {
+        if let Some(response) = self.strip_bar(ui, place, strip, Bar::Floor) {
             response.on_hover_text(format!("The most that anything in {name} is turned down\nDrag; double-click to type; right-click for no limit"));
         }
         if let Some(solo) = &output.solo {
@@ -192,32 +188,54 @@ impl Editor {
     }
 
     /// A bar of one of a strip's values, which moves those of the chosen and the linked strips, too.
-    fn strip_bar(
-        &mut self,
-        ui: &mut Ui,
-        place: Rect,
-        strip: usize,
-        what: &str,
-        fill: Color32,
-        pick: impl Fn(&OutputParams) -> &FloatParam,
-    ) -> Option<Response> {
+    fn strip_bar(&mut self, ui: &mut Ui, place: Rect, strip: usize, bar: Bar) -> Option<Response> {
         let params = self.params();
         let index = |other: usize| -> Option<ParamIndex> {
-            params.mics[other].output.as_ref().map(|output| self.edits.index(pick(output)))
+            params.mics[other].output.as_ref().map(|output| self.edits.index(bar.param(output)))
         };
         let [along, linked] = self
             .moved_with(strip)
             .map(|strips| strips.into_iter().filter_map(index).collect::<Vec<_>>());
         let value = Draggable {
-            id: Id::unique((what, strip)),
+            id: Id::unique((bar.name(), strip)),
             index: index(strip)?,
             along: &along,
             linked: &linked,
             travel: vec2(place.width(), 0.0),
         };
-        let response = self.bar(ui, place, &value, fill)?;
+        let response = self.bar(ui, place, &value, bar.colour())?;
         self.note_focus(&response, strip);
-        self.describe(&response, value.index, || format!("{} {what}", self.name(strip)));
+        self.describe(&response, value.index, || format!("{} {}", self.name(strip), bar.name()));
         Some(response)
+    }
+}
+
+/// One of a mic's two bars.
+#[derive(Clone, Copy, Debug)]
+enum Bar {
+    Amount,
+    Floor,
+}
+
+impl Bar {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Amount => "Amount",
+            Self::Floor => "Max Reduction",
+        }
+    }
+
+    fn colour(self) -> Color32 {
+        match self {
+            Self::Amount => theme::KEEP,
+            Self::Floor => theme::DIM,
+        }
+    }
+
+    fn param(self, output: &OutputParams) -> &FloatParam {
+        match self {
+            Self::Amount => &output.amount,
+            Self::Floor => &output.floor,
+        }
     }
 }

@@ -21,9 +21,7 @@ use super::ok;
 /// The window's side towards the plugin.
 #[derive(Default)]
 pub(super) struct PlugFrame {
-    /// Not ours: the framework unregisters a handler only when its last reference goes. A host that keeps one itself loses two
-    /// descriptors and some 0.2 MB with every window.
-    handlers: RefCell<Vec<(*mut IEventHandler, FileDescriptor)>>,
+    handlers: RefCell<Vec<(ComPtr<IEventHandler>, FileDescriptor)>>,
     wanted: Cell<Option<[u32; 2]>>,
 }
 
@@ -51,15 +49,14 @@ impl IRunLoopTrait for PlugFrame {
         handler: *mut IEventHandler,
         descriptor: FileDescriptor,
     ) -> tresult {
-        if handler.is_null() {
-            return kInvalidArgument;
-        }
-        self.handlers.borrow_mut().push((handler, descriptor));
+        // SAFETY: null or the plugin's, alive until it unregisters.
+        let Some(handler) = (unsafe { ComRef::from_raw(handler) }) else { return kInvalidArgument };
+        self.handlers.borrow_mut().push((handler.to_com_ptr(), descriptor));
         kResultOk
     }
 
     unsafe fn unregisterEventHandler(&self, handler: *mut IEventHandler) -> tresult {
-        self.handlers.borrow_mut().retain(|&(known, _)| known != handler);
+        self.handlers.borrow_mut().retain(|(known, _)| known.as_ptr() != handler);
         kResultOk
     }
 
@@ -137,10 +134,7 @@ impl OpenView {
         let handlers = self.plug_frame.handlers.borrow().clone();
         for (handler, descriptor) in handlers {
             // SAFETY: registered, so alive.
-            if let Some(handler) = unsafe { ComRef::from_raw(handler) } {
-                // SAFETY: as above.
-                unsafe { handler.onFDIsSet(descriptor) };
-            }
+            unsafe { handler.onFDIsSet(descriptor) };
         }
     }
 

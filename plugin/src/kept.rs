@@ -25,6 +25,16 @@ struct Inner {
     learner: Option<Arc<Learner>>,
     /// Id and version of the model that the loaded session names.
     model: Option<(String, String)>,
+    /// Nothing but what was called off has been learned since [`Kept::put_back`].
+    is_called_off: bool,
+}
+
+/// What was learned at some time, to be put back.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Taught {
+    learned: Option<Arc<Learned>>,
+    text: Option<String>,
+    refused: Option<Refused>,
 }
 
 /// Why nothing of what a session had saved as learned is there.
@@ -76,6 +86,38 @@ impl Kept {
             inner.text = Some(BASE64_STANDARD.encode(learned.to_bytes()));
             inner.learned = Some(learned);
             inner.refused = None;
+        }
+    }
+
+    /// What is there, after all that was learned until now.
+    pub(crate) fn taught(&self, is_learning: bool) -> Taught {
+        self.collect(is_learning);
+        let inner = self.inner();
+        let (learned, text) = (inner.learned.clone(), inner.text.clone());
+        Taught { learned, text, refused: inner.refused }
+    }
+
+    /// Makes it what it was before; a passage that is being learned is forgotten.
+    pub(crate) fn put_back(&self, taught: &Taught) {
+        let mut inner = self.inner();
+        let Taught { learned, text, refused } = taught.clone();
+        (inner.learned, inner.text, inner.refused) = (learned, text, refused);
+        inner.is_called_off = true;
+        if let Some(learner) = &inner.learner {
+            learner.call_off(inner.learned.clone());
+        }
+        drop(inner);
+        self.has_news();
+    }
+
+    /// A passage begins, whatever was called off before.
+    pub(crate) fn begin(&self) {
+        let mut inner = self.inner();
+        // If no audio has run since, the worker has yet to hear of what was called off.
+        if std::mem::take(&mut inner.is_called_off)
+            && let Some(learner) = &inner.learner
+        {
+            learner.give(inner.learned.clone());
         }
     }
 

@@ -1,9 +1,11 @@
 //! The Unspill plugin: VST3 and CLAP hosts on one side, the engine on the other.
 #![cfg_attr(test, allow(clippy::float_cmp, reason = "parameters arrive exactly"))]
 
+mod arrangement;
 mod audio;
 pub mod buses;
 pub mod classes;
+mod daw;
 mod editor;
 pub mod entry;
 pub mod guard;

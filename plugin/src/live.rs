@@ -1,10 +1,11 @@
-//! The running session as the editor may see it: counters and snapshots, never the audio itself.
+//! What surrounds the editor: the running session's counters and snapshots, never the audio itself, and the host.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use engine::{Learner, Monitor, Pace, SessionStats};
 
 use crate::buses::MicMap;
+use crate::daw::Daw;
 
 /// One session's windows.
 #[derive(Clone, Debug)]
@@ -18,18 +19,30 @@ pub(crate) struct LiveSession {
     pub(crate) map: MicMap,
 }
 
-/// The session that runs now, if one does. Written at activation, read by the editor; the audio
-/// thread never comes here.
+/// The session that runs now, if one does, and who runs it. Written at activation and when the host says its name, read by
+/// the editor; the audio thread never comes here.
 #[derive(Debug, Default)]
-pub(crate) struct Live(Mutex<Option<LiveSession>>);
+pub(crate) struct Live {
+    session: Mutex<Option<LiveSession>>,
+    daw: Mutex<Option<Daw>>,
+}
 
 impl Live {
     /// A new session, or none, has taken over.
     pub(crate) fn replace(&self, session: Option<LiveSession>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = session;
+        *self.session.lock().unwrap_or_else(PoisonError::into_inner) = session;
     }
 
     pub(crate) fn session(&self) -> Option<LiveSession> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.session.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The host has said its name.
+    pub(crate) fn run_by(&self, name: &str) {
+        *self.daw.lock().unwrap_or_else(PoisonError::into_inner) = Some(Daw::from_host_name(name));
+    }
+
+    pub(crate) fn daw(&self) -> Daw {
+        self.daw.lock().unwrap_or_else(PoisonError::into_inner).unwrap_or(Daw::Other)
     }
 }

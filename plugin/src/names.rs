@@ -1,4 +1,4 @@
-//! Parameter names that follow what the mics are labelled as.
+//! Parameter names that follow what the mics are called.
 
 use std::collections::HashMap;
 
@@ -53,8 +53,14 @@ impl Names {
     }
 }
 
-/// "Kick", "Tom 2" beside another tom, or "Mic 3" without a label.
+/// The name it was given, or what its label makes of it.
 pub(crate) fn mic_name(params: &UnspillParams, index: usize) -> String {
+    let given = params.arranged.now().name(index).map(str::to_owned);
+    given.unwrap_or_else(|| label_name(params, index))
+}
+
+/// "Kick", "Tom 2" beside another tom, or "Mic 3" without a label.
+pub(crate) fn label_name(params: &UnspillParams, index: usize) -> String {
     let label = |index: usize| params.mics[index].instrument.value();
     let own = label(index);
     if own == Instrument::Other {
@@ -69,11 +75,12 @@ pub(crate) fn mic_name(params: &UnspillParams, index: usize) -> String {
     }
 }
 
-/// Differs whenever any label does; real-time safe.
+/// Differs whenever any name or label does; real-time safe.
 pub(crate) fn signature(params: &UnspillParams) -> u64 {
-    // FNV-1a over the labels.
-    params.mics.iter().fold(0xCBF2_9CE4_8422_2325, |hash, mic| {
-        (hash ^ mic.instrument.value().to_index() as u64).wrapping_mul(0x0000_0100_0000_01B3)
+    // FNV-1a over the labels and the number of renames.
+    let labels = params.mics.iter().map(|mic| mic.instrument.value().to_index() as u64);
+    labels.chain([params.arranged.renames()]).fold(0xCBF2_9CE4_8422_2325, |hash, number| {
+        (hash ^ number).wrapping_mul(0x0000_0100_0000_01B3)
     })
 }
 
@@ -105,6 +112,24 @@ mod tests {
         assert_eq!(name(&params, "mic1_amount").as_deref(), Some("Kick Amount"));
         assert_eq!(name(&params, "mic1_floor").as_deref(), Some("Kick Max Reduction"));
         assert_eq!(name(&params, "pair2_1").as_deref(), Some("Remove Kick from Mic 2"));
+    }
+
+    #[test]
+    fn a_name_of_its_own_is_a_mics_name_and_without_one_it_is_called_as_before() {
+        let params = UnspillParams::new(&Unspill8::DESC);
+        set_by_id(&params, "mic1_instrument", "Kick");
+        let before = signature(&params);
+        let rename = |name: &str| {
+            let mut arrangement = params.arranged.now().clone();
+            arrangement.rename(0, name);
+            params.arranged.change(arrangement);
+        };
+        rename("Bassdrum");
+        assert_ne!(signature(&params), before);
+        assert_eq!(name(&params, "mic1_amount").as_deref(), Some("Bassdrum Amount"));
+        assert_eq!(name(&params, "pair2_1").as_deref(), Some("Remove Bassdrum from Mic 2"));
+        rename("");
+        assert_eq!(name(&params, "mic1_amount").as_deref(), Some("Kick Amount"));
     }
 
     #[test]

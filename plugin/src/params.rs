@@ -9,6 +9,7 @@ use nice_plug::prelude::{
     BoolParam, Enum, EnumParam, FloatParam, FloatRange, Param, ParamPtr, Params, formatters,
 };
 
+use crate::arrangement::Arranged;
 use crate::classes::{ClassDesc, Topology};
 use crate::editor::Remembered;
 use crate::kept::Kept;
@@ -192,6 +193,8 @@ pub struct UnspillParams {
     pub pairs: Vec<PairParam>,
     /// The editor's window; no parameter, but saved with them.
     pub(crate) remembered: Remembered,
+    /// How the mics are shown; saved with the parameters too.
+    pub(crate) arranged: Arranged,
     /// What was learned, and the model that the session wants; saved with the parameters too.
     pub(crate) kept: Kept,
     /// How often the plugin has moved a parameter by itself.
@@ -272,6 +275,7 @@ impl UnspillParams {
             mics: (0..class.num_strips).map(|index| MicParams::new(class, index)).collect(),
             pairs: pairs.collect(),
             remembered: Remembered::default(),
+            arranged: Arranged::new(class.num_strips),
             kept: Kept::default(),
             own_moves: AtomicU64::new(0),
         }
@@ -339,11 +343,11 @@ unsafe impl Params for UnspillParams {
 
     fn serialize_fields(&self) -> BTreeMap<String, String> {
         self.kept.collect(self.learn.value());
-        state::fields(&self.remembered, &self.kept)
+        state::fields(self)
     }
 
     fn deserialize_fields(&self, fields: &BTreeMap<String, String>) {
-        state::remember(&self.remembered, &self.kept, fields);
+        state::remember(self, fields);
     }
 }
 

@@ -126,19 +126,24 @@ impl<C: Class> Vst3Plugin for Unspill<C> {
 impl<C: Class> Guardable for Unspill<C> {
     fn view(&self) -> Arc<dyn View> {
         let names = Names::new(&self.params);
-        Arc::new(Answers { params: Arc::clone(&self.params), names })
+        Arc::new(Answers { params: Arc::clone(&self.params), live: Arc::clone(&self.live), names })
     }
 }
 
 /// What an instance answers through the guard.
 struct Answers {
     params: Arc<UnspillParams>,
+    live: Arc<Live>,
     names: Names,
 }
 
 impl View for Answers {
     fn latency_samples(&self, activation: &Activation) -> u32 {
         audio::latency_samples(&self.params, activation)
+    }
+
+    fn host_is(&self, name: &str) {
+        self.live.run_by(name);
     }
 
     fn name(&self, id: u32) -> Option<String> {
@@ -154,6 +159,7 @@ impl View for Answers {
     }
 
     fn state_signature(&self) -> u64 {
-        self.params.kept.news()
+        // Both only ever grow.
+        self.params.kept.news().wrapping_add(self.params.arranged.changes())
     }
 }

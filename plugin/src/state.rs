@@ -5,9 +5,8 @@ use std::collections::BTreeMap;
 use nice_plug::plugin::ParamValue;
 use nice_plug::prelude::{FloatRange, Param, ParamPtr, PluginState};
 
+use crate::arrangement::Arrangement;
 use crate::classes::ClassDesc;
-use crate::editor::Remembered;
-use crate::kept::Kept;
 use crate::params::UnspillParams;
 
 /// The version of what is saved. Raised when an old value would mean something else; a parameter
@@ -24,25 +23,29 @@ const MODEL_VERSION_FIELD: &str = "model_version";
 /// The name of the field that holds the editor's window.
 const EDITOR_FIELD: &str = "editor";
 
+/// The name of the field that holds the mics' names, their order and their links.
+const ARRANGEMENT_FIELD: &str = "arrangement";
+
 /// The name of the field that holds what a passage taught.
 const LEARNED_FIELD: &str = "learned";
 
 /// What is saved beside the parameters.
-pub(crate) fn fields(remembered: &Remembered, kept: &Kept) -> BTreeMap<String, String> {
-    let mut fields = settings_fields(remembered, kept);
-    if let Some(text) = kept.text() {
+pub(crate) fn fields(params: &UnspillParams) -> BTreeMap<String, String> {
+    let mut fields = settings_fields(params);
+    if let Some(text) = params.kept.text() {
         fields.insert(LEARNED_FIELD.to_owned(), text);
     }
     fields
 }
 
 /// The same without what belongs to one session alone.
-fn settings_fields(remembered: &Remembered, kept: &Kept) -> BTreeMap<String, String> {
+fn settings_fields(params: &UnspillParams) -> BTreeMap<String, String> {
     let mut fields = BTreeMap::from([
         (FORMAT_FIELD.to_owned(), FORMAT.to_string()),
-        (EDITOR_FIELD.to_owned(), remembered.to_text()),
+        (EDITOR_FIELD.to_owned(), params.remembered.to_text()),
+        (ARRANGEMENT_FIELD.to_owned(), params.arranged.now().to_text()),
     ]);
-    if let Some(models::Release { card, .. }) = kept.model() {
+    if let Some(models::Release { card, .. }) = params.kept.model() {
         fields.insert(MODEL_ID_FIELD.to_owned(), card.id.clone());
         fields.insert(MODEL_VERSION_FIELD.to_owned(), card.version.clone());
     }
@@ -50,12 +53,22 @@ fn settings_fields(remembered: &Remembered, kept: &Kept) -> BTreeMap<String, Str
 }
 
 /// Takes over what was saved beside the parameters.
-pub(crate) fn remember(remembered: &Remembered, kept: &Kept, fields: &BTreeMap<String, String>) {
+pub(crate) fn remember(params: &UnspillParams, fields: &BTreeMap<String, String>) {
     let field = |name| fields.get(name).map(String::as_str);
     if let Some(text) = field(EDITOR_FIELD) {
-        remembered.read(text);
+        params.remembered.read(text);
     }
-    kept.read(field(LEARNED_FIELD), field(MODEL_ID_FIELD).zip(field(MODEL_VERSION_FIELD)));
+    // A session from before there was such a field, or without a readable one, has nothing arranged.
+    let arrangement = field(ARRANGEMENT_FIELD).unwrap_or_default();
+    params.arranged.load(Arrangement::from_text(arrangement, params.class.num_strips));
+    let model = field(MODEL_ID_FIELD).zip(field(MODEL_VERSION_FIELD));
+    params.kept.read(field(LEARNED_FIELD), model);
+}
+
+/// Names, order and links in a state; `None` for one from before there were any.
+pub(crate) fn arrangement_of(state: &PluginState, num_strips: usize) -> Option<Arrangement> {
+    let text = state.fields.get(ARRANGEMENT_FIELD)?;
+    Some(Arrangement::from_text(text, num_strips))
 }
 
 /// The id and the version of the model that a state was saved with; `None` for one from before there were models.
@@ -135,7 +148,7 @@ pub(crate) fn of(params: &UnspillParams) -> PluginState {
     PluginState {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         params: params.entries().into_iter().map(|(id, param, _)| (id, value(param))).collect(),
-        fields: settings_fields(&params.remembered, &params.kept),
+        fields: settings_fields(params),
     }
 }
 
@@ -185,10 +198,26 @@ mod tests {
         // What is said apart from the model is the same.
         assert_eq!(with_model.params.len(), before_models.params.len());
         let card = &models::released().unwrap().card;
-        let now = PluginState {
-            fields: fields(&Remembered::default(), &Kept::default()),
-            ..before_models
-        };
+        let fields = fields(&UnspillParams::new(&Unspill8::DESC));
+        let now = PluginState { fields, ..before_models };
         assert_eq!(model_of(&now), Some((card.id.as_str(), card.version.as_str())));
+    }
+
+    #[test]
+    fn names_order_and_links_are_saved_and_old_sessions_have_none() {
+        let saved = UnspillParams::new(&Unspill8::DESC);
+        let mut arrangement = saved.arranged.now().clone();
+        arrangement.rename(1, "Snare oben");
+        arrangement.move_beside(&[7], 0, false);
+        arrangement.link(&[2, 3]);
+        saved.arranged.change(arrangement.clone());
+        let other = UnspillParams::new(&Unspill8::DESC);
+        remember(&other, &fields(&saved));
+        assert_eq!(*other.arranged.now(), arrangement);
+        assert_eq!(other.arranged.changes(), 0, "loading leaves nothing to save");
+        let old = loaded(include_str!("../tests/fixtures/state-0.1-model.json"));
+        assert_eq!(arrangement_of(&old, 8), None);
+        remember(&other, &old.fields);
+        assert_eq!(*other.arranged.now(), Arrangement::new(8));
     }
 }

@@ -11,11 +11,20 @@ use tests::bundle;
 const BLOCK: usize = 512;
 /// The mics of the demo session, as they are labelled.
 const LABELS: [&str; 6] = ["Kick", "Snare", "Hi-hat", "Bass", "Guitar", "Woodwind"];
+/// More mics than the demo session has: they play the same files, from elsewhere on.
+pub(crate) const SIXTEEN: [&str; 16] = [
+    "Kick", "Snare", "Hi-hat", "Bass", "Guitar", "Woodwind", "Kick", "Snare", "Tom", "Tom", "Tom",
+    "Ride", "Overhead", "Overhead", "Room", "Vocal",
+];
+/// Blocks between the beginnings of the first six mics and the next.
+const APART_BLOCKS: usize = 140;
 
 /// The plugin with the demo session on its first inputs.
 pub(crate) struct Player {
     pub(crate) plugin: Plugin,
-    session: SessionFiles,
+    /// Six mics each.
+    sessions: Vec<SessionFiles>,
+    num_mics: usize,
     inputs: Vec<BusBuffer>,
     outputs: Vec<BusBuffer>,
     pub(crate) gestures: Vec<Gesture>,
@@ -23,39 +32,70 @@ pub(crate) struct Player {
 
 impl Player {
     pub(crate) fn new(format: Format, class: Class) -> Result<Self> {
+        Self::with_mics(format, class, &LABELS.map(Some))
+    }
+
+    /// With so many mics, labelled or not.
+    pub(crate) fn with_mics(format: Format, class: Class, labels: &[Option<&str>]) -> Result<Self> {
         let bundle = bundle(format)?;
         let mut plugin = bundle.instantiate(bundle.class_named(class.name())?)?;
         let demo = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../assets/demo"));
         let names =
             ["mic1_kick", "mic2_snare", "mic3_hihat", "mic4_bass", "mic5_guitar", "mic6_sax"];
         let files: Vec<_> = names.iter().map(|name| demo.join(format!("{name}.flac"))).collect();
-        let session = SessionFiles::open(&files, names.len())?;
-        for (number, label) in (1..).zip(LABELS) {
-            let param = plugin.param(&format!("Mic {number} Instrument"))?;
+        let mut sessions = Vec::new();
+        for group in 0..labels.len().div_ceil(names.len()) {
+            let mut session = SessionFiles::open(&files, names.len())?;
+            let mut skipped = vec![vec![0.0; BLOCK]; names.len()];
+            for _ in 0..group * APART_BLOCKS {
+                let mut mics: Vec<_> = skipped.iter_mut().map(Vec::as_mut_slice).collect();
+                session.read(&mut mics)?;
+            }
+            sessions.push(session);
+        }
+        for (number, label) in (1..).zip(labels) {
+            let Some(label) = label else { continue };
+            let is_track = class == Class::Track && number == 1;
+            let mic = if is_track { "Track".to_owned() } else { format!("Mic {number}") };
+            let param = plugin.param(&format!("{mic} Instrument"))?;
             plugin.set_param_text(param.id, label)?;
         }
+        let shape = class.shape_for(&vec![1; labels.len().max(1)])?;
+        plugin.select_channels(&shape.inputs, &shape.outputs)?;
         let config = AudioConfig {
-            rate_hz: f64::from(session.rate_hz()),
+            rate_hz: sessions.first().map_or(48_000.0, |session| f64::from(session.rate_hz())),
             max_block_samples: BLOCK,
             // Waits for the worker: however slow the machine is, no hop is late.
             mode: RenderMode::Offline,
         };
         plugin.activate(config)?;
-        let num_buses = class.shape_for(&[1; 6])?.inputs.len();
-        let buffers = || (0..num_buses).map(|_| BusBuffer::new(1, BLOCK)).collect();
-        Ok(Self { plugin, session, inputs: buffers(), outputs: buffers(), gestures: Vec::new() })
+        let buffers =
+            |buses: &[usize]| buses.iter().map(|&width| BusBuffer::new(width, BLOCK)).collect();
+        Ok(Self {
+            plugin,
+            sessions,
+            num_mics: labels.len(),
+            inputs: buffers(&shape.inputs),
+            outputs: buffers(&shape.outputs),
+            gestures: Vec::new(),
+        })
     }
 
     /// Plays for so long, at no more than real time when `paced`; begins anew at the end.
     pub(crate) fn play(&mut self, seconds: f32, paced: bool) -> Result<()> {
-        let rate_hz = self.session.rate_hz() as f32;
+        let rate_hz = self.sessions.first().map_or(48_000, SessionFiles::rate_hz) as f32;
         let (since, mut played_s) = (Instant::now(), 0.0);
         while played_s < seconds {
-            let num_mics = LABELS.len();
-            let mut mics: Vec<&mut [f32]> =
-                self.inputs[..num_mics].iter_mut().map(|bus| bus.channel_mut(0)).collect();
-            if self.session.read(&mut mics)? < BLOCK {
-                self.session.rewind()?;
+            let mut buses = self.inputs[..self.num_mics].iter_mut();
+            let mut spare = vec![vec![0.0; BLOCK]; LABELS.len()];
+            for session in &mut self.sessions {
+                let mut mics: Vec<&mut [f32]> =
+                    buses.by_ref().take(LABELS.len()).map(|bus| bus.channel_mut(0)).collect();
+                let missing = LABELS.len() - mics.len();
+                mics.extend(spare[..missing].iter_mut().map(Vec::as_mut_slice));
+                if session.read(&mut mics)? < BLOCK {
+                    session.rewind()?;
+                }
             }
             let options = ProcessOptions::default();
             self.plugin.process(&mut self.inputs, &mut self.outputs, BLOCK, options)?;

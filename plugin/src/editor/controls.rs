@@ -1,20 +1,19 @@
 //! The hands-on parts: bars that are dragged and typed into, switches, rows of choices.
 
 use egui::{
-    self, Align2, Color32, CursorIcon, EventFilter, Id, Key, PointerButton, Rect, Response, Sense,
-    Stroke, StrokeKind, TextEdit, Ui, vec2,
+    self, Align2, Color32, CursorIcon, EventFilter, Id, Key, PointerButton, Rect, Response, Role,
+    Sense, Stroke, StrokeKind, Ui, WidgetInfo, vec2,
 };
 
 use super::edits::ParamIndex;
+use super::field::{Field, Typed};
 use super::{Editor, theme};
 
 /// A value that is being typed.
 #[derive(Debug)]
 pub(super) struct Typing {
     index: ParamIndex,
-    text: String,
-    /// The field has had the keyboard already.
-    begun: bool,
+    field: Field,
 }
 
 /// How much finer a drag with Shift is.
@@ -27,10 +26,25 @@ const KEY_STEP: f32 = 0.01;
 pub(super) struct Draggable<'a> {
     pub(super) id: Id,
     pub(super) index: ParamIndex,
-    /// Others that move along; may hold `index` too.
+    /// Others that move along, and get the same value when one is typed; may hold `index` too.
     pub(super) along: &'a [ParamIndex],
+    /// Others that move along and keep their distance, whatever is done; may hold some of the above.
+    pub(super) linked: &'a [ParamIndex],
     /// How far the pointer moves over the whole range: to the right, or upwards.
     pub(super) travel: egui::Vec2,
+}
+
+impl Draggable<'_> {
+    /// Everything that moves, each once, this first.
+    fn all(&self) -> Vec<ParamIndex> {
+        let mut all = vec![self.index];
+        for &other in self.along.iter().chain(self.linked) {
+            if !all.contains(&other) {
+                all.push(other);
+            }
+        }
+        all
+    }
 }
 
 impl Editor {
@@ -47,8 +61,7 @@ impl Editor {
             return None;
         }
         let response = ui.interact(rect, value.id, Sense::click_and_drag());
-        let mut indices = vec![value.index];
-        indices.extend(value.along.iter().filter(|&&other| other != value.index));
+        let indices = value.all();
         if response.drag_started_by(PointerButton::Primary) {
             self.message = None;
             self.dragged = 0.0;
@@ -91,7 +104,7 @@ impl Editor {
     fn begin_typing(&mut self, index: ParamIndex) {
         self.edits.finish();
         let text = self.edits.text(index, self.edits.value(index));
-        self.typing = Some(Typing { index, text, begun: false });
+        self.typing = Some(Typing { index, field: Field::new(text) });
     }
 
     fn keys(&mut self, ui: &Ui, value: &Draggable<'_>, indices: &[ParamIndex]) {
@@ -118,41 +131,30 @@ impl Editor {
 
     fn type_value(&mut self, ui: &mut Ui, rect: Rect, value: &Draggable<'_>) {
         let Some(typing) = &mut self.typing else { return };
+        let wider = rect.expand2(vec2(if rect.width() < 56.0 { 14.0 } else { 0.0 }, 0.0));
         let id = value.id.with("typing");
-        let field = TextEdit::singleline(&mut typing.text)
-            .id(id)
-            .font(theme::regular(12.0))
-            .margin(vec2(3.0, 1.0))
-            .align(egui::Align2::CENTER_CENTER);
-        let response =
-            ui.put(rect.expand2(vec2(if rect.width() < 56.0 { 14.0 } else { 0.0 }, 0.0)), field);
-        if !typing.begun {
-            typing.begun = true;
-            response.request_focus();
-            let all = egui::text::CCursorRange::two(
-                egui::text::CCursor::new(0),
-                egui::text::CCursor::new(typing.text.chars().count()),
-            );
-            if let Some(mut state) = TextEdit::load_state(ui.ctx(), id) {
-                state.cursor.set_char_range(Some(all));
-                state.store(ui.ctx(), id);
-            }
+        let typed = typing.field.show(ui, wider, id, egui::Align2::CENTER_CENTER, "value");
+        if typed == Typed::Going {
             return;
         }
-        if !response.lost_focus() {
+        let Some(Typing { index, field }) = self.typing.take() else { return };
+        if typed == Typed::Left {
             return;
         }
-        let entered = !ui.input(|input| input.key_pressed(Key::Escape));
-        let Some(Typing { index, text, .. }) = self.typing.take() else { return };
-        if !entered {
-            return;
-        }
-        match self.edits.parse(index, &text) {
+        let text = field.text();
+        match self.edits.parse(index, text) {
             Some(typed) if typed.is_finite() => {
                 self.message = None;
-                let mut values = vec![(index, typed)];
-                let others = value.along.iter().filter(|&&other| other != index);
-                values.extend(others.map(|&other| (other, typed)));
+                let way = typed - self.edits.value(index);
+                let to = |other: ParamIndex| {
+                    if other == index || value.along.contains(&other) {
+                        typed
+                    } else {
+                        (self.edits.value(other) + way).clamp(0.0, 1.0)
+                    }
+                };
+                let values: Vec<_> =
+                    value.all().into_iter().map(|other| (other, to(other))).collect();
                 self.edits.set(&values);
             }
             _ => {
@@ -161,6 +163,21 @@ impl Editor {
                     Some(format!("\u{201c}{text}\u{201d} is no value; it reads like {example}"));
             }
         }
+    }
+
+    /// Says what a handle is to whoever does not see it.
+    pub(super) fn describe(
+        &self,
+        response: &Response,
+        index: ParamIndex,
+        name: impl Fn() -> String,
+    ) {
+        response.widget_info(|| {
+            let value = self.edits.value(index);
+            let mut info = WidgetInfo::slider(true, f64::from(value), name());
+            info.current_text_value = Some(self.edits.text(index, value));
+            info
+        });
     }
 
     /// A horizontal bar with its value in it.
@@ -198,6 +215,11 @@ pub(super) fn focus_ring(ui: &Ui, rect: Rect, response: &Response) {
     }
 }
 
+/// Says what a button is to whoever does not see it.
+pub(super) fn name(response: &Response, text: &str, is_on: bool) {
+    response.widget_info(|| WidgetInfo::selected(Role::Button, true, is_on, text));
+}
+
 /// A button of a fixed place; `lit` is its colour while it is on.
 pub(super) fn switch(
     ui: &mut Ui,
@@ -207,6 +229,7 @@ pub(super) fn switch(
     lit: Option<Color32>,
 ) -> Response {
     let response = ui.interact(rect, id, Sense::click());
+    name(&response, text, lit.is_some());
     let (fill, ink) = match (lit, response.hovered()) {
         (Some(colour), _) => (colour, theme::BACKGROUND),
         (None, true) => (theme::BUTTON_HOVERED, theme::TEXT),
@@ -236,6 +259,7 @@ pub(super) fn choices(
         let cell = Rect::from_min_size([left, rect.top()].into(), vec2(width, rect.height()));
         let response = ui.interact(cell, id.with(place), Sense::click());
         let is_chosen = place == chosen;
+        self::name(&response, name, is_chosen);
         if is_chosen {
             ui.painter().rect_filled(cell, theme::CORNER, colour(place));
         } else if response.hovered() {

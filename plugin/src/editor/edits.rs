@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use nice_plug::context::gui::GuiContext;
 use nice_plug::prelude::{Param, ParamPtr};
 
+use super::history::{History, Step};
 use crate::params::UnspillParams;
 
 /// A parameter of the instance, by its place among all of them.
@@ -17,20 +18,19 @@ pub(super) struct ParamIndex(usize);
 
 /// Values wait this long for the host to take them before the host's own is shown again.
 const PATIENCE: Duration = Duration::from_millis(500);
-/// Steps that can be undone.
-const MAX_STEPS: usize = 200;
 
+/// A parameter's way within one gesture.
 #[derive(Clone, Copy, Debug, PartialEq)]
-struct Change {
-    index: ParamIndex,
-    from: f32,
-    to: f32,
+pub(super) struct Change {
+    pub(super) index: ParamIndex,
+    pub(super) from: f32,
+    pub(super) to: f32,
 }
 
 /// The editor's hand on the parameters.
 pub(super) struct Edits {
     /// Keeps what the pointers point to.
-    params: Arc<UnspillParams>,
+    pub(super) params: Arc<UnspillParams>,
     pointers: Vec<ParamPtr>,
     places: HashMap<ParamPtr, ParamIndex>,
     context: Option<GuiContext>,
@@ -38,17 +38,12 @@ pub(super) struct Edits {
     pending: HashMap<ParamIndex, (f32, Instant)>,
     /// The gesture in progress.
     gesture: Vec<Change>,
-    steps: Vec<Vec<Change>>,
-    /// How many of the steps are done; the rest can be redone.
-    done: usize,
-    /// The settings of A and B; that of the active one is out of date.
-    sides: [Option<Vec<f32>>; 2],
-    side: usize,
+    pub(super) history: History,
 }
 
 impl std::fmt::Debug for Edits {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Edits").field("steps", &self.steps.len()).finish_non_exhaustive()
+        f.debug_struct("Edits").field("history", &self.history).finish_non_exhaustive()
     }
 }
 
@@ -64,10 +59,7 @@ impl Edits {
             context: None,
             pending: HashMap::new(),
             gesture: Vec::new(),
-            steps: Vec::new(),
-            done: 0,
-            sides: [None, None],
-            side: 0,
+            history: History::default(),
         }
     }
 
@@ -198,19 +190,14 @@ impl Edits {
 
     /// Ends the gesture in progress; it can be undone from now on.
     pub(super) fn finish(&mut self) {
-        let step = self.end_gesture();
-        if !step.is_empty() {
-            self.steps.truncate(self.done);
-            self.steps.push(step);
-            if self.steps.len() > MAX_STEPS {
-                self.steps.remove(0);
-            }
-            self.done = self.steps.len();
+        let changes = self.end_gesture();
+        if !changes.is_empty() {
+            self.history.push(Step { changes, ..Step::default() });
         }
     }
 
     /// Ends the gesture and returns what it changed.
-    fn end_gesture(&mut self) -> Vec<Change> {
+    pub(super) fn end_gesture(&mut self) -> Vec<Change> {
         let mut step = std::mem::take(&mut self.gesture);
         if let Some(context) = &self.context {
             for change in &step {
@@ -228,79 +215,16 @@ impl Edits {
         self.finish();
     }
 
-    fn moved(&self, values: &[(ParamIndex, f32)]) -> Vec<(ParamIndex, f32)> {
+    pub(super) fn moved(&self, values: &[(ParamIndex, f32)]) -> Vec<(ParamIndex, f32)> {
         let moved = |&&(index, value): &&(ParamIndex, f32)| self.value(index) != value;
         values.iter().filter(moved).copied().collect()
     }
 
-    /// The same, but no step: nothing that can be undone. Taking back that a passage was begun or ended would
-    /// learn another in its place.
-    pub(super) fn set_for_good(&mut self, values: &[(ParamIndex, f32)]) {
-        self.finish();
-        self.apply(&self.moved(values));
-        self.end_gesture();
-    }
-
-    fn apply(&mut self, values: &[(ParamIndex, f32)]) {
+    pub(super) fn apply(&mut self, values: &[(ParamIndex, f32)]) {
         let indices: Vec<_> = values.iter().map(|&(index, _)| index).collect();
         self.begin(&indices);
         for (place, &(_, value)) in values.iter().enumerate() {
             self.move_to(place, value.clamp(0.0, 1.0));
         }
-    }
-
-    pub(super) fn can_undo(&self) -> bool {
-        self.done > 0
-    }
-
-    pub(super) fn can_redo(&self) -> bool {
-        self.done < self.steps.len()
-    }
-
-    pub(super) fn undo(&mut self) {
-        self.finish();
-        if self.can_undo() {
-            self.done -= 1;
-            let back: Vec<_> = self.steps[self.done].iter().map(|c| (c.index, c.from)).collect();
-            self.apply(&back);
-            self.end_gesture();
-        }
-    }
-
-    pub(super) fn redo(&mut self) {
-        self.finish();
-        if self.can_redo() {
-            let again: Vec<_> = self.steps[self.done].iter().map(|c| (c.index, c.to)).collect();
-            self.done += 1;
-            self.apply(&again);
-            self.end_gesture();
-        }
-    }
-
-    /// 0 for A, 1 for B.
-    pub(super) fn side(&self) -> usize {
-        self.side
-    }
-
-    /// Goes to A or B; one never visited begins as a copy of the other.
-    pub(super) fn go_to_side(&mut self, side: usize) {
-        if side == self.side {
-            return;
-        }
-        let here: Vec<f32> = self.all().map(|index| self.value(index)).collect();
-        self.sides[self.side] = Some(here);
-        self.side = side;
-        if let Some(there) = self.sides[side].take() {
-            // Neither side begins or ends a passage.
-            let learn = self.index(&self.params.learn);
-            let values: Vec<_> =
-                self.all().zip(there).filter(|&(index, _)| index != learn).collect();
-            self.set(&values);
-        }
-    }
-
-    /// Makes the other side the same as this one.
-    pub(super) fn copy_to_other_side(&mut self) {
-        self.sides[1 - self.side] = None;
     }
 }

@@ -2,7 +2,7 @@
 
 use egui::{Align2, Id, Rect, Response, Sense, Ui, pos2, vec2};
 
-use super::controls::{Draggable, choices, focus_ring, switch};
+use super::controls::{Draggable, choices, focus_ring, name, switch};
 use super::{Editor, theme};
 
 pub(super) const HEIGHT: f32 = 2.0 * (MARGIN + ROW) + GAP;
@@ -71,9 +71,11 @@ impl Editor {
             id: Id::unique("amount"),
             index: self.edits.index(&params.amount),
             along: &[],
+            linked: &[],
             travel: vec2(place.width(), 0.0),
         };
         if let Some(response) = self.bar(ui, place, &amount, theme::KEEP) {
+            self.describe(&response, amount.index, || "Amount".to_owned());
             response.on_hover_text("How much of the bleed is removed from all mics\nDrag; double-click to type; right-click for 100 %");
         }
 
@@ -111,8 +113,7 @@ impl Editor {
     fn learning(&mut self, ui: &mut Ui, places: &mut Places) {
         let params = self.params();
         let estimates = self.edits.index(&params.estimates);
-        let learn = self.edits.index(&params.learn);
-        let is_learning = self.edits.value(learn) > 0.5;
+        let is_learning = self.edits.is_learning();
 
         let place = places.next(62.0, 4.0);
         let font = theme::regular(12.5);
@@ -136,13 +137,16 @@ impl Editor {
 
         let place = places.next(124.0, 20.0);
         let hint = if is_learning {
-            "How far the filters have converged. Press when it no longer rises: what was learned is then kept and used"
+            "How far the filters have converged. Press when it no longer rises: what was learned is then kept and used. Undo forgets the passage"
         } else {
-            "Press, play a passage in which everybody is heard, and press again: what it teaches replaces what was learned before"
+            "Press, play a passage in which everybody is heard, and press again: what it teaches replaces what was learned before, until you undo it"
         };
         if self.learn_button(ui, place, is_learning).on_hover_text(hint).clicked() {
-            let on = if is_learning { 0.0 } else { 1.0 };
-            self.edits.set_for_good(&[(learn, on), (estimates, 1.0)]);
+            if is_learning {
+                self.edits.end_passage();
+            } else {
+                self.edits.begin_passage();
+            }
         }
     }
 
@@ -155,6 +159,7 @@ impl Editor {
         let session = self.scene.session();
         let convergence = session.map_or(0.0, |session| session.learner.convergence());
         let response = ui.interact(place, id, Sense::click());
+        name(&response, "Learning", true);
         let painter = ui.painter();
         painter.rect_filled(place, theme::CORNER, theme::WELL);
         let mut filled = place.shrink(1.0);

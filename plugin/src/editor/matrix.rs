@@ -5,7 +5,7 @@ use egui::{
     vec2,
 };
 
-use super::controls::Draggable;
+use super::controls::{Draggable, name};
 use super::strips::MATRIX;
 use super::{Editor, icons, theme};
 use crate::params::RoleChoice;
@@ -36,7 +36,7 @@ impl Editor {
         let left = rect.left() + MATRIX;
         let room = (rect.right() - left - 10.0).max(0.0) / rows.len() as f32;
         let width = room.clamp(CELL_WIDTHS[0], CELL_WIDTHS[1]).floor();
-        Columns { left, width, head: if width < WIDE { 84.0 } else { 46.0 }, pointed: (None, None) }
+        Columns { left, width, head: if width < WIDE { 94.0 } else { 46.0 }, pointed: (None, None) }
     }
 
     /// The row and the column under the pointer.
@@ -89,18 +89,21 @@ impl Editor {
                 pos2(left + columns.width, rect.bottom()),
             );
             let response = ui.interact(cell, Id::unique(("column", strip)), Sense::click());
+            name(&response, &format!("Column of {}", self.name(strip)), false);
             if response.clicked() {
-                self.select(strip, false);
+                self.select_as(strip, ui.input(|input| input.modifiers));
             }
             let ink =
                 if pointed == Some(strip) || response.hovered() { theme::TEXT } else { theme::DIM };
-            let name = ui.painter().layout_no_wrap(self.name(strip), theme::regular(12.0), ink);
             let painter = ui.painter();
+            let name = self.name(strip);
+            let font = theme::regular(12.0);
             if columns.width >= WIDE {
-                let x = cell.center().x - 0.5 * name.rect.width().min(columns.width - 4.0);
-                let clipped = painter.with_clip_rect(cell.expand2(vec2(-1.0, 2.0)));
-                clipped.galley(pos2(x, cell.bottom() - 5.0 - name.rect.height()), name, ink);
+                let place =
+                    Rect::from_min_max(cell.min + vec2(2.0, 0.0), cell.max - vec2(2.0, 5.0));
+                theme::elided(painter, place, Align2::CENTER_BOTTOM, &name, font, ink);
             } else {
+                let name = theme::elided_line(painter, cell.height() - 8.0, &name, font, ink);
                 let x = cell.center().x - 0.5 * name.rect.height();
                 let text = TextShape::new(pos2(x, cell.bottom() - 5.0), name, ink);
                 painter.add(text.with_angle(-std::f32::consts::FRAC_PI_2));
@@ -209,9 +212,13 @@ impl Editor {
             id: Id::unique(("pair", target, bleeder)),
             index: self.edits.index(&pair.amount),
             along: &[],
+            linked: &[],
             travel: vec2(0.0, TRAVEL),
         };
         let Some(response) = self.handle(ui, cell, &value) else { return };
+        self.describe(&response, value.index, || {
+            format!("Remove {} from {}", self.name(bleeder), self.name(target))
+        });
         let amount = self.edits.value(value.index);
         let active = response.hovered() || response.dragged();
         let shown_db = if idle.is_some() { None } else { heard_db };

@@ -4,12 +4,20 @@
 //! session's snapshots (`scene`). The audio thread does not know that it exists.
 
 mod controls;
+#[cfg(test)]
+mod cost_tests;
 mod edits;
+mod empty;
+mod field;
 mod header;
+mod history;
 mod icons;
+mod labels;
+mod levels;
 mod matrix;
 mod presets;
 mod remembered;
+mod reorder;
 mod scene;
 mod spectrogram;
 mod spectrum;
@@ -18,13 +26,15 @@ mod strips;
 #[cfg(test)]
 mod tests;
 mod theme;
+#[cfg(test)]
+mod ui_tests;
 mod window;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use egui::{self, Rect, Ui, pos2, vec2};
+use egui::{self, Key, KeyboardShortcut, Modifiers, Rect, Ui, pos2, vec2};
 use nice_plug::context::gui::GuiContext;
 
 use crate::live::Live;
@@ -37,6 +47,8 @@ pub(crate) use window::create;
 
 use controls::Typing;
 use edits::Edits;
+use labels::Renaming;
+use reorder::Moving;
 use scene::Scene;
 
 /// How often a moving picture is drawn.
@@ -51,6 +63,10 @@ pub(super) struct Editor {
     edits: Edits,
     scene: Scene,
     typing: Option<Typing>,
+    renaming: Option<Renaming>,
+    moving: Option<Moving>,
+    /// The strip that the keyboard is on.
+    focused: Option<usize>,
     /// How far the drag in progress has come, as a part of the range.
     dragged: f32,
     /// The strip whose spectrum is shown.
@@ -71,6 +87,9 @@ impl Editor {
             edits: Edits::new(params),
             scene: Scene::new(params, live),
             typing: None,
+            renaming: None,
+            moving: None,
+            focused: None,
             dragged: 0.0,
             selected: 0,
             together: vec![0],
@@ -93,6 +112,8 @@ impl Editor {
         self.edits.connect(None);
         self.scene.close();
         self.typing = None;
+        self.renaming = None;
+        self.moving = None;
     }
 
     fn params(&self) -> Arc<UnspillParams> {
@@ -131,16 +152,44 @@ impl Editor {
     }
 
     fn shortcuts(&mut self, ui: &Ui) {
-        if self.typing.is_some() || ui.ctx().egui_wants_keyboard_input() {
+        let focused = self.focused.take();
+        let is_typing = self.typing.is_some() || self.renaming.is_some();
+        if is_typing || ui.ctx().text_edit_focused() {
             return;
         }
-        let undo = egui::KeyboardShortcut::new(egui::Modifiers::COMMAND, egui::Key::Z);
-        let with_shift = egui::Modifiers::COMMAND | egui::Modifiers::SHIFT;
-        let redo = egui::KeyboardShortcut::new(with_shift, egui::Key::Z);
-        if ui.input_mut(|input| input.consume_shortcut(&redo)) {
+        let pressed = |modifiers: Modifiers, key: Key| {
+            let shortcut = KeyboardShortcut::new(modifiers, key);
+            ui.input_mut(|input| input.consume_shortcut(&shortcut))
+        };
+        // The longer ones first: the shorter ones would take them, too.
+        if pressed(Modifiers::COMMAND | Modifiers::SHIFT, Key::Z) {
             self.edits.redo();
-        } else if ui.input_mut(|input| input.consume_shortcut(&undo)) {
+        } else if pressed(Modifiers::COMMAND, Key::Z) {
             self.edits.undo();
+        } else if pressed(Modifiers::COMMAND | Modifiers::SHIFT, Key::L) {
+            self.unlink_chosen();
+        } else if pressed(Modifiers::COMMAND, Key::L) {
+            self.link_chosen();
+        } else if pressed(Modifiers::ALT, Key::ArrowUp) {
+            self.move_rows(focused.unwrap_or(self.selected), true);
+        } else if pressed(Modifiers::ALT, Key::ArrowDown) {
+            self.move_rows(focused.unwrap_or(self.selected), false);
+        } else if pressed(Modifiers::NONE, Key::F2) {
+            self.begin_renaming(focused.unwrap_or(self.selected));
+        }
+    }
+
+    /// Chooses strips, as a click with these keys held does.
+    fn select_as(&mut self, strip: usize, held: Modifiers) {
+        if held.shift {
+            let rows = self.rows();
+            let place = |strip: usize| rows.iter().position(|&row| row == strip);
+            if let (Some(one), Some(other)) = (place(self.selected), place(strip)) {
+                // From the one whose spectrum is shown to this one, which stays to be counted from.
+                self.together = rows[one.min(other)..=one.max(other)].to_vec();
+            }
+        } else {
+            self.select(strip, held.command);
         }
     }
 
@@ -148,10 +197,12 @@ impl Editor {
     fn select(&mut self, strip: usize, add: bool) {
         if !add {
             self.together.clear();
-        } else if self.together.len() > 1 && self.together.contains(&strip) {
-            self.together.retain(|&other| other != strip);
-            if self.selected == strip {
-                self.selected = self.together[0];
+        } else if self.together.contains(&strip) {
+            if self.together.len() > 1 {
+                self.together.retain(|&other| other != strip);
+                if self.selected == strip {
+                    self.selected = self.together[0];
+                }
             }
             return;
         }

@@ -231,10 +231,15 @@ impl Editor {
                     self.edits.index(&params.estimates),
                     self.edits.index(&params.learn),
                 ];
-                let values = state::normalized(self.edits.params().class, state);
+                let class = params.class;
+                let arrangement = state::arrangement_of(&state, class.num_strips);
+                let values = state::normalized(class, state);
                 let all = self.edits.all().zip(values);
                 let values: Vec<_> = all.filter(|(index, _)| !kept.contains(index)).collect();
-                self.edits.set(&values);
+                match arrangement {
+                    Some(arrangement) => self.edits.set_and_arrange(&values, arrangement),
+                    None => self.edits.set(&values),
+                }
             }
             Err(error) => self.message = Some(error),
         }

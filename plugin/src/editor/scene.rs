@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use egui::Context;
+use engine::Snapshot;
 use engine::snapshot::{Column, MicLevels};
-use engine::{Monitor, Snapshot};
 
 use super::spectrogram::Spectrogram;
+use crate::daw::Daw;
 use crate::live::{Live, LiveSession};
 use crate::params::{Instrument, UnspillParams};
 
@@ -263,14 +264,23 @@ impl Scene {
         (ratio > 1e-6).then(|| 10.0 * ratio.log10())
     }
 
-    /// Whether the host has ever sent anything on a strip, or the engineer has labelled it.
+    /// Whether the host has ever sent anything on a strip, or the engineer has labelled or named it.
     pub(super) fn is_used(&self, strip: usize) -> bool {
-        let was_heard = |monitor: &Monitor, map: &crate::buses::MicMap| {
-            map.mics_of(strip).any(|mic| monitor.was_heard(mic))
-        };
-        let labelled = self.params.mics[strip].instrument.value() != Instrument::Other;
-        let heard = self.session.as_ref().is_some_and(|s| was_heard(&s.monitor, &s.map));
-        heard || (labelled && self.exists(strip))
+        let labelled = self.params.mics[strip].instrument.value() != Instrument::Other
+            || self.params.arranged.now().name(strip).is_some();
+        self.was_heard(strip) || (labelled && self.exists(strip))
+    }
+
+    /// Whether the host has ever sent anything on a strip.
+    pub(super) fn was_heard(&self, strip: usize) -> bool {
+        let session = self.session.as_ref();
+        session.is_some_and(|session| {
+            session.map.mics_of(strip).any(|mic| session.monitor.was_heard(mic))
+        })
+    }
+
+    pub(super) fn daw(&self) -> Daw {
+        self.live.daw()
     }
 
     /// Whether the layout in use has such a strip.

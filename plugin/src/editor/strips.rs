@@ -1,19 +1,20 @@
 //! The mics, one row each: name, role and group, levels, reduction, amounts; beside them their row of the matrix.
 
-use egui::{
-    Align2, Color32, Id, Painter, Popup, Rect, ScrollArea, Sense, Ui, UiBuilder, pos2, vec2,
-};
-use nice_plug::prelude::Enum;
+use egui::{Align2, Color32, Id, Rect, Response, ScrollArea, Sense, Ui, UiBuilder, pos2, vec2};
+use nice_plug::prelude::{Enum, FloatParam};
 
-use super::controls::{Draggable, focus_ring, switch};
-use super::scene::{self, Meter};
-use super::{Editor, icons, theme};
+use super::controls::{Draggable, focus_ring, name, switch};
+use super::edits::ParamIndex;
+use super::levels::MARKS_DB;
+use super::{Editor, scene, theme};
 use crate::names::mic_name;
-use crate::params::{GroupChoice, Instrument, RoleChoice};
+use crate::params::{Instrument, OutputParams};
 
 /// Where the parts of a row begin, from its left end.
-const ICON: f32 = 10.0;
-const NAME: f32 = 40.0;
+const GRIP: f32 = 3.0;
+pub(super) const ICON: f32 = 14.0;
+const NAME: f32 = 42.0;
+const LINK_WIDTH: f32 = 16.0;
 const ROLE: f32 = 132.0;
 const GROUP: f32 = 200.0;
 const METERS: f32 = 234.0;
@@ -30,20 +31,15 @@ const SOLO_WIDTH: f32 = 26.0;
 pub(super) const MATRIX: f32 = 626.0;
 const ROW_HEIGHTS: [f32; 2] = [32.0, 50.0];
 const FOOT: f32 = 24.0;
-/// Levels with a mark above the meters.
-const MARKS_DB: [f32; 4] = [-48.0, -24.0, -12.0, 0.0];
-/// The whole width of a reduction meter.
-const LARGEST_REDUCTION_DB: f32 = 24.0;
 
 impl Editor {
-    /// The strips that have a row.
+    /// The strips that have a row, from the top.
     pub(super) fn rows(&self) -> Vec<usize> {
-        let strips = 0..self.edits.params().class.num_strips;
-        strips
-            .filter(|&strip| {
-                self.scene.is_used(strip) || (self.show_all && self.scene.exists(strip))
-            })
-            .collect()
+        let mut rows = self.edits.params().arranged.now().order().to_vec();
+        rows.retain(|&strip| {
+            self.scene.is_used(strip) || (self.show_all && self.scene.exists(strip))
+        });
+        rows
     }
 
     pub(super) fn name(&self, strip: usize) -> String {
@@ -67,7 +63,7 @@ impl Editor {
         self.foot(ui, foot, rows.len());
         if rows.is_empty() {
             let middle = Rect::from_min_max(rect.min, pos2(rect.right(), foot.top()));
-            empty(ui, middle);
+            self.advice(ui, middle, 0);
             return;
         }
         if !rows.contains(&self.selected) {
@@ -96,8 +92,11 @@ impl Editor {
                     self.matrix_row(ui, row, strip, &rows, &columns);
                 }
             }
+            self.moving_rows(ui, all, height, &rows);
             self.head(ui, head, &rows, &columns);
         });
+        let below = pos2(body.left(), body.top() + height * rows.len() as f32);
+        self.advice(ui, Rect::from_min_max(below, body.max), rows.len());
     }
 
     fn head(&mut self, ui: &mut Ui, rect: Rect, rows: &[usize], columns: &super::matrix::Columns) {
@@ -131,12 +130,14 @@ impl Editor {
         let is_selected = self.together.contains(&strip);
         let left = Rect::from_min_max(rect.min, pos2(rect.left() + MATRIX - 8.0, rect.bottom()));
         let whole = ui.interact(left, Id::unique(("strip", strip)), Sense::click());
+        name(&whole, &self.name(strip), is_selected);
+        self.note_focus(&whole, strip);
         if whole.clicked() {
-            let add = ui.input(|input| input.modifiers.command || input.modifiers.shift);
-            self.select(strip, add);
+            self.select_as(strip, ui.input(|input| input.modifiers));
         }
+        self.strip_menu(&whole, strip);
         let fill = match (is_selected, is_pointed || whole.hovered()) {
-            (true, _) => theme::blend(theme::PANEL, theme::BUTTON_HOVERED, 0.65),
+            (true, _) => theme::blend(theme::PANEL, theme::BUTTON_HOVERED, 0.35),
             (false, true) => theme::PANEL,
             (false, false) => theme::blend(theme::BACKGROUND, theme::PANEL, 0.55),
         };
@@ -149,45 +150,27 @@ impl Editor {
             let top = rect.center().y - 0.5 * height;
             Rect::from_min_size(pos2(rect.left() + x, top), vec2(width, height))
         };
-        self.instrument_button(ui, at(ICON, ROLE - ICON - 6.0, 24.0), strip);
+        focus_ring(ui, left, &whole);
+        let is_bright = is_selected || is_pointed || whole.hovered();
+        self.grip(ui, at(GRIP, ICON - GRIP, 24.0), strip, is_bright);
+        self.instrument_button(ui, at(ICON, 24.0, 24.0), strip);
+        let is_linked = params.arranged.now().link_of(strip).is_some();
+        let room = ROLE - NAME - 6.0 - if is_linked { LINK_WIDTH } else { 0.0 };
+        self.name_label(ui, at(NAME, room, 24.0), strip, is_selected);
+        self.link_mark(ui, at(ROLE - 4.0 - LINK_WIDTH, LINK_WIDTH, 24.0), strip);
         self.role_button(ui, at(ROLE, 62.0, 22.0), strip);
         self.group_button(ui, at(GROUP, 26.0, 22.0), strip);
         self.meters(ui, at(METERS, METERS_WIDTH, 19.0), strip);
         let Some(output) = &mic.output else { return };
         self.reduction(ui, at(REDUCTION, REDUCTION_WIDTH, 16.0), strip);
 
-        let moving = |pick: &dyn Fn(usize) -> Option<super::edits::ParamIndex>| -> Vec<_> {
-            if is_selected {
-                self.together.iter().filter_map(|&other| pick(other)).collect()
-            } else {
-                Vec::new()
-            }
-        };
-        let amounts = moving(&|other| {
-            params.mics[other].output.as_ref().map(|output| self.edits.index(&output.amount))
-        });
-        let floors = moving(&|other| {
-            params.mics[other].output.as_ref().map(|output| self.edits.index(&output.floor))
-        });
         let name = self.name(strip);
         let place = at(AMOUNT, AMOUNT_WIDTH, 22.0);
-        let amount = Draggable {
-            id: Id::unique(("amount", strip)),
-            index: self.edits.index(&output.amount),
-            along: &amounts,
-            travel: vec2(place.width(), 0.0),
-        };
-        if let Some(response) = self.bar(ui, place, &amount, theme::KEEP) {
+        if let Some(response) = self.strip_bar(ui, place, strip, Bar::Amount) {
             response.on_hover_text(format!("How much of the bleed found in {name} is removed\nDrag; double-click to type; right-click for 100 %"));
         }
         let place = at(FLOOR, FLOOR_WIDTH, 22.0);
-        let floor = Draggable {
-            id: Id::unique(("floor", strip)),
-            index: self.edits.index(&output.floor),
-            along: &floors,
-            travel: vec2(place.width(), 0.0),
-        };
-        if let Some(response) = self.bar(ui, place, &floor, theme::DIM) {
+        if let Some(response) = self.strip_bar(ui, place, strip, Bar::Floor) {
             response.on_hover_text(format!("The most that anything in {name} is turned down\nDrag; double-click to type; right-click for no limit"));
         }
         if let Some(solo) = &output.solo {
@@ -196,6 +179,7 @@ impl Editor {
             let lit = is_on.then_some(theme::BLEED);
             let place = at(SOLO, SOLO_WIDTH, 22.0);
             let response = switch(ui, place, Id::unique(("solo", strip)), "R", lit);
+            self::name(&response, &format!("{name} Solo Removed"), is_on);
             let hint = format!("Hear only what is removed from {name}");
             if response.on_hover_text(hint).clicked() {
                 self.edits.set(&[(index, if is_on { 0.0 } else { 1.0 })]);
@@ -203,181 +187,55 @@ impl Editor {
         }
     }
 
-    fn instrument_button(&mut self, ui: &mut Ui, rect: Rect, strip: usize) {
-        let response = ui.interact(rect, Id::unique(("instrument", strip)), Sense::click());
-        let is_selected = self.together.contains(&strip);
-        let ink = if response.hovered() || is_selected {
-            theme::TEXT
-        } else {
-            theme::blend(theme::DIM, theme::TEXT, 0.6)
-        };
-        let icon = Rect::from_min_size(rect.min, vec2(24.0, rect.height()));
-        icons::draw(ui.painter(), icon.shrink(1.0), self.instrument(strip), ink);
-        let painter = ui.painter().with_clip_rect(rect);
-        let at = pos2(rect.left() + NAME - ICON, rect.center().y);
-        painter.text(at, Align2::LEFT_CENTER, self.name(strip), theme::semibold(13.0), ink);
-        focus_ring(ui, rect, &response);
-        let response =
-            response.on_hover_text("What the mic stands at: names it everywhere. Click to choose");
-        let index = self.edits.index(&self.params().mics[strip].instrument);
-        let chosen = self.edits.choice(index);
-        if response.clicked() {
-            self.select(strip, false);
-        }
-        Popup::menu(&response).show(|ui| {
-            ui.set_max_height(420.0);
-            ScrollArea::vertical().max_height(400.0).show(ui, |ui| {
-                for (choice, name) in Instrument::variants().iter().enumerate() {
-                    if ui.selectable_label(choice == chosen, *name).clicked() {
-                        self.edits.choose(index, choice);
-                        ui.close();
-                    }
-                }
-            });
-        });
-    }
-
-    fn role_button(&mut self, ui: &mut Ui, rect: Rect, strip: usize) {
-        let index = self.edits.index(&self.params().mics[strip].role);
-        let chosen = self.edits.choice(index);
-        let text = ["Close", "Room", "Room cl."][chosen.min(2)];
-        let response = switch(ui, rect, Id::unique(("role", strip)), text, None).on_hover_text(
-            "Close: at its own source. Room: hears everything and passes unchanged. Room cleaned: loses what the close mics hear",
-        );
-        Popup::menu(&response).show(|ui| {
-            for (choice, name) in RoleChoice::variants().iter().enumerate() {
-                if ui.selectable_label(choice == chosen, *name).clicked() {
-                    self.edits.choose(index, choice);
-                    ui.close();
-                }
-            }
-        });
-    }
-
-    fn group_button(&mut self, ui: &mut Ui, rect: Rect, strip: usize) {
-        let index = self.edits.index(&self.params().mics[strip].group);
-        let chosen = self.edits.choice(index);
-        let names = GroupChoice::variants();
-        let text = if chosen == 0 { "\u{2013}" } else { names[chosen] };
-        let lit = self.group_colour(strip);
-        let response = switch(ui, rect, Id::unique(("group", strip)), text, lit).on_hover_text(
-            "Mics of one source (top and bottom, in and out, left and right) belong in one group: they are never each other's bleed",
-        );
-        Popup::menu(&response).show(|ui| {
-            for (choice, name) in names.iter().enumerate() {
-                if ui.selectable_label(choice == chosen, *name).clicked() {
-                    self.edits.choose(index, choice);
-                    ui.close();
-                }
-            }
-        });
-    }
-
-    fn meters(&self, ui: &mut Ui, rect: Rect, strip: usize) {
-        let levels = self.scene.strips[strip];
-        let has_output = self.edits.params().mics[strip].output.is_some();
-        let half = vec2(rect.width(), 8.0);
-        meter(ui.painter(), Rect::from_min_size(rect.min, half), levels.input, theme::DIM);
-        if has_output {
-            let below = pos2(rect.left(), rect.bottom() - 8.0);
-            meter(ui.painter(), Rect::from_min_size(below, half), levels.output, theme::KEEP);
-        }
-        let text = |meter: Meter| {
-            format!("{:.1} dBFS peak, {:.1} dBFS RMS", meter.peak_db(), meter.rms_db())
-        };
-        let response = ui.interact(rect, Id::unique(("meters", strip)), Sense::hover());
-        response.on_hover_ui(|ui| {
-            ui.label(format!("In: {}", text(levels.input)));
-            if has_output {
-                ui.label(format!("Out: {}", text(levels.output)));
-            }
-        });
-    }
-
-    fn reduction(&self, ui: &mut Ui, rect: Rect, strip: usize) {
-        let db = self.scene.strips[strip].reduction_db();
-        let painter = ui.painter();
-        painter.rect_filled(rect, theme::CORNER, theme::WELL);
-        let mut filled = rect.shrink(1.0);
-        filled.set_width(filled.width() * (-db / LARGEST_REDUCTION_DB).clamp(0.0, 1.0));
-        painter.rect_filled(filled, theme::CORNER, theme::blend(theme::WELL, theme::BLEED, 0.6));
-        let text = if db > -0.05 { "0.0".to_owned() } else { format!("\u{2212}{:.1}", -db) };
-        let at = rect.right_center() - vec2(5.0, 0.0);
-        painter.text(at, Align2::RIGHT_CENTER, text, theme::regular(11.5), theme::TEXT);
-        let response = ui.interact(rect, Id::unique(("reduction", strip)), Sense::hover());
-        response.on_hover_text("How much quieter the mic is without its bleed, in dB");
-    }
-
-    fn foot(&mut self, ui: &mut Ui, rect: Rect, shown: usize) {
+    /// A bar of one of a strip's values, which moves those of the chosen and the linked strips, too.
+    fn strip_bar(&mut self, ui: &mut Ui, place: Rect, strip: usize, bar: Bar) -> Option<Response> {
         let params = self.params();
-        let there = (0..params.class.num_strips).filter(|&strip| self.scene.exists(strip)).count();
-        let used = (0..there).filter(|&strip| self.scene.is_used(strip)).count();
-        let at = rect.left_center() + vec2(ICON, 2.0);
-        if used < there {
-            let text = if self.show_all {
-                "Hide inputs without a signal".to_owned()
-            } else {
-                format!("{} more inputs without a signal", there - shown)
-            };
-            let place = Rect::from_min_size(pos2(rect.left(), rect.top() + 3.0), vec2(210.0, 20.0));
-            let response = ui.interact(place, Id::unique("show all"), Sense::click());
-            let ink = if response.hovered() { theme::TEXT } else { theme::DIM };
-            ui.painter().text(at, Align2::LEFT_CENTER, text, theme::regular(12.0), ink);
-            focus_ring(ui, place, &response);
-            if response.clicked() {
-                self.show_all = !self.show_all;
-            }
-        }
-        if used == 1 {
-            let at = rect.left_center() + vec2(226.0, 2.0);
-            ui.painter().text(at, Align2::LEFT_CENTER, ONE_MIC, theme::regular(12.0), theme::BLEED);
-        }
+        let index = |other: usize| -> Option<ParamIndex> {
+            params.mics[other].output.as_ref().map(|output| self.edits.index(bar.param(output)))
+        };
+        let [along, linked] = self
+            .moved_with(strip)
+            .map(|strips| strips.into_iter().filter_map(index).collect::<Vec<_>>());
+        let value = Draggable {
+            id: Id::unique((bar.name(), strip)),
+            index: index(strip)?,
+            along: &along,
+            linked: &linked,
+            travel: vec2(place.width(), 0.0),
+        };
+        let response = self.bar(ui, place, &value, bar.colour())?;
+        self.note_focus(&response, strip);
+        self.describe(&response, value.index, || format!("{} {}", self.name(strip), bar.name()));
+        Some(response)
     }
 }
 
-const ONE_MIC: &str = "Only one mic is heard. Bleed is found by comparing mics: send the others of the room here, too";
-
-/// What to do when nothing is heard yet.
-fn empty(ui: &Ui, rect: Rect) {
-    let painter = ui.painter();
-    let middle = rect.center();
-    painter.text(
-        middle - vec2(0.0, 24.0),
-        Align2::CENTER_CENTER,
-        "Nothing is heard yet",
-        theme::semibold(18.0),
-        theme::TEXT,
-    );
-    for (line, text) in [
-        "Route every mic of the room to an input of its own, before any compressor, gate or equaliser,",
-        "and play: each mic shows up here as soon as it is heard.",
-    ]
-    .iter()
-    .enumerate()
-    {
-        let at = middle + vec2(0.0, 6.0 + 20.0 * line as f32);
-        painter.text(at, Align2::CENTER_CENTER, text, theme::regular(13.5), theme::DIM);
-    }
+/// One of a mic's two bars.
+#[derive(Clone, Copy, Debug)]
+enum Bar {
+    Amount,
+    Floor,
 }
 
-/// One horizontal level.
-fn meter(painter: &Painter, rect: Rect, meter: Meter, colour: Color32) {
-    painter.rect_filled(rect, 2.0, theme::WELL);
-    let part = |db: f32| (1.0 - db / scene::LOWEST_DB).clamp(0.0, 1.0);
-    let mut filled = rect;
-    filled.set_width(rect.width() * part(meter.rms_db()));
-    painter.rect_filled(filled, 2.0, theme::blend(theme::WELL, colour, 0.85));
-    let peak = part(meter.peak_db());
-    if peak > 0.0 {
-        let x = rect.left() + rect.width() * peak;
-        let is_over = meter.peak_db() > -0.1;
-        let ink = if is_over { theme::ALARM } else { theme::TEXT };
-        painter.vline(x.min(rect.right() - 0.75), rect.y_range(), (1.5, ink));
+impl Bar {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Amount => "Amount",
+            Self::Floor => "Max Reduction",
+        }
     }
-    for db in MARKS_DB {
-        let x = rect.left() + rect.width() * part(db);
-        if db < 0.0 {
-            painter.vline(x, rect.y_range(), (1.0, theme::BACKGROUND.gamma_multiply(0.5)));
+
+    fn colour(self) -> Color32 {
+        match self {
+            Self::Amount => theme::KEEP,
+            Self::Floor => theme::DIM,
+        }
+    }
+
+    fn param(self, output: &OutputParams) -> &FloatParam {
+        match self {
+            Self::Amount => &output.amount,
+            Self::Floor => &output.floor,
         }
     }
 }

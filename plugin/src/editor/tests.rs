@@ -14,17 +14,22 @@ use crate::live::Live;
 use crate::params::{GroupChoice, Instrument, RoleChoice, UnspillParams};
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Told {
+pub(super) enum Told {
     Begin(ParamPtr),
     Set(ParamPtr, f32),
     End(ParamPtr),
 }
 
-/// A host that notes what it is told and does nothing.
+/// A host that notes what it is told and does it.
 #[derive(Default)]
-struct Noting(Mutex<Vec<Told>>);
+pub(super) struct Noting(Mutex<Vec<Told>>);
 
 impl Noting {
+    /// What it was told since this was last asked.
+    pub(super) fn told(&self) -> Vec<Told> {
+        std::mem::take(&mut *self.0.lock().unwrap())
+    }
+
     fn note(&self, told: Told) {
         self.0.lock().unwrap().push(told);
     }
@@ -40,6 +45,8 @@ impl GuiContextInner for Noting {
     }
     unsafe fn raw_set_parameter_normalized(&self, param: ParamPtr, normalized: f32) {
         self.note(Told::Set(param, normalized));
+        // SAFETY: points into parameters that outlive the editor.
+        unsafe { param._internal_set_normalized_value(normalized) };
     }
     unsafe fn raw_end_set_parameter(&self, param: ParamPtr) {
         self.note(Told::End(param));
@@ -93,7 +100,7 @@ impl Desk {
     }
 
     fn told(&self) -> Vec<Told> {
-        std::mem::take(&mut *self.host.0.lock().unwrap())
+        self.host.told()
     }
 }
 
@@ -177,9 +184,10 @@ fn a_and_b_are_settings_of_their_own() {
     assert_eq!(edits.value(amount), 0.25);
     // Adaptive and Learned can be compared, but neither side begins or ends a passage.
     let (learn, estimates) = (edits.index(&params.learn), edits.index(&params.estimates));
-    edits.set_for_good(&[(learn, 1.0), (estimates, 1.0)]);
+    edits.begin_passage();
     edits.go_to_side(1);
-    edits.set_for_good(&[(learn, 0.0), (estimates, 0.0)]);
+    edits.end_passage();
+    edits.set(&[(estimates, 0.0)]);
     edits.go_to_side(0);
     assert_eq!((edits.value(learn), edits.value(estimates)), (0.0, 1.0));
 }
@@ -199,7 +207,7 @@ fn an_ensemble_labels_groups_and_gives_roles() {
 }
 
 #[test]
-fn learn_is_pressed_with_mouse_or_keyboard_and_is_nothing_to_undo() {
+fn learn_is_pressed_with_mouse_or_keyboard_and_undo_forgets_the_passage() {
     let mut desk = Desk::new("learn");
     desk.draw(Vec::new());
     let params = desk.editor.params();
@@ -231,7 +239,38 @@ fn learn_is_pressed_with_mouse_or_keyboard_and_is_nothing_to_undo() {
     desk.draw(vec![space(true), space(false)]);
     desk.draw(Vec::new());
     assert_eq!(desk.told(), [Told::Begin(learn), Told::Set(learn, 0.0), Told::End(learn)]);
+    // One step: that the passage was begun.
+    desk.editor.edits.undo();
     assert!(!desk.editor.edits.can_undo());
+    let expected = [Told::Begin(estimates), Told::Set(estimates, 0.0), Told::End(estimates)];
+    assert_eq!(desk.told(), expected);
+    desk.editor.edits.redo();
+    assert_eq!(desk.editor.edits.value(desk.editor.edits.index(&params.estimates)), 1.0);
+    assert!(!desk.editor.edits.is_learning(), "redo begins no passage");
+}
+
+#[test]
+fn undo_brings_back_what_a_passage_has_replaced() {
+    let mut desk = Desk::new("undo-learn");
+    let params = desk.editor.params();
+    let before = crate::kept::learned_by_a_newer_version();
+    params.kept.read(Some(&before), None);
+    let edits = &mut desk.editor.edits;
+    // Called off while it is learned: nothing to do again.
+    edits.begin_passage();
+    edits.undo();
+    assert!(!edits.is_learning() && !edits.can_redo());
+    assert_eq!(params.kept.text().as_ref(), Some(&before));
+    // Taken back after its end.
+    edits.begin_passage();
+    edits.end_passage();
+    params.kept.read(None, None);
+    let news = params.kept.news();
+    edits.undo();
+    assert_eq!(params.kept.text().as_ref(), Some(&before));
+    assert_ne!(params.kept.news(), news, "the host has something to save");
+    edits.redo();
+    assert_eq!(params.kept.text(), None);
 }
 
 #[test]

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use egui::text::{LayoutJob, TextWrapping};
 use egui::{
-    Color32, Context, CornerRadius, FontData, FontDefinitions, FontFamily, FontId, Stroke,
-    TextStyle, Theme, Visuals,
+    Align2, Color32, Context, CornerRadius, FontData, FontDefinitions, FontFamily, FontId, Galley,
+    Painter, Rect, Stroke, TextStyle, Theme, Visuals,
 };
 
 const fn rgb(hex: u32) -> Color32 {
@@ -59,6 +60,33 @@ pub(super) fn semibold(size: f32) -> FontId {
     FontId::new(size, FontFamily::Name(SEMIBOLD.into()))
 }
 
+/// Draws a line of text, cut with an ellipsis where it is too long.
+pub(super) fn elided(
+    painter: &Painter,
+    rect: Rect,
+    align: Align2,
+    text: &str,
+    font: FontId,
+    ink: Color32,
+) {
+    let galley = elided_line(painter, rect.width(), text, font, ink);
+    let at = align.align_size_within_rect(galley.size(), rect).min;
+    painter.galley(at, galley, ink);
+}
+
+/// A line of text, cut with an ellipsis where it is wider than this.
+pub(super) fn elided_line(
+    painter: &Painter,
+    width: f32,
+    text: &str,
+    font: FontId,
+    ink: Color32,
+) -> Arc<Galley> {
+    let mut job = LayoutJob::simple_singleline(text.to_owned(), font, ink);
+    job.wrap = TextWrapping::truncate_at_width(width);
+    painter.layout_job(job)
+}
+
 /// Between two colours, at `part` of the way.
 pub(super) fn blend(from: Color32, to: Color32, part: f32) -> Color32 {
     from.lerp_to_gamma(to, part.clamp(0.0, 1.0))
@@ -92,6 +120,9 @@ pub(super) fn apply(context: &Context) {
         style.visuals = visuals();
         style.spacing.item_spacing = [6.0, 6.0].into();
         style.spacing.button_padding = [8.0, 3.0].into();
+        // More rows than fit are there to be seen, not only under the pointer.
+        style.spacing.scroll.floating_width = 4.0;
+        style.spacing.scroll.dormant_handle_opacity = 0.5;
         style.interaction.selectable_labels = false;
         style.interaction.tooltip_delay = 0.35;
     });

@@ -28,10 +28,13 @@ impl Default for Activation {
 }
 
 /// The answers to hosts that the framework cannot give. All methods may be called on any thread,
-/// the audio thread included, except [`View::name`], which allocates.
+/// the audio thread included, except [`View::name`] and [`View::host_is`], which allocate.
 pub trait View: Send + Sync {
     /// The latency that an activation as `activation` would have now.
     fn latency_samples(&self, activation: &Activation) -> u32;
+
+    /// The host has said what it is called; main thread.
+    fn host_is(&self, _name: &str) {}
 
     /// The name to show for a parameter instead of its fixed one; `id` as by [`param_id_hash`].
     fn name(&self, id: u32) -> Option<String>;

@@ -156,10 +156,14 @@ impl Screen {
         const STEPS: i16 = 6;
         self.point(from[0], from[1])?;
         self.event(BUTTON_PRESS_EVENT, 1, 0, 0)?;
+        // As slow as a hand, so that a busy machine draws a picture in between.
+        std::thread::sleep(4 * BETWEEN);
         for step in 1..=STEPS {
             let at = |axis: usize| from[axis] + (to[axis] - from[axis]) * step / STEPS;
             self.point(at(0), at(1))?;
+            std::thread::sleep(BETWEEN);
         }
+        std::thread::sleep(4 * BETWEEN);
         self.event(BUTTON_RELEASE_EVENT, 1, 0, 0)
     }
 
@@ -169,6 +173,12 @@ impl Screen {
     ///
     /// When the screen is gone or its keyboard has no such key.
     pub fn key(&self, symbol: u32) -> Result<()> {
+        let code = self.code(symbol)?;
+        self.event(KEY_PRESS_EVENT, code, 0, 0)?;
+        self.event(KEY_RELEASE_EVENT, code, 0, 0)
+    }
+
+    fn code(&self, symbol: u32) -> Result<u8> {
         let setup = self.connection.setup();
         let (first, last) = (setup.min_keycode, setup.max_keycode);
         let map = self.connection.get_keyboard_mapping(first, last - first + 1)?.reply()?;
@@ -176,8 +186,20 @@ impl Screen {
         let mut keys = map.keysyms.chunks(per_key).zip(first..=last);
         let found = keys.find(|(symbols, _)| symbols.first() == Some(&symbol));
         let (_, code) = found.with_context(|| format!("no key for symbol {symbol:#x}"))?;
+        Ok(code)
+    }
+
+    /// Holds a key down while something else is done.
+    ///
+    /// # Errors
+    ///
+    /// As [`Screen::key`], and whatever goes wrong meanwhile; the key is let go of in any case.
+    pub fn holding(&self, symbol: u32, meanwhile: impl FnOnce() -> Result<()>) -> Result<()> {
+        let code = self.code(symbol)?;
         self.event(KEY_PRESS_EVENT, code, 0, 0)?;
-        self.event(KEY_RELEASE_EVENT, code, 0, 0)
+        let done = meanwhile();
+        self.event(KEY_RELEASE_EVENT, code, 0, 0)?;
+        done
     }
 
     /// What is seen in the upper left corner of the screen.

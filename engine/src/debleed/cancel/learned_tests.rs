@@ -302,3 +302,25 @@ fn what_is_given_while_a_passage_is_learned_replaces_the_passage() {
     assert!(player.play(&part, &learned(&controls)) == expected);
     assert!(player.learner.collect().is_none());
 }
+
+#[test]
+fn a_passage_that_is_called_off_teaches_nothing_and_the_next_one_does() {
+    let scene = scene(2, 0.3, &[1.0; 2]);
+    let controls = Controls::default();
+    let part: Vec<Vec<f32>> = scene.mics.iter().map(|mic| mic[..48_000].to_vec()).collect();
+    let before = Player::new(Kind::Plain, Mode::Live, 2, None).learn(&part, &controls).unwrap();
+    let expected = Player::new(Kind::Plain, Mode::Live, 2, Some(Arc::clone(&before)))
+        .play(&part, &learned(&controls));
+    let mut player = Player::new(Kind::Plain, Mode::Live, 2, Some(Arc::clone(&before)));
+    player.play(&part, &learning(&controls));
+    player.learner.call_off(Some(before));
+    // The controls follow later, as parameters do, or not at all for a while.
+    player.play(&scene.mics, &learning(&controls));
+    assert_eq!(player.learner.state(), LearnState::Adaptive);
+    let silence = vec![vec![0.0; 1]; 2];
+    player.play(&silence, &learned(&controls));
+    assert!(player.learner.collect().is_none());
+    player.pipeline.reset();
+    assert!(player.play(&part, &learned(&controls)) == expected);
+    assert!(player.learn(&scene.mics, &controls).is_some(), "the next passage is learned");
+}

@@ -46,8 +46,15 @@ impl std::fmt::Display for LearnState {
     }
 }
 
-/// What the main thread gave, if anything, and the number of the gift.
-pub(super) type Given = (u64, Option<Arc<Learned>>);
+/// What the main thread gave.
+#[derive(Debug)]
+pub(super) struct Given {
+    /// The number of the gift.
+    pub(super) gift: u64,
+    pub(super) learned: Option<Arc<Learned>>,
+    /// The passage that is being learned, if one is, is to be forgotten.
+    pub(super) calls_off: bool,
+}
 
 /// Hands what was learned from the worker to the main thread and back, and says how learning goes.
 ///
@@ -82,9 +89,23 @@ impl Learner {
     ///
     /// Main thread only: may free what was given before.
     pub fn give(&self, learned: Option<Arc<Learned>>) {
+        self.push(learned, false);
+    }
+
+    /// The same, and a passage that is being learned is forgotten: nothing is learned until the controls have once asked for
+    /// something else than [`crate::Estimates::Learning`], whichever arrives first.
+    ///
+    /// # Real-time
+    ///
+    /// Main thread only: may free what was given before.
+    pub fn call_off(&self, learned: Option<Arc<Learned>>) {
+        self.push(learned, true);
+    }
+
+    fn push(&self, learned: Option<Arc<Learned>>, calls_off: bool) {
         // Relaxed: only the main thread counts; the queue orders what the worker sees.
         let gift = self.gifts.fetch_add(1, Ordering::Relaxed) + 1;
-        self.given.force_push((gift, learned));
+        self.given.force_push(Given { gift, learned, calls_off });
     }
 
     /// The newest that the session has learned since this was last asked: every few seconds while it learns, and at the end.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::engine::Engine;
 use super::guide::Guide;
 use super::learned::{Learned, Setup, Unusable};
-use super::learner::{LearnState, Learner};
+use super::learner::{Given, LearnState, Learner};
 use crate::controls::{Controls, Estimates};
 use crate::debleed::{Debleed, Hop};
 use crate::mode::Mode;
@@ -58,6 +58,8 @@ pub struct Online {
     learner: Arc<Learner>,
     /// The number of the last thing given through the learner.
     gift: u64,
+    /// The passage that the controls ask for is not wanted.
+    is_called_off: bool,
     hop: usize,
 }
 
@@ -114,6 +116,7 @@ impl Online {
             learned: None,
             learner: Arc::new(Learner::new()),
             gift: 0,
+            is_called_off: false,
             hop: 0,
         }
     }
@@ -144,11 +147,14 @@ impl Online {
 
     /// Does what the controls of the newest hop say about estimates.
     fn follow(&mut self, controls: &Controls) {
-        if let Some((gift, given)) = self.learner.take_given() {
+        if let Some(Given { gift, learned, calls_off }) = self.learner.take_given() {
             self.gift = gift;
-            self.set_learned(given);
+            self.is_called_off = calls_off;
+            self.set_learned(learned);
         }
-        match controls.estimates {
+        self.is_called_off &= controls.estimates == Estimates::Learning;
+        let estimates = if self.is_called_off { Estimates::Adaptive } else { controls.estimates };
+        match estimates {
             Estimates::Adaptive => {
                 match self.phase {
                     Phase::Adaptive => {}

@@ -78,6 +78,12 @@ pub(super) unsafe fn create<P: Guardable>(host: *const clap_host) -> *const clap
         // SAFETY: the caller's promise.
         let wrapper = unsafe { Wrapper::<Inside<P>>::new(host) };
         let view = view::adopt()?;
+        // SAFETY: the caller's promise; the name is a string, or null in a host that breaks the rules.
+        let name = unsafe { host.as_ref() }.map(|host| host.name).filter(|name| !name.is_null());
+        if let Some(name) = name {
+            // SAFETY: as above.
+            view.host_is(&unsafe { CStr::from_ptr(name) }.to_string_lossy());
+        }
         let inner = wrapper.clap_plugin.as_ptr().cast_const();
         // SAFETY: the wrapper lives in `owner`, and nothing borrows its table mutably any more.
         let table = clap_plugin {

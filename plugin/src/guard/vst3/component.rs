@@ -12,14 +12,15 @@ use vst3::Steinberg::Vst::{
     BusDirection, BusDirections_, BusInfo, BusInfo_, BusTypes_, IAudioProcessor,
     IAudioProcessorTrait, IComponent, IComponentHandler, IComponentHandler2,
     IComponentHandler2Trait, IComponentHandlerTrait, IComponentTrait, IEditController,
-    IEditControllerTrait, IProcessContextRequirements, IProcessContextRequirementsTrait, IUnitInfo,
-    IUnitInfoTrait, IoMode, MediaType, MediaTypes_, RestartFlags_, RoutingInfo,
+    IEditControllerTrait, IHostApplication, IHostApplicationTrait, IProcessContextRequirements,
+    IProcessContextRequirementsTrait, IUnitInfo, IUnitInfoTrait, IoMode, MediaType, MediaTypes_,
+    RestartFlags_, RoutingInfo,
 };
 use vst3::Steinberg::{
     FUnknown, IBStream, IPluginBaseTrait, TBool, TUID, int32, kInternalError, kInvalidArgument,
     kResultFalse, kResultOk, tresult,
 };
-use vst3::{Class, ComPtr};
+use vst3::{Class, ComPtr, ComRef};
 
 use super::processor::Audio;
 use crate::guard::flat::{Bus, Buses};
@@ -245,6 +246,12 @@ pub(super) fn write_string128(to: &mut [vst3::Steinberg::Vst::TChar; 128], text:
 
 impl IPluginBaseTrait for Proxy {
     unsafe fn initialize(&self, context: *mut FUnknown) -> tresult {
+        shield((), || {
+            // SAFETY: null or an object of the host's, alive during this call.
+            if let Some(name) = unsafe { host_name(context) } {
+                self.view.host_is(&name);
+            }
+        });
         // SAFETY: the host's arguments, for the same method.
         self.framework(kInternalError, |inner| unsafe { inner_base(inner).initialize(context) })
     }
@@ -254,6 +261,24 @@ impl IPluginBaseTrait for Proxy {
         // SAFETY: as above.
         self.framework(kInternalError, |inner| unsafe { inner_base(inner).terminate() })
     }
+}
+
+/// What a host calls itself, if it says so.
+///
+/// # Safety
+///
+/// `context` is null or a live object.
+unsafe fn host_name(context: *mut FUnknown) -> Option<String> {
+    // SAFETY: the caller's promise.
+    let host = unsafe { ComRef::from_raw(context) }?.cast::<IHostApplication>()?;
+    let mut name = [0; 128];
+    // SAFETY: the host writes a string of this length.
+    if unsafe { host.getName(&raw mut name) } != kResultOk {
+        return None;
+    }
+    let length = name.iter().position(|&unit| unit == 0).unwrap_or(name.len());
+    let units: Vec<u16> = name[..length].to_vec();
+    Some(String::from_utf16_lossy(&units))
 }
 
 /// Tells apart the two ways in which a wrapper is an `IPluginBase`.

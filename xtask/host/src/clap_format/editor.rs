@@ -33,6 +33,7 @@ impl ClapInstance {
         };
         ensure!(call!(self, gui, set_parent, &raw const parent), "it does not open in our window");
         ensure!(call!(self, gui, show), "it does not show its editor");
+        self.editor_is_open = true;
         Ok(size)
     }
 
@@ -57,6 +58,7 @@ impl ClapInstance {
         let gui = self.gui()?;
         call!(self, gui, hide);
         call!(self, gui, destroy);
+        self.editor_is_open = false;
         Ok(())
     }
 }

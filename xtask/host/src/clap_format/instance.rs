@@ -45,6 +45,7 @@ pub(crate) struct ClapInstance {
     active: bool,
     steady_samples: i64,
     gestures: Vec<Gesture>,
+    pub(super) editor_is_open: bool,
     /// Last, so that the code is there until everything else is gone.
     _loaded: Rc<Loaded>,
 }
@@ -78,6 +79,7 @@ impl ClapInstance {
             active: false,
             steady_samples: 0,
             gestures: Vec::new(),
+            editor_is_open: false,
             _loaded: loaded,
         };
         ensure!(call!(instance, instance.table(), init), "it fails to initialise");
@@ -390,6 +392,10 @@ impl Instance for ClapInstance {
 
 impl Drop for ClapInstance {
     fn drop(&mut self) {
+        if self.editor_is_open {
+            // The window's thread must not outlive the library. Errors cannot be reported from here.
+            let _ = self.close_gui();
+        }
         if let Some(destroy) = self.table().destroy {
             // SAFETY: deactivated, and never used again.
             unsafe { destroy(self.plugin.as_ptr()) };

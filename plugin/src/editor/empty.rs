@@ -1,0 +1,153 @@
+//! What is said where there is little or nothing to see yet.
+
+use egui::{Align, Align2, Id, Layout, Rect, RichText, Sense, Ui, UiBuilder, pos2, vec2};
+
+use super::controls::{focus_ring, name};
+use super::strips::ICON;
+use super::{Editor, theme};
+use crate::classes::Topology;
+use crate::daw::Daw;
+
+impl Editor {
+    pub(super) fn foot(&mut self, ui: &mut Ui, rect: Rect, shown: usize) {
+        let params = self.params();
+        let there = (0..params.class.num_strips).filter(|&strip| self.scene.exists(strip)).count();
+        let used = (0..there).filter(|&strip| self.scene.is_used(strip)).count();
+        let at = rect.left_center() + vec2(ICON, 2.0);
+        if used < there {
+            let text = if self.show_all {
+                "Hide inputs without a signal".to_owned()
+            } else {
+                format!("{} more inputs without a signal", there - shown)
+            };
+            let place = Rect::from_min_size(pos2(rect.left(), rect.top() + 3.0), vec2(210.0, 20.0));
+            let response = ui.interact(place, Id::unique("show all"), Sense::click());
+            let ink = if response.hovered() { theme::TEXT } else { theme::DIM };
+            ui.painter().text(at, Align2::LEFT_CENTER, &text, theme::regular(12.0), ink);
+            name(&response, &text, self.show_all);
+            focus_ring(ui, place, &response);
+            if response.clicked() {
+                self.show_all = !self.show_all;
+            }
+        }
+        self.link_button(ui, rect);
+        if self.num_heard() == 1 && shown > 1 {
+            let at = rect.left_center() + vec2(226.0, 2.0);
+            let font = theme::regular(12.0);
+            ui.painter().text(at, Align2::LEFT_CENTER, ONE_MIC, font, theme::BLEED);
+        }
+    }
+
+    fn num_heard(&self) -> usize {
+        let strips = 0..self.edits.params().class.num_strips;
+        strips.filter(|&strip| self.scene.was_heard(strip)).count()
+    }
+
+    /// Fills what is left below the rows: while there is nothing to compare, with how to change that.
+    pub(super) fn advice(&self, ui: &mut Ui, rect: Rect, shown: usize) {
+        let (title, colour, first) = match (shown, self.num_heard()) {
+            (0, _) => ("Nothing is heard yet", theme::TEXT, NOTHING),
+            (1, 1) => ("Only one mic is heard", theme::BLEED, ONE_MIC),
+            _ => return,
+        };
+        let is_track = self.edits.params().class.topology == Topology::Track;
+        let lines = [first].into_iter().chain(steps(self.scene.daw(), is_track).iter().copied());
+        let width = rect.width().min(760.0);
+        let height = 30.0 + 21.0 * lines.clone().count() as f32;
+        let place = Rect::from_center_size(rect.center(), vec2(width, height.min(rect.height())));
+        let layout = Layout::top_down(Align::Center);
+        let mut block = ui.new_child(UiBuilder::new().max_rect(place).layout(layout));
+        block.spacing_mut().item_spacing.y = 4.0;
+        block.label(RichText::new(title).font(theme::semibold(18.0)).color(colour));
+        for line in lines {
+            block.label(RichText::new(line).font(theme::regular(13.5)).color(theme::DIM));
+        }
+    }
+}
+
+const NOTHING: &str = "Play: each mic shows up here as soon as it is heard.";
+const ONE_MIC: &str = "Bleed is found by comparing mics: send the others of the room here, too.";
+
+/// How mics get here in a DAW; in the words of the manual, whose steps these are.
+fn steps(daw: Daw, is_track: bool) -> &'static [&'static str] {
+    match (daw, is_track) {
+        (Daw::Reaper, false) => &[
+            "REAPER: give this track a channel for every mic (\u{201c}Track channels\u{201d} in its routing window), send each mic\u{2019}s",
+            "track to a channel of its own, pre-fader, and see in the plugin\u{2019}s \u{201c}pin connector\u{201d} that inputs and outputs lie on the diagonal.",
+        ],
+        (Daw::Reaper, true) => &[
+            "REAPER: give this track more channels (\u{201c}Track channels\u{201d} in its routing window) and send the other mics\u{2019} tracks to those,",
+            "pre-fader; in the plugin\u{2019}s \u{201c}pin connector\u{201d} they are the inputs after the track\u{2019}s own.",
+        ],
+        (Daw::Ardour, false) => &[
+            "Ardour: give this bus an input for every mic and connect the output of each mic\u{2019}s track to one of them;",
+            "\u{201c}Pin Connections\u{201d} should show a straight line for each channel.",
+        ],
+        (Daw::Ardour, true) => &[
+            "Ardour: add side-chain inputs in the plugin\u{2019}s \u{201c}Pin Connections\u{201d} and connect the other mics\u{2019} tracks to them.",
+        ],
+        (Daw::Bitwig, false) => &[
+            "Bitwig Studio brings other tracks to a plugin by side-chain: put \u{201c}Unspill Track\u{201d} on each track to be cleaned",
+            "and choose the mic that bleeds most as its side-chain.",
+        ],
+        (Daw::Bitwig, true) => &[
+            "Bitwig Studio: choose the mic that bleeds most as this device\u{2019}s \u{201c}side-chain\u{201d}; it arrives as mic 2.",
+            "If your version offers more side-chains for this device, each one is heard as one more mic.",
+        ],
+        (Daw::Cubase, false) => &[
+            "Cubase and Nuendo bring other tracks to a plugin by side-chain: put \u{201c}Unspill Track\u{201d} on each track to be cleaned,",
+            "switch its side-chains on and send each of the other mics to one of them, pre-fader.",
+        ],
+        (Daw::Cubase, true) => &[
+            "Cubase and Nuendo: switch this plugin\u{2019}s \u{201c}side-chains\u{201d} on and send each of the other mics to one of them, pre-fader:",
+            "up to seven.",
+        ],
+        (Daw::Live, false) => &[
+            "Live brings other tracks to a plugin by side-chain: put \u{201c}Unspill Track\u{201d} on each track to be cleaned,",
+            "and choose the track of the mic that bleeds most in its side-chain section.",
+        ],
+        (Daw::Live, true) => &[
+            "Live: open the device\u{2019}s \u{201c}side-chain section\u{201d} and choose the track of the mic that bleeds most, \u{201c}Pre FX\u{201d}.",
+        ],
+        (Daw::Other, false) => &[
+            "Send every mic of the room to an input of its own, before any compressor, gate or equaliser.",
+            "The manual has the steps for REAPER, Ardour, Bitwig Studio, Cubase and Live.",
+        ],
+        (Daw::Other, true) => &[
+            "Send the other mics of the room to this plugin\u{2019}s side-chains, before any compressor, gate or equaliser.",
+            "The manual has the steps for REAPER, Ardour, Bitwig Studio, Cubase and Live.",
+        ],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is said here in quotation marks stands in the manual's chapter on that DAW.
+    #[test]
+    fn the_steps_are_those_of_the_manual() {
+        let manual = include_str!("../../../docs/manual.md").to_lowercase();
+        for (daw, title) in [
+            (Daw::Reaper, "reaper"),
+            (Daw::Ardour, "ardour"),
+            (Daw::Bitwig, "bitwig studio"),
+            (Daw::Cubase, "cubase and nuendo"),
+            (Daw::Live, "live"),
+        ] {
+            let (_, chapter) = manual.split_once(&format!("\n### {title}\n")).unwrap();
+            let chapter = chapter.split("\n##").next().unwrap();
+            for is_track in [false, true] {
+                let text = steps(daw, is_track).join(" ").to_lowercase();
+                assert!(text.starts_with(title), "{text}");
+                let quoted: Vec<_> =
+                    text.split('\u{201c}').skip(1).map(|rest| rest.split('\u{201d}')).collect();
+                assert!(!quoted.is_empty(), "{text}");
+                for mut words in quoted {
+                    let words = words.next().unwrap();
+                    assert!(chapter.contains(words), "{title}: {words}");
+                }
+            }
+        }
+    }
+}

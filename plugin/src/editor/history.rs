@@ -1,0 +1,185 @@
+//! What can be undone: steps of parameters, of how the mics are shown, and of passages; and the two sides A and B.
+
+use super::edits::{Change, Edits, ParamIndex};
+use crate::arrangement::Arrangement;
+use crate::kept::Taught;
+
+/// Steps that can be undone.
+const MAX_STEPS: usize = 200;
+
+/// What can be undone at once.
+#[derive(Debug, Default)]
+pub(super) struct Step {
+    pub(super) changes: Vec<Change>,
+    /// Before and after.
+    pub(super) arranged: Option<Box<[Arrangement; 2]>>,
+    pub(super) passage: Option<Box<Passage>>,
+}
+
+/// One of the two settings to compare.
+#[derive(Debug)]
+struct Side {
+    values: Vec<f32>,
+    arrangement: Arrangement,
+}
+
+/// A passage that was begun: what was learned before it, and, once it was taken back, after it.
+#[derive(Debug)]
+pub(super) struct Passage {
+    before: Taught,
+    after: Option<Taught>,
+}
+
+/// All steps, and the settings of A and B.
+#[derive(Debug, Default)]
+pub(super) struct History {
+    steps: Vec<Step>,
+    /// How many of the steps are done; the rest can be redone.
+    done: usize,
+    /// That of the active side is out of date.
+    sides: [Option<Side>; 2],
+    side: usize,
+}
+
+impl History {
+    pub(super) fn push(&mut self, step: Step) {
+        self.steps.truncate(self.done);
+        self.steps.push(step);
+        if self.steps.len() > MAX_STEPS {
+            self.steps.remove(0);
+        }
+        self.done = self.steps.len();
+    }
+}
+
+impl Edits {
+    /// Sets parameters and shows the mics in another way, in one step.
+    pub(super) fn set_and_arrange(&mut self, values: &[(ParamIndex, f32)], to: Arrangement) {
+        self.finish();
+        self.apply(&self.moved(values));
+        let changes = self.end_gesture();
+        let from = self.params.arranged.now().clone();
+        let arranged = (from != to).then(|| {
+            self.params.arranged.change(to.clone());
+            Box::new([from, to])
+        });
+        if !changes.is_empty() || arranged.is_some() {
+            self.history.push(Step { changes, arranged, passage: None });
+        }
+    }
+
+    /// Shows the mics in another way: with other names, another order or other links.
+    pub(super) fn arrange(&mut self, change: impl FnOnce(&mut Arrangement)) {
+        let mut to = self.params.arranged.now().clone();
+        change(&mut to);
+        self.set_and_arrange(&[], to);
+    }
+
+    pub(super) fn is_learning(&self) -> bool {
+        self.value(self.index(&self.params.learn)) > 0.5
+    }
+
+    /// Has a passage learned, and used from then on. Taken back, it is forgotten and what was learned before is there again.
+    pub(super) fn begin_passage(&mut self) {
+        self.finish();
+        let before = self.params.kept.taught(false);
+        self.params.kept.begin();
+        let learn = self.index(&self.params.learn);
+        let estimates = self.index(&self.params.estimates);
+        self.apply(&self.moved(&[(learn, 1.0), (estimates, 1.0)]));
+        let mut changes = self.end_gesture();
+        // A passage is never begun by undo or redo.
+        changes.retain(|change| change.index != learn);
+        let passage = Some(Box::new(Passage { before, after: None }));
+        self.history.push(Step { changes, passage, ..Step::default() });
+    }
+
+    /// Ends the passage that is learned: no step of its own, as it cannot be begun again where it ended.
+    pub(super) fn end_passage(&mut self) {
+        self.finish();
+        self.apply(&[(self.index(&self.params.learn), 0.0)]);
+        self.end_gesture();
+    }
+
+    pub(super) fn can_undo(&self) -> bool {
+        self.history.done > 0
+    }
+
+    pub(super) fn can_redo(&self) -> bool {
+        self.history.done < self.history.steps.len()
+    }
+
+    pub(super) fn undo(&mut self) {
+        self.finish();
+        if !self.can_undo() {
+            return;
+        }
+        self.history.done -= 1;
+        let is_learning = self.is_learning();
+        let learn = self.index(&self.params.learn);
+        let step = &mut self.history.steps[self.history.done];
+        let mut back: Vec<_> = step.changes.iter().map(|c| (c.index, c.from)).collect();
+        if let Some(arranged) = &step.arranged {
+            self.params.arranged.change(arranged[0].clone());
+        }
+        if let Some(passage) = &mut step.passage {
+            if !is_learning {
+                passage.after = Some(self.params.kept.taught(false));
+            }
+            self.params.kept.put_back(&passage.before);
+            if is_learning {
+                back.push((learn, 0.0));
+                // Half a passage is nothing to come back to.
+                self.history.steps.truncate(self.history.done);
+            }
+        }
+        self.apply(&back);
+        self.end_gesture();
+    }
+
+    pub(super) fn redo(&mut self) {
+        self.finish();
+        if !self.can_redo() {
+            return;
+        }
+        let step = &self.history.steps[self.history.done];
+        let again: Vec<_> = step.changes.iter().map(|c| (c.index, c.to)).collect();
+        if let Some(arranged) = &step.arranged {
+            self.params.arranged.change(arranged[1].clone());
+        }
+        if let Some(after) = step.passage.as_ref().and_then(|passage| passage.after.as_ref()) {
+            self.params.kept.put_back(after);
+        }
+        self.history.done += 1;
+        self.apply(&again);
+        self.end_gesture();
+    }
+
+    /// 0 for A, 1 for B.
+    pub(super) fn side(&self) -> usize {
+        self.history.side
+    }
+
+    /// Goes to A or B; one never visited begins as a copy of the other.
+    pub(super) fn go_to_side(&mut self, side: usize) {
+        if side == self.history.side {
+            return;
+        }
+        let values = self.all().map(|index| self.value(index)).collect();
+        let arrangement = self.params.arranged.now().clone();
+        self.history.sides[self.history.side] = Some(Side { values, arrangement });
+        self.history.side = side;
+        if let Some(there) = self.history.sides[side].take() {
+            // Neither side begins or ends a passage.
+            let learn = self.index(&self.params.learn);
+            let values: Vec<_> =
+                self.all().zip(there.values).filter(|&(index, _)| index != learn).collect();
+            self.set_and_arrange(&values, there.arrangement);
+        }
+    }
+
+    /// Makes the other side the same as this one.
+    pub(super) fn copy_to_other_side(&mut self) {
+        self.history.sides[1 - self.history.side] = None;
+    }
+}

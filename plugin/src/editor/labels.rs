@@ -1,0 +1,168 @@
+//! What a mic is: its instrument, its name, its role and its group.
+
+use egui::{Align2, Id, Popup, Rect, Response, ScrollArea, Sense, Ui, vec2};
+use nice_plug::prelude::Enum;
+
+use super::controls::{focus_ring, name, switch};
+use super::field::{Field, Typed};
+use super::{Editor, icons, theme};
+use crate::names::label_name;
+use crate::params::{GroupChoice, Instrument, RoleChoice};
+
+/// A mic's name that is being typed.
+#[derive(Debug)]
+pub(super) struct Renaming {
+    strip: usize,
+    field: Field,
+}
+
+impl Editor {
+    pub(super) fn begin_renaming(&mut self, strip: usize) {
+        self.edits.finish();
+        self.select_if_apart(strip);
+        self.renaming = Some(Renaming { strip, field: Field::new(self.name(strip)) });
+    }
+
+    /// The name, or the field it is typed in.
+    pub(super) fn name_label(&mut self, ui: &mut Ui, rect: Rect, strip: usize, is_bright: bool) {
+        if let Some(renaming) = &mut self.renaming
+            && renaming.strip == strip
+        {
+            let hint = label_name(self.edits.params(), strip);
+            let id = Id::unique(("renaming", strip));
+            let place = rect.shrink2(vec2(0.0, 0.5 * (rect.height() - 22.0)));
+            match renaming.field.show(ui, place, id, Align2::LEFT_CENTER, &hint) {
+                Typed::Going => {}
+                Typed::Left => self.renaming = None,
+                Typed::Done => {
+                    let text = renaming.field.text().trim().to_owned();
+                    self.renaming = None;
+                    // What it is called anyway needs no name of its own.
+                    let text = if text == hint { String::new() } else { text };
+                    self.edits.arrange(|arrangement| arrangement.rename(strip, &text));
+                }
+            }
+            return;
+        }
+        let response = ui.interact(rect, Id::unique(("name", strip)), Sense::CLICK);
+        let text = self.name(strip);
+        name(&response, &format!("Name of {text}"), false);
+        let ink = if is_bright || response.hovered() {
+            theme::TEXT
+        } else {
+            theme::blend(theme::DIM, theme::TEXT, 0.6)
+        };
+        theme::elided(ui.painter(), rect, Align2::LEFT_CENTER, &text, theme::semibold(13.0), ink);
+        if response.double_clicked() {
+            self.begin_renaming(strip);
+        } else if response.clicked() {
+            self.select_as(strip, ui.input(|input| input.modifiers));
+        }
+        self.strip_menu(&response, strip);
+        response.on_hover_ui(|ui| {
+            ui.label(text);
+            let hint = "Click to see its spectrum, with Ctrl or Shift to choose several; double-click or F2 to rename; right-click for more";
+            ui.colored_label(theme::DIM, hint);
+        });
+    }
+
+    /// The menu of a right-click on a strip.
+    pub(super) fn strip_menu(&mut self, response: &Response, strip: usize) {
+        Popup::context_menu(response).show(|ui| {
+            if ui.button("Rename").clicked() {
+                self.begin_renaming(strip);
+                ui.close();
+            }
+            if ui.button("Move up").clicked() {
+                self.move_rows(strip, true);
+                ui.close();
+            }
+            if ui.button("Move down").clicked() {
+                self.move_rows(strip, false);
+                ui.close();
+            }
+            let can_link = self.together.len() > 1 && self.together.contains(&strip);
+            if ui.add_enabled(can_link, egui::Button::new("Link the chosen mics")).clicked() {
+                self.link_chosen();
+                ui.close();
+            }
+            let is_linked = self.edits.params().arranged.now().link_of(strip).is_some();
+            if ui.add_enabled(is_linked, egui::Button::new("Unlink")).clicked() {
+                self.edits.arrange(|arrangement| arrangement.unlink(&[strip]));
+                ui.close();
+            }
+        });
+    }
+
+    pub(super) fn instrument_button(&mut self, ui: &mut Ui, rect: Rect, strip: usize) {
+        let response = ui.interact(rect, Id::unique(("instrument", strip)), Sense::click());
+        name(&response, &format!("{} Instrument", self.name(strip)), false);
+        self.note_focus(&response, strip);
+        let ink = if response.hovered() || self.together.contains(&strip) {
+            theme::TEXT
+        } else {
+            theme::blend(theme::DIM, theme::TEXT, 0.6)
+        };
+        icons::draw(ui.painter(), rect.shrink(1.0), self.instrument(strip), ink);
+        focus_ring(ui, rect, &response);
+        let response = response.on_hover_text(
+            "What the mic stands at: names it unless it has a name of its own. Click to choose",
+        );
+        let index = self.edits.index(&self.params().mics[strip].instrument);
+        let chosen = self.edits.choice(index);
+        if response.clicked() {
+            self.select_if_apart(strip);
+        }
+        Popup::menu(&response).show(|ui| {
+            ui.set_max_height(500.0);
+            ScrollArea::vertical().max_height(480.0).show(ui, |ui| {
+                for (choice, name) in Instrument::variants().iter().enumerate() {
+                    if ui.selectable_label(choice == chosen, *name).clicked() {
+                        self.edits.choose(index, choice);
+                        ui.close();
+                    }
+                }
+            });
+        });
+    }
+
+    pub(super) fn role_button(&mut self, ui: &mut Ui, rect: Rect, strip: usize) {
+        let index = self.edits.index(&self.params().mics[strip].role);
+        let chosen = self.edits.choice(index);
+        let text = ["Close", "Room", "Room cl."][chosen.min(2)];
+        let response = switch(ui, rect, Id::unique(("role", strip)), text, None).on_hover_text(
+            "Close: at its own source. Room: hears everything and passes unchanged. Room cleaned: loses what the close mics hear",
+        );
+        name(&response, &format!("{} Role: {text}", self.name(strip)), false);
+        self.note_focus(&response, strip);
+        Popup::menu(&response).show(|ui| {
+            for (choice, name) in RoleChoice::variants().iter().enumerate() {
+                if ui.selectable_label(choice == chosen, *name).clicked() {
+                    self.edits.choose(index, choice);
+                    ui.close();
+                }
+            }
+        });
+    }
+
+    pub(super) fn group_button(&mut self, ui: &mut Ui, rect: Rect, strip: usize) {
+        let index = self.edits.index(&self.params().mics[strip].group);
+        let chosen = self.edits.choice(index);
+        let names = GroupChoice::variants();
+        let text = if chosen == 0 { "\u{2013}" } else { names[chosen] };
+        let lit = self.group_colour(strip);
+        let response = switch(ui, rect, Id::unique(("group", strip)), text, lit).on_hover_text(
+            "Mics of one source (top and bottom, in and out, left and right) belong in one group: they are never each other's bleed",
+        );
+        name(&response, &format!("{} Group: {text}", self.name(strip)), false);
+        self.note_focus(&response, strip);
+        Popup::menu(&response).show(|ui| {
+            for (choice, name) in names.iter().enumerate() {
+                if ui.selectable_label(choice == chosen, *name).clicked() {
+                    self.edits.choose(index, choice);
+                    ui.close();
+                }
+            }
+        });
+    }
+}

@@ -1,0 +1,204 @@
+//! Rows that are moved, and mics that are linked: how the mics are shown, which no host needs to know.
+
+use egui::{
+    Color32, CornerRadius, CursorIcon, EventFilter, Id, Key, Painter, Rect, Response, Sense,
+    Stroke, StrokeKind, Ui, pos2, vec2,
+};
+
+use super::controls::{focus_ring, name, switch};
+use super::{Editor, theme};
+
+/// Rows on their way to another place.
+#[derive(Debug)]
+pub(super) struct Moving {
+    strips: Vec<usize>,
+    /// Where they would land: above this one of the rows shown, or below the last.
+    place: usize,
+}
+
+impl Editor {
+    /// What a drag or a key on a row moves: the row, or all rows that are chosen together with it.
+    fn carried(&self, strip: usize) -> Vec<usize> {
+        if self.together.contains(&strip) { self.together.clone() } else { vec![strip] }
+    }
+
+    /// Chooses a strip unless it is among the chosen.
+    pub(super) fn select_if_apart(&mut self, strip: usize) {
+        if !self.together.contains(&strip) {
+            self.select(strip, false);
+        }
+    }
+
+    pub(super) fn note_focus(&mut self, response: &Response, strip: usize) {
+        if response.has_focus() {
+            self.focused = Some(strip);
+        }
+    }
+
+    /// The handle that a row is dragged by.
+    pub(super) fn grip(&mut self, ui: &Ui, rect: Rect, strip: usize, is_bright: bool) {
+        let id = Id::unique(("grip", strip));
+        let response = ui.interact(rect, id, Sense::drag());
+        name(&response, &format!("Place of {}", self.name(strip)), false);
+        self.note_focus(&response, strip);
+        let is_held = self.moving.as_ref().is_some_and(|moving| moving.strips.contains(&strip));
+        let ink = if is_held || response.hovered() || response.has_focus() {
+            theme::TEXT
+        } else if is_bright {
+            theme::DIM
+        } else {
+            theme::FAINT
+        };
+        for row in [-5.0, 0.0, 5.0] {
+            for column in [-2.0, 2.0] {
+                ui.painter().circle_filled(rect.center() + vec2(column, row), 1.0, ink);
+            }
+        }
+        focus_ring(ui, rect, &response);
+        if response.drag_started() {
+            self.edits.finish();
+            self.moving = Some(Moving { strips: self.carried(strip), place: 0 });
+        }
+        if response.has_focus() {
+            let arrows = EventFilter { vertical_arrows: true, ..EventFilter::default() };
+            ui.memory_mut(|memory| memory.set_focus_lock_filter(id, arrows));
+            let pressed = |key| ui.input(|input| input.key_pressed(key) && !input.modifiers.any());
+            let (up, down) = (pressed(Key::ArrowUp), pressed(Key::ArrowDown));
+            if up != down {
+                self.move_rows(strip, up);
+            }
+        }
+        response.on_hover_cursor(CursorIcon::Grab).on_hover_text(
+            "Drag to show the mic elsewhere, or Alt with the arrow keys. Only the window changes",
+        );
+    }
+
+    /// Follows the rows that are dragged: says where they would land, and lets them land there.
+    pub(super) fn moving_rows(&mut self, ui: &Ui, all: Rect, height: f32, rows: &[usize]) {
+        let Some(moving) = &mut self.moving else { return };
+        let Some(at) = ui.input(|input| input.pointer.latest_pos()) else { return };
+        #[allow(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "one of a few rows"
+        )]
+        let place = ((at.y - all.top()) / height).round().max(0.0) as usize;
+        moving.place = place.min(rows.len());
+        let y = all.top() + moving.place as f32 * height;
+        ui.painter().hline(all.x_range(), y, (2.0, theme::KEEP));
+        ui.ctx().set_cursor_icon(CursorIcon::Grabbing);
+        if ui.input(|input| input.key_pressed(Key::Escape)) {
+            self.moving = None;
+        } else if ui.input(|input| input.pointer.any_released() || !input.pointer.any_down()) {
+            let Moving { strips, place } = moving;
+            // Beside the next row that stays where it is.
+            let above = rows[*place..].iter().find(|row| !strips.contains(row));
+            let below = rows[..*place].iter().rfind(|row| !strips.contains(row));
+            let beside = above.map(|&row| (row, false)).or(below.map(|&row| (row, true)));
+            let strips = std::mem::take(strips);
+            self.moving = None;
+            if let Some((other, is_below)) = beside {
+                self.edits.arrange(|to| to.move_beside(&strips, other, is_below));
+            }
+        }
+    }
+
+    /// Moves a row, or all chosen with it, past the next one.
+    pub(super) fn move_rows(&mut self, strip: usize, up: bool) {
+        let rows = self.rows();
+        let moved = self.carried(strip);
+        let is_moved = |row: &&usize| moved.contains(row);
+        let other = if up {
+            let first = rows.iter().position(|row| moved.contains(row));
+            first.and_then(|first| rows[..first].last())
+        } else {
+            let last = rows.iter().rposition(|row| moved.contains(row));
+            last.and_then(|last| rows[last + 1..].first())
+        };
+        if let Some(&other) = other.filter(|row| !is_moved(row)) {
+            self.edits.arrange(|to| to.move_beside(&moved, other, !up));
+        }
+    }
+
+    /// The strips whose values move when this one's do: those chosen with it, and those linked with any of them.
+    pub(super) fn moved_with(&self, strip: usize) -> [Vec<usize>; 2] {
+        let chosen = self.carried(strip);
+        let arrangement = self.edits.params().arranged.now();
+        let linked = chosen.iter().flat_map(|&one| arrangement.linked_with(one)).collect();
+        [chosen, linked]
+    }
+
+    pub(super) fn link_chosen(&mut self) {
+        if self.together.len() > 1 {
+            let strips = self.together.clone();
+            self.edits.arrange(|arrangement| arrangement.link(&strips));
+        }
+    }
+
+    pub(super) fn unlink_chosen(&mut self) {
+        let strips = self.together.clone();
+        self.edits.arrange(|arrangement| arrangement.unlink(&strips));
+    }
+
+    /// Links the chosen mics, or takes them out of the link they all are in.
+    pub(super) fn link_button(&mut self, ui: &mut Ui, foot: Rect) {
+        let count = self.together.len();
+        if count < 2 {
+            return;
+        }
+        let is_one_link = {
+            let arrangement = self.edits.params().arranged.now();
+            let first = arrangement.link_of(self.together[0]);
+            first.is_some() && self.together.iter().all(|&one| arrangement.link_of(one) == first)
+        };
+        let (text, hint) = if is_one_link {
+            (format!("Unlink {count} mics"), "Let each be moved by itself again (Ctrl+Shift+L)")
+        } else {
+            (
+                format!("Link {count} mics"),
+                "From now on Amount and Max reduction of one move those of the others, too, by as much (Ctrl+L)",
+            )
+        };
+        let size = vec2(108.0, 20.0);
+        let place = Rect::from_min_size(pos2(foot.right() - size.x, foot.top() + 4.0), size);
+        let lit = is_one_link.then_some(theme::DIM);
+        if switch(ui, place, Id::unique("link"), &text, lit).on_hover_text(hint).clicked() {
+            if is_one_link { self.unlink_chosen() } else { self.link_chosen() }
+        }
+    }
+
+    /// Says that a mic is linked; a click takes it out.
+    pub(super) fn link_mark(&mut self, ui: &Ui, rect: Rect, strip: usize) {
+        let (link, others) = {
+            let arrangement = self.edits.params().arranged.now();
+            let Some(link) = arrangement.link_of(strip) else { return };
+            (link, arrangement.linked_with(strip))
+        };
+        let response = ui.interact(rect, Id::unique(("linked", strip)), Sense::click());
+        name(&response, &format!("Unlink {}", self.name(strip)), true);
+        self.note_focus(&response, strip);
+        let ink = if response.hovered() { theme::TEXT } else { theme::KEEP };
+        chain(ui.painter(), rect, ink);
+        let number = rect.center() + vec2(0.0, 9.5);
+        let font = theme::regular(9.0);
+        ui.painter().text(number, egui::Align2::CENTER_CENTER, link, font, ink);
+        focus_ring(ui, rect, &response);
+        let names = others.iter().filter(|&&other| other != strip).map(|&other| self.name(other));
+        let names = names.collect::<Vec<_>>().join(", ");
+        let hint = format!(
+            "Linked with {names}: Amount and Max reduction move together. Click to take it out"
+        );
+        if response.on_hover_text(hint).clicked() {
+            self.edits.arrange(|arrangement| arrangement.unlink(&[strip]));
+        }
+    }
+}
+
+/// Two links of a chain.
+fn chain(painter: &Painter, rect: Rect, ink: Color32) {
+    for side in [-2.5, 2.5] {
+        let link = Rect::from_center_size(rect.center() + vec2(side, 0.0), vec2(7.5, 5.0));
+        let corner = CornerRadius::same(2);
+        painter.rect_stroke(link, corner, Stroke::new(1.2, ink), StrokeKind::Middle);
+    }
+}

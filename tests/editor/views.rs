@@ -1,0 +1,132 @@
+//! Pictures of every view, for people to look at, and that there is something in each.
+
+use anyhow::{Result, ensure};
+use host::screen::Screen;
+use host::{Class, Format};
+
+use crate::cases::{drawn, open, pictures};
+use crate::player::{Player, SIXTEEN};
+
+/// X11's numbers of keys.
+const CONTROL: u32 = 0xffe3;
+const ESCAPE: u32 = 0xff1b;
+
+/// A window at a scale, in points.
+struct View {
+    player: Player,
+    screen: Screen,
+    size: [u16; 2],
+    scale: i16,
+}
+
+impl View {
+    fn new(mut player: Player, scale: i16, played_s: f32) -> Result<Self> {
+        player.play(played_s, false)?;
+        let factor = (scale != 1).then(|| f64::from(scale));
+        let (screen, size) = open(&mut player, factor)?;
+        drawn(&mut player, &screen, size)?;
+        player.play(0.6, true)?;
+        Ok(Self { player, screen, size, scale })
+    }
+
+    fn point(&mut self, [x, y]: [i16; 2]) -> Result<()> {
+        self.screen.point(x * self.scale, y * self.scale)
+    }
+
+    fn click(&mut self, at: [i16; 2], button: u8) -> Result<()> {
+        self.point(at)?;
+        self.screen.click(button)?;
+        self.player.play(0.4, true)
+    }
+
+    /// Takes a picture, which must show more than the one before.
+    fn save(&mut self, name: &str) -> Result<()> {
+        let picture = self.screen.picture(self.size[0], self.size[1])?;
+        let name = format!("{name}-{}x.png", self.scale);
+        picture.save(&pictures().join(&name))?;
+        ensure!(picture.num_colours() > 200, "{name} is empty");
+        Ok(())
+    }
+
+    /// Opens something by a click, takes a picture of it, and closes it.
+    fn save_open(&mut self, at: [i16; 2], button: u8, name: &str) -> Result<()> {
+        let before = self.screen.picture(self.size[0], self.size[1])?;
+        self.click(at, button)?;
+        let after = self.screen.picture(self.size[0], self.size[1])?;
+        let pairs = before.pixels.iter().zip(&after.pixels);
+        let changed = pairs.filter(|(before, after)| before != after).count();
+        self.save(name)?;
+        let share = changed as f32 / after.pixels.len() as f32;
+        ensure!(share > 0.01, "{name}: nothing opens ({share})");
+        self.screen.key(ESCAPE)?;
+        self.click(BESIDE, 1)
+    }
+
+    fn close(mut self) -> Result<()> {
+        self.player.plugin.close_editor()
+    }
+}
+
+/// In points: middles of things in the window of Unspill 8 with six mics.
+const BESIDE: [i16; 2] = [1100, 450];
+const SECOND_ICON: [i16; 2] = [38, 205];
+const SECOND_NAME: [i16; 2] = [76, 205];
+const THIRD_NAME: [i16; 2] = [76, 255];
+const SECOND_ROLE: [i16; 2] = [175, 205];
+const SECOND_GROUP: [i16; 2] = [225, 205];
+const PRESETS: [i16; 2] = [868, 55];
+const SCALE: [i16; 2] = [1148, 745];
+
+pub(crate) fn seen() -> Result<()> {
+    for scale in [1, 2] {
+        let sixteen = Player::with_mics(Format::Clap, Class::Sixteen, &SIXTEEN.map(Some))?;
+        let mut view = View::new(sixteen, scale, 3.0)?;
+        view.save("sixteen")?;
+        view.close()?;
+
+        let labels = ["Snare", "Kick", "Hi-hat", "Tom", "Bass"].map(Some);
+        let track = Player::with_mics(Format::Clap, Class::Track, &labels)?;
+        let mut view = View::new(track, scale, 3.0)?;
+        view.save("track")?;
+        view.close()?;
+
+        for (class, format, name) in
+            [(Class::Eight, Format::Clap, "one-mic"), (Class::Track, Format::Vst3, "one-mic-track")]
+        {
+            let one = Player::with_mics(format, class, &[None])?;
+            let mut view = View::new(one, scale, 1.0)?;
+            view.save(name)?;
+            view.close()?;
+        }
+
+        let mut view = View::new(Player::new(Format::Clap, Class::Eight)?, scale, 2.0)?;
+        for (at, button, name) in [
+            (SECOND_ICON, 1, "instruments"),
+            (SECOND_NAME, 3, "strip-menu"),
+            (SECOND_ROLE, 1, "roles"),
+            (SECOND_GROUP, 1, "groups"),
+            (PRESETS, 1, "presets"),
+            (SCALE, 1, "scales"),
+        ] {
+            view.save_open(at, button, name)?;
+        }
+        view.click(SECOND_NAME, 1)?;
+        let (screen, player) = (&view.screen, &mut view.player);
+        screen.point(THIRD_NAME[0] * scale, THIRD_NAME[1] * scale)?;
+        screen.holding(CONTROL, || {
+            player.play(0.3, true)?;
+            screen.click(1)?;
+            player.play(0.3, true)?;
+            screen.key(u32::from(b'l'))?;
+            player.play(0.3, true)
+        })?;
+        view.player.play(0.5, true)?;
+        view.point(THIRD_NAME)?;
+        view.screen.click(1)?;
+        view.screen.click(1)?;
+        view.player.play(0.5, true)?;
+        view.save("linked-and-renamed")?;
+        view.close()?;
+    }
+    Ok(())
+}

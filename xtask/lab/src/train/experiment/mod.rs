@@ -38,6 +38,7 @@ use clap::{Args, ValueEnum};
 use engine::network::{Masks, Network, NetworkConfig};
 use fixed::FixedOrder;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 
 /// What to train, and where.
@@ -151,6 +152,8 @@ pub struct Trained {
     pub arm: String,
     /// What its weights and clips were drawn from.
     pub seed: u64,
+    /// Hash of its losses and of the scenes that it was tested with.
+    pub made_with: String,
     /// Weights.
     pub num_weights: usize,
     /// On every set.
@@ -263,6 +266,12 @@ fn own_config(folder: &Path) -> Result<TrainConfig> {
     TrainConfig::parse("experiment.toml", &named)
 }
 
+/// Tells results apart that the folder's settings do not.
+fn made_with(config: &TrainConfig) -> Result<String> {
+    let text = serde_json::to_string(&(&config.loss, RECIPES))?;
+    Ok(Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
 fn test_sets(
     config: &TrainConfig,
     ready: &[Ready],
@@ -308,14 +317,21 @@ impl One<'_> {
     fn run(&self, sets: &[TestSet], tell: Tell<'_>) -> Result<Trained> {
         let what = format!("steps, {}, seed {}", self.arm.name, self.seed);
         let file = self.config.out.join(format!("{}-{}.json", self.arm.id, self.seed));
+        let mut config = TrainConfig { seed: self.seed, ..self.config.clone() };
+        (self.arm.loss)(&mut config.loss);
+        let made_with = made_with(&config)?;
         if file.exists() {
             let text = std::fs::read_to_string(&file)
                 .with_context(|| format!("could not read {}", file.display()))?;
-            return serde_json::from_str(&text)
-                .with_context(|| format!("{} is no result", file.display()));
+            let trained: Trained = serde_json::from_str(&text)
+                .with_context(|| format!("{} is no result", file.display()))?;
+            ensure!(
+                trained.made_with == made_with,
+                "{} was made with other losses or other scenes to test with; take another folder",
+                file.display()
+            );
+            return Ok(trained);
         }
-        let mut config = TrainConfig { seed: self.seed, ..self.config.clone() };
-        (self.arm.loss)(&mut config.loss);
         let mut network =
             Backbone::new(self.arm.places, &config.network.network(), self.num_places, self.seed)?;
         let num_weights = network.num_params();
@@ -332,7 +348,8 @@ impl One<'_> {
         bar.finish();
         let network = network.valid();
         let tests = sets.iter().map(|set| self.test(&network, set)).collect::<Result<_>>()?;
-        let trained = Trained { arm: self.arm.id.to_owned(), seed: self.seed, num_weights, tests };
+        let arm = self.arm.id.to_owned();
+        let trained = Trained { arm, seed: self.seed, made_with, num_weights, tests };
         write_whole(&file, (serde_json::to_string_pretty(&trained)? + "\n").as_bytes())?;
         Ok(trained)
     }
@@ -442,6 +459,12 @@ mod tests {
                 found
             })
             .collect();
+        // What an older version found with other losses is not taken for this one's.
+        let mut other = config.clone();
+        other.loss.harm = 1.0;
+        let one = One { config: &other, scenes: &learned, num_places: 4, arm: LOSSES[0], seed: 1 };
+        let line = one.run(&sets, quiet).unwrap_err().to_string();
+        assert!(line.contains("snr-1.json was made with other losses"), "{line}");
         for result in &results {
             let gains = |set: usize| result.tests[set].gains_db.clone();
             let is_set = !["fixed-order", "permuted-clips"].contains(&result.arm.as_str());

@@ -1,7 +1,7 @@
 //! Which DAW the plugin runs in, as far as the host's own name tells.
 
 /// The DAWs whose routing the manual describes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Daw {
     Reaper,
     Ardour,
@@ -9,6 +9,7 @@ pub(crate) enum Daw {
     Cubase,
     Live,
     /// Any other, or one that has not said its name.
+    #[default]
     Other,
 }
 

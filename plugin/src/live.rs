@@ -24,7 +24,7 @@ pub(crate) struct LiveSession {
 #[derive(Debug, Default)]
 pub(crate) struct Live {
     session: Mutex<Option<LiveSession>>,
-    daw: Mutex<Option<Daw>>,
+    daw: Mutex<Daw>,
 }
 
 impl Live {
@@ -39,10 +39,10 @@ impl Live {
 
     /// The host has said its name.
     pub(crate) fn run_by(&self, name: &str) {
-        *self.daw.lock().unwrap_or_else(PoisonError::into_inner) = Some(Daw::from_host_name(name));
+        *self.daw.lock().unwrap_or_else(PoisonError::into_inner) = Daw::from_host_name(name);
     }
 
     pub(crate) fn daw(&self) -> Daw {
-        self.daw.lock().unwrap_or_else(PoisonError::into_inner).unwrap_or(Daw::Other)
+        *self.daw.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

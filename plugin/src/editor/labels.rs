@@ -4,6 +4,7 @@ use egui::{Align2, Id, Popup, Rect, Response, ScrollArea, Sense, Ui, vec2};
 use nice_plug::prelude::Enum;
 
 use super::controls::{focus_ring, name, switch};
+use super::edits::ParamIndex;
 use super::field::{Field, Typed};
 use super::{Editor, icons, theme};
 use crate::names::label_name;
@@ -109,21 +110,26 @@ impl Editor {
             "What the mic stands at: names it unless it has a name of its own. Click to choose",
         );
         let index = self.edits.index(&self.params().mics[strip].instrument);
-        let chosen = self.edits.choice(index);
         if response.clicked() {
             self.select_if_apart(strip);
         }
         Popup::menu(&response).show(|ui| {
             ui.set_max_height(500.0);
-            ScrollArea::vertical().max_height(480.0).show(ui, |ui| {
-                for (choice, name) in Instrument::variants().iter().enumerate() {
-                    if ui.selectable_label(choice == chosen, *name).clicked() {
-                        self.edits.choose(index, choice);
-                        ui.close();
-                    }
-                }
-            });
+            ScrollArea::vertical()
+                .max_height(480.0)
+                .show(ui, |ui| self.choices(ui, index, Instrument::variants()));
         });
+    }
+
+    /// What a menu offers for a parameter.
+    fn choices(&mut self, ui: &mut Ui, index: ParamIndex, names: &[&str]) {
+        let chosen = self.edits.choice(index);
+        for (choice, name) in names.iter().enumerate() {
+            if ui.selectable_label(choice == chosen, *name).clicked() {
+                self.edits.choose(index, choice);
+                ui.close();
+            }
+        }
     }
 
     pub(super) fn role_button(&mut self, ui: &mut Ui, rect: Rect, strip: usize) {
@@ -135,14 +141,7 @@ impl Editor {
         );
         name(&response, &format!("{} Role: {text}", self.name(strip)), false);
         self.note_focus(&response, strip);
-        Popup::menu(&response).show(|ui| {
-            for (choice, name) in RoleChoice::variants().iter().enumerate() {
-                if ui.selectable_label(choice == chosen, *name).clicked() {
-                    self.edits.choose(index, choice);
-                    ui.close();
-                }
-            }
-        });
+        Popup::menu(&response).show(|ui| self.choices(ui, index, RoleChoice::variants()));
     }
 
     pub(super) fn group_button(&mut self, ui: &mut Ui, rect: Rect, strip: usize) {
@@ -156,13 +155,6 @@ impl Editor {
         );
         name(&response, &format!("{} Group: {text}", self.name(strip)), false);
         self.note_focus(&response, strip);
-        Popup::menu(&response).show(|ui| {
-            for (choice, name) in names.iter().enumerate() {
-                if ui.selectable_label(choice == chosen, *name).clicked() {
-                    self.edits.choose(index, choice);
-                    ui.close();
-                }
-            }
-        });
+        Popup::menu(&response).show(|ui| self.choices(ui, index, names));
     }
 }

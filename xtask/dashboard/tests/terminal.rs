@@ -85,30 +85,30 @@ fn the_dashboard_shows_progress_and_leaves_the_terminal_as_it_was() {
     assert_eq!(seen.code, Some(3));
 }
 
-#[test]
-fn ctrl_c_lets_the_command_end_by_itself_first() {
-    let events = r#"
-        trap 'echo "{\"say\":\"interrupted, and kept\"}"; exit 1' INT
-        echo '{"at":{"what":"steps","position":1,"total":9}}'
+/// The command says something when it is interrupted; `keys` are to make it do so and end by itself.
+fn ends_by_itself(says: &str, keys: &[u8], said: &str) {
+    let events = format!(
+        r#"
+        trap 'echo {says}; exit 1' INT
+        echo '{{"at":{{"what":"steps","position":1,"total":9}}}}'
         while true; do sleep 0.1; done
-    "#;
-    let seen = show(events, "steps", b"\x03");
+        "#
+    );
+    let seen = show(&events, "steps", keys);
     let (_, after) = seen.screen.split_once(LEAVE).expect("the dashboard did not end");
-    assert!(after.contains("interrupted, and kept"), "{after:?}");
+    assert!(after.contains(said), "{after:?}");
     assert_eq!(seen.code, Some(1));
 }
 
 #[test]
+fn ctrl_c_lets_the_command_end_by_itself_first() {
+    let says = r#""{\"say\":\"interrupted, and kept\"}""#;
+    ends_by_itself(says, b"\x03", "interrupted, and kept");
+}
+
+#[test]
 fn q_and_s_stop_the_command_in_the_same_way() {
-    let events = r#"
-        trap 'echo kept; exit 1' INT
-        echo '{"at":{"what":"steps","position":1,"total":9}}'
-        while true; do sleep 0.1; done
-    "#;
-    let seen = show(events, "steps", b"qs");
-    let (_, after) = seen.screen.split_once(LEAVE).expect("the dashboard did not end");
-    assert!(after.contains("kept"), "{after:?}");
-    assert_eq!(seen.code, Some(1));
+    ends_by_itself("kept", b"qs", "kept");
 }
 
 #[test]

@@ -82,11 +82,12 @@ impl State {
         weights: Vec<u8>,
         progress: Progress,
     ) -> Result<Self> {
-        let inner = Network::from_safetensors(&config.network.network(), weights.clone(), device)?;
-        let average = (config.optimiser.average > 0.0).then(|| weights_of(&inner)).transpose()?;
         let device = device.clone().autodiff();
-        let network = Network::from_safetensors(&config.network.network(), weights, &device)?;
-        Ok(Self { network: network.train(), optimiser: optimiser(config), average, progress })
+        let network =
+            Network::from_safetensors(&config.network.network(), weights, &device)?.train();
+        let wants_average = config.optimiser.average > 0.0;
+        let average = wants_average.then(|| weights_of(&network.valid())).transpose()?;
+        Ok(Self { network, optimiser: optimiser(config), average, progress })
     }
 
     /// Moves the average on after a step.

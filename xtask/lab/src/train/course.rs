@@ -407,33 +407,35 @@ mod tests {
         assert!(best(&parts) == best(&whole), "the best weights differ");
     }
 
-    #[test]
-    fn any_number_of_threads_trains_the_same_weights() {
-        let [alone, many] = [1, 3].map(|num_threads| {
-            let mut bench = Bench::new("");
-            bench.config.clips = 4;
-            bench.pool = pool(num_threads);
+    fn is_trained_alike(benches: [Bench; 2]) {
+        let [one, other] = benches.map(|bench| {
             let mut state = bench.fresh();
             bench.run(&mut state, &mut Clock::default());
             (weights(&state), state.progress)
         });
-        assert!(alone.0 == many.0, "the weights differ");
-        assert_eq!(alone.1, many.1);
+        assert!(one.0 == other.0, "the weights differ");
+        assert_eq!(one.1, other.1);
+    }
+
+    #[test]
+    fn any_number_of_threads_trains_the_same_weights() {
+        is_trained_alike([1, 3].map(|num_threads| {
+            let mut bench = Bench::new("");
+            bench.config.clips = 4;
+            bench.pool = pool(num_threads);
+            bench
+        }));
     }
 
     #[test]
     fn any_number_of_devices_trains_the_same_weights() {
-        let [alone, shared] = [0, 2].map(|others| {
+        is_trained_alike([0, 2].map(|others| {
             let mut bench = Bench::new("");
             bench.config.clips = 5;
             bench.pool = pool(2);
             bench.others = vec![Device::flex(); others];
-            let mut state = bench.fresh();
-            bench.run(&mut state, &mut Clock::default());
-            (weights(&state), state.progress)
-        });
-        assert!(alone.0 == shared.0, "the weights differ");
-        assert_eq!(alone.1, shared.1);
+            bench
+        }));
     }
 
     #[test]

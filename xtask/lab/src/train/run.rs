@@ -71,7 +71,7 @@ pub fn run(options: &TrainOptions, tell: &(dyn Fn(&str) + Sync)) -> Result<Outco
     if let Some(out) = &options.out {
         config.out.clone_from(out);
     }
-    ensure!(options.threads != Some(0), "--threads is to be at least 1");
+    let num_threads = num_threads(options.threads)?;
     let devices = config.device.open(config.devices)?;
     let (ready, notes) = config.recipes()?;
     let tell = Tell { form: options.progress, line: tell };
@@ -84,14 +84,17 @@ pub fn run(options: &TrainOptions, tell: &(dyn Fn(&str) + Sync)) -> Result<Outco
         config: &config,
         ready: &ready,
         devices: &devices,
-        num_threads: match options.threads {
-            Some(threads) => threads,
-            None => std::thread::available_parallelism().map_or(1, usize::from),
-        },
+        num_threads,
         keep_recordings: options.keep_recordings,
         tell,
     };
     training.run()
+}
+
+/// So many threads as were asked for, or as there are cores.
+pub(super) fn num_threads(asked: Option<usize>) -> Result<usize> {
+    ensure!(asked != Some(0), "--threads is to be at least 1");
+    Ok(asked.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)))
 }
 
 struct Training<'a> {

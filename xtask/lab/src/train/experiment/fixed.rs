@@ -6,6 +6,7 @@ use burn::module::{Module, Param};
 use burn::nn::{LayerNorm, LayerNormConfig, Linear};
 use burn::tensor::activation::{sigmoid, silu};
 use burn::tensor::{Device, Tensor, TensorData};
+use engine::debleed::cancel::NUM_BANDS;
 use engine::network::{Masks, NetworkConfig};
 
 /// The features of a mic that is not there: as the engine gives those of a silent one.
@@ -74,12 +75,28 @@ impl FixedOrder {
         }
     }
 
+    /// How many weights there are.
+    pub(super) fn num_weights(
+        config: &NetworkConfig,
+        (num_places, width): (usize, usize),
+    ) -> usize {
+        let linear = |inputs: usize, outputs: usize| (inputs + 1) * outputs;
+        let of_mic = num_places * config.num_bands;
+        let block =
+            2 * width + linear(NetworkConfig::NUM_TAPS * width, width) + linear(width, width);
+        linear(of_mic * config.num_features, width)
+            + config.dilations.len() * block
+            + linear(width, of_mic * NetworkConfig::NUM_MASKS)
+            + NetworkConfig::NUM_MASKS * config.num_features
+    }
+
     /// Masks of clips from their first hop on; no more mics than places.
     pub(super) fn forward(&self, features: Tensor<4>) -> Masks {
-        let [batch, mics, hops, inputs] = features.dims();
+        let [batch, mics, hops, _] = features.dims();
         let (places, device) = (self.num_places, features.device());
         let [num_masks, num_features] = self.shortcut.dims();
-        let num_bands = inputs / num_features;
+        let (num_bands, inputs) = (NUM_BANDS, num_features * NUM_BANDS);
+        let features = features.narrow(3, 0, inputs);
         let missing = Tensor::full([batch, places - mics, hops, inputs], SILENT, &device);
         let filled = if mics < places { Tensor::cat(vec![features, missing], 1) } else { features };
         let side_by_side = filled.clone().swap_dims(1, 2).reshape([batch, hops, places * inputs]);
@@ -127,5 +144,25 @@ fn linear(inputs: usize, outputs: usize, random: &mut Random, device: &Device) -
             device,
         )),
         bias: Some(Param::from_tensor(Tensor::zeros([outputs], device))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_weights_are_as_many_as_said() {
+        let config = NetworkConfig {
+            num_bands: 80,
+            num_features: 11,
+            width: 160,
+            exchange_width: 80,
+            local_width: 0,
+            dilations: [1, 2, 4, 8, 16, 4],
+        };
+        let size = (3, 7);
+        let network = FixedOrder::new(&config, size, 1, &Device::flex());
+        assert_eq!(network.num_params(), FixedOrder::num_weights(&config, size));
     }
 }

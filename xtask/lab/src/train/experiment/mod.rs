@@ -23,6 +23,7 @@ use super::course::{masks, scalar};
 use super::loss::{Given, LossConfig, Sums, negative_snr};
 use super::progress::{Bar, Form, Tell};
 use super::record::{record, record_split};
+use super::run::num_threads;
 use super::settings::{Settings, claim};
 use super::store::{Stored, write_whole};
 use super::weights::initial_weights;
@@ -178,14 +179,13 @@ impl Backbone {
             return Ok(Self::Set(set(seed)?.train()));
         }
         let wanted = set(seed)?.num_params();
-        let of = |width| FixedOrder::new(config, (num_places, width), seed, &device);
         // The width that comes nearest in the number of weights.
-        let far = |width| of(width).num_params().abs_diff(wanted);
+        let far = |width| FixedOrder::num_weights(config, (num_places, width)).abs_diff(wanted);
         let mut width = 2;
         while far(width + 1) <= far(width) {
             width += 1;
         }
-        Ok(Self::Fixed(of(width)))
+        Ok(Self::Fixed(FixedOrder::new(config, (num_places, width), seed, &device)))
     }
 
     fn masks(&self, batch: &Batch, device: &Device) -> Masks {
@@ -220,17 +220,13 @@ pub fn run(options: &ExperimentOptions, tell: &(dyn Fn(&str) + Sync)) -> Result<
         config.out.clone_from(out);
     }
     let tell = Tell { form: Form::Text, line: tell };
-    ensure!(options.threads != Some(0), "--threads is to be at least 1");
+    let num_threads = num_threads(options.threads)?;
     ensure!(options.seeds > 0, "--seeds is to be at least 1");
     let (ready, _) = config.recipes()?;
     interrupt::listen()?;
     let settings = Settings::of(&config, &ready)?;
     // Held until the end, so that no second run works in the same folder.
     let _lock = claim(&config.out, &settings)?;
-    let num_threads = match options.threads {
-        Some(threads) => threads,
-        None => std::thread::available_parallelism().map_or(1, usize::from),
-    };
     let recorded = config.out.join("recordings");
     let learned = record(&config, &ready, (0, None), &recorded, (num_threads, tell))?;
     let num_places = learned.train.first().map_or(0, |scene| scene.relations.num_mics);

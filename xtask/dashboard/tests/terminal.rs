@@ -17,7 +17,7 @@ struct Seen {
     code: Option<i32>,
 }
 
-/// Shows a shell's events on a terminal, types `keys` once `until` is on the screen, and makes sure that the terminal is set as before.
+/// Shows a shell's events on a terminal (whatever `SHELL` is: it is replaced, so that Ctrl-C cannot end it first), types `keys` once `until` is on the screen, and makes sure that the terminal is set as before.
 fn show(events: &str, until: &str, keys: &[u8]) -> Seen {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
@@ -28,7 +28,7 @@ fn show(events: &str, until: &str, keys: &[u8]) -> Seen {
     );
     std::fs::write(at("inside.sh"), inside).unwrap();
     let mut script = Command::new("script")
-        .args(["--quiet", "--flush", "--return", "--command", "sh inside.sh", "screen"])
+        .args(["--quiet", "--flush", "--return", "--command", "exec sh inside.sh", "screen"])
         .current_dir(folder.path())
         .env("TERM", "xterm-256color")
         .stdin(Stdio::piped())

@@ -110,9 +110,12 @@ impl Bell {
     }
 
     /// Wakes whoever asked; to be called after sending.
+    ///
+    /// Once: a caller that waits for a later hop asks again right away, and waking that one as well, until none asks, would
+    /// keep both threads busy with waking each other.
     pub(crate) fn ring(&self) {
         fence(Ordering::SeqCst);
-        while let Some(thread) = self.waiting.pop() {
+        if let Some(thread) = self.waiting.pop() {
             thread.unpark();
         }
     }
@@ -121,6 +124,7 @@ impl Bell {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::atomic::AtomicBool;
 
     #[test]
     fn items_come_out_once_and_in_order_across_threads() {
@@ -147,6 +151,34 @@ mod tests {
         }
         writer.join().unwrap();
         assert!(receiver.pop().is_none());
+    }
+
+    #[test]
+    fn who_asks_again_at_once_is_woken_once_by_each_ring() {
+        const RINGS: usize = 200;
+        let bell = Bell::new();
+        let ringing = bell.clone();
+        let is_over = AtomicBool::new(false);
+        let woken = std::thread::scope(|scope| {
+            let waiter = scope.spawn(|| {
+                let mut woken = 0;
+                // Ends as well where waking never does.
+                while !is_over.load(Ordering::Relaxed) && woken < 10 * RINGS {
+                    bell.ask();
+                    std::thread::park_timeout(std::time::Duration::from_secs(1));
+                    woken += 1;
+                }
+                woken
+            });
+            for _ in 0..RINGS {
+                ringing.ring();
+                std::thread::sleep(std::time::Duration::from_micros(200));
+            }
+            is_over.store(true, Ordering::Relaxed);
+            waiter.join().unwrap()
+        });
+        // Naps that end by themselves count as well, of which there is time for a few.
+        assert!(woken < 2 * RINGS, "{woken}");
     }
 
     #[test]

@@ -78,6 +78,8 @@ pub(super) struct Editor {
     presets: presets::Presets,
     /// What went wrong last, until the next action.
     message: Option<String>,
+    /// What there was to save when the host was last told of it.
+    told: u64,
 }
 
 impl Editor {
@@ -96,6 +98,7 @@ impl Editor {
             show_all: false,
             presets: presets::Presets::new(preset_folder),
             message: None,
+            told: params.unsaved(),
         }
     }
 
@@ -146,6 +149,13 @@ impl Editor {
         self.mics(ui, mics.shrink2(vec2(12.0, 8.0)));
         self.spectrum(ui, spectrum);
         self.status(ui, status);
+
+        // Names, order, links and passages are no parameters: the host hears of them from nobody else.
+        let unsaved = self.edits.params().unsaved();
+        if self.told != unsaved {
+            self.told = unsaved;
+            self.scene.tell_host();
+        }
 
         let moving = self.scene.is_moving(time_s) || !self.edits.is_settled();
         ui.ctx().request_repaint_after(if moving { MOVING } else { STILL });

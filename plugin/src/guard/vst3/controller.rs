@@ -14,6 +14,7 @@ use vst3::Steinberg::{
 };
 
 use super::component::{Proxy, take, write_string128};
+use super::window::Window;
 use crate::guard::panics::shield;
 
 /// Hands a call to the framework's wrapper; a panic becomes the value after `else`.
@@ -32,7 +33,7 @@ impl Proxy {
         shield((), || {
             let running = *take(&self.running);
             self.notice_changes(running.as_ref());
-            self.tell_host();
+            self.teller.tell_host();
         });
     }
 }
@@ -106,7 +107,7 @@ impl IEditControllerTrait for Proxy {
     unsafe fn getParamNormalized(&self, id: ParamID) -> ParamValue {
         let value = pass!(self, IEditControllerTrait::getParamNormalized(id) else 0.0);
         // Hosts poll this; what changed on the audio thread is told from here.
-        shield((), || self.tell_host());
+        shield((), || self.teller.tell_host());
         value
     }
 
@@ -120,8 +121,7 @@ impl IEditControllerTrait for Proxy {
     unsafe fn setComponentHandler(&self, handler: *mut IComponentHandler) -> tresult {
         // SAFETY: null or a live object of the host's.
         let shared = unsafe { ComRef::from_raw(handler) }.map(|handler| handler.to_com_ptr());
-        let before = std::mem::replace(&mut *take(&self.handler), shared);
-        shield((), || drop(before));
+        self.teller.be_heard_by(shared);
         pass!(self, IEditControllerTrait::setComponentHandler(handler) else kInternalError)
     }
 
@@ -129,7 +129,9 @@ impl IEditControllerTrait for Proxy {
         if name.is_null() {
             return std::ptr::null_mut();
         }
-        pass!(self, IEditControllerTrait::createView(name) else std::ptr::null_mut())
+        let view = pass!(self, IEditControllerTrait::createView(name) else std::ptr::null_mut());
+        // SAFETY: null or a view of the framework's, which is the caller's to release.
+        shield(std::ptr::null_mut(), || unsafe { Window::around(view, &self.teller) })
     }
 }
 

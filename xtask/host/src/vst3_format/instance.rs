@@ -440,7 +440,7 @@ impl Instance for Vst3Instance {
             buses_changed: has(RestartFlags_::kIoChanged),
             params_changed: has(RestartFlags_::kParamValuesChanged)
                 || has(RestartFlags_::kParamTitlesChanged),
-            state_dirty: false,
+            state_dirty: self.handler.take_is_dirty(),
         }
     }
 }

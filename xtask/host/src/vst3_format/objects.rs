@@ -2,17 +2,17 @@
 
 use std::cell::{Cell, RefCell};
 use std::ffi::c_void;
-use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use vst3::Steinberg::Vst::{
-    IComponentHandler, IComponentHandlerTrait, IHostApplication, IHostApplicationTrait,
-    IParamValueQueue, IParamValueQueueTrait, IParameterChanges, IParameterChangesTrait, ParamID,
-    ParamValue, String128,
+    IComponentHandler, IComponentHandler2, IComponentHandler2Trait, IComponentHandlerTrait,
+    IHostApplication, IHostApplicationTrait, IParamValueQueue, IParamValueQueueTrait,
+    IParameterChanges, IParameterChangesTrait, ParamID, ParamValue, String128,
 };
 use vst3::Steinberg::{
-    IBStream, IBStream_, IBStreamTrait, TUID, int32, int64, kInvalidArgument, kNotImplemented,
-    kResultOk, tresult,
+    FIDString, IBStream, IBStream_, IBStreamTrait, TBool, TUID, int32, int64, kInvalidArgument,
+    kNotImplemented, kResultOk, tresult,
 };
 use vst3::{Class, ComWrapper};
 
@@ -51,6 +51,7 @@ impl IHostApplicationTrait for HostContext {
 #[derive(Default)]
 pub(super) struct Handler {
     restart_flags: AtomicI32,
+    is_dirty: AtomicBool,
     gestures: Mutex<Vec<Gesture>>,
 }
 
@@ -59,6 +60,12 @@ impl Handler {
     pub(super) fn take_restart_flags(&self) -> i32 {
         // A flag of its own: no other memory is published through it.
         self.restart_flags.swap(0, Ordering::Relaxed)
+    }
+
+    /// Whether the plugin has something new to save since the last call.
+    pub(super) fn take_is_dirty(&self) -> bool {
+        // As above.
+        self.is_dirty.swap(false, Ordering::Relaxed)
     }
 
     pub(super) fn take_gestures(&self) -> Vec<Gesture> {
@@ -72,7 +79,7 @@ impl Handler {
 }
 
 impl Class for Handler {
-    type Interfaces = (IComponentHandler,);
+    type Interfaces = (IComponentHandler, IComponentHandler2);
 }
 
 impl IComponentHandlerTrait for Handler {
@@ -90,6 +97,25 @@ impl IComponentHandlerTrait for Handler {
 
     unsafe fn restartComponent(&self, flags: int32) -> tresult {
         self.restart_flags.fetch_or(flags, Ordering::Relaxed);
+        kResultOk
+    }
+}
+
+impl IComponentHandler2Trait for Handler {
+    unsafe fn setDirty(&self, state: TBool) -> tresult {
+        self.is_dirty.store(state != 0, Ordering::Relaxed);
+        kResultOk
+    }
+
+    unsafe fn requestOpenEditor(&self, _name: FIDString) -> tresult {
+        kNotImplemented
+    }
+
+    unsafe fn startGroupEdit(&self) -> tresult {
+        kResultOk
+    }
+
+    unsafe fn finishGroupEdit(&self) -> tresult {
         kResultOk
     }
 }

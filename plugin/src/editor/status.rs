@@ -1,8 +1,6 @@
 //! The bottom line: what cleans, what it costs, and what is wrong.
 
-use egui::{
-    self, Align, Align2, Id, Layout, Rect, Sense, Ui, UiBuilder, WidgetInfo, WidgetType, vec2,
-};
+use egui::{self, Align, Align2, Id, Layout, Rect, Role, Sense, Ui, UiBuilder, WidgetInfo, vec2};
 use engine::{GuideTrouble, LearnState, Pace};
 
 use super::{Editor, theme};
@@ -33,7 +31,7 @@ impl Editor {
             let font = theme::semibold(12.5);
             theme::elided(ui.painter(), place, Align2::LEFT_CENTER, &text, font, colour);
             let response = ui.interact(text_area, Id::unique("news"), Sense::hover());
-            response.widget_info(|| WidgetInfo::labeled(WidgetType::Label, true, &text));
+            response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &text));
             response.on_hover_text(text);
         }
     }

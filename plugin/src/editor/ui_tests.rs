@@ -305,6 +305,12 @@ fn values_are_typed_with_and_without_their_units() {
         message.contains("\u{201c}loud\u{201d} is no value; it reads like 62.5 %"),
         "{message}"
     );
+    desk.node("Snare Amount").focus();
+    desk.window.run_steps(2);
+    desk.press(Modifiers::NONE, Key::ArrowDown);
+    assert!((desk.value(desk.amount(1)) - 0.615).abs() < 1e-6);
+    desk.press(Modifiers::NONE, Key::Delete);
+    assert_eq!(desk.value(desk.amount(1)), 1.0);
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! The `IEditController` half of the VST3 proxy, and the interfaces that pass through unchanged.
 #![allow(unsafe_code, reason = "VST3 interfaces")]
 
-use vst3::ComRef;
+use std::sync::Arc;
+
 use vst3::Steinberg::Vst::ChannelContext::IInfoListenerTrait;
 use vst3::Steinberg::Vst::{
     BusDirection, CString, IAttributeList, IComponentHandler, IEditControllerTrait, IUnitInfoTrait,
@@ -12,8 +13,10 @@ use vst3::Steinberg::{
     FIDString, IBStream, IPlugView, int16, int32, kInternalError, kInvalidArgument, kResultOk,
     tresult,
 };
+use vst3::{ComRef, ComWrapper};
 
 use super::component::{Proxy, take, write_string128};
+use super::teller::Ear;
 use super::window::Window;
 use crate::guard::panics::shield;
 
@@ -121,8 +124,11 @@ impl IEditControllerTrait for Proxy {
     unsafe fn setComponentHandler(&self, handler: *mut IComponentHandler) -> tresult {
         // SAFETY: null or a live object of the host's.
         let shared = unsafe { ComRef::from_raw(handler) }.map(|handler| handler.to_com_ptr());
+        let ear = shared.is_some().then(|| ComWrapper::new(Ear(Arc::clone(&self.teller))));
+        let ear = ear.as_ref().and_then(ComWrapper::as_com_ref::<IComponentHandler>);
+        let pointer = ear.map_or(std::ptr::null_mut(), |ear| ear.as_ptr());
         self.teller.be_heard_by(shared);
-        pass!(self, IEditControllerTrait::setComponentHandler(handler) else kInternalError)
+        pass!(self, IEditControllerTrait::setComponentHandler(pointer) else kInternalError)
     }
 
     unsafe fn createView(&self, name: FIDString) -> *mut IPlugView {

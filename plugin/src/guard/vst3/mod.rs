@@ -8,6 +8,7 @@ pub mod component;
 mod controller;
 mod factory;
 pub mod processor;
+mod run_loop;
 mod teller;
 mod wake;
 mod window;

@@ -5,11 +5,12 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::ThreadId;
 
-use vst3::ComPtr;
 use vst3::Steinberg::Vst::{
     IComponentHandler, IComponentHandler2, IComponentHandler2Trait, IComponentHandlerTrait,
-    RestartFlags_,
+    ParamID, ParamValue, RestartFlags_,
 };
+use vst3::Steinberg::{int32, kResultFalse, kResultOk, tresult};
+use vst3::{Class, ComPtr};
 
 use super::component::take;
 use super::wake::Wake;
@@ -23,6 +24,8 @@ pub(super) struct Teller {
     /// The thread that made the object; hosts are told about changes from no other.
     main_thread: ThreadId,
     handler: Mutex<Option<ComPtr<IComponentHandler>>>,
+    /// What the framework has said on other threads and the host has yet to hear.
+    waiting: Mutex<Vec<Said>>,
     /// Brings the host's main thread here, while a window is open whose host has a run loop.
     wake: Mutex<Option<Arc<Wake>>>,
     pub(super) changes: Changes,
@@ -63,6 +66,7 @@ impl Teller {
             view: Arc::clone(view),
             main_thread: std::thread::current().id(),
             handler: Mutex::default(),
+            waiting: Mutex::default(),
             wake: Mutex::default(),
             changes,
         }
@@ -96,11 +100,36 @@ impl Teller {
         self.changes.state.see(self.view.state_signature());
     }
 
-    /// Tells the host what changed, if this is the thread to do it on; no lock may be held.
+    fn is_main_thread(&self) -> bool {
+        std::thread::current().id() == self.main_thread
+    }
+
+    /// Passes on what the framework says to the host: now, or when the main thread comes by, and always in order.
+    fn pass_on(&self, said: Said) -> tresult {
+        if !self.is_main_thread()
+            && let Some(wake) = &*take(&self.wake)
+        {
+            take(&self.waiting).push(said);
+            wake.call();
+            return kResultOk;
+        }
+        self.pass_on_waiting();
+        said.to(take(&self.handler).clone())
+    }
+
+    fn pass_on_waiting(&self) {
+        let waiting = std::mem::take(&mut *take(&self.waiting));
+        for said in waiting {
+            said.to(take(&self.handler).clone());
+        }
+    }
+
+    /// Tells the host what it has not heard yet, if this is the thread to do it on; no lock may be held.
     pub(super) fn tell_host(&self) {
-        if std::thread::current().id() != self.main_thread {
+        if !self.is_main_thread() {
             return;
         }
+        self.pass_on_waiting();
         let mut flags = 0;
         if self.changes.names.take() {
             flags |= RestartFlags_::kParamTitlesChanged;
@@ -128,10 +157,60 @@ impl Teller {
 impl Bell for Teller {
     fn ring(&self) {
         self.notice();
-        if std::thread::current().id() == self.main_thread {
+        if self.is_main_thread() {
             shield((), || self.tell_host());
         } else if let Some(wake) = &*take(&self.wake) {
             wake.call();
         }
+    }
+}
+
+/// What a framework says to its host.
+#[derive(Clone, Copy, Debug)]
+enum Said {
+    Begin(ParamID),
+    Perform(ParamID, ParamValue),
+    End(ParamID),
+    Restart(int32),
+}
+
+impl Said {
+    fn to(self, handler: Option<ComPtr<IComponentHandler>>) -> tresult {
+        let Some(handler) = handler else { return kResultFalse };
+        // SAFETY: a live object of the host's; plain arguments.
+        unsafe {
+            match self {
+                Self::Begin(id) => handler.beginEdit(id),
+                Self::Perform(id, value) => handler.performEdit(id, value),
+                Self::End(id) => handler.endEdit(id),
+                Self::Restart(flags) => handler.restartComponent(flags),
+            }
+        }
+    }
+}
+
+/// The host's ear as the framework gets it. On Linux a window has a thread of its own, on which the framework says what is
+/// done to parameters; hosts expect to hear that on their main thread.
+pub(super) struct Ear(pub(super) Arc<Teller>);
+
+impl Class for Ear {
+    type Interfaces = (IComponentHandler,);
+}
+
+impl IComponentHandlerTrait for Ear {
+    unsafe fn beginEdit(&self, id: ParamID) -> tresult {
+        shield(kResultFalse, || self.0.pass_on(Said::Begin(id)))
+    }
+
+    unsafe fn performEdit(&self, id: ParamID, value: ParamValue) -> tresult {
+        shield(kResultFalse, || self.0.pass_on(Said::Perform(id, value)))
+    }
+
+    unsafe fn endEdit(&self, id: ParamID) -> tresult {
+        shield(kResultFalse, || self.0.pass_on(Said::End(id)))
+    }
+
+    unsafe fn restartComponent(&self, flags: int32) -> tresult {
+        shield(kResultFalse, || self.0.pass_on(Said::Restart(flags)))
     }
 }

@@ -1,9 +1,4 @@
 //! The window as VST3 hosts see it: the framework's view behind one of ours, and the host's window behind another.
-//!
-//! The framework (nice-plug 0.4.2) never lets go of the event handler that it gives to a host's run loop: the handler holds a
-//! reference to itself, and what would unregister it is what runs when the last reference goes. So the host would go on
-//! watching the sockets of windows long closed, and each would leave them and a queue of 0.2 MB behind. Here the host gets
-//! handlers of ours, which are taken out of its run loop when the window goes; then the framework's are let go of.
 #![allow(unsafe_code, reason = "VST3 interfaces")]
 
 use std::ffi::c_void;
@@ -11,11 +6,10 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 use std::sync::{Arc, Mutex};
 
 use vst3::Steinberg::Linux::{
-    FileDescriptor, IEventHandler, IEventHandlerTrait, IRunLoop, IRunLoopTrait, ITimerHandler,
-    TimerInterval,
+    FileDescriptor, IEventHandler, IRunLoop, IRunLoopTrait, ITimerHandler, TimerInterval,
 };
 use vst3::Steinberg::{
-    FIDString, FUnknown, IPlugFrame, IPlugFrameTrait, IPlugView, IPlugViewContentScaleSupport,
+    FIDString, IPlugFrame, IPlugFrameTrait, IPlugView, IPlugViewContentScaleSupport,
     IPlugViewContentScaleSupport_::ScaleFactor, IPlugViewContentScaleSupportTrait, IPlugViewTrait,
     TBool, ViewRect, char16, int16, kInternalError, kInvalidArgument, kResultFalse, kResultOk,
     tresult,
@@ -23,8 +17,8 @@ use vst3::Steinberg::{
 use vst3::{Class, ComPtr, ComRef, ComWrapper};
 
 use super::component::take;
+use super::run_loop::{FrameworkHandler, RunLoop};
 use super::teller::Teller;
-use super::wake::Wake;
 use crate::guard::panics::shield;
 
 /// Stands between a host and the framework's view.
@@ -75,9 +69,9 @@ impl Window {
     fn change_frame(&self, frame: Option<FrameOfHost>) -> tresult {
         let pointer = frame.as_ref().map_or(std::ptr::null_mut(), FrameOfHost::as_ptr);
         // First the host, which must not watch what is about to be closed; then the framework; then its handlers.
-        if let Some(before) = std::mem::replace(&mut *take(&self.frame), frame) {
-            take(&self.retired).extend(before.retire(&self.teller));
-        }
+        let before = std::mem::replace(&mut *take(&self.frame), frame);
+        let handlers = before.as_ref().map(FrameOfHost::retire).unwrap_or_default();
+        take(&self.retired).extend(handlers);
         // SAFETY: a live view; null, or a frame that is kept as long as the framework has it.
         let result = self.framework(|view| unsafe { view.setFrame(pointer) });
         // Once the plugin is gone, the framework's view lets go of nothing before it goes itself.
@@ -85,6 +79,7 @@ impl Window {
             let retired = std::mem::take(&mut *take(&self.retired));
             drop(retired);
         }
+        self.teller.tell_host();
         result
     }
 }
@@ -118,7 +113,10 @@ impl IPlugViewTrait for Window {
 
     unsafe fn removed(&self) -> tresult {
         // SAFETY: as above.
-        self.framework(|view| unsafe { view.removed() })
+        let result = self.framework(|view| unsafe { view.removed() });
+        // What the window did last.
+        shield((), || self.teller.tell_host());
+        result
     }
 
     unsafe fn onWheel(&self, distance: f32) -> tresult {
@@ -224,8 +222,8 @@ impl FrameOfHost {
         interface.map_or(std::ptr::null_mut(), |frame| frame.as_ptr())
     }
 
-    /// Takes out of the host's run loop what was put there, and returns the framework's part of it.
-    fn retire(&self, teller: &Teller) -> Vec<Arc<FrameworkHandler>> {
+    /// Is no longer the window's, and leaves the host's run loop; returns the framework's handlers in it.
+    fn retire(&self) -> Vec<Arc<FrameworkHandler>> {
         match self {
             Self::Plain(frame) => {
                 frame.view.store(std::ptr::null_mut(), Ordering::Relaxed);
@@ -233,7 +231,7 @@ impl FrameOfHost {
             }
             Self::WithRunLoop(frame) => {
                 frame.view.store(std::ptr::null_mut(), Ordering::Relaxed);
-                frame.run_loop.retire(teller)
+                frame.run_loop.retire()
             }
         }
     }
@@ -253,43 +251,6 @@ where
     }
 }
 
-/// The host's run loop, and what the guard has put into it.
-struct RunLoop {
-    host: ComPtr<IRunLoop>,
-    handlers: Mutex<Vec<(Arc<FrameworkHandler>, Option<Registration>)>>,
-    /// The guard's own.
-    wake: Mutex<Option<(Arc<Wake>, Registration)>>,
-    teller: Arc<Teller>,
-}
-
-impl RunLoop {
-    fn new(host: ComPtr<IRunLoop>, teller: &Arc<Teller>) -> Self {
-        let wake = Wake::new().map(Arc::new);
-        let wake = wake.and_then(|wake| {
-            let (heard, teller) = (Arc::clone(&wake), Arc::clone(teller));
-            let hear = move |_: FileDescriptor| {
-                heard.settle();
-                teller.tell_host();
-            };
-            let registration = Registration::new(&host, wake.descriptor(), Arc::new(hear))?;
-            Some((wake, registration))
-        });
-        teller.wake_by(wake.as_ref().map(|(wake, _)| Arc::clone(wake)));
-        let teller = Arc::clone(teller);
-        Self { host, handlers: Mutex::default(), wake: Mutex::new(wake), teller }
-    }
-
-    fn retire(&self, teller: &Teller) -> Vec<Arc<FrameworkHandler>> {
-        let wake = take(&self.wake).take();
-        if let Some((wake, registration)) = wake {
-            teller.wake_no_more_by(&wake);
-            drop(registration);
-        }
-        let handlers = std::mem::take(&mut *take(&self.handlers));
-        handlers.into_iter().map(|(handler, _registration)| handler).collect()
-    }
-}
-
 impl IRunLoopTrait for Frame<RunLoop> {
     unsafe fn registerEventHandler(
         &self,
@@ -301,31 +262,15 @@ impl IRunLoopTrait for Frame<RunLoop> {
             let Some(handler) = (unsafe { ComRef::from_raw(handler) }) else {
                 return kInvalidArgument;
             };
-            let handler = Arc::new(FrameworkHandler(handler.to_com_ptr()));
-            let (called, teller) = (Arc::clone(&handler), Arc::clone(&self.run_loop.teller));
-            let hear = move |descriptor: FileDescriptor| {
-                // SAFETY: kept alive by this closure.
-                unsafe { called.0.onFDIsSet(descriptor) };
-                teller.tell_host();
-            };
-            let host = &self.run_loop.host;
-            let registration = Registration::new(host, descriptor, Arc::new(hear));
-            take(&self.run_loop.handlers).push((handler, registration));
+            self.run_loop.register(handler, descriptor);
             // Whatever the host says: the framework aborts the host where it is refused.
             kResultOk
         })
     }
 
     unsafe fn unregisterEventHandler(&self, handler: *mut IEventHandler) -> tresult {
-        shield(kInternalError, || {
-            let mut handlers = take(&self.run_loop.handlers);
-            let known = handlers.iter_mut().find(|(known, _)| known.0.as_ptr() == handler);
-            let Some((_, registration)) = known else { return kResultFalse };
-            let registration = registration.take();
-            drop(handlers);
-            drop(registration);
-            kResultOk
-        })
+        let is_known = shield(false, || self.run_loop.unregister(handler));
+        if is_known { kResultOk } else { kResultFalse }
     }
 
     unsafe fn registerTimer(&self, timer: *mut ITimerHandler, every_ms: TimerInterval) -> tresult {
@@ -336,72 +281,5 @@ impl IRunLoopTrait for Frame<RunLoop> {
     unsafe fn unregisterTimer(&self, timer: *mut ITimerHandler) -> tresult {
         // SAFETY: as above.
         unsafe { self.run_loop.host.unregisterTimer(timer) }
-    }
-}
-
-/// The framework's event handler, which holds a reference to itself.
-struct FrameworkHandler(ComPtr<IEventHandler>);
-
-impl Drop for FrameworkHandler {
-    /// Takes that reference from it. This comes when the framework has let go of its own one, so besides the one here no
-    /// other is left; in a framework without the defect there is none at all.
-    fn drop(&mut self) {
-        let unknown: *mut FUnknown = self.0.as_ptr().cast();
-        // SAFETY: alive, as `self.0` holds a reference, which is never touched here.
-        unsafe {
-            let table = &*(*unknown).vtbl;
-            (table.addRef)(unknown);
-            let count = (table.release)(unknown);
-            if count > 1 {
-                (table.release)(unknown);
-            }
-        }
-    }
-}
-
-/// What is done when a descriptor can be read.
-type Hear = dyn Fn(FileDescriptor);
-
-/// An event handler in a host's run loop, until it is dropped.
-struct Registration {
-    host: ComPtr<IRunLoop>,
-    listener: ComWrapper<Listener>,
-}
-
-/// A handler as the host has it; deaf when it is no longer registered, however long the host keeps it.
-struct Listener(Mutex<Option<Arc<Hear>>>);
-
-impl Class for Listener {
-    type Interfaces = (IEventHandler,);
-}
-
-impl IEventHandlerTrait for Listener {
-    unsafe fn onFDIsSet(&self, descriptor: FileDescriptor) {
-        let hear = take(&self.0).clone();
-        if let Some(hear) = hear {
-            shield((), || hear(descriptor));
-        }
-    }
-}
-
-impl Registration {
-    /// Nothing if the host refuses.
-    fn new(host: &ComPtr<IRunLoop>, descriptor: FileDescriptor, hear: Arc<Hear>) -> Option<Self> {
-        let listener = ComWrapper::new(Listener(Mutex::new(Some(hear))));
-        let handler = listener.as_com_ref::<IEventHandler>()?;
-        // SAFETY: a live host; the handler lives until it is unregistered, and longer if the host keeps it.
-        let result = unsafe { host.registerEventHandler(handler.as_ptr(), descriptor) };
-        (result == kResultOk).then(|| Self { host: host.clone(), listener })
-    }
-}
-
-impl Drop for Registration {
-    fn drop(&mut self) {
-        if let Some(handler) = self.listener.as_com_ref::<IEventHandler>() {
-            // SAFETY: as above.
-            unsafe { self.host.unregisterEventHandler(handler.as_ptr()) };
-        }
-        let heard = take(&self.listener.0).take();
-        drop(heard);
     }
 }

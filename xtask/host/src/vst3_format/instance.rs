@@ -399,7 +399,9 @@ impl Instance for Vst3Instance {
 
     #[cfg(target_os = "linux")]
     fn close_editor(&mut self) -> Result<()> {
-        self.view.take().context("it is not open")?.close()
+        self.view.take().context("it is not open")?.close()?;
+        ensure!(!self.handler.was_called_elsewhere(), "it called its host on another thread");
+        Ok(())
     }
 
     #[cfg(target_os = "linux")]

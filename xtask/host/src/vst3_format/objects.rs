@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::ffi::c_void;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::thread::ThreadId;
 
 use vst3::Steinberg::Vst::{
     IComponentHandler, IComponentHandler2, IComponentHandler2Trait, IComponentHandlerTrait,
@@ -48,14 +49,40 @@ impl IHostApplicationTrait for HostContext {
 }
 
 /// Notes what a plugin asks its host to restart, and what its editor does to parameters.
-#[derive(Default)]
 pub(super) struct Handler {
+    main_thread: ThreadId,
+    /// The plugin has called from another thread, which it must not.
+    called_elsewhere: AtomicBool,
     restart_flags: AtomicI32,
     is_dirty: AtomicBool,
     gestures: Mutex<Vec<Gesture>>,
 }
 
+impl Default for Handler {
+    fn default() -> Self {
+        Self {
+            main_thread: std::thread::current().id(),
+            called_elsewhere: AtomicBool::new(false),
+            restart_flags: AtomicI32::new(0),
+            is_dirty: AtomicBool::new(false),
+            gestures: Mutex::default(),
+        }
+    }
+}
+
 impl Handler {
+    fn look_at_thread(&self) {
+        if std::thread::current().id() != self.main_thread {
+            // As below.
+            self.called_elsewhere.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether the plugin has ever called from another thread than the main one.
+    pub(super) fn was_called_elsewhere(&self) -> bool {
+        self.called_elsewhere.load(Ordering::Relaxed)
+    }
+
     /// All flags since the last call.
     pub(super) fn take_restart_flags(&self) -> i32 {
         // A flag of its own: no other memory is published through it.
@@ -73,6 +100,7 @@ impl Handler {
     }
 
     fn note(&self, gesture: Gesture) -> tresult {
+        self.look_at_thread();
         self.gestures.lock().unwrap_or_else(PoisonError::into_inner).push(gesture);
         kResultOk
     }
@@ -96,6 +124,7 @@ impl IComponentHandlerTrait for Handler {
     }
 
     unsafe fn restartComponent(&self, flags: int32) -> tresult {
+        self.look_at_thread();
         self.restart_flags.fetch_or(flags, Ordering::Relaxed);
         kResultOk
     }
@@ -103,6 +132,7 @@ impl IComponentHandlerTrait for Handler {
 
 impl IComponentHandler2Trait for Handler {
     unsafe fn setDirty(&self, state: TBool) -> tresult {
+        self.look_at_thread();
         self.is_dirty.store(state != 0, Ordering::Relaxed);
         kResultOk
     }

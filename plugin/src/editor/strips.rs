@@ -30,7 +30,9 @@ const LISTEN_WIDTH: f32 = 22.0;
 const LISTEN_STEP: f32 = 24.0;
 /// Where the matrix begins.
 pub(super) const MATRIX: f32 = 655.0;
-const ROW_HEIGHTS: [f32; 2] = [32.0, 50.0];
+/// Sixteen of the lowest fit into the window as it opens.
+const ROW_HEIGHTS: [f32; 2] = [24.0, 50.0];
+const ROWS_MARGIN: f32 = 4.0;
 const FOOT: f32 = 24.0;
 
 impl Editor {
@@ -41,6 +43,14 @@ impl Editor {
             self.scene.is_used(strip) || (self.show_all && self.scene.exists(strip))
         });
         rows
+    }
+
+    /// How high strips and matrix have to be for every mic to be seen at once, in a window of this width.
+    pub(super) fn height_of_all(&self, width: f32) -> f32 {
+        let rows = self.rows();
+        let all = Rect::from_min_size(pos2(0.0, 0.0), vec2(width, 0.0));
+        let head = if rows.is_empty() { 0.0 } else { self.columns(all, &rows).head };
+        head + ROW_HEIGHTS[0] * rows.len() as f32 + ROWS_MARGIN + FOOT
     }
 
     pub(super) fn name(&self, strip: usize) -> String {
@@ -74,7 +84,7 @@ impl Editor {
         let head = Rect::from_min_size(rect.min, vec2(rect.width(), columns.head));
         let body =
             Rect::from_min_max(pos2(rect.left(), head.bottom()), pos2(rect.right(), foot.top()));
-        let fitting = (body.height() - 4.0) / rows.len() as f32;
+        let fitting = (body.height() - ROWS_MARGIN) / rows.len() as f32;
         let height = fitting.clamp(ROW_HEIGHTS[0], ROW_HEIGHTS[1]).floor();
 
         let mut inside = ui.new_child(UiBuilder::new().max_rect(body));
@@ -149,6 +159,7 @@ impl Editor {
             ui.painter().rect_filled(stripe, 1.0, colour);
         }
         let at = |x: f32, width: f32, height: f32| {
+            let height = height.min(rect.height() - 4.0);
             let top = rect.center().y - 0.5 * height;
             Rect::from_min_size(pos2(rect.left() + x, top), vec2(width, height))
         };

@@ -15,7 +15,7 @@ mod worker;
 
 pub use controls::{Controls, Estimates, Listen, MicControls, Role};
 pub use debleed::Debleed;
-pub use debleed::cancel::{LearnState, Learned, LearnedError, Learner, Unusable};
+pub use debleed::cancel::{GuideTrouble, LearnState, Learned, LearnedError, Learner, Unusable};
 pub use mode::{Mode, Pace, latency_samples};
 pub use session::{ProcessError, Session, SessionConfig, SessionError};
 pub use snapshot::{Monitor, Snapshot};

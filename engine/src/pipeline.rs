@@ -3,6 +3,7 @@
 use realfft::num_complex::Complex32;
 
 use crate::Controls;
+use crate::debleed::cancel::GuideTrouble;
 use crate::debleed::{Debleed, Hop};
 use crate::stft::{Analysis, Geometry, Spectrum, Synthesis};
 
@@ -167,6 +168,11 @@ impl Pipeline {
     /// The method's estimate of how much of a bleeder's power a target hears.
     pub(crate) fn crosstalk(&self, target: usize, bleeder: usize) -> Option<f32> {
         self.method.crosstalk(target, bleeder)
+    }
+
+    /// Why the method does not follow the guide that it was given, if that is so.
+    pub(crate) fn guide_trouble(&self) -> Option<GuideTrouble> {
+        self.method.guide_trouble()
     }
 
     /// Forgets audio and everything adapted from it; keeps what learning passes found.

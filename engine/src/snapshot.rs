@@ -14,6 +14,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use crossbeam::queue::ArrayQueue;
 
 use crate::MAX_MICS;
+use crate::debleed::cancel::GuideTrouble;
 
 pub(crate) use observer::Observer;
 pub use scale::{NUM_COLUMN_BANDS, band_hz};
@@ -62,6 +63,8 @@ pub struct Snapshot {
     /// How far the crosstalk estimates have settled, 0 to 1: the share of the pairs that moved by
     /// less than half a decibel against their own mean of the last seconds.
     pub settled: f32,
+    /// Why mics are cleaned by rules alone although there is a network, if that is so.
+    pub trouble: Option<GuideTrouble>,
     /// The selected mic.
     pub column: Column,
 }
@@ -73,6 +76,7 @@ impl Snapshot {
             mics: vec![MicLevels::default(); num_mics],
             crosstalk: vec![0.0; num_mics * num_mics],
             settled: 0.0,
+            trouble: None,
             column: Column { mic: 0, before_db: silence, after_db: silence, removed_db: silence },
         }
     }

@@ -6,14 +6,16 @@ use engine::{
     Controls, Decibels, Estimates, GroupId, Learner, Listen, Mode, Pace, Role, SampleRate, Session,
     SessionConfig, SessionError,
 };
-use nice_plug::prelude::{AudioIOLayout, AuxiliaryBuffers, Buffer, Enum, Param, ProcessMode};
+use nice_plug::prelude::{
+    AudioIOLayout, AuxiliaryBuffers, BoolParam, Buffer, Enum, Param, ProcessMode,
+};
 
 use crate::buses::MicMap;
 use crate::guard::Activation;
 use crate::live::LiveSession;
 use crate::params::{
-    EstimatesChoice, GroupChoice, ListenChoice, MicParams, ModeChoice, NO_LIMIT_DB, RoleChoice,
-    UnspillParams,
+    AmongOthers, EstimatesChoice, GroupChoice, ListenChoice, MicParams, ModeChoice, NO_LIMIT_DB,
+    RoleChoice, UnspillParams,
 };
 
 /// The group of a stereo track's two sides when the user chose none; user groups are 1 to 8.
@@ -139,7 +141,7 @@ impl AudioPath {
 
     /// What an editor may look at; allocates.
     pub(crate) fn live(&self) -> Option<LiveSession> {
-        let Running { config, map, session, learner, .. } = self.running.as_ref()?;
+        let Running { config, map, model, session, learner, .. } = self.running.as_ref()?;
         Some(LiveSession {
             stats: session.stats(),
             monitor: session.monitor(),
@@ -148,6 +150,7 @@ impl AudioPath {
             rate_hz: config.rate.hz(),
             pace: config.pace,
             map: *map,
+            model: *model,
         })
     }
 
@@ -205,7 +208,7 @@ fn flush_subnormals(samples: &mut [f32]) {
 /// Writes the position of every parameter into `controls`; real-time safe.
 fn read_controls(params: &UnspillParams, map: &MicMap, controls: &mut Controls) {
     let bypass = params.bypass.value();
-    let any_solo = params.mics.iter().any(is_soloed);
+    let any_solo = params.mics.iter().filter_map(among_others).any(is_soloed);
     controls.global_amount = fraction(&params.amount);
     controls.estimates = match params.estimates.value() {
         _ if params.learn.value() => Estimates::Learning,
@@ -213,10 +216,13 @@ fn read_controls(params: &UnspillParams, map: &MicMap, controls: &mut Controls) 
         EstimatesChoice::Learned => Estimates::Learned,
     };
     for (strip, mic) in params.mics.iter().enumerate() {
+        let among = among_others(mic);
+        let is_on = |which: fn(&AmongOthers) -> &BoolParam| among.is_some_and(|a| which(a).value());
         let listen = match params.listen.value() {
             _ if bypass => Listen::Dry,
-            _ if any_solo && is_soloed(mic) => Listen::Removed,
-            _ if any_solo => Listen::Mute,
+            _ if is_on(|among| &among.solo_removed) => Listen::Removed,
+            _ if any_solo && !is_on(|among| &among.solo) => Listen::Mute,
+            _ if is_on(|among| &among.bypass) => Listen::Dry,
             ListenChoice::Clean => Listen::Clean,
             ListenChoice::Removed => Listen::Removed,
             ListenChoice::Dry => Listen::Dry,
@@ -249,8 +255,12 @@ fn read_controls(params: &UnspillParams, map: &MicMap, controls: &mut Controls) 
     }
 }
 
-fn is_soloed(mic: &MicParams) -> bool {
-    mic.output.as_ref().and_then(|output| output.solo.as_ref()).is_some_and(|solo| solo.value())
+fn among_others(mic: &MicParams) -> Option<&AmongOthers> {
+    mic.output.as_ref()?.among_others.as_ref()
+}
+
+fn is_soloed(among: &AmongOthers) -> bool {
+    among.solo.value() || among.solo_removed.value()
 }
 
 fn fraction(percent: &impl Param<Plain = f32>) -> f32 {
@@ -410,7 +420,18 @@ mod tests {
         let soloed = listens(&[("mic2_solo", "On")]);
         assert_eq!(soloed[..3], [Listen::Mute, Listen::Removed, Listen::Mute]);
         assert_eq!(listens(&[("listen", "Removed")]), [Listen::Removed; 8]);
-        let bypassed = listens(&[("mic2_solo", "On"), ("listen", "Removed"), ("bypass", "On")]);
+        let alone = listens(&[("mic1_alone", "On"), ("mic3_solo", "On"), ("mic1_solo", "Off")]);
+        assert_eq!(alone[..3], [Listen::Clean, Listen::Mute, Listen::Removed]);
+        let by_itself = listens(&[("mic2_bypass", "On"), ("listen", "Removed")]);
+        assert_eq!(by_itself[..3], [Listen::Removed, Listen::Dry, Listen::Removed]);
+        let alone = listens(&[("mic2_bypass", "On"), ("mic2_alone", "On")]);
+        assert_eq!(alone[..3], [Listen::Mute, Listen::Dry, Listen::Mute]);
+        let bypassed = listens(&[
+            ("mic2_solo", "On"),
+            ("mic1_alone", "On"),
+            ("listen", "Removed"),
+            ("bypass", "On"),
+        ]);
         assert_eq!(bypassed, [Listen::Dry; 8]);
     }
 

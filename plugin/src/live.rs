@@ -1,11 +1,12 @@
 //! What surrounds the editor: the running session's counters and snapshots, never the audio itself, and the host.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use engine::{Learner, Monitor, Pace, SessionStats};
 
 use crate::buses::MicMap;
 use crate::daw::Daw;
+use crate::guard::Bell;
 
 /// One session's windows.
 #[derive(Clone, Debug)]
@@ -17,6 +18,8 @@ pub(crate) struct LiveSession {
     pub(crate) rate_hz: f32,
     pub(crate) pace: Pace,
     pub(crate) map: MicMap,
+    /// Id and version of the network that it was given.
+    pub(crate) model: Option<(&'static str, &'static str)>,
 }
 
 /// The session that runs now, if one does, and who runs it. Written at activation and when the host says its name, read by
@@ -25,6 +28,7 @@ pub(crate) struct LiveSession {
 pub(crate) struct Live {
     session: Mutex<Option<LiveSession>>,
     daw: Mutex<Daw>,
+    bell: Mutex<Option<Weak<dyn Bell>>>,
 }
 
 impl Live {
@@ -35,6 +39,19 @@ impl Live {
 
     pub(crate) fn session(&self) -> Option<LiveSession> {
         self.session.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What to ring when the host must be told something.
+    pub(crate) fn hang_bell(&self, bell: Weak<dyn Bell>) {
+        *self.bell.lock().unwrap_or_else(PoisonError::into_inner) = Some(bell);
+    }
+
+    /// Has the host told what changed, now and not with its next call; never on the audio thread.
+    pub(crate) fn ring(&self) {
+        let bell = self.bell.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(bell) = bell.and_then(|bell| bell.upgrade()) {
+            bell.ring();
+        }
     }
 
     /// The host has said its name.

@@ -29,6 +29,8 @@ impl Names {
                 ("amount", "Amount"),
                 ("floor", "Max Reduction"),
                 ("solo", "Solo Removed"),
+                ("alone", "Solo"),
+                ("bypass", "Bypass"),
             ] {
                 let hash = param_id_hash(&format!("mic{}_{id}", index + 1));
                 subjects.insert(hash, Subject::Mic { index, what });

@@ -156,8 +156,19 @@ pub struct OutputParams {
     pub amount: FloatParam,
     /// The most a mic may be turned down, in dB; [`NO_LIMIT_DB`] is no limit.
     pub floor: FloatParam,
-    /// Hear only what is removed from this mic. A class with one output has `listen` for that.
-    pub solo: Option<BoolParam>,
+    /// What makes no sense where there is one output: that has `listen` and the whole's bypass.
+    pub among_others: Option<AmongOthers>,
+}
+
+/// How one of several mics with an output is listened to.
+#[derive(Debug)]
+pub struct AmongOthers {
+    /// Hear only what is removed from this mic.
+    pub solo_removed: BoolParam,
+    /// Hear this mic and none that is not soloed, too.
+    pub solo: BoolParam,
+    /// Hear this mic as it came, whatever is done to the others.
+    pub bypass: BoolParam,
 }
 
 /// How much of one mic's sound is removed from another.
@@ -247,7 +258,11 @@ impl MicParams {
             output: (index < class.num_outputs).then(|| OutputParams {
                 amount: percent(name("Amount")),
                 floor: floor(name("Max Reduction")),
-                solo: (class.num_outputs > 1).then(|| BoolParam::new(name("Solo Removed"), false)),
+                among_others: (class.num_outputs > 1).then(|| AmongOthers {
+                    solo_removed: BoolParam::new(name("Solo Removed"), false),
+                    solo: BoolParam::new(name("Solo"), false),
+                    bypass: BoolParam::new(name("Bypass"), false),
+                }),
             }),
         }
     }
@@ -296,6 +311,12 @@ impl UnspillParams {
         self.own_moves.load(Ordering::Relaxed)
     }
 
+    /// Differs whenever there is something new to save, parameters apart; real-time safe.
+    pub(crate) fn unsaved(&self) -> u64 {
+        // Both only ever grow.
+        self.kept.news().wrapping_add(self.arranged.changes())
+    }
+
     /// Every parameter with its permanent id and the group it is shown in.
     pub(crate) fn entries(&self) -> Vec<(String, ParamPtr, String)> {
         fn entry(id: &str, param: &impl Param, group: &str) -> (String, ParamPtr, String) {
@@ -318,7 +339,11 @@ impl UnspillParams {
             if let Some(output) = &mic.output {
                 all.push(entry(&id("amount"), &output.amount, &group));
                 all.push(entry(&id("floor"), &output.floor, &group));
-                all.extend(output.solo.iter().map(|solo| entry(&id("solo"), solo, &group)));
+                if let Some(among) = &output.among_others {
+                    all.push(entry(&id("solo"), &among.solo_removed, &group));
+                    all.push(entry(&id("alone"), &among.solo, &group));
+                    all.push(entry(&id("bypass"), &among.bypass, &group));
+                }
             }
         }
         for pair in &self.pairs {

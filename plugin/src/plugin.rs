@@ -1,7 +1,7 @@
 //! One implementation for all classes.
 
 use std::marker::PhantomData;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use nice_plug::prelude::{
     ActivateContext, AsyncExecutor, AudioIOLayout, AuxiliaryBuffers, Buffer, BufferConfig,
@@ -13,7 +13,7 @@ use crate::audio::{self, AudioPath};
 use crate::buses::MicMap;
 use crate::classes::Class;
 use crate::editor::{self, UnspillEditor};
-use crate::guard::{Activation, Guardable, View};
+use crate::guard::{Activation, Bell, Guardable, View};
 use crate::live::Live;
 use crate::names::{self, Names};
 use crate::params::UnspillParams;
@@ -146,6 +146,10 @@ impl View for Answers {
         self.live.run_by(name);
     }
 
+    fn hang_bell(&self, bell: Weak<dyn Bell>) {
+        self.live.hang_bell(bell);
+    }
+
     fn name(&self, id: u32) -> Option<String> {
         self.names.name(&self.params, id)
     }
@@ -159,7 +163,6 @@ impl View for Answers {
     }
 
     fn state_signature(&self) -> u64 {
-        // Both only ever grow.
-        self.params.kept.news().wrapping_add(self.params.arranged.changes())
+        self.params.unsaved()
     }
 }

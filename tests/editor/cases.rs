@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use host::screen::{Picture, Screen};
-use host::{Class, Format, Gesture};
+use host::{Class, Format, Gesture, Requests};
 
 use crate::player::Player;
 
@@ -13,6 +13,9 @@ use crate::player::Player;
 const SIZE: [u32; 2] = [1180, 760];
 /// In points: middles of things in the window of Unspill 8 with six mics.
 const REMOVED: [i16; 2] = [368, 27];
+
+/// How long something is waited for.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 type Case = (&'static str, fn() -> Result<()>);
 
@@ -72,8 +75,7 @@ pub(crate) fn drawn(
         if picture.num_colours() > 500 {
             return Ok(picture);
         }
-        let patience = Duration::from_secs(20);
-        ensure!(since.elapsed() < patience, "the window stays empty");
+        ensure!(since.elapsed() < PATIENCE, "the window stays empty");
     }
 }
 
@@ -190,7 +192,7 @@ fn pressed() -> Result<()> {
 /// The middle of the first mic's amount.
 const FIRST_AMOUNT: [i16; 2] = [480, 155];
 /// The first row's second cell.
-const SNARE_IN_KICK: [i16; 2] = [740, 155];
+const SNARE_IN_KICK: [i16; 2] = [790, 155];
 const LEARN: [i16; 2] = [280, 55];
 const UNDO: [i16; 2] = [1078, 55];
 
@@ -214,16 +216,21 @@ fn arranged() -> Result<()> {
         screen.click(1)?;
         screen.click(1)?;
         player.play(0.3, true)?;
+        player.plugin.take_requests();
         for letter in "k2".bytes() {
             screen.key(u32::from(letter))?;
         }
         screen.key(RETURN)?;
-        player.play(0.5, true)?;
+        let told = told_while_stopped(&mut player)?;
+        ensure!(told.params_changed, "{format}: the host hears of no new names: {told:?}");
         player.plugin.param("k2 Amount")?;
 
-        // The last row goes to the top; nothing that can be heard is touched.
-        screen.drag(LAST_GRIP, [LAST_GRIP[0], 138])?;
+        // The last row goes to the top; nothing that can be heard is touched. (While it plays, pictures are drawn often enough
+        // to follow a pointer that is much faster than a hand.)
         player.play(0.5, true)?;
+        screen.drag(LAST_GRIP, [LAST_GRIP[0], 138])?;
+        let told = told_while_stopped(&mut player)?;
+        ensure!(!told.params_changed, "{format}: no name has changed: {told:?}");
         ensure!(player.gestures.is_empty(), "{format}: {:?}", player.gestures);
         let saved = player.plugin.save_state()?;
         let order = field(&saved, "order").context("no order is saved")?;
@@ -264,6 +271,24 @@ fn arranged() -> Result<()> {
         player.plugin.close_editor()?;
     }
     Ok(())
+}
+
+/// What the host hears of while it plays nothing, up to that there is something to save.
+fn told_while_stopped(player: &mut Player) -> Result<Requests> {
+    let since = Instant::now();
+    let mut told = Requests::default();
+    while !told.state_dirty {
+        ensure!(
+            since.elapsed() < PATIENCE,
+            "the host does not hear that there is something to save"
+        );
+        std::thread::sleep(Duration::from_millis(20));
+        player.plugin.idle();
+        let new = player.plugin.take_requests();
+        told.params_changed |= new.params_changed;
+        told.state_dirty |= new.state_dirty;
+    }
+    Ok(told)
 }
 
 /// A value inside a saved state, up to the end of its list or text.

@@ -10,15 +10,13 @@ use crate::player::Player;
 const OPENINGS: usize = 100;
 /// What libraries load and keep on first use is there by then.
 const WARM_UP: usize = 20;
+/// How much more memory may be in use after the last windows than after the first: 2.5 MiB were measured for CLAP, 6 MiB for VST3.
+const MEMORY_KIB: u64 = 20 * 1024;
 /// The least of so many counts is taken: a window that is still closing holds about 10 MiB and a few files.
 const COUNTED: usize = 10;
 
 pub(crate) fn opened_and_closed() -> Result<()> {
-    // Memory may grow by so many KiB from the one count to the other: 3.5 MiB were measured for CLAP, 18.5 MiB for VST3, where
-    // the framework leaves two file descriptors and an event handler behind with every window (see the plugin's `guard`).
-    for (format, memory_kib, files_each) in
-        [(Format::Clap, 20 * 1024, 0), (Format::Vst3, 40 * 1024, 2)]
-    {
+    for format in [Format::Clap, Format::Vst3] {
         let mut player = Player::new(format, Class::Eight)?;
         let (mut resident, mut files) = (Vec::new(), Vec::new());
         for opening in 0..OPENINGS {
@@ -45,9 +43,8 @@ pub(crate) fn opened_and_closed() -> Result<()> {
         println!(
             "editor: {format}: {early} KiB and {few} open files after {WARM_UP} windows, {late} and {many} after {OPENINGS}"
         );
-        ensure!(late < early + memory_kib, "{format}: {resident:?} KiB");
-        let windows = (OPENINGS - COUNTED - WARM_UP) as u64;
-        ensure!(many <= few + files_each * windows, "{format}: {files:?} open files");
+        ensure!(late < early + MEMORY_KIB, "{format}: {resident:?} KiB");
+        ensure!(many <= few, "{format}: {files:?} open files");
     }
     Ok(())
 }

@@ -77,11 +77,45 @@ const SECOND_GROUP: [i16; 2] = [225, 205];
 const PRESETS: [i16; 2] = [868, 55];
 const SCALE: [i16; 2] = [1148, 745];
 
+/// Twelve mics, labelled and grouped as those of a drum kit.
+fn drum_kit() -> Result<Player> {
+    const MICS: [(&str, &str, &str); 12] = [
+        ("Kick", "A", "Close"),
+        ("Kick", "A", "Close"),
+        ("Snare", "B", "Close"),
+        ("Snare", "B", "Close"),
+        ("Hi-hat", "None", "Close"),
+        ("Tom", "None", "Close"),
+        ("Tom", "None", "Close"),
+        ("Ride", "None", "Close"),
+        ("Overhead", "C", "Room"),
+        ("Overhead", "C", "Room"),
+        ("Room", "D", "Room"),
+        ("Room", "D", "Room"),
+    ];
+    let mut player =
+        Player::with_mics(Format::Clap, Class::Sixteen, &MICS.map(|(label, ..)| Some(label)))?;
+    for (number, (label, group, role)) in (1..).zip(MICS) {
+        let before = MICS[..number].iter().filter(|(other, ..)| *other == label).count();
+        let is_one = MICS.iter().filter(|(other, ..)| *other == label).count() == 1;
+        let name = if is_one { label.to_owned() } else { format!("{label} {before}") };
+        for (what, text) in [("Group", group), ("Role", role)] {
+            let id = player.plugin.param(&format!("{name} {what}"))?.id;
+            player.plugin.set_param_text(id, text)?;
+        }
+    }
+    Ok(player)
+}
+
 pub(crate) fn seen() -> Result<()> {
     for scale in [1, 2] {
         let sixteen = Player::with_mics(Format::Clap, Class::Sixteen, &SIXTEEN.map(Some))?;
         let mut view = View::new(sixteen, scale, 3.0)?;
         view.save("sixteen")?;
+        view.close()?;
+
+        let mut view = View::new(drum_kit()?, scale, 6.0)?;
+        view.save("drum-kit")?;
         view.close()?;
 
         let labels = ["Snare", "Kick", "Hi-hat", "Tom", "Bass"].map(Some);

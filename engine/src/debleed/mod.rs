@@ -14,6 +14,7 @@ pub use ratio::Ratio;
 
 use crate::controls::{Controls, Role};
 use crate::stft::{Geometry, Spectrum};
+use cancel::GuideTrouble;
 
 /// What a method sees of one hop.
 #[derive(Clone, Copy, Debug)]
@@ -66,6 +67,11 @@ pub trait Debleed: Send + std::fmt::Debug {
     /// The estimated share of a bleeder's power that a target hears, on average over frequencies;
     /// `None` for a method that does not estimate it, or while nothing is known.
     fn crosstalk(&self, _target: usize, _bleeder: usize) -> Option<f32> {
+        None
+    }
+
+    /// Why the method goes by rules of its own although it was given a guide, if that is so.
+    fn guide_trouble(&self) -> Option<GuideTrouble> {
         None
     }
 }

@@ -11,7 +11,7 @@ use super::pairs::Pairs;
 use super::released::Model;
 use crate::MAX_MICS;
 use crate::controls::{Controls, Role};
-use crate::debleed::cancel::{Guide, GuideHop, GuideMasks, NUM_BANDS, NUM_FEATURES};
+use crate::debleed::cancel::{Guide, GuideHop, GuideMasks, GuideTrouble, NUM_BANDS, NUM_FEATURES};
 use crate::units::GroupId;
 
 /// One stream's use of a network; any number of streams share the weights.
@@ -28,6 +28,8 @@ pub struct NetworkGuide {
     network: Source,
     device: Device,
     num_mics: usize,
+    /// What was wrong with the last hop.
+    trouble: Option<GuideTrouble>,
     /// For how many heard mics the network was made.
     fits: RangeInclusive<usize>,
     /// The mics heard so far, in the hop's order: the rows of all tensors.
@@ -77,6 +79,7 @@ impl NetworkGuide {
             network,
             device: Device::flex(),
             num_mics,
+            trouble: None,
             fits,
             rows: Vec::with_capacity(num_mics),
             is_row: vec![false; num_mics],
@@ -133,8 +136,12 @@ impl NetworkGuide {
         let looked_at = network.num_features() * NUM_BANDS;
         self.follow_mics(hop);
         if !self.fits.contains(&self.rows.len()) {
+            // With too few there is nothing to compare, whoever does it.
+            let (heard, most) = (self.rows.len(), *self.fits.end());
+            self.trouble = (heard > most).then_some(GuideTrouble::Mics { heard, most });
             return false;
         }
+        self.trouble = Some(GuideTrouble::NoNumbers);
         self.follow_routing(hop.controls, hop.active);
         let Some((_, pairs)) = &self.pairs else { return false };
         let mut values = Vec::with_capacity(self.rows.len() * looked_at);
@@ -161,6 +168,7 @@ impl NetworkGuide {
                 out[mic * NUM_BANDS..][..NUM_BANDS].copy_from_slice(values);
             }
         }
+        self.trouble = None;
         true
     }
 }
@@ -198,7 +206,15 @@ impl Guide for NetworkGuide {
         }
     }
 
+    fn trouble(&self) -> Option<GuideTrouble> {
+        match self.network {
+            Source::Failed => Some(GuideTrouble::Broken),
+            Source::Ready(_) | Source::Waiting(_) => self.trouble,
+        }
+    }
+
     fn reset(&mut self) {
+        self.trouble = None;
         self.memory = None;
         self.pairs = None;
         self.rows.clear();

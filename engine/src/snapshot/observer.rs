@@ -106,6 +106,7 @@ impl Observer {
         }
         snapshot.crosstalk.copy_from_slice(&self.crosstalk);
         snapshot.settled = self.settled;
+        snapshot.trouble = pipeline.guide_trouble();
         let mic = self.monitor.selected.load(Ordering::Relaxed).min(self.num_mics - 1);
         let amount = amount_of(controls, mic);
         let (own, gone) = (current.mic(mic), gone.mic(mic));

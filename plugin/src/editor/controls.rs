@@ -83,9 +83,7 @@ impl Editor {
             self.edits.finish();
         }
         if response.secondary_clicked() {
-            let values: Vec<_> =
-                indices.iter().map(|&index| (index, self.edits.default_value(index))).collect();
-            self.edits.set(&values);
+            self.put_back(&indices);
         }
         if response.double_clicked() {
             self.begin_typing(value.index);
@@ -124,9 +122,18 @@ impl Editor {
             let values: Vec<_> = indices.iter().map(moved).collect();
             self.edits.set(&values);
         }
-        if pressed(Key::Enter) {
+        if pressed(Key::Delete) || pressed(Key::Backspace) {
+            self.put_back(indices);
+        } else if pressed(Key::Enter) {
             self.begin_typing(value.index);
         }
+    }
+
+    /// Sets values to where they are when nobody has touched them.
+    fn put_back(&mut self, indices: &[ParamIndex]) {
+        let values: Vec<_> =
+            indices.iter().map(|&index| (index, self.edits.default_value(index))).collect();
+        self.edits.set(&values);
     }
 
     fn type_value(&mut self, ui: &mut Ui, rect: Rect, value: &Draggable<'_>) {

@@ -26,7 +26,8 @@ impl Editor {
             ui.painter().text(at, Align2::LEFT_CENTER, &text, theme::regular(12.0), ink);
             name(&response, &text, self.show_all);
             focus_ring(ui, place, &response);
-            if response.clicked() {
+            let hint = "Inputs on which nothing was heard so far and that have no name";
+            if response.on_hover_text(hint).clicked() {
                 self.show_all = !self.show_all;
             }
         }

@@ -1,6 +1,6 @@
 //! What a mic is: its instrument, its name, its role and its group.
 
-use egui::{Align2, Id, Popup, Rect, Response, ScrollArea, Sense, Ui, vec2};
+use egui::{Align2, Button, Id, Popup, Rect, Response, ScrollArea, Sense, Ui, vec2};
 use nice_plug::prelude::Enum;
 
 use super::controls::{focus_ring, name, switch};
@@ -9,6 +9,12 @@ use super::field::{Field, Typed};
 use super::{Editor, icons, theme};
 use crate::names::label_name;
 use crate::params::{GroupChoice, Instrument, RoleChoice};
+
+const ROLE_HINTS: [&str; 3] = [
+    "It stands at its own source: it is cleaned, and what it hears of its source is the others\u{2019} bleed",
+    "It hears everything, as overheads and room mics do: it passes unchanged, and nothing is taken from others for it",
+    "It hears everything, and loses what the close mics hear",
+];
 
 /// A mic's name that is being typed.
 #[derive(Debug)]
@@ -70,25 +76,35 @@ impl Editor {
     /// The menu of a right-click on a strip.
     pub(super) fn strip_menu(&mut self, response: &Response, strip: usize) {
         Popup::context_menu(response).show(|ui| {
-            if ui.button("Rename").clicked() {
+            let item = |text, keys: &'static str| Button::new(text).shortcut_text(keys);
+            if ui.add(item("Rename", "F2")).clicked() {
                 self.begin_renaming(strip);
                 ui.close();
             }
-            if ui.button("Move up").clicked() {
+            if ui.add(item("Move up", "Alt+\u{2191}")).clicked() {
                 self.move_rows(strip, true);
                 ui.close();
             }
-            if ui.button("Move down").clicked() {
+            if ui.add(item("Move down", "Alt+\u{2193}")).clicked() {
                 self.move_rows(strip, false);
                 ui.close();
             }
             let can_link = self.together.len() > 1 && self.together.contains(&strip);
-            if ui.add_enabled(can_link, egui::Button::new("Link the chosen mics")).clicked() {
+            if ui
+                .add_enabled(can_link, item("Link the chosen mics", "Ctrl+L"))
+                .on_hover_text("Amount and Max reduction of one move those of the others, too")
+                .on_disabled_hover_text("Choose several mics first, with Ctrl or Shift")
+                .clicked()
+            {
                 self.link_chosen();
                 ui.close();
             }
             let is_linked = self.edits.params().arranged.now().link_of(strip).is_some();
-            if ui.add_enabled(is_linked, egui::Button::new("Unlink")).clicked() {
+            if ui
+                .add_enabled(is_linked, item("Unlink", ""))
+                .on_disabled_hover_text("It is linked with no other mic")
+                .clicked()
+            {
                 self.edits.arrange(|arrangement| arrangement.unlink(&[strip]));
                 ui.close();
             }
@@ -117,15 +133,19 @@ impl Editor {
             ui.set_max_height(500.0);
             ScrollArea::vertical()
                 .max_height(480.0)
-                .show(ui, |ui| self.choices(ui, index, Instrument::variants()));
+                .show(ui, |ui| self.choices(ui, index, Instrument::variants(), &[]));
         });
     }
 
     /// What a menu offers for a parameter.
-    fn choices(&mut self, ui: &mut Ui, index: ParamIndex, names: &[&str]) {
+    fn choices(&mut self, ui: &mut Ui, index: ParamIndex, names: &[&str], hints: &[&str]) {
         let chosen = self.edits.choice(index);
         for (choice, name) in names.iter().enumerate() {
-            if ui.selectable_label(choice == chosen, *name).clicked() {
+            let mut response = ui.selectable_label(choice == chosen, *name);
+            if let Some(hint) = hints.get(choice) {
+                response = response.on_hover_text(*hint);
+            }
+            if response.clicked() {
                 self.edits.choose(index, choice);
                 ui.close();
             }
@@ -141,7 +161,8 @@ impl Editor {
         );
         name(&response, &format!("{} Role: {text}", self.name(strip)), false);
         self.note_focus(&response, strip);
-        Popup::menu(&response).show(|ui| self.choices(ui, index, RoleChoice::variants()));
+        Popup::menu(&response)
+            .show(|ui| self.choices(ui, index, RoleChoice::variants(), &ROLE_HINTS));
     }
 
     pub(super) fn group_button(&mut self, ui: &mut Ui, rect: Rect, strip: usize) {
@@ -155,6 +176,6 @@ impl Editor {
         );
         name(&response, &format!("{} Group: {text}", self.name(strip)), false);
         self.note_focus(&response, strip);
-        Popup::menu(&response).show(|ui| self.choices(ui, index, names));
+        Popup::menu(&response).show(|ui| self.choices(ui, index, names, &[]));
     }
 }

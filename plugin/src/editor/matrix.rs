@@ -5,13 +5,13 @@ use egui::{
     vec2,
 };
 
-use super::controls::{Draggable, name};
+use super::controls::{Draggable, focus_ring, name};
 use super::strips::MATRIX;
 use super::{Editor, icons, theme};
 use crate::params::RoleChoice;
 
 /// Crosstalk from the first to the last colour.
-const HEAT_DB: [f32; 2] = [-48.0, 0.0];
+const HEAT_DB: [f32; 2] = [-42.0, -4.0];
 /// Cells wide enough for a name above them.
 const WIDE: f32 = 58.0;
 const CELL_WIDTHS: [f32; 2] = [18.0, 84.0];
@@ -93,6 +93,11 @@ impl Editor {
             if response.clicked() {
                 self.select_as(strip, ui.input(|input| input.modifiers));
             }
+            focus_ring(ui, cell.shrink(1.0), &response);
+            let response = response.on_hover_text(format!(
+                "Whom {} is heard by, mic by mic. Click to see its spectrum",
+                self.name(strip)
+            ));
             let ink =
                 if pointed == Some(strip) || response.hovered() { theme::TEXT } else { theme::DIM };
             let painter = ui.painter();
@@ -142,6 +147,9 @@ impl Editor {
                 );
             }
             let cell = whole.shrink(1.5);
+            if self.are_grouped(target, bleeder) {
+                self.block(ui, whole, rows, (target, bleeder));
+            }
             if target == bleeder {
                 self.own_cell(ui, cell, target);
             } else if self.are_grouped(target, bleeder) {
@@ -152,29 +160,50 @@ impl Editor {
         }
     }
 
+    /// A cell's part of its group's block: cells of one group that lie side by side become one area with one outline.
+    fn block(&self, ui: &Ui, whole: Rect, rows: &[usize], (target, bleeder): (usize, usize)) {
+        let Some(colour) = self.group_colour(target) else { return };
+        let painter = ui.painter();
+        painter.rect_filled(whole, 0.0, theme::blend(theme::BACKGROUND, colour, 0.22));
+        let beside = |strip: usize, before: bool| {
+            let place = rows.iter().position(|&row| row == strip)?;
+            let other = if before { place.checked_sub(1)? } else { place + 1 };
+            rows.get(other).copied()
+        };
+        let goes_on = |strip: usize, before: bool| {
+            beside(strip, before).is_some_and(|other| self.are_grouped(strip, other))
+        };
+        let line = Stroke::new(1.5, colour);
+        let edge = whole.shrink(0.75);
+        if !goes_on(target, true) {
+            painter.hline(whole.x_range(), edge.top(), line);
+        }
+        if !goes_on(target, false) {
+            painter.hline(whole.x_range(), edge.bottom(), line);
+        }
+        if !goes_on(bleeder, true) {
+            painter.vline(edge.left(), whole.y_range(), line);
+        }
+        if !goes_on(bleeder, false) {
+            painter.vline(edge.right(), whole.y_range(), line);
+        }
+    }
+
     fn are_grouped(&self, one: usize, other: usize) -> bool {
         let group = |strip: usize| self.edits.params().mics[strip].group.value();
         group(one) == group(other) && group(one) != crate::params::GroupChoice::None
     }
 
     fn own_cell(&self, ui: &Ui, cell: Rect, strip: usize) {
-        let fill = match self.group_colour(strip) {
-            Some(colour) => theme::blend(theme::BACKGROUND, colour, 0.22),
-            None => theme::PANEL,
-        };
-        ui.painter().rect_filled(cell, theme::CORNER, fill);
+        if self.group_colour(strip).is_none() {
+            ui.painter().rect_filled(cell, theme::CORNER, theme::PANEL);
+        }
         let side = cell.height().min(cell.width()).min(24.0) - 6.0;
         let icon = Rect::from_center_size(cell.center(), vec2(side, side));
         icons::draw(ui.painter(), icon, self.instrument(strip), theme::FAINT);
     }
 
     fn grouped_cell(&self, ui: &Ui, cell: Rect, target: usize, bleeder: usize) {
-        let colour = self.group_colour(target).unwrap_or(theme::LINE);
-        ui.painter().rect_filled(
-            cell,
-            theme::CORNER,
-            theme::blend(theme::BACKGROUND, colour, 0.22),
-        );
         let response = ui.interact(cell, Id::unique(("grouped", target, bleeder)), Sense::hover());
         response.on_hover_text(format!(
             "{} and {} are of one group: never each other's bleed",

@@ -34,7 +34,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use egui::{self, Key, KeyboardShortcut, Modifiers, Rect, Ui, pos2, vec2};
+use egui::{self, Key, KeyboardShortcut, Modifiers, Rect, Ui, Vec2, pos2, vec2};
 use nice_plug::context::gui::GuiContext;
 
 use crate::live::Live;
@@ -51,6 +51,8 @@ use labels::Renaming;
 use reorder::Moving;
 use scene::Scene;
 
+/// Around strips and matrix.
+const MICS_MARGIN: Vec2 = vec2(12.0, 8.0);
 /// How often a moving picture is drawn.
 const MOVING: Duration = Duration::from_millis(33);
 /// How often a still one looks whether something moves.
@@ -78,6 +80,8 @@ pub(super) struct Editor {
     presets: presets::Presets,
     /// What went wrong last, until the next action.
     message: Option<String>,
+    /// What there was to save when the host was last told of it.
+    told: u64,
 }
 
 impl Editor {
@@ -96,6 +100,7 @@ impl Editor {
             show_all: false,
             presets: presets::Presets::new(preset_folder),
             message: None,
+            told: params.unsaved(),
         }
     }
 
@@ -136,16 +141,26 @@ impl Editor {
         ui.painter().rect_filled(area, 0.0, theme::BACKGROUND);
         let header = Rect::from_min_size(area.min, vec2(area.width(), header::HEIGHT));
         let status = Rect::from_min_max(pos2(area.min.x, area.max.y - status::HEIGHT), area.max);
-        let spectrum_height = (area.height() * 0.27).clamp(130.0, 280.0);
+        // Mics come first: the spectrum is lower where they need the room.
+        let room = status.top() - header.bottom() - 2.0 * MICS_MARGIN.y;
+        let left = room - self.height_of_all(area.width() - 2.0 * MICS_MARGIN.x);
+        let spectrum_height = (area.height() * 0.27).clamp(130.0, 280.0).min(left.max(130.0));
         let spectrum = Rect::from_min_max(
             pos2(area.min.x, status.min.y - spectrum_height),
             pos2(area.max.x, status.min.y),
         );
         let mics = Rect::from_min_max(header.left_bottom(), spectrum.right_top());
         self.header(ui, header);
-        self.mics(ui, mics.shrink2(vec2(12.0, 8.0)));
+        self.mics(ui, mics.shrink2(MICS_MARGIN));
         self.spectrum(ui, spectrum);
         self.status(ui, status);
+
+        // Names, order, links and passages are no parameters: the host hears of them from nobody else.
+        let unsaved = self.edits.params().unsaved();
+        if self.told != unsaved {
+            self.told = unsaved;
+            self.scene.tell_host();
+        }
 
         let moving = self.scene.is_moving(time_s) || !self.edits.is_settled();
         ui.ctx().request_repaint_after(if moving { MOVING } else { STILL });

@@ -27,12 +27,30 @@ struct Ensemble {
     floor_db: f32,
 }
 
-use GroupChoice::{A, B, C, None as Alone};
+use GroupChoice::{A, B, C, D, None as Alone};
 use Instrument as I;
 
-const ENSEMBLES: [Ensemble; 5] = [
+const ENSEMBLES: [Ensemble; 6] = [
     Ensemble {
         name: "Drum kit",
+        mics: &[
+            (I::Kick, A),
+            (I::Kick, A),
+            (I::Snare, B),
+            (I::Snare, B),
+            (I::HiHat, Alone),
+            (I::Tom, Alone),
+            (I::Tom, Alone),
+            (I::Ride, Alone),
+            (I::Overhead, C),
+            (I::Overhead, C),
+            (I::Room, D),
+            (I::Room, D),
+        ],
+        floor_db: 0.0,
+    },
+    Ensemble {
+        name: "Drum kit, 8 mics",
         mics: &[
             (I::Kick, Alone),
             (I::Snare, A),
@@ -42,10 +60,6 @@ const ENSEMBLES: [Ensemble; 5] = [
             (I::Tom, Alone),
             (I::Overhead, B),
             (I::Overhead, B),
-            (I::Tom, Alone),
-            (I::Ride, Alone),
-            (I::Room, C),
-            (I::Room, C),
         ],
         floor_db: 0.0,
     },
@@ -98,6 +112,22 @@ const ENSEMBLES: [Ensemble; 5] = [
         floor_db: -30.0,
     },
 ];
+
+impl Ensemble {
+    /// Which mic comes in where.
+    fn explain(&self, ui: &mut Ui) {
+        let names = Instrument::variants();
+        ui.label("For mics that come in in this order:");
+        for (number, (instrument, group)) in (1..).zip(self.mics) {
+            let name = names[instrument.to_index()];
+            let group = match group {
+                Alone => String::new(),
+                letter => format!(", group {}", GroupChoice::variants()[letter.to_index()]),
+            };
+            ui.colored_label(theme::DIM, format!("{number}  {name}{group}"));
+        }
+    }
+}
 
 /// The user's own presets.
 #[derive(Debug)]
@@ -256,7 +286,8 @@ impl Editor {
             ui.set_min_width(230.0);
             ui.colored_label(theme::DIM, "Ensembles");
             for (number, ensemble) in ENSEMBLES.iter().enumerate() {
-                if ui.selectable_label(false, ensemble.name).clicked() {
+                let response = ui.selectable_label(false, ensemble.name);
+                if response.on_hover_ui(|ui| ensemble.explain(ui)).clicked() {
                     self.take_ensemble(number);
                     ui.close();
                 }
@@ -266,7 +297,8 @@ impl Editor {
             let names = self.presets.names.clone();
             ScrollArea::vertical().max_height(220.0).show(ui, |ui| {
                 for name in &names {
-                    if ui.selectable_label(false, name).clicked() {
+                    let hint = "Everything but Bypass, Estimates and what was learned";
+                    if ui.selectable_label(false, name).on_hover_text(hint).clicked() {
                         self.load_preset(name);
                         ui.close();
                     }
@@ -276,11 +308,17 @@ impl Editor {
                 let field = TextEdit::singleline(&mut self.presets.new_name)
                     .hint_text("Name")
                     .desired_width(150.0);
-                let field = ui.add(field);
+                let field = ui.add(field).on_hover_text("What to save these settings as");
                 let entered =
                     field.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter));
                 let can = !self.presets.new_name.trim().is_empty();
-                if ui.add_enabled(can, egui::Button::new("Save")).clicked() || entered && can {
+                let save = ui
+                    .add_enabled(can, egui::Button::new("Save"))
+                    .on_hover_text(
+                        "Write these settings to a file; one of the same name is replaced",
+                    )
+                    .on_disabled_hover_text("Type a name first");
+                if save.clicked() || entered && can {
                     self.save_preset();
                 }
             });

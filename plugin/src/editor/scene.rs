@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use egui::Context;
-use engine::Snapshot;
 use engine::snapshot::{Column, MicLevels};
+use engine::{GuideTrouble, Snapshot};
 
 use super::spectrogram::Spectrogram;
 use crate::daw::Daw;
@@ -24,7 +24,7 @@ const CROSSTALK_S: f32 = 0.5;
 pub(super) const LOWEST_DB: f32 = -60.0;
 /// Levels below this are silence.
 const SILENT_POWER: f32 = 1e-9;
-/// How long a late hop is spoken of.
+/// How long a late hop, or one that the network had nothing to say about, is spoken of.
 const LATE_SHOWN_S: f32 = 4.0;
 /// How often the load is measured.
 const LOAD_S: f32 = 0.5;
@@ -99,6 +99,8 @@ pub(super) struct Scene {
     /// `[target, bleeder]` over strips, power ratios; 0 where nothing is known.
     crosstalk: Vec<f32>,
     pub(super) settled: f32,
+    /// What the network had nothing to say for, and when that was seen last.
+    trouble: Option<(GuideTrouble, Instant)>,
     pub(super) health: Health,
     /// The newest spectrum of the selected strip.
     pub(super) column: Option<Box<Column>>,
@@ -119,6 +121,7 @@ impl Scene {
             strips: vec![StripLevels::default(); num_strips],
             crosstalk: vec![0.0; num_strips * num_strips],
             settled: 0.0,
+            trouble: None,
             health: Health::default(),
             column: None,
             spectrogram: Spectrogram::default(),
@@ -142,6 +145,7 @@ impl Scene {
         self.strips.fill(StripLevels::default());
         self.crosstalk.fill(0.0);
         self.settled = 0.0;
+        self.trouble = None;
         self.health = Health::default();
         self.column = None;
         self.last_snapshot_s = None;
@@ -225,6 +229,14 @@ impl Scene {
             }
         }
         self.settled = snapshot.settled;
+        let now = Instant::now();
+        match (snapshot.trouble, self.trouble) {
+            (Some(trouble), _) => self.trouble = Some((trouble, now)),
+            (None, Some((_, seen))) if now.duration_since(seen).as_secs_f32() > LATE_SHOWN_S => {
+                self.trouble = None;
+            }
+            (None, _) => {}
+        }
     }
 
     fn look_after(&mut self, session: &LiveSession) {
@@ -254,6 +266,11 @@ impl Scene {
         self.last_snapshot_s.is_some_and(|last| time_s - last < 0.5)
     }
 
+    /// Why the network is not used, if it was not lately.
+    pub(super) fn trouble(&self) -> Option<GuideTrouble> {
+        self.trouble.map(|(trouble, _)| trouble)
+    }
+
     pub(super) fn session(&self) -> Option<&LiveSession> {
         self.session.as_ref()
     }
@@ -277,6 +294,11 @@ impl Scene {
         session.is_some_and(|session| {
             session.map.mics_of(strip).any(|mic| session.monitor.was_heard(mic))
         })
+    }
+
+    /// Has the host hear at once that there is something to save.
+    pub(super) fn tell_host(&self) {
+        self.live.ring();
     }
 
     pub(super) fn daw(&self) -> Daw {

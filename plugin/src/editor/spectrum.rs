@@ -1,6 +1,6 @@
 //! The selected mic by frequency: now, and over the last seconds.
 
-use egui::{Align2, Color32, Id, Mesh, Pos2, Rect, Shape, Stroke, Ui, pos2, vec2};
+use egui::{Align2, Color32, Id, Mesh, Pos2, Rect, Sense, Shape, Stroke, Ui, pos2, vec2};
 use engine::snapshot::{NUM_COLUMN_BANDS, band_hz};
 
 use super::controls::choices;
@@ -122,6 +122,23 @@ impl Editor {
         painter.add(Shape::line(before, Stroke::new(1.0, theme::DIM)));
         painter.add(Shape::line(line(&column.removed_db), Stroke::new(1.2, theme::BLEED)));
         painter.add(Shape::line(line(&column.after_db), Stroke::new(1.8, theme::KEEP)));
+
+        let response = ui.interact(rect, Id::unique("curves"), Sense::hover());
+        let Some(at) = response.hover_pos() else { return };
+        painter.vline(at.x, rect.y_range(), (1.0, theme::DIM));
+        let part = ((at.x - rect.left()) / rect.width()).clamp(0.0, 1.0);
+        #[allow(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "one of a few bands"
+        )]
+        let band = (part * (NUM_COLUMN_BANDS - 1) as f32).round() as usize;
+        let [before, after, removed] = [&column.before_db, &column.after_db, &column.removed_db]
+            .map(|levels| level_text(levels[band]));
+        let hz = frequency_text(band_hz(band));
+        response.on_hover_text_at_pointer(format!(
+            "{hz}: {before} before, {after} after, {removed} removed"
+        ));
     }
 
     fn picture(&self, ui: &Ui, rect: Rect) {
@@ -139,6 +156,19 @@ impl Editor {
     }
 }
 
+fn frequency_text(hz: f32) -> String {
+    if hz < 1000.0 { format!("{hz:.0} Hz") } else { format!("{:.1} kHz", hz / 1000.0) }
+}
+
+/// A level as the curves show it: with a true minus, and nothing below where they begin.
+fn level_text(db: f32) -> String {
+    if db <= LOWEST_DB {
+        "nothing".to_owned()
+    } else {
+        format!("{db:.0} dB").replace('-', "\u{2212}")
+    }
+}
+
 /// The area under a curve.
 fn filled(line: &[Pos2], bottom: f32, colour: Color32) -> Shape {
     let mut mesh = Mesh::default();
@@ -151,4 +181,19 @@ fn filled(line: &[Pos2], bottom: f32, colour: Color32) -> Shape {
         }
     }
     Shape::mesh(mesh)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn levels_and_frequencies_are_read_as_engineers_write_them() {
+        for (hz, text) in [(20.0, "20 Hz"), (999.4, "999 Hz"), (1_260.0, "1.3 kHz")] {
+            assert_eq!(frequency_text(hz), text);
+        }
+        for (db, text) in [(-12.4, "\u{2212}12 dB"), (3.0, "3 dB"), (-140.0, "nothing")] {
+            assert_eq!(level_text(db), text);
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! The bottom line: what cleans, what it costs, and what is wrong.
 
-use egui::{self, Align, Align2, Layout, Rect, Sense, Ui, UiBuilder, vec2};
-use engine::{LearnState, Pace};
+use egui::{self, Align, Align2, Id, Layout, Rect, Role, Sense, Ui, UiBuilder, WidgetInfo, vec2};
+use engine::{GuideTrouble, LearnState, Pace};
 
 use super::{Editor, theme};
 
@@ -25,11 +25,14 @@ impl Editor {
         let left = line.min_rect().left();
         let text_area = Rect::from_min_max(inside.min, egui::pos2(left - 12.0, inside.max.y));
         if let Some((text, colour)) = self.news() {
-            let painter = ui.painter().with_clip_rect(text_area);
             let from = text_area.left_center();
-            painter.circle_filled(from + vec2(4.0, 0.0), 4.0, colour);
-            let from = from + vec2(15.0, 0.0);
-            painter.text(from, Align2::LEFT_CENTER, text, theme::semibold(12.5), colour);
+            ui.painter().circle_filled(from + vec2(4.0, 0.0), 4.0, colour);
+            let place = Rect::from_min_max(text_area.min + vec2(15.0, 0.0), text_area.max);
+            let font = theme::semibold(12.5);
+            theme::elided(ui.painter(), place, Align2::LEFT_CENTER, &text, font, colour);
+            let response = ui.interact(text_area, Id::unique("news"), Sense::hover());
+            response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &text));
+            response.on_hover_text(text);
         }
     }
 
@@ -52,7 +55,26 @@ impl Editor {
         if let Some(message) = &self.message {
             return Some((message.clone(), theme::BLEED));
         }
-        self.learning_news()
+        self.network_news().or_else(|| self.learning_news())
+    }
+
+    /// What must be said when mics are cleaned without the network.
+    fn network_news(&self) -> Option<(String, egui::Color32)> {
+        let session = self.scene.session()?;
+        let why = match (session.model, self.scene.trouble()) {
+            (None, _) => "No network could be loaded".to_owned(),
+            (_, None) => return None,
+            (Some((id, version)), Some(GuideTrouble::Broken)) => {
+                format!("The network {id} {version} does not work")
+            }
+            (Some((id, version)), Some(GuideTrouble::NoNumbers)) => {
+                format!("The network {id} {version} found no answer")
+            }
+            (Some(_), Some(GuideTrouble::Mics { heard, most })) => {
+                format!("{heard} mics are heard, and the network was made for {most} at most")
+            }
+        };
+        Some((format!("{why}: fixed rules clean in its place, and take out less"), theme::BLEED))
     }
 
     /// What must be said about what was learned and about the model.
@@ -93,10 +115,9 @@ impl Editor {
             &format!("Settled {:.0} %", 100.0 * self.scene.settled),
             "How much of the crosstalk has stopped moving: the share of the pairs of mics whose estimate stays within half a decibel",
         );
-        let model = self.params().kept.model().map_or_else(
-            || "no network".to_owned(),
-            |release| format!("{} {}", release.card.id, release.card.version),
-        );
+        let model = session
+            .model
+            .map_or_else(|| "no network".to_owned(), |(id, version)| format!("{id} {version}"));
         fact(line, &model, "The network that says what is whose, and its version");
     }
 
@@ -134,7 +155,8 @@ impl Editor {
         egui::Popup::menu(&response).show(|ui| {
             for scale in SCALES {
                 let label = format!("{:.0} %", 100.0 * scale);
-                if ui.selectable_label((scale - current).abs() < 0.01, label).clicked() {
+                let response = ui.selectable_label((scale - current).abs() < 0.01, label);
+                if response.on_hover_text("Saved with the session").clicked() {
                     ui.ctx().set_zoom_factor(scale);
                     ui.close();
                 }

@@ -8,7 +8,7 @@ use super::edits::ParamIndex;
 use super::levels::MARKS_DB;
 use super::{Editor, scene, theme};
 use crate::names::mic_name;
-use crate::params::{Instrument, OutputParams};
+use crate::params::{AmongOthers, Instrument, OutputParams};
 
 /// Where the parts of a row begin, from its left end.
 const GRIP: f32 = 3.0;
@@ -22,14 +22,17 @@ const METERS_WIDTH: f32 = 116.0;
 const REDUCTION: f32 = 360.0;
 const REDUCTION_WIDTH: f32 = 62.0;
 const AMOUNT: f32 = 432.0;
-const AMOUNT_WIDTH: f32 = 72.0;
-const FLOOR: f32 = 510.0;
-const FLOOR_WIDTH: f32 = 72.0;
-const SOLO: f32 = 588.0;
-const SOLO_WIDTH: f32 = 26.0;
+const AMOUNT_WIDTH: f32 = 66.0;
+const FLOOR: f32 = 503.0;
+const FLOOR_WIDTH: f32 = 66.0;
+const LISTEN: f32 = 575.0;
+const LISTEN_WIDTH: f32 = 22.0;
+const LISTEN_STEP: f32 = 24.0;
 /// Where the matrix begins.
-pub(super) const MATRIX: f32 = 626.0;
-const ROW_HEIGHTS: [f32; 2] = [32.0, 50.0];
+pub(super) const MATRIX: f32 = 655.0;
+/// Sixteen of the lowest fit into the window as it opens.
+const ROW_HEIGHTS: [f32; 2] = [24.0, 50.0];
+const ROWS_MARGIN: f32 = 4.0;
 const FOOT: f32 = 24.0;
 
 impl Editor {
@@ -40,6 +43,14 @@ impl Editor {
             self.scene.is_used(strip) || (self.show_all && self.scene.exists(strip))
         });
         rows
+    }
+
+    /// How high strips and matrix have to be for every mic to be seen at once, in a window of this width.
+    pub(super) fn height_of_all(&self, width: f32) -> f32 {
+        let rows = self.rows();
+        let all = Rect::from_min_size(pos2(0.0, 0.0), vec2(width, 0.0));
+        let head = if rows.is_empty() { 0.0 } else { self.columns(all, &rows).head };
+        head + ROW_HEIGHTS[0] * rows.len() as f32 + ROWS_MARGIN + FOOT
     }
 
     pub(super) fn name(&self, strip: usize) -> String {
@@ -73,7 +84,7 @@ impl Editor {
         let head = Rect::from_min_size(rect.min, vec2(rect.width(), columns.head));
         let body =
             Rect::from_min_max(pos2(rect.left(), head.bottom()), pos2(rect.right(), foot.top()));
-        let fitting = (body.height() - 4.0) / rows.len() as f32;
+        let fitting = (body.height() - ROWS_MARGIN) / rows.len() as f32;
         let height = fitting.clamp(ROW_HEIGHTS[0], ROW_HEIGHTS[1]).floor();
 
         let mut inside = ui.new_child(UiBuilder::new().max_rect(body));
@@ -136,6 +147,7 @@ impl Editor {
             self.select_as(strip, ui.input(|input| input.modifiers));
         }
         self.strip_menu(&whole, strip);
+        let whole = whole.on_hover_text("Click to see its spectrum; right-click for more");
         let fill = match (is_selected, is_pointed || whole.hovered()) {
             (true, _) => theme::blend(theme::PANEL, theme::BUTTON_HOVERED, 0.35),
             (false, true) => theme::PANEL,
@@ -147,6 +159,7 @@ impl Editor {
             ui.painter().rect_filled(stripe, 1.0, colour);
         }
         let at = |x: f32, width: f32, height: f32| {
+            let height = height.min(rect.height() - 4.0);
             let top = rect.center().y - 0.5 * height;
             Rect::from_min_size(pos2(rect.left() + x, top), vec2(width, height))
         };
@@ -173,17 +186,50 @@ impl Editor {
         if let Some(response) = self.strip_bar(ui, place, strip, Bar::Floor) {
             response.on_hover_text(format!("The most that anything in {name} is turned down\nDrag; double-click to type; right-click for no limit"));
         }
-        if let Some(solo) = &output.solo {
-            let index = self.edits.index(solo);
+        if let Some(among) = &output.among_others {
+            let place = at(LISTEN, 2.0 * LISTEN_STEP + LISTEN_WIDTH, 22.0);
+            self.listening(ui, place, strip, among);
+        }
+    }
+
+    /// What of a mic is heard: it alone, what is removed from it, or as it came.
+    fn listening(&mut self, ui: &mut Ui, rect: Rect, strip: usize, among: &AmongOthers) {
+        let name = self.name(strip);
+        let switches = [
+            (
+                "S",
+                "Solo",
+                &among.solo,
+                theme::KEEP,
+                format!("Hear {name} alone, beside others that are soloed"),
+            ),
+            (
+                "R",
+                "Solo Removed",
+                &among.solo_removed,
+                theme::BLEED,
+                format!("Hear only what is removed from {name}"),
+            ),
+            (
+                "B",
+                "Bypass",
+                &among.bypass,
+                theme::ALARM,
+                format!("Hear {name} as it came in; the others are cleaned of it as before"),
+            ),
+        ];
+        let mut place = Rect::from_min_size(rect.min, vec2(LISTEN_WIDTH, rect.height()));
+        for (letter, what, param, colour, hint) in switches {
+            let index = self.edits.index(param);
             let is_on = self.edits.value(index) > 0.5;
-            let lit = is_on.then_some(theme::BLEED);
-            let place = at(SOLO, SOLO_WIDTH, 22.0);
-            let response = switch(ui, place, Id::unique(("solo", strip)), "R", lit);
-            self::name(&response, &format!("{name} Solo Removed"), is_on);
-            let hint = format!("Hear only what is removed from {name}");
+            let lit = is_on.then_some(colour);
+            let response = switch(ui, place, Id::unique((what, strip)), letter, lit);
+            self::name(&response, &format!("{name} {what}"), is_on);
+            self.note_focus(&response, strip);
             if response.on_hover_text(hint).clicked() {
                 self.edits.set(&[(index, if is_on { 0.0 } else { 1.0 })]);
             }
+            place = place.translate(vec2(LISTEN_STEP, 0.0));
         }
     }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use egui::{Event, Key, Modifiers, PointerButton, Pos2, vec2};
 use egui_kittest::kittest::{NodeT, Queryable};
 use egui_kittest::{Harness, Node};
+use engine::network::{Model, ModelSource};
 use engine::{Controls, Mode, Pace, SampleRate, Session, SessionConfig};
 use nice_plug::context::gui::{GuiContext, GuiContextInner};
 use nice_plug::prelude::Param;
@@ -137,6 +138,11 @@ impl Desk {
 
 /// A session that an editor finds in `live`.
 pub(super) fn running(class: &'static ClassDesc, live: &Live) -> Session {
+    running_by(class, live, None)
+}
+
+/// The same, steered by a network that can be had or not.
+fn running_by(class: &'static ClassDesc, live: &Live, model: Option<&Model>) -> Session {
     let map = MicMap::new(class, &class.layouts[0]);
     let config = SessionConfig {
         rate: SampleRate::new(48_000.0).unwrap(),
@@ -145,7 +151,7 @@ pub(super) fn running(class: &'static ClassDesc, live: &Live) -> Session {
         pace: Pace::Offline,
         max_block_samples: 512,
     };
-    let session = Session::prepare_learned(&config, &Controls::default(), None, None).unwrap();
+    let session = Session::prepare_learned(&config, &Controls::default(), model, None).unwrap();
     live.replace(Some(LiveSession {
         stats: session.stats(),
         monitor: session.monitor(),
@@ -154,6 +160,7 @@ pub(super) fn running(class: &'static ClassDesc, live: &Live) -> Session {
         rate_hz: 48_000.0,
         pace: Pace::Offline,
         map,
+        model: Some(("band-t", "1.2.3")),
     }));
     session
 }
@@ -175,15 +182,24 @@ fn kit() -> Desk {
     Desk::new(&Unspill8::DESC, &MICS)
 }
 
-#[test]
-fn every_control_is_reached_with_tab() {
-    let mut desk = kit();
-    let mut reached = BTreeSet::new();
+/// What the keyboard comes to, and where that is.
+fn reached_with_tab(desk: &mut Desk) -> Vec<(String, Pos2)> {
+    let mut reached: Vec<(String, Pos2)> = Vec::new();
     for _ in 0..120 {
         desk.press(Modifiers::NONE, Key::Tab);
         let focused = desk.window.query_by(|node| node.is_focused());
-        reached.extend(focused.and_then(|node| node.accesskit_node().label()));
+        let named =
+            focused.and_then(|node| Some((node.accesskit_node().label()?, node.rect().center())));
+        reached.extend(named.filter(|new| !reached.contains(new)));
     }
+    reached
+}
+
+#[test]
+fn every_control_is_reached_with_tab() {
+    let mut desk = kit();
+    let reached: BTreeSet<_> =
+        reached_with_tab(&mut desk).into_iter().map(|(label, _)| label).collect();
     for label in [
         "Live",
         "Mix",
@@ -205,12 +221,39 @@ fn every_control_is_reached_with_tab() {
         "Snare Group: \u{2013}",
         "Snare Amount",
         "Snare Max Reduction",
+        "Snare Solo",
         "Snare Solo Removed",
+        "Snare Bypass",
+        "Column of Snare",
+        "Before",
         "Remove Kick from Snare",
         "4 more inputs without a signal",
         "100 %",
     ] {
         assert!(reached.contains(label), "{label} is not among {reached:?}");
+    }
+}
+
+/// Everything that is written in the window.
+fn written(desk: &Desk) -> BTreeSet<String> {
+    let nodes = desk.window.query_all_by(|_| true);
+    let texts = nodes.flat_map(|node| [node.accesskit_node().label(), node.value()]);
+    texts.flatten().collect()
+}
+
+#[test]
+fn every_control_has_a_tooltip() {
+    let mut desk = kit();
+    let controls = reached_with_tab(&mut desk);
+    assert!(controls.len() > 70, "{} controls", controls.len());
+    for (label, at) in controls {
+        desk.window.hover_at(Pos2::new(1100.0, 400.0));
+        desk.window.run_steps(3);
+        let before = written(&desk);
+        desk.window.hover_at(at);
+        desk.window.run_steps(8);
+        let new = written(&desk).difference(&before).count();
+        assert!(new > 0, "nothing is said of {label} at {at:?}");
     }
 }
 
@@ -262,6 +305,12 @@ fn values_are_typed_with_and_without_their_units() {
         message.contains("\u{201c}loud\u{201d} is no value; it reads like 62.5 %"),
         "{message}"
     );
+    desk.node("Snare Amount").focus();
+    desk.window.run_steps(2);
+    desk.press(Modifiers::NONE, Key::ArrowDown);
+    assert!((desk.value(desk.amount(1)) - 0.615).abs() < 1e-6);
+    desk.press(Modifiers::NONE, Key::Delete);
+    assert_eq!(desk.value(desk.amount(1)), 1.0);
 }
 
 #[test]
@@ -401,4 +450,35 @@ fn with_fewer_than_two_mics_the_window_says_how_to_route_more() {
     let _session = desk.hear(2, "Ableton Live 12 Suite");
     assert!(desk.is_said("Only one mic is heard"));
     assert!(desk.is_said("Live: open the device\u{2019}s \u{201c}side-chain section\u{201d}"));
+}
+
+#[test]
+fn it_is_said_when_rules_clean_in_the_networks_place() {
+    let mut desk = kit();
+    let _session = desk.hear(MICS.len(), "");
+    assert!(!desk.is_said("fixed rules"));
+
+    let model = Model::new(ModelSource {
+        id: "band-t".into(),
+        version: "1.2.3".into(),
+        config: models::released().unwrap().model.config(),
+        mics: 1..=16,
+        weights: b"no weights".as_slice().into(),
+    });
+    let mut session = running_by(desk.params.class, &desk.live, Some(&model.unwrap()));
+    // From here on the session is watched.
+    desk.window.run_steps(1);
+    for _ in 0..16 {
+        play(&mut session, desk.params.class, |_| 0.25);
+    }
+    desk.window.run_steps(3);
+    let said =
+        "The network band-t 1.2.3 does not work: fixed rules clean in its place, and take out less";
+    assert!(desk.is_said(said));
+
+    let without = desk.live.session().map(|session| LiveSession { model: None, ..session });
+    desk.live.replace(without);
+    desk.window.run_steps(2);
+    assert!(desk.is_said("No network could be loaded: fixed rules clean in its place"));
+    assert!(desk.is_said("no network"));
 }

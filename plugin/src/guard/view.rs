@@ -1,7 +1,7 @@
 //! What the guard asks a plugin beyond the framework's own traits.
 
 use std::cell::RefCell;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use nice_plug::prelude::{ClapPlugin, ProcessMode, Vst3Plugin};
 
@@ -28,13 +28,16 @@ impl Default for Activation {
 }
 
 /// The answers to hosts that the framework cannot give. All methods may be called on any thread,
-/// the audio thread included, except [`View::name`] and [`View::host_is`], which allocate.
+/// the audio thread included, except those that take or return a string or a bell.
 pub trait View: Send + Sync {
     /// The latency that an activation as `activation` would have now.
     fn latency_samples(&self, activation: &Activation) -> u32;
 
     /// The host has said what it is called; main thread.
     fn host_is(&self, _name: &str) {}
+
+    /// What to ring when something of the below has changed that no call of the host's has to do with; main thread.
+    fn hang_bell(&self, _bell: Weak<dyn Bell>) {}
 
     /// The name to show for a parameter instead of its fixed one; `id` as by [`param_id_hash`].
     fn name(&self, id: u32) -> Option<String>;
@@ -47,6 +50,12 @@ pub trait View: Send + Sync {
 
     /// A number that changes whenever the plugin has changed what it would save, parameters apart.
     fn state_signature(&self) -> u64;
+}
+
+/// Has the guard look for changes now, instead of at the host's next call.
+pub trait Bell: Send + Sync {
+    /// The host is told at once, or as soon as its main thread comes by; any thread but the audio thread.
+    fn ring(&self);
 }
 
 /// A plugin that can be put behind the guard.

@@ -12,3 +12,5 @@ mod orders;
 mod probes;
 mod product;
 mod vst3_host;
+#[cfg(target_os = "linux")]
+mod windows;

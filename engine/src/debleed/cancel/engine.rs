@@ -9,7 +9,7 @@ use super::crosstalk::Crosstalk;
 use super::features::{Seen, band_edges_hz};
 use super::filters::{Filters, num_blocks};
 use super::front::{Front, Planes, Slots, not_louder, powers_into, predict};
-use super::guide::{Guide, Guided};
+use super::guide::{Guide, GuideTrouble, Guided};
 use super::guides::{guide_gain, hidden_into, mask_gain};
 use super::lanes::{Complex, LANES, Real};
 use super::order::Order;
@@ -627,6 +627,12 @@ impl Engine {
         let power = if is_known { own } else { self.crosstalk.means(bleeder) };
         let all: f32 = power.iter().sum();
         (all > 0.0).then(|| self.crosstalk.leaked_of(target, bleeder, power) / all)
+    }
+
+    /// Why a guide is not followed, if that is so.
+    pub(super) fn guide_trouble(&self) -> Option<GuideTrouble> {
+        let guided = self.guide_behind.as_ref().or(self.guide_ahead.as_ref());
+        guided.and_then(Guided::trouble)
     }
 
     /// How far the leftover of a pair is believed, 0 to 1: where filters look for bleed and find

@@ -55,8 +55,29 @@ pub trait Guide: Send + std::fmt::Debug {
         NUM_FEATURES
     }
 
+    /// Why it has nothing to say where it should have, if that is so.
+    fn trouble(&self) -> Option<GuideTrouble> {
+        None
+    }
+
     /// Forgets all hops.
     fn reset(&mut self);
+}
+
+/// Why mics are cleaned by the canceller's own rules although there is a guide.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GuideTrouble {
+    /// Its weights do not fit, or it broke down; it is not asked again.
+    Broken,
+    /// What it said of the last hop was no numbers.
+    NoNumbers,
+    /// It was made for fewer mics than are heard.
+    Mics {
+        /// So many are heard.
+        heard: usize,
+        /// So many it was made for.
+        most: usize,
+    },
 }
 
 /// A guide with the memory around it.
@@ -90,6 +111,10 @@ impl Guided {
     /// Whether the guide had something to say about the hop last looked at.
     pub(super) fn has_masks(&self) -> bool {
         self.has_masks
+    }
+
+    pub(super) fn trouble(&self) -> Option<GuideTrouble> {
+        self.guide.trouble()
     }
 
     /// Asks the guide about a hop and gives the front its guides.

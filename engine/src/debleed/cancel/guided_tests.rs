@@ -6,7 +6,7 @@ use crate::network::testing;
 use crate::network::{Model, NetworkGuide};
 use crate::pipeline::Pipeline;
 use crate::stft::Analysis;
-use crate::{GroupId, Role};
+use crate::{GroupId, GuideTrouble, Role};
 use std::sync::{Arc, Mutex};
 
 /// Every way to be steered, by guides of this kind.
@@ -112,6 +112,39 @@ fn a_network_that_cannot_be_had_leaves_the_canceller_to_its_own_rules() {
     assert!(run_all(by_model(&broken, 3), &scene.mics) == expected);
     assert!(broken.times_built() > 0, "the weights as such could be used");
     assert!(expected.iter().flatten().flatten().all(|x| x.is_finite()));
+}
+
+/// Why a model is not followed, after some hops of three mics; the same in both modes.
+fn trouble(model: &Model, mics: &[Vec<f32>]) -> Option<GuideTrouble> {
+    let [live, mix] = [Mode::Live, Mode::Mix].map(|mode| {
+        let method = Online::guided(rate(), mode, mics.len(), &|| model.guide(mics.len()));
+        let mut pipeline = Pipeline::new(Box::new(method), mics.len());
+        let hop_samples = pipeline.geometry().hop_samples();
+        for at in (0..mics[0].len() - hop_samples).step_by(hop_samples) {
+            let mut hop: Vec<f32> =
+                mics.iter().flat_map(|mic| &mic[at..][..hop_samples]).copied().collect();
+            pipeline.process_hop(&mut hop, &Controls::default());
+        }
+        pipeline.guide_trouble()
+    });
+    assert_eq!(live, mix);
+    live
+}
+
+#[test]
+fn it_is_known_why_a_network_is_not_followed() {
+    let mics = scene(3, 0.2, &[1.0, 0.1, 5.0]).mics;
+    assert_eq!(trouble(&testing::model(), &mics), None);
+    let no_weights = testing::model_of(b"no weights".to_vec());
+    assert_eq!(trouble(&no_weights, &mics), Some(GuideTrouble::Broken));
+    let mut weights = testing::network().to_safetensors().unwrap();
+    let too_few = testing::model_for(weights.clone(), 1..=2);
+    let made_for_two = GuideTrouble::Mics { heard: 3, most: 2 };
+    assert_eq!(trouble(&too_few, &mics), Some(made_for_two));
+    assert_eq!(trouble(&testing::model_for(weights.clone(), 4..=5), &mics), None);
+    let from = weights.len() - 64;
+    weights[from..].fill(0xFF);
+    assert_eq!(trouble(&testing::model_of(weights), &mics), Some(GuideTrouble::NoNumbers));
 }
 
 #[test]

@@ -40,7 +40,7 @@ use crate::units::SampleRate;
 use engine::{Engine, Learning};
 
 pub use features::{NUM_BANDS, NUM_FEATURES};
-pub use guide::{Guide, GuideHop, GuideMasks};
+pub use guide::{Guide, GuideHop, GuideMasks, GuideTrouble};
 pub use learned::{Learned, Unusable};
 pub use learned_bytes::LearnedError;
 pub use learner::{LearnState, Learner};
@@ -159,5 +159,9 @@ impl Debleed for Cancel {
 
     fn crosstalk(&self, target: usize, bleeder: usize) -> Option<f32> {
         self.engine.crosstalk(target, bleeder)
+    }
+
+    fn guide_trouble(&self) -> Option<GuideTrouble> {
+        self.engine.guide_trouble()
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::engine::Engine;
-use super::guide::Guide;
+use super::guide::{Guide, GuideTrouble};
 use super::learned::{Learned, Setup, Unusable};
 use super::learner::{Given, LearnState, Learner};
 use crate::controls::{Controls, Estimates};
@@ -270,5 +270,9 @@ impl Debleed for Online {
 
     fn crosstalk(&self, target: usize, bleeder: usize) -> Option<f32> {
         self.engine.crosstalk(target, bleeder)
+    }
+
+    fn guide_trouble(&self) -> Option<GuideTrouble> {
+        self.engine.guide_trouble()
     }
 }

@@ -9,5 +9,6 @@ mod extensions;
 mod factory;
 mod plugin;
 mod ports;
+mod teller;
 
 pub use factory::{ClapClass, Factory};

@@ -4,15 +4,11 @@
 use std::any::Any;
 use std::ffi::{CStr, c_char, c_void};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use clap_sys::audio_buffer::clap_audio_buffer;
 use clap_sys::ext::gui::{CLAP_EXT_GUI, clap_host_gui};
 use clap_sys::ext::latency::{CLAP_EXT_LATENCY, clap_host_latency};
-use clap_sys::ext::params::{
-    CLAP_EXT_PARAMS, CLAP_PARAM_RESCAN_INFO, CLAP_PARAM_RESCAN_VALUES, clap_host_params,
-};
-use clap_sys::ext::state::{CLAP_EXT_STATE, clap_host_state};
 use clap_sys::host::clap_host;
 use clap_sys::plugin::clap_plugin;
 use clap_sys::process::{
@@ -23,9 +19,9 @@ use nice_plug::wrapper::clap::Wrapper;
 
 use super::block::BlockBuses;
 use super::extensions;
+use super::teller::Teller;
 use crate::guard::flat::Buses;
 use crate::guard::lock::AudioLock;
-use crate::guard::notice::Notice;
 use crate::guard::panics::shield;
 use crate::guard::scratch::{Scratch, run_in_pieces};
 use crate::guard::{Activation, Guardable, Inside, MAX_BLOCK_SAMPLES, View, view};
@@ -41,7 +37,7 @@ pub(super) struct Proxy {
     pub(super) inner: *const clap_plugin,
     /// Keeps the framework's wrapper; an `Arc` of a type that only [`create`] knows.
     owner: Option<Box<dyn Any>>,
-    host: *const clap_host,
+    pub(super) teller: Arc<Teller>,
     pub(super) view: Arc<dyn View>,
     pub(super) layouts: &'static [AudioIOLayout],
     audio: AudioLock<Audio>,
@@ -55,9 +51,6 @@ pub(super) struct Proxy {
     /// The latency that the host was last asked to restart for.
     wanted_latency: AtomicU32,
     latency_was_asked: AtomicBool,
-    names: Notice,
-    values: Notice,
-    state: Notice,
     reset: AtomicBool,
 }
 
@@ -84,6 +77,10 @@ pub(super) unsafe fn create<P: Guardable>(host: *const clap_host) -> *const clap
             // SAFETY: as above.
             view.host_is(&unsafe { CStr::from_ptr(name) }.to_string_lossy());
         }
+        // SAFETY: the caller's promise; the teller goes with the proxy.
+        let teller = Arc::new(unsafe { Teller::new(host, &view) });
+        let bell: Weak<Teller> = Arc::downgrade(&teller);
+        view.hang_bell(bell);
         let inner = wrapper.clap_plugin.as_ptr().cast_const();
         // SAFETY: the wrapper lives in `owner`, and nothing borrows its table mutably any more.
         let table = clap_plugin {
@@ -103,10 +100,7 @@ pub(super) unsafe fn create<P: Guardable>(host: *const clap_host) -> *const clap
             table,
             inner,
             owner: Some(Box::new(wrapper)),
-            host,
-            names: Notice::new(view.names_signature()),
-            values: Notice::new(view.values_signature()),
-            state: Notice::new(view.state_signature()),
+            teller,
             view,
             layouts: P::AUDIO_IO_LAYOUTS,
             audio: AudioLock::new(Audio::default()),
@@ -192,46 +186,19 @@ impl Proxy {
         latency
     }
 
-    fn host_extension<T>(&self, id: &CStr) -> Option<&T> {
-        // SAFETY: the host outlives the plugin.
-        let get_extension = unsafe { (*self.host).get_extension }?;
-        // SAFETY: the id says what type the host answers, if it does.
-        unsafe { get_extension(self.host, id.as_ptr()).cast::<T>().as_ref() }
-    }
-
     fn host_has_windows(&self) -> bool {
-        self.host_extension::<clap_host_gui>(CLAP_EXT_GUI).is_some()
-    }
-
-    /// Calls one of the host's requests, all of which are allowed on any thread.
-    fn request(&self, which: impl FnOnce(&clap_host) -> Option<HostRequest>) {
-        // SAFETY: the host outlives the plugin.
-        if let Some(request) = which(unsafe { &*self.host }) {
-            // SAFETY: as above.
-            unsafe { request(self.host) };
-        }
+        self.teller.host_extension::<clap_host_gui>(CLAP_EXT_GUI).is_some()
     }
 
     /// Notices whatever may change with a parameter, and asks the host to come back; real-time safe.
     pub(super) fn notice_changes(&self, running: Option<&Activation>) {
-        if self.names.see(self.view.names_signature()) {
-            self.request(|host| host.request_callback);
-        }
-        self.notice_own_changes();
+        self.teller.notice();
         if let Some(activation) = running {
             let latency = self.view.latency_samples(activation);
             let before = self.wanted_latency.swap(latency, Ordering::Relaxed);
             if latency != before && latency != self.latency.load(Ordering::Relaxed) {
-                self.request(|host| host.request_restart);
+                self.teller.request(|host| host.request_restart);
             }
-        }
-    }
-
-    /// Notices what the plugin does by itself, with any block: values and state; real-time safe.
-    pub(super) fn notice_own_changes(&self) {
-        let moved = self.values.see(self.view.values_signature());
-        if self.state.see(self.view.state_signature()) || moved {
-            self.request(|host| host.request_callback);
         }
     }
 
@@ -239,38 +206,13 @@ impl Proxy {
     pub(super) fn notice_changes_on_main_thread(&self) {
         let running = self.active.load(Ordering::Relaxed).then(|| *self.next());
         self.notice_changes(running.as_ref());
-        self.tell_host();
+        self.teller.tell_host();
     }
 
     /// After a flush, which comes on the audio thread while active and on the main thread if not.
     pub(super) fn notice_changes_in_flush(&self) {
         let activation = self.audio.try_take().and_then(|audio| audio.activation);
         self.notice_changes(activation.as_ref());
-    }
-
-    /// Has the host read changed names and values, and save a changed state; main thread.
-    fn tell_host(&self) {
-        let mut flags = 0;
-        if self.names.take() {
-            flags |= CLAP_PARAM_RESCAN_INFO;
-        }
-        if self.values.take() {
-            flags |= CLAP_PARAM_RESCAN_VALUES;
-        }
-        if flags != 0
-            && let Some(params) = self.host_extension::<clap_host_params>(CLAP_EXT_PARAMS)
-            && let Some(rescan) = params.rescan
-        {
-            // SAFETY: a live host, on its main thread.
-            unsafe { rescan(self.host, flags) };
-        }
-        if self.state.take()
-            && let Some(state) = self.host_extension::<clap_host_state>(CLAP_EXT_STATE)
-            && let Some(mark_dirty) = state.mark_dirty
-        {
-            // SAFETY: as above.
-            unsafe { mark_dirty(self.host) };
-        }
     }
 
     fn activate(&self, sample_rate_hz: f64, min_samples: u32, max_samples: u32) -> bool {
@@ -305,11 +247,11 @@ impl Proxy {
         let told = self.told_latency.swap(latency, Ordering::Relaxed);
         if told != latency
             && self.latency_was_asked.load(Ordering::Relaxed)
-            && let Some(host) = self.host_extension::<clap_host_latency>(CLAP_EXT_LATENCY)
+            && let Some(host) = self.teller.host_extension::<clap_host_latency>(CLAP_EXT_LATENCY)
             && let Some(changed) = host.changed
         {
             // SAFETY: a live host, inside `activate`, where this is allowed.
-            unsafe { changed(self.host) };
+            unsafe { changed(self.teller.host()) };
         }
         true
     }
@@ -372,7 +314,7 @@ impl Proxy {
         {
             self.notice_changes(Some(&activation));
         } else {
-            self.notice_own_changes();
+            self.teller.notice_own_changes();
         }
         // SAFETY: the host's array.
         unsafe { host.clear_constant_masks() };
@@ -423,9 +365,6 @@ impl Proxy {
         status
     }
 }
-
-/// One of the requests a host takes.
-type HostRequest = unsafe extern "C" fn(*const clap_host);
 
 unsafe extern "C" fn init(plugin: *const clap_plugin) -> bool {
     with_proxy!(plugin, false, |proxy| inner!(proxy, init() else false))
@@ -509,6 +448,6 @@ unsafe extern "C" fn get_extension(plugin: *const clap_plugin, id: *const c_char
 unsafe extern "C" fn on_main_thread(plugin: *const clap_plugin) {
     with_proxy!(plugin, (), |proxy| {
         inner!(proxy, on_main_thread() else ());
-        proxy.tell_host();
+        proxy.teller.tell_host();
     });
 }

@@ -1,31 +1,29 @@
 //! The VST3 object a host gets, and its `IComponent` half: buses, activation, state.
 #![allow(unsafe_code, reason = "VST3 interfaces")]
 
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::ThreadId;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use nice_plug::prelude::AudioIOLayout;
 use nice_plug::wrapper::vst3::Wrapper;
 use vst3::Steinberg::Vst::ChannelContext::{IInfoListener, IInfoListenerTrait};
 use vst3::Steinberg::Vst::{
     BusDirection, BusDirections_, BusInfo, BusInfo_, BusTypes_, IAudioProcessor,
-    IAudioProcessorTrait, IComponent, IComponentHandler, IComponentHandler2,
-    IComponentHandler2Trait, IComponentHandlerTrait, IComponentTrait, IEditController,
-    IEditControllerTrait, IHostApplication, IHostApplicationTrait, IProcessContextRequirements,
+    IAudioProcessorTrait, IComponent, IComponentTrait, IEditController, IEditControllerTrait,
+    IHostApplication, IHostApplicationTrait, IProcessContextRequirements,
     IProcessContextRequirementsTrait, IUnitInfo, IUnitInfoTrait, IoMode, MediaType, MediaTypes_,
-    RestartFlags_, RoutingInfo,
+    RoutingInfo,
 };
 use vst3::Steinberg::{
     FUnknown, IBStream, IPluginBaseTrait, TBool, TUID, int32, kInternalError, kInvalidArgument,
     kResultFalse, kResultOk, tresult,
 };
-use vst3::{Class, ComPtr, ComRef};
+use vst3::{Class, ComRef};
 
 use super::processor::Audio;
+use super::teller::Teller;
 use crate::guard::flat::{Bus, Buses};
 use crate::guard::lock::AudioLock;
-use crate::guard::notice::Notice;
 use crate::guard::panics::shield;
 use crate::guard::{Activation, Guardable, Inside, View, view};
 
@@ -58,45 +56,20 @@ pub struct Proxy {
     framework: Option<Box<dyn Framework>>,
     pub(super) view: Arc<dyn View>,
     pub(super) layouts: &'static [AudioIOLayout],
-    /// The thread that made the object; hosts are told about changes from no other.
-    main_thread: ThreadId,
     pub(super) audio: AudioLock<Audio>,
     /// What the host set up, for the next activation. Never taken on the audio thread.
     pub(super) setup: Mutex<Option<Activation>>,
     /// What the plugin runs as, while it is active. Never taken on the audio thread.
     pub(super) running: Mutex<Option<Activation>>,
-    pub(super) handler: Mutex<Option<ComPtr<IComponentHandler>>>,
     pub(super) layout: AtomicUsize,
     /// Bit per input bus that the host switched off.
     pub(super) inactive_inputs: AtomicU64,
-    pub(super) changes: Changes,
-}
-
-/// What has changed and which of it the host knows.
-///
-/// All orderings are relaxed: every value is complete in itself, and a change seen one call later
-/// is told one call later.
-#[derive(Debug, Default)]
-pub(super) struct Changes {
-    /// The latency of the running activation.
-    pub latency: AtomicU32,
-    /// The latency that the host was last told.
-    pub told_latency: AtomicU32,
-    /// The latency that the host was last asked to restart for.
-    pub wanted_latency: AtomicU32,
-    /// Whether the host ever asked for the latency.
-    pub latency_was_asked: AtomicBool,
-    pub names: Notice,
-    pub values: Notice,
-    pub state: Notice,
-    pub restart: AtomicBool,
-    /// A reset that came while a block was running.
-    pub reset: AtomicBool,
+    pub(super) teller: Arc<Teller>,
 }
 
 impl std::fmt::Debug for Proxy {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Proxy").field("changes", &self.changes).finish_non_exhaustive()
+        f.debug_struct("Proxy").field("changes", &self.teller.changes).finish_non_exhaustive()
     }
 }
 
@@ -126,24 +99,19 @@ impl Proxy {
         shield(None, || {
             let framework = Box::new(Wrapper::<Inside<P>>::new());
             let view = view::adopt()?;
-            let changes = Changes {
-                names: Notice::new(view.names_signature()),
-                values: Notice::new(view.values_signature()),
-                state: Notice::new(view.state_signature()),
-                ..Changes::default()
-            };
+            let teller = Arc::new(Teller::new(&view));
+            let bell: Weak<Teller> = Arc::downgrade(&teller);
+            view.hang_bell(bell);
             Some(Self {
                 framework: Some(framework),
                 view,
                 layouts: P::AUDIO_IO_LAYOUTS,
-                main_thread: std::thread::current().id(),
                 audio: AudioLock::new(Audio::default()),
                 setup: Mutex::default(),
                 running: Mutex::default(),
-                handler: Mutex::default(),
                 layout: AtomicUsize::new(0),
                 inactive_inputs: AtomicU64::new(0),
-                changes,
+                teller,
             })
         })
     }
@@ -177,56 +145,21 @@ impl Proxy {
     /// The latency as it is while active, or as it would be.
     pub(super) fn current_latency(&self) -> u32 {
         if take(&self.running).is_some() {
-            return self.changes.latency.load(Ordering::Relaxed);
+            return self.teller.changes.latency.load(Ordering::Relaxed);
         }
         self.view.latency_samples(&take(&self.setup).unwrap_or_default())
     }
 
     /// Notices whatever may change with a parameter; real-time safe.
     pub(super) fn notice_changes(&self, running: Option<&Activation>) {
-        let changes = &self.changes;
-        changes.names.see(self.view.names_signature());
-        self.notice_own_changes();
+        self.teller.notice();
         if let Some(activation) = running {
+            let changes = &self.teller.changes;
             let latency = self.view.latency_samples(activation);
             let before = changes.wanted_latency.swap(latency, Ordering::Relaxed);
             if latency != before && latency != changes.latency.load(Ordering::Relaxed) {
                 changes.restart.store(true, Ordering::Relaxed);
             }
-        }
-    }
-
-    /// Notices what the plugin does by itself, with any block: values and state; real-time safe.
-    pub(super) fn notice_own_changes(&self) {
-        self.changes.values.see(self.view.values_signature());
-        self.changes.state.see(self.view.state_signature());
-    }
-
-    /// Tells the host what changed, if this is the thread to do it on and no lock is held.
-    pub(super) fn tell_host(&self) {
-        if std::thread::current().id() != self.main_thread {
-            return;
-        }
-        let mut flags = 0;
-        if self.changes.names.take() {
-            flags |= RestartFlags_::kParamTitlesChanged;
-        }
-        if self.changes.values.take() {
-            flags |= RestartFlags_::kParamValuesChanged;
-        }
-        if self.changes.restart.swap(false, Ordering::Relaxed) {
-            flags |= RestartFlags_::kLatencyChanged;
-        }
-        let is_dirty = self.changes.state.take();
-        // Cloned, because the host may well call back.
-        let Some(handler) = take(&self.handler).clone() else { return };
-        if flags != 0 {
-            // SAFETY: a live object of the host's, called on its main thread.
-            unsafe { handler.restartComponent(flags) };
-        }
-        if is_dirty && let Some(handler) = handler.cast::<IComponentHandler2>() {
-            // SAFETY: as above.
-            unsafe { handler.setDirty(1) };
         }
     }
 }
@@ -257,7 +190,7 @@ impl IPluginBaseTrait for Proxy {
     }
 
     unsafe fn terminate(&self) -> tresult {
-        *take(&self.handler) = None;
+        self.teller.be_heard_by(None);
         // SAFETY: as above.
         self.framework(kInternalError, |inner| unsafe { inner_base(inner).terminate() })
     }
@@ -389,7 +322,7 @@ impl IComponentTrait for Proxy {
 
     unsafe fn setActive(&self, state: TBool) -> tresult {
         let result = shield(kInternalError, || self.set_active(state != 0));
-        shield((), || self.tell_host());
+        shield((), || self.teller.tell_host());
         result
     }
 
@@ -401,7 +334,7 @@ impl IComponentTrait for Proxy {
         shield((), || {
             let running = *take(&self.running);
             self.notice_changes(running.as_ref());
-            self.tell_host();
+            self.teller.tell_host();
         });
         result
     }

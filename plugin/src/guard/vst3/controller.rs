@@ -1,7 +1,8 @@
 //! The `IEditController` half of the VST3 proxy, and the interfaces that pass through unchanged.
 #![allow(unsafe_code, reason = "VST3 interfaces")]
 
-use vst3::ComRef;
+use std::sync::Arc;
+
 use vst3::Steinberg::Vst::ChannelContext::IInfoListenerTrait;
 use vst3::Steinberg::Vst::{
     BusDirection, CString, IAttributeList, IComponentHandler, IEditControllerTrait, IUnitInfoTrait,
@@ -12,8 +13,11 @@ use vst3::Steinberg::{
     FIDString, IBStream, IPlugView, int16, int32, kInternalError, kInvalidArgument, kResultOk,
     tresult,
 };
+use vst3::{ComRef, ComWrapper};
 
 use super::component::{Proxy, take, write_string128};
+use super::teller::Ear;
+use super::window::Window;
 use crate::guard::panics::shield;
 
 /// Hands a call to the framework's wrapper; a panic becomes the value after `else`.
@@ -32,7 +36,7 @@ impl Proxy {
         shield((), || {
             let running = *take(&self.running);
             self.notice_changes(running.as_ref());
-            self.tell_host();
+            self.teller.tell_host();
         });
     }
 }
@@ -106,7 +110,7 @@ impl IEditControllerTrait for Proxy {
     unsafe fn getParamNormalized(&self, id: ParamID) -> ParamValue {
         let value = pass!(self, IEditControllerTrait::getParamNormalized(id) else 0.0);
         // Hosts poll this; what changed on the audio thread is told from here.
-        shield((), || self.tell_host());
+        shield((), || self.teller.tell_host());
         value
     }
 
@@ -120,16 +124,20 @@ impl IEditControllerTrait for Proxy {
     unsafe fn setComponentHandler(&self, handler: *mut IComponentHandler) -> tresult {
         // SAFETY: null or a live object of the host's.
         let shared = unsafe { ComRef::from_raw(handler) }.map(|handler| handler.to_com_ptr());
-        let before = std::mem::replace(&mut *take(&self.handler), shared);
-        shield((), || drop(before));
-        pass!(self, IEditControllerTrait::setComponentHandler(handler) else kInternalError)
+        let ear = shared.is_some().then(|| ComWrapper::new(Ear(Arc::clone(&self.teller))));
+        let ear = ear.as_ref().and_then(ComWrapper::as_com_ref::<IComponentHandler>);
+        let pointer = ear.map_or(std::ptr::null_mut(), |ear| ear.as_ptr());
+        self.teller.be_heard_by(shared);
+        pass!(self, IEditControllerTrait::setComponentHandler(pointer) else kInternalError)
     }
 
     unsafe fn createView(&self, name: FIDString) -> *mut IPlugView {
         if name.is_null() {
             return std::ptr::null_mut();
         }
-        pass!(self, IEditControllerTrait::createView(name) else std::ptr::null_mut())
+        let view = pass!(self, IEditControllerTrait::createView(name) else std::ptr::null_mut());
+        // SAFETY: null or a view of the framework's, which is the caller's to release.
+        shield(std::ptr::null_mut(), || unsafe { Window::around(view, &self.teller) })
     }
 }
 

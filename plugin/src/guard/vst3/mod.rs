@@ -8,6 +8,10 @@ pub mod component;
 mod controller;
 mod factory;
 pub mod processor;
+mod run_loop;
+mod teller;
+mod wake;
+mod window;
 
 pub use component::Proxy;
 pub use factory::{Factory, Vst3Class};

@@ -151,7 +151,7 @@ impl Proxy {
         }
         audio.activation = Some(activation);
         let latency = self.view.latency_samples(&activation);
-        let changes = &self.changes;
+        let changes = &self.teller.changes;
         changes.latency.store(latency, Ordering::Relaxed);
         changes.wanted_latency.store(latency, Ordering::Relaxed);
         let asked = changes.latency_was_asked.load(Ordering::Relaxed);
@@ -195,7 +195,7 @@ impl Proxy {
             unsafe { host.silence() };
             return kResultFalse;
         }
-        if self.changes.reset.swap(false, Ordering::Relaxed) {
+        if self.teller.changes.reset.swap(false, Ordering::Relaxed) {
             // SAFETY: plain arguments.
             self.framework(kInternalError, |inner| unsafe { inner.setProcessing(1) });
         }
@@ -218,7 +218,7 @@ impl Proxy {
         if has_parameter_changes(data) {
             self.notice_changes(Some(&activation));
         } else {
-            self.notice_own_changes();
+            self.teller.notice_own_changes();
         }
         // SAFETY: the host's array.
         unsafe { host.clear_silence_flags() };
@@ -386,8 +386,8 @@ impl IAudioProcessorTrait for Proxy {
     unsafe fn getLatencySamples(&self) -> uint32 {
         shield(0, || {
             let latency = self.current_latency();
-            self.changes.told_latency.store(latency, Ordering::Relaxed);
-            self.changes.latency_was_asked.store(true, Ordering::Relaxed);
+            self.teller.changes.told_latency.store(latency, Ordering::Relaxed);
+            self.teller.changes.latency_was_asked.store(true, Ordering::Relaxed);
             latency
         })
     }
@@ -424,7 +424,7 @@ impl IAudioProcessorTrait for Proxy {
         shield(kInternalError, || {
             // Defect 9: the framework waits for a running block; the next block resets instead.
             let Some(audio) = self.audio.try_take() else {
-                self.changes.reset.store(state != 0, Ordering::Relaxed);
+                self.teller.changes.reset.store(state != 0, Ordering::Relaxed);
                 return kResultOk;
             };
             if audio.activation.is_none() && state != 0 {

@@ -130,11 +130,18 @@ impl OpenView {
 
     /// Lets the plugin do what it has queued for the main thread.
     pub(super) fn idle(&self) {
-        // The handler finds nothing to read where nothing was queued.
         let handlers = self.plug_frame.handlers.borrow().clone();
-        for (handler, descriptor) in handlers {
-            // SAFETY: registered, so alive.
-            unsafe { handler.onFDIsSet(descriptor) };
+        let watch =
+            |&(_, fd): &(_, FileDescriptor)| libc::pollfd { fd, events: libc::POLLIN, revents: 0 };
+        let mut watched: Vec<_> = handlers.iter().map(watch).collect();
+        let count = libc::nfds_t::try_from(watched.len()).unwrap_or(0);
+        // SAFETY: so many entries, of descriptors that the plugin keeps open as long as they are registered.
+        unsafe { libc::poll(watched.as_mut_ptr(), count, 0) };
+        for ((handler, descriptor), seen) in handlers.iter().zip(&watched) {
+            if seen.revents != 0 {
+                // SAFETY: kept alive by the list.
+                unsafe { handler.onFDIsSet(*descriptor) };
+            }
         }
     }
 
@@ -143,8 +150,11 @@ impl OpenView {
         unsafe {
             let removed = self.view.removed();
             let _ = self.view.setFrame(std::ptr::null_mut());
-            ok(removed, "removed")
+            ok(removed, "removed")?;
         }
+        let left = self.plug_frame.handlers.borrow().len();
+        ensure!(left == 0, "a closed window leaves {left} event handlers in the run loop");
+        Ok(())
     }
 }
 

@@ -399,7 +399,9 @@ impl Instance for Vst3Instance {
 
     #[cfg(target_os = "linux")]
     fn close_editor(&mut self) -> Result<()> {
-        self.view.take().context("it is not open")?.close()
+        self.view.take().context("it is not open")?.close()?;
+        ensure!(!self.handler.was_called_elsewhere(), "it called its host on another thread");
+        Ok(())
     }
 
     #[cfg(target_os = "linux")]
@@ -440,7 +442,7 @@ impl Instance for Vst3Instance {
             buses_changed: has(RestartFlags_::kIoChanged),
             params_changed: has(RestartFlags_::kParamValuesChanged)
                 || has(RestartFlags_::kParamTitlesChanged),
-            state_dirty: false,
+            state_dirty: self.handler.take_is_dirty(),
         }
     }
 }

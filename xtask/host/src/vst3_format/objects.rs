@@ -2,17 +2,18 @@
 
 use std::cell::{Cell, RefCell};
 use std::ffi::c_void;
-use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::thread::ThreadId;
 
 use vst3::Steinberg::Vst::{
-    IComponentHandler, IComponentHandlerTrait, IHostApplication, IHostApplicationTrait,
-    IParamValueQueue, IParamValueQueueTrait, IParameterChanges, IParameterChangesTrait, ParamID,
-    ParamValue, String128,
+    IComponentHandler, IComponentHandler2, IComponentHandler2Trait, IComponentHandlerTrait,
+    IHostApplication, IHostApplicationTrait, IParamValueQueue, IParamValueQueueTrait,
+    IParameterChanges, IParameterChangesTrait, ParamID, ParamValue, String128,
 };
 use vst3::Steinberg::{
-    IBStream, IBStream_, IBStreamTrait, TUID, int32, int64, kInvalidArgument, kNotImplemented,
-    kResultOk, tresult,
+    FIDString, IBStream, IBStream_, IBStreamTrait, TBool, TUID, int32, int64, kInvalidArgument,
+    kNotImplemented, kResultOk, tresult,
 };
 use vst3::{Class, ComWrapper};
 
@@ -48,17 +49,50 @@ impl IHostApplicationTrait for HostContext {
 }
 
 /// Notes what a plugin asks its host to restart, and what its editor does to parameters.
-#[derive(Default)]
 pub(super) struct Handler {
+    main_thread: ThreadId,
+    /// The plugin has called from another thread, which it must not.
+    called_elsewhere: AtomicBool,
     restart_flags: AtomicI32,
+    is_dirty: AtomicBool,
     gestures: Mutex<Vec<Gesture>>,
 }
 
+impl Default for Handler {
+    fn default() -> Self {
+        Self {
+            main_thread: std::thread::current().id(),
+            called_elsewhere: AtomicBool::new(false),
+            restart_flags: AtomicI32::new(0),
+            is_dirty: AtomicBool::new(false),
+            gestures: Mutex::default(),
+        }
+    }
+}
+
 impl Handler {
+    fn look_at_thread(&self) {
+        if std::thread::current().id() != self.main_thread {
+            // As below.
+            self.called_elsewhere.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether the plugin has ever called from another thread than the main one.
+    pub(super) fn was_called_elsewhere(&self) -> bool {
+        self.called_elsewhere.load(Ordering::Relaxed)
+    }
+
     /// All flags since the last call.
     pub(super) fn take_restart_flags(&self) -> i32 {
         // A flag of its own: no other memory is published through it.
         self.restart_flags.swap(0, Ordering::Relaxed)
+    }
+
+    /// Whether the plugin has something new to save since the last call.
+    pub(super) fn take_is_dirty(&self) -> bool {
+        // As above.
+        self.is_dirty.swap(false, Ordering::Relaxed)
     }
 
     pub(super) fn take_gestures(&self) -> Vec<Gesture> {
@@ -66,13 +100,14 @@ impl Handler {
     }
 
     fn note(&self, gesture: Gesture) -> tresult {
+        self.look_at_thread();
         self.gestures.lock().unwrap_or_else(PoisonError::into_inner).push(gesture);
         kResultOk
     }
 }
 
 impl Class for Handler {
-    type Interfaces = (IComponentHandler,);
+    type Interfaces = (IComponentHandler, IComponentHandler2);
 }
 
 impl IComponentHandlerTrait for Handler {
@@ -89,7 +124,28 @@ impl IComponentHandlerTrait for Handler {
     }
 
     unsafe fn restartComponent(&self, flags: int32) -> tresult {
+        self.look_at_thread();
         self.restart_flags.fetch_or(flags, Ordering::Relaxed);
+        kResultOk
+    }
+}
+
+impl IComponentHandler2Trait for Handler {
+    unsafe fn setDirty(&self, state: TBool) -> tresult {
+        self.look_at_thread();
+        self.is_dirty.store(state != 0, Ordering::Relaxed);
+        kResultOk
+    }
+
+    unsafe fn requestOpenEditor(&self, _name: FIDString) -> tresult {
+        kNotImplemented
+    }
+
+    unsafe fn startGroupEdit(&self) -> tresult {
+        kResultOk
+    }
+
+    unsafe fn finishGroupEdit(&self) -> tresult {
         kResultOk
     }
 }

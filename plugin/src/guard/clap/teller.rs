@@ -1,0 +1,116 @@
+//! What CLAP hosts must be told about a plugin that changes by itself.
+#![allow(unsafe_code, reason = "a CLAP interface")]
+
+use std::ffi::CStr;
+use std::sync::Arc;
+
+use clap_sys::ext::params::{
+    CLAP_EXT_PARAMS, CLAP_PARAM_RESCAN_INFO, CLAP_PARAM_RESCAN_VALUES, clap_host_params,
+};
+use clap_sys::ext::state::{CLAP_EXT_STATE, clap_host_state};
+use clap_sys::host::clap_host;
+
+use crate::guard::notice::Notice;
+use crate::guard::panics::shield;
+use crate::guard::{Bell, View};
+
+/// One of the requests a host takes.
+type HostRequest = unsafe extern "C" fn(*const clap_host);
+
+/// Notices changes on any thread, has the host come back on its main thread, and tells it there.
+pub(super) struct Teller {
+    host: *const clap_host,
+    view: Arc<dyn View>,
+    names: Notice,
+    values: Notice,
+    state: Notice,
+}
+
+// SAFETY: on threads other than the main one nothing is called on the host but its requests, all of which are allowed there.
+unsafe impl Send for Teller {}
+// SAFETY: as above.
+unsafe impl Sync for Teller {}
+
+impl Teller {
+    /// A teller of what is new from now on.
+    ///
+    /// # Safety
+    ///
+    /// `host` is a live host that outlives the teller.
+    pub(super) unsafe fn new(host: *const clap_host, view: &Arc<dyn View>) -> Self {
+        Self {
+            host,
+            names: Notice::new(view.names_signature()),
+            values: Notice::new(view.values_signature()),
+            state: Notice::new(view.state_signature()),
+            view: Arc::clone(view),
+        }
+    }
+
+    pub(super) fn host(&self) -> *const clap_host {
+        self.host
+    }
+
+    pub(super) fn host_extension<T>(&self, id: &CStr) -> Option<&T> {
+        // SAFETY: the host outlives the teller.
+        let get_extension = unsafe { (*self.host).get_extension }?;
+        // SAFETY: the id says what type the host answers, if it does.
+        unsafe { get_extension(self.host, id.as_ptr()).cast::<T>().as_ref() }
+    }
+
+    /// Calls one of the host's requests, all of which are allowed on any thread.
+    pub(super) fn request(&self, which: impl FnOnce(&clap_host) -> Option<HostRequest>) {
+        // SAFETY: the host outlives the teller.
+        if let Some(request) = which(unsafe { &*self.host }) {
+            // SAFETY: as above.
+            unsafe { request(self.host) };
+        }
+    }
+
+    /// Notices what changes with parameters, too, and asks the host to come back; real-time safe.
+    pub(super) fn notice(&self) {
+        if self.names.see(self.view.names_signature()) {
+            self.request(|host| host.request_callback);
+        }
+        self.notice_own_changes();
+    }
+
+    /// Notices what the plugin does by itself, with any block: values and state; real-time safe.
+    pub(super) fn notice_own_changes(&self) {
+        let moved = self.values.see(self.view.values_signature());
+        if self.state.see(self.view.state_signature()) || moved {
+            self.request(|host| host.request_callback);
+        }
+    }
+
+    /// Has the host read changed names and values, and save a changed state; main thread.
+    pub(super) fn tell_host(&self) {
+        let mut flags = 0;
+        if self.names.take() {
+            flags |= CLAP_PARAM_RESCAN_INFO;
+        }
+        if self.values.take() {
+            flags |= CLAP_PARAM_RESCAN_VALUES;
+        }
+        if flags != 0
+            && let Some(params) = self.host_extension::<clap_host_params>(CLAP_EXT_PARAMS)
+            && let Some(rescan) = params.rescan
+        {
+            // SAFETY: a live host, on its main thread.
+            unsafe { rescan(self.host, flags) };
+        }
+        if self.state.take()
+            && let Some(state) = self.host_extension::<clap_host_state>(CLAP_EXT_STATE)
+            && let Some(mark_dirty) = state.mark_dirty
+        {
+            // SAFETY: as above.
+            unsafe { mark_dirty(self.host) };
+        }
+    }
+}
+
+impl Bell for Teller {
+    fn ring(&self) {
+        shield((), || self.notice());
+    }
+}

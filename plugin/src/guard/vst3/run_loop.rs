@@ -1,0 +1,148 @@
+//! The host's run loop, without what the framework would leave in it.
+//!
+//! The framework (nice-plug 0.4.2) never lets go of the event handler that it gives to a host's run loop: the handler holds a
+//! reference to itself, and what would unregister it is what runs when the last reference goes. So the host would go on
+//! watching the sockets of windows long closed, and each would leave them and a queue of 0.2 MB behind. Here the host gets
+//! handlers of ours, which are taken out of its run loop when the window goes; then the framework's are let go of.
+#![allow(unsafe_code, reason = "VST3 interfaces")]
+
+use std::sync::{Arc, Mutex};
+
+use vst3::Steinberg::Linux::{
+    FileDescriptor, IEventHandler, IEventHandlerTrait, IRunLoop, IRunLoopTrait,
+};
+use vst3::Steinberg::{FUnknown, kResultOk};
+use vst3::{Class, ComPtr, ComRef, ComWrapper};
+
+use super::component::take;
+use super::teller::Teller;
+use super::wake::Wake;
+use crate::guard::panics::shield;
+
+/// The host's run loop, and what the guard has put into it.
+pub(super) struct RunLoop {
+    pub(super) host: ComPtr<IRunLoop>,
+    handlers: Mutex<Vec<(Arc<FrameworkHandler>, Option<Registration>)>>,
+    /// The guard's own.
+    wake: Mutex<Option<(Arc<Wake>, Registration)>>,
+    teller: Arc<Teller>,
+}
+
+impl RunLoop {
+    pub(super) fn new(host: ComPtr<IRunLoop>, teller: &Arc<Teller>) -> Self {
+        let wake = Wake::new().map(Arc::new);
+        let wake = wake.and_then(|wake| {
+            let (heard, teller) = (Arc::clone(&wake), Arc::clone(teller));
+            let hear = move |_: FileDescriptor| {
+                heard.settle();
+                teller.tell_host();
+            };
+            let registration = Registration::new(&host, wake.descriptor(), Arc::new(hear))?;
+            Some((wake, registration))
+        });
+        teller.wake_by(wake.as_ref().map(|(wake, _)| Arc::clone(wake)));
+        let teller = Arc::clone(teller);
+        Self { host, handlers: Mutex::default(), wake: Mutex::new(wake), teller }
+    }
+
+    pub(super) fn register(&self, handler: ComRef<'_, IEventHandler>, descriptor: FileDescriptor) {
+        let handler = Arc::new(FrameworkHandler(handler.to_com_ptr()));
+        let (called, teller) = (Arc::clone(&handler), Arc::clone(&self.teller));
+        let hear = move |descriptor: FileDescriptor| {
+            // SAFETY: kept alive by this closure.
+            unsafe { called.0.onFDIsSet(descriptor) };
+            teller.tell_host();
+        };
+        let registration = Registration::new(&self.host, descriptor, Arc::new(hear));
+        take(&self.handlers).push((handler, registration));
+    }
+
+    /// Whether the handler was known.
+    pub(super) fn unregister(&self, handler: *mut IEventHandler) -> bool {
+        let mut handlers = take(&self.handlers);
+        let known = handlers.iter_mut().find(|(known, _)| known.0.as_ptr() == handler);
+        let Some((_, registration)) = known else { return false };
+        let registration = registration.take();
+        drop(handlers);
+        drop(registration);
+        true
+    }
+
+    /// Takes out of the host's run loop what was put there, and returns the framework's part of it.
+    pub(super) fn retire(&self) -> Vec<Arc<FrameworkHandler>> {
+        let wake = take(&self.wake).take();
+        if let Some((wake, registration)) = wake {
+            self.teller.wake_no_more_by(&wake);
+            drop(registration);
+        }
+        let handlers = std::mem::take(&mut *take(&self.handlers));
+        handlers.into_iter().map(|(handler, _registration)| handler).collect()
+    }
+}
+
+/// The framework's event handler, which holds a reference to itself.
+pub(super) struct FrameworkHandler(ComPtr<IEventHandler>);
+
+impl Drop for FrameworkHandler {
+    /// Takes that reference from it. This comes when the framework has let go of its own one, so besides the one here no
+    /// other is left; in a framework without the defect there is none at all.
+    fn drop(&mut self) {
+        let unknown: *mut FUnknown = self.0.as_ptr().cast();
+        // SAFETY: alive, as `self.0` holds a reference, which is never touched here.
+        unsafe {
+            let table = &*(*unknown).vtbl;
+            (table.addRef)(unknown);
+            let count = (table.release)(unknown);
+            if count > 1 {
+                (table.release)(unknown);
+            }
+        }
+    }
+}
+
+/// What is done when a descriptor can be read.
+type Hear = dyn Fn(FileDescriptor);
+
+/// An event handler in a host's run loop, until it is dropped.
+struct Registration {
+    host: ComPtr<IRunLoop>,
+    listener: ComWrapper<Listener>,
+}
+
+/// A handler as the host has it; deaf when it is no longer registered, however long the host keeps it.
+struct Listener(Mutex<Option<Arc<Hear>>>);
+
+impl Class for Listener {
+    type Interfaces = (IEventHandler,);
+}
+
+impl IEventHandlerTrait for Listener {
+    unsafe fn onFDIsSet(&self, descriptor: FileDescriptor) {
+        let hear = take(&self.0).clone();
+        if let Some(hear) = hear {
+            shield((), || hear(descriptor));
+        }
+    }
+}
+
+impl Registration {
+    /// Nothing if the host refuses.
+    fn new(host: &ComPtr<IRunLoop>, descriptor: FileDescriptor, hear: Arc<Hear>) -> Option<Self> {
+        let listener = ComWrapper::new(Listener(Mutex::new(Some(hear))));
+        let handler = listener.as_com_ref::<IEventHandler>()?;
+        // SAFETY: a live host; the handler lives until it is unregistered, and longer if the host keeps it.
+        let result = unsafe { host.registerEventHandler(handler.as_ptr(), descriptor) };
+        (result == kResultOk).then(|| Self { host: host.clone(), listener })
+    }
+}
+
+impl Drop for Registration {
+    fn drop(&mut self) {
+        if let Some(handler) = self.listener.as_com_ref::<IEventHandler>() {
+            // SAFETY: as above.
+            unsafe { self.host.unregisterEventHandler(handler.as_ptr()) };
+        }
+        let heard = take(&self.listener.0).take();
+        drop(heard);
+    }
+}

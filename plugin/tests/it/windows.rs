@@ -1,0 +1,216 @@
+//! What VST3 windows leave behind in their host on Linux: nothing, whatever order things go in.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on fails"
+)]
+
+use std::cell::{Cell, RefCell};
+use std::path::{Path, PathBuf};
+
+use plugin::Unspill;
+use plugin::classes::Unspill8;
+use vst3::Steinberg::Linux::*;
+use vst3::Steinberg::Vst::{IEditControllerTrait, ViewType};
+use vst3::Steinberg::*;
+use vst3::{Class, ComPtr, ComRef, ComWrapper};
+
+use super::host::Host;
+use super::vst3_host::Vst3Host;
+
+/// A host's window with a run loop.
+#[derive(Default)]
+struct Frame {
+    handlers: RefCell<Vec<(ComPtr<IEventHandler>, FileDescriptor)>>,
+    /// All that was ever registered, if the host is one that never lets go.
+    hoarded: RefCell<Vec<ComPtr<IEventHandler>>>,
+    refuses: Cell<bool>,
+    hoards: Cell<bool>,
+}
+
+impl Class for Frame {
+    type Interfaces = (IPlugFrame, IRunLoop);
+}
+
+impl IPlugFrameTrait for Frame {
+    unsafe fn resizeView(&self, _view: *mut IPlugView, _size: *mut ViewRect) -> tresult {
+        kResultOk
+    }
+}
+
+impl IRunLoopTrait for Frame {
+    unsafe fn registerEventHandler(
+        &self,
+        handler: *mut IEventHandler,
+        descriptor: FileDescriptor,
+    ) -> tresult {
+        if self.refuses.get() {
+            return kResultFalse;
+        }
+        // SAFETY: alive during this call.
+        let handler = unsafe { ComRef::from_raw(handler) }.unwrap().to_com_ptr();
+        if self.hoards.get() {
+            self.hoarded.borrow_mut().push(handler.clone());
+        }
+        self.handlers.borrow_mut().push((handler, descriptor));
+        kResultOk
+    }
+
+    unsafe fn unregisterEventHandler(&self, handler: *mut IEventHandler) -> tresult {
+        let mut handlers = self.handlers.borrow_mut();
+        let before = handlers.len();
+        handlers.retain(|(known, _)| known.as_ptr() != handler);
+        if handlers.len() < before { kResultOk } else { kInvalidArgument }
+    }
+
+    unsafe fn registerTimer(&self, _timer: *mut ITimerHandler, _ms: TimerInterval) -> tresult {
+        kNotImplemented
+    }
+
+    unsafe fn unregisterTimer(&self, _timer: *mut ITimerHandler) -> tresult {
+        kNotImplemented
+    }
+}
+
+/// A host's window without one.
+struct PlainFrame;
+
+impl Class for PlainFrame {
+    type Interfaces = (IPlugFrame,);
+}
+
+impl IPlugFrameTrait for PlainFrame {
+    unsafe fn resizeView(&self, _view: *mut IPlugView, _size: *mut ViewRect) -> tresult {
+        kResultOk
+    }
+}
+
+impl Frame {
+    /// The sockets that the host watches, by what no other file of the process is ever called.
+    fn watched(&self) -> Vec<PathBuf> {
+        let handlers = self.handlers.borrow();
+        let sockets: Vec<_> = handlers.iter().filter_map(|&(_, fd)| socket(fd)).collect();
+        assert_eq!(sockets.len(), handlers.len(), "the host watches what is not open");
+        sockets
+    }
+}
+
+fn socket(descriptor: FileDescriptor) -> Option<PathBuf> {
+    std::fs::read_link(format!("/proc/self/fd/{descriptor}")).ok()
+}
+
+/// Whether any descriptor of the process is this socket.
+fn is_open(socket: &Path) -> bool {
+    let all = std::fs::read_dir("/proc/self/fd").unwrap();
+    all.flatten().any(|entry| std::fs::read_link(entry.path()).is_ok_and(|path| path == socket))
+}
+
+fn instance(guarded: bool) -> Vst3Host {
+    Vst3Host::of::<Unspill<Unspill8>>(guarded)
+}
+
+fn view_of(host: &Vst3Host) -> ComPtr<IPlugView> {
+    // SAFETY: initialised; a view is the caller's to release.
+    unsafe { ComPtr::from_raw(host.controller.createView(ViewType::kEditor)) }.unwrap()
+}
+
+fn set_frame(view: &ComPtr<IPlugView>, frame: Option<&ComWrapper<Frame>>) -> tresult {
+    let frame = frame.map(|frame| frame.as_com_ref::<IPlugFrame>().unwrap().as_ptr());
+    // SAFETY: null or a live frame.
+    unsafe { view.setFrame(frame.unwrap_or(std::ptr::null_mut())) }
+}
+
+/// A view in a frame, and the sockets that the host watches for it.
+fn shown(host: &Vst3Host, frame: &ComWrapper<Frame>) -> (ComPtr<IPlugView>, Vec<PathBuf>) {
+    let view = view_of(host);
+    assert_eq!(set_frame(&view, Some(frame)), kResultOk);
+    let sockets = frame.watched();
+    assert!(sockets.iter().all(|socket| is_open(socket)));
+    (view, sockets)
+}
+
+fn assert_gone(frame: &Frame, sockets: &[PathBuf], case: &str) {
+    assert_eq!(frame.handlers.borrow().len(), 0, "{case}: handlers stay in the run loop");
+    assert!(!sockets.is_empty(), "{case}: there was nothing");
+    assert!(!sockets.iter().any(|socket| is_open(socket)), "{case}: sockets stay open");
+}
+
+/// The control: what the guard makes good.
+#[test]
+fn without_the_guard_a_window_stays_in_the_run_loop() {
+    let (host, frame) = (instance(false), ComWrapper::new(Frame::default()));
+    let (view, sockets) = shown(&host, &frame);
+    assert_eq!(set_frame(&view, None), kResultOk);
+    drop((view, host));
+    assert!(!frame.handlers.borrow().is_empty() && sockets.iter().all(|socket| is_open(socket)));
+}
+
+#[test]
+fn a_window_leaves_nothing_in_the_run_loop_whichever_way_it_goes() {
+    let (host, frame) = (instance(true), ComWrapper::new(Frame::default()));
+    let (view, sockets) = shown(&host, &frame);
+    assert_eq!(set_frame(&view, None), kResultOk);
+    assert_gone(&frame, &sockets, "frame taken away");
+    drop(view);
+
+    let (view, sockets) = shown(&host, &frame);
+    drop(view);
+    assert_gone(&frame, &sockets, "released with its frame");
+
+    let (view, sockets) = shown(&host, &frame);
+    let other = ComWrapper::new(Frame::default());
+    assert_eq!(set_frame(&view, Some(&other)), kResultOk);
+    assert_gone(&frame, &sockets, "another frame");
+    let sockets = other.watched();
+    drop(view);
+    assert_gone(&other, &sockets, "released with another frame");
+
+    let (first, sockets) = shown(&host, &frame);
+    let (second, others) = shown(&host, &other);
+    drop(first);
+    assert_gone(&frame, &sockets, "the first of two");
+    drop(second);
+    assert_gone(&other, &others, "the second of two");
+
+    let (view, sockets) = shown(&host, &frame);
+    Box::new(host).unload();
+    drop(view);
+    assert_gone(&frame, &sockets, "later than its plugin");
+}
+
+#[test]
+fn a_host_that_keeps_handlers_keeps_no_sockets_and_calls_nobody() {
+    let (host, frame) = (instance(true), ComWrapper::new(Frame::default()));
+    frame.hoards.set(true);
+    let (view, sockets) = shown(&host, &frame);
+    drop(view);
+    assert_gone(&frame, &sockets, "hoarded");
+    let hoarded = frame.hoarded.borrow();
+    assert!(!hoarded.is_empty());
+    for handler in &*hoarded {
+        // SAFETY: kept alive by the list.
+        unsafe { handler.onFDIsSet(0) };
+    }
+}
+
+#[test]
+fn windows_do_without_a_run_loop_and_with_one_that_refuses() {
+    let (host, frame) = (instance(true), ComWrapper::new(Frame::default()));
+    frame.refuses.set(true);
+    let view = view_of(&host);
+    assert_eq!(set_frame(&view, Some(&frame)), kResultOk);
+    assert_eq!(frame.handlers.borrow().len(), 0);
+    assert_eq!(set_frame(&view, None), kResultOk);
+
+    let plain = ComWrapper::new(PlainFrame);
+    let plain = plain.as_com_ref::<IPlugFrame>().unwrap();
+    // SAFETY: a live frame; then none.
+    unsafe {
+        assert_eq!(view.setFrame(plain.as_ptr()), kResultOk);
+        assert_eq!(view.setFrame(std::ptr::null_mut()), kResultOk);
+        let mut size = ViewRect { left: 0, top: 0, right: 0, bottom: 0 };
+        assert_eq!(view.getSize(&raw mut size), kResultOk);
+        assert!(size.right > 0 && size.bottom > 0);
+    }
+}

@@ -169,12 +169,13 @@ impl AudioPath {
         main: &mut Buffer<'_>,
         aux: &mut AuxiliaryBuffers<'_>,
     ) {
-        let Some(Running { map, session, learner, num_found, controls, fresh, .. }) =
+        let Some(Running { config, map, session, learner, num_found, controls, fresh, .. }) =
             &mut self.running
         else {
             layout_map.with_mics(main, aux, |_| ());
             return;
         };
+        session.set_pace(if params.renders() { Pace::Offline } else { config.pace });
         params.follow_learn();
         read_controls(params, map, fresh);
         if fresh != controls {

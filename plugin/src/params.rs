@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use nice_plug::prelude::{
     BoolParam, Enum, EnumParam, FloatParam, FloatRange, Param, ParamPtr, Params, formatters,
@@ -210,6 +210,8 @@ pub struct UnspillParams {
     pub(crate) kept: Kept,
     /// How often the plugin has moved a parameter by itself.
     own_moves: AtomicU64,
+    /// The host has said with its newest block that it renders, whatever it said at activation.
+    renders: AtomicBool,
 }
 
 impl std::fmt::Debug for UnspillParams {
@@ -293,6 +295,7 @@ impl UnspillParams {
             arranged: Arranged::new(class.num_strips),
             kept: Kept::default(),
             own_moves: AtomicU64::new(0),
+            renders: AtomicBool::new(false),
         }
     }
 
@@ -309,6 +312,16 @@ impl UnspillParams {
     /// Differs whenever the plugin has moved a parameter by itself; real-time safe.
     pub(crate) fn own_moves(&self) -> u64 {
         self.own_moves.load(Ordering::Relaxed)
+    }
+
+    /// Whether the host renders as of this block; real-time safe.
+    pub(crate) fn set_renders(&self, renders: bool) {
+        // Relaxed: written and read on the same thread.
+        self.renders.store(renders, Ordering::Relaxed);
+    }
+
+    pub(crate) fn renders(&self) -> bool {
+        self.renders.load(Ordering::Relaxed)
     }
 
     /// Differs whenever there is something new to save, parameters apart; real-time safe.

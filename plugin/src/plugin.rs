@@ -146,6 +146,10 @@ impl View for Answers {
         self.live.run_by(name);
     }
 
+    fn host_renders(&self, renders: bool) {
+        self.params.set_renders(renders);
+    }
+
     fn hang_bell(&self, bell: Weak<dyn Bell>) {
         self.live.hang_bell(bell);
     }

@@ -74,6 +74,8 @@ pub struct Session {
     /// The start of the first hop the worker sends: minus the pipeline's latency.
     first_start: i64,
     pace: Pace,
+    /// The worker has been sent, or will be, everything that is heard from here on.
+    whole_from: i64,
     epoch: u64,
     /// Input samples taken since the last reset.
     position: usize,
@@ -245,6 +247,7 @@ impl Session {
             latency_samples,
             first_start,
             pace,
+            whole_from: first_start,
             epoch: 0,
             position: 0,
             dry: vec![0.0; num_mics * dry_samples],
@@ -331,6 +334,18 @@ impl Session {
         }
     }
 
+    /// Whether `process` may wait for the worker from now on, whatever the session was prepared for; the latency stays as it is.
+    ///
+    /// For hosts that begin to render, and stop, without preparing anew. What was lost before is not waited for. A session that was
+    /// prepared to wait and no longer may is late with blocks longer than its slack.
+    ///
+    /// # Real-time
+    ///
+    /// Safe on the audio thread: no allocation.
+    pub fn set_pace(&mut self, pace: Pace) {
+        self.pace = pace;
+    }
+
     /// Cleans one block in place.
     ///
     /// # Shapes
@@ -376,6 +391,7 @@ impl Session {
     pub fn reset(&mut self) {
         self.epoch += 1;
         self.position = 0;
+        self.whole_from = self.first_start;
         self.dry.fill(0.0);
         self.mixer.settle(&self.controls);
         if let Some(packet) = self.filling.take() {
@@ -399,6 +415,7 @@ impl Session {
                 packet.epoch = self.epoch;
                 packet.controls.as_mut().clone_from(&self.controls);
             } else {
+                self.whole_from = to_i64(self.position + hop) + self.first_start;
                 // Relaxed: a counter.
                 self.stats.lost_hops.fetch_add(1, Ordering::Relaxed);
             }
@@ -449,7 +466,7 @@ impl Session {
     fn start_hop(&mut self, heard: i64) {
         let mut there = self.wet.fetch(heard, &mut self.free);
         let is_due = heard >= self.first_start;
-        if self.pace == Pace::Offline && is_due {
+        if self.pace == Pace::Offline && heard >= self.whole_from {
             // The one place that may wait: the host said that it renders offline.
             while !there {
                 self.bell.ask();

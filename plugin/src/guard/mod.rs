@@ -21,6 +21,7 @@
 //! | 10 | types auxiliary outputs `kAux` | `vst3::component` |
 //! | | has no latency before the first activation, asks for a needless restart | [`View::latency_samples`] |
 //! | | keeps the host's name to itself | [`View::host_is`] |
+//! | | goes by the set-up's process mode alone, while some hosts (Ardour) say with the block that they render | [`View::host_renders`] |
 //! | | cannot change a parameter's name | [`View::name`] |
 //! | | cannot tell hosts that the plugin moved a parameter, or has something new to save | [`View::values_signature`], [`View::state_signature`]; at once by a [`Bell`] |
 //! | | CLAP output port ids move with the number of inputs | `clap::ports` |

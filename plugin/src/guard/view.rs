@@ -36,6 +36,9 @@ pub trait View: Send + Sync {
     /// The host has said what it is called; main thread.
     fn host_is(&self, _name: &str) {}
 
+    /// Whether the host renders the block that comes next, whatever it was activated for; real-time safe.
+    fn host_renders(&self, _renders: bool) {}
+
     /// What to ring when something of the below has changed that no call of the host's has to do with; main thread.
     fn hang_bell(&self, _bell: Weak<dyn Bell>) {}
 

@@ -242,6 +242,37 @@ fn offline_waits_for_a_slow_worker() {
 }
 
 #[test]
+fn a_session_that_plays_may_be_told_to_wait_and_waits_for_nothing_that_was_lost() {
+    let input = noise(2, 60 * HOP);
+    let (mut session, gate) = gated(2, Pace::Realtime, &Controls::default());
+    let stats = session.stats();
+    // A burst: the worker gets as many hops as there are packets, and the rest is lost.
+    let mut output = vec![Vec::new(); 2];
+    process(&mut session, &input, 30 * HOP, &mut output);
+    let (lost, late) = (stats.lost_hops(), stats.late_hops());
+    assert!(lost > 0 && late > 0, "{lost} and {late}");
+    session.set_pace(Pace::Offline);
+    gate.permit(60);
+    process(&mut session, &input, 30 * HOP, &mut output);
+    assert_eq!(stats.lost_hops(), lost);
+    // What was sent in the burst or lost in it may still be missing, everything after that is there.
+    let in_flight = ((LATENCY - PIPELINE_LATENCY) / HOP) as u64;
+    assert!(stats.late_hops() <= late + in_flight, "{} after {late}", stats.late_hops());
+    let dry = delayed(&input[0], LATENCY);
+    assert_eq!(output[0][..30 * HOP], dry[..30 * HOP]);
+    let end = 40 * HOP..60 * HOP;
+    assert!(largest_difference(&output[0][end.clone()], &dry[end]) > 1e-2, "nothing is removed");
+    // The same from the first sample on as a session prepared to wait.
+    let mut session =
+        Session::prepare_with(&config(2, Pace::Realtime), &Controls::default(), ratio()).unwrap();
+    session.set_pace(Pace::Offline);
+    let mut output = vec![Vec::new(); 2];
+    process(&mut session, &input, 60 * HOP, &mut output);
+    assert!(output == run(&mut offline(2, &Controls::default()), &input, &[], || 8192));
+    assert_eq!(session.stats().late_hops(), 0);
+}
+
+#[test]
 fn dropping_waits_for_the_hop_in_hand_and_no_longer() {
     let (mut session, gate) = gated(2, Pace::Realtime, &Controls::default());
     let input = noise(2, 5 * HOP);

@@ -199,6 +199,8 @@ impl Proxy {
             // SAFETY: plain arguments.
             self.framework(kInternalError, |inner| unsafe { inner.setProcessing(1) });
         }
+        // Some hosts render what they activated for playing, and say so with every block only.
+        self.view.host_renders(data.processMode == OFFLINE);
         let mut piece = ProcessData {
             processMode: host_mode(activation.process_mode),
             symbolicSampleSize: SAMPLE_32,

@@ -271,7 +271,7 @@ impl Editor {
         let heat = heard_db.map_or(0.0, |db| (db - HEAT_DB[0]) / (HEAT_DB[1] - HEAT_DB[0]));
         let fill = heat_colour(heat);
         painter.rect_filled(cell, theme::CORNER, fill);
-        let ink = if heat > 0.62 {
+        let ink = if heat > 0.52 {
             theme::BACKGROUND
         } else {
             theme::blend(theme::DIM, theme::TEXT, heat * 1.6)

@@ -57,6 +57,8 @@ const MICS_MARGIN: Vec2 = vec2(12.0, 8.0);
 const MOVING: Duration = Duration::from_millis(33);
 /// How often a still one looks whether something moves.
 const STILL: Duration = Duration::from_millis(250);
+/// How long after the last of pointer and keyboard pictures are drawn as if something moved.
+const AWAKE_S: f64 = 1.0;
 
 /// Everything behind one editor window, open or not.
 #[derive(Debug)]
@@ -82,6 +84,8 @@ pub(super) struct Editor {
     message: Option<String>,
     /// What there was to save when the host was last told of it.
     told: u64,
+    /// When pointer or keyboard did something last.
+    touched_s: f64,
 }
 
 impl Editor {
@@ -101,6 +105,7 @@ impl Editor {
             presets: presets::Presets::new(preset_folder),
             message: None,
             told: params.unsaved(),
+            touched_s: 0.0,
         }
     }
 
@@ -162,7 +167,12 @@ impl Editor {
             self.scene.tell_host();
         }
 
-        let moving = self.scene.is_moving(time_s) || !self.edits.is_settled();
+        // A still window may notice the pointer only with its next picture, so it is awake before a button is pressed.
+        if ui.input(|input| !input.events.is_empty()) {
+            self.touched_s = time_s;
+        }
+        let is_touched = time_s - self.touched_s < AWAKE_S;
+        let moving = is_touched || self.scene.is_moving(time_s) || !self.edits.is_settled();
         ui.ctx().request_repaint_after(if moving { MOVING } else { STILL });
     }
 

@@ -202,7 +202,13 @@ fn an_ensemble_labels_groups_and_gives_roles() {
     let chosen = |param| edits.choice(param);
     assert_eq!(chosen(edits.index(&mic(0).instrument)), Instrument::Kick as usize);
     assert_eq!(chosen(edits.index(&mic(1).group)), GroupChoice::A as usize);
-    assert_eq!(chosen(edits.index(&mic(2).group)), GroupChoice::A as usize);
+    assert_eq!(chosen(edits.index(&mic(2).group)), GroupChoice::B as usize);
+    assert_eq!(chosen(edits.index(&mic(7).role)), RoleChoice::Close as usize);
+    // The one for eight mics.
+    desk.editor.take_ensemble(1);
+    let edits = &desk.editor.edits;
+    let chosen = |param| edits.choice(param);
+    assert_eq!(chosen(edits.index(&mic(1).group)), GroupChoice::A as usize);
     assert_eq!(chosen(edits.index(&mic(7).role)), RoleChoice::Room as usize);
 }
 

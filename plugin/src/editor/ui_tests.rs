@@ -12,10 +12,11 @@ use nice_plug::context::gui::{GuiContext, GuiContextInner};
 use nice_plug::prelude::Param;
 
 use super::edits::ParamIndex;
+use super::strips::AMOUNT_WIDTH;
 use super::tests::{Noting, Told};
 use super::{Editor, theme};
 use crate::buses::MicMap;
-use crate::classes::{Class, ClassDesc, Unspill8, UnspillTrack};
+use crate::classes::{Class, ClassDesc, Unspill8, Unspill16, UnspillTrack};
 use crate::live::{Live, LiveSession};
 use crate::params::UnspillParams;
 use crate::testing::set_by_id;
@@ -375,7 +376,7 @@ fn linked_mics_keep_their_distance_and_are_held_together() {
     set_by_id(&desk.params, "mic3_amount", "80");
     assert_eq!(desk.host.told(), []);
     let at = desk.middle("Kick Amount");
-    desk.drag(at, at - vec2(36.0, 0.0));
+    desk.drag(at, at - vec2(0.5 * AMOUNT_WIDTH, 0.0));
     let (kick, hat) = (desk.value(desk.amount(0)), desk.value(desk.amount(2)));
     assert!((kick - 0.5).abs() < 1e-3 && (hat - 0.3).abs() < 1e-3, "{kick} {hat}");
     assert_eq!(desk.value(desk.amount(1)), 1.0);
@@ -405,7 +406,7 @@ fn chosen_mics_are_dragged_together() {
     desk.click("Name of Hi-hat", Modifiers::COMMAND);
     assert_eq!(desk.window.state().together, [1, 3]);
     let at = desk.middle("Bass Amount");
-    desk.drag(at, at - vec2(36.0, 0.0));
+    desk.drag(at, at - vec2(0.5 * AMOUNT_WIDTH, 0.0));
     let amounts = [0, 1, 2, 3].map(|strip| (100.0 * desk.value(desk.amount(strip))).round());
     assert_eq!(amounts, [100.0, 50.0, 100.0, 50.0]);
     let told = desk.host.told();
@@ -481,4 +482,33 @@ fn it_is_said_when_rules_clean_in_the_networks_place() {
     desk.window.run_steps(2);
     assert!(desk.is_said("No network could be loaded: fixed rules clean in its place"));
     assert!(desk.is_said("no network"));
+}
+
+#[test]
+fn sixteen_mics_are_seen_at_once_in_a_window_as_it_opens() {
+    const KIT: [&str; 16] = [
+        "Kick",
+        "Kick",
+        "Snare",
+        "Snare",
+        "Hi-hat",
+        "Tom",
+        "Tom",
+        "Tom",
+        "Ride",
+        "Cymbals",
+        "Overhead",
+        "Overhead",
+        "Room",
+        "Room",
+        "Percussion",
+        "Vocal",
+    ];
+    let desk = Desk::new(&Unspill16::DESC, &KIT);
+    let spectrum = desk.window.get_all_by_label("Removed").map(|node| node.rect().top());
+    let spectrum = spectrum.fold(0.0, f32::max);
+    for strip in 0..KIT.len() {
+        let row = desk.node(&format!("Place of {}", desk.name(strip))).rect();
+        assert!(row.bottom() < spectrum && row.height() > 15.0, "{strip}: {row:?} of {spectrum}");
+    }
 }

@@ -32,7 +32,7 @@ impl Wake {
     /// On any thread.
     pub(super) fn call(&self) {
         // If there is no room, the host has yet to come for earlier calls.
-        let _ = (&self.ends[0]).write(&[1]);
+        let _ = (&self.ends[0]).write_all(&[1]);
     }
 
     /// On the main thread, when it has come.

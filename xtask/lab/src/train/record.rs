@@ -81,6 +81,8 @@ pub(super) fn record_split(
             libraries: &libraries,
             guide,
             hops: config.hops,
+            // They are learned from, not judged by.
+            with_pairs: split == Split::Train && config.loss.combination > 0.0,
             bar: Bar::new(missing.len(), &what, missing.len().div_ceil(10), tell)?,
             next: AtomicUsize::new(0),
             num_done: AtomicUsize::new(0),
@@ -146,6 +148,7 @@ struct Work<'a> {
     libraries: &'a [Option<Library>],
     guide: Option<&'a Arc<Network>>,
     hops: usize,
+    with_pairs: bool,
     bar: Bar<'a>,
     next: AtomicUsize,
     num_done: AtomicUsize,
@@ -190,7 +193,8 @@ impl Work<'_> {
             // Scenes with a single source that plays stay as they are.
             scene = remixed;
         }
-        let example = Example::record(&scene, job.way, self.guide)
+        let record = if self.with_pairs { Example::record_with_pairs } else { Example::record };
+        let example = record(&scene, job.way, self.guide)
             .with_context(|| format!("{} scene {}", recipe.name, job.index))?;
         ensure!(
             example.num_hops >= self.hops,

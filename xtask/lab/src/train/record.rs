@@ -302,4 +302,20 @@ mod tests {
         assert_eq!(before, after);
         assert!(!at(".tmpX.partial").exists());
     }
+    #[test]
+    fn sums_of_pairs_are_recorded_to_learn_from_where_the_loss_asks_for_them() {
+        if !Path::new(crate::soundfont::DEFAULT_PATH).exists() {
+            return;
+        }
+        let mut config = config("train = 1\nvalidation = 1\nseconds = 0.6");
+        let (ready, _) = config.recipes().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let quiet = Tell { form: Form::Text, line: &|_: &str| {} };
+        for (combination, asked) in [(0.0, false), (1.0, true)] {
+            config.loss.combination = combination;
+            let folder = folder.path().join(combination.to_string());
+            let found = record(&config, &ready, (0, None), &folder, (1, quiet)).unwrap();
+            assert_eq!((found.train[0].has_pairs, found.validation[0].has_pairs), (asked, false));
+        }
+    }
 }

@@ -1,7 +1,9 @@
 //! What one step learns from: clips drawn by seed and step alone, mics in a random order.
 
+use super::combination::{self, Combinations, Members, pairs_of};
 use super::config::TrainConfig;
-use super::examples::NUM_SUMS;
+use super::domains::Products;
+use super::examples::{NUM_PAIR_SUMS, NUM_SUMS, num_pairs, pair_index};
 use super::loss::Sums;
 use super::store::Stored;
 use crate::random::Random;
@@ -16,13 +18,16 @@ pub(super) struct Pick<'a> {
     example: &'a Stored,
     start: usize,
     /// Which mic of the example comes in each place.
-    order: Vec<usize>,
+    pub(super) order: Vec<usize>,
+    /// Of the example's mics; none unless the loss asks for them.
+    combinations: Vec<Members>,
 }
 
 impl<'a> Pick<'a> {
     /// A whole example, mics as they are.
     pub(super) fn whole(example: &'a Stored) -> Self {
-        Self { example, start: 0, order: (0..example.relations.num_mics).collect() }
+        let order = (0..example.relations.num_mics).collect();
+        Self { example, start: 0, order, combinations: Vec::new() }
     }
 
     /// The same clip, mics as they are.
@@ -41,11 +46,10 @@ impl<'a> Pick<'a> {
     pub(super) fn draw(
         examples: &'a [Stored],
         config: &TrainConfig,
-        (round, step): (usize, usize),
+        at: (usize, usize),
     ) -> Vec<Self> {
-        let of_round =
-            Random::for_part(Random::for_part(config.seed, ORDER_PART).bits(), round as u64).bits();
-        let mut random = Random::for_part(of_round, step as u64);
+        let mut random = of_step(config.seed, ORDER_PART, at);
+        let mut of_combinations = of_step(config.seed, COMBINATIONS_PART, at);
         (0..config.clips)
             .map(|_| {
                 let example = &examples[random.index(examples.len())];
@@ -53,14 +57,41 @@ impl<'a> Pick<'a> {
                 let start = if random.unit() < config.early { 0 } else { anywhere };
                 let mut order: Vec<usize> = (0..example.relations.num_mics).collect();
                 random.shuffle(&mut order);
-                Self { example, start, order }
+                let mut pick = Self { example, start, order, combinations: Vec::new() };
+                if config.loss.combination > 0.0 {
+                    pick = pick.combined(config.loss.most_combinations, &mut of_combinations);
+                }
+                pick
             })
             .collect()
     }
+
+    /// The same clip with combinations of its mics.
+    pub(super) fn combined(mut self, most: usize, random: &mut Random) -> Self {
+        self.combinations = combination::draw(&self.example.relations.is_target, most, random);
+        self
+    }
+
+    /// The combinations by the places of their mics.
+    fn members(&self) -> Vec<Members> {
+        let in_place = |members: Members| -> Members {
+            let places = self.order.iter().enumerate();
+            places.map(|(place, mic)| (members >> mic & 1) << place).sum()
+        };
+        self.combinations.iter().copied().map(in_place).collect()
+    }
+}
+
+/// A stream of numbers for one part of one step.
+fn of_step(seed: u64, part: u64, (round, step): (usize, usize)) -> Random {
+    let of_round = Random::for_part(Random::for_part(seed, part).bits(), round as u64).bits();
+    Random::for_part(of_round, step as u64)
 }
 
 /// Keeps this stream apart from the scenes'.
 const ORDER_PART: u64 = 0x0B0A;
+/// Apart from that of the clips, so that these are the same with and without combinations.
+const COMBINATIONS_PART: u64 = 0x0C0B;
 
 /// Clips side by side, padded to the largest number of mics.
 #[derive(Debug)]
@@ -110,13 +141,19 @@ impl Batch {
             Tensor::from_data(TensorData::new(values, [count, largest]), device)
         };
         let mut take = |which: usize| tensor(std::mem::take(&mut sums[which]), NUM_BANDS);
-        let sums = Sums {
+        let mut sums = Sums {
             after: take(0),
             product: take(1),
             truth: take(2),
             before: take(3),
             weights: per_mic(weights),
+            combinations: None,
         };
+        if picks.iter().any(|pick| !pick.combinations.is_empty()) {
+            let members: Vec<Vec<Members>> = picks.iter().map(Pick::members).collect();
+            let pairs = read_pairs(picks, (largest, hops), device)?;
+            sums.combinations = Some(Combinations::new(&members, &sums, pairs, device));
+        }
         let num_mics: Vec<usize> = picks.iter().map(|pick| pick.order.len()).collect();
         let related = |of: fn(&Stored) -> &Vec<bool>| {
             move |i: usize, j: usize| {
@@ -133,6 +170,42 @@ impl Batch {
         let features = tensor(features, INPUTS);
         Ok(Self { features, sums, measured: per_mic(measured), pairs })
     }
+}
+
+/// The products of each two mics, by their places; none where no clip has two.
+fn read_pairs(
+    picks: &[Pick<'_>],
+    (largest, hops): (usize, usize),
+    device: &Device,
+) -> Result<Option<Products>> {
+    const ROW: usize = NUM_PAIR_SUMS * NUM_BANDS;
+    let shape = [picks.len(), num_pairs(largest), hops, NUM_BANDS];
+    if shape[1] == 0 {
+        return Ok(None);
+    }
+    let mut sums = vec![vec![0.0_f32; shape.iter().product()]; NUM_PAIR_SUMS];
+    for (clip, pick) in picks.iter().enumerate().filter(|(_, pick)| !pick.combinations.is_empty()) {
+        let read = pick.example.pairs(pick.start, hops)?;
+        let num_mics = pick.order.len();
+        for (first, second) in pairs_of(num_mics) {
+            let (mic, other) = (pick.order[first], pick.order[second]);
+            // Recorded with the mic first that comes first in the example.
+            let planes = if mic < other { [0, 1, 2, 3] } else { [0, 2, 1, 3] };
+            for hop in 0..hops {
+                let from = (hop * num_pairs(num_mics) + pair_index(mic, other)) * ROW;
+                let to = (clip * shape[1] + pair_index(first, second)) * hops + hop;
+                for (sums, plane) in sums.iter_mut().zip(planes) {
+                    sums[to * NUM_BANDS..][..NUM_BANDS]
+                        .copy_from_slice(&read[from + plane * NUM_BANDS..][..NUM_BANDS]);
+                }
+            }
+        }
+    }
+    let mut take = |which: usize| -> Tensor<4> {
+        let values = std::mem::take(&mut sums[which]);
+        Tensor::from_data(TensorData::new(values, shape), device)
+    };
+    Ok(Some(Products { after: take(0), first: take(1), second: take(2), truth: take(3) }))
 }
 
 #[cfg(test)]
@@ -157,6 +230,33 @@ mod tests {
 
     fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
         tensor.into_data().as_slice::<f32>().unwrap().to_vec()
+    }
+
+    #[test]
+    fn combinations_are_the_steps_own_and_leave_its_clips_as_they_are() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("many.example");
+        let examples = [Stored::write(&random_example(12, 12, 1), &path).unwrap()];
+        let draw = |loss: &str, step: usize| {
+            let text = format!(
+                "hops = 5\nclips = 2\n[[recipe]]\nrecipe = 'ensembles'\n[loss]\nsegment_hops = 5\n{loss}"
+            );
+            let config = TrainConfig::parse("test.toml", &text).unwrap();
+            Pick::draw(&examples, &config, (0, step))
+        };
+        let clips = |picks: &[Pick<'_>]| -> Vec<(usize, Vec<usize>)> {
+            picks.iter().map(|pick| (pick.start, pick.order.clone())).collect()
+        };
+        let combinations = |picks: &[Pick<'_>]| -> Vec<Vec<Members>> {
+            picks.iter().map(|pick| pick.combinations.clone()).collect()
+        };
+        let with = "combination = 1\nmost_combinations = 7";
+        assert_eq!(clips(&draw(with, 3)), clips(&draw("", 3)));
+        assert!(draw("", 3).iter().all(|pick| pick.combinations.is_empty()));
+        let found = combinations(&draw(with, 3));
+        assert_eq!(found, combinations(&draw(with, 3)));
+        assert!(found.iter().all(|of_clip| of_clip.len() == 7) && found[0] != found[1]);
+        assert_ne!(found, combinations(&draw(with, 4)));
     }
 
     #[test]
@@ -211,7 +311,7 @@ mod tests {
         };
         let network = Network::new(&config, &device);
         let masks = |order: &[usize]| {
-            let pick = Pick { example: &examples[0], start: 2, order: order.to_vec() };
+            let pick = Pick { start: 2, order: order.to_vec(), ..Pick::whole(&examples[0]) };
             // Beside a clip of two mics, so that there is padding.
             let other = Pick::whole(&examples[1]);
             let batch = Batch::read(&[other, pick], 5, &device).unwrap();

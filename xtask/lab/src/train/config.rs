@@ -550,6 +550,7 @@ mod tests {
             ("[ways]\nlive = 0\nlearned = 0", &["my.toml line 4", "[ways]"]),
             ("[loss]\nsegment_hops = 300", &["my.toml line 4", "300 hops"]),
             ("[loss]\nthresold = 1", &["my.toml line 4", "thresold"]),
+            ("[loss]\nmost_combinations = 0", &["my.toml line 4", "0 is not within 1 to 65534"]),
             ("[network]\nfeatures = 12", &["my.toml line 4", "12 is not within 1 to 11"]),
             ("weight = 0", &["my.toml line 3", "weights of all"]),
             ("material = { kit = ['a'] }", &["my.toml line 3", "kit"]),

@@ -259,7 +259,7 @@ pub(super) fn scalar(tensor: Tensor<1>) -> Result<f64> {
 mod tests {
     use super::super::device::DeviceName;
     use super::super::examples::NUM_SUMS;
-    use super::super::store::tests::random_example;
+    use super::super::store::tests::{random_example, with_pairs};
     use super::super::weights::blend;
     use super::*;
 
@@ -298,7 +298,8 @@ mod tests {
         (2..5)
             .map(|num_mics| {
                 let path = folder.join(format!("{prefix}{num_mics}.example"));
-                Stored::write(&random_example(num_mics, 14, num_mics as u64), &path).unwrap()
+                let example = with_pairs(random_example(num_mics, 14, num_mics as u64));
+                Stored::write(&example, &path).unwrap()
             })
             .collect()
     }
@@ -364,15 +365,18 @@ mod tests {
 
     #[test]
     fn a_training_that_was_stopped_goes_on_to_the_same_weights() {
-        for average in [0.0, 0.8] {
-            goes_on_to_the_same_weights(average);
+        for (average, combination) in [(0.0, 0.0), (0.8, 0.0), (0.0, 2.0)] {
+            goes_on_to_the_same_weights(average, combination);
         }
     }
 
-    fn goes_on_to_the_same_weights(average: f64) {
+    fn goes_on_to_the_same_weights(average: f64, combination: f64) {
         let bench = || {
             let mut bench = Bench::new("");
             bench.config.optimiser.average = average;
+            bench.config.loss.combination = combination;
+            // Of six and fourteen, so that they are drawn.
+            bench.config.loss.most_combinations = 3;
             bench
         };
         let whole = bench();

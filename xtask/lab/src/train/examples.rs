@@ -15,6 +15,22 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// Band sums of each hop and mic: power of the cancelled mic, its product with the truth, power of the truth, power of the mic as it came.
 pub const NUM_SUMS: usize = 4;
 
+/// Band sums of each hop and pair of mics `i < j`, real parts of products: of both cancelled mics, of the cancelled `i` with the truth of `j`,
+/// of the truth of `i` with the cancelled `j`, of both truths.
+pub const NUM_PAIR_SUMS: usize = 4;
+
+/// How many pairs mics make.
+#[must_use]
+pub fn num_pairs(num_mics: usize) -> usize {
+    num_mics * num_mics.saturating_sub(1) / 2
+}
+
+/// Where the sums of a pair stand among those of all pairs, whatever the number of mics and whichever of the two is named first.
+#[must_use]
+pub fn pair_index(one: usize, other: usize) -> usize {
+    num_pairs(one.max(other)) + one.min(other)
+}
+
 /// How the canceller gets to know a scene.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -92,6 +108,8 @@ pub struct Example {
     pub features: Vec<f16>,
     /// `[hop, mic, sum, band]`, see [`NUM_SUMS`]; scaled so that each mic has mean power 1.
     pub sums: Vec<f32>,
+    /// `[hop, pair, sum, band]`, see [`NUM_PAIR_SUMS`] and [`pair_index`]; scaled as the mics are. None unless asked for.
+    pub pairs: Option<Vec<f32>>,
 }
 
 impl Example {
@@ -101,6 +119,28 @@ impl Example {
     ///
     /// When the engine does not take the scene's rate or its number of mics.
     pub fn record(scene: &Scene, way: Way, network: Option<&Arc<Network>>) -> Result<Self> {
+        Self::record_onto(&Tape::default, scene, way, network)
+    }
+
+    /// The same with the sums of pairs, which sums of several mics are made of.
+    ///
+    /// # Errors
+    ///
+    /// As [`record`](Self::record).
+    pub fn record_with_pairs(
+        scene: &Scene,
+        way: Way,
+        network: Option<&Arc<Network>>,
+    ) -> Result<Self> {
+        Self::record_onto(&Tape::with_pairs, scene, way, network)
+    }
+
+    fn record_onto(
+        tape: &dyn Fn() -> Tape,
+        scene: &Scene,
+        way: Way,
+        network: Option<&Arc<Network>>,
+    ) -> Result<Self> {
         let rate = SampleRate::new(scene.rate_hz as f32)
             .context("the engine does not work at this rate")?;
         let num_mics = scene.mics.len();
@@ -111,7 +151,7 @@ impl Example {
         // One tape for each look at the audio; with lookahead, the last one made is that of the hops that are cleaned.
         let tapes: Mutex<Vec<Arc<Mutex<Tape>>>> = Mutex::default();
         let make = || -> Box<dyn Guide> {
-            let tape = Arc::new(Mutex::new(Tape::default()));
+            let tape = Arc::new(Mutex::new(tape()));
             let mut tapes = tapes.lock().unwrap_or_else(PoisonError::into_inner);
             // The look ahead sees every hop as it comes; the other one is behind by the lookahead, and sees silence until then.
             let silent_hops =
@@ -133,20 +173,22 @@ impl Example {
         let last = tapes.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let tape = last.context("nobody was asked for a guide")?;
         let tape = std::mem::take(&mut *tape.lock().unwrap_or_else(PoisonError::into_inner));
-        let mut example = Self {
-            relations: Relations::of(scene, &controls),
-            num_hops: tape.features.len() / (num_mics * NUM_FEATURES * NUM_BANDS),
-            features: tape.features,
-            sums: tape.sums,
-        };
-        example.normalise();
-        Ok(example)
+        Ok(Self::of_tape(tape, Relations::of(scene, &controls)))
     }
 
-    /// Scales each mic's sums to mean input power 1, so that no mic counts more for being louder.
+    fn of_tape(tape: Tape, relations: Relations) -> Self {
+        let num_hops = tape.features.len() / (relations.num_mics * NUM_FEATURES * NUM_BANDS);
+        let Tape { features, sums, pairs } = tape;
+        let mut example = Self { relations, num_hops, features, sums, pairs };
+        example.normalise();
+        example
+    }
+
+    /// Scales each mic's sums to mean input power 1, so that no mic counts more for being louder, and those of pairs as both their mics.
     fn normalise(&mut self) {
         let row = NUM_SUMS * NUM_BANDS;
         let num_mics = self.relations.num_mics;
+        let mut scales = Vec::with_capacity(num_mics);
         for mic in 0..num_mics {
             let rows = || (0..self.num_hops).map(|hop| (hop * num_mics + mic) * row);
             let input: f64 = rows()
@@ -156,12 +198,23 @@ impl Example {
             let scale = self.num_hops as f64 / input.max(1e-12);
             let starts: Vec<usize> = rows().collect();
             for at in starts {
-                for sum in &mut self.sums[at..at + row] {
-                    *sum = crate::convert::to_f32(f64::from(*sum) * scale);
-                }
+                scale_all(&mut self.sums[at..at + row], scale);
             }
+            scales.push(scale);
+        }
+        let of_pairs: Vec<f64> = (0..num_mics)
+            .flat_map(|j| scales[..j].iter().map(move |i| (i, j)))
+            .map(|(i, j)| (i * scales[j]).sqrt())
+            .collect();
+        if let Some(pairs) = &mut self.pairs {
+            let sums = pairs.chunks_exact_mut(NUM_PAIR_SUMS * NUM_BANDS);
+            sums.zip(of_pairs.iter().cycle()).for_each(|(sums, &scale)| scale_all(sums, scale));
         }
     }
+}
+
+fn scale_all(sums: &mut [f32], scale: f64) {
+    sums.iter_mut().for_each(|sum| *sum = crate::convert::to_f32(f64::from(*sum) * scale));
 }
 
 /// The controls under which an engineer would clean the scene.
@@ -225,6 +278,14 @@ fn spectra(signals: &[Vec<f32>], geometry: Geometry) -> Vec<Spectrum> {
 struct Tape {
     features: Vec<f16>,
     sums: Vec<f32>,
+    /// None where they are not wanted.
+    pairs: Option<Vec<f32>>,
+}
+
+impl Tape {
+    fn with_pairs() -> Self {
+        Self { pairs: Some(Vec::new()), ..Self::default() }
+    }
 }
 
 /// A guide that writes down what it is shown, beside the truth.
@@ -254,6 +315,24 @@ impl Recorder {
                 sums[3 * NUM_BANDS + band] += before.norm_sqr();
             }
         }
+        if let Some(pairs) = &mut tape.pairs {
+            for j in 0..hop.active.len() {
+                (0..j).for_each(|i| write_pair(hop, truth, (i, j), pairs));
+            }
+        }
+    }
+}
+
+fn write_pair(hop: &GuideHop<'_>, truth: &Spectrum, (i, j): (usize, usize), pairs: &mut Vec<f32>) {
+    let start = pairs.len();
+    pairs.resize(start + NUM_PAIR_SUMS * NUM_BANDS, 0.0);
+    let sums = &mut pairs[start..];
+    let of = |mic: usize| hop.cancelled.mic(mic).iter().zip(truth.mic(mic));
+    for (((after_i, own_i), (after_j, own_j)), &band) in of(i).zip(of(j)).zip(hop.band_of_bin) {
+        sums[band] += (after_i * after_j.conj()).re;
+        sums[NUM_BANDS + band] += (after_i * own_j.conj()).re;
+        sums[2 * NUM_BANDS + band] += (own_i * after_j.conj()).re;
+        sums[3 * NUM_BANDS + band] += (own_i * own_j.conj()).re;
     }
 }
 
@@ -269,7 +348,9 @@ impl Guide for Recorder {
 
     fn reset(&mut self) {
         self.hop = 0;
-        *self.tape.lock().unwrap_or_else(PoisonError::into_inner) = Tape::default();
+        let mut tape = self.tape.lock().unwrap_or_else(PoisonError::into_inner);
+        *tape = Tape { pairs: tape.pairs.as_ref().map(|_| Vec::new()), ..Tape::default() };
+        drop(tape);
         if let Some(inner) = &mut self.inner {
             inner.reset();
         }
@@ -300,6 +381,63 @@ pub(super) mod tests {
             mics: vec![mix(&a, &b, 0.3), mix(&b, &a, 0.2), mix(&a, &b, 1.0)],
             targets: vec![a, b, vec![0.0; 88_200]],
         }
+    }
+
+    /// Spectra of one hop: the mics as they came, cancelled, and the truth.
+    pub(in crate::train) type Heard = [Spectrum; 3];
+
+    /// What a canceller that shows these would have had recorded, with the sums of pairs.
+    pub(in crate::train) fn example_of(
+        hops: &[Heard],
+        band_of_bin: &[usize],
+        relations: Relations,
+    ) -> Example {
+        let num_mics = relations.num_mics;
+        let recorder = Recorder {
+            inner: None,
+            truth: Arc::default(),
+            tape: Arc::new(Mutex::new(Tape::with_pairs())),
+            silent_hops: 0,
+            hop: 0,
+        };
+        for [mics, cancelled, truth] in hops {
+            let hop = GuideHop {
+                features: &vec![0.0; num_mics * NUM_FEATURES * NUM_BANDS],
+                active: mics.activity(),
+                order: &[],
+                controls: &Controls::default(),
+                mics,
+                cancelled,
+                band_of_bin,
+            };
+            recorder.write(&hop, truth);
+        }
+        let tape = std::mem::take(&mut *recorder.tape.lock().unwrap());
+        Example::of_tape(tape, relations)
+    }
+
+    #[test]
+    fn sums_of_pairs_are_recorded_beside_the_others_where_they_are_asked_for() {
+        let scene = scene(4);
+        let without = Example::record(&scene, Way::Learned, None).unwrap();
+        assert!(without.pairs.is_none());
+        let with = Example::record_with_pairs(&scene, Way::Learned, None).unwrap();
+        let pairs = with.pairs.clone().unwrap();
+        assert_eq!(Example { pairs: None, ..with }, without);
+        assert_eq!(pairs.len(), without.num_hops * 3 * NUM_PAIR_SUMS * NUM_BANDS);
+        // The room mic hears the first player as his own mic does; the other one plays at other times.
+        let of_pair = |pair: usize, sum: usize| -> f64 {
+            let row = NUM_PAIR_SUMS * NUM_BANDS;
+            let rows = pairs.chunks_exact(row).skip(pair).step_by(3);
+            let sums = rows.flat_map(|row| &row[sum * NUM_BANDS..][..NUM_BANDS]);
+            sums.map(|&sum| f64::from(sum)).sum()
+        };
+        let powers = (total(&without, 0, 2) * total(&without, 2, 0)).sqrt();
+        let alike = of_pair(pair_index(0, 2), 2) / powers;
+        assert!(alike > 0.6, "{alike}");
+        let powers = (total(&without, 0, 2) * total(&without, 1, 2)).sqrt();
+        let alike = of_pair(pair_index(0, 1), 3) / powers;
+        assert!(alike.abs() < 0.2, "{alike}");
     }
 
     fn total(example: &Example, mic: usize, sum: usize) -> f64 {

@@ -4,12 +4,10 @@
 //! features: for a mask `k` that is constant in a band, `|k Y - S|^2 = k^2 |Y|^2 - 2 k Re(Y S*) + |S|^2`, so
 //! that no audio is needed while training. `Y` is the cancelled mic, `S` the truth.
 //!
-//! What is missing: the combination loss of the same authors as [`multi_domain`] (their equation 5) asks
-//! for the error of sums of several mics' outputs, and so for the products of different mics' cancelled
-//! and true spectra, `Re(Y_i Y_j*)`, `Re(Y_i S_j*)` and `Re(S_i S_j*)` for every pair: `4 num_mics` times
-//! as many numbers as are recorded. Besides, its sums mean something where outputs add up to a mixture;
-//! mics of a session have gains and travel times of their own and do not.
+//! Sums of several mics' outputs ([`combination`]) are computed alike, from the products of each two mics.
 
+use super::combination::Combinations;
+use super::domains::{combination, multi_domain};
 use burn::tensor::Tensor;
 use serde::{Deserialize, Deserializer, Serialize, de};
 
@@ -34,6 +32,8 @@ pub struct Sums {
     pub before: Tensor<4>,
     /// How much each mic counts: 0 for room mics, which have no truth, and for padding.
     pub weights: Tensor<2>,
+    /// What [`combination`] needs; none where it counts nothing.
+    pub combinations: Option<Combinations>,
 }
 
 /// Weights of the terms, and what the terms mean.
@@ -55,10 +55,16 @@ pub struct LossConfig {
     /// Weight of [`multi_domain`].
     #[serde(deserialize_with = "weight")]
     pub multi_domain: f64,
+    /// Weight of [`combination`], which holds the multi-domain loss of single mics as well.
+    #[serde(deserialize_with = "weight")]
+    pub combination: f64,
+    /// The most combinations of a clip; of more, so many are drawn anew in every step.
+    #[serde(deserialize_with = "combinations")]
+    pub most_combinations: usize,
     /// Weight of [`harm`].
     #[serde(deserialize_with = "weight")]
     pub harm: f64,
-    /// How much the weighted SDR counts beside the error of the spectra in [`multi_domain`].
+    /// How much the weighted SDR counts beside the error of the spectra in [`multi_domain`] and [`combination`].
     #[serde(deserialize_with = "weight")]
     pub multi_domain_scale: f64,
     /// Share of the truth's power under which an error no longer counts.
@@ -83,6 +89,9 @@ impl Default for LossConfig {
             guide: 0.35,
             guide_segments: 0.15,
             multi_domain: 0.0,
+            combination: 0.0,
+            // All of up to eight mics.
+            most_combinations: 254,
             harm: 0.0,
             multi_domain_scale: 10.0,
             threshold: 1e-4,
@@ -105,6 +114,11 @@ fn share<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
 
 fn segment<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
     within(usize::deserialize(deserializer)?, 1, 100_000)
+}
+
+/// At most all of 16 mics.
+fn combinations<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
+    within(usize::deserialize(deserializer)?, 1, 65_534)
 }
 
 fn within<T: PartialOrd + std::fmt::Display, E: de::Error>(
@@ -133,12 +147,18 @@ impl LossConfig {
     pub fn total(&self, masks: &Given<'_>, sums: &Sums) -> Tensor<1> {
         let hops = masks.keep.dims()[2];
         let short = self.segment_hops.min(hops);
-        let terms: [(f64, &dyn Fn() -> Tensor<1>); 6] = [
+        // Clips without a target have no combinations.
+        let of_combinations = || match &sums.combinations {
+            Some(combinations) => combination(masks.keep, combinations, self.multi_domain_scale),
+            None => Tensor::zeros([1], &masks.keep.device()),
+        };
+        let terms: [(f64, &dyn Fn() -> Tensor<1>); 7] = [
             (self.whole, &|| negative_snr(masks.keep, sums, hops, self)),
             (self.segments, &|| negative_snr(masks.keep, sums, short, self)),
             (self.guide, &|| guide_loss(masks.guide, sums, hops, self)),
             (self.guide_segments, &|| guide_loss(masks.guide, sums, short, self)),
             (self.multi_domain, &|| multi_domain(masks.keep, sums, self.multi_domain_scale)),
+            (self.combination, &of_combinations),
             (self.harm, &|| harm(masks.keep, sums, short, self)),
         ];
         let device = masks.keep.device();
@@ -204,45 +224,6 @@ pub fn guide_loss(
     weighed_mean(ratio_db(error, sums, segment_hops, config), sums)
 }
 
-/// Error of the spectra, and `scale` times the weighted SDR plus 1: both domains of a signal.
-///
-/// # Source
-///
-/// R. Sawata, N. Takahashi, S. Uhlich, S. Takahashi, Y. Mitsufuji, "The whole is greater than the sum of its parts: improving music
-/// source separation by bridging networks", EURASIP Journal on Audio, Speech, and Music Processing, 2024, equations 3 and 4. Differs:
-/// the error is that of complex spectra instead of magnitudes, mean over hops; products of signals are those of their spectra, which are
-/// the same up to the window (Parseval); the mixture is the cancelled mic, which is what the mask divides.
-#[must_use]
-pub fn multi_domain(keep: &Tensor<4>, sums: &Sums, scale: f64) -> Tensor<1> {
-    let [batch, mics, hops, bands] = keep.dims();
-    let over_clip = |values: Tensor<4>| -> Tensor<2> {
-        values.reshape([batch, mics, hops * bands]).sum_dim(2).squeeze_dim(2)
-    };
-    let (after, truth) = (sums.after.clone(), sums.truth.clone());
-    let product = sums.product.clone();
-    let error = over_clip(error_power(keep, sums)) / hops as f64;
-    let own = over_clip(truth.clone());
-    let rest = over_clip(after.clone() - product.clone() * 2.0 + truth).clamp_min(0.0);
-    let dropped = keep.clone() * -1.0 + 1.0;
-    let cosine = |product: Tensor<4>, a: Tensor<2>, b: Tensor<4>| -> Tensor<2> {
-        over_clip(product) / ((a * over_clip(b)).clamp_min(TINY).sqrt() + TINY)
-    };
-    let of_own = cosine(
-        keep.clone() * product.clone(),
-        own.clone(),
-        keep.clone().powi_scalar(2) * after.clone(),
-    );
-    let of_rest = cosine(
-        dropped.clone() * (after.clone() - product),
-        rest.clone(),
-        dropped.powi_scalar(2) * after,
-    );
-    let share: Tensor<2> = own.clone() / (own + rest + TINY);
-    let weighted_sdr = share.clone() * of_own * -1.0 - (share * -1.0 + 1.0) * of_rest;
-    let both = error + (weighted_sdr + 1.0) * scale;
-    (both * sums.weights.clone()).sum() / (sums.weights.clone().sum() + TINY)
-}
-
 /// Keeps quotients of silence finite; far under any power that counts.
 const TINY: f64 = 1e-9;
 
@@ -286,6 +267,7 @@ fn weighed_mean(values: Tensor<3>, sums: &Sums) -> Tensor<1> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::domains::Products;
     use super::*;
     use burn::tensor::{Device, TensorData};
 
@@ -303,7 +285,14 @@ mod tests {
             tensor(hops.map(|hop| hop[which]).collect(), shape)
         };
         let weights = tensor(weights.to_vec(), [1, mics.len()]);
-        Sums { after: of(0), product: of(1), truth: of(2), before: of(3), weights }
+        Sums {
+            after: of(0),
+            product: of(1),
+            truth: of(2),
+            before: of(3),
+            weights,
+            combinations: None,
+        }
     }
 
     fn mask(mics: usize, hops: usize, value: f32) -> Tensor<4> {
@@ -445,11 +434,20 @@ mod tests {
 
     #[test]
     fn the_total_is_the_weighed_sum_of_its_terms() {
-        let sums = sums(&[&[[4.0, 2.0, 1.0, 9.0], [1.0, 0.9, 0.9, 1.0]]], &[1.0]);
-        let (keep, guide) = (mask(1, 2, 0.7), mask(1, 2, 0.4));
+        let mics: [&[Hop]; 2] = [
+            &[[4.0, 2.0, 1.0, 9.0], [1.0, 0.9, 0.9, 1.0]],
+            &[[3.0, 1.0, 2.0, 5.0], [2.0, 0.1, 0.2, 2.0]],
+        ];
+        let mut sums = sums(&mics, &[1.0, 1.0]);
+        let (keep, guide) = (mask(2, 2, 0.7), mask(2, 2, 0.4));
         let masks = Given { keep: &keep, guide: &guide };
-        let config =
-            LossConfig { segment_hops: 1, multi_domain: 2.0, harm: 3.0, ..LossConfig::default() };
+        let config = LossConfig {
+            segment_hops: 1,
+            multi_domain: 2.0,
+            harm: 3.0,
+            combination: 4.0,
+            ..LossConfig::default()
+        };
         let by_hand = 0.7 * value(negative_snr(&keep, &sums, 2, &config))
             + 0.3 * value(negative_snr(&keep, &sums, 1, &config))
             + 0.35 * value(guide_loss(&guide, &sums, 2, &config))
@@ -457,5 +455,14 @@ mod tests {
             + 2.0 * value(multi_domain(&keep, &sums, 10.0))
             + 3.0 * value(harm(&keep, &sums, 1, &config));
         near(value(config.total(&masks, &sums)), by_hand);
+        // Clips that have combinations.
+        let pair = |value: f32| mask(1, 2, value);
+        let pairs =
+            Products { after: pair(0.5), first: pair(0.1), second: pair(0.2), truth: pair(0.0) };
+        let of_both = Combinations::new(&[vec![0b11]], &sums, Some(pairs), &Device::flex());
+        let more = 4.0 * value(combination(&keep, &of_both, 10.0));
+        sums.combinations = Some(of_both);
+        assert!(more > 1.0, "{more}");
+        near(value(config.total(&masks, &sums)), by_hand + more);
     }
 }

@@ -3,9 +3,11 @@
 mod batch;
 mod card;
 mod checkpoint;
+pub mod combination;
 pub mod config;
 mod course;
 mod device;
+pub mod domains;
 pub mod examples;
 pub mod experiment;
 mod export;

@@ -81,6 +81,8 @@ pub(super) fn record_split(
             libraries: &libraries,
             guide,
             hops: config.hops,
+            // They are learned from, not judged by.
+            with_pairs: split == Split::Train && config.loss.combination > 0.0,
             bar: Bar::new(missing.len(), &what, missing.len().div_ceil(10), tell)?,
             next: AtomicUsize::new(0),
             num_done: AtomicUsize::new(0),
@@ -146,6 +148,7 @@ struct Work<'a> {
     libraries: &'a [Option<Library>],
     guide: Option<&'a Arc<Network>>,
     hops: usize,
+    with_pairs: bool,
     bar: Bar<'a>,
     next: AtomicUsize,
     num_done: AtomicUsize,
@@ -190,7 +193,8 @@ impl Work<'_> {
             // Scenes with a single source that plays stay as they are.
             scene = remixed;
         }
-        let example = Example::record(&scene, job.way, self.guide)
+        let record = if self.with_pairs { Example::record_with_pairs } else { Example::record };
+        let example = record(&scene, job.way, self.guide)
             .with_context(|| format!("{} scene {}", recipe.name, job.index))?;
         ensure!(
             example.num_hops >= self.hops,
@@ -297,5 +301,21 @@ mod tests {
         let after = std::fs::metadata(at("train00001.example")).unwrap().modified().unwrap();
         assert_eq!(before, after);
         assert!(!at(".tmpX.partial").exists());
+    }
+    #[test]
+    fn sums_of_pairs_are_recorded_to_learn_from_where_the_loss_asks_for_them() {
+        if !Path::new(crate::soundfont::DEFAULT_PATH).exists() {
+            return;
+        }
+        let mut config = config("train = 1\nvalidation = 1\nseconds = 0.6");
+        let (ready, _) = config.recipes().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let quiet = Tell { form: Form::Text, line: &|_: &str| {} };
+        for (combination, asked) in [(0.0, false), (1.0, true)] {
+            config.loss.combination = combination;
+            let folder = folder.path().join(combination.to_string());
+            let found = record(&config, &ready, (0, None), &folder, (1, quiet)).unwrap();
+            assert_eq!((found.train[0].has_pairs, found.validation[0].has_pairs), (asked, false));
+        }
     }
 }

@@ -2,10 +2,12 @@
 //!
 //! A file is a magic number, the length of a JSON header, the header, and then hop after hop: the
 //! features of all mics in half precision and the sums of all mics in single precision, little endian.
-//! That is 3040 bytes per mic and hop: 8 mics over 10 s take 21 MB. Clips are read when a step needs
-//! them, so that memory holds the clips of one step, whatever the number of scenes.
+//! That is 3040 bytes per mic and hop: 8 mics over 10 s take 21 MB. Where the header says so, the sums
+//! of all pairs follow, hop after hop, for combinations of mics: 1280 bytes per pair and hop, 31 MB for
+//! 8 mics over 10 s. Clips are read when a step needs them, so that memory holds the clips of one step,
+//! whatever the number of scenes.
 
-use super::examples::{Example, NUM_SUMS, Relations};
+use super::examples::{Example, NUM_PAIR_SUMS, NUM_SUMS, Relations, num_pairs};
 use anyhow::{Context, Result, ensure};
 use engine::debleed::cancel::{NUM_BANDS, NUM_FEATURES};
 use half::f16;
@@ -17,6 +19,7 @@ use std::path::{Path, PathBuf};
 /// The beginning of every file; its end counts changes of what is recorded.
 const MAGIC: &[u8; 8] = b"UNSPEX\x00\x02";
 const MIC_BYTES: usize = NUM_FEATURES * NUM_BANDS * 2 + NUM_SUMS * NUM_BANDS * 4;
+const PAIR_BYTES: usize = NUM_PAIR_SUMS * NUM_BANDS * 4;
 
 /// An example on the disk.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +28,8 @@ pub struct Stored {
     pub relations: Relations,
     /// Hops.
     pub num_hops: usize,
+    /// Whether the sums of pairs were recorded.
+    pub has_pairs: bool,
     path: PathBuf,
     start: u64,
 }
@@ -42,6 +47,18 @@ pub struct Clip {
 struct Header {
     relations: Relations,
     num_hops: usize,
+    /// Missing where there are none, as in recordings from before there were any.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    has_pairs: bool,
+}
+
+impl Header {
+    /// Of one hop: what all recordings have, and the sums of pairs.
+    fn hop_bytes(&self) -> [usize; 2] {
+        let num_mics = self.relations.num_mics;
+        let of_pairs = if self.has_pairs { num_pairs(num_mics) * PAIR_BYTES } else { 0 };
+        [num_mics * MIC_BYTES, of_pairs]
+    }
 }
 
 impl Stored {
@@ -51,12 +68,16 @@ impl Stored {
     ///
     /// When the file cannot be written.
     pub fn write(example: &Example, path: &Path) -> Result<Self> {
-        let header = Header { relations: example.relations.clone(), num_hops: example.num_hops };
+        let header = Header {
+            relations: example.relations.clone(),
+            num_hops: example.num_hops,
+            has_pairs: example.pairs.is_some(),
+        };
+        let hop_bytes: usize = header.hop_bytes().iter().sum();
         let header = serde_json::to_vec(&header)?;
         let num_mics = example.relations.num_mics;
         let (inputs, row) = (NUM_FEATURES * NUM_BANDS * num_mics, NUM_SUMS * NUM_BANDS * num_mics);
-        let mut bytes =
-            Vec::with_capacity(64 + header.len() + example.num_hops * num_mics * MIC_BYTES);
+        let mut bytes = Vec::with_capacity(64 + header.len() + example.num_hops * hop_bytes);
         bytes.extend_from_slice(MAGIC);
         bytes.extend_from_slice(&(header.len() as u64).to_le_bytes());
         bytes.extend_from_slice(&header);
@@ -65,6 +86,8 @@ impl Stored {
             bytes.extend(features.iter().flat_map(|value| value.to_le_bytes()));
             bytes.extend(sums.iter().flat_map(|value| value.to_le_bytes()));
         }
+        let pairs = example.pairs.iter().flatten();
+        bytes.extend(pairs.flat_map(|value| value.to_le_bytes()));
         write_whole(path, &bytes)?;
         Self::open(path)
     }
@@ -91,13 +114,14 @@ impl Stored {
         let mut header = Vec::new();
         Read::by_ref(&mut file).take(length).read_to_end(&mut header)?;
         let header: Header = serde_json::from_slice(&header)?;
-        let num_mics = header.relations.num_mics;
-        let bytes = 16 + length + (header.num_hops * num_mics * MIC_BYTES) as u64;
+        let hop_bytes: usize = header.hop_bytes().iter().sum();
+        let bytes = 16 + length + (header.num_hops * hop_bytes) as u64;
         let found = file.metadata()?.len();
         ensure!(found == bytes, "it has {found} bytes, its header says {bytes}");
         Ok(Self {
             relations: header.relations,
             num_hops: header.num_hops,
+            has_pairs: header.has_pairs,
             path: path.to_owned(),
             start: 16 + length,
         })
@@ -109,19 +133,8 @@ impl Stored {
     ///
     /// When the example has no such hops or its file cannot be read.
     pub fn clip(&self, start: usize, hops: usize) -> Result<Clip> {
-        let context = || format!("could not read the recording {}", self.path.display());
-        ensure!(
-            start + hops <= self.num_hops,
-            "{} has {} hops, fewer than a clip needs",
-            self.path.display(),
-            self.num_hops
-        );
         let hop_bytes = self.relations.num_mics * MIC_BYTES;
-        let mut bytes = vec![0; hops * hop_bytes];
-        let mut file = File::open(&self.path).with_context(context)?;
-        let at = self.start + (start * hop_bytes) as u64;
-        file.seek(SeekFrom::Start(at)).with_context(context)?;
-        file.read_exact(&mut bytes).with_context(context)?;
+        let bytes = self.hops(self.start, (start, hops), hop_bytes)?;
         let mut clip = Clip { features: Vec::new(), sums: Vec::new() };
         for hop in bytes.chunks_exact(hop_bytes) {
             let (features, sums) =
@@ -132,6 +145,46 @@ impl Stored {
             clip.sums.extend(sums.iter().map(|&value| f32::from_le_bytes(value)));
         }
         Ok(clip)
+    }
+
+    /// Reads the sums of pairs of `hops` hops from hop `start` on, `[hop, pair, sum, band]`.
+    ///
+    /// # Errors
+    ///
+    /// When they were not recorded, the example has no such hops or its file cannot be read.
+    pub fn pairs(&self, start: usize, hops: usize) -> Result<Vec<f32>> {
+        ensure!(
+            self.has_pairs,
+            "{} has no sums of pairs: it was recorded without a combination loss",
+            self.path.display()
+        );
+        let num_mics = self.relations.num_mics;
+        let behind = self.start + (self.num_hops * num_mics * MIC_BYTES) as u64;
+        let bytes = self.hops(behind, (start, hops), num_pairs(num_mics) * PAIR_BYTES)?;
+        let (values, _) = bytes.as_chunks::<4>();
+        Ok(values.iter().map(|&value| f32::from_le_bytes(value)).collect())
+    }
+
+    /// The bytes of some hops, of those that begin at `origin` and have `hop_bytes` each.
+    fn hops(
+        &self,
+        origin: u64,
+        (start, hops): (usize, usize),
+        hop_bytes: usize,
+    ) -> Result<Vec<u8>> {
+        let context = || format!("could not read the recording {}", self.path.display());
+        ensure!(
+            start + hops <= self.num_hops,
+            "{} has {} hops, fewer than a clip needs",
+            self.path.display(),
+            self.num_hops
+        );
+        let mut bytes = vec![0; hops * hop_bytes];
+        let mut file = File::open(&self.path).with_context(context)?;
+        let at = origin + (start * hop_bytes) as u64;
+        file.seek(SeekFrom::Start(at)).with_context(context)?;
+        file.read_exact(&mut bytes).with_context(context)?;
+        Ok(bytes)
     }
 }
 
@@ -186,7 +239,32 @@ pub(super) mod tests {
             is_target: vec![true; num_mics],
             plays: vec![true; num_mics],
         };
-        Example { relations, num_hops, features, sums }
+        Example { relations, num_hops, features, sums, pairs: None }
+    }
+
+    /// The same with pairs, as if half of each mic's power were the same signal in all of them.
+    pub(in crate::train) fn with_pairs(mut example: Example) -> Example {
+        let num_mics = example.relations.num_mics;
+        let mut pairs = Vec::new();
+        for sums in example.sums.chunks_exact(num_mics * NUM_SUMS * NUM_BANDS) {
+            // The truth is a share of 0 or 1 of the cancelled mic.
+            let of = |mic: usize, which: usize, band: usize| {
+                sums[(mic * NUM_SUMS + which) * NUM_BANDS + band]
+            };
+            for j in 0..num_mics {
+                for i in 0..j {
+                    let share = |mic: usize, band: usize| of(mic, 1, band) / of(mic, 0, band);
+                    let after = |band: usize| 0.5 * (of(i, 0, band) * of(j, 0, band)).sqrt();
+                    let bands = || 0..NUM_BANDS;
+                    pairs.extend(bands().map(after));
+                    pairs.extend(bands().map(|band| after(band) * share(j, band)));
+                    pairs.extend(bands().map(|band| after(band) * share(i, band)));
+                    pairs.extend(bands().map(|band| after(band) * share(i, band) * share(j, band)));
+                }
+            }
+        }
+        example.pairs = Some(pairs);
+        example
     }
 
     #[test]
@@ -205,6 +283,30 @@ pub(super) mod tests {
         let line = stored.clip(5, 5).unwrap_err().to_string();
         assert!(line.contains("9 hops"), "{line}");
         assert_eq!(std::fs::metadata(&path).unwrap().len() - stored.start, 9 * 3 * 3040);
+    }
+
+    #[test]
+    fn sums_of_pairs_are_read_where_they_were_recorded_and_change_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        let example = random_example(3, 9, 1);
+        let without = Stored::write(&example, &at("without.example")).unwrap();
+        // Recordings from before there were sums of pairs know no such field.
+        let bytes = std::fs::read(at("without.example")).unwrap();
+        assert!(!String::from_utf8_lossy(&bytes[..600]).contains("pairs"));
+        let line = without.pairs(0, 1).unwrap_err().to_string();
+        assert!(line.contains("without.example has no sums of pairs"), "{line}");
+
+        let example = with_pairs(example);
+        let with = Stored::write(&example, &at("with.example")).unwrap();
+        assert_eq!(with.clip(2, 6).unwrap(), without.clip(2, 6).unwrap());
+        let row = num_pairs(3) * NUM_PAIR_SUMS * NUM_BANDS;
+        let wanted = &example.pairs.unwrap()[2 * row..8 * row];
+        assert_eq!(with.pairs(2, 6).unwrap(), wanted);
+        assert!(with.pairs(4, 6).is_err());
+        let whole = std::fs::read(at("with.example")).unwrap();
+        std::fs::write(at("with.example"), &whole[..whole.len() - 4]).unwrap();
+        assert!(Stored::open(&at("with.example")).is_err());
     }
 
     #[test]

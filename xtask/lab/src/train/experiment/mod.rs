@@ -3,7 +3,7 @@
 //! - [`Experiment::MicOrder`]: is a network that takes mics in any order better than one that knows each by its place? The same backbone is
 //!   trained with a place for every mic, in an order that never changes; with places, but mics in a random order in every clip; and
 //!   equivariant by construction.
-//! - [`Experiment::Losses`]: does the multi-domain loss pay, beside the SNR or alone?
+//! - [`Experiment::Losses`]: do the multi-domain loss and that of combinations of mics pay, beside the SNR or alone?
 //!
 //! All are tested on rooms they have not heard, with mics in the order of the training and in another, on groups they have not heard, and
 //! on other numbers of mics.
@@ -22,7 +22,7 @@ use super::config::{Ready, TrainConfig};
 use super::course::{masks, scalar};
 use super::loss::{Given, LossConfig, Sums, negative_snr};
 use super::progress::{Bar, Form, Tell};
-use super::record::{record, record_split};
+use super::record::{Recordings, record, record_split};
 use super::run::num_threads;
 use super::settings::{Settings, claim};
 use super::store::{Stored, write_whole};
@@ -76,7 +76,7 @@ const BAND_OF_FOUR: &str = "band-of-four";
 pub enum Experiment {
     /// A fixed order of mics, mics permuted in every clip, or no order at all
     MicOrder,
-    /// The SNR, multi-domain loss, or both
+    /// The SNR, multi-domain loss, that of combinations of mics, or several of them
     Losses,
 }
 
@@ -117,7 +117,7 @@ const MIC_ORDER: [Arm; 3] = [
         loss: |_| (),
     },
 ];
-const LOSSES: [Arm; 3] = [
+const LOSSES: [Arm; 5] = [
     Arm { id: "snr", name: "SNR", places: Places::None, loss: |loss| loss.multi_domain = 0.0 },
     Arm { id: "equivariant", name: "SNR and multi-domain", places: Places::None, loss: |_| () },
     Arm {
@@ -126,7 +126,25 @@ const LOSSES: [Arm; 3] = [
         places: Places::None,
         loss: |loss| (loss.whole, loss.segments) = (0.0, 0.0),
     },
+    Arm {
+        id: "snr-combination",
+        name: "SNR and combination",
+        places: Places::None,
+        loss: |loss| (loss.multi_domain, loss.combination) = (0.0, COMBINATION),
+    },
+    // Single mics are combinations as well.
+    Arm {
+        id: "combination",
+        name: "multi-domain and combination",
+        places: Places::None,
+        loss: |loss| {
+            (loss.whole, loss.segments) = (0.0, 0.0);
+            (loss.multi_domain, loss.combination) = (0.0, COMBINATION);
+        },
+    },
 ];
+/// The weight of the combination loss where it is on: that of the multi-domain loss in the configuration.
+const COMBINATION: f64 = 1.0;
 
 impl Experiment {
     fn arms(self) -> &'static [Arm] {
@@ -157,6 +175,8 @@ pub struct Trained {
     pub made_with: String,
     /// Weights.
     pub num_weights: usize,
+    /// The step after which they were the best on the validation's scenes, and are tested.
+    pub best_step: usize,
     /// On every set.
     pub tests: Vec<Tested>,
 }
@@ -228,18 +248,32 @@ pub fn run(options: &ExperimentOptions, tell: &(dyn Fn(&str) + Sync)) -> Result<
     // Held until the end, so that no second run works in the same folder.
     let _lock = claim(&config.out, &settings)?;
     let recorded = config.out.join("recordings");
-    let learned = record(&config, &ready, (0, None), &recorded, (num_threads, tell))?;
-    let num_places = learned.train.first().map_or(0, |scene| scene.relations.num_mics);
+    let Recordings { train, validation } = {
+        // Whatever is compared, all learn from the same recordings.
+        let mut config = config.clone();
+        config.loss.combination = COMBINATION;
+        record(&config, &ready, (0, None), &recorded, (num_threads, tell))?
+    };
+    let num_places = train.first().map_or(0, |scene| scene.relations.num_mics);
     ensure!(
-        learned.train.iter().all(|scene| scene.relations.num_mics == num_places),
+        train.iter().all(|scene| scene.relations.num_mics == num_places),
         "all scenes to learn from are to have the same number of mics"
     );
     let sets = test_sets(&config, &ready, (num_threads, tell))?;
     let arms = options.experiment.arms();
+    let validation =
+        TestSet { name: "validation".to_owned(), scenes: validation, is_shuffled: false };
     let mut results = Vec::new();
     for seed in 1..=options.seeds {
         for &arm in arms {
-            let one = One { config: &config, scenes: &learned.train, num_places, arm, seed };
+            let one = One {
+                config: &config,
+                scenes: &train,
+                validation: &validation,
+                num_places,
+                arm,
+                seed,
+            };
             results.push(one.run(&sets, tell)?);
         }
     }
@@ -303,6 +337,7 @@ fn test_sets(
 struct One<'a> {
     config: &'a TrainConfig,
     scenes: &'a [Stored],
+    validation: &'a TestSet,
     num_places: usize,
     arm: Arm,
     seed: u64,
@@ -333,6 +368,7 @@ impl One<'_> {
         let num_weights = network.num_params();
         let mut optimiser = optimiser(&config);
         let bar = Bar::new(config.steps, &what, 200, tell)?;
+        let mut best: Option<(f64, usize, Backbone)> = None;
         for step in 0..config.steps {
             ensure!(!interrupt::requested(), "interrupted; the same command goes on with {what}");
             let (gradients, loss) = self.learn(&network, &config, step)?;
@@ -340,12 +376,21 @@ impl One<'_> {
             let rate = config.optimiser.rate(0, step, config.steps);
             network = optimiser.step(rate, network, gradients);
             bar.at(step + 1, &format!("loss {loss:.2}"));
+            let step = step + 1;
+            if step == config.steps || step.is_multiple_of(config.validation.every_steps) {
+                let found_db = self.validate(&network.valid())?;
+                bar.say(&format!("{step} {what}: validation {found_db:+.2} dB"));
+                if best.as_ref().is_none_or(|(best_db, ..)| found_db > *best_db) {
+                    best = Some((found_db, step, network.valid()));
+                }
+            }
         }
         bar.finish();
-        let network = network.valid();
+        let (_, best_step, network) = best.context("there are no steps")?;
         let tests = sets.iter().map(|set| self.test(&network, set)).collect::<Result<_>>()?;
         let arm = self.arm.id.to_owned();
-        let trained = Trained { arm, seed: self.seed, made_with, num_weights, tests };
+        let seed = self.seed;
+        let trained = Trained { arm, seed, made_with, num_weights, best_step, tests };
         write_whole(&file, (serde_json::to_string_pretty(&trained)? + "\n").as_bytes())?;
         Ok(trained)
     }
@@ -373,6 +418,13 @@ impl One<'_> {
             gradients.accumulate(network, found);
         }
         Ok((gradients.grads(), sum))
+    }
+
+    /// Mean gain of SNR in dB over no mask on the validation's scenes.
+    fn validate(&self, network: &Backbone) -> Result<f64> {
+        let gains_db = self.gains_db(network, self.validation)?;
+        ensure!(!gains_db.is_empty(), "no mic of the validation scenes has a source that plays");
+        Ok(gains_db.iter().sum::<f64>() / gains_db.len() as f64)
     }
 
     fn test(&self, network: &Backbone, set: &TestSet) -> Result<Tested> {
@@ -409,8 +461,11 @@ impl One<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::store::tests::random_example;
+    use super::super::examples::NUM_SUMS;
+    use super::super::store::tests::{random_example, with_pairs};
     use super::*;
+    use engine::debleed::cancel::NUM_BANDS;
+    use std::sync::Mutex;
 
     fn config(out: &Path) -> TrainConfig {
         let text = "steps = 3\nhops = 6\nclips = 2\n[[recipe]]\nrecipe = 'ensembles'\n\
@@ -422,7 +477,7 @@ mod tests {
         (0..3)
             .map(|number| {
                 let path = folder.join(format!("{num_mics}-{number}.example"));
-                Stored::write(&random_example(num_mics, 9, number), &path).unwrap()
+                Stored::write(&with_pairs(random_example(num_mics, 9, number)), &path).unwrap()
             })
             .collect()
     }
@@ -444,12 +499,21 @@ mod tests {
             set("more", 5, false),
         ];
         let learned = at(4);
+        let validation = set("validation", 4, false);
+        let of = |arm, config| One {
+            config,
+            scenes: &learned,
+            validation: &validation,
+            num_places: 4,
+            arm,
+            seed: 1,
+        };
         let quiet = Tell { form: Form::Text, line: &|_: &str| {} };
         let results: Vec<Trained> = MIC_ORDER
             .iter()
             .chain(&LOSSES)
             .map(|&arm| {
-                let one = One { config: &config, scenes: &learned, num_places: 4, arm, seed: 1 };
+                let one = of(arm, &config);
                 let found = one.run(&sets, quiet).unwrap();
                 assert_eq!(one.run(&sets, quiet).unwrap(), found, "read, not trained again");
                 found
@@ -458,8 +522,7 @@ mod tests {
         // What an older version found with other losses is not taken for this one's.
         let mut other = config.clone();
         other.loss.harm = 1.0;
-        let one = One { config: &other, scenes: &learned, num_places: 4, arm: LOSSES[0], seed: 1 };
-        let line = one.run(&sets, quiet).unwrap_err().to_string();
+        let line = of(LOSSES[0], &other).run(&sets, quiet).unwrap_err().to_string();
         assert!(line.contains("snr-1.json was made with other losses"), "{line}");
         for result in &results {
             let gains = |set: usize| result.tests[set].gains_db.clone();
@@ -482,9 +545,64 @@ mod tests {
         assert_eq!(gains(&results[2]), gains(&results[4]), "the same network");
         assert_ne!(gains(&results[3]), gains(&results[4]), "their losses differ");
         assert_ne!(gains(&results[5]), gains(&results[4]), "their losses differ");
+        assert_ne!(gains(&results[6]), gains(&results[3]), "their losses differ");
+        assert_ne!(gains(&results[7]), gains(&results[5]), "their losses differ");
         let text = table::markdown((&config, &MIC_ORDER), &results);
         assert_eq!(text.matches("cannot").count(), 2, "{text}");
         assert_eq!(text.lines().nth(4).unwrap().matches('|').count(), 7, "{text}");
+    }
+
+    #[test]
+    fn the_weights_that_do_best_on_the_validation_are_tested() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut config = config(folder.path());
+        config.steps = 6;
+        config.validation.every_steps = 1;
+        config.optimiser.warm_up_steps = 1;
+        // Who learns from silence to mute mics spoils those that are clean, the longer the more.
+        let scenes = |name: &str, truth: f32| -> Vec<Stored> {
+            let mut example = random_example(3, 9, 1);
+            for sums in example.sums.chunks_exact_mut(NUM_SUMS * NUM_BANDS) {
+                let (after, others) = sums.split_at_mut(NUM_BANDS);
+                let shares = others.chunks_exact_mut(NUM_BANDS).zip([truth, truth, 1.0]);
+                for (sums, share) in shares {
+                    sums.iter_mut().zip(after.iter()).for_each(|(sum, after)| *sum = share * after);
+                }
+            }
+            let path = folder.path().join(name);
+            vec![Stored::write(&example, &path).unwrap()]
+        };
+        let learned = scenes("silent.example", 0.0);
+        let sets = [TestSet {
+            name: "validation".to_owned(),
+            scenes: scenes("clean.example", 1.0),
+            is_shuffled: false,
+        }];
+        let [validation] = &sets;
+        let one = One {
+            config: &config,
+            scenes: &learned,
+            validation,
+            num_places: 3,
+            arm: LOSSES[0],
+            seed: 1,
+        };
+        let lines = Mutex::new(Vec::new());
+        let say = |line: &str| lines.lock().unwrap().push(line.to_owned());
+        let found = one.run(&sets, Tell { form: Form::Text, line: &say }).unwrap();
+        let seen: Vec<String> = lines.into_inner().unwrap();
+        let seen: Vec<f64> = seen
+            .iter()
+            .filter_map(|line| line.split_once("validation ")?.1.strip_suffix(" dB")?.parse().ok())
+            .collect();
+        assert_eq!(seen.len(), 6, "{seen:?}");
+        let best = seen.iter().copied().fold(f64::MIN, f64::max);
+        assert!(best > seen[5] + 0.1, "{seen:?}");
+        assert_eq!(seen[found.best_step - 1], best, "{seen:?}");
+        let gains_db = found.tests[0].gains_db.clone().unwrap();
+        let mean = gains_db.iter().sum::<f64>() / gains_db.len() as f64;
+        // Lines have two decimals.
+        assert!((mean - best).abs() < 0.0051, "{mean}, {best}");
     }
 
     #[test]

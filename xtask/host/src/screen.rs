@@ -156,8 +156,8 @@ impl Screen {
         const STEPS: i16 = 6;
         self.point(from[0], from[1])?;
         self.event(BUTTON_PRESS_EVENT, 1, 0, 0)?;
-        // As slow as a hand, so that a busy machine draws a picture in between.
-        std::thread::sleep(4 * BETWEEN);
+        // As slow as a hand, so that even a busy machine draws a picture before the pointer moves on.
+        std::thread::sleep(12 * BETWEEN);
         for step in 1..=STEPS {
             let at = |axis: usize| from[axis] + (to[axis] - from[axis]) * step / STEPS;
             self.point(at(0), at(1))?;

@@ -81,8 +81,8 @@ fn steps(daw: Daw, is_track: bool) -> &'static [&'static str] {
             "pre-fader; in the plugin\u{2019}s \u{201c}pin connector\u{201d} they are the inputs after the track\u{2019}s own.",
         ],
         (Daw::Ardour, false) => &[
-            "Ardour: give this bus an input for every mic and connect the output of each mic\u{2019}s track to one of them;",
-            "\u{201c}Pin Connections\u{201d} should show a straight line for each channel.",
+            "Ardour: give this bus an input for every mic, connect the output of each mic\u{2019}s track to one of them and \u{201c}bypass\u{201d} its panner,",
+            "which mixes them; \u{201c}Pin Connections\u{201d} should show a straight line for each channel.",
         ],
         (Daw::Ardour, true) => &[
             "Ardour: add side-chain inputs in the plugin\u{2019}s \u{201c}Pin Connections\u{201d} and connect the other mics\u{2019} tracks to them.",

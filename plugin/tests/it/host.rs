@@ -86,6 +86,8 @@ pub enum Odd {
     OneInputLessThanThere,
     /// The second input bus is read from where the main output is written.
     SecondInputIsMainOutput,
+    /// The host says with the block that it renders, whatever it said when it activated (VST3).
+    Rendered,
 }
 
 /// A plugin instance in one of the two formats.

@@ -21,7 +21,7 @@ use plugin::entry::{GetPluginFactory, clap_entry};
 use plugin::guard::param_id_hash;
 
 use super::clap_host::{self, ClapHost};
-use super::host::{Host, SetUp, TestBus};
+use super::host::{Host, Odd, SetUp, TestBus};
 use super::vst3_host::{self, Vst3Host};
 
 fn clap_factory() -> *const clap_plugin_factory {
@@ -182,6 +182,41 @@ fn bypass_is_the_input_after_the_latency_in_every_layout() {
             }
         }
     }
+}
+
+/// Two mics of noise that take turns and hear each other, in blocks that come as fast as they are taken.
+fn burst(offline: bool, odd: Odd) -> Vec<f32> {
+    const BLOCK: usize = 1024;
+    let mut host = vst3(&UnspillTrack::DESC);
+    assert!(host.activate(SetUp { max_block: BLOCK, offline, ..SetUp::default() }));
+    let mut state = 1_u32;
+    let mut noise = move || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 8) as f32 / (1 << 25) as f32 - 0.25
+    };
+    let mut heard = Vec::new();
+    for block in 0..80 {
+        let pairs: Vec<[f32; 2]> = (0..BLOCK)
+            .map(|_| if block / 5 % 2 == 0 { [noise(), 0.0] } else { [0.0, noise()] })
+            .collect();
+        let channel = |own: usize| pairs.iter().map(|p| Some(p[own] + 0.3 * p[1 - own])).collect();
+        let [track, other]: [Option<Vec<f32>>; 2] = [channel(0), channel(1)];
+        let bus = |channels| TestBus { channels, no_array: false };
+        let mut inputs = vec![bus(vec![track.clone(), track]), bus(vec![other])];
+        inputs.extend((0..6).map(|_| bus(vec![Some(vec![0.0; BLOCK])])));
+        let mut outputs = [TestBus::output(2, BLOCK)];
+        assert!(host.process_oddly(&mut inputs, &mut outputs, BLOCK, &[], odd));
+        heard.extend(outputs[0].samples());
+    }
+    heard
+}
+
+#[test]
+fn blocks_that_are_rendered_are_waited_for_whatever_the_host_activated_for() {
+    let expected = burst(true, Odd::Nothing);
+    assert!(burst(false, Odd::Rendered) == expected);
+    // The worker does not keep up with such a burst: without waiting, mics are heard as they came.
+    assert!(burst(false, Odd::Nothing) != expected);
 }
 
 #[test]

@@ -390,7 +390,7 @@ impl Host for Vst3Host {
         let queues = changes.iter().map(|&(id, value)| ComWrapper::new(Queue(id, value))).collect();
         let changes = ComWrapper::new(Changes(queues));
         let mut data = ProcessData {
-            processMode: 0,
+            processMode: if odd == Odd::Rendered { 2 } else { 0 },
             symbolicSampleSize: 0,
             numSamples: num_samples as int32,
             numInputs: num_inputs as int32,

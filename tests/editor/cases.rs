@@ -236,8 +236,10 @@ fn arranged() -> Result<()> {
         let order = field(&saved, "order").context("no order is saved")?;
         ensure!(order.starts_with("[6,1,2,3,4,5"), "{format}: the order is {order}");
 
-        // The first two rows, linked: one drag moves both in one gesture.
+        // The first two rows, linked: one drag moves both in one gesture. (After a while without sound, the window sees the pointer
+        // come with its next picture.)
         screen.point(FIRST_NAME[0], FIRST_NAME[1])?;
+        player.play(0.5, true)?;
         screen.click(1)?;
         player.play(0.5, true)?;
         screen.point(SECOND_NAME[0], SECOND_NAME[1])?;

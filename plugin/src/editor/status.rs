@@ -128,10 +128,14 @@ impl Editor {
         let colour = if high { theme::ALARM } else { theme::DIM };
         let text = format!("Worker {:.0} %", 100.0 * health.load);
         let painter = line.painter();
-        painter.text(rect.left_center(), Align2::LEFT_CENTER, text, theme::regular(12.0), colour);
-        let well = Rect::from_min_size(
-            egui::pos2(rect.left() + 84.0, rect.center().y - 3.0),
-            vec2(66.0, 6.0),
+        let font = theme::regular(12.0);
+        let said = painter.text(rect.left_center(), Align2::LEFT_CENTER, text, font, colour);
+        // Far too high a load has more figures, and less of a bar.
+        let left = (rect.left() + 84.0).max(said.right() + 6.0);
+        let middle = rect.center().y;
+        let well = Rect::from_min_max(
+            egui::pos2(left, middle - 3.0),
+            egui::pos2(rect.right(), middle + 3.0),
         );
         painter.rect_filled(well, 2.0, theme::WELL);
         let mut filled = well;

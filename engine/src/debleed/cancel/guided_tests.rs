@@ -55,6 +55,18 @@ impl Guide for ByPitch {
     fn reset(&mut self) {}
 }
 
+/// The pipeline after it has played some mics.
+fn played(method: Online, mics: &[Vec<f32>]) -> Pipeline {
+    let mut pipeline = Pipeline::new(Box::new(method), mics.len());
+    let hop_samples = pipeline.geometry().hop_samples();
+    for at in (0..mics[0].len() - hop_samples).step_by(hop_samples) {
+        let mut hop: Vec<f32> =
+            mics.iter().flat_map(|mic| &mic[at..][..hop_samples]).copied().collect();
+        pipeline.process_hop(&mut hop, &Controls::default());
+    }
+    pipeline
+}
+
 /// Measured: -20.9 dB; -1.1 dB where bands count by all that the mic picks up.
 #[test]
 fn what_a_mic_picks_up_of_others_does_not_count_as_its_bleed_in_them() {
@@ -69,14 +81,7 @@ fn what_a_mic_picks_up_of_others_does_not_count_as_its_bleed_in_them() {
     };
     // The second mic hears more of the first one's source than of its own.
     let mics = [mix(0.5, 0.003), mix(0.25, 0.03)];
-    let method = Online::guided(rate(), Mode::Live, 2, &|| Box::new(ByPitch));
-    let mut pipeline = Pipeline::new(Box::new(method), 2);
-    let hop_samples = pipeline.geometry().hop_samples();
-    for at in (0..mics[0].len() - hop_samples).step_by(hop_samples) {
-        let mut hop: Vec<f32> =
-            mics.iter().flat_map(|mic| &mic[at..][..hop_samples]).copied().collect();
-        pipeline.process_hop(&mut hop, &Controls::default());
-    }
+    let pipeline = played(Online::guided(rate(), Mode::Live, 2, &|| Box::new(ByPitch)), &mics);
     let found_db = 10.0 * pipeline.crosstalk(0, 1).unwrap().log10();
     assert!((found_db + 20.0).abs() < 2.0, "{found_db}");
 }
@@ -118,14 +123,7 @@ fn a_network_that_cannot_be_had_leaves_the_canceller_to_its_own_rules() {
 fn trouble(model: &Model, mics: &[Vec<f32>]) -> Option<GuideTrouble> {
     let [live, mix] = [Mode::Live, Mode::Mix].map(|mode| {
         let method = Online::guided(rate(), mode, mics.len(), &|| model.guide(mics.len()));
-        let mut pipeline = Pipeline::new(Box::new(method), mics.len());
-        let hop_samples = pipeline.geometry().hop_samples();
-        for at in (0..mics[0].len() - hop_samples).step_by(hop_samples) {
-            let mut hop: Vec<f32> =
-                mics.iter().flat_map(|mic| &mic[at..][..hop_samples]).copied().collect();
-            pipeline.process_hop(&mut hop, &Controls::default());
-        }
-        pipeline.guide_trouble()
+        played(method, mics).guide_trouble()
     });
     assert_eq!(live, mix);
     live

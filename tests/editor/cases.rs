@@ -236,8 +236,8 @@ fn arranged() -> Result<()> {
         let order = field(&saved, "order").context("no order is saved")?;
         ensure!(order.starts_with("[6,1,2,3,4,5"), "{format}: the order is {order}");
 
-        // The first two rows, linked: one drag moves both in one gesture. (After a while without sound, the window sees the pointer
-        // come with its next picture.)
+        // The first two rows, linked: one drag moves both in one gesture. (A click is meant for the rows that
+        // were seen when it came: their new order must have been drawn.)
         screen.point(FIRST_NAME[0], FIRST_NAME[1])?;
         player.play(0.5, true)?;
         screen.click(1)?;

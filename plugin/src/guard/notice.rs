@@ -24,6 +24,11 @@ impl Notice {
         has_changed
     }
 
+    /// Has it told although no number shows it; real-time safe.
+    pub(super) fn must_be_told(&self) {
+        self.is_due.store(true, Ordering::Relaxed);
+    }
+
     /// Whether there is something to tell, once.
     pub(super) fn take(&self) -> bool {
         self.is_due.swap(false, Ordering::Relaxed)
@@ -40,6 +45,8 @@ mod tests {
         assert!(!notice.see(7) && !notice.take());
         assert!(notice.see(8));
         assert!(!notice.see(8), "no change since the last look");
+        assert!(notice.take() && !notice.take());
+        notice.must_be_told();
         assert!(notice.take() && !notice.take());
     }
 }

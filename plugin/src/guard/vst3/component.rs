@@ -12,7 +12,7 @@ use vst3::Steinberg::Vst::{
     IAudioProcessorTrait, IComponent, IComponentTrait, IEditController, IEditControllerTrait,
     IHostApplication, IHostApplicationTrait, IProcessContextRequirements,
     IProcessContextRequirementsTrait, IUnitInfo, IUnitInfoTrait, IoMode, MediaType, MediaTypes_,
-    RoutingInfo,
+    ParamID, ParameterInfo, ParameterInfo_, RoutingInfo,
 };
 use vst3::Steinberg::{
     FUnknown, IBStream, IPluginBaseTrait, TBool, TUID, int32, kInternalError, kInvalidArgument,
@@ -99,7 +99,8 @@ impl Proxy {
         shield(None, || {
             let framework = Box::new(Wrapper::<Inside<P>>::new());
             let view = view::adopt()?;
-            let teller = Arc::new(Teller::new(&view));
+            let fixed = not_automatable(&*framework);
+            let teller = Arc::new(Teller::new(&view, fixed));
             let bell: Weak<Teller> = Arc::downgrade(&teller);
             view.hang_bell(bell);
             Some(Self {
@@ -194,6 +195,20 @@ impl IPluginBaseTrait for Proxy {
         // SAFETY: as above.
         self.framework(kInternalError, |inner| unsafe { inner_base(inner).terminate() })
     }
+}
+
+/// The parameters that hosts cannot automate.
+fn not_automatable(framework: &dyn Framework) -> Vec<ParamID> {
+    // SAFETY: no arguments.
+    let count = unsafe { framework.getParameterCount() };
+    let infos = (0..count).filter_map(|index| {
+        // SAFETY: plain data, for which zeros are valid.
+        let mut info: ParameterInfo = unsafe { std::mem::zeroed() };
+        // SAFETY: an index within the count, and a place of ours to be written.
+        (unsafe { framework.getParameterInfo(index, &raw mut info) } == kResultOk).then_some(info)
+    });
+    let can_be = ParameterInfo_::ParameterFlags_::kCanAutomate;
+    infos.filter(|info| info.flags & can_be == 0).map(|info| info.id).collect()
 }
 
 /// What a host calls itself, if it says so.
@@ -327,6 +342,7 @@ impl IComponentTrait for Proxy {
     }
 
     unsafe fn setState(&self, state: *mut IBStream) -> tresult {
+        self.teller.edits.forget();
         let result = self.framework(kInternalError, |inner| {
             // SAFETY: the host's arguments, for the same method.
             unsafe { IComponentTrait::setState(inner, state) }

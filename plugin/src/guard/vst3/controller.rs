@@ -115,6 +115,7 @@ impl IEditControllerTrait for Proxy {
     }
 
     unsafe fn setParamNormalized(&self, id: ParamID, value: ParamValue) -> tresult {
+        self.teller.edits.host_sets(id, value);
         let result =
             pass!(self, IEditControllerTrait::setParamNormalized(id, value) else kInternalError);
         self.after_change();

@@ -6,6 +6,7 @@
 
 pub mod component;
 mod controller;
+mod edits;
 mod factory;
 pub mod processor;
 mod run_loop;

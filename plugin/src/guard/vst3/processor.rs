@@ -211,13 +211,22 @@ impl Proxy {
             outputs: std::ptr::null_mut(),
             ..*data
         };
+        let edits = self.teller.edits.take();
+        if let Some(edits) = edits {
+            let mut flush = piece;
+            flush.inputParameterChanges = edits;
+            flush.inputEvents = std::ptr::null_mut();
+            // SAFETY: a well-formed parameter flush, with an object of ours.
+            self.framework(kInternalError, |inner| unsafe { inner.process(&raw mut flush) });
+            self.teller.notice_edit();
+        }
         let result = if num_samples == 0 || !host.have_channels() {
             // SAFETY: a well-formed parameter flush.
             self.framework(kInternalError, |inner| unsafe { inner.process(&raw mut piece) })
         } else {
             self.process_audio(audio, &host, piece, num_samples)
         };
-        if has_parameter_changes(data) {
+        if edits.is_some() || has_parameter_changes(data) {
             self.notice_changes(Some(&activation));
         } else {
             self.teller.notice_own_changes();

@@ -13,6 +13,7 @@ use vst3::Steinberg::{int32, kResultFalse, kResultOk, tresult};
 use vst3::{Class, ComPtr};
 
 use super::component::take;
+use super::edits::Edits;
 use super::wake::Wake;
 use crate::guard::notice::Notice;
 use crate::guard::panics::shield;
@@ -28,6 +29,8 @@ pub(super) struct Teller {
     waiting: Mutex<Vec<Said>>,
     /// Brings the host's main thread here, while a window is open whose host has a run loop.
     wake: Mutex<Option<Arc<Wake>>>,
+    /// What the host need not give back.
+    pub(super) edits: Edits,
     pub(super) changes: Changes,
 }
 
@@ -54,8 +57,8 @@ pub(super) struct Changes {
 }
 
 impl Teller {
-    /// A teller of what is new from now on, on the thread of the caller.
-    pub(super) fn new(view: &Arc<dyn View>) -> Self {
+    /// A teller of what is new from now on, on the thread of the caller; these parameters cannot be automated.
+    pub(super) fn new(view: &Arc<dyn View>, fixed: impl IntoIterator<Item = ParamID>) -> Self {
         let changes = Changes {
             names: Notice::new(view.names_signature()),
             values: Notice::new(view.values_signature()),
@@ -68,6 +71,7 @@ impl Teller {
             handler: Mutex::default(),
             waiting: Mutex::default(),
             wake: Mutex::default(),
+            edits: Edits::of(fixed),
             changes,
         }
     }
@@ -98,6 +102,11 @@ impl Teller {
     pub(super) fn notice_own_changes(&self) {
         self.changes.values.see(self.view.values_signature());
         self.changes.state.see(self.view.state_signature());
+    }
+
+    /// Notices that something is to be saved of which the host may not know; real-time safe.
+    pub(super) fn notice_edit(&self) {
+        self.changes.state.must_be_told();
     }
 
     fn is_main_thread(&self) -> bool {
@@ -203,7 +212,10 @@ impl IComponentHandlerTrait for Ear {
     }
 
     unsafe fn performEdit(&self, id: ParamID, value: ParamValue) -> tresult {
-        shield(kResultFalse, || self.0.pass_on(Said::Perform(id, value)))
+        shield(kResultFalse, || {
+            self.0.edits.keep(id, value);
+            self.0.pass_on(Said::Perform(id, value))
+        })
     }
 
     unsafe fn endEdit(&self, id: ParamID) -> tresult {

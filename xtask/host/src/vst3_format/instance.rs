@@ -48,6 +48,8 @@ pub(crate) struct Vst3Instance {
     rate_hz: f64,
     position_samples: i64,
     pending: Vec<(u32, f64)>,
+    /// The parameters of which edits are sent on to the processor.
+    sends_on: Vec<u32>,
     /// Last, so that the code is there until everything else is gone.
     _loaded: Rc<Loaded>,
 }
@@ -101,6 +103,7 @@ impl Vst3Instance {
             rate_hz: 0.0,
             position_samples: 0,
             pending: Vec::new(),
+            sends_on: Vec::new(),
             _loaded: loaded,
         };
         if instance.controller_is_separate {
@@ -374,9 +377,11 @@ impl Instance for Vst3Instance {
         if let Some(view) = &self.view {
             view.idle();
         }
-        // A host sends what an editor did on to the processor, with the next block.
+        // A host sends what an editor did on to the processor, with the next block; some send on what can be automated only.
         for gesture in self.handler.take_gestures() {
-            if let Gesture::Value(id, value) = gesture {
+            if let Gesture::Value(id, value) = gesture
+                && self.sends_on.contains(&id)
+            {
                 self.pending.retain(|(other, _)| *other != id);
                 self.pending.push((id, value));
             }
@@ -387,6 +392,8 @@ impl Instance for Vst3Instance {
     #[cfg(target_os = "linux")]
     fn open_editor(&mut self, window: u32, scale: Option<f64>) -> Result<[u32; 2]> {
         ensure!(self.view.is_none(), "it is open already");
+        let automatable = self.params()?.into_iter().filter(|param| param.automatable);
+        self.sends_on = automatable.map(|param| param.id).collect();
         let (view, size) = OpenView::open(&self.controller, window, scale)?;
         self.view = Some(view);
         Ok(size)

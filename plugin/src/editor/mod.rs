@@ -29,6 +29,8 @@ mod theme;
 #[cfg(test)]
 mod ui_tests;
 mod window;
+#[cfg(target_os = "linux")]
+mod x11;
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -136,6 +136,9 @@ impl NiceEguiApp for App {
         window: &mut Frame,
     ) -> Result<(), HandlerError> {
         theme::apply(&context);
+        #[cfg(target_os = "linux")]
+        // Without, it may still be drawn.
+        let _ = super::x11::listen(window.baseview_window());
         window.set_clear_color(Rgba::from(theme::BACKGROUND));
         self.run(|editor| editor.open(gui));
         Ok(())

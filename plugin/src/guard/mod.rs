@@ -28,6 +28,7 @@
 //! | | panics when processed before it was set up; allocates for over-long blocks | the proxies refuse, and cut |
 //! | | opens an editor in a CLAP host without `clap.gui` and panics | the proxy then has no such extension |
 //! | | tells VST3 hosts of edits on the window's thread (Linux) | `vst3::teller` passes them on on the main thread |
+//! | | relies on VST3 hosts to give every edit back; Ardour does not for parameters that cannot be automated | `vst3::edits` gives them back |
 //! | | a panic in the plugin aborts the host | [`Inside`] catches it, plays dry from then on and reports errors |
 //! | | leaves every VST3 window's event handler in the host's run loop, with two descriptors and 0.2 MB (Linux) | `vst3::window` and `vst3::run_loop` stand in for view and run loop |
 //!

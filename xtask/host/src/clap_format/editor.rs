@@ -1,5 +1,7 @@
 //! The editor of a CLAP plugin, in an X11 window of ours.
 
+use std::time::Duration;
+
 use anyhow::{Result, bail, ensure};
 use clap_sys::ext::gui::{
     CLAP_EXT_GUI, CLAP_WINDOW_API_X11, clap_plugin_gui, clap_window, clap_window_handle,
@@ -7,6 +9,9 @@ use clap_sys::ext::gui::{
 
 use super::instance::{ClapInstance, call};
 use super::required;
+
+/// A few pictures of a screen.
+const BEFORE_SHOWN: Duration = Duration::from_millis(80);
 
 impl ClapInstance {
     fn gui(&self) -> Result<&clap_plugin_gui> {
@@ -32,6 +37,8 @@ impl ClapInstance {
             specific: clap_window_handle { x11: std::ffi::c_ulong::from(window) },
         };
         ensure!(call!(self, gui, set_parent, &raw const parent), "it does not open in our window");
+        // Hosts take their time between the two, and an editor that wants to draw meanwhile must wait.
+        std::thread::sleep(BEFORE_SHOWN);
         ensure!(call!(self, gui, show), "it does not show its editor");
         self.editor_is_open = true;
         Ok(size)

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use engine::{
-    Controls, Decibels, Estimates, GroupId, Learner, Listen, Mode, Pace, Role, SampleRate, Session,
+    Controls, Decibels, Estimates, GroupId, Learner, Listen, Pace, Role, SampleRate, Session,
     SessionConfig, SessionError,
 };
 use nice_plug::prelude::{
@@ -14,8 +14,8 @@ use crate::buses::MicMap;
 use crate::guard::Activation;
 use crate::live::LiveSession;
 use crate::params::{
-    AmongOthers, EstimatesChoice, GroupChoice, ListenChoice, MicParams, ModeChoice, NO_LIMIT_DB,
-    RoleChoice, UnspillParams,
+    AmongOthers, EstimatesChoice, GroupChoice, ListenChoice, MicParams, NO_LIMIT_DB, RoleChoice,
+    UnspillParams,
 };
 
 /// The group of a stereo track's two sides when the user chose none; user groups are 1 to 8.
@@ -33,10 +33,7 @@ fn session_config(
     Some(SessionConfig {
         rate,
         num_mics,
-        mode: match params.mode.value() {
-            ModeChoice::Live => Mode::Live,
-            ModeChoice::Mix => Mode::Mix,
-        },
+        mode: params.mode.value().into(),
         // A host that prefetches works ahead of time and in bursts, so it can wait and must: in
         // real-time pace the worker would be late for all but the first blocks of a burst.
         pace: match activation.process_mode {
@@ -149,6 +146,7 @@ impl AudioPath {
             latency_samples: session.latency_samples(),
             rate_hz: config.rate.hz(),
             pace: config.pace,
+            mode: config.mode,
             map: *map,
             model: *model,
         })

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use engine::{Learner, Monitor, Pace, SessionStats};
+use engine::{Learner, Mode, Monitor, Pace, SessionStats};
 
 use crate::buses::MicMap;
 use crate::daw::Daw;
@@ -17,6 +17,7 @@ pub(crate) struct LiveSession {
     pub(crate) latency_samples: usize,
     pub(crate) rate_hz: f32,
     pub(crate) pace: Pace,
+    pub(crate) mode: Mode,
     pub(crate) map: MicMap,
     /// Id and version of the network that it was given.
     pub(crate) model: Option<(&'static str, &'static str)>,

@@ -29,6 +29,15 @@ pub enum ModeChoice {
     Mix,
 }
 
+impl From<ModeChoice> for engine::Mode {
+    fn from(choice: ModeChoice) -> Self {
+        match choice {
+            ModeChoice::Live => Self::Live,
+            ModeChoice::Mix => Self::Mix,
+        }
+    }
+}
+
 /// What the outputs carry.
 #[derive(Clone, Copy, Debug, Enum, PartialEq, Eq)]
 pub enum ListenChoice {

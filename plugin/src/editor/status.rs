@@ -1,7 +1,7 @@
 //! The bottom line: what cleans, what it costs, and what is wrong.
 
 use egui::{self, Align, Align2, Id, Layout, Rect, Role, Sense, Ui, UiBuilder, WidgetInfo, vec2};
-use engine::{GuideTrouble, LearnState, Pace};
+use engine::{GuideTrouble, LearnState, Mode, Pace};
 
 use super::{Editor, theme};
 
@@ -55,7 +55,19 @@ impl Editor {
         if let Some(message) = &self.message {
             return Some((message.clone(), theme::BLEED));
         }
-        self.network_news().or_else(|| self.learning_news())
+        self.mode_news().or_else(|| self.network_news()).or_else(|| self.learning_news())
+    }
+
+    /// What must be said while another mode runs than was chosen: not every host starts the plugin anew when its latency changes.
+    fn mode_news(&self) -> Option<(String, egui::Color32)> {
+        let name = |mode| if mode == Mode::Live { "Live" } else { "Mix" };
+        let running = self.scene.session()?.mode;
+        let chosen = self.params().mode.value().into();
+        (running != chosen).then(|| {
+            let (running, chosen) = (name(running), name(chosen));
+            let text = format!("{running} is still at work: {chosen} begins when the host starts the plugin again. Load the session again if it does not");
+            (text, theme::BLEED)
+        })
     }
 
     /// What must be said when mics are cleaned without the network.

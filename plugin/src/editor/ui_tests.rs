@@ -160,6 +160,7 @@ fn running_by(class: &'static ClassDesc, live: &Live, model: Option<&Model>) -> 
         latency_samples: session.latency_samples(),
         rate_hz: 48_000.0,
         pace: Pace::Offline,
+        mode: Mode::Live,
         map,
         model: Some(("band-t", "1.2.3")),
     }));
@@ -482,6 +483,22 @@ fn it_is_said_when_rules_clean_in_the_networks_place() {
     desk.window.run_steps(2);
     assert!(desk.is_said("No network could be loaded: fixed rules clean in its place"));
     assert!(desk.is_said("no network"));
+}
+
+#[test]
+fn it_is_said_while_another_mode_runs_than_was_chosen() {
+    let mut desk = kit();
+    let _session = desk.hear(MICS.len(), "");
+    assert!(!desk.is_said("is still at work"));
+    set_by_id(&desk.params, "mode", "Mix");
+    desk.window.run_steps(2);
+    assert!(
+        desk.is_said("Live is still at work: Mix begins when the host starts the plugin again")
+    );
+    let anew = desk.live.session().map(|session| LiveSession { mode: Mode::Mix, ..session });
+    desk.live.replace(anew);
+    desk.window.run_steps(2);
+    assert!(!desk.is_said("is still at work"));
 }
 
 #[test]

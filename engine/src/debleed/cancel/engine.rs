@@ -30,16 +30,28 @@ const SOLVE_EVERY_HOPS: usize = MAX_WAITING;
 const CHOOSE_EVERY_HOPS: usize = 128;
 /// A bleeder takes another's slot when it bleeds this much more.
 const TAKE_OVER: f32 = 2.0;
-/// Frequencies from which filters have fewer taps, with the number of taps: air and walls damp
-/// high frequencies, so rooms ring shorter there.
-const TAPS_FROM_HZ: [(f32, usize); 4] =
-    [(0.0, MAX_TAPS), (4_000.0, 3), (8_000.0, 2), (14_000.0, 1)];
-
 /// The mean of own power follows at least this fast.
 const SLOWEST_OWN_MEAN: f32 = 1e-3;
 /// Share of a pair's crosstalk that filters must have found, on average over bands, for the mask to
 /// believe all of it.
 const PROOF: f32 = 0.05;
+
+/// Frequencies from which filters have fewer taps, with the number of taps: air and walls damp high frequencies, so rooms ring shorter
+/// there.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Taps([(f32, usize); 4]);
+
+impl Taps {
+    /// For filters that follow the music: what more taps would take out later, they would find later.
+    pub(super) const FEW: Self = Self([(0.0, 4), (4_000.0, 3), (8_000.0, 2), (14_000.0, 1)]);
+    /// For filters that are learned from a whole session first.
+    pub(super) const MANY: Self =
+        Self([(0.0, MAX_TAPS), (4_000.0, 6), (8_000.0, 3), (14_000.0, 1)]);
+
+    fn at(self, hz: f32) -> usize {
+        self.0.iter().rev().find(|(from_hz, _)| hz >= *from_hz).map_or(1, |&(_, taps)| taps)
+    }
+}
 
 /// What a learning pass is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,22 +125,16 @@ impl Engine {
     pub(super) fn new(
         geometry: Geometry,
         rate: SampleRate,
-        num_mics: usize,
+        (num_mics, taps): (usize, Taps),
         looks_ahead: bool,
         guide: Option<&dyn Fn() -> Box<dyn Guide>>,
     ) -> Self {
         let num_bins = geometry.num_bins();
         let blocks = num_blocks(num_bins);
         let bin_hz = rate.hz() / geometry.window_samples() as f32;
-        let taps_at = |hz: f32| {
-            TAPS_FROM_HZ
-                .iter()
-                .rev()
-                .find(|(from_hz, _)| hz >= *from_hz)
-                .map_or(1, |&(_, taps)| taps)
-        };
         let taps: Vec<_> =
-            (0..blocks).map(|block| taps_at((block * LANES) as f32 * bin_hz)).collect();
+            (0..blocks).map(|block| taps.at((block * LANES) as f32 * bin_hz)).collect();
+        let most_taps = taps.iter().copied().max().unwrap_or(1);
         let bands = if guide.is_some() {
             Bands::between(geometry, rate, &band_edges_hz())
         } else {
@@ -136,7 +142,7 @@ impl Engine {
         };
         let num_bands = bands.num_bands();
         let slots = MAX_SLOTS.min(num_mics.saturating_sub(1));
-        let front = || Front::new(num_mics, MAX_TAPS, num_bins);
+        let front = || Front::new(num_mics, most_taps, num_bins);
         let spectrum = || Spectrum::new(num_mics, num_bins);
         let guided = |make: &dyn Fn() -> Box<dyn Guide>| {
             Guided::new(make(), geometry, rate, &bands, num_mics)

@@ -40,10 +40,12 @@ const TINY: f32 = 1e-6;
 /// prediction), recursive with forgetting; shrinkage after James and Stein, 1961.
 #[derive(Debug)]
 pub(super) struct Filters {
+    max_slots: usize,
     max_unknowns: usize,
     taps: Vec<usize>,
-    /// Lower triangles, `[block, row (row + 1) / 2 + column]`.
+    /// Lower triangles, `[block, row (row + 1) / 2 + column]`, each as large as its block needs, and where each begins.
     matrix: Vec<Complex>,
+    starts: Vec<usize>,
     /// Right-hand sides, `[block, unknown]`.
     rhs: Vec<Complex>,
     /// Solutions, `[block, unknown]`.
@@ -59,10 +61,19 @@ impl Filters {
     pub(super) fn new(taps: &[usize], max_slots: usize) -> Self {
         let blocks = taps.len();
         let max_unknowns = max_slots * taps.iter().copied().max().unwrap_or(1);
+        let mut entries = 0;
+        let starts = taps.iter().map(|taps| {
+            let start = entries;
+            entries += triangle(max_slots * taps);
+            start
+        });
+        let starts = starts.collect();
         Self {
+            max_slots,
             max_unknowns,
             taps: taps.to_vec(),
-            matrix: vec![Complex::ZERO; blocks * triangle(max_unknowns)],
+            matrix: vec![Complex::ZERO; entries],
+            starts,
             rhs: vec![Complex::ZERO; blocks * max_unknowns],
             filter: vec![Complex::ZERO; blocks * max_unknowns],
             power: vec![Real::ZERO; blocks],
@@ -120,7 +131,7 @@ impl Filters {
             power = power + mic.norm_sqr() * weight;
         }
         self.power[block] = power;
-        let matrix = &mut self.matrix[block * triangle(self.max_unknowns)..];
+        let matrix = &mut self.matrix[self.starts[block]..];
         let rhs = &mut self.rhs[block * self.max_unknowns..];
         accumulate(matrix, rhs, guides, mic, &faded, &keep);
     }
@@ -130,7 +141,7 @@ impl Filters {
     pub(super) fn solve(&mut self, block: usize, crosstalk: &[Real], scratch: &mut [Complex]) {
         let taps = self.taps[block];
         let unknowns = crosstalk.len() * taps;
-        let matrix = &self.matrix[block * triangle(self.max_unknowns)..];
+        let matrix = &self.matrix[self.starts[block]..];
         let rhs = &self.rhs[block * self.max_unknowns..][..unknowns];
         let solution = &mut self.filter[block * self.max_unknowns..][..unknowns];
 
@@ -171,8 +182,8 @@ impl Filters {
         for block in 0..self.taps.len() {
             let taps = self.taps[block];
             let mine = slot * taps..(slot + 1) * taps;
-            let matrix = &mut self.matrix[block * triangle(self.max_unknowns)..];
-            for row in 0..self.max_unknowns {
+            let matrix = &mut self.matrix[self.starts[block]..];
+            for row in 0..self.max_slots * taps {
                 for column in 0..=row {
                     if mine.contains(&row) || mine.contains(&column) {
                         matrix[triangle(row) + column] = Complex::ZERO;

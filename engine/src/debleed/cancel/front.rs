@@ -114,7 +114,12 @@ impl Front {
         self.looks
     }
 
-    /// The guide of a mic `tap` hops ago.
+    /// Hops before the newest one whose guides are remembered: as many as taps reach.
+    pub(super) fn memory_hops(&self) -> usize {
+        self.max_taps - 1
+    }
+
+    /// The guide of a mic `tap` hops ago, [`memory_hops`](Self::memory_hops) at most.
     #[inline(always)]
     pub(super) fn guide(&self, mic: usize, tap: usize, block: usize) -> Complex {
         let ring = (self.newest + self.max_taps - tap) % self.max_taps;

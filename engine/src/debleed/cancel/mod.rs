@@ -37,7 +37,7 @@ use crate::mode::Mode;
 use crate::stft::{Geometry, Spectrum};
 use crate::units::SampleRate;
 
-use engine::{Engine, Learning};
+use engine::{Engine, Learning, Taps};
 
 pub use features::{NUM_BANDS, NUM_FEATURES};
 pub use guide::{Guide, GuideHop, GuideMasks, GuideTrouble};
@@ -49,7 +49,7 @@ pub use online::Online;
 /// Most bleeders a mic's filters look at; beyond, the strongest are chosen.
 const MAX_SLOTS: usize = 6;
 /// Most taps a filter has.
-const MAX_TAPS: usize = 4;
+const MAX_TAPS: usize = 8;
 /// Most unknowns of one bin's filters.
 const MAX_UNKNOWNS: usize = MAX_SLOTS * MAX_TAPS;
 
@@ -117,7 +117,7 @@ impl Cancel {
         let geometry = Mode::Mix.geometry(rate);
         let passes: &[Learning] =
             if make_guide.is_some() { &Self::GUIDED_PASSES } else { &Self::PASSES };
-        let engine = Engine::new(geometry, rate, num_mics, false, make_guide);
+        let engine = Engine::new(geometry, rate, (num_mics, Taps::MANY), false, make_guide);
         Self { engine, geometry, passes, pass: 0 }
     }
 }

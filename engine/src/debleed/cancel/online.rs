@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::engine::Engine;
+use super::engine::{Engine, Taps};
 use super::guide::{Guide, GuideTrouble};
 use super::learned::{Learned, Setup, Unusable};
 use super::learner::{Given, LearnState, Learner};
@@ -106,7 +106,13 @@ impl Online {
         let geometry = mode.geometry(rate);
         let lookahead_hops = mode.lookahead_hops();
         Self {
-            engine: Engine::new(geometry, rate, num_mics, lookahead_hops > 0, make_guide),
+            engine: Engine::new(
+                geometry,
+                rate,
+                (num_mics, Taps::FEW),
+                lookahead_hops > 0,
+                make_guide,
+            ),
             geometry,
             lookahead_hops,
             rate,

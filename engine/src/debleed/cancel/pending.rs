@@ -91,7 +91,8 @@ impl Pending {
     fn start_at(&mut self, front: &Front) {
         self.waiting.fill(0);
         for (row, guides) in self.guides.chunks_exact_mut(BEFORE + MAX_WAITING).enumerate() {
-            for (tap, guide) in guides[..BEFORE].iter_mut().rev().enumerate() {
+            let reached = guides[..BEFORE].iter_mut().rev().take(front.memory_hops());
+            for (tap, guide) in reached.enumerate() {
                 *guide = front.guide(row % self.num_mics, tap + 1, row / self.num_mics);
             }
         }

@@ -117,7 +117,7 @@ fn a_card_that_does_not_fit_is_refused() {
         CardError::Engine(ModelError::Bands { .. })
     ));
     assert!(matches!(
-        refused("features = 8", "features = 12"),
+        refused("features = 8", "features = 99"),
         CardError::Engine(ModelError::Features { .. })
     ));
     assert!(matches!(refused("licence", "license"), CardError::Unreadable { .. }));

@@ -11,6 +11,7 @@ use super::filters::{Filters, num_blocks};
 use super::front::{Front, Planes, Slots, not_louder, powers_into, predict};
 use super::guide::{Guide, GuideTrouble, Guided};
 use super::guides::{guide_gain, hidden_into, mask_gain};
+use super::interference::Interference;
 use super::lanes::{Complex, LANES, Real};
 use super::order::Order;
 use super::pending::{Lesson, MAX_WAITING, Pending};
@@ -41,17 +42,35 @@ const PROOF: f32 = 0.05;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Taps([(f32, usize); 4]);
 
+/// What learning may take.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Extent {
+    pub(super) taps: Taps,
+    /// Hops, spread over all that is learned from, that say how much interference there is.
+    pub(super) samples: usize,
+}
+
+impl Extent {
+    /// For what follows the music.
+    pub(super) const PLAYING: Self = Self { taps: Taps::FEW, samples: 512 };
+    /// For what is learned from a whole session first.
+    pub(super) const SESSION: Self = Self { taps: Taps::MANY, samples: 2048 };
+}
+
 impl Taps {
     /// For filters that follow the music: what more taps would take out later, they would find later.
-    pub(super) const FEW: Self = Self([(0.0, 4), (4_000.0, 3), (8_000.0, 2), (14_000.0, 1)]);
+    const FEW: Self = Self([(0.0, 4), (4_000.0, 3), (8_000.0, 2), (14_000.0, 1)]);
     /// For filters that are learned from a whole session first.
-    pub(super) const MANY: Self =
-        Self([(0.0, MAX_TAPS), (4_000.0, 6), (8_000.0, 3), (14_000.0, 1)]);
+    const MANY: Self = Self([(0.0, MAX_TAPS), (4_000.0, 6), (8_000.0, 3), (14_000.0, 1)]);
 
     fn at(self, hz: f32) -> usize {
         self.0.iter().rev().find(|(from_hz, _)| hz >= *from_hz).map_or(1, |&(_, taps)| taps)
     }
 }
+
+/// How often the interference is improved, after learning passes and, while a passage is learned, in every turn of a band.
+const UPDATES: usize = 30;
+const UPDATES_OF_TURN: usize = 4;
 
 /// What a learning pass is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,6 +95,7 @@ pub(super) struct Engine {
     taps: Vec<usize>,
     crosstalk: Crosstalk,
     leftover: Crosstalk,
+    interference: Interference,
     /// For each mic, who bleeds into it and the filters against that.
     parts: Vec<(Slots, Filters)>,
     /// What the filters have not learned yet.
@@ -125,7 +145,7 @@ impl Engine {
     pub(super) fn new(
         geometry: Geometry,
         rate: SampleRate,
-        (num_mics, taps): (usize, Taps),
+        (num_mics, extent): (usize, Extent),
         looks_ahead: bool,
         guide: Option<&dyn Fn() -> Box<dyn Guide>>,
     ) -> Self {
@@ -133,7 +153,7 @@ impl Engine {
         let blocks = num_blocks(num_bins);
         let bin_hz = rate.hz() / geometry.window_samples() as f32;
         let taps: Vec<_> =
-            (0..blocks).map(|block| taps.at((block * LANES) as f32 * bin_hz)).collect();
+            (0..blocks).map(|block| extent.taps.at((block * LANES) as f32 * bin_hz)).collect();
         let most_taps = taps.iter().copied().max().unwrap_or(1);
         let bands = if guide.is_some() {
             Bands::between(geometry, rate, &band_edges_hz())
@@ -161,11 +181,14 @@ impl Engine {
             power: vec![0.0; num_mics * num_bins],
             bleeding: Planes::new(num_mics, blocks),
         };
+        let guide_ahead = guide.map(guided);
+        let explains = guide_ahead.as_ref().is_some_and(Guided::sees_explained);
         Self {
             num_mics,
             order: Order::new(num_mics),
             crosstalk: Crosstalk::new(num_mics, num_bands),
             leftover: Crosstalk::new(num_mics, num_bands),
+            interference: Interference::new(num_mics, if explains { extent.samples } else { 0 }),
             parts,
             pending: Pending::new(num_mics, blocks),
             paths: vec![0.0; num_mics * num_mics * num_bands],
@@ -173,7 +196,7 @@ impl Engine {
             power_hops: vec![0.0; num_mics],
             ahead: front(),
             behind: looks_ahead.then(front),
-            guide_ahead: guide.map(guided),
+            guide_ahead,
             guide_behind: guide.filter(|_| looks_ahead).map(guided),
             cancelled: spectrum(),
             cleaned: spectrum(),
@@ -222,6 +245,7 @@ impl Engine {
             cancelled: &self.cancelled,
             crosstalk: &self.crosstalk,
             leftover: &self.leftover,
+            interference: &self.interference,
         };
         guided.look(&mut self.ahead, &self.bands, &seen);
     }
@@ -251,12 +275,17 @@ impl Engine {
             }
             Learning::GuidedFilters => {
                 self.look_frozen(spectrum, controls);
+                if let Some((keep, _)) = self.guide_ahead.as_ref().and_then(Guided::said) {
+                    self.interference.hear_masks(keep, spectrum.activity());
+                }
                 self.learn_filters(1.0, None);
             }
             Learning::Leftover => {
                 self.look(spectrum);
                 cancel(&self.ahead, &self.parts, &self.taps, &mut self.cancelled, None);
                 self.learn_leftover(controls, false);
+                let power = &self.scratch.band_power;
+                self.interference.hear_power(power, self.cancelled.activity());
             }
         }
     }
@@ -284,10 +313,33 @@ impl Engine {
             Learning::Leftover => {
                 if later.contains(&Learning::Leftover) {
                     self.leftover.reset();
+                    self.interference.forget();
+                } else {
+                    self.explain();
                 }
             }
         }
         self.forget_audio();
+    }
+
+    /// Finds the interference that explains what the last passes heard.
+    fn explain(&mut self) {
+        let Some(controls) = self.controls_seen.as_deref() else { return };
+        let pairs = |target, bleeder| is_bleed(controls, target, bleeder);
+        for _ in 0..self.bands.num_bands() {
+            self.interference.update(UPDATES, self.order.mics(), pairs);
+        }
+        self.interference.conclude();
+    }
+
+    /// Lets the interference hear the hop just looked at, and improves a band of it: for [`Engine::snapshot`], not for this music.
+    pub(super) fn follow_interference(&mut self, spectrum: &Spectrum, controls: &Controls) {
+        let said = self.guide_ahead.as_ref().and_then(Guided::said);
+        let Some((keep, power)) = said else { return };
+        self.interference.hear_masks(keep, spectrum.activity());
+        self.interference.hear_power(power, spectrum.activity());
+        let pairs = |target, bleeder| is_bleed(controls, target, bleeder);
+        self.interference.update(UPDATES_OF_TURN, self.order.mics(), pairs);
     }
 
     /// Forms the guides of a hop.
@@ -306,6 +358,7 @@ impl Engine {
         self.forget_audio();
         self.crosstalk.reset();
         self.leftover.reset();
+        self.interference.forget();
         for (slots, filters) in &mut self.parts {
             slots.0.clear();
             filters.reset();
@@ -504,6 +557,7 @@ impl Engine {
                 cancelled: &self.cleaned,
                 crosstalk: &self.crosstalk,
                 leftover: &self.leftover,
+                interference: &self.interference,
             };
             guided.look(behind, &self.bands, &seen);
         }

@@ -3,6 +3,7 @@
 use super::arrival::{Arrival, NUM_ARRIVAL_FEATURES};
 use super::bands::Bands;
 use super::crosstalk::Crosstalk;
+use super::interference::Interference;
 use crate::controls::Controls;
 use crate::debleed::is_bleed;
 use crate::stft::{Geometry, Spectrum};
@@ -29,12 +30,16 @@ pub(super) fn band_edges_hz() -> Vec<f32> {
 /// Bands of a guide.
 pub const NUM_BANDS: usize = 80;
 
-/// Features of every mic and band: logarithms to base 10 of power ratios, then those of `Arrival`.
+/// Features of every mic and band: logarithms to base 10 of power ratios, then those of `Arrival`, then what `Interference` explains
+/// and whether it is known.
 ///
 /// Features are only ever added at the end: a network that was trained with fewer is shown the first ones.
-pub const NUM_FEATURES: usize = NUM_RATIOS + NUM_ARRIVAL_FEATURES;
+pub const NUM_FEATURES: usize = NUM_SIMPLE + NUM_EXPLAINED;
 
 const NUM_RATIOS: usize = 8;
+/// Those without interference.
+pub(super) const NUM_SIMPLE: usize = NUM_RATIOS + NUM_ARRIVAL_FEATURES;
+const NUM_EXPLAINED: usize = 2;
 
 /// Ratios are limited to these powers of ten.
 const LEAST: f32 = -5.0;
@@ -56,6 +61,7 @@ pub(super) struct Seen<'a> {
     pub(super) cancelled: &'a Spectrum,
     pub(super) crosstalk: &'a Crosstalk,
     pub(super) leftover: &'a Crosstalk,
+    pub(super) interference: &'a Interference,
 }
 
 /// Band powers of one hop, `[mic, band]` each.
@@ -100,7 +106,12 @@ impl Features {
 
     /// Band powers of a mic after cancellation, `[band]`.
     pub(super) fn after(&self, mic: usize) -> &[f32] {
-        &self.after[mic * NUM_BANDS..][..NUM_BANDS]
+        &self.after_all()[mic * NUM_BANDS..][..NUM_BANDS]
+    }
+
+    /// The same of all mics, `[mic, band]`.
+    pub(super) fn after_all(&self) -> &[f32] {
+        &self.after
     }
 
     /// Computes the features of one hop.
@@ -143,6 +154,7 @@ impl Features {
             values.fill(LEAST);
             return;
         }
+        let (values, explained) = values.split_at_mut(NUM_SIMPLE * NUM_BANDS);
         let (values, of_arrival) = values.split_at_mut(NUM_RATIOS * NUM_BANDS);
         let is_bleeder =
             |&other: &usize| seen.mics.is_active(other) && is_bleed(seen.controls, mic, other);
@@ -155,6 +167,19 @@ impl Features {
         let level = means.iter().sum::<f32>() / NUM_BANDS as f32;
         let nothing = NOTHING * level;
         let age = (1.0 + seen.crosstalk.heard_hops(mic)).log10() / OLD_HOPS.log10();
+        let (explained, is_known) = explained.split_at_mut(NUM_BANDS);
+        explained.fill(0.0);
+        is_known.fill(0.0);
+        if seen.interference.is_known() {
+            is_known.fill(1.0);
+            for (band, explained) in explained.iter_mut().enumerate() {
+                let at = |from: usize| from * NUM_BANDS + band;
+                let interference: f32 = bleeders()
+                    .map(|other| seen.interference.pair(mic, other)[band] * self.after[at(other)])
+                    .sum();
+                *explained = ratio(self.after[at(mic)], interference, nothing);
+            }
+        }
         for band in 0..NUM_BANDS {
             let at = |from: usize| from * NUM_BANDS + band;
             let (mut bleed, mut left, mut loudest) = (0.0_f32, 0.0_f32, LEAST);

@@ -2,7 +2,7 @@
 
 use super::bands::Bands;
 use super::crosstalk::Crosstalk;
-use super::features::{Features, NUM_BANDS, NUM_FEATURES, Seen};
+use super::features::{Features, NUM_BANDS, NUM_FEATURES, NUM_SIMPLE, Seen};
 use super::front::Front;
 use crate::controls::Controls;
 use crate::stft::{Geometry, Spectrum};
@@ -111,6 +111,16 @@ impl Guided {
     /// Whether the guide had something to say about the hop last looked at.
     pub(super) fn has_masks(&self) -> bool {
         self.has_masks
+    }
+
+    /// What is kept of each band in the hop last looked at, and its power after cancellation, `[mic, band]`; none without masks.
+    pub(super) fn said(&self) -> Option<(&[f32], &[f32])> {
+        self.has_masks.then(|| (&*self.keep, self.features.after_all()))
+    }
+
+    /// Whether the guide looks at what interference explains.
+    pub(super) fn sees_explained(&self) -> bool {
+        self.guide.num_features() > NUM_SIMPLE
     }
 
     pub(super) fn trouble(&self) -> Option<GuideTrouble> {

@@ -24,6 +24,8 @@ pub struct Learned {
     /// Crosstalk before and after cancellation, `[target, bleeder, band]`, power ratios.
     pub(super) crosstalk: Vec<bf16>,
     pub(super) leftover: Vec<bf16>,
+    /// What the guide knows of the latter, the same; empty where it does not look at it, or heard too little.
+    pub(super) interference: Vec<bf16>,
 }
 
 /// What was learned about one mic.

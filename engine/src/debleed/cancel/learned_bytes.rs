@@ -13,7 +13,9 @@ use crate::units::SampleRate;
 /// The first bytes.
 const MAGIC: [u8; 8] = *b"UnspillL";
 /// Raised when the same bytes would mean something else.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
+/// The version before had no interference.
+const WITHOUT_INTERFERENCE: u8 = 1;
 /// Magic, version, hash.
 const HEADER_BYTES: usize = MAGIC.len() + 1 + HASH_BYTES;
 const HASH_BYTES: usize = 32;
@@ -22,7 +24,7 @@ const MOST_BLOCKS: usize = 4096;
 const MOST_BANDS: usize = 1024;
 
 impl Learned {
-    /// Everything, for a saved session: at 48 kHz at most 440 kB for 8 mics and 920 kB for 16, less where bins have no filter.
+    /// Everything, for a saved session: at 48 kHz at most 450 kB for 8 mics and 960 kB for 16, less where bins have no filter.
     ///
     /// # Shapes
     ///
@@ -46,7 +48,7 @@ impl Learned {
     ///
     /// # Errors
     ///
-    /// [`LearnedError`] for anything that [`Learned::to_bytes`] of this version did not write.
+    /// [`LearnedError`] for anything that [`Learned::to_bytes`] of this version or the one before did not write.
     ///
     /// # Real-time
     ///
@@ -60,13 +62,14 @@ impl Learned {
             return Err(LearnedError::NotLearned);
         }
         let (version, hash) = rest.split_at(1);
-        if version != [VERSION] {
+        let has_interference = version == [VERSION];
+        if !has_interference && version != [WITHOUT_INTERFERENCE] {
             return Err(LearnedError::Version { expected: VERSION, actual: version[0] });
         }
         if Sha256::digest(contents).as_slice() != hash {
             return Err(LearnedError::Damaged);
         }
-        Reader(contents).learned().ok_or(LearnedError::Damaged)
+        Reader(contents).learned(has_interference).ok_or(LearnedError::Damaged)
     }
 
     fn contents(&self) -> Vec<u8> {
@@ -96,6 +99,8 @@ impl Learned {
         for pairs in [&self.crosstalk, &self.leftover] {
             out.extend(pairs.iter().flat_map(|ratio| ratio.to_le_bytes()));
         }
+        out.push(u8::from(!self.interference.is_empty()));
+        out.extend(self.interference.iter().flat_map(|gain| gain.to_le_bytes()));
         out
     }
 }
@@ -124,7 +129,7 @@ fn put_filters(out: &mut Vec<u8>, taps: &[u8], weights: &[f16]) {
 struct Reader<'a>(&'a [u8]);
 
 impl Reader<'_> {
-    fn learned(mut self) -> Option<Learned> {
+    fn learned(mut self, has_interference: bool) -> Option<Learned> {
         let rate_hz = self.number()?;
         SampleRate::new(rate_hz).ok()?;
         let mode = match self.take(1)? {
@@ -151,12 +156,18 @@ impl Reader<'_> {
         let pairs = num_mics * num_mics * num_bands;
         let crosstalk = self.ratios(pairs)?;
         let leftover = self.ratios(pairs)?;
+        let interference = match if has_interference { self.take(1)? } else { &[0] } {
+            [0] => Vec::new(),
+            [1] => self.ratios(pairs)?,
+            _ => return None,
+        };
         let learned = Learned {
             setup: Setup { rate_hz, mode, num_mics, routing },
             layout: Layout { num_bands, taps },
             mics,
             crosstalk,
             leftover,
+            interference,
         };
         self.0.is_empty().then_some(learned)
     }

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use sha2::{Digest, Sha256};
+
 use super::tests::{rate, scene, sdr_db};
 use super::*;
 use crate::controls::Estimates;
@@ -104,6 +106,7 @@ fn what_was_learned_plays_the_same_saved_and_loaded_and_whatever_was_played_befo
         let mut player = Player::new(kind, mode, 3, None);
         let found = player.learn(&passage, &controls).unwrap();
         assert_eq!(player.learner.state(), LearnState::Learned, "{kind:?} {mode:?}");
+        assert_eq!(found.interference.is_empty(), kind == Kind::Plain, "{kind:?} {mode:?}");
         player.pipeline.reset();
         let here = player.play(&rest, &learned(&controls));
 
@@ -159,11 +162,23 @@ fn damaged_bytes_are_refused_one_and_all() {
     }
     let mut newer = bytes.clone();
     newer[8] += 1;
-    let expected = LearnedError::Version { expected: 1, actual: 2 };
+    let expected = LearnedError::Version { expected: 2, actual: 3 };
     assert_eq!(Learned::from_bytes(&newer).unwrap_err(), expected);
     let mut longer = bytes;
     longer.push(0);
     assert_eq!(Learned::from_bytes(&longer).unwrap_err(), LearnedError::Damaged);
+}
+
+#[test]
+fn what_was_learned_before_there_was_interference_is_read() {
+    let scene = scene(2, 0.3, &[1.0; 2]);
+    let mut player = Player::new(Kind::Plain, Mode::Live, 2, None);
+    let found = player.learn(&scene.mics, &Controls::default()).unwrap();
+    let bytes = found.to_bytes();
+    // Magic and version, a hash, and contents that end before the byte that says whether interference follows.
+    let contents = &bytes[41..bytes.len() - 1];
+    let older = [b"UnspillL\x01", Sha256::digest(contents).as_slice(), contents].concat();
+    assert_eq!(Learned::from_bytes(&older).unwrap(), *found);
 }
 
 #[test]

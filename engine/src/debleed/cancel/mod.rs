@@ -7,6 +7,8 @@
 //! 2. `guides` and `front` form each mic's guide: what is surely its own source;
 //! 3. `filters` predict the bleed of every mic from its neighbours' guides of the last few hops;
 //! 4. what is left is looked at again: a second crosstalk estimate, and a mask that takes the rest.
+//!
+//! Where a passage or a session is learned, `interference` says besides how much of each mic a trained guide's masks leave unexplained.
 
 mod arrival;
 mod bands;
@@ -19,6 +21,7 @@ mod guide;
 #[cfg(test)]
 mod guided_tests;
 mod guides;
+mod interference;
 mod lanes;
 mod learned;
 mod learned_bytes;
@@ -37,7 +40,7 @@ use crate::mode::Mode;
 use crate::stft::{Geometry, Spectrum};
 use crate::units::SampleRate;
 
-use engine::{Engine, Learning, Taps};
+use engine::{Engine, Extent, Learning};
 
 pub use features::{NUM_BANDS, NUM_FEATURES};
 pub use guide::{Guide, GuideHop, GuideMasks, GuideTrouble};
@@ -56,7 +59,7 @@ const MAX_UNKNOWNS: usize = MAX_SLOTS * MAX_TAPS;
 /// Cancellation that hears the whole session before it cleans it: for files.
 ///
 /// Learning passes: crosstalk; filters from masked guides; filters again from cleaned guides;
-/// crosstalk of what is left. Then everything is frozen, so that the first note is as clean as
+/// crosstalk of what is left, and with a guide the interference that explains it. Then everything is frozen, so that the first note is as clean as
 /// the last.
 ///
 /// # Latency
@@ -117,7 +120,7 @@ impl Cancel {
         let geometry = Mode::Mix.geometry(rate);
         let passes: &[Learning] =
             if make_guide.is_some() { &Self::GUIDED_PASSES } else { &Self::PASSES };
-        let engine = Engine::new(geometry, rate, (num_mics, Taps::MANY), false, make_guide);
+        let engine = Engine::new(geometry, rate, (num_mics, Extent::SESSION), false, make_guide);
         Self { engine, geometry, passes, pass: 0 }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::engine::{Engine, Taps};
+use super::engine::{Engine, Extent};
 use super::guide::{Guide, GuideTrouble};
 use super::learned::{Learned, Setup, Unusable};
 use super::learner::{Given, LearnState, Learner};
@@ -109,7 +109,7 @@ impl Online {
             engine: Engine::new(
                 geometry,
                 rate,
-                (num_mics, Taps::FEW),
+                (num_mics, Extent::PLAYING),
                 lookahead_hops > 0,
                 make_guide,
             ),
@@ -247,6 +247,9 @@ impl Debleed for Online {
             }
         } else {
             self.engine.adapt(hop.newest, hop.newest_controls);
+            if self.phase == Phase::Learning {
+                self.engine.follow_interference(hop.newest, hop.newest_controls);
+            }
             self.hop += 1;
             if self.hop.is_multiple_of(TELL_EVERY_HOPS) {
                 self.learner.tell_convergence(self.engine.convergence(hop.newest_controls));

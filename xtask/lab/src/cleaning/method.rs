@@ -1,6 +1,6 @@
 //! The engine's methods by the names of the command line.
 
-use super::model;
+use super::{model, taught::Taught};
 use anyhow::{Error, Result, bail};
 use engine::debleed::kamir_method::Kamir;
 use engine::debleed::mira_method::{FastMira, Mira};
@@ -30,11 +30,13 @@ pub enum Method {
     Network,
     /// The same while playing, as the plugin does.
     NetworkOnline,
+    /// The same as the plugin plays it once its Learn has heard the session.
+    NetworkLearned,
 }
 
 impl Method {
     /// All of them, in the order of the help.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Online,
         Self::Cancel,
         Self::Ratio,
@@ -43,6 +45,7 @@ impl Method {
         Self::FastMira,
         Self::Network,
         Self::NetworkOnline,
+        Self::NetworkLearned,
     ];
 
     /// What is used unless something else is asked for: the best there is with and without
@@ -62,7 +65,8 @@ impl Method {
     pub fn learning(self, learns_first: bool) -> Option<Self> {
         match self {
             Self::Network | Self::NetworkOnline if learns_first => Some(Self::Network),
-            Self::Network | Self::NetworkOnline => Some(Self::NetworkOnline),
+            Self::NetworkLearned if learns_first => Some(self),
+            Self::Network | Self::NetworkOnline | Self::NetworkLearned => Some(Self::NetworkOnline),
             other => (other.learns_first() == learns_first).then_some(other),
         }
     }
@@ -70,7 +74,7 @@ impl Method {
     /// Whether it asks a network.
     #[must_use]
     pub fn needs_model(self) -> bool {
-        matches!(self, Self::Network | Self::NetworkOnline)
+        matches!(self, Self::Network | Self::NetworkOnline | Self::NetworkLearned)
     }
 
     /// Its name on the command line.
@@ -85,19 +89,20 @@ impl Method {
             Self::FastMira => "fastmira",
             Self::Network => "network",
             Self::NetworkOnline => "network-online",
+            Self::NetworkLearned => "network-learned",
         }
     }
 
     /// Whether it must hear the whole session before it cleans; all others never do.
     #[must_use]
     pub fn learns_first(self) -> bool {
-        matches!(self, Self::Cancel | Self::FastMira | Self::Network)
+        matches!(self, Self::Cancel | Self::FastMira | Self::Network | Self::NetworkLearned)
     }
 
     /// The method with its transforms, ready for a session; a network needs a model.
     ///
-    /// `mode` makes a difference to [`NetworkOnline`](Self::NetworkOnline), [`Online`](Self::Online) and [`Ratio`](Self::Ratio); the
-    /// others have one form.
+    /// `mode` makes a difference to [`NetworkOnline`](Self::NetworkOnline), [`NetworkLearned`](Self::NetworkLearned),
+    /// [`Online`](Self::Online) and [`Ratio`](Self::Ratio); the others have one form.
     ///
     /// # Errors
     ///
@@ -110,13 +115,14 @@ impl Method {
         model: Option<&Model>,
     ) -> Result<Pipeline> {
         let method: Box<dyn Debleed> = match self {
-            Self::Network | Self::NetworkOnline => {
+            Self::Network | Self::NetworkOnline | Self::NetworkLearned => {
                 let Some(model) = model else { bail!("{self} needs a model; --model names one") };
                 let guide = || model.guide(num_mics);
-                if self == Self::Network {
-                    Box::new(Cancel::guided(rate, num_mics, &guide))
-                } else {
-                    Box::new(Online::guided(rate, mode, num_mics, &guide))
+                let online = || Online::guided(rate, mode, num_mics, &guide);
+                match self {
+                    Self::Network => Box::new(Cancel::guided(rate, num_mics, &guide)),
+                    Self::NetworkLearned => Box::new(Taught::new(online(), num_mics)),
+                    _ => Box::new(online()),
                 }
             }
             Self::Online => Box::new(Online::new(rate, mode, num_mics)),

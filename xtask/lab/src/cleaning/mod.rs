@@ -3,6 +3,7 @@
 mod method;
 pub mod model;
 mod source;
+mod taught;
 
 pub use method::{Method, mode_name, parse_mode};
 pub use source::{MicSource, Signals};

@@ -6,11 +6,12 @@
 //! |---|---|---|---|
 //! | no `--method` | `network` | `network-online` | `network` |
 //! | `network` | learns first | `network-online` | learns first |
+//! | `network-learned` | learns first, as the plugin does | `network-online` | learns first, as the plugin does |
 //! | `cancel`, `fastmira` | learns first | refused | learns first |
 //! | `online`, `ratio`, `kamir`, `mira` | refused | learns nothing ahead | learns nothing ahead |
 //!
-//! `network-online` is what the plugin does. `--mode` makes a difference to it, to `online` and to `ratio`; the
-//! other methods have one form, and take it in both modes.
+//! `network-online` is what the plugin does, and `network-learned` what it does after Learn. `--mode` makes a difference to these, to
+//! `online` and to `ratio`; the other methods have one form, and take it in both modes.
 
 mod levels;
 mod options;

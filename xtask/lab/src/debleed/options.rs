@@ -24,6 +24,7 @@ pub struct DebleedOptions {
     ///
     /// network: cancellation learned from the whole session and steered by a trained network; with
     /// --learn none (or as network-online) while it plays, as in the plugin;
+    /// network-learned: the plugin after its Learn has heard the session once;
     /// online: cancellation that adapts while it plays, without a network;
     /// cancel: cancellation learned from the whole session first;
     /// ratio: each mic's share of the power of all mics;
@@ -32,12 +33,12 @@ pub struct DebleedOptions {
     #[arg(long, value_name = "NAME")]
     pub method: Option<String>,
     /// live: short transforms, what the plugin does in its low-latency mode; mix: long ones, with
-    /// lookahead. Only network-online, online and ratio have both; the other methods are what they are
+    /// lookahead. Only network-online, network-learned, online and ratio have both; the other methods are what they are
     #[arg(long, default_value = "mix", value_parser = crate::cleaning::parse_mode)]
     pub mode: Mode,
     /// Whether the whole session is heard before it is cleaned [default: as the method needs]
     ///
-    /// network can do both, and learns unless told otherwise. session asks for a method that learns first (cancel, fastmira), none for one that
+    /// network can do both, and learns unless told otherwise. session asks for a method that learns first (network-learned, cancel, fastmira), none for one that
     /// does not (online, ratio, kamir, mira); a method that cannot do as asked is refused
     #[arg(long)]
     pub learn: Option<Learn>,
@@ -265,6 +266,8 @@ mod tests {
             ("--method network --learn none", Method::NetworkOnline),
             ("--method network-online", Method::NetworkOnline),
             ("--method network-online --learn session", Method::Network),
+            ("--method network-learned", Method::NetworkLearned),
+            ("--method network-learned --learn none", Method::NetworkOnline),
             ("--method cancel", Method::Cancel),
             ("--method online", Method::Online),
             ("--method ratio --learn none", Method::Ratio),

@@ -56,7 +56,12 @@ impl Candidate {
     /// Whether it can do without lookahead: [`Mode::Live`] makes a difference to it.
     #[must_use]
     pub fn works_live(self) -> bool {
-        matches!(self, Self::Engine(Method::NetworkOnline | Method::Online | Method::Ratio))
+        matches!(
+            self,
+            Self::Engine(
+                Method::NetworkOnline | Method::NetworkLearned | Method::Online | Method::Ratio
+            )
+        )
     }
 
     /// Whether it asks a network.

@@ -26,7 +26,7 @@ pub struct EvaluateOptions {
     pub scenes: PathBuf,
     /// Methods to compare (repeatable)
     ///
-    /// those of debleed (network, network-online, online, cancel, ratio, kamir, mira, fastmira);
+    /// those of debleed (network, network-online, network-learned, online, cancel, ratio, kamir, mira, fastmira);
     /// optimisation: gains between mics found in the time domain, and optimisation-known-mix,
     /// which is given the sum of the clean sources as published;
     /// bounds that know the truth: ideal-wiener, ideal-ratio, ideal-mask (the least error), each
@@ -36,7 +36,7 @@ pub struct EvaluateOptions {
     /// The network's model: a folder with its card, or a released one by id, with or without version [default: the newest released one]
     #[arg(long, value_name = "ID|DIR")]
     pub model: Option<String>,
-    /// live or mix; only network-online, online and ratio have both, the other methods are what they are
+    /// live or mix; only network-online, network-learned, online and ratio have both, the other methods are what they are
     #[arg(long, default_value = "mix", value_parser = crate::cleaning::parse_mode)]
     pub mode: Mode,
     /// Scores only what comes after these seconds

@@ -2,7 +2,7 @@
 //!
 //! A file is a magic number, the length of a JSON header, the header, and then hop after hop: the
 //! features of all mics in half precision and the sums of all mics in single precision, little endian.
-//! That is 3040 bytes per mic and hop: 8 mics over 10 s take 21 MB. Where the header says so, the sums
+//! That is 3360 bytes per mic and hop: 8 mics over 10 s take 23 MB. Where the header says so, the sums
 //! of all pairs follow, hop after hop, for combinations of mics: 1280 bytes per pair and hop, 31 MB for
 //! 8 mics over 10 s. Clips are read when a step needs them, so that memory holds the clips of one step,
 //! whatever the number of scenes.
@@ -282,7 +282,7 @@ pub(super) mod tests {
         assert_eq!((clip.features, clip.sums), (features, example.sums[4 * row..].to_vec()));
         let line = stored.clip(5, 5).unwrap_err().to_string();
         assert!(line.contains("9 hops"), "{line}");
-        assert_eq!(std::fs::metadata(&path).unwrap().len() - stored.start, 9 * 3 * 3040);
+        assert_eq!(std::fs::metadata(&path).unwrap().len() - stored.start, 9 * 3 * 3360);
     }
 
     #[test]

@@ -38,6 +38,7 @@ impl Engine {
         };
         whole(&self.crosstalk)
             && whole(&self.leftover)
+            && finite(self.interference.gains())
             && finite(&self.power)
             && self.parts.iter().all(|(_, filters)| {
                 (0..self.taps.len())
@@ -60,6 +61,7 @@ impl Engine {
             mics: self.parts.iter().enumerate().map(mic).collect(),
             crosstalk: halves(self.crosstalk.pairs()),
             leftover: halves(self.leftover.pairs()),
+            interference: halves(self.interference.gains()),
         }
     }
 
@@ -97,6 +99,7 @@ impl Engine {
         let means: Vec<f32> = learned.mics.iter().flat_map(|mic| mic.means.clone()).collect();
         self.crosstalk.restore(&wide(&learned.crosstalk), &means, &heard_hops);
         self.leftover.restore(&wide(&learned.leftover), &means, &heard_hops);
+        self.interference.restore(&wide(&learned.interference));
         for (mic, from) in learned.mics.iter().enumerate() {
             let (slots, filters) = &mut self.parts[mic];
             slots.0.clear();

@@ -1,0 +1,351 @@
+//! How much of each mic is heard in each other one after cancellation, from what a guide says is each mic's own.
+//!
+//! A hop's power after cancellation is taken for the mic's own power, which the guide's masks say, plus a gain times each other mic's
+//! power. The gains of all pairs and bands are those under which a sample of the hops heard is most likely, by multiplicative updates of
+//! the Itakura-Saito divergence (Févotte, Bertin and Durrieu, "Nonnegative matrix factorization with the Itakura-Saito divergence",
+//! 2009) in which nothing but the gains is unknown. Unlike a quantile of power ratios they need no moment in which a bleeder plays alone.
+
+use super::features::NUM_BANDS;
+use super::lanes::{LANES, Real};
+use crate::MAX_MICS;
+
+/// The gain that the updates start from, of what mean powers allow.
+const START: f32 = 0.05;
+/// Gains are held within these, of what mean powers allow.
+const LEAST: f32 = 1e-9;
+const MOST: f32 = 1e3;
+/// Power that every sample has at least, of the mean.
+const FLOOR: f32 = 1e-6;
+/// From so many samples something is known.
+const FEWEST: usize = 32;
+
+/// A sample of the hops heard, and the gains that explain it.
+#[derive(Debug)]
+pub(super) struct Interference {
+    num_mics: usize,
+    capacity: usize,
+    /// Power after cancellation and the part of it that masks keep, `[band, mic, sample]`.
+    power: Vec<f32>,
+    kept: Vec<f32>,
+    /// One hop in so many is a sample.
+    every: usize,
+    /// Hops whose masks and whose powers were heard.
+    masked_hops: usize,
+    power_hops: usize,
+    samples: usize,
+    /// Power gains, `[target, bleeder, band]`.
+    gains: Vec<f32>,
+    is_known: bool,
+    /// Bands improved in turns.
+    turns: usize,
+}
+
+impl Interference {
+    /// For so many mics; with no samples, nothing is ever known.
+    pub(super) fn new(num_mics: usize, samples: usize) -> Self {
+        let capacity = samples.next_multiple_of(2 * LANES);
+        let (values, pairs) = (NUM_BANDS * num_mics * capacity, num_mics * num_mics * NUM_BANDS);
+        Self {
+            num_mics,
+            capacity,
+            power: vec![0.0; values],
+            kept: vec![0.0; values],
+            every: 1,
+            masked_hops: 0,
+            power_hops: 0,
+            samples: 0,
+            gains: vec![0.0; if capacity > 0 { pairs } else { 0 }],
+            is_known: false,
+            turns: 0,
+        }
+    }
+
+    /// Whether it has room for what it hears.
+    pub(super) fn listens(&self) -> bool {
+        self.capacity > 0
+    }
+
+    /// Whether the gains are to be used.
+    pub(super) fn is_known(&self) -> bool {
+        self.is_known
+    }
+
+    /// Has the gains used.
+    pub(super) fn conclude(&mut self) {
+        self.is_known = !self.gains().is_empty();
+    }
+
+    /// Power gains from a bleeder to a target, `[band]`.
+    pub(super) fn pair(&self, target: usize, bleeder: usize) -> &[f32] {
+        &self.gains[(target * self.num_mics + bleeder) * NUM_BANDS..][..NUM_BANDS]
+    }
+
+    /// Hears what the guide keeps of the next hop, `[mic, band]`.
+    pub(super) fn hear_masks(&mut self, keep: &[f32], active: &[bool]) {
+        if !self.listens() {
+            return;
+        }
+        let hop = self.masked_hops;
+        self.masked_hops += 1;
+        if !hop.is_multiple_of(self.every) {
+            return;
+        }
+        if hop / self.every == self.capacity {
+            self.thin();
+            if !hop.is_multiple_of(self.every) {
+                return;
+            }
+        }
+        let sample = hop / self.every;
+        self.samples = sample + 1;
+        for (mic, keep) in keep.chunks_exact(NUM_BANDS).enumerate() {
+            for (band, keep) in keep.iter().enumerate() {
+                let kept = if active[mic] { keep * keep } else { 0.0 };
+                self.kept[(band * self.num_mics + mic) * self.capacity + sample] = kept;
+            }
+        }
+    }
+
+    /// Hears the power of the next hop after cancellation, `[mic, band]`: after its masks, or all of them after all masks.
+    pub(super) fn hear_power(&mut self, power: &[f32], active: &[bool]) {
+        if !self.listens() {
+            return;
+        }
+        let hop = self.power_hops;
+        self.power_hops += 1;
+        let sample = hop / self.every;
+        if !hop.is_multiple_of(self.every) || sample >= self.samples {
+            return;
+        }
+        for (mic, power) in power.chunks_exact(NUM_BANDS).enumerate() {
+            for (band, &power) in power.iter().enumerate() {
+                let power = if active[mic] { power } else { 0.0 };
+                self.power[(band * self.num_mics + mic) * self.capacity + sample] = power;
+            }
+        }
+    }
+
+    /// Forgets every other sample.
+    fn thin(&mut self) {
+        for values in [&mut self.power, &mut self.kept] {
+            for row in values.chunks_exact_mut(self.capacity) {
+                for sample in 0..self.capacity / 2 {
+                    row[sample] = row[2 * sample];
+                }
+                row[self.capacity / 2..].fill(0.0);
+            }
+        }
+        self.every *= 2;
+        self.samples = self.capacity / 2;
+    }
+
+    /// Improves the gains of the band whose turn it is, so many times, for the bleeders of each target in the order given.
+    pub(super) fn update(
+        &mut self,
+        times: usize,
+        order: &[usize],
+        is_bleed: impl Fn(usize, usize) -> bool,
+    ) {
+        if self.samples < FEWEST {
+            return;
+        }
+        let band = self.turns % NUM_BANDS;
+        self.turns += 1;
+        let (num_mics, capacity) = (self.num_mics, self.capacity);
+        let row = |mic: usize| (band * num_mics + mic) * capacity;
+        let length = self.samples.next_multiple_of(LANES);
+        let mean = |mic: usize| {
+            let powers = &self.power[row(mic)..][..length];
+            powers.iter().sum::<f32>() / self.samples as f32
+        };
+        let mut means = [0.0; MAX_MICS];
+        for &mic in order {
+            means[mic] = mean(mic);
+        }
+        for &target in order.iter().filter(|&&mic| means[mic] > 0.0) {
+            let mut bleeders = [Bleeder { power: &[], scale: 0.0, gain: 0.0 }; MAX_MICS];
+            let mut count = 0;
+            let heard = |&mic: &usize| means[mic] > 0.0 && is_bleed(target, mic);
+            for mic in order.iter().copied().filter(heard) {
+                let gain = self.gains[(target * num_mics + mic) * NUM_BANDS + band];
+                bleeders[count] = Bleeder {
+                    power: &self.power[row(mic)..][..length],
+                    scale: means[mic].recip(),
+                    gain: if gain > 0.0 { gain * means[mic] / means[target] } else { START },
+                };
+                count += 1;
+            }
+            let power = &self.power[row(target)..][..length];
+            let kept = &self.kept[row(target)..][..length];
+            for _ in 0..times {
+                improve(power, kept, means[target].recip(), &mut bleeders[..count]);
+            }
+            let gains = bleeders.map(|bleeder| bleeder.gain * bleeder.scale);
+            for (mic, gain) in order.iter().copied().filter(heard).zip(gains) {
+                let gain = gain * means[target];
+                self.gains[(target * num_mics + mic) * NUM_BANDS + band] = gain;
+            }
+        }
+    }
+
+    /// All gains, `[target, bleeder, band]`; none unless every band had its turn.
+    pub(super) fn gains(&self) -> &[f32] {
+        if self.turns >= NUM_BANDS { &self.gains } else { &[] }
+    }
+
+    /// Takes gains over, or none.
+    pub(super) fn restore(&mut self, gains: &[f32]) {
+        self.forget();
+        if gains.len() == self.gains.len() {
+            self.gains.copy_from_slice(gains);
+            self.turns = NUM_BANDS;
+            self.conclude();
+        }
+    }
+
+    /// Forgets everything.
+    pub(super) fn forget(&mut self) {
+        self.power.fill(0.0);
+        self.kept.fill(0.0);
+        self.gains.fill(0.0);
+        (self.every, self.masked_hops, self.power_hops, self.samples) = (1, 0, 0, 0);
+        (self.turns, self.is_known) = (0, false);
+    }
+}
+
+/// One bleeder of a target in one band.
+#[derive(Clone, Copy)]
+struct Bleeder<'a> {
+    /// `[sample]`.
+    power: &'a [f32],
+    /// One over the mean power.
+    scale: f32,
+    /// Between powers that are divided by their means.
+    gain: f32,
+}
+
+/// One multiplicative update of the gains to a target.
+#[multiversion::multiversion(targets("x86_64+avx+avx2"))]
+fn improve(power: &[f32], kept: &[f32], scale: f32, bleeders: &mut [Bleeder<'_>]) {
+    let mut sums = [(Real::ZERO, Real::ZERO); MAX_MICS];
+    let weight = |bleeder: &Bleeder<'_>| Real::splat(bleeder.scale * bleeder.gain);
+    for (at, power) in power.chunks_exact(LANES).enumerate() {
+        let all = Real::load(power) * Real::splat(scale);
+        let mut expected = all * Real::load(&kept[at * LANES..]) + Real::splat(FLOOR);
+        for bleeder in &*bleeders {
+            expected = expected + Real::load(&bleeder.power[at * LANES..]) * weight(bleeder);
+        }
+        let inverse = expected.map(f32::recip);
+        let rising = all * inverse * inverse;
+        for (bleeder, (up, down)) in bleeders.iter().zip(&mut sums) {
+            let power = Real::load(&bleeder.power[at * LANES..]);
+            *up = *up + rising * power;
+            *down = *down + inverse * power;
+        }
+    }
+    for (bleeder, (up, down)) in bleeders.iter_mut().zip(sums) {
+        let (up, down) = (up.0.iter().sum::<f32>(), down.0.iter().sum::<f32>());
+        if down > 0.0 {
+            bleeder.gain = (bleeder.gain * (up / down).sqrt()).clamp(LEAST, MOST);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MICS: usize = 3;
+    const HOPS: usize = 3000;
+    /// From the second mic to the first, and from the third to the second.
+    const TRUE_GAINS: [(usize, usize, f32); 2] = [(0, 1, 0.02), (1, 2, 0.3)];
+
+    /// Power of each mic's own source in a hop, `[mic]`: they always play at once, but not alike.
+    fn own_power(hop: usize) -> [f32; MICS] {
+        let swing = |period: f32, phase: f32| (hop as f32 / period + phase).sin().exp().powi(3);
+        [swing(3.1, 0.0), 50.0 * swing(4.7, 1.0), 20.0 * swing(7.3, 2.0)]
+    }
+
+    /// Hears hops whose masks are now too high and now too low, each mic louder by a factor, and finds the gains.
+    fn taught(capacity: usize, louder: [f32; MICS], order: &[usize; MICS]) -> Interference {
+        let mut interference = Interference::new(MICS, capacity);
+        let hops = (0..HOPS).map(|hop| {
+            let own = own_power(hop);
+            let mut power = own;
+            for (target, bleeder, gain) in TRUE_GAINS {
+                power[target] += gain * own[bleeder];
+            }
+            let wrong = |mic: usize| if (hop / 2 + mic).is_multiple_of(2) { 0.85 } else { 1.15 };
+            let keep = |mic: usize| (own[mic] / power[mic]).sqrt() * wrong(mic);
+            let per_band = |value: &dyn Fn(usize) -> f32| -> Vec<f32> {
+                (0..MICS).flat_map(|mic| [value(mic); NUM_BANDS]).collect()
+            };
+            (per_band(&keep), per_band(&|mic| louder[mic] * power[mic]))
+        });
+        let hops: Vec<_> = hops.collect();
+        for (keep, _) in &hops {
+            interference.hear_masks(keep, &[true; MICS]);
+        }
+        for (_, power) in &hops {
+            interference.hear_power(power, &[true; MICS]);
+        }
+        for _ in 0..NUM_BANDS {
+            interference.update(60, order, |target, bleeder| target != bleeder);
+        }
+        interference.conclude();
+        interference
+    }
+
+    #[test]
+    fn gains_are_found_although_nobody_plays_alone() {
+        let interference = taught(HOPS, [1.0; MICS], &[0, 1, 2]);
+        assert!(interference.is_known());
+        for (target, bleeder, gain) in TRUE_GAINS {
+            for &found in interference.pair(target, bleeder) {
+                assert!((found / gain).log10().abs() < 0.2, "{target} {bleeder}: {found}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_long_passage_is_sampled_throughout() {
+        let whole = taught(HOPS, [1.0; MICS], &[0, 1, 2]);
+        let part = taught(512, [1.0; MICS], &[0, 1, 2]);
+        assert_eq!((part.every, part.samples), (8, HOPS.div_ceil(8)));
+        for (target, bleeder, _) in TRUE_GAINS {
+            let ratio = part.pair(target, bleeder)[7] / whole.pair(target, bleeder)[7];
+            assert!(ratio.log10().abs() < 0.1, "{target} {bleeder}: {ratio}");
+        }
+    }
+
+    #[test]
+    fn how_loud_mics_are_and_where_they_are_plugged_in_changes_nothing() {
+        let plain = taught(512, [1.0; MICS], &[0, 1, 2]);
+        let louder = [1024.0, 1.0 / 64.0, 4.0];
+        let moved = taught(512, louder, &[0, 1, 2]);
+        for target in 0..MICS {
+            for bleeder in (0..MICS).filter(|&bleeder| bleeder != target) {
+                let scale = louder[target] / louder[bleeder];
+                let moved = moved.pair(target, bleeder).iter().map(|gain| gain / scale);
+                let plain = plain.pair(target, bleeder);
+                assert!(moved.eq(plain.iter().copied()), "powers of two change no digit");
+            }
+        }
+    }
+
+    #[test]
+    fn a_few_hops_teach_nothing_and_gains_come_back_as_they_were() {
+        let mut interference = Interference::new(MICS, 512);
+        interference.hear_masks(&[0.5; MICS * NUM_BANDS], &[true; MICS]);
+        interference.hear_power(&[1.0; MICS * NUM_BANDS], &[true; MICS]);
+        interference.update(1, &[0, 1, 2], |target, bleeder| target != bleeder);
+        interference.conclude();
+        assert!(!interference.is_known() && interference.gains().is_empty());
+        let taught = taught(512, [1.0; MICS], &[0, 1, 2]);
+        interference.restore(taught.gains());
+        assert!(interference.is_known());
+        assert_eq!(interference.gains(), taught.gains());
+        interference.restore(&[]);
+        assert!(!interference.is_known());
+    }
+}

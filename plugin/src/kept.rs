@@ -177,7 +177,7 @@ impl Kept {
 /// What this version cannot read but must not lose.
 #[cfg(test)]
 pub(crate) fn learned_by_a_newer_version() -> String {
-    BASE64_STANDARD.encode([b"UnspillL\x02".as_slice(), &[0; 64]].concat())
+    BASE64_STANDARD.encode([b"UnspillL\xff".as_slice(), &[0; 64]].concat())
 }
 
 #[cfg(test)]

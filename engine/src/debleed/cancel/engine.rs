@@ -275,9 +275,9 @@ impl Engine {
             }
             Learning::GuidedFilters => {
                 self.look_frozen(spectrum, controls);
-                if let Some((keep, _)) = self.guide_ahead.as_ref().and_then(Guided::said) {
-                    self.interference.hear_masks(keep, spectrum.activity());
-                }
+                let said = self.guide_ahead.as_ref().and_then(Guided::said);
+                let keep = said.map(|(keep, _)| keep);
+                self.interference.hear_masks(keep, spectrum.activity());
                 self.learn_filters(1.0, None);
             }
             Learning::Leftover => {
@@ -336,7 +336,7 @@ impl Engine {
     pub(super) fn follow_interference(&mut self, spectrum: &Spectrum, controls: &Controls) {
         let said = self.guide_ahead.as_ref().and_then(Guided::said);
         let Some((keep, power)) = said else { return };
-        self.interference.hear_masks(keep, spectrum.activity());
+        self.interference.hear_masks(Some(keep), spectrum.activity());
         self.interference.hear_power(power, spectrum.activity());
         let pairs = |target, bleeder| is_bleed(controls, target, bleeder);
         self.interference.update(UPDATES_OF_TURN, self.order.mics(), pairs);

@@ -80,8 +80,8 @@ impl Interference {
         &self.gains[(target * self.num_mics + bleeder) * NUM_BANDS..][..NUM_BANDS]
     }
 
-    /// Hears what the guide keeps of the next hop, `[mic, band]`.
-    pub(super) fn hear_masks(&mut self, keep: &[f32], active: &[bool]) {
+    /// Hears what the guide keeps of the next hop, `[mic, band]`; everything where it has nothing to say.
+    pub(super) fn hear_masks(&mut self, keep: Option<&[f32]>, active: &[bool]) {
         if !self.listens() {
             return;
         }
@@ -98,9 +98,10 @@ impl Interference {
         }
         let sample = hop / self.every;
         self.samples = sample + 1;
-        for (mic, keep) in keep.chunks_exact(NUM_BANDS).enumerate() {
-            for (band, keep) in keep.iter().enumerate() {
-                let kept = if active[mic] { keep * keep } else { 0.0 };
+        for (mic, &is_active) in active.iter().enumerate() {
+            for band in 0..NUM_BANDS {
+                let keep = keep.map_or(1.0, |keep| keep[mic * NUM_BANDS + band]);
+                let kept = if is_active { keep * keep } else { 0.0 };
                 self.kept[(band * self.num_mics + mic) * self.capacity + sample] = kept;
             }
         }
@@ -266,8 +267,19 @@ mod tests {
         [swing(3.1, 0.0), 50.0 * swing(4.7, 1.0), 20.0 * swing(7.3, 2.0)]
     }
 
-    /// Hears hops whose masks are now too high and now too low, each mic louder by a factor, and finds the gains.
-    fn taught(capacity: usize, louder: [f32; MICS], order: &[usize; MICS]) -> Interference {
+    /// Hears hops whose masks are now too high and now too low, each source's mic louder by a factor and plugged in somewhere, and
+    /// finds the gains.
+    fn taught(capacity: usize, louder: [f32; MICS], places: &[usize; MICS]) -> Interference {
+        taught_with_masks_from(0, capacity, louder, places)
+    }
+
+    /// The same where the guide has nothing to say at first.
+    fn taught_with_masks_from(
+        first: usize,
+        capacity: usize,
+        louder: [f32; MICS],
+        places: &[usize; MICS],
+    ) -> Interference {
         let mut interference = Interference::new(MICS, capacity);
         let hops = (0..HOPS).map(|hop| {
             let own = own_power(hop);
@@ -278,19 +290,24 @@ mod tests {
             let wrong = |mic: usize| if (hop / 2 + mic).is_multiple_of(2) { 0.85 } else { 1.15 };
             let keep = |mic: usize| (own[mic] / power[mic]).sqrt() * wrong(mic);
             let per_band = |value: &dyn Fn(usize) -> f32| -> Vec<f32> {
-                (0..MICS).flat_map(|mic| [value(mic); NUM_BANDS]).collect()
+                let mut values = vec![0.0; MICS * NUM_BANDS];
+                for (mic, place) in places.iter().enumerate() {
+                    values[place * NUM_BANDS..][..NUM_BANDS].fill(value(mic));
+                }
+                values
             };
-            (per_band(&keep), per_band(&|mic| louder[mic] * power[mic]))
+            let keep = (hop >= first).then(|| per_band(&keep));
+            (keep, per_band(&|mic| louder[mic] * power[mic]))
         });
         let hops: Vec<_> = hops.collect();
         for (keep, _) in &hops {
-            interference.hear_masks(keep, &[true; MICS]);
+            interference.hear_masks(keep.as_deref(), &[true; MICS]);
         }
         for (_, power) in &hops {
             interference.hear_power(power, &[true; MICS]);
         }
         for _ in 0..NUM_BANDS {
-            interference.update(60, order, |target, bleeder| target != bleeder);
+            interference.update(60, places, |target, bleeder| target != bleeder);
         }
         interference.conclude();
         interference
@@ -322,11 +339,13 @@ mod tests {
     fn how_loud_mics_are_and_where_they_are_plugged_in_changes_nothing() {
         let plain = taught(512, [1.0; MICS], &[0, 1, 2]);
         let louder = [1024.0, 1.0 / 64.0, 4.0];
-        let moved = taught(512, louder, &[0, 1, 2]);
+        let places = [2, 0, 1];
+        let moved = taught(512, louder, &places);
         for target in 0..MICS {
             for bleeder in (0..MICS).filter(|&bleeder| bleeder != target) {
                 let scale = louder[target] / louder[bleeder];
-                let moved = moved.pair(target, bleeder).iter().map(|gain| gain / scale);
+                let moved = moved.pair(places[target], places[bleeder]);
+                let moved = moved.iter().map(|gain| gain / scale);
                 let plain = plain.pair(target, bleeder);
                 assert!(moved.eq(plain.iter().copied()), "powers of two change no digit");
             }
@@ -334,9 +353,18 @@ mod tests {
     }
 
     #[test]
+    fn hops_without_masks_keep_their_place() {
+        let interference = taught_with_masks_from(301, HOPS, [1.0; MICS], &[0, 1, 2]);
+        for (target, bleeder, gain) in TRUE_GAINS {
+            let found = interference.pair(target, bleeder)[7];
+            assert!((found / gain).log10().abs() < 0.2, "{target} {bleeder}: {found}");
+        }
+    }
+
+    #[test]
     fn a_few_hops_teach_nothing_and_gains_come_back_as_they_were() {
         let mut interference = Interference::new(MICS, 512);
-        interference.hear_masks(&[0.5; MICS * NUM_BANDS], &[true; MICS]);
+        interference.hear_masks(Some(&[0.5; MICS * NUM_BANDS]), &[true; MICS]);
         interference.hear_power(&[1.0; MICS * NUM_BANDS], &[true; MICS]);
         interference.update(1, &[0, 1, 2], |target, bleeder| target != bleeder);
         interference.conclude();

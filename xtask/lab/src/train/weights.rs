@@ -181,12 +181,13 @@ mod tests {
     #[test]
     fn a_network_that_begins_with_a_model_gives_its_masks_whatever_new_features_say() {
         // A released model without layers that judge band by band, and one with them.
-        for (name, local_width) in [("band-a-0.2.0", 4), ("band-a-0.3.0", 12)] {
-            begins_with_its_masks(name, local_width);
+        // Sums of more numbers are rounded in another order: measured 2e-6, and 1e-5 where bands are judged.
+        for (name, local_width, most) in [("band-a-0.2.0", 4, 3e-6), ("band-a-0.3.0", 12, 3e-5)] {
+            begins_with_its_masks(name, local_width, most);
         }
     }
 
-    fn begins_with_its_masks(name: &str, local_width: usize) {
+    fn begins_with_its_masks(name: &str, local_width: usize, most: f32) {
         let model = model::find(Some(name)).unwrap().unwrap();
         let size = model.config();
         let num_features = size.num_features + 3;
@@ -220,10 +221,9 @@ mod tests {
         };
         let expected = masks(&model.network().unwrap(), old, size.num_features);
         let found = masks(&grown, new, wider.num_features);
-        // Sums of more numbers are rounded in another order: measured 3e-7, and 1e-5 where bands are judged.
         let apart = expected.iter().zip(&found).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
         println!("{name}: {apart}");
-        assert!(apart < 3e-5, "{name}: {apart}");
+        assert!(apart < most, "{name}: {apart}");
         assert!(expected.iter().any(|&mask| mask > 0.6) && expected.iter().any(|&mask| mask < 0.4));
         let narrow = NetworkConfig { width: 8, exchange_width: 4, ..size };
         let line = format!("{:#}", weights_of_model(name, &narrow, 1).unwrap_err());

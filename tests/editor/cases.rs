@@ -22,11 +22,12 @@ type Case = (&'static str, fn() -> Result<()>);
 /// Runs the cases that the arguments name, all if they name none: those that count memory, or the others.
 pub(crate) fn run(counts_memory: bool) -> Result<()> {
     const OPENINGS: [Case; 1] = [("windows come and go", crate::openings::opened_and_closed)];
-    const OTHERS: [Case; 4] = [
+    const OTHERS: [Case; 5] = [
         ("the session is seen at 100 % and 200 %", seen),
         ("every view is seen at 100 % and 200 %", crate::views::seen),
         ("clicks and drags reach the host", pressed),
         ("names, links and places are changed", arranged),
+        ("a closed window leaves no thread", closed),
     ];
     if std::env::args().any(|argument| argument == "--cost") {
         return if counts_memory { Ok(()) } else { crate::cost::measure() };
@@ -187,6 +188,32 @@ fn pressed() -> Result<()> {
         player.plugin.close_editor()?;
     }
     Ok(())
+}
+
+/// A host may quit or unload the plugin as soon as the window is closed.
+fn closed() -> Result<()> {
+    for format in [Format::Clap, Format::Vst3] {
+        let mut player = Player::new(format, Class::Eight)?;
+        player.play(0.1, false)?;
+        let before = threads()?;
+        for _ in 0..5 {
+            let (screen, size) = open(&mut player, None)?;
+            drawn(&mut player, &screen, size)?;
+            player.plugin.close_editor()?;
+            let left = threads()?;
+            ensure!(left.len() <= before.len(), "{format}: {before:?} have become {left:?}");
+            drop(screen);
+        }
+    }
+    Ok(())
+}
+
+/// The names of the process's threads.
+fn threads() -> Result<Vec<String>> {
+    let tasks = std::fs::read_dir("/proc/self/task")?.flatten();
+    // One that has ended since then has no name any more.
+    let names = tasks.filter_map(|task| std::fs::read_to_string(task.path().join("comm")).ok());
+    Ok(names.map(|name| name.trim().to_owned()).collect())
 }
 
 /// The middle of the first mic's amount.

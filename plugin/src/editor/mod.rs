@@ -8,6 +8,7 @@ mod controls;
 mod cost_tests;
 mod edits;
 mod empty;
+mod ending;
 mod field;
 mod header;
 mod history;

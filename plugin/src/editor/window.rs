@@ -17,6 +17,7 @@ use nice_plug_egui::{
     RepaintNotifier, create_egui_editor,
 };
 
+use super::ending::{End, WindowThread};
 use super::remembered::SMALLEST;
 use super::{Editor, presets, theme};
 use crate::live::Live;
@@ -52,7 +53,7 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 impl UnspillEditor {
     /// An adapter for one window. It is made anew each time: the size to open at is known only
     /// after the host has loaded its session, which is later than the framework wants an editor.
-    fn adapter(&self) -> Option<(Arc<EguiEditorState>, EguiEditor<App>)> {
+    fn adapter(&self, thread: &WindowThread) -> Option<(Arc<EguiEditorState>, EguiEditor<App>)> {
         let [width, height] = self.params.remembered.size();
         let state = EguiEditorState::from_size(
             LogicalSize::new(width, height),
@@ -64,6 +65,7 @@ impl UnspillEditor {
         let app = App {
             params: Arc::clone(&self.params),
             editor: Arc::clone(&self.editor),
+            thread: thread.clone(),
             broken: false,
         };
         let adapter =
@@ -83,12 +85,14 @@ impl FrameworkEditor for UnspillEditor {
         gui_context: GuiContext,
         host: Option<HostMethods>,
     ) -> Result<SpawnedEditor<Self::Handle>, Box<dyn Error>> {
-        let (state, adapter) = self.adapter().ok_or("no adapter")?;
+        let thread = WindowThread::default();
+        let (state, adapter) = self.adapter(&thread).ok_or("no adapter")?;
         let spawned =
             adapter.spawn(parent, wait_for_parent, fallback_scale_factor, gui_context, host)?;
         *lock(&self.adapter) = Some((state, adapter));
         let handle = Handle { adapter: spawned.handle, editor: Arc::clone(&self.editor) };
-        Ok(SpawnedEditor { handle, window: spawned.window })
+        let window = OpenWindow { window: spawned.window, end: thread.end() };
+        Ok(SpawnedEditor { handle, window })
     }
 
     fn size(&self) -> NativeSize<u32> {
@@ -116,6 +120,7 @@ impl FrameworkEditor for UnspillEditor {
 struct App {
     params: Arc<UnspillParams>,
     editor: Arc<Mutex<Editor>>,
+    thread: WindowThread,
     /// A panic has happened; the window says so and does nothing any more.
     broken: bool,
 }
@@ -136,6 +141,7 @@ impl NiceEguiApp for App {
         window: &mut Frame,
     ) -> Result<(), HandlerError> {
         theme::apply(&context);
+        self.thread.is_this();
         #[cfg(target_os = "linux")]
         // Without, it may still be drawn.
         let _ = super::x11::listen(window.baseview_window());
@@ -165,6 +171,18 @@ impl NiceEguiApp for App {
     }
 }
 
+/// The framework's window; its fields are dropped in their order.
+pub struct OpenWindow {
+    window: <EguiEditorHandle as EditorHandle>::Window,
+    end: End,
+}
+
+impl std::fmt::Debug for OpenWindow {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("OpenWindow").finish_non_exhaustive()
+    }
+}
+
 /// One open window. The adapter tells nobody when it closes; this does.
 pub struct Handle {
     adapter: EguiEditorHandle,
@@ -185,11 +203,14 @@ impl Drop for Handle {
 }
 
 impl EditorHandle for Handle {
-    type Window = <EguiEditorHandle as EditorHandle>::Window;
+    type Window = OpenWindow;
     type Error = <EguiEditorHandle as EditorHandle>::Error;
 
     fn run_until_closed(window: Self::Window) -> Result<(), Self::Error> {
-        EguiEditorHandle::run_until_closed(window)
+        let OpenWindow { window, end } = window;
+        let result = EguiEditorHandle::run_until_closed(window);
+        drop(end);
+        result
     }
 
     fn set_parent(
@@ -197,27 +218,27 @@ impl EditorHandle for Handle {
         parent: ParentWindowHandle,
         window: &Self::Window,
     ) -> Result<(), Self::Error> {
-        self.adapter.set_parent(parent, window)
+        self.adapter.set_parent(parent, &window.window)
     }
 
     fn show(&self, window: &Self::Window) -> Result<(), Self::Error> {
-        self.adapter.show(window)
+        self.adapter.show(&window.window)
     }
 
     fn hide(&self, window: &Self::Window) -> Result<(), Self::Error> {
-        self.adapter.hide(window)
+        self.adapter.hide(&window.window)
     }
 
     fn set_size(&self, size: NativeSize<u32>, window: &Self::Window) -> Result<(), Self::Error> {
-        self.adapter.set_size(size, window)
+        self.adapter.set_size(size, &window.window)
     }
 
     fn host_main_thread_callback(&self, window: &Self::Window) {
-        self.adapter.host_main_thread_callback(window);
+        self.adapter.host_main_thread_callback(&window.window);
     }
 
     fn adjust_size(&self, size: NativeSize<u32>, window: &Self::Window) -> Option<NativeSize<u32>> {
-        self.adapter.adjust_size(size, window)
+        self.adapter.adjust_size(size, &window.window)
     }
 
     fn set_fallback_scale_factor(
@@ -225,7 +246,7 @@ impl EditorHandle for Handle {
         scale_factor: f64,
         window: &Self::Window,
     ) -> Result<(), Self::Error> {
-        self.adapter.set_fallback_scale_factor(scale_factor, window)
+        self.adapter.set_fallback_scale_factor(scale_factor, &window.window)
     }
 
     fn on_virtual_key_from_host(

@@ -7,6 +7,7 @@ mod taught;
 
 pub use method::{Method, mode_name, parse_mode};
 pub use source::{MicSource, Signals};
+pub(crate) use taught::Taught;
 
 use anyhow::{Context, Result};
 use engine::network::Model;

@@ -7,7 +7,7 @@ use engine::{Controls, Estimates};
 
 /// [`Online`] that learns the session in one pass and then plays with what it learned, frozen.
 #[derive(Debug)]
-pub(super) struct Taught {
+pub(crate) struct Taught {
     online: Online,
     controls: Controls,
     /// What a learning pass would remove.
@@ -15,7 +15,7 @@ pub(super) struct Taught {
 }
 
 impl Taught {
-    pub(super) fn new(online: Online, num_mics: usize) -> Self {
+    pub(crate) fn new(online: Online, num_mics: usize) -> Self {
         let unused = Spectrum::new(num_mics, online.geometry().num_bins());
         Self { online, controls: Controls::default(), unused }
     }

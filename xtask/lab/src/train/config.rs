@@ -143,11 +143,14 @@ pub struct WaysConfig {
     /// From the whole session first.
     #[serde(deserialize_with = "weight")]
     pub learned: f64,
+    /// While playing, without lookahead, after the plugin's Learn has heard the whole scene.
+    #[serde(deserialize_with = "weight")]
+    pub taught: f64,
 }
 
 impl Default for WaysConfig {
     fn default() -> Self {
-        Self { live: 1.0, mix: 0.0, learned: 1.0 }
+        Self { live: 1.0, mix: 0.0, learned: 1.0, taught: 0.0 }
     }
 }
 
@@ -333,8 +336,12 @@ impl TrainConfig {
         if config.recipes.iter().all(|entry| entry.get_ref().weight <= 0.0) {
             bail!("{}: the weights of all [[recipe]] are 0", at("weight"));
         }
-        let WaysConfig { live, mix, learned } = config.ways;
-        ensure!(live + mix + learned > 0.0, "{}: the weights of all [ways] are 0", at("live"));
+        let WaysConfig { live, mix, learned, taught } = config.ways;
+        ensure!(
+            live + mix + learned + taught > 0.0,
+            "{}: the weights of all [ways] are 0",
+            at("live")
+        );
         let least_hops = HOPS_PER_S * config.scenes.seconds
             - if mix > 0.0 { engine::Mode::Mix.lookahead_hops() as f64 } else { 0.0 };
         ensure!(

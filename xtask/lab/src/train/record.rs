@@ -110,7 +110,7 @@ fn jobs(
     };
     // New scenes to learn from in every round, but always the same ones to judge by.
     let (round, part) = if split == Split::Train { (round as u64, 1) } else { (0, 2) };
-    let WaysConfig { live, mix, learned } = config.ways;
+    let WaysConfig { live, mix, learned, taught } = config.ways;
     let of_split = Random::for_part(config.seed, WAYS_PART + part).bits();
     let total: f64 = ready.iter().map(|ready| ready.weight).sum();
     let mut given = vec![0_u64; ready.len()];
@@ -124,8 +124,8 @@ fn jobs(
                 .unwrap_or(0);
             given[recipe] += 1;
             let mut random = Random::for_part(of_split, round * count + number);
-            let way = [Way::Live, Way::Mix, Way::Learned]
-                [draw_weighted(&[live, mix, learned], &mut random)];
+            let way = [Way::Live, Way::Mix, Way::Learned, Way::Taught]
+                [draw_weighted(&[live, mix, learned, taught], &mut random)];
             Job {
                 file: folder.join(format!("{split}{:05}.example", number + 1)),
                 recipe,

@@ -26,8 +26,11 @@ macro_rules! folder {
 }
 
 /// The models in this program, the newest first: it is used unless another is asked for.
-static EMBEDDED: [(&str, &[u8]); 2] =
-    [folder!("band-a-0.3.0", "fb6688cb"), folder!("band-a-0.2.0", "bdc11d6d")];
+static EMBEDDED: [(&str, &[u8]); 3] = [
+    folder!("band-a-0.4.0", "9c5d1ac1"),
+    folder!("band-a-0.3.0", "fb6688cb"),
+    folder!("band-a-0.2.0", "bdc11d6d"),
+];
 
 /// A model with the card that describes it.
 #[derive(Clone, Debug)]

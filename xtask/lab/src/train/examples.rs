@@ -168,16 +168,11 @@ impl Example {
                 hop: 0,
             })
         };
+        let online = || Online::guided(rate, way.mode(), num_mics, &make);
         let method: Box<dyn Debleed> = match way {
+            Way::Live | Way::Mix => Box::new(online()),
             Way::Learned => Box::new(Cancel::guided(rate, num_mics, &make)),
-            Way::Live | Way::Mix | Way::Taught => {
-                let online = Online::guided(rate, way.mode(), num_mics, &make);
-                if way == Way::Taught {
-                    Box::new(Taught::new(online, num_mics))
-                } else {
-                    Box::new(online)
-                }
-            }
+            Way::Taught => Box::new(Taught::new(online(), num_mics)),
         };
         play(scene, &controls, Pipeline::new(method, num_mics));
         let last = tapes.lock().unwrap_or_else(PoisonError::into_inner).pop();
@@ -373,6 +368,7 @@ pub(super) mod tests {
     use crate::convert::to_f32;
     use crate::random::Random;
     use crate::scenes::SceneInfo;
+    use std::ops::Range;
 
     /// Three mics of two seconds: two players who bleed into each other, and a room mic that hears both.
     pub(in crate::train) fn scene(seed: u64) -> Scene {
@@ -451,14 +447,17 @@ pub(super) mod tests {
     }
 
     fn total(example: &Example, mic: usize, sum: usize) -> f64 {
+        total_of(example, 0..example.num_hops, mic, sum)
+    }
+
+    fn total_of(example: &Example, hops: Range<usize>, mic: usize, sum: usize) -> f64 {
         let row = NUM_SUMS * NUM_BANDS;
-        (0..example.num_hops)
-            .flat_map(|hop| {
-                let at = (hop * example.relations.num_mics + mic) * row + sum * NUM_BANDS;
-                &example.sums[at..at + NUM_BANDS]
-            })
-            .map(|&power| f64::from(power))
-            .sum()
+        hops.flat_map(|hop| {
+            let at = (hop * example.relations.num_mics + mic) * row + sum * NUM_BANDS;
+            &example.sums[at..at + NUM_BANDS]
+        })
+        .map(|&power| f64::from(power))
+        .sum()
     }
 
     #[test]
@@ -489,16 +488,8 @@ pub(super) mod tests {
         let scene = scene(4);
         let noise_db = |way: Way| {
             let example = Example::record(&scene, way, None).unwrap();
-            let row = NUM_SUMS * NUM_BANDS;
             // The second mic's first tenth of a second, where the first player is heard alone.
-            let sum = |sum: usize| -> f64 {
-                (0..8)
-                    .flat_map(|hop| {
-                        &example.sums[(hop * 3 + 1) * row + sum * NUM_BANDS..][..NUM_BANDS]
-                    })
-                    .map(|&power| f64::from(power))
-                    .sum()
-            };
+            let sum = |sum: usize| total_of(&example, 0..8, 1, sum);
             10.0 * ((sum(0) - 2.0 * sum(1) + sum(2)) / sum(3)).log10()
         };
         let (live, taught) = (noise_db(Way::Live), noise_db(Way::Taught));

@@ -23,6 +23,16 @@ const LOUDEST: f32 = 0.2;
 const SLOWEST_MEAN: f32 = 1e-3;
 /// Bands whose quantile is looked up in one hop: one in this many.
 const LOOKUP_STRIDE: usize = 4;
+/// How many bands on either side of one say how much it can hear at most: one in this many of all.
+const PART_BESIDE: usize = 4;
+/// The share of these bands that lie below what a band is compared with.
+const LOW_SHARE: f32 = 0.05;
+/// A band may hear this many times as much as the least of its neighbours: rooms and mics differ that much with frequency.
+const OVER_LEAST: f32 = 4.0;
+/// A band allows all of that once it was compared in this many hops (4.3 s at 48 kHz): a quantile of few hops is too high.
+const SURE_HOPS: f32 = 400.0;
+/// Hops between two looks at the neighbours of a band.
+const BOUND_STRIDE: usize = 16;
 /// Weights are scaled back beyond this.
 const LARGEST_WEIGHT: f32 = 1e12;
 
@@ -66,6 +76,9 @@ pub(super) struct Crosstalk {
     below: Vec<f32>,
     quantile: Vec<f32>,
     consistent: Vec<f32>,
+    /// What the neighbours of each band allow, `[target, bleeder, band]`, and the bands of one pair's that are being compared.
+    bound: Vec<f32>,
+    compared: Vec<f32>,
     weight: f32,
     hop: usize,
     /// Overall level of each mic, `[mic]`, and whether it counts as playing, `[mic, band]`.
@@ -89,6 +102,8 @@ impl Crosstalk {
             below: vec![0.0; pairs],
             quantile: vec![0.0; pairs],
             consistent: vec![0.0; pairs],
+            bound: vec![0.0; pairs],
+            compared: Vec::with_capacity(num_bands),
             weight: 1.0,
             hop: 0,
             overall: vec![0.0; num_mics],
@@ -99,6 +114,14 @@ impl Crosstalk {
     /// Crosstalk of a pair, `[band]`.
     pub(super) fn pair(&self, target: usize, bleeder: usize) -> &[f32] {
         &self.consistent[(target * self.num_mics + bleeder) * self.num_bands..][..self.num_bands]
+    }
+
+    /// How much a target hears of a bleeder at most, `[band]`: the least crosstalk of the bands around, some times over.
+    ///
+    /// In a band in which a target never rests, every ratio is raised by its own source, and so is the crosstalk found there; how much
+    /// leaks from place to place differs less from band to band than how much is played.
+    pub(super) fn bound(&self, target: usize, bleeder: usize) -> &[f32] {
+        &self.bound[(target * self.num_mics + bleeder) * self.num_bands..][..self.num_bands]
     }
 
     /// Mean power of a mic's bands, `[band]`.
@@ -165,7 +188,40 @@ impl Crosstalk {
             }
         }
         self.make_consistent();
+        self.find_bounds();
         self.hop += 1;
+    }
+
+    /// Compares the bands whose turn it is with their neighbours, of all pairs alike.
+    fn find_bounds(&mut self) {
+        let bands = self.num_bands;
+        let reach = bands / PART_BESIDE;
+        let first = (BOUND_STRIDE - self.hop % BOUND_STRIDE) % BOUND_STRIDE;
+        for pair in 0..self.num_mics * self.num_mics {
+            let pair = pair * bands..(pair + 1) * bands;
+            let total = &self.total[pair.clone()];
+            let crosstalk = &self.consistent[pair.clone()];
+            for (band, bound) in
+                self.bound[pair].iter_mut().enumerate().skip(first).step_by(BOUND_STRIDE)
+            {
+                let around = band.saturating_sub(reach)..(band + reach + 1).min(bands);
+                self.compared.clear();
+                self.compared.extend(crosstalk[around].iter().copied().filter(|&c| c > 0.0));
+                let Some(last) = self.compared.len().checked_sub(1) else {
+                    *bound = 0.0;
+                    continue;
+                };
+                #[allow(
+                    clippy::cast_possible_truncation,
+                    clippy::cast_sign_loss,
+                    reason = "a share of a number of bands"
+                )]
+                let low = (LOW_SHARE * last as f32) as usize;
+                let (_, &mut least, _) = self.compared.select_nth_unstable_by(low, f32::total_cmp);
+                let sure = (total[band] / self.weight / SURE_HOPS).min(1.0);
+                *bound = sure * OVER_LEAST * least;
+            }
+        }
     }
 
     fn update_pair(&mut self, target: usize, bleeder: usize) {
@@ -304,6 +360,7 @@ impl Crosstalk {
             &mut self.below,
             &mut self.quantile,
             &mut self.consistent,
+            &mut self.bound,
         ] {
             values.fill(0.0);
         }
@@ -355,6 +412,52 @@ mod tests {
         }
         let product = crosstalk.pair(0, 1)[0] * crosstalk.pair(1, 0)[0];
         assert!(product <= 1.0 + 1e-6, "{product}");
+    }
+
+    /// Two sources that take turns in all of some bands but one, in which the second never rests.
+    fn never_resting_in(band: usize, gain: f32, hops: usize) -> Crosstalk {
+        const NUM_BANDS: usize = 8;
+        let mut crosstalk = Crosstalk::new(2, NUM_BANDS);
+        for hop in 0..hops {
+            let mut power = [0.0; 2 * NUM_BANDS];
+            for at in 0..NUM_BANDS {
+                let first = if hop / 30 % 2 == 0 { 1.0 } else { 1e-5 };
+                let second = if hop / 30 % 2 == 1 || at == band { 1.0 } else { 1e-5 };
+                power[at] = first;
+                power[NUM_BANDS + at] = gain * (second + 0.01 * first);
+            }
+            crosstalk.update(&power, &[true; 2], |to, from| to != from, true);
+        }
+        crosstalk
+    }
+
+    #[test]
+    fn a_band_in_which_nobody_rests_may_hear_no_more_than_its_neighbours() {
+        let crosstalk = never_resting_in(3, 1.0, 1200);
+        let of = |values: &[f32], band: usize| decibels(values[band]);
+        let (pair, bound) = (crosstalk.pair(1, 0), crosstalk.bound(1, 0));
+        assert!((of(pair, 2) + 20.0).abs() < STEP_DB, "{}", of(pair, 2));
+        // The first source seems to be heard there 7 dB below: all that mics may claim of each other.
+        assert!(of(pair, 3) > -8.0, "{}", of(pair, 3));
+        for band in 0..8 {
+            let over_db = of(bound, band) + 20.0 - decibels(OVER_LEAST);
+            assert!(over_db.abs() < STEP_DB, "band {band}: {over_db}");
+        }
+    }
+
+    #[test]
+    fn what_was_compared_for_a_moment_allows_little() {
+        let bound = |hops: usize| never_resting_in(3, 1.0, hops).bound(1, 0)[0];
+        // The first source is heard in two hops of three, its tails among them; the last look was up to 16 hops ago.
+        let share = bound(320) / bound(1200);
+        assert!((share - 0.5).abs() < 0.04, "{share}");
+        assert_eq!(never_resting_in(3, 1.0, 1).bound(1, 0)[0], 0.0);
+    }
+
+    #[test]
+    fn a_mics_gain_scales_its_bounds() {
+        let of = |gain: f32| decibels(never_resting_in(3, gain, 1200).bound(1, 0)[3]);
+        assert!((of(100.0) - of(1.0) - 20.0).abs() < STEP_DB);
     }
 
     /// The quantile of a histogram, searched from its lowest level.

@@ -531,12 +531,12 @@ impl Engine {
     }
 
     fn solve_block(&mut self, block: usize) {
-        let mut crosstalk = [Real::ZERO; MAX_SLOTS];
+        let mut bound = [Real::ZERO; MAX_SLOTS];
         for (mic, (slots, filters)) in self.parts.iter_mut().enumerate() {
-            for (crosstalk, &bleeder) in crosstalk.iter_mut().zip(&slots.0) {
-                *crosstalk = lanes_of(&self.bands, self.crosstalk.pair(mic, bleeder), block);
+            for (bound, &bleeder) in bound.iter_mut().zip(&slots.0) {
+                *bound = lanes_of(&self.bands, self.crosstalk.bound(mic, bleeder), block);
             }
-            filters.solve(block, &crosstalk[..slots.0.len()], &mut self.scratch.solve);
+            filters.solve(block, &bound[..slots.0.len()], &mut self.scratch.solve);
         }
     }
 

@@ -31,15 +31,17 @@ pub(super) fn band_edges_hz() -> Vec<f32> {
 pub const NUM_BANDS: usize = 80;
 
 /// Features of every mic and band: logarithms to base 10 of power ratios, then those of `Arrival`, then what `Interference` explains
-/// and whether it is known.
+/// and whether it is known, then two power ratios again.
 ///
 /// Features are only ever added at the end: a network that was trained with fewer is shown the first ones.
-pub const NUM_FEATURES: usize = NUM_SIMPLE + NUM_EXPLAINED;
+pub const NUM_FEATURES: usize = NUM_SIMPLE + NUM_EXPLAINED + NUM_BOUNDED;
 
 const NUM_RATIOS: usize = 8;
 /// Those without interference.
 pub(super) const NUM_SIMPLE: usize = NUM_RATIOS + NUM_ARRIVAL_FEATURES;
 const NUM_EXPLAINED: usize = 2;
+/// The mic against the most that the bands around allow its bleed to be, before and after cancellation.
+const NUM_BOUNDED: usize = 2;
 
 /// Ratios are limited to these powers of ten.
 const LEAST: f32 = -5.0;
@@ -155,6 +157,7 @@ impl Features {
             return;
         }
         let (values, explained) = values.split_at_mut(NUM_SIMPLE * NUM_BANDS);
+        let (explained, bounded) = explained.split_at_mut(NUM_EXPLAINED * NUM_BANDS);
         let (values, of_arrival) = values.split_at_mut(NUM_RATIOS * NUM_BANDS);
         let is_bleeder =
             |&other: &usize| seen.mics.is_active(other) && is_bleed(seen.controls, mic, other);
@@ -183,10 +186,13 @@ impl Features {
         for band in 0..NUM_BANDS {
             let at = |from: usize| from * NUM_BANDS + band;
             let (mut bleed, mut left, mut loudest) = (0.0_f32, 0.0_f32, LEAST);
+            let (mut most, mut most_left) = (0.0_f32, 0.0_f32);
             for other in bleeders() {
                 bleed += seen.crosstalk.pair(mic, other)[band] * self.before[at(other)];
                 left = left.max(seen.leftover.pair(mic, other)[band] * self.after[at(other)]);
                 loudest = loudest.max(self.relative[at(other)]);
+                most += seen.crosstalk.bound(mic, other)[band] * self.before[at(other)];
+                most_left += seen.leftover.bound(mic, other)[band] * self.after[at(other)];
             }
             let (before, after) = (self.before[at(mic)], self.after[at(mic)]);
             let found = [
@@ -202,6 +208,8 @@ impl Features {
             for (feature, found) in found.into_iter().enumerate() {
                 values[feature * NUM_BANDS + band] = found;
             }
+            bounded[band] = ratio(before, most, nothing);
+            bounded[NUM_BANDS + band] = ratio(after, most_left, nothing);
         }
     }
 }

@@ -8,13 +8,12 @@ use super::pending::MAX_WAITING;
 pub(super) const WEIGHT_FLOOR: f32 = 1e-2;
 /// Ridge on the normal equations, relative to each diagonal entry.
 const RIDGE: f32 = 1e-3;
-/// A filter's power may exceed the crosstalk of its pair by this factor: rooms differ that much
-/// from bin to bin within a band.
-const OVER_CROSSTALK: f32 = 4.0;
+/// A filter's power may exceed what its pair may hear by this factor: rooms differ that much from bin to bin within a band.
+const OVER_BOUND: f32 = 4.0;
 /// Overlapping windows carry this many hops of news in one.
 pub(super) const HOPS_PER_NEWS: f32 = 3.0;
-/// Crosstalk below this (-90 dB) counts as this.
-const SMALLEST_CROSSTALK: f32 = 1e-9;
+/// A bound below this (-90 dB) counts as this.
+const SMALLEST_BOUND: f32 = 1e-9;
 /// Keeps the normal equations of a silent bin solvable.
 const TINY: f32 = 1e-6;
 
@@ -25,8 +24,8 @@ const TINY: f32 = 1e-6;
 /// bleeders' guides and `v` the power of the mic's own source: hops in which the own source
 /// plays count little, which is what keeps it safe.
 ///
-/// Three things keep a filter from taking what it should not: its expected power is the pair's
-/// crosstalk (a prior), it may not exceed that crosstalk by much (a cap), and it is shrunk by how
+/// Three things keep a filter from taking what it should not: its expected power is what the pair
+/// may hear (a prior), it may not exceed that by much (a cap), and it is shrunk by how
 /// little it explains against what chance would (a positive-part shrinkage, per bin).
 ///
 /// # Shapes
@@ -136,16 +135,16 @@ impl Filters {
         accumulate(matrix, rhs, guides, mic, &faded, &keep);
     }
 
-    /// Solves one block for `num_slots` bleeders; `crosstalk` is `[slot]`.
+    /// Solves one block; `bounds` are the shares of their bleeders that the slots may hear, `[slot]`.
     #[inline(always)]
-    pub(super) fn solve(&mut self, block: usize, crosstalk: &[Real], scratch: &mut [Complex]) {
+    pub(super) fn solve(&mut self, block: usize, bounds: &[Real], scratch: &mut [Complex]) {
         let taps = self.taps[block];
-        let unknowns = crosstalk.len() * taps;
+        let unknowns = bounds.len() * taps;
         let matrix = &self.matrix[self.starts[block]..];
         let rhs = &self.rhs[block * self.max_unknowns..][..unknowns];
         let solution = &mut self.filter[block * self.max_unknowns..][..unknowns];
 
-        factor_and_solve(matrix, rhs, crosstalk, taps, scratch, solution);
+        factor_and_solve(matrix, rhs, bounds, taps, scratch, solution);
 
         let explained = solution
             .iter()
@@ -161,7 +160,7 @@ impl Filters {
         });
         for (slot, weights) in solution.chunks_exact_mut(taps).enumerate() {
             let size = weights.iter().fold(Real::ZERO, |sum, w| sum + w.norm_sqr());
-            let limit = crosstalk[slot].map(|c| c * OVER_CROSSTALK);
+            let limit = bounds[slot].map(|c| c * OVER_BOUND);
             let scale = shrink.zip(
                 size.zip(
                     limit,
@@ -258,14 +257,14 @@ fn add_products(
 fn factor_and_solve(
     matrix: &[Complex],
     rhs: &[Complex],
-    crosstalk: &[Real],
+    bounds: &[Real],
     taps: usize,
     scratch: &mut [Complex],
     solution: &mut [Complex],
 ) {
     let unknowns = rhs.len();
     for row in 0..unknowns {
-        let prior = crosstalk[row / taps].map(|c| (c + SMALLEST_CROSSTALK).recip());
+        let prior = bounds[row / taps].map(|c| (c + SMALLEST_BOUND).recip());
         let ridge = matrix[triangle(row) + row].re * Real::splat(RIDGE);
         let diagonal = ridge + prior + Real::splat(TINY);
         for column in 0..=row {

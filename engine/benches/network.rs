@@ -17,7 +17,7 @@ use engine::{Controls, Mode, SampleRate};
 /// The sizes of released models; what weights say makes no difference to the time they take.
 const SIZES: NetworkConfig = NetworkConfig {
     num_bands: 80,
-    num_features: 13,
+    num_features: 15,
     width: 160,
     exchange_width: 80,
     local_width: 12,

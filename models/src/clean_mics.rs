@@ -68,7 +68,7 @@ fn untouched_db(mic: &[f32], cleaned: &[f32]) -> f64 {
     10.0 * (own / power(&mut mic.iter().zip(cleaned).map(|(x, y)| x - y))).log10()
 }
 
-/// How far below each mic lies what is taken from it, the first second included: measured 28.1 dB at least.
+/// How far below each mic lies what is taken from it, the first second included: measured 24.9 dB at least.
 const UNTOUCHED_DB: f64 = 20.0;
 
 #[test]

@@ -26,7 +26,8 @@ macro_rules! folder {
 }
 
 /// The models in this program, the newest first: it is used unless another is asked for.
-static EMBEDDED: [(&str, &[u8]); 3] = [
+static EMBEDDED: [(&str, &[u8]); 4] = [
+    folder!("band-a-0.5.0", "2a439970"),
     folder!("band-a-0.4.0", "9c5d1ac1"),
     folder!("band-a-0.3.0", "fb6688cb"),
     folder!("band-a-0.2.0", "bdc11d6d"),

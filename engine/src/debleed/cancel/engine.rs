@@ -48,13 +48,15 @@ pub(super) struct Extent {
     pub(super) taps: Taps,
     /// Hops, spread over all that is learned from, that say how much interference there is.
     pub(super) samples: usize,
+    /// How many times as much as the bands around allow filters may take: who hears a whole session first needs less caution.
+    pub(super) boldness: f32,
 }
 
 impl Extent {
     /// For what follows the music.
-    pub(super) const PLAYING: Self = Self { taps: Taps::FEW, samples: 512 };
+    pub(super) const PLAYING: Self = Self { taps: Taps::FEW, samples: 512, boldness: 1.0 };
     /// For what is learned from a whole session first.
-    pub(super) const SESSION: Self = Self { taps: Taps::MANY, samples: 2048 };
+    pub(super) const SESSION: Self = Self { taps: Taps::MANY, samples: 2048, boldness: 3.0 };
 }
 
 impl Taps {
@@ -96,6 +98,7 @@ pub(super) struct Engine {
     crosstalk: Crosstalk,
     leftover: Crosstalk,
     interference: Interference,
+    boldness: f32,
     /// For each mic, who bleeds into it and the filters against that.
     parts: Vec<(Slots, Filters)>,
     /// What the filters have not learned yet.
@@ -189,6 +192,7 @@ impl Engine {
             crosstalk: Crosstalk::new(num_mics, num_bands),
             leftover: Crosstalk::new(num_mics, num_bands),
             interference: Interference::new(num_mics, if explains { extent.samples } else { 0 }),
+            boldness: extent.boldness,
             parts,
             pending: Pending::new(num_mics, blocks),
             paths: vec![0.0; num_mics * num_mics * num_bands],
@@ -534,7 +538,8 @@ impl Engine {
         let mut bound = [Real::ZERO; MAX_SLOTS];
         for (mic, (slots, filters)) in self.parts.iter_mut().enumerate() {
             for (bound, &bleeder) in bound.iter_mut().zip(&slots.0) {
-                *bound = lanes_of(&self.bands, self.crosstalk.bound(mic, bleeder), block);
+                let allowed = lanes_of(&self.bands, self.crosstalk.bound(mic, bleeder), block);
+                *bound = allowed * Real::splat(self.boldness);
             }
             filters.solve(block, &bound[..slots.0.len()], &mut self.scratch.solve);
         }

@@ -194,34 +194,33 @@ impl Crosstalk {
 
     /// Compares the bands whose turn it is with their neighbours, of all pairs alike.
     fn find_bounds(&mut self) {
-        let bands = self.num_bands;
-        let reach = bands / PART_BESIDE;
         let first = (BOUND_STRIDE - self.hop % BOUND_STRIDE) % BOUND_STRIDE;
         for pair in 0..self.num_mics * self.num_mics {
-            let pair = pair * bands..(pair + 1) * bands;
-            let total = &self.total[pair.clone()];
-            let crosstalk = &self.consistent[pair.clone()];
-            for (band, bound) in
-                self.bound[pair].iter_mut().enumerate().skip(first).step_by(BOUND_STRIDE)
-            {
-                let around = band.saturating_sub(reach)..(band + reach + 1).min(bands);
-                self.compared.clear();
-                self.compared.extend(crosstalk[around].iter().copied().filter(|&c| c > 0.0));
-                let Some(last) = self.compared.len().checked_sub(1) else {
-                    *bound = 0.0;
-                    continue;
-                };
-                #[allow(
-                    clippy::cast_possible_truncation,
-                    clippy::cast_sign_loss,
-                    reason = "a share of a number of bands"
-                )]
-                let low = (LOW_SHARE * last as f32) as usize;
-                let (_, &mut least, _) = self.compared.select_nth_unstable_by(low, f32::total_cmp);
-                let sure = (total[band] / self.weight / SURE_HOPS).min(1.0);
-                *bound = sure * OVER_LEAST * least;
+            for band in (first..self.num_bands).step_by(BOUND_STRIDE) {
+                let at = pair * self.num_bands + band;
+                let sure = (self.total[at] / self.weight / SURE_HOPS).min(1.0);
+                self.bound[at] = sure * self.allowed(pair, band);
             }
         }
+    }
+
+    /// What the neighbours of a band of one pair allow.
+    fn allowed(&mut self, pair: usize, band: usize) -> f32 {
+        let bands = self.num_bands;
+        let reach = bands / PART_BESIDE;
+        let around = band.saturating_sub(reach)..(band + reach + 1).min(bands);
+        let crosstalk = &self.consistent[pair * bands..(pair + 1) * bands];
+        self.compared.clear();
+        self.compared.extend(crosstalk[around].iter().copied().filter(|&c| c > 0.0));
+        let Some(last) = self.compared.len().checked_sub(1) else { return 0.0 };
+        #[allow(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a share of a number of bands"
+        )]
+        let low = (LOW_SHARE * last as f32) as usize;
+        let (_, &mut least, _) = self.compared.select_nth_unstable_by(low, f32::total_cmp);
+        OVER_LEAST * least
     }
 
     fn update_pair(&mut self, target: usize, bleeder: usize) {
@@ -347,6 +346,10 @@ impl Crosstalk {
         self.consistent.copy_from_slice(pairs);
         self.mean.copy_from_slice(means);
         self.heard_hops.copy_from_slice(heard_hops);
+        // A passage that was learned was heard for long enough.
+        for at in 0..self.bound.len() {
+            self.bound[at] = self.allowed(at / self.num_bands, at % self.num_bands);
+        }
     }
 
     /// Forgets everything.
@@ -452,6 +455,19 @@ mod tests {
         let share = bound(320) / bound(1200);
         assert!((share - 0.5).abs() < 0.04, "{share}");
         assert_eq!(never_resting_in(3, 1.0, 1).bound(1, 0)[0], 0.0);
+    }
+
+    #[test]
+    fn what_is_restored_allows_what_it_allowed() {
+        let learned = never_resting_in(3, 1.0, 1200);
+        let mut restored = Crosstalk::new(2, 8);
+        let means = [learned.means(0), learned.means(1)].concat();
+        restored.restore(learned.pairs(), &means, learned.all_heard_hops());
+        for (found, expected) in restored.bound.iter().zip(&learned.bound) {
+            // The last look at a band was up to 16 hops ago.
+            assert!((found - expected).abs() <= 1e-3 * expected, "{found} {expected}");
+        }
+        assert!(restored.bound(1, 0)[3] > 0.0);
     }
 
     #[test]

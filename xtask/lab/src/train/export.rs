@@ -195,7 +195,7 @@ mod tests {
         );
         let sizes_found = card["sizes"].as_table().unwrap();
         let sizes = ["bands", "features", "width", "exchange_width"];
-        assert_eq!(sizes.map(|size| sizes_found[size].as_integer().unwrap()), [80, 13, 8, 4]);
+        assert_eq!(sizes.map(|size| sizes_found[size].as_integer().unwrap()), [80, 15, 8, 4]);
         assert_eq!(card["trained_by"]["command"].as_str(), Some("cargo xtask train my.toml"));
         assert_eq!(card["trained_by"]["seed"].as_integer(), Some(5));
         assert_eq!(card["hop_samples"].as_integer(), Some(512));

@@ -76,8 +76,9 @@ pub(super) struct Crosstalk {
     below: Vec<f32>,
     quantile: Vec<f32>,
     consistent: Vec<f32>,
-    /// What the neighbours of each band allow, `[target, bleeder, band]`, and the bands of one pair's that are being compared.
+    /// What the neighbours of each band allow, `[target, bleeder, band]`.
     bound: Vec<f32>,
+    /// Scratch: the neighbours that are being compared.
     compared: Vec<f32>,
     weight: f32,
     hop: usize,

@@ -81,7 +81,7 @@ fn first_second_db(target: &[f32], heard: &[f32]) -> Option<f32> {
     (signal > 0.0).then(|| 10.0 * (signal / error).log10())
 }
 
-/// SDR of the first second over the adaptive plugin's, mean over the five mics that play: measured 2.4 dB; less on a machine that is
+/// SDR of the first second over the adaptive plugin's, mean over the five mics that play: measured 2.8 dB; less on a machine that is
 /// too slow to hear the passage whole.
 const FIRST_SECOND_DB: f32 = 1.5;
 

@@ -126,6 +126,8 @@ pub(super) struct Engine {
     /// Mics that a restored snapshot knows nothing of: they are left alone.
     unknown: Vec<bool>,
     controls_seen: Option<Box<Controls>>,
+    /// Whether it follows the music, and knows no more of it than it has heard.
+    adapts: bool,
     hop: usize,
     scratch: Scratch,
 }
@@ -209,6 +211,7 @@ impl Engine {
             heard: vec![false; num_mics],
             unknown: vec![false; num_mics],
             controls_seen: None,
+            adapts: false,
             hop: 0,
             scratch,
             bands,
@@ -218,6 +221,7 @@ impl Engine {
 
     /// Learns from the newest hop, everything at once.
     pub(super) fn adapt(&mut self, newest: &Spectrum, controls: &Controls) {
+        self.adapts = true;
         self.follow_routing(newest, controls);
         self.learn_crosstalk(newest, controls, true);
         if self.hop.is_multiple_of(CHOOSE_EVERY_HOPS) {
@@ -250,6 +254,7 @@ impl Engine {
             crosstalk: &self.crosstalk,
             leftover: &self.leftover,
             interference: &self.interference,
+            adapts: self.adapts,
         };
         guided.look(&mut self.ahead, &self.bands, &seen);
     }
@@ -375,6 +380,7 @@ impl Engine {
         self.heard.fill(false);
         self.unknown.fill(false);
         self.controls_seen = None;
+        self.adapts = false;
         self.hop = 0;
     }
 
@@ -563,6 +569,7 @@ impl Engine {
                 crosstalk: &self.crosstalk,
                 leftover: &self.leftover,
                 interference: &self.interference,
+                adapts: self.adapts,
             };
             guided.look(behind, &self.bands, &seen);
         }

@@ -64,6 +64,8 @@ pub(super) struct Seen<'a> {
     pub(super) crosstalk: &'a Crosstalk,
     pub(super) leftover: &'a Crosstalk,
     pub(super) interference: &'a Interference,
+    /// Whether nothing is known but what was heard until now.
+    pub(super) adapts: bool,
 }
 
 /// Band powers of one hop, `[mic, band]` each.
@@ -104,6 +106,11 @@ impl Features {
     /// `[mic, feature, band]`; rows of silent mics hold the least values.
     pub(super) fn values(&self) -> &[f32] {
         &self.values
+    }
+
+    /// Band powers of a mic as it came, `[band]`.
+    pub(super) fn before(&self, mic: usize) -> &[f32] {
+        &self.before[mic * NUM_BANDS..][..NUM_BANDS]
     }
 
     /// Band powers of a mic after cancellation, `[band]`.

@@ -4,6 +4,7 @@ use super::bands::Bands;
 use super::crosstalk::Crosstalk;
 use super::features::{Features, NUM_BANDS, NUM_FEATURES, NUM_SIMPLE, Seen};
 use super::front::Front;
+use super::handover::Handover;
 use crate::controls::Controls;
 use crate::stft::{Geometry, Spectrum};
 use crate::units::SampleRate;
@@ -87,6 +88,7 @@ pub(super) struct Guided {
     features: Features,
     masks: Vec<f32>,
     keep: Vec<f32>,
+    handover: Handover,
     /// Whether the masks are those of the hop last looked at.
     has_masks: bool,
 }
@@ -104,6 +106,7 @@ impl Guided {
             guide,
             masks: vec![1.0; num_mics * NUM_BANDS],
             keep: vec![1.0; num_mics * NUM_BANDS],
+            handover: Handover::new(num_mics, NUM_BANDS),
             has_masks: false,
         }
     }
@@ -146,7 +149,11 @@ impl Guided {
             return;
         }
         for mic in (0..seen.num_mics).filter(|&mic| seen.mics.is_active(mic)) {
-            let gain = &self.masks[mic * NUM_BANDS..][..NUM_BANDS];
+            let gain = &mut self.masks[mic * NUM_BANDS..][..NUM_BANDS];
+            let keep = &mut self.keep[mic * NUM_BANDS..][..NUM_BANDS];
+            if seen.adapts {
+                self.handover.hold_back(mic, self.features.before(mic), [gain, keep]);
+            }
             front.reguide(mic, seen.cancelled.mic(mic), bands, gain);
         }
     }
@@ -199,5 +206,6 @@ impl Guided {
     pub(super) fn reset(&mut self) {
         self.guide.reset();
         self.features.reset();
+        self.handover.reset();
     }
 }

@@ -21,6 +21,7 @@ mod guide;
 #[cfg(test)]
 mod guided_tests;
 mod guides;
+mod handover;
 mod interference;
 mod lanes;
 mod learned;

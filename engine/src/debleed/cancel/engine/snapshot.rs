@@ -100,6 +100,7 @@ impl Engine {
         self.crosstalk.restore(&wide(&learned.crosstalk), &means, &heard_hops);
         self.leftover.restore(&wide(&learned.leftover), &means, &heard_hops);
         self.interference.restore(&wide(&learned.interference));
+        self.adapts = false;
         for (mic, from) in learned.mics.iter().enumerate() {
             let (slots, filters) = &mut self.parts[mic];
             slots.0.clear();

@@ -46,21 +46,25 @@ impl Handover {
     }
 
     /// Raises the masks of one mic where they are not to be believed; all are `[band]`.
-    pub(super) fn hold_back(&mut self, mic: usize, powers: &[f32], masks: [&mut [f32]; NUM_MASKS]) {
-        let range = mic * self.num_bands..(mic + 1) * self.num_bands;
-        for (masks, shares) in masks.into_iter().zip(&mut self.shares) {
-            let shares = shares[range.clone()].iter_mut().zip(&self.held[range.clone()]);
-            for ((mask, &power), (share, &held)) in masks.iter_mut().zip(powers).zip(shares) {
-                let found = 1.0 - *mask * *mask;
-                let most = possible_share(*share, held, power);
-                *share = found.min(most);
+    pub(super) fn hold_back(
+        &mut self,
+        mic: usize,
+        powers: &[f32],
+        mut masks: [&mut [f32]; NUM_MASKS],
+    ) {
+        for (band, &power) in powers.iter().enumerate() {
+            let at = mic * self.num_bands + band;
+            let now = power.max(SLOWEST_FALL * self.held[at]);
+            let before = if now > 0.0 { self.held[at] / now } else { 0.0 };
+            self.held[at] = now;
+            for (mask, share) in masks.iter_mut().zip(&mut self.shares) {
+                let found = 1.0 - mask[band] * mask[band];
+                let most = share[at] * before.max(1.0) + (1.0 - before).max(0.0) + FREE_SHARE;
+                share[at] = found.min(most);
                 if found > most {
-                    *mask = (1.0 - most).sqrt();
+                    mask[band] = (1.0 - most).sqrt();
                 }
             }
-        }
-        for (held, &power) in self.held[range].iter_mut().zip(powers) {
-            *held = falling(*held, power);
         }
     }
 
@@ -71,20 +75,6 @@ impl Handover {
             shares.fill(1.0);
         }
     }
-}
-
-fn falling(held: f32, power: f32) -> f32 {
-    power.max(SLOWEST_FALL * held)
-}
-
-/// The largest share of a band that can be bleed after one of which `share` was.
-fn possible_share(share: f32, held: f32, power: f32) -> f32 {
-    let now = falling(held, power);
-    if now <= 0.0 {
-        return 1.0;
-    }
-    let before = held / now;
-    share * before.max(1.0) + (1.0 - before).max(0.0) + FREE_SHARE
 }
 
 #[cfg(test)]

@@ -21,6 +21,7 @@ const SIZES: NetworkConfig = NetworkConfig {
     width: 160,
     exchange_width: 80,
     local_width: 12,
+    masks: engine::network::MaskForm::Stretched,
     dilations: [1, 2, 4, 8, 16, 4],
 };
 

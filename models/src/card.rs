@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use engine::network::{Model, ModelSource, NetworkConfig};
+use engine::network::{MaskForm, Model, ModelSource, NetworkConfig};
 use engine::{MAX_MICS, Mode, SampleRate};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
@@ -142,8 +142,18 @@ impl Card {
             width: *width,
             exchange_width: *exchange_width,
             local_width: *local_width,
+            masks: self.masks(),
             dilations,
         })
+    }
+
+    /// How logits become masks, which the architecture decides.
+    fn masks(&self) -> MaskForm {
+        if self.architecture == NetworkConfig::OF_PROBABILITIES {
+            MaskForm::Probability
+        } else {
+            MaskForm::Stretched
+        }
     }
 
     /// The model that this card and these weights make.

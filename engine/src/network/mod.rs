@@ -15,7 +15,7 @@ pub(crate) mod testing;
 mod tests;
 mod weights;
 
-pub use config::NetworkConfig;
+pub use config::{MaskForm, NetworkConfig};
 pub use guide::NetworkGuide;
 pub use model::{Masks, Memory, Network};
 pub use pairs::Pairs;

@@ -5,7 +5,7 @@ use burn::nn::{Linear, LinearConfig};
 use burn::tensor::activation::sigmoid;
 use burn::tensor::{Device, Tensor};
 
-use super::config::NetworkConfig;
+use super::config::{MaskForm, NetworkConfig};
 use super::layers::Block;
 use super::local::Local;
 use super::pairs::Pairs;
@@ -37,6 +37,7 @@ pub struct Network {
     shortcut: Param<Tensor<2>>,
     num_bands: usize,
     num_features: usize,
+    is_stretched: bool,
 }
 
 /// What the network remembers of past hops, one tensor `[batch, mic, hops, feature]` per block.
@@ -54,12 +55,14 @@ impl Memory {
     }
 }
 
-/// Masks reach 0 and 1 exactly: the sigmoid is stretched by this much on either side, then cut.
+/// How far [`MaskForm::Stretched`] stretches the sigmoid on either side before it is cut.
 const STRETCH: f32 = 0.05;
 
 /// What comes out.
 #[derive(Clone, Debug)]
 pub struct Masks {
+    /// What both were before the sigmoid, `[batch, mic, time, mask * band]`.
+    pub logits: Tensor<4>,
     /// What may guide the filters, `[batch, mic, time, band]`.
     pub guide: Tensor<4>,
     /// What is kept of the cancelled mic, `[batch, mic, time, band]`.
@@ -83,6 +86,7 @@ impl Network {
             )),
             num_bands: config.num_bands,
             num_features: config.num_features,
+            is_stretched: config.masks == MaskForm::Stretched,
         }
     }
 
@@ -133,9 +137,14 @@ impl Network {
         if let Some(local) = &self.local {
             sum = sum + local.forward(features, carried, pairs);
         }
-        let masks = sigmoid(sum);
-        let masks = (masks * (1.0 + 2.0 * STRETCH) - STRETCH).clamp(0.0, 1.0);
+        let masks = sigmoid(sum.clone());
+        let masks = if self.is_stretched {
+            (masks * (1.0 + 2.0 * STRETCH) - STRETCH).clamp(0.0, 1.0)
+        } else {
+            masks
+        };
         Masks {
+            logits: sum,
             guide: masks.clone().narrow(3, 0, self.num_bands),
             keep: masks.narrow(3, self.num_bands, self.num_bands),
         }

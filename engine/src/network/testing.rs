@@ -17,6 +17,7 @@ pub(crate) const SMALL: NetworkConfig = NetworkConfig {
     width: 16,
     exchange_width: 8,
     local_width: 4,
+    masks: crate::network::MaskForm::Stretched,
     dilations: [1, 2, 4, 8, 1, 2],
 };
 

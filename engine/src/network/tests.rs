@@ -11,6 +11,7 @@ fn config() -> NetworkConfig {
         width: 24,
         exchange_width: 12,
         local_width: 6,
+        masks: crate::network::MaskForm::Stretched,
         dilations: [1, 2, 4, 1, 2, 4],
     }
 }

@@ -307,6 +307,7 @@ mod tests {
             width: 8,
             exchange_width: 4,
             local_width: 3,
+            masks: engine::network::MaskForm::Stretched,
             dilations: [1; 6],
         };
         let network = Network::new(&config, &device);

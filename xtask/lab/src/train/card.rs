@@ -38,6 +38,7 @@ impl Card<'_> {
             exchange_width,
             local_width,
             dilations,
+            masks: _,
         } = self.size;
         let architecture = self.size.architecture();
         let local =

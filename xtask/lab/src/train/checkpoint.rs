@@ -34,6 +34,12 @@ pub struct LogEntry {
     pub training_db: Option<f64>,
     /// SNR of the masked mics of the validation scenes in dB, less the harm that masks do, as much as the loss minds it.
     pub validation_db: Option<f64>,
+    /// What masks add to the SNR of cancellation alone: half the mean over strata and half the worst of them, in dB.
+    #[serde(default)]
+    pub score_db: Option<f64>,
+    /// What they add in each stratum, in dB.
+    #[serde(default)]
+    pub strata_db: Vec<(String, f64)>,
 }
 
 /// How far a training is.
@@ -43,12 +49,17 @@ pub struct Progress {
     pub round: usize,
     /// Steps taken in this round.
     pub step: usize,
-    /// The best validation of this round in dB.
+    /// SNR of the best validation of this round in dB, and its score.
     pub best_db: Option<f64>,
+    #[serde(default)]
+    pub best_score_db: Option<f64>,
     /// Validations since then.
     pub since_best: usize,
     /// Validation of this round's recordings without any mask, in dB.
     pub unmasked_db: Option<f64>,
+    /// The same of each scene that has a source that plays.
+    #[serde(default)]
+    pub unmasked_scenes_db: Vec<Option<f64>>,
     /// Running means of the loss and of the SNR, over the steps since the round began up to fifty.
     pub recent: [f64; 2],
     /// Everything seen so far.

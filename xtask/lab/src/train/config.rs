@@ -9,7 +9,7 @@ use crate::scenes::recipe::{Recipe, line_at, read_toml};
 use crate::scenes::sources::MaterialConfig;
 use anyhow::{Context, Result, bail, ensure};
 use engine::debleed::cancel::{NUM_BANDS, NUM_FEATURES};
-use engine::network::NetworkConfig;
+use engine::network::{MaskForm, NetworkConfig};
 use serde::{Deserialize, Deserializer, Serialize, de};
 use std::path::{Path, PathBuf};
 use toml::Spanned;
@@ -164,6 +164,9 @@ pub struct SizeConfig {
     /// Numbers that carry one band of one mic through the layers that judge band by band; 0: no such layers.
     #[serde(deserialize_with = "local_width")]
     pub local_width: usize,
+    /// How the last numbers become masks.
+    #[serde(with = "MaskFormConfig")]
+    pub masks: MaskForm,
     /// How many of the canceller's features it looks at, from the first one on.
     #[serde(deserialize_with = "features")]
     pub features: usize,
@@ -174,7 +177,13 @@ pub struct SizeConfig {
 
 impl Default for SizeConfig {
     fn default() -> Self {
-        Self { width: 160, local_width: 12, features: NUM_FEATURES, dilations: [1, 2, 4, 8, 1, 2] }
+        Self {
+            width: 160,
+            local_width: 12,
+            masks: MaskForm::Probability,
+            features: NUM_FEATURES,
+            dilations: [1, 2, 4, 8, 1, 2],
+        }
     }
 }
 
@@ -188,9 +197,18 @@ impl SizeConfig {
             width: self.width,
             exchange_width: self.width / 2,
             local_width: self.local_width,
+            masks: self.masks,
             dilations: self.dilations,
         }
     }
+}
+
+/// The names of [`MaskForm`] in configurations.
+#[derive(Deserialize, Serialize)]
+#[serde(remote = "MaskForm", rename_all = "lowercase")]
+enum MaskFormConfig {
+    Stretched,
+    Probability,
 }
 
 /// How weights follow gradients: AdamW.
@@ -264,11 +282,15 @@ pub struct ValidationConfig {
     pub every_steps: usize,
     /// A round ends after so many validations without a better one; 0: never.
     pub patience: usize,
+    /// Folders of scenes that other programs made, as `cargo xtask evaluate` takes them, to judge by
+    /// besides the recipes' own; what a scene's name has before `__` is its stratum. Relative to the
+    /// configuration.
+    pub scenes: Vec<PathBuf>,
 }
 
 impl Default for ValidationConfig {
     fn default() -> Self {
-        Self { every_steps: 500, patience: 6 }
+        Self { every_steps: 500, patience: 6, scenes: Vec::new() }
     }
 }
 
@@ -304,6 +326,9 @@ impl TrainConfig {
             .with_context(|| format!("could not read {name_or_file}"))?;
         let mut config = Self::parse(name_or_file, &text)?;
         let base = path.parent().unwrap_or(Path::new(""));
+        for scenes in &mut config.validation.scenes {
+            *scenes = base.join(&*scenes);
+        }
         for entry in &mut config.recipes {
             let entry = entry.get_mut();
             entry.material.resolve(base);

@@ -14,6 +14,7 @@ use engine::debleed::cancel::NUM_BANDS;
 use engine::network::{Masks, Network};
 use rayon::ThreadPool;
 use rayon::prelude::*;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// The best weights so far.
@@ -30,7 +31,8 @@ const RECENT_STEPS: usize = 50;
 pub(super) struct Course<'a> {
     pub(super) config: &'a TrainConfig,
     pub(super) examples: &'a [Stored],
-    pub(super) validation: &'a [Stored],
+    /// With the stratum of each.
+    pub(super) validation: &'a [(String, Stored)],
     /// Where weights are, and validation is.
     pub(super) device: &'a Device,
     /// Others that share the clips of a step with it.
@@ -74,7 +76,9 @@ impl Course<'_> {
     pub(super) fn run(&self, state: &mut State, watch: &mut dyn Watch) -> Result<End> {
         let checkpoint = self.out.join(CHECKPOINT_FILE);
         if state.progress.best_db.is_none() {
-            state.progress.unmasked_db = Some(self.validate(None)?);
+            let scenes_db = self.validate(None)?;
+            state.progress.unmasked_db = Some(mean(scenes_db.iter().flatten().copied())?);
+            state.progress.unmasked_scenes_db = scenes_db;
             self.judge(state, watch)?;
             state.save(&checkpoint)?;
         }
@@ -167,7 +171,7 @@ impl Course<'_> {
         // With nodes of its own: a graph that threads share is locked while one of them walks it, and they wait for each other.
         let network = &network.valid().fork(part.device).train();
         let masks = masks(network, &batch, &device);
-        let given = Given { keep: &masks.keep, guide: &masks.guide };
+        let given = Given { keep: &masks.keep, guide: &masks.guide, logits: &masks.logits };
         let loss = config.loss.total(&given, &batch.sums);
         // As in the validation, mics whose sources are silent have no SNR.
         let heard = Sums { weights: batch.measured, ..batch.sums };
@@ -180,16 +184,22 @@ impl Course<'_> {
     /// Validates, and keeps the weights if they are the best of this round.
     fn judge(&self, state: &mut State, watch: &mut dyn Watch) -> Result<()> {
         let network = state.judged(self.config, self.device)?;
-        let found_db = self.validate(Some(&network))?;
+        let scenes_db = self.validate(Some(&network))?;
+        let found_db = mean(scenes_db.iter().flatten().copied())?;
         let progress = &mut state.progress;
-        if progress.best_db.is_none_or(|best_db| found_db > best_db) {
+        let strata_db = self.strata(&scenes_db, &progress.unmasked_scenes_db)?;
+        let score_db = score(&strata_db)?;
+        if progress.best_score_db.is_none_or(|best_db| score_db > best_db) {
             progress.best_db = Some(found_db);
+            progress.best_score_db = Some(score_db);
             progress.since_best = 0;
             write_whole(&self.out.join(BEST_FILE), &weights_of(&network)?)?;
         } else {
             progress.since_best += 1;
         }
-        let entry = self.entry(state, Some(found_db));
+        let mut entry = self.entry(state, Some(found_db));
+        entry.score_db = Some(score_db);
+        entry.strata_db = strata_db;
         watch.validated(state, &entry);
         state.progress.log.push(entry);
         Ok(())
@@ -206,18 +216,32 @@ impl Course<'_> {
             loss: seen(0),
             training_db: seen(1),
             validation_db,
+            score_db: None,
+            strata_db: Vec::new(),
         }
     }
 
-    /// Mean SNR in dB over the validation scenes' mics whose sources play, with the masks of `network` or none,
+    /// Mean SNR in dB of each validation scene's mics whose sources play, with the masks of `network` or none,
     /// less the [`harm`] that the masks do to whole scenes, weighed as in the loss.
-    fn validate(&self, network: Option<&Network>) -> Result<f64> {
-        let found = self.each(self.validation, |example| self.snr_db(network, example))?;
-        let found: Vec<f64> = found.into_iter().flatten().collect();
-        ensure!(!found.is_empty(), "no mic of the validation scenes has a source that plays");
-        let mean = found.iter().sum::<f64>() / found.len() as f64;
-        ensure!(mean.is_finite(), "the validation is no number");
-        Ok(mean)
+    fn validate(&self, network: Option<&Network>) -> Result<Vec<Option<f64>>> {
+        self.each(self.validation, |(_, example)| self.snr_db(network, example))
+    }
+
+    /// What masks add in each stratum, in dB.
+    fn strata(
+        &self,
+        masked_db: &[Option<f64>],
+        unmasked_db: &[Option<f64>],
+    ) -> Result<Vec<(String, f64)>> {
+        let mut strata: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
+        let scenes = self.validation.iter().zip(masked_db.iter().zip(unmasked_db));
+        for ((stratum, _), (masked_db, unmasked_db)) in scenes {
+            if let (Some(masked_db), Some(unmasked_db)) = (masked_db, unmasked_db) {
+                strata.entry(stratum).or_default().push(masked_db - unmasked_db);
+            }
+        }
+        let of = |(name, gains_db): (&str, Vec<f64>)| Ok((name.to_owned(), mean(gains_db)?));
+        strata.into_iter().map(of).collect()
     }
 
     /// The same of one scene; none where no source plays.
@@ -244,6 +268,21 @@ pub(super) fn masks(network: &Network, batch: &Batch, device: &Device) -> Masks 
     let mut memory = network.blank_memory(clips, mics, device);
     let features = batch.features.clone().narrow(3, 0, network.num_features() * NUM_BANDS);
     network.forward(features, &batch.pairs, &mut memory)
+}
+
+/// A single bad stratum sinks it: half the mean over strata and half the worst of them.
+fn score(strata_db: &[(String, f64)]) -> Result<f64> {
+    let gains_db = || strata_db.iter().map(|&(_, gain_db)| gain_db);
+    Ok(0.5 * mean(gains_db())? + 0.5 * gains_db().fold(f64::INFINITY, f64::min))
+}
+
+fn mean(values_db: impl IntoIterator<Item = f64>) -> Result<f64> {
+    let (sum, count) =
+        values_db.into_iter().fold((0.0, 0.0), |(sum, count), x| (sum + x, count + 1.0));
+    ensure!(count > 0.0, "no mic of the validation scenes has a source that plays");
+    let mean = sum / count;
+    ensure!(mean.is_finite(), "the validation is not finite");
+    Ok(mean)
 }
 
 pub(super) fn scalar(tensor: Tensor<1>) -> Result<f64> {
@@ -308,7 +347,7 @@ mod tests {
         folder: tempfile::TempDir,
         config: TrainConfig,
         examples: Vec<Stored>,
-        validation: Vec<Stored>,
+        validation: Vec<(String, Stored)>,
         device: Device,
         others: Vec<Device>,
         pool: ThreadPool,
@@ -323,6 +362,7 @@ mod tests {
             let folder = tempfile::tempdir().unwrap();
             let examples = stored(folder.path(), "train");
             let validation = stored(folder.path(), "validation");
+            let validation = validation.into_iter().map(|of| ("all".to_owned(), of)).collect();
             Self {
                 config: config(changes),
                 examples,

@@ -175,9 +175,14 @@ impl Example {
             Way::Taught => Box::new(Taught::new(online(), num_mics)),
         };
         play(scene, &controls, Pipeline::new(method, num_mics));
-        let last = tapes.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let tape = last.context("nobody was asked for a guide")?;
-        let tape = std::mem::take(&mut *tape.lock().unwrap_or_else(PoisonError::into_inner));
+        // Guides that are held ready for a study and never used have heard nothing.
+        let tapes = tapes.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let tapes = tapes
+            .iter()
+            .rev()
+            .map(|tape| std::mem::take(&mut *tape.lock().unwrap_or_else(PoisonError::into_inner)));
+        let tape = tapes.into_iter().find(|tape| !tape.features.is_empty());
+        let tape = tape.context("no guide was used")?;
         Ok(Self::of_tape(tape, Relations::of(scene, &controls)))
     }
 

@@ -64,6 +64,9 @@ pub struct LossConfig {
     /// Weight of [`harm`].
     #[serde(deserialize_with = "weight")]
     pub harm: f64,
+    /// Weight of [`overconfidence`].
+    #[serde(deserialize_with = "weight")]
+    pub logits: f64,
     /// How much the weighted SDR counts beside the error of the spectra in [`multi_domain`] and [`combination`].
     #[serde(deserialize_with = "weight")]
     pub multi_domain_scale: f64,
@@ -93,6 +96,7 @@ impl Default for LossConfig {
             // All of up to eight mics.
             most_combinations: 254,
             harm: 0.0,
+            logits: 0.0,
             multi_domain_scale: 10.0,
             threshold: 1e-4,
             silent_threshold: 3e-3,
@@ -139,6 +143,8 @@ pub struct Given<'a> {
     pub keep: &'a Tensor<4>,
     /// What guides the filters.
     pub guide: &'a Tensor<4>,
+    /// Both before the sigmoid, `[batch, mic, time, mask * band]`.
+    pub logits: &'a Tensor<4>,
 }
 
 impl LossConfig {
@@ -152,7 +158,7 @@ impl LossConfig {
             Some(combinations) => combination(masks.keep, combinations, self.multi_domain_scale),
             None => Tensor::zeros([1], &masks.keep.device()),
         };
-        let terms: [(f64, &dyn Fn() -> Tensor<1>); 7] = [
+        let terms: [(f64, &dyn Fn() -> Tensor<1>); 8] = [
             (self.whole, &|| negative_snr(masks.keep, sums, hops, self)),
             (self.segments, &|| negative_snr(masks.keep, sums, short, self)),
             (self.guide, &|| guide_loss(masks.guide, sums, hops, self)),
@@ -160,6 +166,7 @@ impl LossConfig {
             (self.multi_domain, &|| multi_domain(masks.keep, sums, self.multi_domain_scale)),
             (self.combination, &of_combinations),
             (self.harm, &|| harm(masks.keep, sums, short, self)),
+            (self.logits, &|| overconfidence(masks.logits, sums)),
         ];
         let device = masks.keep.device();
         let weighed = terms.into_iter().filter(|(weight, _)| *weight > 0.0);
@@ -203,6 +210,13 @@ pub fn negative_snr(
 pub fn harm(keep: &Tensor<4>, sums: &Sums, segment_hops: usize, config: &LossConfig) -> Tensor<1> {
     let of = |mask: &Tensor<4>| ratio_db(error_power(mask, sums), sums, segment_hops, config);
     weighed_mean((of(keep) - of(&keep.ones_like())).clamp_min(0.0), sums)
+}
+
+/// Mean square of the logits: a mask that is surer than the data can show costs without end.
+#[must_use]
+pub fn overconfidence(logits: &Tensor<4>, sums: &Sums) -> Tensor<1> {
+    let of_mic: Tensor<3> = logits.clone().powi_scalar(2).mean_dim(3).mean_dim(2).squeeze_dim(3);
+    weighed_mean(of_mic, sums)
 }
 
 /// The same as [`negative_snr`] for a guide, whose error is the others' sound that it lets through and the own sound that it lacks.
@@ -410,7 +424,7 @@ mod tests {
         let room: &[Hop] = &[[7.0, 1.0, 3.0, 8.0]];
         let total = |sums: &Sums, mics: usize| {
             let (keep, guide) = (mask(mics, 1, 0.7), mask(mics, 1, 0.4));
-            value(config.total(&Given { keep: &keep, guide: &guide }, sums))
+            value(config.total(&Given { keep: &keep, guide: &guide, logits: &keep }, sums))
         };
         let alone = total(&sums(&[mic], &[1.0]), 1);
         near(total(&sums(&[mic, room], &[1.0, 0.0]), 2), alone);
@@ -440,7 +454,7 @@ mod tests {
         ];
         let mut sums = sums(&mics, &[1.0, 1.0]);
         let (keep, guide) = (mask(2, 2, 0.7), mask(2, 2, 0.4));
-        let masks = Given { keep: &keep, guide: &guide };
+        let masks = Given { keep: &keep, guide: &guide, logits: &keep };
         let config = LossConfig {
             segment_hops: 1,
             multi_domain: 2.0,

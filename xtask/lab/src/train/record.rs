@@ -9,11 +9,11 @@ use super::progress::{Bar, Tell};
 use super::store::Stored;
 use crate::interrupt;
 use crate::random::Random;
-use crate::scenes::linear;
 use crate::scenes::recipe::Recipe;
 use crate::scenes::simulate::scene;
 use crate::scenes::sources::Library;
 use crate::scenes::{draw_weighted, split::Split};
+use crate::scenes::{folder, linear};
 use anyhow::{Context, Result, anyhow, ensure};
 use engine::network::Network;
 use std::path::{Path, PathBuf};
@@ -24,9 +24,13 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Job {
     file: PathBuf,
+    /// What it is judged with, in validation.
+    stratum: String,
     recipe: usize,
     /// The scene's number in its recipe.
     index: u64,
+    /// The scene's folder, where it was made by others.
+    folder: Option<PathBuf>,
     way: Way,
     /// Whether its sources are mixed anew by gains alone.
     linear: bool,
@@ -36,7 +40,8 @@ struct Job {
 #[derive(Debug)]
 pub(super) struct Recordings {
     pub(super) train: Vec<Stored>,
-    pub(super) validation: Vec<Stored>,
+    /// With the stratum of each.
+    pub(super) validation: Vec<(String, Stored)>,
 }
 
 /// Records what is not there yet into `folder`; `guide` steers the canceller, or nobody does.
@@ -48,9 +53,10 @@ pub(super) fn record(
     (num_threads, tell): (usize, Tell<'_>),
 ) -> Result<Recordings> {
     let of_split = |split: Split| {
-        record_split(config, ready, (round, guide), (folder, split), (num_threads, tell))
+        record_strata(config, ready, (round, guide), (folder, split), (num_threads, tell))
     };
-    Ok(Recordings { train: of_split(Split::Train)?, validation: of_split(Split::Validation)? })
+    let train = of_split(Split::Train)?.into_iter().map(|(_, stored)| stored).collect();
+    Ok(Recordings { train, validation: of_split(Split::Validation)? })
 }
 
 /// The same for one split only; as many scenes to test with as to validate with.
@@ -61,14 +67,30 @@ pub(super) fn record_split(
     (folder, split): (&Path, Split),
     (num_threads, tell): (usize, Tell<'_>),
 ) -> Result<Vec<Stored>> {
+    let found = record_strata(config, ready, (round, guide), (folder, split), (num_threads, tell))?;
+    Ok(found.into_iter().map(|(_, stored)| stored).collect())
+}
+
+/// The same with the stratum of each.
+fn record_strata(
+    config: &TrainConfig,
+    ready: &[Ready],
+    (round, guide): (usize, Option<&Arc<Network>>),
+    (folder, split): (&Path, Split),
+    (num_threads, tell): (usize, Tell<'_>),
+) -> Result<Vec<(String, Stored)>> {
     std::fs::create_dir_all(folder)
         .with_context(|| format!("could not create {}", folder.display()))?;
     remove_leftovers(folder)?;
-    let jobs = jobs(config, ready, (split, round), folder);
+    let mut jobs = jobs(config, ready, (split, round), folder);
+    if split == Split::Validation {
+        jobs.extend(jobs_of_others(config, folder)?);
+    }
     let missing: Vec<&Job> = jobs.iter().filter(|job| !job.file.exists()).collect();
     if !missing.is_empty() {
         let recipes: Vec<Recipe> = ready.iter().map(|r| with_split(&r.recipe, split)).collect();
-        let needed = |recipe: usize| missing.iter().any(|job| job.recipe == recipe);
+        let needed =
+            |recipe: usize| missing.iter().any(|job| job.folder.is_none() && job.recipe == recipe);
         let libraries = recipes
             .iter()
             .enumerate()
@@ -90,7 +112,34 @@ pub(super) fn record_split(
         };
         work.run(num_threads)?;
     }
-    jobs.iter().map(|job| Stored::open(&job.file)).collect()
+    jobs.into_iter().map(|job| Ok((job.stratum, Stored::open(&job.file)?))).collect()
+}
+
+/// The scenes of the folders that the configuration names, each in the ways that have weight, by turns.
+fn jobs_of_others(config: &TrainConfig, folder: &Path) -> Result<Vec<Job>> {
+    let WaysConfig { live, mix, learned, taught } = config.ways;
+    let ways: Vec<Way> =
+        [(live, Way::Live), (mix, Way::Mix), (learned, Way::Learned), (taught, Way::Taught)]
+            .into_iter()
+            .filter_map(|(weight, way)| (weight > 0.0).then_some(way))
+            .collect();
+    let mut found = Vec::new();
+    for scenes in &config.validation.scenes {
+        found.extend(folder::list(scenes)?);
+    }
+    let job = |(number, scene): (usize, PathBuf)| {
+        let name = scene.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        Job {
+            file: folder.join(format!("others{:05}.example", number + 1)),
+            stratum: name.split("__").next().unwrap_or(&name).to_owned(),
+            recipe: 0,
+            index: 0,
+            way: ways[number % ways.len()],
+            linear: false,
+            folder: Some(scene),
+        }
+    };
+    Ok(found.into_iter().enumerate().map(job).collect())
 }
 
 fn with_split(recipe: &Recipe, split: Split) -> Recipe {
@@ -128,6 +177,8 @@ fn jobs(
                 [draw_weighted(&[live, mix, learned, taught], &mut random)];
             Job {
                 file: folder.join(format!("{split}{:05}.example", number + 1)),
+                stratum: ready[recipe].recipe.name.clone(),
+                folder: None,
                 recipe,
                 // Numbers of different rounds never meet, as no recipe gets more than all scenes.
                 index: round * count + given[recipe],
@@ -184,9 +235,14 @@ impl Work<'_> {
     }
 
     fn make(&self, job: &Job) -> Result<()> {
-        let library = self.libraries[job.recipe].as_ref().context("material was not loaded")?;
-        let recipe = &self.recipes[job.recipe];
-        let mut scene = scene(recipe, library, job.index)?;
+        let (name, mut scene) = if let Some(path) = &job.folder {
+            (path.display().to_string(), folder::read(path)?)
+        } else {
+            let library = self.libraries[job.recipe].as_ref().context("material was not loaded")?;
+            let recipe = &self.recipes[job.recipe];
+            let name = format!("{} scene {}", recipe.name, job.index);
+            (name, scene(recipe, library, job.index)?)
+        };
         if job.linear
             && let Ok(remixed) = linear::remix(&scene, job.index)
         {
@@ -194,13 +250,10 @@ impl Work<'_> {
             scene = remixed;
         }
         let record = if self.with_pairs { Example::record_with_pairs } else { Example::record };
-        let example = record(&scene, job.way, self.guide)
-            .with_context(|| format!("{} scene {}", recipe.name, job.index))?;
+        let example = record(&scene, job.way, self.guide).with_context(|| name.clone())?;
         ensure!(
             example.num_hops >= self.hops,
-            "{} scene {} has {} hops, fewer than a clip",
-            recipe.name,
-            job.index,
+            "{name} has {} hops, fewer than a clip",
             example.num_hops
         );
         Stored::write(&example, &job.file)?;

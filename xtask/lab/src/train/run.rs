@@ -256,9 +256,14 @@ impl Watch for Viewer<'_> {
         let Progress { round, step, .. } = state.progress;
         let level = |db: Option<f64>| db.map_or("-".to_owned(), |db| format!("{db:.2}"));
         let best = if state.progress.since_best == 0 { ", the best so far" } else { "" };
+        let worst = entry.strata_db.iter().min_by(|(_, a), (_, b)| a.total_cmp(b));
+        let worst = worst.map_or(String::new(), |(name, gain_db)| {
+            format!(", worst stratum {name} {gain_db:+.2} dB")
+        });
         self.bar.say(&format!(
-            "round {round}, step {step}: validation SNR {} dB{best}; without masks {} dB",
+            "round {round}, step {step}: validation SNR {} dB, score {} dB{worst}{best}; without masks {} dB",
             level(entry.validation_db),
+            level(entry.score_db),
             level(state.progress.unmasked_db)
         ));
         if let Some(snr_db) = entry.validation_db {

@@ -70,8 +70,8 @@ pub fn weights_of(network: &Network) -> Result<Vec<u8>> {
 pub(super) fn weights_of_model(name: &str, config: &NetworkConfig, seed: u64) -> Result<Vec<u8>> {
     let model = model::find(Some(name))?.context("no model is released")?;
     let size = model.config();
-    let (num_features, local_width) = (config.num_features, config.local_width);
-    let fits = NetworkConfig { num_features, local_width, ..size } == *config
+    let NetworkConfig { num_features, local_width, masks, .. } = *config;
+    let fits = NetworkConfig { num_features, local_width, masks, ..size } == *config
         && size.num_features <= num_features
         && (size.local_width == local_width || size.local_width == 0);
     ensure!(fits, "the model is {size:?}, the training's network {config:?}");
@@ -106,6 +106,11 @@ pub(super) fn weights_of_model(name: &str, config: &NetworkConfig, seed: u64) ->
         for (ours, given) in ours.chunks_exact_mut(wider).zip(given.chunks_exact(row)) {
             ours[..row].copy_from_slice(given);
         }
+        if masks != size.masks && OF_LOGITS.contains(&name.as_str()) {
+            for value in ours.as_chunks_mut::<4>().0 {
+                *value = (f32::from_le_bytes(*value) * SOFTENED).to_le_bytes();
+            }
+        }
     }
     Ok(joined(&header, &data)?)
 }
@@ -134,6 +139,13 @@ pub(super) fn blend(weights: &mut [u8], towards: &[u8], share: f64) -> Result<()
     }
     Ok(())
 }
+
+/// The weights that logits are linear in.
+const OF_LOGITS: [&str; 5] =
+    ["leave.weight", "leave.bias", "shortcut", LAST_OF_LOCAL, "local.judge.bias"];
+/// What the logits of stretched masks, which are binary, are scaled by to be probabilities: measured best
+/// of 0.03, 0.06 and 0.25.
+const SOFTENED: f32 = 0.06;
 
 /// The weights from features to the layers that judge band by band: of a band, its lower and its upper neighbour.
 const FIRST_OF_LOCAL: &str = "local.look.weight";
@@ -238,6 +250,7 @@ mod tests {
             width: 8,
             exchange_width: 4,
             local_width: 8,
+            masks: engine::network::MaskForm::Stretched,
             dilations: [1; 6],
         };
         let first = initial_weights(&config, 1).unwrap();

@@ -111,10 +111,12 @@ impl FixedOrder {
         let weights = self.shortcut.val().unsqueeze_dim::<3>(0);
         let direct = weights.expand([rows, num_masks, num_features]).matmul(direct);
         let direct = direct.reshape([batch, places, hops, outputs]);
-        let masks = sigmoid(found.swap_dims(1, 2) + direct);
+        let logits = found.swap_dims(1, 2) + direct;
+        let masks = sigmoid(logits.clone());
         let masks = (masks * (1.0 + 2.0 * STRETCH) - STRETCH).clamp(0.0, 1.0);
         let masks = masks.narrow(1, 0, mics);
         Masks {
+            logits: logits.narrow(1, 0, mics),
             guide: masks.clone().narrow(3, 0, num_bands),
             keep: masks.narrow(3, num_bands, num_bands),
         }
@@ -159,6 +161,7 @@ mod tests {
             width: 160,
             exchange_width: 80,
             local_width: 0,
+            masks: engine::network::MaskForm::Stretched,
             dilations: [1, 2, 4, 8, 16, 4],
         };
         let size = (3, 7);

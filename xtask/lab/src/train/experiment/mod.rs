@@ -254,6 +254,7 @@ pub fn run(options: &ExperimentOptions, tell: &(dyn Fn(&str) + Sync)) -> Result<
         config.loss.combination = COMBINATION;
         record(&config, &ready, (0, None), &recorded, (num_threads, tell))?
     };
+    let validation = validation.into_iter().map(|(_, stored)| stored).collect();
     let num_places = train.first().map_or(0, |scene| scene.relations.num_mics);
     ensure!(
         train.iter().all(|scene| scene.relations.num_mics == num_places),
@@ -411,7 +412,7 @@ impl One<'_> {
         for pick in picks.chunks(1) {
             let batch = Batch::read(pick, config.hops, &device)?;
             let masks = network.masks(&batch, &device);
-            let given = Given { keep: &masks.keep, guide: &masks.guide };
+            let given = Given { keep: &masks.keep, guide: &masks.guide, logits: &masks.logits };
             let loss = config.loss.total(&given, &batch.sums);
             sum += scalar(loss.clone())? * share;
             let found = GradientsParams::from_grads((loss * share).backward(), network);

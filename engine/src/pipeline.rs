@@ -158,6 +158,15 @@ impl Pipeline {
         self.synthesis.push_hop(&self.removed, samples);
     }
 
+    /// Does a part of what can wait; false when nothing waits.
+    ///
+    /// # Real-time
+    ///
+    /// Worker or main thread only: runs the method.
+    pub fn idle(&mut self) -> bool {
+        self.method.idle()
+    }
+
     /// What the last hop cleaned: the spectra of the mics and of what was removed, and the controls
     /// that were in effect.
     pub(crate) fn last(&self) -> (&Spectrum, &Spectrum, &Controls) {

@@ -64,6 +64,14 @@ pub trait Debleed: Send + std::fmt::Debug {
     /// Forgets audio and everything adapted from it; keeps what learning passes found.
     fn reset(&mut self);
 
+    /// Does a part of what can wait, for about as long as a hop takes; false when nothing waits.
+    ///
+    /// Called between hops, whenever none is there to be cleaned; before the next hop, until nothing
+    /// waits, where audio is rendered offline, so that every rendering is the same.
+    fn idle(&mut self) -> bool {
+        false
+    }
+
     /// The estimated share of a bleeder's power that a target hears, on average over frequencies;
     /// `None` for a method that does not estimate it, or while nothing is known.
     fn crosstalk(&self, _target: usize, _bleeder: usize) -> Option<f32> {

@@ -413,6 +413,7 @@ impl Session {
             if let Some(packet) = &mut self.filling {
                 packet.start_sample = to_i64(self.position);
                 packet.epoch = self.epoch;
+                packet.is_awaited = self.pace == Pace::Offline;
                 packet.controls.as_mut().clone_from(&self.controls);
             } else {
                 self.whole_from = to_i64(self.position + hop) + self.first_start;

@@ -21,11 +21,14 @@ pub(crate) struct Packet {
     pub(crate) samples: Box<[f32]>,
     /// The controls in effect at the first sample.
     pub(crate) controls: Box<Controls>,
+    /// Whether the audio thread waits for this packet, so that everything that can wait is done before it.
+    pub(crate) is_awaited: bool,
 }
 
 impl Packet {
     pub(crate) fn new(num_mics: usize, hop_samples: usize) -> Self {
         Self {
+            is_awaited: false,
             start_sample: 0,
             epoch: 0,
             samples: vec![0.0; num_mics * hop_samples].into(),

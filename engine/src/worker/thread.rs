@@ -125,11 +125,16 @@ impl WorkerSide {
         while !self.stats.stop.load(Ordering::Relaxed) {
             // The audio thread wakes nobody in real time; offline it unparks us.
             let Some(mut packet) = self.input.pop() else {
-                std::thread::park_timeout(self.nap);
+                match catch_unwind(AssertUnwindSafe(|| self.pipeline.idle())) {
+                    Ok(true) => {}
+                    Ok(false) => std::thread::park_timeout(self.nap),
+                    Err(_) => return self.fail(),
+                }
                 continue;
             };
             let began = Instant::now();
             let done = catch_unwind(AssertUnwindSafe(|| {
+                while packet.is_awaited && self.pipeline.idle() {}
                 if packet.epoch != epoch {
                     self.pipeline.reset();
                 } else if packet.start_sample != expected_start {
@@ -139,10 +144,7 @@ impl WorkerSide {
                 self.pipeline.process_hop(&mut packet.samples, &packet.controls);
             }));
             if done.is_err() {
-                // Release: pairs with the Acquire in `worker_failed`.
-                self.stats.failed.store(true, Ordering::Release);
-                self.bell.ring();
-                return;
+                return self.fail();
             }
             epoch = packet.epoch;
             expected_start = packet.start_sample + hop;
@@ -155,6 +157,13 @@ impl WorkerSide {
             self.bell.ring();
         }
         drop(network);
+    }
+
+    /// Ends the worker: everything is dry from now on.
+    fn fail(&self) {
+        // Release: pairs with the Acquire in `worker_failed`.
+        self.stats.failed.store(true, Ordering::Release);
+        self.bell.ring();
     }
 }
 

@@ -8,13 +8,14 @@ use super::bands::Bands;
 use super::crosstalk::Crosstalk;
 use super::features::{Seen, band_edges_hz};
 use super::filters::{Filters, num_blocks};
-use super::front::{Front, Planes, Slots, not_louder, powers_into, predict};
+use super::front::{Front, Planes, Slots, bounded, powers_into, predict};
 use super::guide::{Guide, GuideTrouble, Guided};
 use super::guides::{guide_gain, hidden_into, mask_gain};
 use super::interference::Interference;
 use super::lanes::{Complex, LANES, Real};
 use super::order::Order;
 use super::pending::{Lesson, MAX_WAITING, Pending};
+use super::stage::Stage;
 use super::{MAX_SLOTS, MAX_TAPS, MAX_UNKNOWNS};
 use crate::MAX_MICS;
 use crate::controls::Controls;
@@ -50,13 +51,17 @@ pub(super) struct Extent {
     pub(super) samples: usize,
     /// How many times as much as the bands around allow filters may take: who hears a whole session first needs less caution.
     pub(super) boldness: f32,
+    /// Whether a second stage follows once all is learned.
+    pub(super) has_stage: bool,
 }
 
 impl Extent {
     /// For what follows the music.
-    pub(super) const PLAYING: Self = Self { taps: Taps::FEW, samples: 512, boldness: 1.0 };
+    pub(super) const PLAYING: Self =
+        Self { taps: Taps::FEW, samples: 512, boldness: 1.0, has_stage: false };
     /// For what is learned from a whole session first.
-    pub(super) const SESSION: Self = Self { taps: Taps::MANY, samples: 2048, boldness: 3.0 };
+    pub(super) const SESSION: Self =
+        Self { taps: Taps::MANY, samples: 2048, boldness: 3.0, has_stage: true };
 }
 
 impl Taps {
@@ -85,6 +90,21 @@ pub(super) enum Learning {
     GuidedFilters,
     /// How much leaks after cancellation.
     Leftover,
+    /// Filters of the next stage, from what comes out of all before.
+    Stage,
+}
+
+impl Learning {
+    /// What a whole session is learned in, without a guide and with one.
+    const PASSES: [Self; 4] = [Self::Crosstalk, Self::Filters, Self::Filters, Self::Leftover];
+    const GUIDED_PASSES: [Self; 6] = [
+        Self::Crosstalk,
+        Self::Filters,
+        Self::Leftover,
+        Self::GuidedFilters,
+        Self::Leftover,
+        Self::Stage,
+    ];
 }
 
 /// State of cancellation for all mics.
@@ -118,6 +138,12 @@ pub(super) struct Engine {
     /// The newest hop after cancellation, and the hop to clean.
     cancelled: Spectrum,
     cleaned: Spectrum,
+    /// What follows once a whole session or passage is known.
+    stage: Option<Stage>,
+    /// What comes out of the first stage.
+    outputs: Spectrum,
+    /// Whether the stage has begun to learn.
+    learns_stage: bool,
     /// Mean power of each mic's own source in the hops that were cleaned with masks, `[mic, band]`, and how many those were, `[mic]`.
     own_means: Vec<f32>,
     own_hops: Vec<u32>,
@@ -206,6 +232,10 @@ impl Engine {
             guide_behind: guide.filter(|_| looks_ahead).map(guided),
             cancelled: spectrum(),
             cleaned: spectrum(),
+            outputs: spectrum(),
+            learns_stage: false,
+            stage: (extent.has_stage && guide.is_some())
+                .then(|| Stage::new(num_mics, &taps, slots, num_bins)),
             own_means: vec![0.0; num_mics * num_bands],
             own_hops: vec![0; num_mics],
             heard: vec![false; num_mics],
@@ -217,6 +247,22 @@ impl Engine {
             bands,
             taps,
         }
+    }
+
+    /// The passes in which a whole session or passage is learned.
+    pub(super) fn passes(&self) -> &'static [Learning] {
+        if self.guide_ahead.is_none() {
+            &Learning::PASSES
+        } else if self.stage.is_none() {
+            &Learning::GUIDED_PASSES[..Learning::GUIDED_PASSES.len() - 1]
+        } else {
+            &Learning::GUIDED_PASSES
+        }
+    }
+
+    /// A spectrum of its mics and bins.
+    pub(super) fn make_spectrum(&self) -> Spectrum {
+        Spectrum::new(self.num_mics, self.cleaned.num_bins())
     }
 
     /// Learns from the newest hop, everything at once.
@@ -289,6 +335,17 @@ impl Engine {
                 self.interference.hear_masks(keep, spectrum.activity());
                 self.learn_filters(1.0, None);
             }
+            Learning::Stage => {
+                self.look_frozen(spectrum, controls);
+                self.feed_stage(spectrum);
+                if let Some(stage) = &mut self.stage {
+                    if !self.learns_stage {
+                        stage.follow_slots(&self.parts);
+                        self.learns_stage = true;
+                    }
+                    stage.learn(&mut self.power, &self.power_hops);
+                }
+            }
             Learning::Leftover => {
                 self.look(spectrum);
                 cancel(&self.ahead, &self.parts, &self.taps, &mut self.cancelled, None);
@@ -319,6 +376,11 @@ impl Engine {
                     }
                 }
             }
+            Learning::Stage => {
+                if let Some(stage) = &mut self.stage {
+                    stage.conclude(&mut self.power, &mut self.scratch.solve);
+                }
+            }
             Learning::Leftover => {
                 if later.contains(&Learning::Leftover) {
                     self.leftover.reset();
@@ -329,6 +391,26 @@ impl Engine {
             }
         }
         self.forget_audio();
+    }
+
+    /// Hands what comes out of the first stage, masks included, to the second one.
+    fn feed_stage(&mut self, mics: &Spectrum) {
+        let Some(stage) = &mut self.stage else { return };
+        cancel(&self.ahead, &self.parts, &self.taps, &mut self.cleaned, None);
+        let num_bands = self.bands.num_bands();
+        let keep = self.guide_ahead.as_ref().and_then(Guided::said).map(|(keep, _)| keep);
+        for mic in 0..self.num_mics {
+            if !mics.is_active(mic) {
+                self.outputs.silence(mic);
+                continue;
+            }
+            let keep = keep.map(|keep| &keep[mic * num_bands..][..num_bands]);
+            let bins = self.cleaned.mic(mic).iter().zip(self.bands.of_bin());
+            for (out, (bin, &band)) in self.outputs.mic_mut(mic).iter_mut().zip(bins) {
+                *out = bin * keep.map_or(1.0, |keep| keep[band]);
+            }
+        }
+        stage.take(mics, &self.outputs);
     }
 
     /// Finds the interference that explains what the last passes heard.
@@ -372,6 +454,10 @@ impl Engine {
             slots.0.clear();
             filters.reset();
         }
+        if let Some(stage) = &mut self.stage {
+            stage.reset();
+        }
+        self.learns_stage = false;
         self.paths.fill(0.0);
         self.power.fill(0.0);
         self.power_hops.fill(0.0);
@@ -389,6 +475,9 @@ impl Engine {
         self.pending.clear();
         self.order.forget();
         self.ahead.reset();
+        if let Some(stage) = &mut self.stage {
+            stage.forget_audio();
+        }
         if let Some(behind) = &mut self.behind {
             behind.reset();
         }
@@ -512,6 +601,7 @@ impl Engine {
                 *crosstalk = lanes_of(&self.bands, self.crosstalk.pair(mic, bleeder), block);
             }
             let crosstalk = &crosstalk[..slots.0.len()];
+            let crosstalk = Some(crosstalk);
             let lesson = Lesson { block, mic, slots, crosstalk, forget, follows_power };
             let power = &mut self.power[mic * stride + block * LANES..][..LANES];
             self.pending.teach(&lesson, power, filters);
@@ -573,9 +663,17 @@ impl Engine {
             };
             guided.look(behind, &self.bands, &seen);
         }
-        let front = self.behind.as_ref().unwrap_or(&self.ahead);
+        let has_masks = self.guide_ahead.as_ref().is_some_and(Guided::has_masks);
+        let is_staged = has_masks && self.stage.as_ref().is_some_and(Stage::is_known);
+        if is_staged {
+            self.feed_stage(mics);
+        }
+        let (front, parts) = match &self.stage {
+            Some(stage) if is_staged => (&stage.front, &stage.parts),
+            _ => (self.behind.as_ref().unwrap_or(&self.ahead), &self.parts),
+        };
         let bleeding = (&mut self.scratch.bleeding, controls);
-        cancel(front, &self.parts, &self.taps, &mut self.cleaned, Some(bleeding));
+        cancel(front, parts, &self.taps, &mut self.cleaned, Some(bleeding));
 
         let guided = self.guide_behind.as_ref().or(self.guide_ahead.as_ref());
         if guided.is_some_and(Guided::has_masks) {
@@ -782,7 +880,7 @@ fn cancel(
             front.collect(slots, taps, block, guides);
             let own = front.mics.get(mic, block);
             let filter = filters.block(block);
-            let (bleed, cleaned) = not_louder(own, predict(filter, guides));
+            let (bleed, cleaned) = bounded(own, predict(filter, guides));
             let end = bins.len().min((block + 1) * LANES);
             for (lane, bin) in bins[block * LANES..end].iter_mut().enumerate() {
                 *bin = Complex32::new(cleaned.re.0[lane], cleaned.im.0[lane]);
@@ -799,7 +897,7 @@ fn cancel(
                             *guide = guide.scale(amount);
                         }
                     }
-                    not_louder(own, predict(filter, guides)).0
+                    bounded(own, predict(filter, guides)).0
                 };
                 planes.set(mic, block, bleed);
             }

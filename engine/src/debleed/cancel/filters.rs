@@ -26,7 +26,7 @@ const TINY: f32 = 1e-6;
 ///
 /// Three things keep a filter from taking what it should not: its expected power is what the pair
 /// may hear (a prior), it may not exceed that by much (a cap), and it is shrunk by how
-/// little it explains against what chance would (a positive-part shrinkage, per bin).
+/// little it explains against what chance would (a positive-part shrinkage, per block of bins).
 ///
 /// # Shapes
 ///
@@ -152,28 +152,24 @@ impl Filters {
             .fold(Real::ZERO, |sum, (w, b)| sum + w.re * b.re + w.im * b.im);
         let news = (self.hops[block] / HOPS_PER_NEWS - unknowns as f32).max(1.0);
         let by_chance = unknowns as f32 / news;
-        let shrink = explained.zip(self.power[block], |explained, power| {
-            if explained <= 0.0 {
-                return 0.0;
-            }
-            (1.0 - by_chance * (power - explained).max(0.0) / explained).max(0.0)
-        });
+        let shrink = shrinkage(explained, self.power[block], by_chance);
         for (slot, weights) in solution.chunks_exact_mut(taps).enumerate() {
             let size = weights.iter().fold(Real::ZERO, |sum, w| sum + w.norm_sqr());
             let limit = bounds[slot].map(|c| c * OVER_BOUND);
-            let scale = shrink.zip(
-                size.zip(
-                    limit,
-                    |size, limit| {
-                        if size > limit { (limit / size).sqrt() } else { 1.0 }
-                    },
-                ),
-                |a, b| a * b,
-            );
+            let scale = size.zip(limit, |size, limit| {
+                shrink * if size > limit { (limit / size).sqrt() } else { 1.0 }
+            });
             for weight in weights {
                 *weight = weight.scale(scale);
             }
         }
+    }
+
+    /// Solves one block for `num_slots` bleeders without bounds.
+    #[inline(always)]
+    pub(super) fn solve_freely(&mut self, block: usize, num_slots: usize, scratch: &mut [Complex]) {
+        let none = [Real::splat(f32::INFINITY); super::MAX_SLOTS];
+        self.solve(block, &none[..num_slots], scratch);
     }
 
     /// Forgets what was learned about one slot, because another bleeder takes it.
@@ -213,6 +209,21 @@ impl Filters {
     pub(super) fn make_scratch(&self) -> Vec<Complex> {
         vec![Complex::ZERO; triangle(self.max_unknowns)]
     }
+}
+
+/// The part of a block's filters that chance does not explain, 0 to 1: `explained` and `power` are sums
+/// over hops, and chance explains `by_chance` of what is left.
+///
+/// The bins of a block are judged together. Bin by bin the estimate scatters so much that shrinkage
+/// drops right filters of weak bins; over eight bins noise without any bleed still loses its filters.
+#[inline(always)]
+fn shrinkage(explained: Real, power: Real, by_chance: f32) -> f32 {
+    let sum = |lanes: Real| lanes.0.iter().map(|x| x.max(0.0)).sum::<f32>();
+    let (explained, power) = (sum(explained), sum(power));
+    if explained <= 0.0 {
+        return 0.0;
+    }
+    (1.0 - by_chance * (power - explained).max(0.0) / explained).max(0.0)
 }
 
 /// Adds hops to normal equations: `matrix = keep matrix + sum_t weight(t) guides(t)^H guides(t)`, and

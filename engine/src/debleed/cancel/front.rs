@@ -176,6 +176,25 @@ impl Front {
         self.guides.set_row(self.newest * self.num_mics + mic, scaled);
     }
 
+    /// Takes one hop whose guides are known.
+    pub(super) fn take(&mut self, spectrum: &Spectrum, guides: &Spectrum) {
+        self.newest = (self.newest + 1) % self.max_taps;
+        self.looks = self.looks.wrapping_add(1);
+        for mic in 0..self.num_mics {
+            self.active[mic] = spectrum.is_active(mic);
+            let row = self.newest * self.num_mics + mic;
+            if self.active[mic] {
+                self.quiet_hops[mic] = 0;
+                self.mics.set_row(mic, spectrum.mic(mic).iter().copied());
+                self.guides.set_row(row, guides.mic(mic).iter().copied());
+            } else if self.quiet_hops[mic] < self.max_taps {
+                self.quiet_hops[mic] += 1;
+                self.mics.clear_row(mic);
+                self.guides.clear_row(row);
+            }
+        }
+    }
+
     pub(super) fn reset(&mut self) {
         self.mics.clear();
         self.guides.clear();
@@ -234,7 +253,7 @@ fn refine(front: &mut Front, parts: &[(Slots, Filters)], taps: &[usize]) {
             let own = front.mics.get(mic, block);
             let bleed = predict(filters.block(block), guides);
             let gain = Real::load(&front.gain[mic * stride + block * LANES..]);
-            refined[mic] = not_louder(own, bleed).1.scale(gain);
+            refined[mic] = bounded(own, bleed).1.scale(gain);
         }
         for (mic, (slots, _)) in parts.iter().enumerate() {
             if front.active[mic] && !slots.0.is_empty() {
@@ -261,16 +280,17 @@ pub(super) fn predict(filter: &[Complex], guides: &[Complex]) -> Complex {
     sum
 }
 
-/// Bleed and cleaned mic, with no bleed wherever taking it away would make the mic louder.
+/// A bin may come out louder by this factor in power: where own sound and bleed partly cancel, the own
+/// sound alone is louder than both. Without a limit, guides that are themselves cancelled feed back.
+pub(super) const MOST_LOUDER: f32 = 4.0;
+
+/// Bleed and cleaned mic; bleed that would make a bin louder by more than [`MOST_LOUDER`] is left out.
 #[inline(always)]
-pub(super) fn not_louder(mic: Complex, bleed: Complex) -> (Complex, Complex) {
+pub(super) fn bounded(mic: Complex, bleed: Complex) -> (Complex, Complex) {
     let cleaned = mic - bleed;
-    let keep = cleaned.norm_sqr().zip(
-        mic.norm_sqr(),
-        |after, before| {
-            if after <= before { 1.0 } else { 0.0 }
-        },
-    );
+    let keep = cleaned
+        .norm_sqr()
+        .zip(mic.norm_sqr(), |after, before| if after <= MOST_LOUDER * before { 1.0 } else { 0.0 });
     let bleed = bleed.scale(keep);
     (bleed, mic - bleed)
 }

@@ -37,6 +37,8 @@ pub(super) struct LearnedMic {
     pub(super) means: Vec<f32>,
     /// The filters against its bleeders.
     pub(super) slots: Vec<LearnedSlot>,
+    /// Those of the second stage, against the same bleeders; none without one.
+    pub(super) stage: Vec<LearnedSlot>,
 }
 
 /// The filters against one bleeder.

@@ -13,8 +13,9 @@ use crate::units::SampleRate;
 /// The first bytes.
 const MAGIC: [u8; 8] = *b"UnspillL";
 /// Raised when the same bytes would mean something else.
-const VERSION: u8 = 2;
-/// The version before had no interference.
+const VERSION: u8 = 3;
+/// Version 1 had no interference, version 2 no second stage.
+const WITHOUT_STAGE: u8 = 2;
 const WITHOUT_INTERFERENCE: u8 = 1;
 /// Magic, version, hash.
 const HEADER_BYTES: usize = MAGIC.len() + 1 + HASH_BYTES;
@@ -24,7 +25,7 @@ const MOST_BLOCKS: usize = 4096;
 const MOST_BANDS: usize = 1024;
 
 impl Learned {
-    /// Everything, for a saved session: at 48 kHz at most 450 kB for 8 mics and 960 kB for 16, less where bins have no filter.
+    /// Everything, for a saved session, less where bins have no filter.
     ///
     /// # Shapes
     ///
@@ -35,10 +36,15 @@ impl Learned {
     /// Main thread only: allocates, takes milliseconds.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        let contents = self.contents();
+        self.to_bytes_of(VERSION)
+    }
+
+    /// The same as an earlier version wrote them, without what it did not know.
+    pub(super) fn to_bytes_of(&self, version: u8) -> Vec<u8> {
+        let contents = self.contents(version);
         let mut bytes = Vec::with_capacity(HEADER_BYTES + contents.len());
         bytes.extend_from_slice(&MAGIC);
-        bytes.push(VERSION);
+        bytes.push(version);
         bytes.extend_from_slice(&Sha256::digest(&contents));
         bytes.extend_from_slice(&contents);
         bytes
@@ -48,7 +54,7 @@ impl Learned {
     ///
     /// # Errors
     ///
-    /// [`LearnedError`] for anything that [`Learned::to_bytes`] of this version or the one before did not write.
+    /// [`LearnedError`] for anything that [`Learned::to_bytes`] of this version or an earlier one did not write.
     ///
     /// # Real-time
     ///
@@ -62,17 +68,17 @@ impl Learned {
             return Err(LearnedError::NotLearned);
         }
         let (version, hash) = rest.split_at(1);
-        let has_interference = version == [VERSION];
-        if !has_interference && version != [WITHOUT_INTERFERENCE] {
-            return Err(LearnedError::Version { expected: VERSION, actual: version[0] });
+        let version = version[0];
+        if !(WITHOUT_INTERFERENCE..=VERSION).contains(&version) {
+            return Err(LearnedError::Version { expected: VERSION, actual: version });
         }
         if Sha256::digest(contents).as_slice() != hash {
             return Err(LearnedError::Damaged);
         }
-        Reader(contents).learned(has_interference).ok_or(LearnedError::Damaged)
+        Reader(contents).learned(version).ok_or(LearnedError::Damaged)
     }
 
-    fn contents(&self) -> Vec<u8> {
+    fn contents(&self, version: u8) -> Vec<u8> {
         let Setup { rate_hz, mode, num_mics, routing } = &self.setup;
         let Layout { num_bands, taps } = &self.layout;
         let mut out = Vec::new();
@@ -89,19 +95,28 @@ impl Learned {
         for mic in &self.mics {
             out.extend_from_slice(&mic.heard_hops.to_le_bytes());
             out.extend(mic.means.iter().flat_map(|mean| mean.to_le_bytes()));
-            put_count(&mut out, mic.slots.len());
-            for slot in &mic.slots {
-                out.push(slot.bleeder);
-                out.extend_from_slice(&slot.scale.to_le_bytes());
-                put_filters(&mut out, taps, &slot.weights);
+            put_slots(&mut out, taps, &mic.slots);
+            if version > WITHOUT_STAGE {
+                put_slots(&mut out, taps, &mic.stage);
             }
         }
         for pairs in [&self.crosstalk, &self.leftover] {
             out.extend(pairs.iter().flat_map(|ratio| ratio.to_le_bytes()));
         }
-        out.push(u8::from(!self.interference.is_empty()));
-        out.extend(self.interference.iter().flat_map(|gain| gain.to_le_bytes()));
+        if version > WITHOUT_INTERFERENCE {
+            out.push(u8::from(!self.interference.is_empty()));
+            out.extend(self.interference.iter().flat_map(|gain| gain.to_le_bytes()));
+        }
         out
+    }
+}
+
+fn put_slots(out: &mut Vec<u8>, taps: &[u8], slots: &[LearnedSlot]) {
+    put_count(out, slots.len());
+    for slot in slots {
+        out.push(slot.bleeder);
+        out.extend_from_slice(&slot.scale.to_le_bytes());
+        put_filters(out, taps, &slot.weights);
     }
 }
 
@@ -129,7 +144,7 @@ fn put_filters(out: &mut Vec<u8>, taps: &[u8], weights: &[f16]) {
 struct Reader<'a>(&'a [u8]);
 
 impl Reader<'_> {
-    fn learned(mut self, has_interference: bool) -> Option<Learned> {
+    fn learned(mut self, version: u8) -> Option<Learned> {
         let rate_hz = self.number()?;
         SampleRate::new(rate_hz).ok()?;
         let mode = match self.take(1)? {
@@ -151,12 +166,12 @@ impl Reader<'_> {
         }
         let mut mics = Vec::with_capacity(num_mics);
         for _ in 0..num_mics {
-            mics.push(self.mic(num_bands, &taps)?);
+            mics.push(self.mic(num_bands, &taps, version)?);
         }
         let pairs = num_mics * num_mics * num_bands;
         let crosstalk = self.ratios(pairs)?;
         let leftover = self.ratios(pairs)?;
-        let interference = match if has_interference { self.take(1)? } else { &[0] } {
+        let interference = match if version > WITHOUT_INTERFERENCE { self.take(1)? } else { &[0] } {
             [0] => Vec::new(),
             [1] => self.ratios(pairs)?,
             _ => return None,
@@ -172,9 +187,15 @@ impl Reader<'_> {
         self.0.is_empty().then_some(learned)
     }
 
-    fn mic(&mut self, num_bands: usize, taps: &[u8]) -> Option<LearnedMic> {
+    fn mic(&mut self, num_bands: usize, taps: &[u8], version: u8) -> Option<LearnedMic> {
         let heard_hops = u32::from_le_bytes(self.take(4)?.try_into().ok()?);
         let means: Option<Vec<f32>> = (0..num_bands).map(|_| self.number()).collect();
+        let slots = self.slots(taps)?;
+        let stage = if version > WITHOUT_STAGE { self.slots(taps)? } else { Vec::new() };
+        Some(LearnedMic { heard_hops, means: means?, slots, stage })
+    }
+
+    fn slots(&mut self, taps: &[u8]) -> Option<Vec<LearnedSlot>> {
         let num_slots = self.count(MAX_SLOTS)?;
         let mut slots = Vec::with_capacity(num_slots);
         for _ in 0..num_slots {
@@ -182,7 +203,7 @@ impl Reader<'_> {
             let scale = self.number()?;
             slots.push(LearnedSlot { bleeder, scale, weights: self.filters(taps)? });
         }
-        Some(LearnedMic { heard_hops, means: means?, slots })
+        Some(slots)
     }
 
     fn take(&mut self, length: usize) -> Option<&[u8]> {

@@ -31,7 +31,10 @@ mod learned_tests;
 mod learner;
 mod online;
 mod order;
+mod passage;
 mod pending;
+mod stage;
+mod study;
 #[cfg(test)]
 mod tests;
 
@@ -60,8 +63,8 @@ const MAX_UNKNOWNS: usize = MAX_SLOTS * MAX_TAPS;
 /// Cancellation that hears the whole session before it cleans it: for files.
 ///
 /// Learning passes: crosstalk; filters from masked guides; filters again from cleaned guides;
-/// crosstalk of what is left, and with a guide the interference that explains it. Then everything is frozen, so that the first note is as clean as
-/// the last.
+/// crosstalk of what is left, and with a guide the interference that explains it, and the filters of
+/// a second stage. Then everything is frozen, so that the first note is as clean as the last.
 ///
 /// # Latency
 ///
@@ -79,16 +82,6 @@ pub struct Cancel {
 }
 
 impl Cancel {
-    const PASSES: [Learning; 4] =
-        [Learning::Crosstalk, Learning::Filters, Learning::Filters, Learning::Leftover];
-    const GUIDED_PASSES: [Learning; 5] = [
-        Learning::Crosstalk,
-        Learning::Filters,
-        Learning::Leftover,
-        Learning::GuidedFilters,
-        Learning::Leftover,
-    ];
-
     /// Allocates for `num_mics` mics.
     ///
     /// # Real-time
@@ -119,10 +112,8 @@ impl Cancel {
         make_guide: Option<&dyn Fn() -> Box<dyn Guide>>,
     ) -> Self {
         let geometry = Mode::Mix.geometry(rate);
-        let passes: &[Learning] =
-            if make_guide.is_some() { &Self::GUIDED_PASSES } else { &Self::PASSES };
         let engine = Engine::new(geometry, rate, (num_mics, Extent::SESSION), false, make_guide);
-        Self { engine, geometry, passes, pass: 0 }
+        Self { passes: engine.passes(), engine, geometry, pass: 0 }
     }
 }
 

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use super::engine::{Engine, Extent};
-use super::guide::{Guide, GuideTrouble};
+use super::guide::{Guide, GuideHop, GuideMasks, GuideTrouble};
 use super::learned::{Learned, Setup, Unusable};
 use super::learner::{Given, LearnState, Learner};
+use super::passage::Passage;
+use super::study::Study;
 use crate::controls::{Controls, Estimates};
 use crate::debleed::{Debleed, Hop};
 use crate::mode::Mode;
@@ -16,6 +18,10 @@ use crate::units::SampleRate;
 /// twice as many: what is kept should the host stop before it says so.
 const PUBLISH_EVERY_HOPS: usize = 256;
 const PUBLISH_FIRST_HOPS: usize = 32;
+/// A passage of fewer hops (a second at 48 kHz) is not gone through again.
+const FEWEST_HOPS: usize = 94;
+/// Guides for the engines that learn passages and play with what they learned: one of each at a time.
+const NUM_SPARE_GUIDES: usize = 2;
 /// Hops between two looks at how far the filters are.
 const TELL_EVERY_HOPS: usize = 16;
 
@@ -27,14 +33,18 @@ const TELL_EVERY_HOPS: usize = 16;
 /// What [`Controls::estimates`] of the newest hop says counts from that hop on:
 ///
 /// - `Adaptive` follows the music, from the last reset on.
-/// - `Learning` starts from nothing and follows a passage; a reset in between forgets audio, but nothing learned.
+/// - `Learning` starts from nothing and follows a passage; a reset in between forgets audio, but nothing
+///   learned. Up to three minutes of the passage are kept in memory.
 /// - `Learned` plays with what a passage taught, frozen: the end of the one just learned, or what
 ///   [`Online::set_learned`] or [`Learner::give`] gave. What cannot be used leaves it adaptive, and [`Learner::state`] says why.
 ///   A mic that was silent in the passage is left alone.
 ///
+/// When a passage ends, [`Debleed::idle`] goes through it again in the passes in which [`Cancel`](super::Cancel)
+/// learns a whole session. What these find is published and played in place of what was found on the way.
+///
 /// # Invariants
 ///
-/// - No bin comes out louder than it went in.
+/// - No bin comes out louder than it went in by more than 6 dB.
 /// - A mic in which nothing of the others is found comes out bit for bit.
 /// - Frozen, the output depends on what was learned and on the hops since the last reset.
 ///
@@ -55,6 +65,16 @@ pub struct Online {
     num_mics: usize,
     phase: Phase,
     learned: Option<Arc<Learned>>,
+    /// The engine for what was learned in passes, once there was such a thing.
+    settled: Option<Box<Engine>>,
+    /// The passage so far, while one is learned.
+    passage: Option<Passage>,
+    study: Option<Box<Study>>,
+    /// An engine that is ready for the next study.
+    idle_engine: Option<Box<Engine>>,
+    /// Guides for engines that are still to be made; none without a guide.
+    spare_guides: Vec<Box<dyn Guide>>,
+    is_guided: bool,
     learner: Arc<Learner>,
     /// The number of the last thing given through the learner.
     gift: u64,
@@ -68,7 +88,9 @@ pub struct Online {
 enum Phase {
     Adaptive,
     Learning,
+    /// Plays with what was learned, by the engine that adapts or by the settled one.
     Frozen,
+    Settled,
 }
 
 impl Online {
@@ -113,6 +135,14 @@ impl Online {
                 lookahead_hops > 0,
                 make_guide,
             ),
+            settled: None,
+            passage: None,
+            study: None,
+            idle_engine: None,
+            spare_guides: make_guide.map_or_else(Vec::new, |make_guide| {
+                (0..NUM_SPARE_GUIDES).map(|_| make_guide()).collect()
+            }),
+            is_guided: make_guide.is_some(),
             geometry,
             lookahead_hops,
             rate,
@@ -134,11 +164,74 @@ impl Online {
     /// Worker or main thread only.
     pub fn set_learned(&mut self, learned: Option<Arc<Learned>>) {
         self.learned = learned;
+        // A passage that was being learned is not wanted any more.
+        self.passage = None;
+        self.end_study();
         if self.phase != Phase::Adaptive {
-            // Taken over at the next hop; a passage that was being learned is not wanted any more.
+            // Taken over at the next hop.
             self.engine.reset();
             self.phase = Phase::Adaptive;
         }
+    }
+
+    /// An engine for whole passages; none when all its guides are in use.
+    fn make_engine(&mut self) -> Option<Box<Engine>> {
+        let guide = std::cell::RefCell::new(self.spare_guides.pop());
+        if self.is_guided && guide.borrow().is_none() {
+            return None;
+        }
+        let take = || guide.borrow_mut().take().unwrap_or_else(|| Box::new(NoGuide));
+        let make_guide: Option<&dyn Fn() -> Box<dyn Guide>> =
+            if self.is_guided { Some(&take) } else { None };
+        let size = (self.num_mics, Extent::SESSION);
+        Some(Box::new(Engine::new(self.geometry, self.rate, size, false, make_guide)))
+    }
+
+    /// Ends a study without a result.
+    fn end_study(&mut self) {
+        if let Some(study) = self.study.take() {
+            self.idle_engine = Some(study.into_engine());
+        }
+    }
+
+    /// Begins to go through the passage that has ended.
+    fn begin_study(&mut self, controls: &Controls) {
+        self.end_study();
+        let Some(passage) = self.passage.take().filter(|passage| passage.num_hops() >= FEWEST_HOPS)
+        else {
+            return;
+        };
+        if let Some(engine) = self.idle_engine.take().or_else(|| self.make_engine()) {
+            self.study = Some(Box::new(Study::new(engine, passage, controls)));
+        }
+    }
+
+    /// Publishes what a study found, which the next hop plays with.
+    fn conclude_study(&mut self) {
+        let Some(study) = self.study.take() else { return };
+        let (rate, mode, num_mics) = (self.rate, self.mode, self.num_mics);
+        let (learned, engine) = study.finish(|controls| Setup::new(rate, mode, num_mics, controls));
+        if let Some(learned) = learned {
+            let learned = Arc::new(learned);
+            self.learned = Some(Arc::clone(&learned));
+            self.learner.publish(self.gift, learned);
+            self.idle_engine = self.settled.replace(engine);
+            if matches!(self.phase, Phase::Frozen | Phase::Settled) {
+                self.phase = Phase::Adaptive;
+            }
+        } else {
+            self.idle_engine = Some(engine);
+        }
+    }
+
+    /// Follows `controls` and does all that [`Debleed::idle`] would: whoever has the whole passage has no idle time.
+    ///
+    /// # Real-time
+    ///
+    /// Worker or main thread only: takes as long as the passage needs.
+    pub fn settle(&mut self, controls: &Controls) {
+        self.follow(controls);
+        while self.idle() {}
     }
 
     /// Where to watch learning and to collect what was learned.
@@ -164,14 +257,19 @@ impl Online {
             Estimates::Adaptive => {
                 match self.phase {
                     Phase::Adaptive => {}
-                    Phase::Learning => self.publish(),
-                    Phase::Frozen => self.engine.reset(),
+                    Phase::Learning => {
+                        self.publish();
+                        self.begin_study(controls);
+                    }
+                    Phase::Frozen | Phase::Settled => self.engine.reset(),
                 }
                 self.phase = Phase::Adaptive;
                 self.learner.tell(LearnState::Adaptive);
             }
             Estimates::Learning => {
                 if self.phase != Phase::Learning {
+                    self.end_study();
+                    self.passage = Some(Passage::new(self.geometry, self.num_mics, self.rate.hz()));
                     self.engine.reset();
                     self.phase = Phase::Learning;
                     self.hop = 0;
@@ -181,13 +279,14 @@ impl Online {
             Estimates::Learned => {
                 if self.phase == Phase::Learning {
                     self.publish();
+                    self.begin_study(controls);
                     // What is played is what was published, so that a later session plays the same.
                     self.phase = Phase::Adaptive;
                 }
                 let state = match self.freeze(controls) {
                     Ok(()) => LearnState::Learned,
                     Err(why) => {
-                        if self.phase == Phase::Frozen {
+                        if matches!(self.phase, Phase::Frozen | Phase::Settled) {
                             self.engine.reset();
                         }
                         self.phase = Phase::Adaptive;
@@ -201,14 +300,33 @@ impl Online {
 
     /// Sees to it that the estimates are what was learned.
     fn freeze(&mut self, controls: &Controls) -> Result<(), Unusable> {
-        let learned = self.learned.as_ref().ok_or(Unusable::Nothing)?;
+        let learned = Arc::clone(self.learned.as_ref().ok_or(Unusable::Nothing)?);
         learned.fits(self.rate, self.mode, self.num_mics, controls)?;
-        if self.phase != Phase::Frozen {
-            self.engine.restore(learned)?;
-            self.phase = Phase::Frozen;
-            self.learner.tell_convergence(1.0);
+        if matches!(self.phase, Phase::Frozen | Phase::Settled) {
+            return Ok(());
         }
+        if self.engine.takes(&learned) {
+            self.engine.restore(&learned)?;
+            self.phase = Phase::Frozen;
+        } else {
+            if self.settled.is_none() {
+                self.settled = self.make_engine();
+            }
+            let settled = self.settled.as_mut().ok_or(Unusable::Layout)?;
+            settled.restore(&learned)?;
+            settled.forget_audio();
+            self.phase = Phase::Settled;
+        }
+        self.learner.tell_convergence(1.0);
         Ok(())
+    }
+
+    /// The engine that is heard.
+    fn playing(&self) -> &Engine {
+        match &self.settled {
+            Some(settled) if self.phase == Phase::Settled => settled,
+            _ => &self.engine,
+        }
     }
 
     /// Keeps and publishes what was learned so far; nothing, if nothing was heard.
@@ -240,6 +358,12 @@ impl Debleed for Online {
 
     fn process_hop(&mut self, hop: &Hop<'_>, removed: &mut Spectrum) {
         self.follow(hop.newest_controls);
+        if let Some(settled) = self.settled.as_mut().filter(|_| self.phase == Phase::Settled) {
+            // Nothing is learned ahead: the look at the hop to clean is all that is needed.
+            settled.look_frozen(hop.current, hop.current_controls);
+            settled.clean(hop, removed);
+            return;
+        }
         if self.phase == Phase::Frozen {
             // With lookahead, the look at the hop to clean is all that is needed.
             if self.lookahead_hops == 0 {
@@ -247,6 +371,9 @@ impl Debleed for Online {
             }
         } else {
             self.engine.adapt(hop.newest, hop.newest_controls);
+            if let Some(passage) = &mut self.passage {
+                passage.push(hop.newest);
+            }
             if self.phase == Phase::Learning {
                 self.engine.follow_interference(hop.newest, hop.newest_controls);
             }
@@ -268,8 +395,11 @@ impl Debleed for Online {
             Phase::Adaptive => false,
             // Hosts reset whenever they stop; a passage may well be played in parts.
             Phase::Learning => self.engine.is_sound(),
-            Phase::Frozen => true,
+            Phase::Frozen | Phase::Settled => true,
         };
+        if let Some(settled) = &mut self.settled {
+            settled.forget_audio();
+        }
         if keep {
             self.engine.forget_audio();
         } else {
@@ -278,10 +408,32 @@ impl Debleed for Online {
     }
 
     fn crosstalk(&self, target: usize, bleeder: usize) -> Option<f32> {
-        self.engine.crosstalk(target, bleeder)
+        self.playing().crosstalk(target, bleeder)
     }
 
     fn guide_trouble(&self) -> Option<GuideTrouble> {
-        self.engine.guide_trouble()
+        self.playing().guide_trouble()
     }
+
+    fn idle(&mut self) -> bool {
+        let Some(study) = &mut self.study else { return false };
+        if study.step() {
+            self.learner.tell_convergence(study.progress());
+            return true;
+        }
+        self.conclude_study();
+        false
+    }
+}
+
+/// Stands where a guide was promised and is not there.
+#[derive(Debug)]
+struct NoGuide;
+
+impl Guide for NoGuide {
+    fn look(&mut self, _: &GuideHop<'_>, _: &mut GuideMasks<'_>) -> bool {
+        false
+    }
+
+    fn reset(&mut self) {}
 }

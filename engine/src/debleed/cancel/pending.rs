@@ -44,8 +44,8 @@ pub(super) struct Lesson<'a> {
     pub(super) block: usize,
     pub(super) mic: usize,
     pub(super) slots: &'a Slots,
-    /// `[slot]`.
-    pub(super) crosstalk: &'a [Real],
+    /// `[slot]`; none where the guides are known to be good.
+    pub(super) crosstalk: Option<&'a [Real]>,
     pub(super) forget: f32,
     /// Whether the mic's mean power follows too.
     pub(super) follows_power: bool,
@@ -159,12 +159,14 @@ fn teach(pending: &Pending, lesson: &Lesson<'_>, power: &mut [f32], filters: &mu
         }
         let floor = mean * Real::splat(share * WEIGHT_FLOOR);
         let mut expected = Real::ZERO;
-        for (&bleeder, &crosstalk) in slots.0.iter().zip(crosstalk) {
-            let guide = &pending.guides(block, bleeder)[BEFORE + hop];
-            expected = expected + guide.norm_sqr() * crosstalk;
-        }
-        if !expected.any_above(floor * Real::splat(WORTH_LEARNING)) {
-            continue;
+        if let Some(crosstalk) = crosstalk {
+            for (&bleeder, &crosstalk) in slots.0.iter().zip(crosstalk) {
+                let guide = &pending.guides(block, bleeder)[BEFORE + hop];
+                expected = expected + guide.norm_sqr() * crosstalk;
+            }
+            if !expected.any_above(floor * Real::splat(WORTH_LEARNING)) {
+                continue;
+            }
         }
         let guide = own_guides[BEFORE + hop].norm_sqr();
         let surprise = expected * Real::splat(LARGEST_SURPRISE.recip());

@@ -68,9 +68,9 @@ fn what_is_learned_passes_from_session_to_session_while_both_play() {
         drop(over);
         given
     });
-    // After 32 and 64 hops, and at the end.
-    assert!((1..=3).contains(&given.len()), "{}", given.len());
-    assert_eq!(from.num_found(), 3);
+    // After 32 and 64 hops, at the end, and once the passage was gone through again.
+    assert!((1..=4).contains(&given.len()), "{}", given.len());
+    assert_eq!(from.num_found(), 4);
     assert_eq!(from.state(), LearnState::Learned);
     drop((from, to));
     // Two sessions and two queues have let go of it.

@@ -53,7 +53,14 @@ impl Engine {
         let mic = |(mic, (slots, _)): (usize, &(Slots, Filters))| LearnedMic {
             heard_hops: self.crosstalk.all_heard_hops()[mic],
             means: self.crosstalk.means(mic).to_vec(),
-            slots: (0..slots.0.len()).map(|slot| self.slot(mic, slot)).collect(),
+            slots: (0..slots.0.len()).map(|slot| self.slot(&self.parts[mic], slot)).collect(),
+            stage: self.stage.as_ref().filter(|stage| stage.is_known()).map_or_else(
+                Vec::new,
+                |stage| {
+                    let part = &stage.parts[mic];
+                    (0..part.0.0.len()).map(|slot| self.slot(part, slot)).collect()
+                },
+            ),
         };
         Learned {
             setup,
@@ -65,8 +72,7 @@ impl Engine {
         }
     }
 
-    fn slot(&self, mic: usize, slot: usize) -> LearnedSlot {
-        let (slots, filters) = &self.parts[mic];
+    fn slot(&self, (slots, filters): &(Slots, Filters), slot: usize) -> LearnedSlot {
         let mut weights = Vec::new();
         for (block, &taps) in self.taps.iter().enumerate() {
             for weight in &filters.block(block)[slot * taps..(slot + 1) * taps] {
@@ -83,15 +89,23 @@ impl Engine {
         }
     }
 
+    /// Whether [`Engine::restore`] can take this over.
+    pub(in super::super) fn takes(&self, learned: &Learned) -> bool {
+        let fits = |slots: &[LearnedSlot]| {
+            slots.len() <= MAX_SLOTS.min(self.num_mics.saturating_sub(1))
+                && slots.iter().all(|slot| usize::from(slot.bleeder) < self.num_mics)
+        };
+        learned.mics.len() == self.num_mics
+            && learned.layout == self.layout()
+            && learned.mics.iter().all(|mic| fits(&mic.slots) && fits(&mic.stage))
+            && (self.stage.is_some() || learned.mics.iter().all(|mic| mic.stage.is_empty()))
+    }
+
     /// Replaces everything learned; audio and the guides' memory stay.
     ///
     /// The estimates are to be used as they are from then on: [`Engine::adapt`] must not follow without a reset.
     pub(in super::super) fn restore(&mut self, learned: &Learned) -> Result<(), Unusable> {
-        let bleeders_fit = learned.mics.iter().all(|mic| {
-            mic.slots.len() <= MAX_SLOTS.min(self.num_mics.saturating_sub(1))
-                && mic.slots.iter().all(|slot| usize::from(slot.bleeder) < self.num_mics)
-        });
-        if learned.mics.len() != self.num_mics || learned.layout != self.layout() || !bleeders_fit {
+        if !self.takes(learned) {
             return Err(Unusable::Layout);
         }
         let wide = |halves: &[bf16]| -> Vec<f32> { halves.iter().map(|x| x.to_f32()).collect() };
@@ -101,25 +115,21 @@ impl Engine {
         self.leftover.restore(&wide(&learned.leftover), &means, &heard_hops);
         self.interference.restore(&wide(&learned.interference));
         self.adapts = false;
+        if let Some(stage) = &mut self.stage {
+            stage.reset();
+        }
         for (mic, from) in learned.mics.iter().enumerate() {
-            let (slots, filters) = &mut self.parts[mic];
-            slots.0.clear();
-            slots.0.extend(from.slots.iter().map(|slot| usize::from(slot.bleeder)));
-            filters.reset();
-            for (slot, from) in from.slots.iter().enumerate() {
-                let mut weights = from.weights.chunks_exact(2 * LANES);
-                for (block, &taps) in self.taps.iter().enumerate() {
-                    let filter = &mut filters.block_mut(block)[slot * taps..(slot + 1) * taps];
-                    for (weight, halves) in filter.iter_mut().zip(&mut weights) {
-                        let numbers = weight.re.0.iter_mut().chain(&mut weight.im.0);
-                        for (number, half) in numbers.zip(halves) {
-                            *number = half.to_f32() * from.scale;
-                        }
-                    }
-                }
+            put_back(&mut self.parts[mic], &from.slots, &self.taps);
+            if let Some(stage) = &mut self.stage {
+                put_back(&mut stage.parts[mic], &from.stage, &self.taps);
             }
             self.heard[mic] = from.heard_hops > 0;
             self.unknown[mic] = from.heard_hops == 0;
+        }
+        if let Some(stage) = &mut self.stage
+            && learned.mics.iter().any(|mic| !mic.stage.is_empty())
+        {
+            stage.set_known();
         }
         self.follow_paths();
         Ok(())
@@ -151,5 +161,24 @@ impl Engine {
             }
         }
         if count > 0.0 { sum / count } else { 0.0 }
+    }
+}
+
+/// Puts the filters of one mic back.
+fn put_back((slots, filters): &mut (Slots, Filters), from: &[LearnedSlot], taps: &[usize]) {
+    slots.0.clear();
+    slots.0.extend(from.iter().map(|slot| usize::from(slot.bleeder)));
+    filters.reset();
+    for (slot, from) in from.iter().enumerate() {
+        let mut weights = from.weights.chunks_exact(2 * LANES);
+        for (block, &taps) in taps.iter().enumerate() {
+            let filter = &mut filters.block_mut(block)[slot * taps..(slot + 1) * taps];
+            for (weight, halves) in filter.iter_mut().zip(&mut weights) {
+                let numbers = weight.re.0.iter_mut().chain(&mut weight.im.0);
+                for (number, half) in numbers.zip(halves) {
+                    *number = half.to_f32() * from.scale;
+                }
+            }
+        }
     }
 }

@@ -1,0 +1,115 @@
+//! A second stage of filters: once everything before it is good, what comes out makes the best guides.
+
+use super::filters::Filters;
+use super::front::{Front, Slots};
+use super::lanes::{Complex, LANES};
+use super::pending::{Lesson, Pending};
+use crate::stft::Spectrum;
+
+/// Filters from every mic's output to the bleed in the other mics, solved without bounds.
+///
+/// The first stage predicts bleed from guides that are cautious guesses, and its filters are bounded
+/// by what crosstalk allows. Its outputs are far cleaner than those guides. Filters over them are
+/// weighted by each output's own power and need no bounds: they are learned from the very outputs
+/// that they meet when they play, and nothing feeds back.
+///
+/// # Invariants
+///
+/// Before [`Stage::conclude`] it changes nothing.
+///
+/// # Real-time
+///
+/// Worker or main thread only; allocates in `new` only.
+#[derive(Debug)]
+pub(super) struct Stage {
+    pub(super) front: Front,
+    pub(super) parts: Vec<(Slots, Filters)>,
+    pending: Pending,
+    is_known: bool,
+}
+
+impl Stage {
+    /// For blocks of `taps[block]` taps and at most `slots` bleeders of each mic.
+    pub(super) fn new(num_mics: usize, taps: &[usize], slots: usize, num_bins: usize) -> Self {
+        let most_taps = taps.iter().copied().max().unwrap_or(1);
+        let part = |_| (Slots(Vec::with_capacity(slots)), Filters::new(taps, slots));
+        Self {
+            front: Front::new(num_mics, most_taps, num_bins),
+            parts: (0..num_mics).map(part).collect(),
+            pending: Pending::new(num_mics, taps.len()),
+            is_known: false,
+        }
+    }
+
+    /// Whether its filters are to be used.
+    pub(super) fn is_known(&self) -> bool {
+        self.is_known
+    }
+
+    /// Has its filters used.
+    pub(super) fn set_known(&mut self) {
+        self.is_known = true;
+    }
+
+    /// Looks at the same bleeders as the first stage; before the first hop that it learns from.
+    pub(super) fn follow_slots(&mut self, first: &[(Slots, Filters)]) {
+        for ((slots, _), (chosen, _)) in self.parts.iter_mut().zip(first) {
+            slots.0.clone_from(&chosen.0);
+        }
+    }
+
+    /// Learns from the hop that its front took last; `power` is each mic's summed power, `[mic, bin]`,
+    /// and `power_hops` the hops in it, `[mic]`.
+    pub(super) fn learn(&mut self, power: &mut [f32], power_hops: &[f32]) {
+        self.pending.push(&self.front, power_hops);
+        for block in self.pending.blocks_of_turn() {
+            self.learn_block(block, power);
+        }
+    }
+
+    fn learn_block(&mut self, block: usize, power: &mut [f32]) {
+        if !self.pending.is_waiting(block) {
+            return;
+        }
+        let stride = power.len() / self.parts.len();
+        for (mic, (slots, filters)) in self.parts.iter_mut().enumerate() {
+            let lesson =
+                Lesson { block, mic, slots, crosstalk: None, forget: 1.0, follows_power: false };
+            let power = &mut power[mic * stride + block * LANES..][..LANES];
+            self.pending.teach(&lesson, power, filters);
+        }
+        self.pending.learned(block);
+    }
+
+    /// Solves all filters and has them used.
+    pub(super) fn conclude(&mut self, power: &mut [f32], scratch: &mut [Complex]) {
+        for block in 0..power.len() / self.parts.len() / LANES {
+            self.learn_block(block, power);
+            for (slots, filters) in &mut self.parts {
+                filters.solve_freely(block, slots.0.len(), scratch);
+            }
+        }
+        self.is_known = true;
+    }
+
+    /// Forgets audio but nothing learned from it.
+    pub(super) fn forget_audio(&mut self) {
+        self.front.reset();
+        self.pending.clear();
+    }
+
+    /// Takes one hop of mics and of what comes out of the first stage.
+    pub(super) fn take(&mut self, mics: &Spectrum, outputs: &Spectrum) {
+        self.front.take(mics, outputs);
+    }
+
+    /// Forgets everything.
+    pub(super) fn reset(&mut self) {
+        self.forget_audio();
+        for (slots, filters) in &mut self.parts {
+            slots.0.clear();
+            filters.reset();
+        }
+        self.is_known = false;
+    }
+}

@@ -1,0 +1,75 @@
+//! Learning a passage as a whole session is learned: in passes over its audio, a hop at a time.
+
+use super::engine::{Engine, Learning};
+use super::learned::{Learned, Setup};
+use super::passage::{Passage, Reader};
+use crate::controls::Controls;
+use crate::stft::Spectrum;
+
+/// A passage that is being gone through, pass by pass.
+///
+/// What comes out depends on the passage and the controls alone, not on when steps are taken.
+///
+/// # Real-time
+///
+/// Worker only; one step costs about as much as a hop.
+#[derive(Debug)]
+pub(super) struct Study {
+    engine: Box<Engine>,
+    passage: Passage,
+    reader: Reader,
+    spectrum: Spectrum,
+    controls: Box<Controls>,
+    passes: &'static [Learning],
+    pass: usize,
+}
+
+impl Study {
+    /// Prepares to learn `passage` under `controls`; `engine` is one for whole sessions.
+    pub(super) fn new(mut engine: Box<Engine>, passage: Passage, controls: &Controls) -> Self {
+        engine.reset();
+        Self {
+            reader: passage.reader(),
+            spectrum: engine.make_spectrum(),
+            passes: engine.passes(),
+            engine,
+            passage,
+            controls: Box::new(controls.clone()),
+            pass: 0,
+        }
+    }
+
+    /// Learns from one more hop; false when nothing is left to do.
+    pub(super) fn step(&mut self) -> bool {
+        let Some(&learning) = self.passes.get(self.pass) else { return false };
+        if self.reader.read(&self.passage, &mut self.spectrum) {
+            self.engine.learn(learning, &self.spectrum, &self.controls);
+        } else {
+            self.engine.end_pass(learning, &self.passes[self.pass + 1..]);
+            self.pass += 1;
+        }
+        self.pass < self.passes.len()
+    }
+
+    /// The engine, without a result.
+    pub(super) fn into_engine(self) -> Box<Engine> {
+        self.engine
+    }
+
+    /// How much is done, 0 to 1.
+    pub(super) fn progress(&self) -> f32 {
+        let hops = self.passage.num_hops().max(1);
+        let done = self.pass * hops + self.reader.position();
+        done as f32 / (self.passes.len() * hops).max(1) as f32
+    }
+
+    /// What was learned, none if no mic was heard; and the engine back.
+    pub(super) fn finish(
+        self,
+        setup: impl FnOnce(&Controls) -> Setup,
+    ) -> (Option<Learned>, Box<Engine>) {
+        let is_heard = self.engine.controls_seen().is_some() && self.engine.is_sound();
+        let learned = is_heard.then(|| self.engine.snapshot(setup(&self.controls)));
+        (learned, self.engine)
+    }
+}

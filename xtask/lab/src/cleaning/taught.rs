@@ -52,6 +52,8 @@ impl Debleed for Taught {
     }
 
     fn end_learning_pass(&mut self) {
+        self.controls.estimates = Estimates::Learned;
+        self.online.settle(&self.controls);
         self.online.reset();
     }
 

@@ -40,6 +40,32 @@ const RHYTHMS: [&[(usize, usize)]; 6] = [
     &[(0, 12)],
 ];
 
+/// One bar's rhythm.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rhythm(&'static [(usize, usize)]);
+
+impl Rhythm {
+    pub(crate) fn draw(random: &mut Random) -> Self {
+        Self(RHYTHMS[random.index(RHYTHMS.len())])
+    }
+}
+
+/// How a part is written.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Style {
+    /// Without rests, every note as long as the next one lets it be.
+    pub(crate) sustained: bool,
+    /// The rhythm that all parts share, if they do.
+    pub(crate) rhythm: Option<Rhythm>,
+}
+
+/// The same notes, each up to the next one, and the first from the bar's beginning on.
+fn sustained(rhythm: &[(usize, usize)]) -> Vec<(usize, usize)> {
+    let end = |at: usize| rhythm.get(at + 1).map_or(16, |&(start, _)| start);
+    let start = |at: usize| if at == 0 { 0 } else { rhythm[at].0 };
+    (0..rhythm.len()).map(|at| (start(at), end(at) - start(at))).collect()
+}
+
 impl Harmony {
     pub(crate) fn draw(random: &mut Random, groove: Option<&Groove>) -> Self {
         let tempo_bpm =
@@ -66,7 +92,7 @@ impl Harmony {
     pub(crate) fn part(
         &self,
         random: &mut Random,
-        part: Part,
+        (part, style): (Part, Style),
         keys: (u8, u8),
         duration_s: f64,
     ) -> Vec<Note> {
@@ -74,6 +100,7 @@ impl Harmony {
         let rhythm = RHYTHMS[random.index(RHYTHMS.len())];
         let rest = random.between(0.05, 0.35);
         let detached = random.between(0.6, 1.0);
+        let (rest, detached) = if style.sustained { (0.0, 1.0) } else { (rest, detached) };
         let octave = (0..=8).map(|o| o - 5).min_by_key(|&octave| {
             let middle = (i32::from(keys.0) + i32::from(keys.1)) / 2;
             (i32::from(self.key(2, octave)) - middle).abs()
@@ -89,13 +116,15 @@ impl Harmony {
             let chord =
                 i32::try_from(self.degrees[usize::try_from(bar).unwrap_or(0) % self.degrees.len()])
                     .unwrap_or(0);
-            let silent_bar = part != Part::Pad && random.chance(0.12);
-            let bar_rhythm: &[(usize, usize)] = match part {
-                Part::Pad => &[(0, 16)],
+            let silent_bar = part != Part::Pad && random.chance(0.12) && !style.sustained;
+            let bar_rhythm: &[(usize, usize)] = match (style.rhythm, part) {
+                (Some(Rhythm(shared)), _) => shared,
+                (None, Part::Pad) => &[(0, 16)],
                 _ if random.chance(0.25) => RHYTHMS[random.index(RHYTHMS.len())],
                 _ => rhythm,
             };
-            for &(start, steps) in bar_rhythm {
+            let held = style.sustained.then(|| sustained(bar_rhythm));
+            for &(start, steps) in held.as_deref().unwrap_or(bar_rhythm) {
                 if silent_bar || (part == Part::Melody && random.chance(rest)) {
                     continue;
                 }
@@ -172,6 +201,7 @@ mod tests {
                 let mut random = Random::new(seed);
                 let harmony = Harmony::draw(&mut random, None);
                 [Part::Bass, Part::Chords, Part::Melody, Part::Pad]
+                    .map(|part| (part, Style::default()))
                     .map(|part| harmony.part(&mut random, part, (40, 76), 12.0))
             };
             let parts = write();

@@ -21,12 +21,13 @@ use std::path::Path;
 use toml::Spanned;
 
 /// The recipes that come with the lab: name and text.
-pub const BUILT_IN: [(&str, &str); 8] = [
+pub const BUILT_IN: [(&str, &str); 9] = [
     ("all", include_str!("../../../recipes/all.toml")),
     ("ensembles", include_str!("../../../recipes/ensembles.toml")),
     ("kits", include_str!("../../../recipes/kits.toml")),
     ("blends", include_str!("../../../recipes/blends.toml")),
     ("clean", include_str!("../../../recipes/clean.toml")),
+    ("tutti", include_str!("../../../recipes/tutti.toml")),
     ("benchmark-ensembles", include_str!("../../../recipes/benchmark-ensembles.toml")),
     ("benchmark-kits", include_str!("../../../recipes/benchmark-kits.toml")),
     ("benchmark-real-kit", include_str!("../../../recipes/benchmark-real-kit.toml")),

@@ -76,6 +76,15 @@ pub struct StageConfig {
     /// How often a mic hears nobody else: a direct box, or a player in a booth.
     #[serde(deserialize_with = "range::chance")]
     pub clean: f64,
+    /// How often a part never rests and holds its notes up to the next ones.
+    #[serde(deserialize_with = "range::chance")]
+    pub tutti: f64,
+    /// How often all parts of a scene share one rhythm, so that notes change together.
+    #[serde(deserialize_with = "range::chance")]
+    pub together: f64,
+    /// How often all sources of a scene are equally loud at 1 m.
+    #[serde(deserialize_with = "range::chance")]
+    pub even: f64,
     /// How much players differ in level from what is usual, in dB (standard deviation).
     #[serde(deserialize_with = "range::drive_db")]
     pub level_spread_db: Range,
@@ -95,6 +104,9 @@ impl Default for StageConfig {
             silent: 0.04,
             rare: 0.1,
             clean: 0.05,
+            tutti: 0.0,
+            together: 0.0,
+            even: 0.0,
             level_spread_db: Range::new(0.0, 3.0),
         }
     }

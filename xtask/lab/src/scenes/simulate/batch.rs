@@ -23,7 +23,7 @@ pub use crate::scenes::Format;
 /// Options of `cargo xtask simulate`.
 #[derive(Clone, Debug, clap::Args)]
 pub struct SimulateOptions {
-    /// A recipe file, or the name of a built-in recipe: all, ensembles, blends, clean, kits
+    /// A recipe file, or the name of a built-in recipe: all, ensembles, blends, tutti, clean, kits
     #[arg(long, value_name = "FILE|NAME")]
     pub recipe: String,
     /// Folder for the scenes

@@ -12,7 +12,7 @@ pub use batch::{Format, SimulateOptions, Summary, run};
 use super::console::{Chain, Mains};
 use super::layout::{Layout, LayoutRequest, Member, Role};
 use super::recipe::{Recipe, SceneConfig, SceneKind};
-use super::sources::{Ensemble, Library, Part, PlayRequest};
+use super::sources::{Ensemble, FULL_SCALE_DB_SPL, Library, Part, PlayRequest, levels::loud_part};
 use super::split::Split;
 use super::{Scene, SceneInfo, draw_weighted};
 use crate::convert::{db_to_lin, to_f32, to_index};
@@ -86,6 +86,9 @@ pub fn scene(recipe: &Recipe, library: &Library, index: u64) -> Result<Scene> {
     Ok(scene)
 }
 
+/// How loud the loud parts of equally loud sources are at 1 m, in dB re 20 uPa.
+const EVEN_DB_SPL: f64 = 85.0;
+
 /// A scene about to be made.
 struct Draft<'a> {
     recipe: &'a Recipe,
@@ -117,6 +120,8 @@ impl Draft<'_> {
             // Who is silent is drawn here, where it is known to the truth.
             silent_chance: 0.0,
             rare_chance: stage.rare,
+            tutti_chance: stage.tutti,
+            together_chance: stage.together,
             wanted: order::wanted(ensemble, stage, &mut casting),
         };
         let mut parts = self.library.play(&request, &mut Stream::Music.of(self.seed))?;
@@ -170,6 +175,16 @@ impl Draft<'_> {
         let mut random = Stream::Levels.of(self.seed);
         let stage = self.recipe.stage_of(self.config);
         let spread_db = stage.level_spread_db.draw(&mut random);
+        if stage.even > 0.0 && random.chance(stage.even) {
+            let gain = to_f32(db_to_lin(EVEN_DB_SPL - FULL_SCALE_DB_SPL));
+            for role in roles {
+                let dry = &mut parts[role.part].dry;
+                let loud = to_f32(loud_part(dry, self.rate_hz));
+                if loud > 0.0 {
+                    dry.iter_mut().for_each(|sample| *sample *= gain / loud);
+                }
+            }
+        }
         roles
             .iter()
             .map(|role| {

@@ -33,6 +33,8 @@ pub enum Ensemble {
     Percussion,
     /// Strings, winds, brass and piano mixed.
     ChamberMixed,
+    /// Sounds that go on: organs, pads, machines, rain.
+    Steady,
     /// Excerpts of a user's own songs.
     Stems,
 }
@@ -48,6 +50,8 @@ pub(crate) enum Job {
     Plays(Role, music::Part, (u8, u8)),
     /// Talks, when it is its turn.
     Talks,
+    /// Makes noise without a pause.
+    Noise,
 }
 
 /// One seat.
@@ -74,6 +78,10 @@ const fn plays(
 
 const fn percussion(name: &'static str) -> Seat {
     Seat { name, family: Family::Percussion, job: Job::Percussion }
+}
+
+const fn noise(name: &'static str, family: Family) -> Seat {
+    Seat { name, family, job: Job::Noise }
 }
 
 const fn talks(name: &'static str) -> Seat {
@@ -275,9 +283,22 @@ const CHAMBER_MIXED: &[Seat] = &[
     percussion("percussion"),
 ];
 
+const STEADY: &[Seat] = &[
+    plays("organ", Amp, Role::Keys, Pad, (48, 76)),
+    noise("machine", Amp),
+    plays("accordion", Woodwind, Role::Reed, Pad, (50, 74)),
+    noise("rain", Voice),
+    plays("strings", HighString, Role::HighString, Pad, (55, 79)),
+    plays("low strings", LowString, Role::LowString, Pad, (36, 55)),
+    noise("wind", Voice),
+    plays("organ 2", Amp, Role::Keys, Pad, (36, 60)),
+    plays("voices", Voice, Role::Voice, Pad, (52, 74)),
+    noise("machine 2", Amp),
+];
+
 impl Ensemble {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::DrumKit,
         Self::RockBand,
         Self::JazzCombo,
@@ -289,6 +310,7 @@ impl Ensemble {
         Self::FolkGroup,
         Self::Percussion,
         Self::ChamberMixed,
+        Self::Steady,
         Self::Stems,
     ];
 
@@ -307,6 +329,7 @@ impl Ensemble {
             Self::FolkGroup => "folk-group",
             Self::Percussion => "percussion",
             Self::ChamberMixed => "chamber-mixed",
+            Self::Steady => "steady",
             Self::Stems => "stems",
         }
     }
@@ -338,6 +361,7 @@ impl Ensemble {
             Self::FolkGroup => FOLK_GROUP,
             Self::Percussion => PERCUSSION,
             Self::ChamberMixed => CHAMBER_MIXED,
+            Self::Steady => STEADY,
             Self::Stems => &[],
         }
     }

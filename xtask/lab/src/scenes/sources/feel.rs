@@ -9,6 +9,8 @@ use crate::soundfont::Note;
 pub(crate) enum Presence {
     /// All along, with the pauses that players make.
     Usual,
+    /// All along, without a rest.
+    Always,
     /// Only for a moment.
     Rare,
     /// Not at all.
@@ -31,6 +33,7 @@ impl Presence {
     pub(crate) fn windows(self, random: &mut Random, duration_s: f64) -> Vec<(f64, f64)> {
         match self {
             Self::Silent => Vec::new(),
+            Self::Always => vec![(0.0, duration_s)],
             Self::Rare => {
                 let length_s = random.between(0.1, 0.25) * duration_s;
                 let from_s = random.between(0.0, 0.8) * duration_s;
@@ -95,6 +98,12 @@ impl Feel {
     pub(crate) fn keep_every_note(&mut self) {
         self.rest = 0.0;
         self.articulation = self.articulation.clamp(0.7, 1.05);
+    }
+
+    /// Leaves nothing out and holds notes up to the next ones, or over them as a room and a pedal do.
+    pub(crate) fn sustain(&mut self, random: &mut Random) {
+        self.rest = 0.0;
+        self.articulation = random.between(0.95, 1.4);
     }
 
     /// Plays notes this way, within the windows.

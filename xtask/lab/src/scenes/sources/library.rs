@@ -30,6 +30,10 @@ pub struct PlayRequest<'a> {
     pub silent_chance: f64,
     /// Chance of a part to play for a moment only.
     pub rare_chance: f64,
+    /// Chance of a part to play without a rest.
+    pub tutti_chance: f64,
+    /// Chance of all parts to share one rhythm.
+    pub together_chance: f64,
     /// Names of seats that must be among the parts, whatever their importance (a crash).
     pub wanted: &'a [&'a str],
 }
@@ -165,6 +169,15 @@ impl Library {
                 let mut random = Random::for_part(music.seed, place);
                 let presence =
                     Presence::draw(&mut random, request.silent_chance, request.rare_chance);
+                // Nothing is drawn where nobody wants it, so that older recipes keep their scenes.
+                let presence = match presence {
+                    Presence::Usual
+                        if request.tutti_chance > 0.0 && random.chance(request.tutti_chance) =>
+                    {
+                        Presence::Always
+                    }
+                    drawn => drawn,
+                };
                 let place = usize::try_from(place).unwrap_or(0);
                 performer
                     .part(place, seat, presence, &mut random)
@@ -226,6 +239,8 @@ mod tests {
             rate_hz: RATE_HZ,
             silent_chance: 0.05,
             rare_chance: 0.1,
+            tutti_chance: 0.0,
+            together_chance: 0.0,
             wanted: &[],
         }
     }

@@ -8,7 +8,7 @@
 mod config;
 mod ensemble;
 mod feel;
-mod levels;
+pub(super) mod levels;
 mod library;
 mod notes;
 mod perform;

@@ -10,7 +10,7 @@ use super::score::{self, Score};
 use super::{Family, Part, PlayRequest, talk};
 use crate::convert::{db_to_lin, to_f32, to_index, to_u8};
 use crate::random::Random;
-use crate::scenes::music::Harmony;
+use crate::scenes::music::{Harmony, Rhythm, Style};
 use crate::scenes::pattern::{self, Groove, Piece, Stroke};
 use crate::scenes::split::Split;
 use crate::soundfont::{Instruments, Note, Voice};
@@ -43,6 +43,8 @@ pub(crate) struct Music {
     pub(crate) seed: u64,
     duration_s: f64,
     harmony: Harmony,
+    /// The rhythm of all parts, where they share one.
+    rhythm: Option<Rhythm>,
     groove: Groove,
     /// The score's name, and for every seat its notes.
     passage: Option<(String, Vec<Vec<Note>>)>,
@@ -67,6 +69,8 @@ impl Music {
         }
         let has_drums = seats.iter().any(|seat| matches!(seat.job, Job::Drums(_)));
         let harmony = Harmony::draw(random, has_drums.then_some(&groove));
+        let shares = request.together_chance > 0.0 && random.chance(request.together_chance);
+        let rhythm = shares.then(|| Rhythm::draw(random));
         let reads =
             request.ensemble.reads_scores() && !scores.is_empty() && random.chance(SCORE_CHANCE);
         let passage = reads.then(|| {
@@ -81,8 +85,26 @@ impl Music {
         });
         let talks = seats.iter().any(|seat| seat.job == Job::Talks);
         let turns = if talks { talk::turns(random, seats.len(), duration_s) } else { Vec::new() };
-        Self { seed: random.bits(), duration_s, harmony, groove, passage, turns }
+        Self { seed: random.bits(), duration_s, harmony, rhythm, groove, passage, turns }
     }
+}
+
+/// Noise of a colour of its own, whose level breathes a little or not at all.
+fn noise(num_samples: usize, rate_hz: u32, random: &mut Random) -> Vec<f32> {
+    let rate_hz = f64::from(rate_hz);
+    let corner_hz = 150.0 * (random.unit() * 4.0).exp2();
+    let keep = (-std::f64::consts::TAU * corner_hz / rate_hz).exp();
+    let bright = random.between(0.02, 0.5);
+    let depth = if random.chance(0.5) { 0.0 } else { random.between(0.1, 0.6) };
+    let breath_hz = random.between(0.1, 2.0);
+    let mut low = 0.0;
+    let sample = |n: usize| {
+        let white = random.normal(0.0, 1.0);
+        low += (1.0 - keep) * (white - low);
+        let breath = (std::f64::consts::TAU * breath_hz * n as f64 / rate_hz).sin();
+        to_f32((1.0 + depth * breath) * 0.1 * (low + bright * (white - low)))
+    };
+    (0..num_samples).map(sample).collect()
 }
 
 /// What a drummer plays instead of a piece that the kit lacks.
@@ -146,10 +168,15 @@ impl Performer<'_> {
                         (Some(format!("score {name}")), notes[place].clone())
                     }
                     None => {
-                        let harmony = &self.music.harmony;
-                        (None, harmony.part(random, part, keys, self.music.duration_s))
+                        let Music { harmony, rhythm, duration_s, .. } = self.music;
+                        let style =
+                            Style { sustained: presence == Presence::Always, rhythm: *rhythm };
+                        (None, harmony.part(random, (part, style), keys, *duration_s))
                     }
                 };
+                if presence == Presence::Always {
+                    feel.sustain(random);
+                }
                 let mut shaped = feel.shape(random, notes.clone(), &windows);
                 if shaped.is_empty() && presence != Presence::Silent {
                     // Nothing is written where this one plays: then it plays a bar of what there is.
@@ -160,6 +187,14 @@ impl Performer<'_> {
                 let (dry, mut made_of) = self.pitched(role, &shaped, &windows, random)?;
                 made_of.extend(score);
                 (dry, made_of)
+            }
+            Job::Noise => {
+                level_db_spl = typical_db_spl(seat.family, Role::Voice);
+                let length =
+                    if presence == Presence::Silent { 0 } else { self.request.num_samples };
+                let mut sound = noise(length, self.request.rate_hz, random);
+                sound.resize(self.request.num_samples, 0.0);
+                (sound, BTreeSet::from(["noise".to_owned()]))
             }
             Job::Talks => {
                 level_db_spl += levels::TALKER_DB;
@@ -438,6 +473,8 @@ mod tests {
             rate_hz: 16_000,
             silent_chance: 0.0,
             rare_chance: 0.0,
+            tutti_chance: 0.0,
+            together_chance: 0.0,
             wanted: &[],
         };
         let seats = Ensemble::DrumKit.seats();

@@ -456,6 +456,8 @@ mod tests {
             rate_hz: 48_000,
             silent_chance: 0.0,
             rare_chance: 0.0,
+            tutti_chance: 0.0,
+            together_chance: 0.0,
             wanted: &[],
         };
         let parts = play(&songs, &request, &mut Random::new(3)).unwrap();

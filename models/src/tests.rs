@@ -2,7 +2,7 @@
 
 use super::*;
 use burn::tensor::Device;
-use engine::network::{ModelError, Network, NetworkConfig, WeightsError};
+use engine::network::{MaskForm, ModelError, Network, NetworkConfig, WeightsError};
 
 /// A network with random weights, and the card that goes with it.
 fn example() -> (String, Vec<u8>) {
@@ -141,6 +141,12 @@ fn layers_that_judge_band_by_band_are_another_architecture() {
         let error = try_read(&card, &weights).unwrap_err();
         let [expected, actual] = names;
         assert_eq!(error, CardError::Architecture { expected, actual: actual.to_owned() });
+    }
+    // Masks as probabilities are another one, whatever the layers.
+    for (card, local_width) in [(plain.clone(), 0), (card.replacen("conv-2", "conv-1", 1), 4)] {
+        let release = try_read(&card.replacen("conv-1", "conv-3", 1), &weights).unwrap();
+        let config = release.model.config();
+        assert_eq!((config.masks, config.local_width), (MaskForm::Probability, local_width));
     }
     // The card of a network without such layers does not fit weights with them.
     let error = try_read(&plain, &weights).unwrap().model.network().unwrap_err();

@@ -2,7 +2,7 @@
 
 use burn::tensor::{Device, Distribution, Tensor};
 
-use super::{Memory, Network, NetworkConfig, Pairs};
+use super::{MaskForm, Memory, Network, NetworkConfig, Pairs};
 
 fn config() -> NetworkConfig {
     NetworkConfig {
@@ -97,6 +97,33 @@ fn reordering_mics_reorders_the_masks_for_every_number_of_mics() {
         // The masks do depend on the mic, or the test would prove nothing.
         let unmoved = run(&network, &input, &plain, &device);
         assert!(most_apart(&unmoved, &expected) > 0.05, "{num_mics} mics");
+    }
+}
+
+#[test]
+fn masks_that_are_probabilities_are_never_certain_and_have_a_slope_everywhere() {
+    let device = Device::flex();
+    for (form, is_cut) in [(MaskForm::Stretched, true), (MaskForm::Probability, false)] {
+        device.seed(3);
+        let mut network = Network::new(&NetworkConfig { masks: form, ..config() }, &device);
+        // Logits of about 8 times a feature's value: beyond 3, stretched masks are cut.
+        network.set_shortcut(Tensor::full([NetworkConfig::NUM_MASKS, 3], 3.0, &device));
+        let pairs = Pairs::from_relations(&[3], bleeds(3), one_source, &device);
+        let input = features(3, 12, &device);
+        let mut memory = network.blank_memory(1, 3, &device);
+        let masks = network.forward(input, &pairs, &mut memory);
+        let values = |tensor: Tensor<4>| tensor.into_data().as_slice::<f32>().unwrap().to_vec();
+        let keep = values(masks.keep);
+        let certain = keep.iter().filter(|&&mask| mask <= 0.0 || mask >= 1.0).count();
+        assert_eq!(certain > 0, is_cut, "{form:?}: {certain} of {}", keep.len());
+        // What training may punish is what the masks are made of.
+        let num_bands = config().num_bands;
+        let logits = values(masks.logits.narrow(3, num_bands, num_bands));
+        for (mask, logit) in keep.iter().zip(&logits) {
+            let sigmoid = 1.0 / (1.0 + (-logit).exp());
+            let expected = if is_cut { (1.1 * sigmoid - 0.05).clamp(0.0, 1.0) } else { sigmoid };
+            assert!((mask - expected).abs() < ROUNDING, "{mask} {expected}");
+        }
     }
 }
 

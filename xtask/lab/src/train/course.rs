@@ -404,6 +404,31 @@ mod tests {
     }
 
     #[test]
+    fn a_single_bad_stratum_sinks_the_score() {
+        let strata = |gains_db: &[f64]| -> Vec<(String, f64)> {
+            gains_db.iter().map(|&gain_db| (String::new(), gain_db)).collect()
+        };
+        let near = |found: f64, wanted: f64| assert!((found - wanted).abs() < 1e-12, "{found}");
+        near(score(&strata(&[2.0, 2.0, 2.0])).unwrap(), 2.0);
+        near(score(&strata(&[5.0, 5.0, -10.0])).unwrap(), -5.0);
+        assert!(score(&[]).is_err());
+        assert!(score(&strata(&[1.0, f64::NAN])).is_err());
+    }
+
+    #[test]
+    fn strata_are_judged_by_what_masks_add() {
+        let bench = Bench::new("");
+        let names = ["b", "a", "b"].map(str::to_owned).into_iter();
+        let validation: Vec<_> =
+            names.zip(&bench.validation).map(|(name, (_, of))| (name, of.clone())).collect();
+        let course = Course { validation: &validation, ..bench.course() };
+        let masked = [Some(4.0), Some(1.0), None];
+        let unmasked = [Some(1.0), Some(3.0), Some(9.0)];
+        let found = course.strata(&masked, &unmasked).unwrap();
+        assert_eq!(found, [("a".to_owned(), -2.0), ("b".to_owned(), 3.0)]);
+    }
+
+    #[test]
     fn a_training_that_was_stopped_goes_on_to_the_same_weights() {
         for (average, combination) in [(0.0, 0.0), (0.8, 0.0), (0.0, 2.0)] {
             goes_on_to_the_same_weights(average, combination);

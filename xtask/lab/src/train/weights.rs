@@ -188,7 +188,7 @@ fn joined(header: &Header, data: &[u8]) -> serde_json::Result<Vec<u8>> {
 mod tests {
     use super::*;
     use burn::tensor::{Tensor, TensorData};
-    use engine::network::Pairs;
+    use engine::network::{MaskForm, Pairs};
 
     #[test]
     fn a_network_that_begins_with_a_model_gives_its_masks_whatever_new_features_say() {
@@ -240,6 +240,35 @@ mod tests {
         let narrow = NetworkConfig { width: 8, exchange_width: 4, ..size };
         let line = format!("{:#}", weights_of_model(name, &narrow, 1).unwrap_err());
         assert!(line.contains("width: 8"), "{line}");
+    }
+
+    #[test]
+    fn binary_masks_become_probabilities_of_scaled_logits() {
+        let model = model::find(Some("band-a-0.3.0")).unwrap().unwrap();
+        let size = NetworkConfig { masks: MaskForm::Probability, ..model.config() };
+        let device = Device::flex();
+        let bytes = weights_of_model("band-a-0.3.0", &size, 1).unwrap();
+        let softened = Network::from_safetensors(&size, bytes, &device).unwrap();
+        let pairs = Pairs::from_relations(&[2], |i, j| i != j, |_, _| false, &device);
+        let mut random = Random::new(5);
+        let row = size.num_features * size.num_bands;
+        let values: Vec<f32> = (0..2 * row).map(|_| to_f32(random.normal(-1.0, 1.0))).collect();
+        let logits = |network: &Network| -> Vec<f32> {
+            let input = TensorData::new(values.clone(), [1, 2, 1, row]);
+            let mut memory = network.blank_memory(1, 2, &device);
+            let input = Tensor::<4>::from_data(input, &device);
+            let logits = network.forward(input, &pairs, &mut memory).logits.into_data();
+            logits.as_slice::<f32>().unwrap().to_vec()
+        };
+        let (binary, soft) = (logits(&model.network().unwrap()), logits(&softened));
+        assert!(binary.iter().any(|logit| logit.abs() > 10.0));
+        for (binary, soft) in binary.iter().zip(&soft) {
+            // Rounding of sums: relative to the larger of both.
+            assert!(
+                (SOFTENED * binary - soft).abs() < 1e-5 * (1.0 + binary.abs()),
+                "{binary} {soft}"
+            );
+        }
     }
 
     #[test]

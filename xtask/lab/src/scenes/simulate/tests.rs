@@ -99,6 +99,31 @@ fn scenes_are_well_formed_and_have_the_truth_they_claim() {
 }
 
 #[test]
+fn in_a_tutti_nobody_rests_and_sources_are_equally_loud_where_that_is_wanted() {
+    let recipe = |stage: &str| {
+        let text = format!(
+            "rate_hz = 44100\nduration_s = 6\n[stage]\n{stage}\nrare = 0\nsilent = 0\nunmiked = 0\n\
+             second_mic = 0\nroom_mic_chance = 0\nclean = 0\nlevel_spread_db = 0\n[console.noise]\nchance = 0\n\
+             [[scene]]\nensembles = ['string-group', 'wind-group']\nmics = 4\n"
+        );
+        Recipe::parse("t.toml", &text).unwrap()
+    };
+    // Between the first second and the last, in which all parts end.
+    let quietest = |target: &[f32]| -> f64 {
+        let seconds = target[44_100..5 * 44_100].chunks(22_050).map(power);
+        seconds.fold(f64::INFINITY, f64::min) / power(&target[44_100..5 * 44_100])
+    };
+    let rests = |stage: &str| -> usize {
+        let recipe = recipe(stage);
+        let scenes = (1..5).map(|index| scene(&recipe, &LIBRARY, index).unwrap());
+        scenes.flat_map(|scene| scene.targets).filter(|target| quietest(target) < 1e-4).count()
+    };
+    let (usual, tutti) = (rests(""), rests("tutti = 1\ntogether = 1"));
+    println!("parts that rest for half a second: {usual} and {tutti}");
+    assert!(usual > 1 && tutti == 0, "{usual} {tutti}");
+}
+
+#[test]
 fn seeds_of_scenes_and_splits_have_nothing_in_common() {
     let mut seeds = BTreeSet::new();
     for split in Split::ALL {

@@ -11,12 +11,11 @@ use crate::{kinds, wav};
 pub(crate) struct Decoder {
     input: Input,
     codec: Codec,
-    metadata: Metadata,
 }
 
 #[derive(Debug)]
 enum Codec {
-    Wav { pcm: Pcm, num_samples: u64, left_samples: u64 },
+    Wav { pcm: Pcm, num_samples: u64, left_samples: u64, metadata: Metadata },
     Flac(Flac),
 }
 
@@ -30,16 +29,20 @@ impl Decoder {
         input.seek_to(start)?;
         if head.starts_with(b"fLaC") {
             let flac = Flac::open(&mut input)?;
-            return Ok(Self { input, codec: Codec::Flac(flac), metadata: Metadata::default() });
+            return Ok(Self { input, codec: Codec::Flac(flac) });
         }
         if let Some(name) = kinds::other_format(&head, start > 0) {
             return Err(Fault::Unread(name.to_owned()));
         }
         match wav::open(&mut input)? {
             Some(wav) => {
-                let num_samples = wav.num_samples;
-                let codec = Codec::Wav { pcm: wav.pcm, num_samples, left_samples: num_samples };
-                Ok(Self { input, codec, metadata: wav.metadata })
+                let codec = Codec::Wav {
+                    pcm: wav.pcm,
+                    num_samples: wav.num_samples,
+                    left_samples: wav.num_samples,
+                    metadata: wav.metadata,
+                };
+                Ok(Self { input, codec })
             }
             None => Err(Fault::format("it begins like no sound file")),
         }
@@ -68,7 +71,10 @@ impl Decoder {
     }
 
     pub(crate) fn metadata(&self) -> &Metadata {
-        &self.metadata
+        match &self.codec {
+            Codec::Wav { metadata, .. } => metadata,
+            Codec::Flac(flac) => flac.metadata(),
+        }
     }
 
     /// Replaces `packet` (`[channel][sample]`) by the next samples; empty at the end of the file.

@@ -7,6 +7,7 @@ mod subframe;
 mod tests;
 
 use crate::input::{Fault, Input};
+use crate::metadata::{self, Metadata};
 use crate::pcm::to_float;
 use bits::Bits;
 
@@ -69,6 +70,7 @@ struct BlockHeader {
 #[derive(Debug)]
 pub(crate) struct Flac {
     info: StreamInfo,
+    metadata: Metadata,
     /// The last block, `[channel][sample]`.
     block: Vec<Vec<i64>>,
 }
@@ -80,6 +82,7 @@ impl Flac {
             return Err(Fault::format("no FLAC stream"));
         }
         let mut info = None;
+        let mut metadata = Metadata::default();
         for _ in 0..MOST_METADATA_BLOCKS {
             let [kind, a, b, c] = input.array::<4>()?;
             let num_bytes = u32::from_be_bytes([0, a, b, c]);
@@ -89,6 +92,9 @@ impl Flac {
                     info = Some(StreamInfo::from_bytes(input.array()?)?);
                 }
                 (_, None) => return Err(Fault::format("no FLAC stream information")),
+                (2, _) if u64::from(num_bytes) <= metadata::MOST_BYTES => {
+                    keep_chunk(&mut metadata, &input.up_to(num_bytes.into())?);
+                }
                 (0 | 127, _) => return Err(Fault::format("a wrong kind of FLAC metadata")),
                 _ => {}
             }
@@ -97,10 +103,15 @@ impl Flac {
             }
             input.seek_to(end)?;
             if let (Some(info), true) = (info, kind & 0x80 != 0) {
-                return Ok(Self { info, block: vec![Vec::new(); info.num_channels] });
+                let block = vec![Vec::new(); info.num_channels];
+                return Ok(Self { info, metadata, block });
             }
         }
         Err(Fault::format("too many blocks of FLAC metadata"))
+    }
+
+    pub(crate) fn metadata(&self) -> &Metadata {
+        &self.metadata
     }
 
     pub(crate) fn rate_hz(&self) -> u32 {
@@ -156,6 +167,18 @@ impl Flac {
             join(header.stereo, first, second);
         }
         Ok(())
+    }
+}
+
+/// Keeps a chunk of the WAV file that the stream was made from: `flac --keep-foreign-metadata` puts
+/// each into a block of the application `riff`.
+fn keep_chunk(metadata: &mut Metadata, block: &[u8]) {
+    if let [b'r', b'i', b'f', b'f', a, b, c, d, e, f, g, h, body @ ..] = block
+        && metadata::is_kept([*a, *b, *c, *d])
+        && let Ok(size) = usize::try_from(u32::from_le_bytes([*e, *f, *g, *h]))
+        && let Some(body) = body.get(..size)
+    {
+        metadata.add([*a, *b, *c, *d], body.to_vec());
     }
 }
 

@@ -181,3 +181,29 @@ fn what_stands_before_the_stream_and_after_it_is_skipped() {
     assert_eq!(reader.read(&mut [&mut read]).unwrap(), 5_000);
     assert_eq!(read[..5_000], expected(&samples, 1, 16)[0]);
 }
+
+#[test]
+fn chunks_that_a_stream_keeps_of_its_wav_file_are_found() {
+    let plain = flac_bytes(&ramp(5_000, 16), 1, 16);
+    let info_bytes = 4 + 4 + STREAMINFO_BYTES as usize;
+    let mut bext = vec![0; 602];
+    bext[338..346].copy_from_slice(&77_u64.to_le_bytes());
+    let chunk = [b"bext".as_slice(), &602_u32.to_le_bytes(), &bext].concat();
+    let with = |body: &[u8]| {
+        let [_, a, b, c] = u32::try_from(body.len()).unwrap().to_be_bytes();
+        // Behind the stream information, which is no longer the last block if it was.
+        let last = plain[4] & 0x80;
+        let mut bytes = plain.clone();
+        bytes[4] &= 0x7F;
+        bytes.splice(info_bytes..info_bytes, [&[2 | last, a, b, c], body].concat());
+        AudioReader::from_bytes(Path::new("mic"), bytes).unwrap().metadata().clone()
+    };
+    let metadata = with(&[b"riff".as_slice(), &chunk].concat());
+    assert_eq!(metadata.time_stamp_samples(), Some(77));
+    // Cut short, of another application, or of no use.
+    let none = crate::Metadata::default();
+    assert_eq!(with(&[b"riff".as_slice(), &chunk[..600]].concat()), none);
+    assert_eq!(with(&[b"rifg".as_slice(), &chunk].concat()), none);
+    assert_eq!(with(b"riffdata\x04\0\0\0abcd"), none);
+    assert_eq!(with(b"rif"), none);
+}

@@ -28,10 +28,17 @@ pub enum Problem {
         /// Why it failed.
         source: io::Error,
     },
-    /// Neither WAV nor FLAC, or a kind of them that is not read.
+    /// The path is a pipe or a device, which can be read only once.
+    IsNoFile,
+    /// Neither WAV nor FLAC, or damaged in its header.
     NotAudio {
-        /// What the decoder says.
+        /// The fault in the header.
         detail: String,
+    },
+    /// A known format that is not read.
+    Unread {
+        /// Its name.
+        format: String,
     },
     /// The header does not say how long the audio is, as after writing into a pipe.
     UnknownLength,
@@ -48,7 +55,7 @@ pub enum Problem {
     Damaged {
         /// First sample per channel that cannot be trusted.
         sample: u64,
-        /// What the decoder says.
+        /// The fault in the data.
         detail: String,
     },
     /// A sample is NaN or infinite.
@@ -59,11 +66,6 @@ pub enum Problem {
         sample: u64,
         /// The value found.
         value: f32,
-    },
-    /// More than two channels in a file that stands for one mic.
-    TooManyChannels {
-        /// How many there are.
-        num_channels: usize,
     },
     /// The sample rate differs from the first file's.
     RateDiffers {
@@ -83,10 +85,17 @@ pub enum Problem {
         /// Samples per channel in the first file.
         first_samples: u64,
     },
-    /// Fewer than two files were given.
+    /// Some mics have time stamps that differ, and this one has none.
+    NoTimeStamp {
+        /// A file that has one.
+        other: PathBuf,
+    },
+    /// By its time stamp the mic starts after all earlier ones have ended.
+    Apart,
+    /// Fewer than two mics were given.
     TooFewMics {
-        /// How many files were given.
-        num_files: usize,
+        /// The number of mics given.
+        num_mics: usize,
     },
     /// More mono mics than can be processed together.
     TooManyMics {
@@ -105,10 +114,10 @@ pub enum Problem {
         /// The input.
         input: PathBuf,
     },
-    /// More audio than a WAV file can hold.
-    TooLong {
-        /// Size of the audio data.
-        num_bytes: u64,
+    /// A WAV file cannot be written so.
+    CannotWrite {
+        /// Why not.
+        detail: String,
     },
 }
 
@@ -139,6 +148,11 @@ impl fmt::Display for Problem {
             Self::Missing => write!(f, "no such file"),
             Self::IsFolder => write!(f, "is a folder, not an audio file"),
             Self::Io { action, source } => write!(f, "cannot {action}: {source}"),
+            Self::IsNoFile => write!(f, "is no file on a disk, which can be read more than once"),
+            Self::Unread { format } => write!(
+                f,
+                "{format} is not read; convert it to WAV with integer or float samples, or to FLAC"
+            ),
             Self::NotAudio { detail } => {
                 write!(f, "not a WAV or FLAC file that can be read ({detail})")
             }
@@ -155,9 +169,6 @@ impl fmt::Display for Problem {
             Self::NonFinite { channel, sample, value } => {
                 write!(f, "sample {sample} of channel {} is {value}", channel + 1)
             }
-            Self::TooManyChannels { num_channels } => {
-                write!(f, "has {num_channels} channels; a mic is one mono or stereo file")
-            }
             Self::RateDiffers { rate_hz, first, first_hz } => {
                 write!(f, "is at {rate_hz} Hz, but {} is at {first_hz} Hz", first.display())
             }
@@ -166,9 +177,22 @@ impl fmt::Display for Problem {
                 "is {num_samples} samples long, but {} is {first_samples}",
                 first.display()
             ),
-            Self::TooFewMics { num_files } => {
-                write!(f, "at least two mic files are needed, {num_files} given")
-            }
+            Self::NoTimeStamp { other } => write!(
+                f,
+                "has no time stamp, while that of {} differs from the others'; \
+                 --ignore-timestamps takes all files as they are",
+                other.display()
+            ),
+            Self::Apart => write!(
+                f,
+                "starts after the earlier mics have ended, by its time stamp; \
+                 --ignore-timestamps takes all files as they are"
+            ),
+            Self::TooFewMics { num_mics } => write!(
+                f,
+                "at least two mic files are needed, or one with more than two channels; \
+                 {num_mics} given"
+            ),
             Self::TooManyMics { num_mics, max_mics } => write!(
                 f,
                 "at most {max_mics} mics are possible, {num_mics} given (a stereo file counts twice)"
@@ -179,9 +203,7 @@ impl fmt::Display for Problem {
             Self::OverwritesInput { input } => {
                 write!(f, "writing it would destroy the input {}", input.display())
             }
-            Self::TooLong { num_bytes } => {
-                write!(f, "{num_bytes} bytes of audio are more than a WAV file can hold (4 GB)")
-            }
+            Self::CannotWrite { detail } => write!(f, "no WAV file can be so: {detail}"),
         }
     }
 }

@@ -2,19 +2,41 @@
 //!
 //! Everything is planar `f32`, full scale 1, and streams: memory does not grow with the length of
 //! a session. Every error is one line that names the file.
+//!
+//! | read | with |
+//! |---|---|
+//! | RIFF, RF64, BW64, Wave64 | integers of 8 to 32 bits in containers of whole bytes, floats of 32 and 64 bits, plain and `WAVE_FORMAT_EXTENSIBLE` |
+//! | FLAC | 4 to 32 bits, with ID3 tags in front |
+//!
+//! Sizes in headers are never trusted: they move a position, and memory is taken for bytes that are
+//! there. Sizes that were never filled in, as after writing into a pipe, reach to the file's end.
+//! Anything else is refused by its format's name. Start reading at `Decoder::open`.
 
 #![cfg_attr(test, allow(clippy::float_cmp, reason = "samples are copied, so equality is exact"))]
+#![cfg_attr(test, allow(clippy::cast_possible_truncation, reason = "tests make their own numbers"))]
 
+mod chunks;
 mod decoder;
 mod error;
+mod flac;
+mod header;
+mod input;
+mod ixml;
+mod kinds;
+mod metadata;
+mod names;
 mod outputs;
+mod pcm;
+mod placement;
 mod reader;
 mod session;
 mod wav;
 mod writer;
 
 pub use error::{AudioFileError, Problem};
+pub use metadata::Metadata;
 pub use outputs::{OutputSet, OutputSpec};
+pub use placement::Placement;
 pub use reader::AudioReader;
 pub use session::{MicChannel, SessionFiles};
 pub use writer::WavWriter;

@@ -4,6 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::error::AudioFileError;
+use crate::metadata::Metadata;
+use crate::placement::Placement;
 use crate::writer::{CompletedWav, WavWriter};
 
 /// One file of an [`OutputSet`].
@@ -13,6 +15,10 @@ pub struct OutputSpec {
     pub file_name: String,
     /// How many channels it has.
     pub num_channels: usize,
+    /// The part of what is written that it gets; `None` for all of it.
+    pub placement: Option<Placement>,
+    /// Chunks of its input that it gets as well.
+    pub metadata: Metadata,
 }
 
 /// Many WAV files in one folder, of which all or none appear.
@@ -27,6 +33,8 @@ pub struct OutputSpec {
 pub struct OutputSet {
     // Fields drop in order: the temporary files have to go before their folder can.
     writers: Vec<WavWriter>,
+    placements: Vec<Option<Placement>>,
+    written_samples: u64,
     folder: NewFolder,
 }
 
@@ -45,13 +53,15 @@ impl OutputSet {
         let writers = outputs
             .iter()
             .map(|output| {
-                WavWriter::create(&folder.join(&output.file_name), rate_hz, output.num_channels)
+                let path = folder.join(&output.file_name);
+                WavWriter::create_with(&path, rate_hz, output.num_channels, &output.metadata)
             })
             .collect::<Result<_, _>>()?;
-        Ok(Self { writers, folder: guard })
+        let placements = outputs.iter().map(|output| output.placement).collect();
+        Ok(Self { writers, placements, written_samples: 0, folder: guard })
     }
 
-    /// Appends one block to every file.
+    /// Appends one block to every file, as far as the file lies within it.
     ///
     /// # Shapes
     ///
@@ -66,12 +76,22 @@ impl OutputSet {
     ///
     /// When `channels` does not have one slice per channel of every file.
     pub fn write(&mut self, channels: &[&[f32]]) -> Result<(), AudioFileError> {
+        let num_samples = channels.first().map_or(0, |channel| channel.len());
+        assert!(channels.iter().all(|channel| channel.len() == num_samples), "one length");
         let mut rest = channels;
-        for writer in &mut self.writers {
+        for (writer, placement) in self.writers.iter_mut().zip(&self.placements) {
             let (head, tail) = rest.split_at(writer.num_channels());
-            writer.write(head)?;
+            match placement.map(|placement| placement.within(self.written_samples, num_samples)) {
+                None => writer.write(head)?,
+                Some(own) => {
+                    let own: Vec<&[f32]> =
+                        head.iter().map(|channel| &channel[own.clone()]).collect();
+                    writer.write(&own)?;
+                }
+            }
             rest = tail;
         }
+        self.written_samples += num_samples as u64;
         assert!(rest.is_empty(), "one slice per channel of every file");
         Ok(())
     }
@@ -208,31 +228,43 @@ mod tests {
     use super::*;
     use crate::testing::{names_in, read_all};
 
+    fn spec(name: &str, num_channels: usize) -> OutputSpec {
+        let metadata = Metadata::default();
+        OutputSpec { file_name: name.to_owned(), num_channels, placement: None, metadata }
+    }
+
     fn specs(names: &[&str]) -> Vec<OutputSpec> {
-        names
-            .iter()
-            .map(|name| OutputSpec { file_name: (*name).to_owned(), num_channels: 1 })
-            .collect()
+        names.iter().map(|name| spec(name, 1)).collect()
     }
 
     #[test]
     fn all_files_appear_together() {
         let folder = tempfile::tempdir().unwrap();
         let out = folder.path().join("a/b");
-        let mut outputs = OutputSet::create(
-            &out,
-            48_000,
-            &[
-                OutputSpec { file_name: "kick.wav".to_owned(), num_channels: 1 },
-                OutputSpec { file_name: "over.wav".to_owned(), num_channels: 2 },
-            ],
-        )
-        .unwrap();
+        let mut outputs =
+            OutputSet::create(&out, 48_000, &[spec("kick.wav", 1), spec("over.wav", 2)]).unwrap();
         outputs.write(&[&[0.1; 10], &[0.2; 10], &[0.3; 10]]).unwrap();
         assert!(!out.join("kick.wav").exists());
         outputs.finish().unwrap();
         assert_eq!(names_in(&out), ["kick.wav", "over.wav"]);
         assert_eq!(read_all(&out.join("over.wav"), 64).unwrap(), [[0.2; 10], [0.3; 10]]);
+    }
+
+    #[test]
+    fn each_file_gets_its_own_part() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut late = spec("late.wav", 1);
+        late.placement = Some(Placement { first_sample: 5, num_samples: 4 });
+        let mut outputs =
+            OutputSet::create(folder.path(), 48_000, &[late, spec("all.wav", 1)]).unwrap();
+        for block in [0..3, 3..7, 7..12_u8] {
+            let block: Vec<f32> = block.map(f32::from).collect();
+            outputs.write(&[&block, &block]).unwrap();
+        }
+        outputs.finish().unwrap();
+        let late = read_all(&folder.path().join("late.wav"), 64).unwrap();
+        assert_eq!(late, [[5.0, 6.0, 7.0, 8.0]]);
+        assert_eq!(read_all(&folder.path().join("all.wav"), 64).unwrap()[0].len(), 12);
     }
 
     #[test]

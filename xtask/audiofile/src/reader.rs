@@ -1,15 +1,17 @@
 //! Reads one WAV or FLAC file as planar `f32`, block by block.
 
 use std::fs::File;
-use std::io::{self, BufReader, Read, Seek};
+use std::io::{self, Cursor};
 use std::path::{Path, PathBuf};
 
-use crate::decoder::{Decoder, Fault};
+use crate::decoder::Decoder;
 use crate::error::{AudioFileError, Problem};
+use crate::input::{Fault, Source};
+use crate::metadata::Metadata;
 
 /// Streams one WAV or FLAC file.
 ///
-/// Integer samples of `bits` bits become `x / 2^(bits - 1)`. The length promised by the header is
+/// Integer samples of `bits` bits become `x / 2^(bits - 1)`, floats stay as they are. The length promised by the header is
 /// checked while reading, as are the checksums inside a FLAC file: what has been read to its end
 /// without an error is whole.
 ///
@@ -32,35 +34,44 @@ impl AudioReader {
     ///
     /// # Errors
     ///
-    /// When there is no such file, it is not WAV or FLAC, its header does not give a length, or it
-    /// holds no samples.
+    /// When there is no such file, it is not WAV or FLAC or of a kind that is not read, its header
+    /// does not give a length, the file is shorter than that, or it holds no samples.
     pub fn open(path: &Path) -> Result<Self, AudioFileError> {
         let fail = |problem| AudioFileError::new(path, problem);
-        let mut file = File::open(path).map_err(|error| match error.kind() {
+        let metadata = path.metadata().map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => fail(Problem::Missing),
-            _ => AudioFileError::io(path, "open it", error),
+            _ => AudioFileError::io(path, "inspect it", error),
         })?;
-        let metadata =
-            file.metadata().map_err(|error| AudioFileError::io(path, "inspect it", error))?;
         if metadata.is_dir() {
             return Err(fail(Problem::IsFolder));
         }
+        // Before it is opened: a pipe would wait for someone to write.
+        if !metadata.is_file() {
+            return Err(fail(Problem::IsNoFile));
+        }
+        let file = File::open(path).map_err(|error| AudioFileError::io(path, "open it", error))?;
+        Self::from_source(path, Box::new(file))
+    }
 
-        let mut magic = [0; 4];
-        let is_flac = match file.read_exact(&mut magic) {
-            Ok(()) => &magic == b"fLaC",
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => false,
-            Err(error) => return Err(AudioFileError::io(path, "read it", error)),
-        };
-        file.rewind().map_err(|error| AudioFileError::io(path, "read it", error))?;
-        let file = BufReader::with_capacity(1 << 16, file);
-        let decoder = if is_flac { Decoder::flac(file) } else { Decoder::wav(file) };
-        let decoder = decoder.map_err(|fault| match fault {
+    /// Reads a file that is in memory; `path` is its name in errors.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open).
+    pub fn from_bytes(path: &Path, bytes: Vec<u8>) -> Result<Self, AudioFileError> {
+        Self::from_source(path, Box::new(Cursor::new(bytes)))
+    }
+
+    fn from_source(path: &Path, source: Box<dyn Source>) -> Result<Self, AudioFileError> {
+        let fail = |problem| AudioFileError::new(path, problem);
+        let decoder = Decoder::open(source).map_err(|fault| match fault {
             Fault::Io(error) => AudioFileError::io(path, "read it", error),
             Fault::Truncated => {
                 fail(Problem::NotAudio { detail: "it ends inside its header".to_owned() })
             }
+            Fault::Short { read, expected } => fail(Problem::Truncated { read, expected }),
             Fault::Format(detail) => fail(Problem::NotAudio { detail }),
+            Fault::Unread(format) => fail(Problem::Unread { format }),
         })?;
         let num_samples = decoder.num_samples().ok_or_else(|| fail(Problem::UnknownLength))?;
         if num_samples == 0 {
@@ -94,7 +105,14 @@ impl AudioReader {
         self.packet.len()
     }
 
-    /// Samples per channel, as promised by the header.
+    /// The chunks beside the samples.
+    #[must_use]
+    pub fn metadata(&self) -> &Metadata {
+        self.decoder.metadata()
+    }
+
+    /// Samples per channel, as promised by the header. A WAV file holds as many; of a FLAC file
+    /// that is known only when it was read to its end.
     #[must_use]
     pub fn num_samples(&self) -> u64 {
         self.num_samples
@@ -149,8 +167,8 @@ impl AudioReader {
         }
         decoded.map_err(|fault| match fault {
             Fault::Io(error) => AudioFileError::io(&self.path, "read it", error),
-            Fault::Truncated => self.truncated(),
-            Fault::Format(detail) => self.damaged(detail),
+            Fault::Truncated | Fault::Short { .. } => self.truncated(),
+            Fault::Format(detail) | Fault::Unread(detail) => self.damaged(detail),
         })?;
         let count = self.packet[0].len() as u64;
         if count == 0 {
@@ -338,14 +356,17 @@ mod tests {
         assert!(error.to_string().ends_with("is a folder, not an audio file"), "{error}");
     }
 
+    /// A pipe can be read only once, and nobody may ever write into it.
+    #[cfg(unix)]
     #[test]
-    fn a_wav_written_into_a_pipe_is_refused() {
-        let kind = Kind { tag: 1, bits: 16, extensible_mask: None };
-        let mut bytes = wav_bytes(kind, 48_000, 1, &[1; 2_000]);
-        bytes[4..8].fill(0xFF);
-        bytes[40..44].fill(0xFF);
-        let message = message(&bytes, 64);
-        assert!(message.contains("data chunk length is not a multiple"), "{message}");
+    fn pipes_and_devices_are_refused_without_waiting() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe.wav");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        for path in [pipe.as_path(), Path::new("/dev/zero")] {
+            let message = AudioReader::open(path).unwrap_err().to_string();
+            assert!(message.contains("is no file on a disk"), "{message}");
+        }
     }
 
     #[test]

@@ -1,10 +1,15 @@
 //! The mic files of one session, checked and read together.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::error::{AudioFileError, Problem};
+use crate::names::{self, Named};
 use crate::outputs::OutputSpec;
+use crate::placement::{self, Placement};
 use crate::reader::AudioReader;
+
+#[cfg(test)]
+mod tests;
 
 /// Where a mono mic of a session comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,32 +18,60 @@ pub struct MicChannel {
     pub file: usize,
     /// Channel of that file, from 0.
     pub channel: usize,
-    /// How many channels that file has: 1, or 2 for a stereo mic.
-    pub num_channels: usize,
+    /// Index of the mic: the two sides of a stereo mic have one, each channel of a file with more
+    /// than two channels has its own.
+    pub mic: usize,
+    /// 1, or 2 for each side of a stereo mic.
+    pub num_sides: usize,
 }
 
-/// The mic files of one session: one mono or stereo file per mic, all of one rate and length.
+/// The mic files of one session, all of one rate.
 ///
-/// A stereo file is two mono mics side by side; see [`mics`](Self::mics).
+/// A mono or stereo file is one mic, and every channel of a file with more channels is. A stereo
+/// mic is two mono mics side by side; see [`mics`](Self::mics).
+///
+/// Where all files have time stamps (`bext`) they are placed by them, with silence where a file
+/// has not started yet or has ended; otherwise all have one length.
 #[derive(Debug)]
 pub struct SessionFiles {
     readers: Vec<AudioReader>,
+    placements: Vec<Placement>,
     mics: Vec<MicChannel>,
+    /// One per mic.
+    outputs: Vec<OutputSpec>,
+    num_samples: u64,
+    read_samples: u64,
 }
 
 impl SessionFiles {
-    /// Opens `paths` and checks what the headers tell.
+    /// Opens `paths`, checks their headers, and places the files by their time stamps.
     ///
     /// # Errors
     ///
-    /// When there are fewer than two files or more than `max_mics` mono mics, a file cannot be
-    /// opened, is not mono or stereo, or its rate or length differs from the first file's, or two
-    /// outputs would have the same name.
+    /// When there are fewer than two mics or more than `max_mics` mono mics, a file cannot be
+    /// opened, its rate differs from the first file's, two outputs would have the same name, the
+    /// lengths of files without time stamps differ, or the time stamps fit no session.
     pub fn open<P: AsRef<Path>>(paths: &[P], max_mics: usize) -> Result<Self, AudioFileError> {
-        if paths.len() < 2 {
-            let problem = Problem::TooFewMics { num_files: paths.len() };
-            return Err(AudioFileError::new(Path::new(""), problem));
-        }
+        Self::open_placed(paths, max_mics, placement::by_time_stamps)
+    }
+
+    /// As [`open`](Self::open), but all files start together, whatever their time stamps.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open), and when the lengths differ.
+    pub fn open_without_time_stamps<P: AsRef<Path>>(
+        paths: &[P],
+        max_mics: usize,
+    ) -> Result<Self, AudioFileError> {
+        Self::open_placed(paths, max_mics, placement::together)
+    }
+
+    fn open_placed<P: AsRef<Path>>(
+        paths: &[P],
+        max_mics: usize,
+        place: impl Fn(&[AudioReader]) -> Result<Vec<Placement>, AudioFileError>,
+    ) -> Result<Self, AudioFileError> {
         // Before anything is opened: thousands of names must not run into the limit of open files.
         if paths.len() > max_mics {
             return Err(too_many_mics(paths.len(), max_mics));
@@ -47,23 +80,21 @@ impl SessionFiles {
             .iter()
             .map(|path| AudioReader::open(path.as_ref()))
             .collect::<Result<Vec<_>, _>>()?;
-        for reader in &readers {
-            check_against_first(reader, &readers[0])?;
+        let mics = mic_channels(&readers);
+        let num_mics = mics.last().map_or(0, |mic| mic.mic + 1);
+        if num_mics < 2 {
+            return Err(AudioFileError::new(Path::new(""), Problem::TooFewMics { num_mics }));
         }
-        let mics: Vec<MicChannel> = readers
-            .iter()
-            .enumerate()
-            .flat_map(|(file, reader)| {
-                let num_channels = reader.num_channels();
-                (0..num_channels).map(move |channel| MicChannel { file, channel, num_channels })
-            })
-            .collect();
         if mics.len() > max_mics {
             return Err(too_many_mics(mics.len(), max_mics));
         }
-        let session = Self { readers, mics };
-        session.check_names_differ()?;
-        Ok(session)
+        for reader in &readers {
+            check_rate(reader, &readers[0])?;
+        }
+        let placements = place(&readers)?;
+        let outputs = outputs(&readers, &placements)?;
+        let num_samples = placements.iter().map(|file| file.end_sample()).max().unwrap_or(0);
+        Ok(Self { readers, placements, mics, outputs, num_samples, read_samples: 0 })
     }
 
     /// The sample rate of all files, in Hz.
@@ -72,10 +103,10 @@ impl SessionFiles {
         self.readers[0].rate_hz()
     }
 
-    /// Samples per channel of every file.
+    /// Samples per mic, from the start of the first file to the end of the last.
     #[must_use]
     pub fn num_samples(&self) -> u64 {
-        self.readers[0].num_samples()
+        self.num_samples
     }
 
     /// All mono mics, file by file.
@@ -84,22 +115,37 @@ impl SessionFiles {
         &self.mics
     }
 
+    /// The number of mics, a stereo mic counted once.
+    #[must_use]
+    pub fn num_mics(&self) -> usize {
+        self.outputs.len()
+    }
+
     /// The files, in the order given.
     pub fn paths(&self) -> impl ExactSizeIterator<Item = &Path> {
         self.readers.iter().map(AudioReader::path)
     }
 
-    /// The outputs' names (`kick.flac` becomes `kick.wav`) and channels, for
-    /// [`OutputSet::create`](crate::OutputSet::create).
+    /// Where each file lies in the session, in the order given.
+    #[must_use]
+    pub fn placements(&self) -> &[Placement] {
+        &self.placements
+    }
+
+    /// One line about files that start later or end earlier than the session; `None` where none
+    /// does.
+    #[must_use]
+    pub fn placement_note(&self) -> Option<String> {
+        placement::note(&self.readers, &self.placements, self.num_samples)
+    }
+
+    /// One output per mic, in their order, for [`OutputSet::create`](crate::OutputSet::create).
+    ///
+    /// `kick.flac` becomes `kick.wav`. The mics of a file with more than two channels are named
+    /// after its tracks (`iXML`), or `file.1.wav`, `file.2.wav` and so on.
     #[must_use]
     pub fn output_specs(&self) -> Vec<OutputSpec> {
-        self.readers
-            .iter()
-            .map(|reader| OutputSpec {
-                file_name: output_name(reader.path()),
-                num_channels: reader.num_channels(),
-            })
-            .collect()
+        self.outputs.clone()
     }
 
     /// Checks that writing the outputs into `folder` destroys none of the inputs.
@@ -108,8 +154,8 @@ impl SessionFiles {
     ///
     /// Names the first output that would be written over an input.
     pub fn check_outputs_spare_inputs(&self, folder: &Path) -> Result<(), AudioFileError> {
-        for output in self.output_specs() {
-            let path = folder.join(output.file_name);
+        for output in &self.outputs {
+            let path = folder.join(&output.file_name);
             let Ok(target) = path.canonicalize() else { continue };
             for input in self.paths() {
                 if input.canonicalize().is_ok_and(|input| input == target) {
@@ -137,16 +183,26 @@ impl SessionFiles {
     /// When `mics` is not one slice per mono mic, all of one length.
     pub fn read(&mut self, mics: &mut [&mut [f32]]) -> Result<usize, AudioFileError> {
         assert_eq!(mics.len(), self.mics.len(), "one slice per mono mic");
+        let wanted = mics[0].len();
+        assert!(mics.iter().all(|mic| mic.len() == wanted), "slices of one length");
+        let left_samples = self.num_samples - self.read_samples;
+        let count = usize::try_from(left_samples).map_or(wanted, |left| left.min(wanted));
         let mut rest = mics;
-        let mut num_read = None;
-        for reader in &mut self.readers {
+        for (reader, placement) in self.readers.iter_mut().zip(&self.placements) {
             let (head, tail) = rest.split_at_mut(reader.num_channels());
-            let count = reader.read(head)?;
-            // Every reader verifies its own length, and the lengths are equal.
-            assert_eq!(*num_read.get_or_insert(count), count, "files of one length");
+            let own = placement.within(self.read_samples, count);
+            for channel in head.iter_mut() {
+                channel[..own.start].fill(0.0);
+                channel[own.end..count].fill(0.0);
+            }
+            let mut slices: Vec<&mut [f32]> =
+                head.iter_mut().map(|channel| &mut channel[own.clone()]).collect();
+            // Every reader verifies its own length.
+            assert_eq!(reader.read(&mut slices)?, own.len(), "files of the promised length");
             rest = tail;
         }
-        Ok(num_read.unwrap_or(0))
+        self.read_samples += count as u64;
+        Ok(count)
     }
 
     /// Starts again from the first sample, by opening every file anew.
@@ -157,30 +213,17 @@ impl SessionFiles {
     pub fn rewind(&mut self) -> Result<(), AudioFileError> {
         for reader in &mut self.readers {
             let again = AudioReader::open(reader.path())?;
-            check_against_first(&again, reader)?;
-            if again.num_channels() != reader.num_channels() {
-                let detail = "the number of channels changed".to_owned();
-                return Err(AudioFileError::new(
-                    reader.path(),
-                    Problem::Damaged { sample: 0, detail },
-                ));
+            let shape = |reader: &AudioReader| {
+                (reader.rate_hz(), reader.num_channels(), reader.num_samples())
+            };
+            if shape(&again) != shape(reader) {
+                let detail = "its header changed while it was read".to_owned();
+                let problem = Problem::Damaged { sample: 0, detail };
+                return Err(AudioFileError::new(reader.path(), problem));
             }
             *reader = again;
         }
-        Ok(())
-    }
-
-    fn check_names_differ(&self) -> Result<(), AudioFileError> {
-        // A volume that ignores case would let `Kick.wav` overwrite `kick.wav`.
-        let names: Vec<String> =
-            self.paths().map(|path| output_name(path).to_lowercase()).collect();
-        for (index, name) in names.iter().enumerate() {
-            if let Some(earlier) = names[..index].iter().position(|other| other == name) {
-                let problem =
-                    Problem::OutputsClash { other: self.readers[earlier].path().to_owned() };
-                return Err(AudioFileError::new(self.readers[index].path(), problem));
-            }
-        }
+        self.read_samples = 0;
         Ok(())
     }
 }
@@ -189,136 +232,62 @@ fn too_many_mics(num_mics: usize, max_mics: usize) -> AudioFileError {
     AudioFileError::new(Path::new(""), Problem::TooManyMics { num_mics, max_mics })
 }
 
-fn check_against_first(reader: &AudioReader, first: &AudioReader) -> Result<(), AudioFileError> {
-    let problem = if reader.num_channels() > 2 {
-        Problem::TooManyChannels { num_channels: reader.num_channels() }
-    } else if reader.rate_hz() != first.rate_hz() {
-        Problem::RateDiffers {
-            rate_hz: reader.rate_hz(),
-            first: first.path().to_owned(),
-            first_hz: first.rate_hz(),
-        }
-    } else if reader.num_samples() != first.num_samples() {
-        Problem::LengthDiffers {
-            num_samples: reader.num_samples(),
-            first: first.path().to_owned(),
-            first_samples: first.num_samples(),
-        }
-    } else {
+fn check_rate(reader: &AudioReader, first: &AudioReader) -> Result<(), AudioFileError> {
+    if reader.rate_hz() == first.rate_hz() {
         return Ok(());
+    }
+    let problem = Problem::RateDiffers {
+        rate_hz: reader.rate_hz(),
+        first: first.path().to_owned(),
+        first_hz: first.rate_hz(),
     };
     Err(AudioFileError::new(reader.path(), problem))
 }
 
-/// `kick.flac` becomes `kick.wav`; `room.left.wav` stays.
-fn output_name(path: &Path) -> String {
-    let stem = PathBuf::from(path.file_stem().unwrap_or(path.as_os_str()));
-    format!("{}.wav", stem.display())
+/// True if every channel of a file is a mic of its own.
+fn is_poly(reader: &AudioReader) -> bool {
+    reader.num_channels() > 2
 }
 
-#[cfg(test)]
-mod tests {
-    use std::fs;
-
-    use tempfile::TempDir;
-
-    use super::*;
-    use crate::testing::{flac_bytes, ramp, write_float_wav, write_float_wav_at};
-
-    const MAX_MICS: usize = 32;
-
-    fn folder_with(names: &[&str]) -> (TempDir, Vec<PathBuf>) {
-        let folder = tempfile::tempdir().unwrap();
-        let paths: Vec<PathBuf> = names.iter().map(|name| folder.path().join(name)).collect();
-        for (index, path) in paths.iter().enumerate() {
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            write_float_wav(path, &vec![index as f32; 100]);
+fn mic_channels(readers: &[AudioReader]) -> Vec<MicChannel> {
+    let mut mics = Vec::new();
+    let mut next_mic = 0;
+    for (file, reader) in readers.iter().enumerate() {
+        let num_channels = reader.num_channels();
+        let num_sides = if is_poly(reader) { 1 } else { num_channels };
+        for channel in 0..num_channels {
+            mics.push(MicChannel { file, channel, mic: next_mic + channel / num_sides, num_sides });
         }
-        (folder, paths)
+        next_mic += num_channels / num_sides;
     }
+    mics
+}
 
-    fn message<P: AsRef<Path>>(paths: &[P]) -> String {
-        let message = SessionFiles::open(paths, MAX_MICS).unwrap_err().to_string();
-        assert!(!message.contains('\n'), "{message}");
-        message
+fn outputs(
+    readers: &[AudioReader],
+    placements: &[Placement],
+) -> Result<Vec<OutputSpec>, AudioFileError> {
+    let named: Vec<Named<'_>> = readers
+        .iter()
+        .map(|reader| Named {
+            path: reader.path(),
+            tracks: if is_poly(reader) {
+                reader.metadata().track_names(reader.num_channels())
+            } else {
+                Vec::new()
+            },
+        })
+        .collect();
+    let names = names::output_names(&named)?;
+    let mut outputs = Vec::new();
+    for ((reader, placement), names) in readers.iter().zip(placements).zip(names) {
+        let num_channels = reader.num_channels() / names.len();
+        outputs.extend(names.into_iter().map(|file_name| OutputSpec {
+            file_name,
+            num_channels,
+            placement: Some(*placement),
+            metadata: reader.metadata().clone(),
+        }));
     }
-
-    #[test]
-    fn mono_and_stereo_files_of_both_formats_become_mono_mics() {
-        let (folder, mut paths) = folder_with(&["kick.wav"]);
-        let samples = ramp(200, 16);
-        let over = folder.path().join("over.flac");
-        let mut bytes = flac_bytes(&samples, 2, 16);
-        // The encoder of the tests always says 44100 Hz.
-        write_float_wav_at(&paths[0], 44_100, 1, &[0.5; 100]);
-        fs::write(&over, &mut bytes).unwrap();
-        paths.push(over);
-
-        let mut session = SessionFiles::open(&paths, MAX_MICS).unwrap();
-        assert_eq!((session.rate_hz(), session.num_samples()), (44_100, 100));
-        let names: Vec<_> = session.output_specs().into_iter().map(|o| o.file_name).collect();
-        assert_eq!(names, ["kick.wav", "over.wav"]);
-        assert_eq!(session.mics()[2], MicChannel { file: 1, channel: 1, num_channels: 2 });
-        for _ in 0..2 {
-            let mut buffers = vec![vec![9.0; 64]; 3];
-            let mut slices: Vec<&mut [f32]> = buffers.iter_mut().map(Vec::as_mut_slice).collect();
-            assert_eq!(session.read(&mut slices).unwrap(), 64);
-            assert_eq!(session.read(&mut slices).unwrap(), 36);
-            assert_eq!(session.read(&mut slices).unwrap(), 0);
-            assert_eq!(buffers[0][35], 0.5);
-            assert_eq!(buffers[2][35], samples[199] as f32 / 32_768.0);
-            session.rewind().unwrap();
-        }
-    }
-
-    #[test]
-    fn fewer_than_two_files_are_refused() {
-        let (_folder, paths) = folder_with(&["a.wav"]);
-        assert_eq!(message(&paths), "at least two mic files are needed, 1 given");
-        assert_eq!(message::<PathBuf>(&[]), "at least two mic files are needed, 0 given");
-    }
-
-    #[test]
-    fn more_mics_than_the_limit_are_refused() {
-        let names: Vec<String> = (0..33).map(|i| format!("{i}.wav")).collect();
-        let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        let (_folder, paths) = folder_with(&names);
-        assert!(message(&paths).starts_with("at most 32 mics are possible, 33 given"));
-        assert!(SessionFiles::open(&paths[1..], MAX_MICS).is_ok());
-        for path in &paths[..17] {
-            write_float_wav_at(path, 48_000, 2, &[0.0; 200]);
-        }
-        assert!(message(&paths[..17]).starts_with("at most 32 mics are possible, 34 given"));
-    }
-
-    #[test]
-    fn rates_lengths_and_channels_have_to_agree() {
-        let (_folder, paths) = folder_with(&["a.wav", "b.wav"]);
-        write_float_wav_at(&paths[1], 44_100, 1, &[0.0; 100]);
-        assert!(message(&paths).contains("b.wav: is at 44100 Hz, but "));
-        write_float_wav(&paths[1], &[0.0; 99]);
-        assert!(message(&paths).contains("b.wav: is 99 samples long, but "));
-        write_float_wav_at(&paths[1], 48_000, 3, &[0.0; 300]);
-        assert!(message(&paths).contains("b.wav: has 3 channels"));
-        fs::remove_file(&paths[1]).unwrap();
-        assert!(message(&paths).contains("b.wav: no such file"));
-    }
-
-    #[test]
-    fn two_inputs_with_one_output_name_are_refused() {
-        let (_folder, paths) = folder_with(&["a/kick.wav", "b/kick.wav", "c/Kick.wav"]);
-        assert!(message(&paths[..2]).contains("would be written to the same file as"));
-        assert!(message(&paths[1..]).contains("would be written to the same file as"));
-        assert!(message(&[&paths[0], &paths[0]]).contains("would be written to the same file"));
-    }
-
-    #[test]
-    fn an_output_never_replaces_an_input() {
-        let (folder, paths) = folder_with(&["a.wav", "in/b.wav"]);
-        let session = SessionFiles::open(&paths, MAX_MICS).unwrap();
-        let roundabout = folder.path().join("in/..");
-        let message = session.check_outputs_spare_inputs(&roundabout).unwrap_err().to_string();
-        assert!(message.contains("would destroy the input") && message.contains("a.wav"));
-        session.check_outputs_spare_inputs(&folder.path().join("out")).unwrap();
-    }
+    Ok(outputs)
 }

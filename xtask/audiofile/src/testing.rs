@@ -18,8 +18,8 @@ pub(crate) struct Kind {
     pub(crate) extensible_mask: Option<u32>,
 }
 
-/// A WAV file from raw sample bytes, written without the code under test.
-pub(crate) fn wav_bytes(kind: Kind, rate_hz: u32, num_channels: u16, data: &[u8]) -> Vec<u8> {
+/// The body of a `fmt ` chunk.
+pub(crate) fn fmt_body(kind: Kind, rate_hz: u32, num_channels: u16) -> Vec<u8> {
     let block_align = num_channels * kind.bits / 8;
     let mut fmt = Vec::new();
     fmt.extend(if kind.extensible_mask.is_some() { 0xFFFE } else { kind.tag }.to_le_bytes());
@@ -35,12 +35,30 @@ pub(crate) fn wav_bytes(kind: Kind, rate_hz: u32, num_channels: u16, data: &[u8]
         fmt.extend(kind.tag.to_le_bytes());
         fmt.extend([0, 0, 0, 0, 0x10, 0, 0x80, 0, 0, 0xaa, 0, 0x38, 0x9b, 0x71]);
     }
+    fmt
+}
+
+/// A WAV file from raw sample bytes, written without the code under test.
+pub(crate) fn wav_bytes(kind: Kind, rate_hz: u32, num_channels: u16, data: &[u8]) -> Vec<u8> {
+    wav_bytes_with(kind, rate_hz, num_channels, data, &[])
+}
+
+/// As [`wav_bytes`], with whole chunks before the samples.
+pub(crate) fn wav_bytes_with(
+    kind: Kind,
+    rate_hz: u32,
+    num_channels: u16,
+    data: &[u8],
+    chunks: &[u8],
+) -> Vec<u8> {
+    let fmt = fmt_body(kind, rate_hz, num_channels);
     let mut bytes = b"RIFF".to_vec();
-    let riff_bytes = 4 + 8 + fmt.len() + 8 + data.len();
+    let riff_bytes = 4 + 8 + fmt.len() + chunks.len() + 8 + data.len();
     bytes.extend(u32::try_from(riff_bytes).unwrap().to_le_bytes());
     bytes.extend(b"WAVEfmt ");
     bytes.extend(u32::try_from(fmt.len()).unwrap().to_le_bytes());
     bytes.extend(fmt);
+    bytes.extend(chunks);
     bytes.extend(b"data");
     bytes.extend(u32::try_from(data.len()).unwrap().to_le_bytes());
     bytes.extend(data);
@@ -82,7 +100,15 @@ pub(crate) fn ramp(num_samples: usize, bits: u32) -> Vec<i32> {
 
 /// Reads a whole file in blocks of `block` samples, as `[channel][sample]`.
 pub(crate) fn read_all(path: &Path, block: usize) -> Result<Vec<Vec<f32>>, AudioFileError> {
-    let mut reader = AudioReader::open(path)?;
+    read_rest(AudioReader::open(path)?, block)
+}
+
+/// As [`read_all`], from memory; the file's name is `mic`.
+pub(crate) fn read_bytes(bytes: &[u8], block: usize) -> Result<Vec<Vec<f32>>, AudioFileError> {
+    read_rest(AudioReader::from_bytes(Path::new("mic"), bytes.to_vec())?, block)
+}
+
+fn read_rest(mut reader: AudioReader, block: usize) -> Result<Vec<Vec<f32>>, AudioFileError> {
     let mut all = vec![Vec::new(); reader.num_channels()];
     loop {
         let mut buffers = vec![vec![0.0; block]; reader.num_channels()];

@@ -1,61 +1,95 @@
-//! The header of a 32-bit float WAV file.
+//! Finds the samples of a WAV file and the chunks beside them.
 
-/// Bytes before the first sample: `RIFF`, `fmt ` (18 bytes, as non-PCM formats need), `fact`, `data`.
-pub(crate) const HEADER_BYTES: u64 = 12 + (8 + 18) + (8 + 4) + 8;
-
-const FORMAT_IEEE_FLOAT: u16 = 3;
-const BYTES_PER_SAMPLE: u64 = 4;
-
-/// The header for `num_samples` samples per channel; `None` where its 32-bit sizes do not suffice.
-pub(crate) fn header(rate_hz: u32, num_channels: u16, num_samples: u64) -> Option<Vec<u8>> {
-    let data_bytes = data_bytes(num_channels, num_samples)?;
-    let riff_bytes = u32::try_from(HEADER_BYTES - 8 + u64::from(data_bytes)).ok()?;
-    let block_align = num_channels.checked_mul(4)?;
-    let bytes_per_second = rate_hz.checked_mul(u32::from(block_align))?;
-
-    let mut bytes = Vec::with_capacity(64);
-    bytes.extend(b"RIFF");
-    bytes.extend(riff_bytes.to_le_bytes());
-    bytes.extend(b"WAVEfmt ");
-    bytes.extend(18_u32.to_le_bytes());
-    bytes.extend(FORMAT_IEEE_FLOAT.to_le_bytes());
-    bytes.extend(num_channels.to_le_bytes());
-    bytes.extend(rate_hz.to_le_bytes());
-    bytes.extend(bytes_per_second.to_le_bytes());
-    bytes.extend(block_align.to_le_bytes());
-    bytes.extend(32_u16.to_le_bytes());
-    bytes.extend(0_u16.to_le_bytes());
-    bytes.extend(b"fact");
-    bytes.extend(4_u32.to_le_bytes());
-    bytes.extend(u32::try_from(num_samples).ok()?.to_le_bytes());
-    bytes.extend(b"data");
-    bytes.extend(data_bytes.to_le_bytes());
-    Some(bytes)
-}
-
-/// Size of the audio data; `None` where a WAV file cannot hold it.
-fn data_bytes(num_channels: u16, num_samples: u64) -> Option<u32> {
-    let bytes = num_samples.checked_mul(u64::from(num_channels))?.checked_mul(BYTES_PER_SAMPLE)?;
-    u32::try_from(bytes).ok()
-}
+use crate::chunks::{Chunk, Chunks, printable};
+use crate::input::{Fault, Input};
+use crate::metadata::{self, Metadata};
+use crate::pcm::Pcm;
 
 #[cfg(test)]
-mod tests {
-    use super::*;
+mod tests;
 
-    #[test]
-    fn the_header_is_as_long_as_it_says() {
-        let header = header(48_000, 2, 100).unwrap();
-        assert_eq!(header.len() as u64, HEADER_BYTES);
-        assert_eq!(header[4..8], (800 + 58 - 8_u32).to_le_bytes());
-        assert_eq!(header[54..58], 800_u32.to_le_bytes());
+/// A WAV file that was looked through once.
+#[derive(Debug)]
+pub(crate) struct Wav {
+    pub(crate) pcm: Pcm,
+    /// Samples per channel, all of them in the file.
+    pub(crate) num_samples: u64,
+    pub(crate) metadata: Metadata,
+}
+
+/// Looks through the chunks and goes to the first sample; `None` where this is no RIFF, RF64, BW64 or Wave64 file.
+pub(crate) fn open(input: &mut Input) -> Result<Option<Wav>, Fault> {
+    let Some(mut chunks) = Chunks::open(input)? else { return Ok(None) };
+    let mut pcm = None;
+    let mut metadata = Metadata::default();
+    let data = loop {
+        let chunk = chunks.next(input)?.ok_or_else(|| missing(pcm.is_some()))?;
+        if &chunk.id == b"data" {
+            break chunk;
+        }
+        if chunk.end_bytes() > input.len_bytes() {
+            let id = printable(chunk.id);
+            return Err(Fault::format(format!("its {id} chunk is longer than the file")));
+        }
+        if &chunk.id == b"fmt " && pcm.is_none() {
+            pcm = Some(Pcm::from_fmt(&input.up_to(chunk.size_bytes.min(64))?)?);
+        } else {
+            metadata.keep(input, chunk)?;
+        }
+    };
+    let pcm = pcm.ok_or_else(|| Fault::format("its data chunk comes before its fmt chunk"))?;
+    let rest_bytes = input.len_bytes().saturating_sub(data.start_bytes);
+    let open_ended = is_open_ended(data, rest_bytes, chunks.end_bytes(), pcm.block_bytes());
+    let size_bytes = if open_ended { rest_bytes } else { data.size_bytes };
+    let num_samples = size_bytes / pcm.block_bytes();
+    let there = rest_bytes / pcm.block_bytes();
+    if there < num_samples {
+        return Err(Fault::Short { read: there, expected: num_samples });
     }
+    if !open_ended {
+        // Whatever follows the samples can spoil nothing but itself.
+        while let Ok(Some(chunk)) = chunks.next(input) {
+            if chunk.end_bytes() > input.len_bytes() || !chunk.id.is_ascii() {
+                break;
+            }
+            metadata.keep(input, chunk)?;
+        }
+    }
+    input.seek_to(data.start_bytes)?;
+    Ok(Some(Wav { pcm, num_samples, metadata }))
+}
 
-    #[test]
-    fn more_than_four_gigabytes_have_no_header() {
-        let most = (u64::from(u32::MAX) - HEADER_BYTES) / 4;
-        assert!(header(48_000, 1, most).is_some());
-        assert!(header(48_000, 1, most + 20).is_none());
-        assert!(header(48_000, 8, u64::MAX).is_none());
+fn missing(has_format: bool) -> Fault {
+    Fault::format(if has_format { "it has no data chunk" } else { "it has no fmt chunk" })
+}
+
+/// True if the size of the samples was never filled in, as after writing into a pipe or when a
+/// recorder lost its power. The samples then reach to the end of the file.
+///
+/// Programs leave zero or one of these: `0xFFFFFFFF` (ffmpeg), `0x7FFFF000` (SoX), `0x7FFFFFFF`
+/// and `0x80000000` (arecord), less some bytes to be whole samples or for the header.
+fn is_open_ended(data: Chunk, rest_bytes: u64, end_bytes: u64, block_bytes: u64) -> bool {
+    const HEADER_BYTES: u64 = 256;
+    if data.size_bytes == 0 {
+        // An empty file whose container goes on has other chunks behind its samples, or none.
+        let goes_on = end_bytes > data.start_bytes && end_bytes < 0x7FFF_F000;
+        return rest_bytes > 0 && !goes_on;
+    }
+    let just_below = |most: u64| {
+        (most.saturating_sub(block_bytes + HEADER_BYTES)..=most).contains(&data.size_bytes)
+    };
+    rest_bytes < data.size_bytes
+        && ([0xFFFF_FFFF, 0x7FFF_F000, 0x8000_0000].into_iter().any(just_below)
+            || data.size_bytes >= u64::MAX >> 1)
+}
+
+impl Metadata {
+    fn keep(&mut self, input: &mut Input, chunk: Chunk) -> Result<(), Fault> {
+        if chunk.size_bytes <= metadata::MOST_BYTES && metadata::is_kept(chunk.id) {
+            input.seek_to(chunk.start_bytes)?;
+            let body = input.up_to(chunk.size_bytes)?;
+            self.add(chunk.id, body);
+        }
+        Ok(())
     }
 }

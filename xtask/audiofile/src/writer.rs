@@ -7,19 +7,20 @@ use std::path::{Path, PathBuf};
 use tempfile::{NamedTempFile, TempPath};
 
 use crate::error::{AudioFileError, Problem};
-use crate::wav;
+use crate::header::Header;
+use crate::metadata::Metadata;
 
 /// Streams a 32-bit float WAV file into a temporary file beside its destination.
 ///
 /// [`finish`](Self::finish) completes the header and renames it to its final name, replacing what
-/// was there; dropping the writer without it leaves nothing behind.
+/// was there; dropping the writer without it leaves nothing behind. Beyond 4 GB the file is RF64,
+/// for which its header has room from the start.
 #[derive(Debug)]
 pub struct WavWriter {
     path: PathBuf,
     file: BufWriter<File>,
     temp: TempPath,
-    rate_hz: u32,
-    num_channels: u16,
+    header: Header,
     num_samples: u64,
     /// One block, interleaved, as bytes.
     scratch: Vec<u8>,
@@ -32,13 +33,27 @@ impl WavWriter {
     ///
     /// When the folder cannot be written to, `path` is a folder, or there are no channels.
     pub fn create(path: &Path, rate_hz: u32, num_channels: usize) -> Result<Self, AudioFileError> {
+        Self::create_with(path, rate_hz, num_channels, &Metadata::default())
+    }
+
+    /// As [`create`](Self::create), with chunks that were read from another file.
+    ///
+    /// # Errors
+    ///
+    /// As [`create`](Self::create).
+    pub fn create_with(
+        path: &Path,
+        rate_hz: u32,
+        num_channels: usize,
+        metadata: &Metadata,
+    ) -> Result<Self, AudioFileError> {
         if path.is_dir() {
             return Err(AudioFileError::new(path, Problem::IsFolder));
         }
         let num_channels = u16::try_from(num_channels).ok().filter(|&count| count > 0);
         let num_channels = num_channels.ok_or_else(|| {
-            let detail = "a WAV file has 1 to 65535 channels".to_owned();
-            AudioFileError::new(path, Problem::NotAudio { detail })
+            let detail = "it has 1 to 65535 channels".to_owned();
+            AudioFileError::new(path, Problem::CannotWrite { detail })
         })?;
         let folder = match path.parent() {
             Some(parent) if !parent.as_os_str().is_empty() => parent,
@@ -51,8 +66,7 @@ impl WavWriter {
             path: path.to_owned(),
             file: BufWriter::with_capacity(1 << 16, file),
             temp,
-            rate_hz,
-            num_channels,
+            header: Header::new(rate_hz, num_channels, metadata.to_bytes()),
             num_samples: 0,
             scratch: Vec::new(),
         };
@@ -78,7 +92,7 @@ impl WavWriter {
     }
 
     pub(crate) fn num_channels(&self) -> usize {
-        usize::from(self.num_channels)
+        usize::from(self.header.num_channels)
     }
 
     /// Appends one block.
@@ -89,21 +103,16 @@ impl WavWriter {
     ///
     /// # Errors
     ///
-    /// When the disk is full or fails, or the file would grow beyond what WAV can hold.
+    /// When the disk is full or fails.
     ///
     /// # Panics
     ///
     /// When `channels` is not one slice per channel, all of one length.
     pub fn write(&mut self, channels: &[&[f32]]) -> Result<(), AudioFileError> {
-        assert_eq!(channels.len(), usize::from(self.num_channels), "one slice per channel");
+        assert_eq!(channels.len(), usize::from(self.header.num_channels), "one slice per channel");
         let num_samples = channels[0].len();
         assert!(channels.iter().all(|channel| channel.len() == num_samples), "one length");
 
-        let total = self.num_samples + num_samples as u64;
-        if wav::header(self.rate_hz, self.num_channels, total).is_none() {
-            let num_bytes = total.saturating_mul(4 * u64::from(self.num_channels));
-            return Err(AudioFileError::new(&self.path, Problem::TooLong { num_bytes }));
-        }
         self.scratch.clear();
         for index in 0..num_samples {
             for channel in channels {
@@ -113,7 +122,7 @@ impl WavWriter {
         self.file
             .write_all(&self.scratch)
             .map_err(|error| AudioFileError::io(&self.path, "write it", error))?;
-        self.num_samples = total;
+        self.num_samples += num_samples as u64;
         Ok(())
     }
 
@@ -137,10 +146,9 @@ impl WavWriter {
     }
 
     fn write_header(&mut self) -> Result<(), AudioFileError> {
-        let header = wav::header(self.rate_hz, self.num_channels, self.num_samples);
-        let header = header.ok_or_else(|| {
+        let header = self.header.to_bytes(self.num_samples).ok_or_else(|| {
             let detail = "the rate or the number of channels is too high".to_owned();
-            AudioFileError::new(&self.path, Problem::NotAudio { detail })
+            AudioFileError::new(&self.path, Problem::CannotWrite { detail })
         })?;
         self.file
             .seek(SeekFrom::Start(0))
@@ -204,6 +212,45 @@ mod tests {
         assert_eq!(crate::AudioReader::open(&path).unwrap().rate_hz(), 88_200);
         assert_eq!(read_all(&path, 100).unwrap(), [left, right]);
         assert_eq!(names_in(folder.path()), ["out.wav"]);
+    }
+
+    /// The step that is due at 4 GB, taken at 8 kB.
+    #[test]
+    fn long_files_become_rf64_and_read_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("long.wav");
+        let samples: Vec<f32> = (0..2_000).map(|i| (i as f32).sin()).collect();
+        for (most_riff_bytes, magic) in [(8_085, b"RF64"), (8_086, b"RIFF")] {
+            let mut writer = WavWriter::create(&path, 48_000, 1).unwrap();
+            writer.header.most_riff_bytes = most_riff_bytes;
+            writer.write(&[&samples]).unwrap();
+            writer.finish().unwrap();
+            assert_eq!(std::fs::read(&path).unwrap()[..4], *magic);
+            assert_eq!(read_all(&path, 64).unwrap()[0], samples);
+        }
+    }
+
+    /// Six gigabytes, nearly all of them a hole in the file.
+    #[test]
+    fn a_file_of_six_gigabytes_is_opened_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("long.wav");
+        let mut writer = WavWriter::create(&path, 48_000, 1).unwrap();
+        writer.write(&[&[0.25; 10]]).unwrap();
+        writer.num_samples = 1_500_000_000;
+        let completed = writer.complete().unwrap();
+        let bytes = 6_000_000_000 + 94;
+        File::options().write(true).open(&*completed.temp).unwrap().set_len(bytes).unwrap();
+        completed.appear().unwrap();
+        let mut reader = crate::AudioReader::open(&path).unwrap();
+        assert_eq!(reader.num_samples(), 1_500_000_000);
+        let mut block = [9.0; 11];
+        assert_eq!(reader.read(&mut [&mut block]).unwrap(), 11);
+        assert_eq!((block[9], block[10]), (0.25, 0.0));
+        // One sample less, and it is refused before anything is read.
+        File::options().write(true).open(&path).unwrap().set_len(bytes - 1).unwrap();
+        let message = crate::AudioReader::open(&path).unwrap_err().to_string();
+        assert!(message.ends_with("ends after 1499999999 of 1500000000 samples"), "{message}");
     }
 
     #[test]

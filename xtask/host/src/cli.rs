@@ -15,8 +15,9 @@ const MAX_MICS: usize = 32;
 
 /// Plays the mics of a session through the bundled plugin, latency removed.
 ///
-/// Reads WAV or FLAC, one mic per file (a stereo file is two linked mics), and writes
-/// DIR/<same file name>.wav: same sample rate and length, 32-bit float.
+/// Reads WAV or FLAC, one mic per file (a stereo file is two linked mics, and of a file with more
+/// channels each is a mic), and writes DIR/<same file name>.wav: same sample rate and length,
+/// 32-bit float.
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask host", group = ArgGroup::new("speed").args(["realtime", "offline"]))]
 pub(crate) struct Arguments {
@@ -60,6 +61,10 @@ pub(crate) struct Arguments {
     #[arg(long)]
     timings: bool,
 
+    /// Let all files start together, whatever their time stamps (BWF) say
+    #[arg(long)]
+    ignore_timestamps: bool,
+
     /// The mic files
     #[arg(value_name = "MIC", required = true)]
     mics: Vec<PathBuf>,
@@ -89,12 +94,14 @@ fn name_and_value(text: &str) -> Result<(String, String), String> {
 
 /// Does what the arguments say.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
-    let mut session = SessionFiles::open(&arguments.mics, MAX_MICS)?;
+    let mut session = if arguments.ignore_timestamps {
+        SessionFiles::open_without_time_stamps(&arguments.mics, MAX_MICS)?
+    } else {
+        SessionFiles::open(&arguments.mics, MAX_MICS)?
+    };
     session.check_outputs_spare_inputs(&arguments.out)?;
-    let mut mics = Vec::new();
-    for mic in session.mics().iter().filter(|mic| mic.channel == 0) {
-        mics.push(mic.num_channels);
-    }
+    let specs = session.output_specs();
+    let mics: Vec<usize> = specs.iter().map(|spec| spec.num_channels).collect();
     let path = arguments.plugin.clone().unwrap_or_else(|| {
         PathBuf::from("target/bundled").join(match arguments.format {
             PluginFormat::Clap => "Unspill.clap",
@@ -118,7 +125,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         params,
     };
 
-    let specs = written_files(&job, session.output_specs())?;
+    let specs = written_files(&job, specs)?;
     let mut outputs = OutputSet::create(&arguments.out, session.rate_hz(), &specs)?;
     let num_samples = session.num_samples();
     let mut num_written = 0;
@@ -133,6 +140,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     )?;
     ensure!(num_written == num_samples, "{num_written} of {num_samples} samples came out");
     outputs.finish()?;
+    if let Some(note) = session.placement_note() {
+        println!("{note}");
+    }
     if arguments.timings {
         println!("{}", report.timings);
     }

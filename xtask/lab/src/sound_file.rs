@@ -4,6 +4,9 @@ use anyhow::{Result, ensure};
 use audiofile::{AudioReader, WavWriter};
 use std::path::Path;
 
+/// Samples per channel that are read at a time.
+const READ_SAMPLES: usize = 1 << 16;
+
 /// The samples of one file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sound {
@@ -28,11 +31,18 @@ impl Sound {
 /// When the file is missing, damaged or of another kind.
 pub fn read(path: &Path) -> Result<Sound> {
     let mut reader = AudioReader::open(path)?;
-    let num_samples = usize::try_from(reader.num_samples())?;
-    let mut channels = vec![vec![0.0; num_samples]; reader.num_channels()];
-    let mut slices: Vec<&mut [f32]> = channels.iter_mut().map(Vec::as_mut_slice).collect();
-    reader.read(&mut slices)?;
-    Ok(Sound { rate_hz: reader.rate_hz(), channels })
+    let mut channels = vec![Vec::new(); reader.num_channels()];
+    // Grows with what is there: a damaged header may promise any number of samples.
+    loop {
+        let done = channels[0].len();
+        channels.iter_mut().for_each(|channel| channel.resize(done + READ_SAMPLES, 0.0));
+        let mut slices: Vec<&mut [f32]> = channels.iter_mut().map(|c| &mut c[done..]).collect();
+        let count = reader.read(&mut slices)?;
+        if count < READ_SAMPLES {
+            channels.iter_mut().for_each(|channel| channel.truncate(done + count));
+            return Ok(Sound { rate_hz: reader.rate_hz(), channels });
+        }
+    }
 }
 
 /// Reads a WAV or FLAC file that has one channel.
@@ -66,6 +76,20 @@ pub fn write_wav(path: &Path, samples: &[f32], rate_hz: u32) -> Result<()> {
 mod tests {
     use super::*;
 
+    /// A FLAC header may promise 68 billion samples, 275 GB of them.
+    #[test]
+    fn memory_follows_what_is_there_and_not_what_is_promised() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.flac");
+        crate::flac::write(&path, &[0.25; 5_000], 44_100).unwrap();
+        let mut bytes = std::fs::read(&path).unwrap();
+        bytes[21] |= 0x0F;
+        bytes[22..26].fill(0xFF);
+        std::fs::write(&path, bytes).unwrap();
+        let line = format!("{:#}", read(&path).unwrap_err());
+        assert!(line.ends_with("ends after 5000 of 68719476735 samples"), "{line}");
+    }
+
     #[test]
     fn what_is_written_is_read_back() {
         let folder = tempfile::tempdir().unwrap();
@@ -73,6 +97,11 @@ mod tests {
         let samples: Vec<f32> = (0..1_000).map(|n| (n as f32 * 0.1).sin()).collect();
         write_wav(&path, &samples, 48_000).unwrap();
         assert_eq!(read_mono(&path).unwrap(), (samples, 48_000));
+        let long: Vec<f32> = (0..2 * READ_SAMPLES).map(|n| (n as f32 * 0.1).sin()).collect();
+        for length in [READ_SAMPLES - 1, READ_SAMPLES, READ_SAMPLES + 1, 2 * READ_SAMPLES] {
+            write_wav(&path, &long[..length], 48_000).unwrap();
+            assert_eq!(read(&path).unwrap().channels, [&long[..length]], "{length}");
+        }
         let line = format!("{:#}", read(&folder.path().join("b.wav")).unwrap_err());
         assert!(line.contains("b.wav") && !line.contains('\n'), "{line}");
     }

@@ -16,13 +16,15 @@
 mod levels;
 mod options;
 mod progress;
+#[cfg(test)]
+mod tests;
 
 pub use options::{DebleedOptions, Learn};
 
 use crate::cleaning::{self, Outcome, Setup};
 use crate::report::{Table, db, signed_db};
 use anyhow::{Context, Result, ensure};
-use audiofile::{OutputSet, SessionFiles};
+use audiofile::{OutputSet, Placement, SessionFiles};
 use engine::MAX_MICS;
 use levels::Levels;
 use progress::Progress;
@@ -43,6 +45,9 @@ pub struct Report {
     pub rate_hz: u32,
     /// Length of the session in samples.
     pub num_samples: u64,
+    /// One line about files that were placed by their time stamps; `None` where all start and end
+    /// together.
+    pub placement: Option<String>,
     /// The engine's latency in samples; it has been removed from the files.
     pub latency_samples: usize,
     /// How many times the session was heard before it was cleaned.
@@ -62,6 +67,8 @@ pub struct MicReport {
     pub file: PathBuf,
     /// Channel of that file, from 1.
     pub channel: usize,
+    /// The name of the file that it was written to.
+    pub output: String,
     /// RMS level in dB under full scale; `None` for silence.
     pub input_db: Option<f64>,
     /// RMS level of the cleaned mic.
@@ -81,8 +88,12 @@ pub struct MicReport {
 pub fn run(options: &DebleedOptions) -> Result<Report> {
     let method = options.method()?;
     let model = options.model(method)?;
-    let mut files = SessionFiles::open(&options.mics, MAX_MICS)?;
-    let controls = options.controls(files.mics(), options.mics.len())?;
+    let mut files = if options.ignore_timestamps {
+        SessionFiles::open_without_time_stamps(&options.mics, MAX_MICS)?
+    } else {
+        SessionFiles::open(&options.mics, MAX_MICS)?
+    };
+    let controls = options.controls(files.mics(), files.num_mics())?;
     files.check_outputs_spare_inputs(&options.out)?;
     if let Some(folder) = &options.removed {
         files.check_outputs_spare_inputs(folder)?;
@@ -107,13 +118,18 @@ pub fn run(options: &DebleedOptions) -> Result<Report> {
     // Last of the three, because it may lie in a folder that was just made.
     let mut json = options.json.as_deref().map(JsonFile::create).transpose()?;
     let mut levels = vec![Levels::default(); files.mics().len()];
+    let places: Vec<Placement> =
+        files.mics().iter().map(|mic| files.placements()[mic.file]).collect();
+    let mut done_samples = 0;
     let mut difference = vec![Vec::new(); files.mics().len()];
     let mut progress = Progress::start()?;
     let setup = Setup { method, model, mode: options.mode, controls };
     let outcome = cleaning::clean(&mut files, &setup, &mut progress, |dry, clean| {
         for (mic, level) in levels.iter_mut().enumerate() {
-            level.add(dry[mic], clean[mic]);
+            let own = places[mic].within(done_samples, dry[mic].len());
+            level.add(&dry[mic][own.clone()], &clean[mic][own]);
         }
+        done_samples += dry.first().map_or(0, |dry| dry.len() as u64);
         cleaned.write(clean)?;
         if let Some(removed) = &mut removed {
             for (gone, (d, c)) in difference.iter_mut().zip(dry.iter().zip(clean)) {
@@ -158,8 +174,9 @@ impl Report {
                 signed_db(mic.reduction_db.map(|db| -db)),
             ]);
         }
+        let placement = self.placement.iter().fold(String::new(), |_, note| format!("{note}\n"));
         format!(
-            "{}{}, {}: {:.1} s in {:.1} s (RTF {:.3})\n",
+            "{}{placement}{}, {}: {:.1} s in {:.1} s (RTF {:.3})\n",
             table.render(),
             self.method,
             self.mode,
@@ -178,9 +195,11 @@ fn report(
     levels: &[Levels],
 ) -> Report {
     let duration_s = files.num_samples() as f64 / f64::from(files.rate_hz());
+    let outputs = files.output_specs();
     let mics = files.mics().iter().zip(levels).map(|(mic, level)| MicReport {
         file: options.mics[mic.file].clone(),
         channel: mic.channel + 1,
+        output: outputs[mic.mic].file_name.clone(),
         input_db: level.input_db(),
         output_db: level.output_db(),
         removed_db: level.removed_db(),
@@ -192,6 +211,7 @@ fn report(
         mode: cleaning::mode_name(setup.mode).to_owned(),
         rate_hz: files.rate_hz(),
         num_samples: files.num_samples(),
+        placement: files.placement_note(),
         latency_samples: outcome.latency_samples,
         learning_passes: outcome.learning_passes,
         elapsed_s: outcome.elapsed.as_secs_f64(),

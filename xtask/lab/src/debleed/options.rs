@@ -11,7 +11,7 @@ use std::path::PathBuf;
 /// What to clean and how.
 #[derive(Clone, Debug, Args)]
 pub struct DebleedOptions {
-    /// One WAV or FLAC file per mic; a stereo file is one mic with two sides
+    /// WAV or FLAC files: a mono file is a mic, a stereo file is a mic with two sides, and of a file with more channels each is a mic
     #[arg(required = true, value_name = "MIC")]
     pub mics: Vec<PathBuf>,
     /// Folder for the cleaned mics
@@ -57,6 +57,9 @@ pub struct DebleedOptions {
     /// A mic that hears everything and is passed through, by its position (repeatable)
     #[arg(long, value_name = "5", value_delimiter = ',')]
     pub room: Vec<usize>,
+    /// Let all files start together, whatever their time stamps (BWF) say; their lengths must agree then
+    #[arg(long)]
+    pub ignore_timestamps: bool,
     /// File for levels, latency and processing time
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
@@ -106,8 +109,8 @@ impl DebleedOptions {
         Ok(None)
     }
 
-    /// Controls for these mono mics of `num_files` files.
-    pub(super) fn controls(&self, mics: &[MicChannel], num_files: usize) -> Result<Controls> {
+    /// Controls for these mono mics, which are the sides of `num_mics` mics.
+    pub(super) fn controls(&self, mics: &[MicChannel], num_mics: usize) -> Result<Controls> {
         ensure!(
             (0.0..=100.0).contains(&self.amount),
             "--amount {} is outside 0 to 100 percent",
@@ -118,37 +121,37 @@ impl DebleedOptions {
             ensure!(floor_db.is_finite(), "--floor-db {floor_db} is not a level");
             controls.mics.iter_mut().for_each(|mic| mic.floor = Decibels(-floor_db.abs()));
         }
-        let mut group_of_file: Vec<Option<GroupId>> = vec![None; num_files];
+        let mut group_of_mic: Vec<Option<GroupId>> = vec![None; num_mics];
         let mut next_group = 0;
         for group in &self.group {
             let id = GroupId(next_group);
             next_group += 1;
-            let members = parse_positions(group, num_files)?;
+            let members = parse_positions(group, num_mics)?;
             ensure!(members.len() > 1, "--group {group} names fewer than two mics");
-            for file in members {
+            for mic in members {
                 ensure!(
-                    group_of_file[file].replace(id).is_none(),
+                    group_of_mic[mic].replace(id).is_none(),
                     "--group {group}: mic {} is in a group already",
-                    file + 1
+                    mic + 1
                 );
             }
         }
-        for (mic, place) in mics.iter().enumerate() {
+        for (side, place) in mics.iter().enumerate() {
             // Both sides of a stereo mic hear the same source.
-            if place.num_channels > 1 && group_of_file[place.file].is_none() {
-                group_of_file[place.file] = Some(GroupId(next_group));
+            if place.num_sides > 1 && group_of_mic[place.mic].is_none() {
+                group_of_mic[place.mic] = Some(GroupId(next_group));
                 next_group += 1;
             }
-            controls.mics[mic].group = group_of_file[place.file];
+            controls.mics[side].group = group_of_mic[place.mic];
         }
         for &position in &self.room {
             ensure!(
-                (1..=num_files).contains(&position),
-                "--room {position}: mics are numbered 1 to {num_files}"
+                (1..=num_mics).contains(&position),
+                "--room {position}: mics are numbered 1 to {num_mics}"
             );
-            for (mic, place) in mics.iter().enumerate() {
-                if place.file == position - 1 {
-                    controls.mics[mic].role = Role::Room;
+            for (side, place) in mics.iter().enumerate() {
+                if place.mic == position - 1 {
+                    controls.mics[side].role = Role::Room;
                 }
             }
         }
@@ -157,12 +160,12 @@ impl DebleedOptions {
 }
 
 /// `1,2` as positions from 0.
-fn parse_positions(list: &str, num_files: usize) -> Result<Vec<usize>> {
+fn parse_positions(list: &str, num_mics: usize) -> Result<Vec<usize>> {
     let mut positions = Vec::new();
     for item in list.split(',') {
         match item.trim().parse::<usize>() {
-            Ok(position) if (1..=num_files).contains(&position) => positions.push(position - 1),
-            Ok(_) => bail!("--group {list}: mics are numbered 1 to {num_files}"),
+            Ok(position) if (1..=num_mics).contains(&position) => positions.push(position - 1),
+            Ok(_) => bail!("--group {list}: mics are numbered 1 to {num_mics}"),
             Err(_) => bail!("--group {list}: {item:?} is not the position of a mic"),
         }
     }
@@ -188,8 +191,19 @@ mod tests {
     /// Three files, the second of them stereo.
     fn places() -> Vec<MicChannel> {
         [(0, 0, 1), (1, 0, 2), (1, 1, 2), (2, 0, 1)]
-            .map(|(file, channel, num_channels)| MicChannel { file, channel, num_channels })
+            .map(|(file, channel, num_sides)| MicChannel { file, channel, mic: file, num_sides })
             .to_vec()
+    }
+
+    #[test]
+    fn the_channels_of_a_large_file_are_mics_of_their_own() {
+        let poly = |channel: usize| MicChannel { file: 0, channel, mic: channel, num_sides: 1 };
+        let places: Vec<MicChannel> = (0..4).map(poly).collect();
+        let controls = options("--group 2,4 --room 3").controls(&places, 4).unwrap();
+        assert_eq!(groups(&controls), [None, Some(0), None, Some(0)]);
+        let roles: Vec<Role> = controls.mics[..4].iter().map(|mic| mic.role).collect();
+        assert_eq!(roles, [Role::Close, Role::Close, Role::Room, Role::Close]);
+        assert_eq!(groups(&options("").controls(&places, 4).unwrap()), [None; 4]);
     }
 
     fn groups(controls: &Controls) -> Vec<Option<u8>> {

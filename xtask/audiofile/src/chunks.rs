@@ -1,0 +1,276 @@
+//! The chunks of RIFF, RF64, BW64 and Wave64 files, read without trust in their sizes.
+//!
+//! | | identifier | size | padding |
+//! |---|---|---|---|
+//! | RIFF | 4 bytes | 32 bits, of the body | to 2 bytes |
+//! | RF64 (EBU Tech 3306), BW64 (ITU-R BS.2088) | 4 bytes | 32 bits; `0xFFFFFFFF` means "see `ds64`" | to 2 bytes |
+//! | Wave64 (Sony) | 16 bytes | 64 bits, header included | to 8 bytes |
+//!
+//! A size only ever moves the position; nothing is allocated by it.
+
+use crate::input::{Fault, Input};
+
+/// A file of more chunks counts as damaged.
+const MOST_CHUNKS: u32 = 10_000;
+/// Entries of a `ds64` table behind these are left alone.
+const MOST_TABLE_ENTRIES: u32 = 1_000;
+
+/// The last 12 bytes of nearly all identifiers of Wave64; the first four are those of RIFF.
+const WAVE64_TAIL: [u8; 12] =
+    [0xF3, 0xAC, 0xD3, 0x11, 0x8C, 0xD1, 0x00, 0xC0, 0x4F, 0x8E, 0xDB, 0x8A];
+/// The rest of Wave64's `riff`.
+const WAVE64_RIFF_TAIL: [u8; 12] =
+    [0x2E, 0x91, 0xCF, 0x11, 0xA5, 0xD6, 0x28, 0xDB, 0x04, 0xC1, 0x00, 0x00];
+
+/// Identifiers by which a chunk is recognised where its place is in doubt.
+const KNOWN: [&[u8; 4]; 21] = [
+    b"fmt ", b"data", b"fact", b"bext", b"iXML", b"LIST", b"JUNK", b"junk", b"FLLR", b"PAD ",
+    b"cue ", b"smpl", b"inst", b"PEAK", b"id3 ", b"ID3 ", b"axml", b"chna", b"umid", b"acid",
+    b"minf",
+];
+
+/// One chunk, whose body may be longer than the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Chunk {
+    pub(crate) id: [u8; 4],
+    /// Where its body starts.
+    pub(crate) start_bytes: u64,
+    /// The size of its body as the file states it.
+    pub(crate) size_bytes: u64,
+}
+
+impl Chunk {
+    pub(crate) fn end_bytes(&self) -> u64 {
+        self.start_bytes.saturating_add(self.size_bytes)
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Container {
+    Riff,
+    Rf64,
+    Wave64,
+}
+
+/// Walks through the chunks of a file.
+#[derive(Debug)]
+pub(crate) struct Chunks {
+    container: Container,
+    /// Where the next chunk's header should be.
+    next_bytes: u64,
+    /// The last chunk had an odd size: its padding byte, at `next_bytes - 1`, may be missing.
+    unsure_padding: bool,
+    /// Where the container ends as the file states it.
+    end_bytes: u64,
+    /// The sizes that `ds64` has in place of `0xFFFFFFFF`.
+    long_sizes: Vec<([u8; 4], u64)>,
+    num_seen: u32,
+}
+
+impl Chunks {
+    /// Reads the start of the container; `None` where the file is none of them. `Unread` where the
+    /// container holds something else than a WAV.
+    pub(crate) fn open(input: &mut Input) -> Result<Option<Self>, Fault> {
+        let start = input.pos_bytes();
+        let magic = input.array::<4>()?;
+        let container = match &magic {
+            b"RIFF" => Container::Riff,
+            b"RF64" | b"BW64" => Container::Rf64,
+            b"riff" => Container::Wave64,
+            _ => return Ok(None),
+        };
+        let (form, end_bytes) = if container == Container::Wave64 {
+            if input.array::<12>()? != WAVE64_RIFF_TAIL {
+                return Ok(None);
+            }
+            let size = u64::from_le_bytes(input.array()?);
+            let form = input.array::<16>()?;
+            (short_id(form), start.saturating_add(size))
+        } else {
+            let size = u64::from(u32::from_le_bytes(input.array()?));
+            (input.array::<4>()?, start.saturating_add(8 + size))
+        };
+        if !form.eq_ignore_ascii_case(b"WAVE") {
+            return Err(Fault::Unread(match &form {
+                b"AVI " => "AVI (video)".to_owned(),
+                b"RMID" => "RMID (MIDI)".to_owned(),
+                b"sfbk" => "SoundFont".to_owned(),
+                b"WEBP" => "WebP (a picture)".to_owned(),
+                _ => format!("RIFF that holds {}", printable(form)),
+            }));
+        }
+        Ok(Some(Self {
+            container,
+            next_bytes: input.pos_bytes(),
+            unsure_padding: false,
+            end_bytes,
+            long_sizes: Vec::new(),
+            num_seen: 0,
+        }))
+    }
+
+    /// Where the container ends as the file states it, which is often wrong.
+    pub(crate) fn end_bytes(&self) -> u64 {
+        let long = self.long_sizes.iter().find(|(id, _)| id == b"RIFF");
+        long.map_or(self.end_bytes, |&(_, size)| size.saturating_add(8))
+    }
+
+    /// The next chunk; `None` at the end of the file, where no more than half a header is left.
+    pub(crate) fn next(&mut self, input: &mut Input) -> Result<Option<Chunk>, Fault> {
+        if self.unsure_padding {
+            self.unsure_padding = false;
+            self.find_padding(input)?;
+        }
+        let header_bytes = if self.container == Container::Wave64 { 24 } else { 8 };
+        if self.next_bytes.saturating_add(header_bytes) > input.len_bytes() {
+            return Ok(None);
+        }
+        self.num_seen += 1;
+        if self.num_seen > MOST_CHUNKS {
+            return Err(Fault::format(format!("more than {MOST_CHUNKS} chunks")));
+        }
+        input.seek_to(self.next_bytes)?;
+        let chunk = if self.container == Container::Wave64 {
+            let id = short_id(input.array()?);
+            let size = u64::from_le_bytes(input.array()?);
+            let Some(size_bytes) = size.checked_sub(header_bytes) else {
+                return Err(Fault::format(format!("its {} chunk has no size", printable(id))));
+            };
+            Chunk { id, start_bytes: input.pos_bytes(), size_bytes }
+        } else {
+            let id = input.array::<4>()?;
+            let size = u32::from_le_bytes(input.array()?);
+            let long = self.long_sizes.iter().find(|(long, _)| *long == id);
+            let size_bytes = match long {
+                Some(&(_, long)) if size == u32::MAX => long,
+                _ => u64::from(size),
+            };
+            Chunk { id, start_bytes: input.pos_bytes(), size_bytes }
+        };
+        if self.container == Container::Rf64 && &chunk.id == b"ds64" && self.long_sizes.is_empty() {
+            self.read_long_sizes(input, chunk)?;
+        }
+        let align = if self.container == Container::Wave64 { 8 } else { 2 };
+        let end = chunk.end_bytes();
+        self.next_bytes = end.checked_next_multiple_of(align).unwrap_or(u64::MAX);
+        self.unsure_padding = align == 2 && end != self.next_bytes;
+        Ok(Some(chunk))
+    }
+
+    /// Some programs leave the padding of odd chunks away.
+    fn find_padding(&mut self, input: &mut Input) -> Result<(), Fault> {
+        let unpadded = self.next_bytes - 1;
+        input.seek_to(unpadded)?;
+        let bytes = input.up_to(5)?;
+        let is_known = |id: &[u8]| KNOWN.iter().any(|known| known.as_slice() == id);
+        if bytes.len() >= 4 && is_known(&bytes[..4]) && !is_known(&bytes[1..]) {
+            self.next_bytes = unpadded;
+        }
+        Ok(())
+    }
+
+    /// `ds64`: the sizes of the container and of `data`, a number of samples, and a table.
+    fn read_long_sizes(&mut self, input: &mut Input, chunk: Chunk) -> Result<(), Fault> {
+        const FIXED_BYTES: u64 = 28;
+        if chunk.size_bytes < FIXED_BYTES {
+            return Err(Fault::format("its ds64 chunk is too short"));
+        }
+        let riff = u64::from_le_bytes(input.array()?);
+        let data = u64::from_le_bytes(input.array()?);
+        let _num_samples: [u8; 8] = input.array()?;
+        let in_table = u32::from_le_bytes(input.array()?);
+        self.long_sizes = vec![(*b"RIFF", riff), (*b"data", data)];
+        let room = (chunk.size_bytes - FIXED_BYTES) / 12;
+        for _ in 0..u64::from(in_table.min(MOST_TABLE_ENTRIES)).min(room) {
+            let id = input.array::<4>()?;
+            let size = u64::from_le_bytes(input.array()?);
+            if !self.long_sizes.iter().any(|(known, _)| *known == id) {
+                self.long_sizes.push((id, size));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The four letters of a Wave64 identifier, zeros where it is of another family.
+fn short_id(id: [u8; 16]) -> [u8; 4] {
+    let [a, b, c, d, tail @ ..] = id;
+    if tail == WAVE64_TAIL { [a, b, c, d] } else { [0; 4] }
+}
+
+/// An identifier in quotes; bytes that are no letters are shown as numbers.
+pub(crate) fn printable(id: [u8; 4]) -> String {
+    format!("'{}'", id.escape_ascii())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Cursor;
+
+    fn walk(bytes: &[u8]) -> Vec<(String, u64, u64)> {
+        let mut input = Input::new(Box::new(Cursor::new(bytes.to_vec()))).unwrap();
+        let mut chunks = Chunks::open(&mut input).unwrap().unwrap();
+        let mut found = Vec::new();
+        while let Some(chunk) = chunks.next(&mut input).unwrap() {
+            let id = String::from_utf8_lossy(&chunk.id).into_owned();
+            found.push((id, chunk.start_bytes, chunk.size_bytes));
+        }
+        found
+    }
+
+    fn riff(body: &[&[u8]]) -> Vec<u8> {
+        [b"RIFF\0\0\0\0WAVE".as_slice(), &body.concat()].concat()
+    }
+
+    #[test]
+    fn odd_chunks_are_followed_by_padding_or_not() {
+        let names = |found: Vec<(String, u64, u64)>| -> Vec<String> {
+            found.into_iter().map(|(id, _, _)| id).collect()
+        };
+        let odd = b"note\x03\0\0\0abc".as_slice();
+        let data = b"data\x02\0\0\0xy".as_slice();
+        assert_eq!(names(walk(&riff(&[odd, b"\0", data]))), ["note", "data"]);
+        assert_eq!(names(walk(&riff(&[odd, b"z", data]))), ["note", "data"]);
+        assert_eq!(names(walk(&riff(&[odd, data]))), ["note", "data"]);
+        // The padding of the last chunk may be missing.
+        assert_eq!(names(walk(&riff(&[data, odd]))), ["data", "note"]);
+    }
+
+    #[test]
+    fn long_sizes_stand_in_for_all_ones_alone() {
+        let mut ds64 = b"ds64\x28\0\0\0".to_vec();
+        for number in [500_u64, 9, 3] {
+            ds64.extend(number.to_le_bytes());
+        }
+        ds64.extend(1_u32.to_le_bytes());
+        ds64.extend(b"iXML");
+        ds64.extend(2_u64.to_le_bytes());
+        let mut bytes = b"RF64\xFF\xFF\xFF\xFFWAVE".to_vec();
+        bytes.extend(ds64);
+        bytes.extend(b"iXML\xFF\xFF\xFF\xFFab");
+        bytes.extend(b"bext\x02\0\0\0ab");
+        bytes.extend(b"data\xFF\xFF\xFF\xFF123456789");
+        let found = walk(&bytes);
+        let sizes: Vec<u64> = found.iter().map(|&(_, _, size)| size).collect();
+        assert_eq!(sizes, [40, 2, 2, 9]);
+        // In plain RIFF the chunk means nothing.
+        bytes[..4].copy_from_slice(b"RIFF");
+        assert_eq!(walk(&bytes)[1].2, u64::from(u32::MAX));
+    }
+
+    #[test]
+    fn files_full_of_chunks_come_to_an_end() {
+        let body = b"junk\0\0\0\0".repeat(20_000);
+        let bytes = riff(&[&body]);
+        let mut input = Input::new(Box::new(Cursor::new(bytes))).unwrap();
+        let mut chunks = Chunks::open(&mut input).unwrap().unwrap();
+        let end = loop {
+            match chunks.next(&mut input) {
+                Ok(Some(_)) => {}
+                end => break end,
+            }
+        };
+        assert!(matches!(end, Err(Fault::Format(detail)) if detail.contains("10000 chunks")));
+    }
+}

@@ -1,0 +1,105 @@
+//! Files with time stamps and files of many mics, through the whole command.
+
+use super::*;
+use crate::sound_file;
+use audiofile::{AudioReader, WavWriter};
+use clap::Parser;
+
+#[derive(Parser)]
+struct Line {
+    #[command(flatten)]
+    options: DebleedOptions,
+}
+
+/// Cleans `files` of `folder` into its folder `out`, by the fastest method.
+fn clean(folder: &Path, line: &str, files: &[&str]) -> Result<Report> {
+    let mut words = vec!["debleed".to_owned(), "--out".to_owned()];
+    words.push(folder.join("out").display().to_string());
+    let fast = "--method ratio --mode live --learn none";
+    words.extend(fast.split(' ').chain(line.split_whitespace()).map(str::to_owned));
+    words.extend(files.iter().map(|file| folder.join(file).display().to_string()));
+    run(&Line::try_parse_from(words).unwrap().options)
+}
+
+/// Noise bursts, each channel from another place of the same noise.
+fn channels(num_channels: usize, num_samples: usize) -> Vec<Vec<f32>> {
+    let mut random = crate::random::Random::new(3);
+    let noise: Vec<f32> = (0..num_samples + 900).map(|_| random.normal(0.0, 0.1) as f32).collect();
+    (0..num_channels).map(|channel| noise[100 * channel..][..num_samples].to_vec()).collect()
+}
+
+fn write(path: &Path, channels: &[Vec<f32>]) {
+    let mut writer = WavWriter::create(path, 48_000, channels.len()).unwrap();
+    writer.write(&channels.iter().map(Vec::as_slice).collect::<Vec<_>>()).unwrap();
+    writer.finish().unwrap();
+}
+
+/// Puts a `bext` chunk with a time stamp behind the samples.
+fn stamp(path: &Path, samples: u64) {
+    let mut bytes = std::fs::read(path).unwrap();
+    bytes.extend(b"bext");
+    bytes.extend(602_u32.to_le_bytes());
+    bytes.extend([0; 338]);
+    bytes.extend(samples.to_le_bytes());
+    bytes.extend([0; 602 - 346]);
+    std::fs::write(path, bytes).unwrap();
+}
+
+#[test]
+fn outputs_have_the_places_and_lengths_of_their_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let lengths = [("a.wav", 0, 20_000), ("b.wav", 4_800, 20_000), ("c.wav", 480, 10_000)];
+    let sounds = channels(3, 20_000);
+    for ((name, first, length), sound) in lengths.into_iter().zip(&sounds) {
+        write(&folder.join(name), &[sound[..length].to_vec()]);
+        stamp(&folder.join(name), 1_000_000 + first);
+    }
+    let names = lengths.map(|(name, _, _)| name);
+    let report = clean(folder, "--amount 0", &names).unwrap();
+    assert_eq!(report.num_samples, 24_800);
+    assert_eq!(
+        report.placement.as_deref(),
+        Some(
+            "aligned by time stamps: a.wav ends 0.100 s early, b.wav starts 0.100 s late, \
+             c.wav starts 0.010 s late, c.wav ends 0.298 s early"
+        )
+    );
+    assert!(report.table().contains("aligned by time stamps: a.wav"), "{}", report.table());
+    for (mic, (name, first, length)) in lengths.into_iter().enumerate() {
+        let path = folder.join("out").join(name);
+        assert_eq!(sound_file::read(&path).unwrap().channels, [&sounds[mic][..length]]);
+        let stamp = AudioReader::open(&path).unwrap().metadata().time_stamp_samples();
+        assert_eq!(stamp, Some(1_000_000 + first));
+        // The silence around a file is no part of its level.
+        let alone = sounds[mic][..length].iter().map(|&x| f64::from(x).powi(2)).sum::<f64>();
+        let level_db = 10.0 * (alone / length as f64).log10();
+        assert!((report.mics[mic].input_db.unwrap() - level_db).abs() < 1e-6);
+    }
+    // Something is removed, and still everything is in its place.
+    let report = clean(folder, "", &names).unwrap();
+    assert!(report.mics.iter().any(|mic| mic.removed_db.is_some()));
+    assert_eq!(sound_file::read(&folder.join("out/c.wav")).unwrap().num_samples(), 10_000);
+
+    let line = format!("{:#}", clean(folder, "--ignore-timestamps", &names).unwrap_err());
+    assert!(line.contains("c.wav: is 10000 samples long, but "), "{line}");
+    let report = clean(folder, "--ignore-timestamps", &names[..2]).unwrap();
+    assert_eq!((report.num_samples, report.placement), (20_000, None));
+}
+
+#[test]
+fn a_file_of_many_channels_is_a_whole_session() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let sounds = channels(4, 20_000);
+    write(&folder.join("poly.wav"), &sounds);
+    let report = clean(folder, "--room 2 --group 3,4", &["poly.wav"]).unwrap();
+    let outputs: Vec<&str> = report.mics.iter().map(|mic| mic.output.as_str()).collect();
+    assert_eq!(outputs, ["poly.1.wav", "poly.2.wav", "poly.3.wav", "poly.4.wav"]);
+    assert_eq!(report.mics[2].channel, 3);
+    let read = |mic: usize| sound_file::read(&folder.join("out").join(outputs[mic])).unwrap();
+    assert_eq!(read(1).channels[0], sounds[1], "a room is passed through");
+    assert_ne!(read(0).channels[0], sounds[0]);
+    let line = format!("{:#}", clean(folder, "--room 5", &["poly.wav"]).unwrap_err());
+    assert!(line.contains("mics are numbered 1 to 4"), "{line}");
+}

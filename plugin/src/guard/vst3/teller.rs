@@ -123,13 +123,18 @@ impl Teller {
             return kResultOk;
         }
         self.pass_on_waiting();
-        said.to(take(&self.handler).clone())
+        said.to(self.handler())
+    }
+
+    /// The host's handler, cloned and without the lock: hosts call back from within it.
+    fn handler(&self) -> Option<ComPtr<IComponentHandler>> {
+        take(&self.handler).clone()
     }
 
     fn pass_on_waiting(&self) {
         let waiting = std::mem::take(&mut *take(&self.waiting));
         for said in waiting {
-            said.to(take(&self.handler).clone());
+            said.to(self.handler());
         }
     }
 
@@ -150,8 +155,7 @@ impl Teller {
             flags |= RestartFlags_::kLatencyChanged;
         }
         let is_dirty = self.changes.state.take();
-        // Cloned, because the host may well call back.
-        let Some(handler) = take(&self.handler).clone() else { return };
+        let Some(handler) = self.handler() else { return };
         if flags != 0 {
             // SAFETY: a live object of the host's, called on its main thread.
             unsafe { handler.restartComponent(flags) };

@@ -48,7 +48,7 @@ pub fn find(name: &str) -> &'static Case {
 }
 
 #[derive(Clone, Copy, PartialEq)]
-enum Format {
+pub enum Format {
     Clap,
     Vst3,
 }
@@ -72,7 +72,7 @@ where
     host
 }
 
-fn expect<T: PartialEq + std::fmt::Debug>(
+pub fn expect<T: PartialEq + std::fmt::Debug>(
     what: &str,
     actual: T,
     expected: T,
@@ -411,6 +411,9 @@ cases! {
         host.idle();
         expect("notices later", host.notices(), (1, 0))
     };
+
+    a_host_that_calls_back_while_it_is_told_of_edits_goes_on: Clap IsWrong, Vst3 Crashes
+    => super::reentry::edits;
 
     output_port_ids_do_not_depend_on_the_inputs: Clap IsWrong => |_, guarded| {
         let [sym, asym] = [

@@ -6,11 +6,16 @@
 mod cases;
 mod children;
 mod clap_host;
+mod clap_told;
 mod host;
 mod learning;
 mod orders;
+mod probe_editor;
 mod probes;
 mod product;
+mod reentry;
+mod vst3_handler;
 mod vst3_host;
+mod watch;
 #[cfg(target_os = "linux")]
 mod windows;

@@ -41,6 +41,11 @@ fn vst3(class: &ClassDesc) -> Vst3Host {
     unsafe { Vst3Host::from_factory(GetPluginFactory(), i32::try_from(index).unwrap()) }
 }
 
+/// The class in both formats, each in its own host.
+pub(super) fn instances(class: &ClassDesc) -> (ClapHost, Vst3Host) {
+    (clap(class), vst3(class))
+}
+
 /// The class in both formats.
 fn both(class: &ClassDesc) -> [Box<dyn Host>; 2] {
     [Box::new(clap(class)), Box::new(vst3(class))]

@@ -15,7 +15,7 @@
 
 use std::ffi::c_void;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 
 use nice_plug::wrapper::vst3::Wrapper;
 use plugin::guard::Guardable;
@@ -25,72 +25,14 @@ use vst3::Steinberg::*;
 use vst3::{Class, ComPtr, ComRef, ComWrapper, Interface};
 
 use super::host::{Host, Odd, SetUp, TestBus};
+use super::vst3_handler::Handler;
 
 /// A VST3 instance in its host.
 pub struct Vst3Host {
     pub component: ComPtr<IComponent>,
     pub processor: ComPtr<IAudioProcessor>,
     pub controller: ComPtr<IEditController>,
-    handler: ComWrapper<Handler>,
-}
-
-/// Counts what the plugin tells its host.
-#[derive(Default)]
-struct Handler {
-    names: AtomicUsize,
-    values: AtomicUsize,
-    dirty: AtomicUsize,
-    restarts: AtomicUsize,
-}
-
-impl Class for Handler {
-    type Interfaces = (IComponentHandler, IComponentHandler2);
-}
-
-impl IComponentHandler2Trait for Handler {
-    unsafe fn setDirty(&self, state: TBool) -> tresult {
-        self.dirty.fetch_add(usize::from(state != 0), Ordering::SeqCst);
-        kResultOk
-    }
-
-    unsafe fn requestOpenEditor(&self, _name: FIDString) -> tresult {
-        kNotImplemented
-    }
-
-    unsafe fn startGroupEdit(&self) -> tresult {
-        kNotImplemented
-    }
-
-    unsafe fn finishGroupEdit(&self) -> tresult {
-        kNotImplemented
-    }
-}
-
-impl IComponentHandlerTrait for Handler {
-    unsafe fn beginEdit(&self, _id: ParamID) -> tresult {
-        kResultOk
-    }
-
-    unsafe fn performEdit(&self, _id: ParamID, _value: ParamValue) -> tresult {
-        kResultOk
-    }
-
-    unsafe fn endEdit(&self, _id: ParamID) -> tresult {
-        kResultOk
-    }
-
-    unsafe fn restartComponent(&self, flags: int32) -> tresult {
-        if flags & RestartFlags_::kParamTitlesChanged != 0 {
-            self.names.fetch_add(1, Ordering::SeqCst);
-        }
-        if flags & RestartFlags_::kParamValuesChanged != 0 {
-            self.values.fetch_add(1, Ordering::SeqCst);
-        }
-        if flags & RestartFlags_::kLatencyChanged != 0 {
-            self.restarts.fetch_add(1, Ordering::SeqCst);
-        }
-        kResultOk
-    }
+    pub handler: ComWrapper<Handler>,
 }
 
 /// One change per parameter, at the start of the block.
@@ -153,7 +95,7 @@ impl IParamValueQueueTrait for Queue {
 
 /// A stream in memory.
 #[derive(Default)]
-struct Stream(Mutex<(Vec<u8>, usize)>);
+pub struct Stream(Mutex<(Vec<u8>, usize)>);
 
 impl Class for Stream {
     type Interfaces = (IBStream,);
@@ -217,6 +159,13 @@ impl Vst3Host {
         Self::new(wrapper.to_com_ptr::<IComponent>().unwrap())
     }
 
+    /// From now on the plugin is called back whenever it tells its host something. Without the guard hardly anything survives that.
+    pub fn call_back(self) -> Self {
+        let Self { component, processor, controller, handler } = &self;
+        Handler::know(handler, component.as_ptr(), processor.as_ptr(), controller.as_ptr());
+        self
+    }
+
     /// An instance of a class of a factory.
     ///
     /// # Safety
@@ -231,7 +180,7 @@ impl Vst3Host {
             let mut object = std::ptr::null_mut();
             let iid = IComponent::IID.as_ptr().cast();
             assert_eq!(factory.createInstance(info.cid.as_ptr(), iid, &mut object), kResultOk);
-            Self::new(ComPtr::from_raw(object.cast()).unwrap())
+            Self::new(ComPtr::from_raw(object.cast()).unwrap()).call_back()
         }
     }
 
@@ -329,6 +278,12 @@ impl Vst3Host {
             let mut info: BusInfo = std::mem::zeroed();
             (self.component.getBusInfo(0, direction, index, &mut info) == kResultOk).then_some(info)
         }
+    }
+}
+
+impl Drop for Vst3Host {
+    fn drop(&mut self) {
+        self.handler.is_gone.store(true, Ordering::SeqCst);
     }
 }
 

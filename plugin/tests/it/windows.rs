@@ -17,11 +17,15 @@ use vst3::Steinberg::*;
 use vst3::{Class, ComPtr, ComRef, ComWrapper};
 
 use super::host::Host;
+use super::vst3_handler::Handler;
 use super::vst3_host::Vst3Host;
 
-/// A host's window with a run loop.
+/// A host's window with a run loop; whatever it is asked, it calls the plugin back.
 #[derive(Default)]
-struct Frame {
+pub struct Frame {
+    pub handler: RefCell<Option<ComWrapper<Handler>>>,
+    /// How often the plugin wanted another size.
+    pub resizes: Cell<usize>,
     handlers: RefCell<Vec<(ComPtr<IEventHandler>, FileDescriptor)>>,
     /// All that was ever registered, if the host is one that never lets go.
     hoarded: RefCell<Vec<ComPtr<IEventHandler>>>,
@@ -34,7 +38,18 @@ impl Class for Frame {
 }
 
 impl IPlugFrameTrait for Frame {
-    unsafe fn resizeView(&self, _view: *mut IPlugView, _size: *mut ViewRect) -> tresult {
+    unsafe fn resizeView(&self, view: *mut IPlugView, size: *mut ViewRect) -> tresult {
+        self.call_back();
+        // SAFETY: the plugin's view and size, alive during this call.
+        unsafe {
+            let view = ComRef::from_raw(view).unwrap();
+            let mut now = *size;
+            assert_eq!(view.canResize(), kResultOk);
+            assert_eq!(view.getSize(&raw mut now), kResultOk);
+            view.checkSizeConstraint(size);
+            assert_eq!(view.onSize(size), kResultOk);
+        }
+        self.resizes.set(self.resizes.get() + 1);
         kResultOk
     }
 }
@@ -45,6 +60,7 @@ impl IRunLoopTrait for Frame {
         handler: *mut IEventHandler,
         descriptor: FileDescriptor,
     ) -> tresult {
+        self.call_back();
         if self.refuses.get() {
             return kResultFalse;
         }
@@ -58,6 +74,7 @@ impl IRunLoopTrait for Frame {
     }
 
     unsafe fn unregisterEventHandler(&self, handler: *mut IEventHandler) -> tresult {
+        self.call_back();
         let mut handlers = self.handlers.borrow_mut();
         let before = handlers.len();
         handlers.retain(|(known, _)| known.as_ptr() != handler);
@@ -65,10 +82,12 @@ impl IRunLoopTrait for Frame {
     }
 
     unsafe fn registerTimer(&self, _timer: *mut ITimerHandler, _ms: TimerInterval) -> tresult {
+        self.call_back();
         kNotImplemented
     }
 
     unsafe fn unregisterTimer(&self, _timer: *mut ITimerHandler) -> tresult {
+        self.call_back();
         kNotImplemented
     }
 }
@@ -87,6 +106,22 @@ impl IPlugFrameTrait for PlainFrame {
 }
 
 impl Frame {
+    fn call_back(&self) {
+        let handler = self.handler.borrow();
+        if let Some(handler) = &*handler {
+            handler.call_back();
+        }
+    }
+
+    /// What a main loop does: calls whoever has something to read.
+    pub fn run(&self) {
+        let handlers = self.handlers.borrow().clone();
+        for (handler, descriptor) in handlers {
+            // SAFETY: kept alive by the list.
+            unsafe { handler.onFDIsSet(descriptor) };
+        }
+    }
+
     /// The sockets that the host watches, by what no other file of the process is ever called.
     fn watched(&self) -> Vec<PathBuf> {
         let handlers = self.handlers.borrow();
@@ -110,12 +145,12 @@ fn instance(guarded: bool) -> Vst3Host {
     Vst3Host::of::<Unspill<Unspill8>>(guarded)
 }
 
-fn view_of(host: &Vst3Host) -> ComPtr<IPlugView> {
+pub fn view_of(host: &Vst3Host) -> ComPtr<IPlugView> {
     // SAFETY: initialised; a view is the caller's to release.
     unsafe { ComPtr::from_raw(host.controller.createView(ViewType::kEditor)) }.unwrap()
 }
 
-fn set_frame(view: &ComPtr<IPlugView>, frame: Option<&ComWrapper<Frame>>) -> tresult {
+pub fn set_frame(view: &ComPtr<IPlugView>, frame: Option<&ComWrapper<Frame>>) -> tresult {
     let frame = frame.map(|frame| frame.as_com_ref::<IPlugFrame>().unwrap().as_ptr());
     // SAFETY: null or a live frame.
     unsafe { view.setFrame(frame.unwrap_or(std::ptr::null_mut())) }
@@ -124,6 +159,7 @@ fn set_frame(view: &ComPtr<IPlugView>, frame: Option<&ComWrapper<Frame>>) -> tre
 /// A view in a frame, and the sockets that the host watches for it.
 fn shown(host: &Vst3Host, frame: &ComWrapper<Frame>) -> (ComPtr<IPlugView>, Vec<PathBuf>) {
     let view = view_of(host);
+    *frame.handler.borrow_mut() = Some(host.handler.clone());
     assert_eq!(set_frame(&view, Some(frame)), kResultOk);
     let sockets = frame.watched();
     assert!(sockets.iter().all(|socket| is_open(socket)));

@@ -35,9 +35,7 @@ use nice_plug::wrapper::clap::Wrapper;
 use plugin::guard::Guardable;
 use plugin::guard::clap::{ClapClass, Factory};
 
-use super::clap_told::{
-    Told, host_extension, request_callback, request_process, request_restart,
-};
+use super::clap_told::{Told, host_extension, request_callback, request_process, request_restart};
 use super::host::{Host, Odd, SetUp, TestBus};
 
 /// A CLAP instance in its host.
@@ -157,13 +155,13 @@ impl ClapHost {
             .map_or(1.0, |info| info.max_value)
     }
 
-    fn events(&self, changes: &[(u32, f64)]) -> Vec<clap_event_param_value> {
+    fn events(&self, changes: &[(usize, u32, f64)]) -> Vec<clap_event_param_value> {
         changes
             .iter()
-            .map(|&(id, value)| clap_event_param_value {
+            .map(|&(sample, id, value)| clap_event_param_value {
                 header: clap_event_header {
                     size: size_of::<clap_event_param_value>() as u32,
-                    time: 0,
+                    time: sample as u32,
                     space_id: CLAP_CORE_EVENT_SPACE_ID,
                     type_: CLAP_EVENT_PARAM_VALUE,
                     flags: 0,
@@ -251,12 +249,12 @@ impl Host for ClapHost {
         call!(self.deactivate());
     }
 
-    fn process_oddly(
+    fn process_timed(
         &self,
         inputs: &mut [TestBus],
         outputs: &mut [TestBus],
         num_samples: usize,
-        changes: &[(u32, f64)],
+        changes: &[(usize, u32, f64)],
         odd: Odd,
     ) -> bool {
         let mut in_pointers: Vec<_> = inputs.iter_mut().map(TestBus::pointers).collect();
@@ -333,7 +331,12 @@ impl Host for ClapHost {
     }
 
     fn set_param(&self, id: u32, normalized: f64) {
-        let mut events = self.events(&[(id, normalized)]);
+        self.flush(&[(id, normalized)]);
+    }
+
+    fn flush(&self, changes: &[(u32, f64)]) {
+        let changes: Vec<_> = changes.iter().map(|&(id, value)| (0, id, value)).collect();
+        let mut events = self.events(&changes);
         let list = input_events(&mut events);
         ext!(self, clap_plugin_params, CLAP_EXT_PARAMS, flush(&raw const list, std::ptr::null()));
     }

@@ -3,10 +3,12 @@
 #![allow(clippy::float_cmp, reason = "the probes' outputs are exact")]
 #![allow(unreachable_pub, reason = "nothing leaves a test binary")]
 
+mod automation;
 mod cases;
 mod children;
 mod clap_host;
 mod clap_told;
+mod frame;
 mod host;
 mod learning;
 mod orders;

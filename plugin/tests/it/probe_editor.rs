@@ -46,7 +46,7 @@ impl Hand {
     /// Wants another size.
     pub fn resize(&self) {
         let mut host = self.host.lock().unwrap();
-        let size = LogicalSize::new(320.0, 240.0);
+        let size = LogicalSize::new(320.0_f32, 240.0);
         host.as_mut().unwrap().callbacks.request_resize(Size::from(size), 1.0).unwrap();
     }
 

@@ -35,9 +35,10 @@ pub struct Vst3Host {
     pub handler: ComWrapper<Handler>,
 }
 
-/// One change per parameter, at the start of the block.
+/// What changes in a block, by parameter.
 struct Changes(Vec<ComWrapper<Queue>>);
-struct Queue(u32, f64);
+/// One parameter's points: the sample and the value.
+struct Queue(u32, Vec<(i32, f64)>);
 
 impl Class for Changes {
     type Interfaces = (IParameterChanges,);
@@ -71,20 +72,12 @@ impl IParamValueQueueTrait for Queue {
     }
 
     unsafe fn getPointCount(&self) -> int32 {
-        1
+        self.1.len() as int32
     }
 
-    unsafe fn getPoint(
-        &self,
-        _index: int32,
-        offset: *mut int32,
-        value: *mut ParamValue,
-    ) -> tresult {
+    unsafe fn getPoint(&self, index: int32, offset: *mut int32, value: *mut ParamValue) -> tresult {
         // SAFETY: the plugin's variables.
-        unsafe {
-            *offset = 0;
-            *value = self.1;
-        }
+        unsafe { (*offset, *value) = self.1[index as usize] };
         kResultOk
     }
 
@@ -311,12 +304,12 @@ impl Host for Vst3Host {
         }
     }
 
-    fn process_oddly(
+    fn process_timed(
         &self,
         inputs: &mut [TestBus],
         outputs: &mut [TestBus],
         num_samples: usize,
-        changes: &[(u32, f64)],
+        changes: &[(usize, u32, f64)],
         odd: Odd,
     ) -> bool {
         let mut in_pointers: Vec<_> = inputs.iter_mut().map(TestBus::pointers).collect();
@@ -342,7 +335,16 @@ impl Host for Vst3Host {
         };
         let mut in_buses = make(inputs, &mut in_pointers);
         let mut out_buses = make(outputs, &mut out_pointers);
-        let queues = changes.iter().map(|&(id, value)| ComWrapper::new(Queue(id, value))).collect();
+        let mut queues: Vec<(u32, Vec<(i32, f64)>)> = Vec::new();
+        for &(sample, id, value) in changes {
+            let point = (sample as i32, value);
+            match queues.iter_mut().find(|queue| queue.0 == id) {
+                Some(queue) => queue.1.push(point),
+                None => queues.push((id, vec![point])),
+            }
+        }
+        let queues =
+            queues.into_iter().map(|(id, points)| ComWrapper::new(Queue(id, points))).collect();
         let changes = ComWrapper::new(Changes(queues));
         let mut data = ProcessData {
             processMode: if odd == Odd::Rendered { 2 } else { 0 },
@@ -416,6 +418,10 @@ impl Host for Vst3Host {
     fn set_param(&self, id: u32, normalized: f64) {
         // SAFETY: plain arguments.
         unsafe { self.controller.setParamNormalized(id, normalized) };
+    }
+
+    fn flush(&self, changes: &[(u32, f64)]) {
+        assert!(self.process(&mut [], &mut [], 0, changes));
     }
 
     fn latency(&self) -> u32 {

@@ -97,3 +97,52 @@ impl Default for Controls {
         }
     }
 }
+
+impl Controls {
+    /// Brings every number into its range: what is no number becomes no amount and no limit.
+    ///
+    /// Every session does this with what it is given, so that a method never gets to see anything else.
+    ///
+    /// # Real-time
+    ///
+    /// Safe on the audio thread: no allocation.
+    pub fn make_sound(&mut self) {
+        let bound = |amount: &mut f32| {
+            *amount = if amount.is_nan() { 0.0 } else { amount.clamp(0.0, 1.0) };
+        };
+        bound(&mut self.global_amount);
+        for mic in &mut self.mics {
+            bound(&mut mic.amount);
+            if mic.floor.0.is_nan() {
+                mic.floor = Decibels::NEG_INFINITY;
+            }
+            mic.floor.0 = mic.floor.0.min(0.0);
+        }
+        self.pair_amount.as_flattened_mut().iter_mut().for_each(bound);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_in_range_stays_and_everything_else_is_brought_there() {
+        let mut controls = Controls { global_amount: f32::NAN, ..Controls::default() };
+        controls.mics[3].amount = 7.0;
+        controls.mics[4].amount = 0.3;
+        controls.mics[3].floor = Decibels(f32::NAN);
+        controls.mics[4].floor = Decibels(12.0);
+        controls.mics[5].floor = Decibels(-12.0);
+        controls.pair_amount[1][2] = f32::NAN;
+        controls.pair_amount[2][1] = f32::NEG_INFINITY;
+        controls.make_sound();
+        let mut expected = Controls { global_amount: 0.0, ..Controls::default() };
+        expected.mics[4].amount = 0.3;
+        expected.mics[4].floor = Decibels(0.0);
+        expected.mics[5].floor = Decibels(-12.0);
+        expected.pair_amount[1][2] = 0.0;
+        expected.pair_amount[2][1] = 0.0;
+        assert_eq!(controls, expected);
+    }
+}

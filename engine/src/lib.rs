@@ -20,7 +20,7 @@ pub use mode::{Mode, Pace, latency_samples};
 pub use session::{ProcessError, Session, SessionConfig, SessionError};
 pub use snapshot::{Monitor, Snapshot};
 pub use units::{Decibels, GroupId, MicIndex, SampleRate};
-pub use worker::SessionStats;
+pub use worker::{SessionStats, abandoned_workers};
 
 /// The most mics one session takes; a stereo mic counts as two.
 pub const MAX_MICS: usize = 32;

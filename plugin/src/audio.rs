@@ -11,12 +11,14 @@ use nice_plug::prelude::{
 };
 
 use crate::buses::MicMap;
+use crate::delay::Delay;
 use crate::guard::Activation;
 use crate::live::LiveSession;
 use crate::params::{
     AmongOthers, EstimatesChoice, GroupChoice, ListenChoice, MicParams, NO_LIMIT_DB, RoleChoice,
     UnspillParams,
 };
+use crate::stay;
 
 /// The group of a stereo track's two sides when the user chose none; user groups are 1 to 8.
 const SIDES: GroupId = GroupId(u8::MAX);
@@ -62,6 +64,9 @@ fn prepare(
     Session::prepare_learned(config, controls, model, params.kept.learned())
 }
 
+/// How a session is made; another way in tests.
+type Prepare = fn(&UnspillParams, &SessionConfig, &Controls) -> Result<Session, SessionError>;
+
 /// A session and what it takes to feed it.
 #[derive(Debug)]
 struct Running {
@@ -79,61 +84,123 @@ struct Running {
     fresh: Box<Controls>,
 }
 
+impl Running {
+    /// The same session, prepared again for another pace or other blocks: a passage that it learns is not interrupted.
+    fn again(self, config: SessionConfig, controls: &Controls) -> Option<Self> {
+        let Self { map, model, session, learner, num_found, fresh, .. } = self;
+        let session = session.prepare_again(&config, controls).ok()?;
+        let controls = Box::new(controls.clone());
+        Some(Self { config, map, model, session, learner, num_found, controls, fresh })
+    }
+}
+
 /// The audio half of one instance.
 #[derive(Debug, Default)]
 pub(crate) struct AudioPath {
     running: Option<Running>,
+    /// In place of a session that could not be had: mics are as late as the host was told.
+    dry: Delay,
+}
+
+impl Drop for AudioPath {
+    fn drop(&mut self) {
+        let abandoned = engine::abandoned_workers();
+        self.running = None;
+        keep_code(abandoned);
+    }
+}
+
+/// Sees to it that a worker that was left behind since does not lose its code.
+fn keep_code(abandoned_before: usize) {
+    if engine::abandoned_workers() != abandoned_before {
+        stay::in_memory();
+    }
 }
 
 impl AudioPath {
-    /// Gets ready for audio. With the same set-up as before this only forgets the old audio.
+    /// Gets ready for audio. With the same set-up as before this only forgets the old audio; with another pace or other blocks, a
+    /// passage goes on being learned; anything else ends it, and what it taught is kept.
     ///
-    /// Without a session (a rate that the engine does not take, no thread to be had) the mics pass
-    /// through unchanged.
+    /// Without a session the mics pass through unchanged: at once at a rate that the engine does not take, and as late as the host
+    /// was told when no thread is to be had.
     pub(crate) fn activate(
         &mut self,
         params: &UnspillParams,
         layout: &AudioIOLayout,
         activation: &Activation,
     ) {
+        self.activate_with(params, layout, activation, prepare);
+    }
+
+    fn activate_with(
+        &mut self,
+        params: &UnspillParams,
+        layout: &AudioIOLayout,
+        activation: &Activation,
+        prepare: Prepare,
+    ) {
+        let abandoned = engine::abandoned_workers();
         // Whatever the session so far has learned is not lost with it.
         params.kept.collect(params.learn.value());
         let map = MicMap::new(params.class, layout);
-        let Some(config) = session_config(params, activation, map.num_mics()) else {
-            self.running = None;
-            params.kept.connect(None);
-            return;
-        };
+        self.dry = Delay::default();
         let named = |card: &'static models::Card| (card.id.as_str(), card.version.as_str());
         let model = params.kept.model().map(|release| named(&release.card));
         let mut controls = Box::<Controls>::default();
         read_controls(params, &map, &mut controls);
-        match &mut self.running {
-            Some(running)
-                if running.config == config && running.map == map && running.model == model =>
-            {
+        let config = session_config(params, activation, map.num_mics());
+        let same = |running: &Running| running.map == map && running.model == model;
+        self.running = match (self.running.take(), config) {
+            (Some(mut running), Some(config)) if same(&running) && running.config == config => {
                 running.session.set_controls(&controls);
                 running.controls.clone_from(&controls);
                 running.session.reset();
+                Some(running)
             }
-            _ => {
+            (before, config) => {
                 // The old worker is stopped before the new one starts.
-                self.running = None;
-                self.running = prepare(params, &config, &controls).ok().map(|session| Running {
-                    config,
-                    map,
-                    model,
-                    learner: session.learner(),
-                    num_found: 0,
-                    session,
-                    fresh: controls.clone(),
-                    controls,
-                });
-                params
-                    .kept
-                    .connect(self.running.as_ref().map(|running| Arc::clone(&running.learner)));
+                let goes_on = |before: &Running, config: SessionConfig| {
+                    let SessionConfig { rate, num_mics, mode, .. } = before.config;
+                    same(before)
+                        && (rate, num_mics, mode) == (config.rate, config.num_mics, config.mode)
+                };
+                let again = match (before, config) {
+                    (Some(before), Some(config)) if goes_on(&before, config) => {
+                        before.again(config, &controls)
+                    }
+                    (before, _) => {
+                        if let Some(before) = before {
+                            before.session.finish();
+                        }
+                        None
+                    }
+                };
+                again.or_else(|| {
+                    if params.kept.collect(false) {
+                        params.kept.has_news();
+                    }
+                    let config = config?;
+                    let session = prepare(params, &config, &controls).ok()?;
+                    Some(Running {
+                        config,
+                        map,
+                        model,
+                        learner: session.learner(),
+                        num_found: 0,
+                        session,
+                        fresh: controls.clone(),
+                        controls,
+                    })
+                })
             }
+        };
+        if self.running.is_none() {
+            let delay_samples = latency_samples(params, activation) as usize;
+            self.dry = Delay::new(map.num_mics(), delay_samples);
         }
+        let learner = self.running.as_ref().map(|running| Arc::clone(&running.learner));
+        params.kept.connect(learner);
+        keep_code(abandoned);
     }
 
     /// What an editor may look at; allocates.
@@ -154,6 +221,7 @@ impl AudioPath {
 
     /// Forgets all audio; real-time safe.
     pub(crate) fn reset(&mut self) {
+        self.dry.reset();
         if let Some(running) = &mut self.running {
             running.session.reset();
         }
@@ -170,7 +238,10 @@ impl AudioPath {
         let Some(Running { config, map, session, learner, num_found, controls, fresh, .. }) =
             &mut self.running
         else {
-            layout_map.with_mics(main, aux, |_| ());
+            layout_map.with_mics(main, aux, |mics| {
+                mics.iter_mut().for_each(|mic| flush_subnormals(mic));
+                self.dry.process(mics);
+            });
             return;
         };
         session.set_pace(if params.renders() { Pace::Offline } else { config.pace });
@@ -207,7 +278,12 @@ fn flush_subnormals(samples: &mut [f32]) {
 /// Writes the position of every parameter into `controls`; real-time safe.
 fn read_controls(params: &UnspillParams, map: &MicMap, controls: &mut Controls) {
     let bypass = params.bypass.value();
-    let any_solo = params.mics.iter().filter_map(among_others).any(is_soloed);
+    // A mic that this layout does not have is heard nowhere, so its solo silences nobody.
+    let is_there = |strip: usize| !map.mics_of(strip).is_empty();
+    let any_solo = (params.mics.iter().enumerate())
+        .filter(|&(strip, _)| is_there(strip))
+        .filter_map(|(_, mic)| among_others(mic))
+        .any(is_soloed);
     controls.global_amount = fraction(&params.amount);
     controls.estimates = match params.estimates.value() {
         _ if params.learn.value() => Estimates::Learning,
@@ -263,17 +339,23 @@ fn is_soloed(among: &AmongOthers) -> bool {
 }
 
 fn fraction(percent: &impl Param<Plain = f32>) -> f32 {
-    (percent.modulated_plain_value() / 100.0).clamp(0.0, 1.0)
+    part(percent.modulated_plain_value())
 }
 
+/// A percentage as a part; what is no number is none.
+fn part(percent: f32) -> f32 {
+    if percent.is_nan() { 0.0 } else { (percent / 100.0).clamp(0.0, 1.0) }
+}
+
+/// A limit; what is no number is none.
 fn floor(db: f32) -> Decibels {
-    if db <= NO_LIMIT_DB { Decibels::NEG_INFINITY } else { Decibels(db.min(0.0)) }
+    if db > NO_LIMIT_DB { Decibels(db.min(0.0)) } else { Decibels::NEG_INFINITY }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::classes::{Class, ClassDesc, Unspill8, UnspillTrack};
+    use crate::classes::{Class, ClassDesc, Unspill8, UnspillMultichannel, UnspillTrack};
     use crate::testing::set_by_id;
 
     fn controls(class: &'static ClassDesc, layout: usize, settings: &[(&str, &str)]) -> Controls {
@@ -364,6 +446,64 @@ mod tests {
             }
         }
         assert_eq!(model.times_built(), built);
+    }
+
+    /// What comes out of two mics that carry these samples, block by block.
+    #[allow(unsafe_code, reason = "the framework's buffers are built from raw slices")]
+    fn heard(path: &mut AudioPath, params: &UnspillParams, mics: &[Vec<f32>; 2]) -> [Vec<f32>; 2] {
+        let map = MicMap::new(params.class, &params.class.layouts[1]);
+        let mut heard = mics.clone();
+        let [left, right] = &mut heard;
+        for (left, right) in left.chunks_mut(64).zip(right.chunks_mut(64)) {
+            let mut main = Buffer::default();
+            // SAFETY: both slices have this length and outlive the buffer.
+            unsafe { main.set_slices(left.len(), |slices| *slices = vec![left, right]) };
+            let mut aux = AuxiliaryBuffers { inputs: &mut [], outputs: &mut [] };
+            path.process(params, &map, &mut main, &mut aux);
+        }
+        heard
+    }
+
+    #[test]
+    fn without_a_worker_mics_are_as_late_as_the_host_was_told() {
+        let params = UnspillParams::new(&UnspillMultichannel::DESC);
+        let activation = Activation { max_block_samples: 64, ..Activation::default() };
+        let mut path = AudioPath::default();
+        path.activate_with(&params, &params.class.layouts[1], &activation, |_, _, _| {
+            Err(SessionError::Thread { kind: std::io::ErrorKind::OutOfMemory })
+        });
+        assert!(path.live().is_none());
+        let latency = latency_samples(&params, &activation) as usize;
+        assert!(latency > 0);
+        let mics = [1.0, 2.0].map(|level| -> Vec<f32> {
+            (0..2 * latency).map(|at| level + at as f32 / 8192.0).collect()
+        });
+        for (heard, sent) in heard(&mut path, &params, &mics).iter().zip(&mics) {
+            assert!(heard[..latency].iter().all(|&sample| sample == 0.0), "early");
+            assert_eq!(heard[latency..], sent[..latency]);
+        }
+        // At a rate that the engine does not take, the host was told of no latency.
+        let activation = Activation { sample_rate_hz: 768_000.0, ..activation };
+        path.activate(&params, &params.class.layouts[1], &activation);
+        assert_eq!(latency_samples(&params, &activation), 0);
+        assert_eq!(heard(&mut path, &params, &mics), mics);
+    }
+
+    #[test]
+    fn the_solo_of_a_mic_that_is_not_there_silences_nobody() {
+        let two_mics =
+            |settings: &[(&str, &str)]| controls(&UnspillMultichannel::DESC, 1, settings);
+        assert_eq!(two_mics(&[("mic5_alone", "On"), ("mic9_solo", "On")]), two_mics(&[]));
+        let soloed = two_mics(&[("mic2_alone", "On"), ("mic5_alone", "On")]);
+        assert_eq!(soloed.mics[0].listen, Listen::Mute);
+        assert_eq!(soloed.mics[1].listen, Listen::Clean);
+    }
+
+    #[test]
+    fn what_is_no_number_is_no_amount_and_no_limit() {
+        assert_eq!((part(f32::NAN), part(f32::INFINITY), part(25.0)), (0.0, 1.0, 0.25));
+        assert_eq!(floor(f32::NAN), Decibels::NEG_INFINITY);
+        assert_eq!(floor(f32::INFINITY), Decibels(0.0));
     }
 
     #[test]

@@ -76,17 +76,19 @@ impl Kept {
         self.inner().learner = learner;
     }
 
-    /// Keeps what the session has learned since, unless it is still at it.
-    pub(crate) fn collect(&self, is_learning: bool) {
+    /// Keeps what the session has learned since, unless it is still at it; whether there was anything.
+    pub(crate) fn collect(&self, is_learning: bool) -> bool {
         let mut inner = self.inner();
         if is_learning {
-            return;
+            return false;
         }
         if let Some(learned) = inner.learner.as_ref().and_then(|learner| learner.collect()) {
             inner.text = Some(BASE64_STANDARD.encode(learned.to_bytes()));
             inner.learned = Some(learned);
             inner.refused = None;
+            return true;
         }
+        false
     }
 
     /// What is there, after all that was learned until now.

@@ -6,6 +6,7 @@ mod audio;
 pub mod buses;
 pub mod classes;
 mod daw;
+mod delay;
 mod editor;
 pub mod entry;
 pub mod guard;
@@ -15,6 +16,7 @@ mod names;
 pub mod params;
 pub mod plugin;
 pub mod state;
+mod stay;
 #[cfg(test)]
 mod testing;
 

@@ -1,11 +1,12 @@
 //! One implementation for all classes.
 
+use std::collections::HashMap;
 use std::marker::PhantomData;
 use std::sync::{Arc, Weak};
 
 use nice_plug::prelude::{
     ActivateContext, AsyncExecutor, AudioIOLayout, AuxiliaryBuffers, Buffer, BufferConfig,
-    ClapFeature, ClapPlugin, Params, Plugin, PluginState, ProcessContext, ProcessStatus,
+    ClapFeature, ClapPlugin, ParamPtr, Params, Plugin, PluginState, ProcessContext, ProcessStatus,
     Vst3Plugin, Vst3SubCategory,
 };
 
@@ -13,7 +14,7 @@ use crate::audio::{self, AudioPath};
 use crate::buses::MicMap;
 use crate::classes::Class;
 use crate::editor::{self, UnspillEditor};
-use crate::guard::{Activation, Bell, Guardable, View};
+use crate::guard::{Activation, Bell, Guardable, View, param_id_hash};
 use crate::live::Live;
 use crate::names::{self, Names};
 use crate::params::UnspillParams;
@@ -126,7 +127,10 @@ impl<C: Class> Vst3Plugin for Unspill<C> {
 impl<C: Class> Guardable for Unspill<C> {
     fn view(&self) -> Arc<dyn View> {
         let names = Names::new(&self.params);
-        Arc::new(Answers { params: Arc::clone(&self.params), live: Arc::clone(&self.live), names })
+        let (params, live) = (Arc::clone(&self.params), Arc::clone(&self.live));
+        let entries = params.entries().into_iter();
+        let pointers = entries.map(|(id, pointer, _)| (param_id_hash(&id), pointer)).collect();
+        Arc::new(Answers { params, live, names, pointers })
     }
 }
 
@@ -135,6 +139,8 @@ struct Answers {
     params: Arc<UnspillParams>,
     live: Arc<Live>,
     names: Names,
+    /// The parameters, which `params` keeps, by numeric id.
+    pointers: HashMap<u32, ParamPtr>,
 }
 
 impl View for Answers {
@@ -148,6 +154,18 @@ impl View for Answers {
 
     fn host_renders(&self, renders: bool) {
         self.params.set_renders(renders);
+    }
+
+    #[allow(unsafe_code, reason = "the framework gives parameters by pointer")]
+    fn set_value(&self, id: u32, normalized: f32) {
+        if let Some(pointer) = self.pointers.get(&id).filter(|_| normalized.is_finite()) {
+            // SAFETY: points into `params`; values are atomics.
+            unsafe { pointer._internal_set_normalized_value(normalized.clamp(0.0, 1.0)) };
+        }
+    }
+
+    fn follow(&self) {
+        self.params.follow_learn();
     }
 
     fn hang_bell(&self, bell: Weak<dyn Bell>) {

@@ -1,25 +1,28 @@
 //! The one type a host or a command holds: blocks of all mics in, cleaned blocks out.
 
+mod errors;
 mod mixer;
 #[cfg(test)]
 mod tests;
 mod wet;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crate::MAX_MICS;
 use crate::controls::Controls;
-use crate::debleed::cancel::{Learned, Learner};
+use crate::debleed::cancel::{LearnState, Learned, Learner};
 use crate::debleed::{Debleed, Online};
 use crate::mode::{Mode, Pace, latency_of, slack_samples};
 use crate::network::Model;
 use crate::pipeline::Pipeline;
 use crate::snapshot::{Monitor, Observer};
 use crate::units::SampleRate;
-use crate::worker::{Bell, Packet, Sender, SessionStats, Worker, WorkerSide, ring};
+use crate::worker::{Bell, Packet, Retired, Sender, SessionStats, Worker, WorkerSide, ring};
 
+pub use errors::{ProcessError, SessionError};
 use mixer::Mixer;
 use wet::Wet;
 
@@ -56,6 +59,7 @@ pub struct SessionConfig {
 ///
 /// - `Clean + Removed = Dry` within float rounding; where nothing is removed `Clean` is `Dry`
 ///   bit for bit.
+/// - No output sample is subnormal: below 2^-126 (-758 dB) comes out as zero, whatever came in.
 /// - The output does not depend on how the input is cut into blocks, nor (as long as no hop is
 ///   late) on the pace.
 /// - A hop that is late is heard as aligned dry, faded in and out, and counted.
@@ -69,6 +73,8 @@ pub struct SessionConfig {
 #[derive(Debug)]
 pub struct Session {
     num_mics: usize,
+    rate: SampleRate,
+    mode: Mode,
     hop_samples: usize,
     latency_samples: usize,
     /// The start of the first hop the worker sends: minus the pipeline's latency.
@@ -206,7 +212,9 @@ impl Session {
         let num_mics = checked_num_mics(config)?;
         let geometry = pipeline.geometry();
         let hop_samples = geometry.hop_samples();
-        let SessionConfig { rate, pace, max_block_samples, .. } = *config;
+        let SessionConfig { rate, mode, pace, max_block_samples, .. } = *config;
+        let mut controls = controls.clone();
+        controls.make_sound();
         let lookahead_hops =
             (pipeline.latency_samples() + hop_samples - geometry.overlap_samples()) / hop_samples;
         let latency_samples = latency_of(geometry, lookahead_hops, rate, pace, max_block_samples);
@@ -243,6 +251,8 @@ impl Session {
         let max_events = latency_samples / EVENT_SPACING_SAMPLES + 64;
         Ok(Self {
             num_mics,
+            rate,
+            mode,
             hop_samples,
             latency_samples,
             first_start,
@@ -252,8 +262,8 @@ impl Session {
             position: 0,
             dry: vec![0.0; num_mics * dry_samples],
             dry_samples,
-            mixer: Mixer::new(num_mics, rate.samples_in(RAMP_S).max(1), max_events, controls),
-            controls: Box::new(controls.clone()),
+            mixer: Mixer::new(num_mics, rate.samples_in(RAMP_S).max(1), max_events, &controls),
+            controls: Box::new(controls),
             filling: None,
             free,
             to_worker,
@@ -264,6 +274,55 @@ impl Session {
             bell,
             worker,
         })
+    }
+
+    /// Prepares anew for another pace or other blocks, and goes on with the method as it is: what a passage has taught so far stays,
+    /// and learning goes on. All audio is forgotten, as by [`Session::reset`]; [`Session::learner`] is the same as before.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError::OtherSetUp`] when rate, mode or number of mics differ (the passage ends then), [`SessionError::WorkerLost`] when the worker has failed
+    /// or does not end in time, [`SessionError::Thread`] when no other can be started; this session is gone then.
+    ///
+    /// # Real-time
+    ///
+    /// Stops and starts a thread; main thread only.
+    pub fn prepare_again(
+        mut self,
+        config: &SessionConfig,
+        controls: &Controls,
+    ) -> Result<Self, SessionError> {
+        let SessionConfig { rate, num_mics, mode, .. } = *config;
+        if (rate, num_mics, mode) != (self.rate, self.num_mics, self.mode) {
+            self.finish();
+            return Err(SessionError::OtherSetUp);
+        }
+        let Retired { mut pipeline, model } =
+            self.worker.retire().ok_or(SessionError::WorkerLost)?;
+        pipeline.reset();
+        let mut session = Self::start(config, controls, pipeline, model)?;
+        session.learner = self.learner;
+        Ok(session)
+    }
+
+    /// Ends the session and with it the passage that is being learned, if one is: [`Learner::collect`] gives what it taught.
+    ///
+    /// Nothing of a worker that has failed or does not end in time can be collected but what it has left already.
+    ///
+    /// # Real-time
+    ///
+    /// Stops a thread and allocates; main thread only.
+    pub fn finish(mut self) {
+        let Some(Retired { mut pipeline, .. }) = self.worker.retire() else { return };
+        if self.learner.state() != LearnState::Learning {
+            return;
+        }
+        // The hop with which the controls cease to ask for learning; should it fail, what was left before is all there is.
+        let _ = catch_unwind(AssertUnwindSafe(|| {
+            pipeline.reset();
+            let mut silence = vec![0.0; self.num_mics * self.hop_samples];
+            pipeline.process_hop(&mut silence, &Controls::default());
+        }));
     }
 
     /// How many mics a block must have.
@@ -320,17 +379,19 @@ impl Session {
 
     /// Moves the controls; counts from the first sample of the next block, and is heard when that
     /// sample leaves. Amounts and listening ramp over 10 ms; pairs, floors, roles and groups fade
-    /// from hop to hop. Before the first sample nothing ramps: the session begins with `controls`.
+    /// from hop to hop. Before the first sample nothing ramps: the session begins with `controls`. What is out of range or no number
+    /// is brought into range, see [`Controls::make_sound`].
     ///
     /// # Real-time
     ///
     /// Safe on the audio thread: copies a few kilobytes.
     pub fn set_controls(&mut self, controls: &Controls) {
         self.controls.as_mut().clone_from(controls);
+        self.controls.make_sound();
         if self.position == 0 {
-            self.mixer.settle(controls);
+            self.mixer.settle(&self.controls);
         } else {
-            self.mixer.schedule(self.position, controls);
+            self.mixer.schedule(self.position, &self.controls);
         }
     }
 
@@ -533,67 +594,3 @@ fn checked_num_mics(config: &SessionConfig) -> Result<usize, SessionError> {
 fn to_i64(samples: usize) -> i64 {
     i64::try_from(samples).unwrap_or(i64::MAX)
 }
-
-/// A session that cannot be prepared.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum SessionError {
-    /// No mics, or more than the engine takes.
-    NumMics {
-        /// What was asked for.
-        actual: usize,
-        /// The most possible.
-        max: usize,
-    },
-    /// The operating system gave no thread.
-    Thread {
-        /// Its reason.
-        kind: std::io::ErrorKind,
-    },
-}
-
-impl std::fmt::Display for SessionError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::NumMics { actual, max } => write!(f, "{actual} mics, expected 1 to {max}"),
-            Self::Thread { kind } => write!(f, "no worker thread could be started: {kind}"),
-        }
-    }
-}
-
-impl std::error::Error for SessionError {}
-
-/// A block that was refused; it is unchanged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ProcessError {
-    /// Another number of mics than prepared.
-    NumMics {
-        /// As prepared.
-        expected: usize,
-        /// As given.
-        actual: usize,
-    },
-    /// Mics of different lengths in one block.
-    Length {
-        /// The first mic's length.
-        expected: usize,
-        /// The first that differs.
-        actual: usize,
-    },
-}
-
-impl std::fmt::Display for ProcessError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::NumMics { expected, actual } => {
-                write!(f, "block of {actual} mics, expected {expected}")
-            }
-            Self::Length { expected, actual } => {
-                write!(f, "mic of {actual} samples in a block of {expected}")
-            }
-        }
-    }
-}
-
-impl std::error::Error for ProcessError {}

@@ -6,5 +6,5 @@ mod thread;
 pub(crate) use link::{Bell, Packet, Receiver, Sender, ring};
 #[cfg(test)]
 pub(crate) use thread::JOIN_LIMIT;
-pub use thread::SessionStats;
-pub(crate) use thread::{Worker, WorkerSide};
+pub(crate) use thread::{Retired, Worker, WorkerSide};
+pub use thread::{SessionStats, abandoned_workers};

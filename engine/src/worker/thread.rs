@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -14,6 +14,21 @@ use crate::snapshot::Observer;
 /// How long dropping a session waits for a worker that is deep in a hop.
 pub(crate) const JOIN_LIMIT: Duration = Duration::from_secs(5);
 
+/// Workers of this program that were still busy after [`JOIN_LIMIT`].
+static ABANDONED: AtomicUsize = AtomicUsize::new(0);
+
+/// How many workers were left behind because they did not end in time; they may run at any later moment, so the code that
+/// they run must stay in memory.
+///
+/// # Real-time
+///
+/// Safe on the audio thread: one atomic load.
+#[must_use]
+pub fn abandoned_workers() -> usize {
+    // Relaxed: a counter.
+    ABANDONED.load(Ordering::Relaxed)
+}
+
 /// Counters that anyone may read while audio runs.
 #[derive(Debug, Default)]
 pub struct SessionStats {
@@ -24,6 +39,8 @@ pub struct SessionStats {
     longest_hop_ns: AtomicU64,
     failed: AtomicBool,
     pub(crate) stop: AtomicBool,
+    /// What was sent before the stop is to be done first.
+    finish: AtomicBool,
 }
 
 // Counters are Relaxed unless they say otherwise: each is a number of its own and orders nothing.
@@ -114,38 +131,61 @@ pub(crate) struct WorkerSide {
     pub(crate) nap: Duration,
 }
 
+/// What a worker that has ended worked with, for the next one.
+#[derive(Debug)]
+pub(crate) struct Retired {
+    pub(crate) pipeline: Pipeline,
+    pub(crate) model: Option<Model>,
+}
+
 impl WorkerSide {
-    fn run(mut self) {
+    /// Works until it is told to stop; nothing is left if anything panics.
+    fn run(mut self) -> Option<Retired> {
+        if catch_unwind(AssertUnwindSafe(|| self.work())).is_err() {
+            // Release: pairs with the Acquire in `worker_failed`.
+            self.stats.failed.store(true, Ordering::Release);
+            // An offline host may be waiting for what will never come.
+            self.bell.ring();
+            return None;
+        }
+        Some(Retired { pipeline: self.pipeline, model: self.model })
+    }
+
+    fn work(&mut self) {
         let hop = i64::try_from(self.pipeline.geometry().hop_samples()).unwrap_or(i64::MAX);
         let latency = i64::try_from(self.pipeline.latency_samples()).unwrap_or(i64::MAX);
         let (mut epoch, mut expected_start) = (0, 0);
         // Built before the first hop, which has little time, and held on to until the guides do. Guides can do without.
-        let network = catch_unwind(AssertUnwindSafe(|| self.model.take()?.network().ok()));
-        // Relaxed: a late look at the flag costs one nap.
-        while !self.stats.stop.load(Ordering::Relaxed) {
+        let network = catch_unwind(AssertUnwindSafe(|| self.model.as_ref()?.network().ok()));
+        loop {
+            // Acquire: whoever sees the stop also sees all that was sent before it. A late look costs one nap.
+            let stops = self.stats.stop.load(Ordering::Acquire);
+            if stops && !self.stats.finish.load(Ordering::Relaxed) {
+                break;
+            }
             // The audio thread wakes nobody in real time; offline it unparks us.
             let Some(mut packet) = self.input.pop() else {
-                match catch_unwind(AssertUnwindSafe(|| self.pipeline.idle())) {
-                    Ok(true) => {}
-                    Ok(false) => std::thread::park_timeout(self.nap),
-                    Err(_) => return self.fail(),
+                if stops {
+                    break;
+                }
+                if !self.pipeline.idle() {
+                    std::thread::park_timeout(self.nap);
                 }
                 continue;
             };
+            // Relaxed: a late look costs a hop of the passage.
+            while packet.is_awaited
+                && !self.stats.stop.load(Ordering::Relaxed)
+                && self.pipeline.idle()
+            {}
             let began = Instant::now();
-            let done = catch_unwind(AssertUnwindSafe(|| {
-                while packet.is_awaited && self.pipeline.idle() {}
-                if packet.epoch != epoch {
-                    self.pipeline.reset();
-                } else if packet.start_sample != expected_start {
-                    self.pipeline.forget_audio();
-                }
-                self.observer.hear(&packet.samples);
-                self.pipeline.process_hop(&mut packet.samples, &packet.controls);
-            }));
-            if done.is_err() {
-                return self.fail();
+            if packet.epoch != epoch {
+                self.pipeline.reset();
+            } else if packet.start_sample != expected_start {
+                self.pipeline.forget_audio();
             }
+            self.observer.hear(&packet.samples);
+            self.pipeline.process_hop(&mut packet.samples, &packet.controls);
             epoch = packet.epoch;
             expected_start = packet.start_sample + hop;
             packet.start_sample -= latency;
@@ -158,19 +198,12 @@ impl WorkerSide {
         }
         drop(network);
     }
-
-    /// Ends the worker: everything is dry from now on.
-    fn fail(&self) {
-        // Release: pairs with the Acquire in `worker_failed`.
-        self.stats.failed.store(true, Ordering::Release);
-        self.bell.ring();
-    }
 }
 
 /// A running worker; dropping it stops and joins the thread.
 #[derive(Debug)]
 pub(crate) struct Worker {
-    thread: Option<JoinHandle<()>>,
+    thread: Option<JoinHandle<Option<Retired>>>,
     stats: Arc<SessionStats>,
 }
 
@@ -189,14 +222,19 @@ impl Worker {
             thread.thread().unpark();
         }
     }
-}
 
-impl Drop for Worker {
-    fn drop(&mut self) {
-        // Relaxed: the join below orders everything that matters.
-        self.stats.stop.store(true, Ordering::Relaxed);
+    /// Has the worker do what it was sent, and returns what it worked with: nothing if it has failed or does not end in time.
+    pub(crate) fn retire(&mut self) -> Option<Retired> {
+        // Relaxed: seen with `stop`.
+        self.stats.finish.store(true, Ordering::Relaxed);
+        self.join()
+    }
+
+    fn join(&mut self) -> Option<Retired> {
+        // Release: pairs with the Acquire in `work`.
+        self.stats.stop.store(true, Ordering::Release);
         self.wake();
-        let Some(thread) = self.thread.take() else { return };
+        let thread = self.thread.take()?;
         let since = Instant::now();
         while !thread.is_finished() && since.elapsed() < JOIN_LIMIT {
             thread.thread().unpark();
@@ -204,7 +242,17 @@ impl Drop for Worker {
         }
         if thread.is_finished() {
             // A panic was already caught and counted inside the thread.
-            let _ = thread.join();
+            thread.join().ok().flatten()
+        } else {
+            // Relaxed: a counter.
+            ABANDONED.fetch_add(1, Ordering::Relaxed);
+            None
         }
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.join();
     }
 }

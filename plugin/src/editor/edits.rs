@@ -183,6 +183,10 @@ impl Edits {
         let index = change.index;
         self.pending.insert(index, (to, Instant::now()));
         if let Some(context) = &self.context {
+            // The framework waits for the next block or flush of the host's, which may come late or never; a session saved before
+            // that must hold what was done here.
+            // SAFETY: points into `params`; values are atomics.
+            unsafe { self.pointers[index.0]._internal_set_normalized_value(to) };
             // SAFETY: as in `begin`.
             unsafe { context.raw_set_parameter_normalized(self.pointers[index.0], to) };
         }

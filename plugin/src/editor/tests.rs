@@ -110,6 +110,38 @@ impl Drop for Desk {
     }
 }
 
+/// A host that takes its time: it hears of everything and does nothing yet.
+struct Slow;
+
+#[allow(unsafe_code, reason = "the framework's interface")]
+impl GuiContextInner for Slow {
+    fn plugin_api(&self) -> PluginApi {
+        PluginApi::Clap
+    }
+    unsafe fn raw_begin_set_parameter(&self, _param: ParamPtr) {}
+    unsafe fn raw_set_parameter_normalized(&self, _param: ParamPtr, _normalized: f32) {}
+    unsafe fn raw_end_set_parameter(&self, _param: ParamPtr) {}
+    fn get_state(&self) -> PluginState {
+        unreachable!("the editor asks no host for states")
+    }
+    fn set_state(&self, _state: PluginState) {
+        unreachable!("states set by editors block the audio thread")
+    }
+    fn request_restart(&self) {}
+}
+
+#[test]
+fn an_edit_is_there_to_be_saved_before_the_host_has_taken_it() {
+    let params = Arc::new(UnspillParams::new(&Unspill8::DESC));
+    let mut editor = Editor::new(&params, &Arc::new(Live::default()), None);
+    editor.open(GuiContext::new(Arc::new(Slow)));
+    let amount = editor.edits.index(&params.amount);
+    editor.edits.set(&[(amount, 0.25)]);
+    assert_eq!(params.amount.unmodulated_normalized_value(), 0.25);
+    editor.edits.undo();
+    assert_eq!(params.amount.unmodulated_normalized_value(), 1.0);
+}
+
 #[test]
 fn a_click_is_one_gesture() {
     let mut desk = Desk::new("click");

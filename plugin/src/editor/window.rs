@@ -2,7 +2,8 @@
 
 use std::error::Error;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 
 use egui::{Context, Rgba, Ui};
 use nice_plug::context::gui::GuiContext;
@@ -26,7 +27,7 @@ use crate::params::UnspillParams;
 /// The editor of one instance; opens windows.
 pub struct UnspillEditor {
     params: Arc<UnspillParams>,
-    editor: Arc<Mutex<Editor>>,
+    desk: Arc<Desk>,
     /// The adapter of the window that was opened last.
     adapter: Mutex<Option<(Arc<EguiEditorState>, EguiEditor<App>)>>,
 }
@@ -41,7 +42,7 @@ impl std::fmt::Debug for UnspillEditor {
 pub(crate) fn create(params: &Arc<UnspillParams>, live: &Arc<Live>) -> Option<UnspillEditor> {
     Some(UnspillEditor {
         params: Arc::clone(params),
-        editor: Arc::new(Mutex::new(Editor::new(params, live, presets::user_folder()))),
+        desk: Arc::new(Desk::new(Editor::new(params, live, presets::user_folder()))),
         adapter: Mutex::new(None),
     })
 }
@@ -64,7 +65,7 @@ impl UnspillEditor {
             .with_resize_hint(self.resize_hint());
         let app = App {
             params: Arc::clone(&self.params),
-            editor: Arc::clone(&self.editor),
+            desk: Arc::clone(&self.desk),
             thread: thread.clone(),
             broken: false,
         };
@@ -90,7 +91,7 @@ impl FrameworkEditor for UnspillEditor {
         let spawned =
             adapter.spawn(parent, wait_for_parent, fallback_scale_factor, gui_context, host)?;
         *lock(&self.adapter) = Some((state, adapter));
-        let handle = Handle { adapter: spawned.handle, editor: Arc::clone(&self.editor) };
+        let handle = Handle { adapter: spawned.handle, desk: Arc::clone(&self.desk) };
         let window = OpenWindow { window: spawned.window, end: thread.end() };
         Ok(SpawnedEditor { handle, window })
     }
@@ -116,10 +117,63 @@ impl FrameworkEditor for UnspillEditor {
     unsafe fn assume_standalone_in_process(&self) {}
 }
 
+/// The editor, as whoever works in a window and whoever closes it reach it.
+///
+/// While a window works the host may be told of an edit, and close the window in the middle of that, on the same thread or on
+/// another one that is waited for. So closing waits for nobody: if somebody is at work, he closes when he is done.
+struct Desk {
+    editor: Mutex<Editor>,
+    is_closing: AtomicBool,
+}
+
+impl Desk {
+    fn new(editor: Editor) -> Self {
+        Self { editor: Mutex::new(editor), is_closing: AtomicBool::new(false) }
+    }
+
+    /// Works with the editor.
+    fn run<T>(&self, part: impl FnOnce(&mut Editor) -> T) -> T {
+        let mut editor = lock(&self.editor);
+        self.close_if_asked(&mut editor);
+        let result = part(&mut editor);
+        self.close_if_asked(&mut editor);
+        drop(editor);
+        // Asked for just now, by somebody who still found it taken.
+        self.try_to_close();
+        result
+    }
+
+    /// The window goes; never waits.
+    fn close(&self) {
+        // The strongest order: whoever lets go of the editor afterwards sees it.
+        self.is_closing.store(true, Ordering::SeqCst);
+        self.try_to_close();
+    }
+
+    fn try_to_close(&self) {
+        if !self.is_closing.load(Ordering::SeqCst) {
+            return;
+        }
+        match self.editor.try_lock() {
+            Ok(mut editor) => self.close_if_asked(&mut editor),
+            Err(TryLockError::Poisoned(poisoned)) => {
+                self.close_if_asked(&mut poisoned.into_inner())
+            }
+            Err(TryLockError::WouldBlock) => {}
+        }
+    }
+
+    fn close_if_asked(&self, editor: &mut Editor) {
+        if self.is_closing.swap(false, Ordering::SeqCst) {
+            editor.close();
+        }
+    }
+}
+
 /// What runs inside one window.
 struct App {
     params: Arc<UnspillParams>,
-    editor: Arc<Mutex<Editor>>,
+    desk: Arc<Desk>,
     thread: WindowThread,
     /// A panic has happened; the window says so and does nothing any more.
     broken: bool,
@@ -128,8 +182,8 @@ struct App {
 impl App {
     /// Runs a part of the editor; a panic must not reach the host.
     fn run(&mut self, part: impl FnOnce(&mut Editor)) {
-        let editor = &self.editor;
-        self.broken |= catch_unwind(AssertUnwindSafe(|| part(&mut lock(editor)))).is_err();
+        let desk = &self.desk;
+        self.broken |= catch_unwind(AssertUnwindSafe(|| desk.run(part))).is_err();
     }
 }
 
@@ -186,7 +240,7 @@ impl std::fmt::Debug for OpenWindow {
 /// One open window. The adapter tells nobody when it closes; this does.
 pub struct Handle {
     adapter: EguiEditorHandle,
-    editor: Arc<Mutex<Editor>>,
+    desk: Arc<Desk>,
 }
 
 impl std::fmt::Debug for Handle {
@@ -198,7 +252,7 @@ impl std::fmt::Debug for Handle {
 impl Drop for Handle {
     fn drop(&mut self) {
         // A panic that left the editor half-way is one more reason to leave.
-        let _ = catch_unwind(AssertUnwindSafe(|| lock(&self.editor).close()));
+        let _ = catch_unwind(AssertUnwindSafe(|| self.desk.close()));
     }
 }
 
@@ -268,5 +322,44 @@ impl EditorHandle for Handle {
 
     fn param_modulation_changed(&self, id: &str, offset: f32) {
         self.adapter.param_modulation_changed(id, offset);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::classes::{Class, UnspillTrack};
+
+    fn desk() -> Desk {
+        let params = Arc::new(UnspillParams::new(&UnspillTrack::DESC));
+        Desk::new(Editor::new(&params, &Arc::default(), None))
+    }
+
+    /// As a host on one thread does that closes the window when it is told of an edit.
+    #[test]
+    fn a_window_closed_in_the_middle_of_its_work_is_closed_after_it() {
+        let desk = Arc::new(desk());
+        let (done, is_done) = std::sync::mpsc::channel();
+        let at_work = Arc::clone(&desk);
+        std::thread::spawn(move || {
+            at_work.run(|editor| {
+                editor.is_open = true;
+                at_work.close();
+                assert!(editor.is_open, "closed under its own hands");
+            });
+            done.send(at_work.run(|editor| editor.is_open)).unwrap();
+        });
+        let is_open = is_done.recv_timeout(std::time::Duration::from_secs(20));
+        assert_eq!(is_open, Ok(false));
+    }
+
+    #[test]
+    fn a_window_that_nobody_works_in_is_closed_at_once_and_the_next_one_opens() {
+        let desk = desk();
+        desk.run(|editor| editor.is_open = true);
+        desk.close();
+        assert!(!lock(&desk.editor).is_open);
+        desk.run(|editor| editor.is_open = true);
+        assert!(desk.run(|editor| editor.is_open));
     }
 }

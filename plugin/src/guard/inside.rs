@@ -14,17 +14,20 @@ use nice_plug::prelude::{
 
 use super::flat::{Buses, MAX_LAYOUTS, flat_channels, flatten};
 use super::panics::shield;
-use super::view::{self, Guardable};
+use super::view::{self, Activation, Guardable};
+use crate::delay::Delay;
 
 /// A plugin behind the guard.
 ///
 /// To the framework it is a plugin with one in-place main bus. The plugin inside gets the buses it
 /// declared, cut out of that one. A panic in the plugin stays here: from then until the next
-/// activation the mics pass through unchanged and every block reports an error.
+/// activation the mics pass through unchanged, as late as the host was told, and every block reports an error.
 pub struct Inside<P: Guardable> {
     plugin: P,
     slots: Slots,
     panicked: bool,
+    /// Every flat channel as late as the host was told, for when the plugin is out of service.
+    dry: Delay,
 }
 
 impl<P: Guardable> std::fmt::Debug for Inside<P> {
@@ -120,7 +123,12 @@ impl<P: Guardable> Default for Inside<P> {
     fn default() -> Self {
         let plugin = P::default();
         view::announce(plugin.view());
-        Self { plugin, slots: Slots::new(&P::AUDIO_IO_LAYOUTS[0]), panicked: false }
+        Self {
+            plugin,
+            slots: Slots::new(&P::AUDIO_IO_LAYOUTS[0]),
+            panicked: false,
+            dry: Delay::default(),
+        }
     }
 }
 
@@ -196,10 +204,18 @@ impl<P: Guardable> Plugin for Inside<P> {
         let active = self.run(false, |plugin| plugin.activate(layout, buffer_config, &mut context));
         // Not every host starts processing with a reset.
         self.run((), P::reset);
+        let activation = Activation {
+            sample_rate_hz: f64::from(buffer_config.sample_rate),
+            max_block_samples: buffer_config.max_buffer_size as usize,
+            process_mode: buffer_config.process_mode,
+        };
+        let latency = self.run(0, |plugin| plugin.view().latency_samples(&activation));
+        self.dry = Delay::new(self.slots.buses.num_channels, latency as usize);
         active && !self.panicked
     }
 
     fn reset(&mut self) {
+        self.dry.reset();
         if !self.panicked {
             self.run((), P::reset);
         }
@@ -218,6 +234,7 @@ impl<P: Guardable> Plugin for Inside<P> {
         }
         if self.panicked {
             self.slots.pass_through(buffer.as_slice());
+            self.dry.process(buffer.as_slice());
             return FAILED;
         }
         // SAFETY: taken back below, whatever happens between.

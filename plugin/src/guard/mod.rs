@@ -29,7 +29,11 @@
 //! | | opens an editor in a CLAP host without `clap.gui` and panics | the proxy then has no such extension |
 //! | | tells VST3 hosts of edits on the window's thread (Linux) | `vst3::teller` passes them on on the main thread |
 //! | | relies on VST3 hosts to give every edit back; Ardour does not for parameters that cannot be automated | `vst3::edits` gives them back |
-//! | | a panic in the plugin aborts the host | [`Inside`] catches it, plays dry from then on and reports errors |
+//! | | a panic in the plugin aborts the host | [`Inside`] catches it, plays dry, as late as the host was told, from then on and reports errors |
+//! | | ignores what a VST3 host sets while the plugin processes, so that a state saved before the next block lacks it | `vst3::announced` keeps it |
+//! | | panics when a VST3 host replaces its handler in the middle of being told something | has one ear for its whole life, which `vst3::teller` stands behind; no lock is held while a host is called |
+//! | | reports another VST3 arrangement than the one it accepted | `vst3::processor` remembers it |
+//! | | reads beyond the buffers for CLAP transport events after the end of a block; has changes count from the start of theirs | the proxies hand blocks on in pieces (`clap::due`, `vst3::due`) |
 //! | | leaves every VST3 window's event handler in the host's run loop, with two descriptors and 0.2 MB (Linux) | `vst3::window` and `vst3::run_loop` stand in for view and run loop |
 //!
 //! What no guard can make good: after defect 6 the framework's background thread is gone, and the

@@ -96,7 +96,8 @@ impl Scratch {
         }
     }
 
-    /// Copies one bus out; channels the host has beyond ours are silenced.
+    /// Copies one bus out; channels the host has beyond ours are silenced, and so is every subnormal sample, which some hosts
+    /// take for a fault: a plugin out of service passes on what it got.
     ///
     /// # Safety
     ///
@@ -117,9 +118,11 @@ impl Scratch {
             if index < bus.num_channels {
                 let start = (bus.first_channel + index) * self.max_block_samples;
                 let from = &self.samples[start..start + num_samples];
-                // SAFETY: `to` holds enough samples, and our memory never overlaps the host's.
-                unsafe {
-                    std::ptr::copy_nonoverlapping(from.as_ptr(), to.add(offset), num_samples);
+                for (index, &sample) in from.iter().enumerate() {
+                    let tiny = sample.abs() < f32::MIN_POSITIVE;
+                    let sample = if tiny { 0.0_f32.copysign(sample) } else { sample };
+                    // SAFETY: `to` holds enough samples.
+                    unsafe { to.add(offset + index).write(sample) };
                 }
             } else {
                 // SAFETY: `to` holds enough samples.
@@ -128,11 +131,15 @@ impl Scratch {
         }
     }
 
-    /// One pointer per channel, for a framework call that reads and writes in place.
-    pub(crate) fn pointers(&mut self) -> *mut *mut f32 {
+    /// One pointer per channel to the sample at `offset`, for a framework call that reads and writes in place.
+    ///
+    /// # Panics
+    ///
+    /// When `offset` is beyond the longest block.
+    pub(crate) fn pointers(&mut self, offset: usize) -> *mut *mut f32 {
         let channels = self.samples.chunks_exact_mut(self.max_block_samples.max(1));
         for (pointer, channel) in self.pointers.iter_mut().zip(channels) {
-            *pointer = channel.as_mut_ptr();
+            *pointer = channel[offset..].as_mut_ptr();
         }
         self.pointers.as_mut_ptr()
     }

@@ -39,6 +39,12 @@ pub trait View: Send + Sync {
     /// Whether the host renders the block that comes next, whatever it was activated for; real-time safe.
     fn host_renders(&self, _renders: bool) {}
 
+    /// Sets a parameter, `0.0 ..= 1.0`, beside the framework, which would not; `id` as by [`param_id_hash`]; main thread.
+    fn set_value(&self, id: u32, normalized: f32);
+
+    /// Does what follows for the plugin from parameters that have changed, with or without audio; real-time safe.
+    fn follow(&self) {}
+
     /// What to ring when something of the below has changed that no call of the host's has to do with; main thread.
     fn hang_bell(&self, _bell: Weak<dyn Bell>) {}
 

@@ -48,7 +48,7 @@ pub fn find(name: &str) -> &'static Case {
 }
 
 #[derive(Clone, Copy, PartialEq)]
-enum Format {
+pub enum Format {
     Clap,
     Vst3,
 }
@@ -72,7 +72,7 @@ where
     host
 }
 
-fn expect<T: PartialEq + std::fmt::Debug>(
+pub fn expect<T: PartialEq + std::fmt::Debug>(
     what: &str,
     actual: T,
     expected: T,
@@ -189,6 +189,22 @@ cases! {
         host.process(&mut inputs, &mut outputs, N, &[]);
         expect("left", outputs[0].samples(), &all(21.0))?;
         expect("right", outputs[0].channels[1].clone(), Some(all(1.0)))
+    };
+
+    an_arrangement_is_reported_as_it_was_accepted: Vst3 IsWrong => |_, guarded| {
+        let host = Vst3Host::of::<Probe<Het>>(guarded);
+        // Left and right of other places than usual, and a side-chain on a channel of its own.
+        let given = (vec![0b1_1000, 1 << 3], vec![0b11_0000]);
+        expect("accepted", host.arrange(given.0.clone(), given.1.clone()), true)?;
+        expect("reported", host.arrangements(), given.clone())?;
+        expect("refused", host.arrange(vec![7, 1], vec![7]), false)?;
+        expect("reported as before", host.arrangements(), given)?;
+        // Without its side-chain, which is how some hosts switch one off.
+        let given = (vec![3, 0], vec![3]);
+        expect("accepted", host.arrange(given.0.clone(), given.1.clone()), true)?;
+        expect("reported", host.arrangements(), given)?;
+        let channels = |index| host.bus_info(0, index).map(|info| info.channelCount);
+        expect("channels", (channels(0), channels(1)), (Some(2), Some(0)))
     };
 
     // Defect 5.
@@ -368,10 +384,15 @@ cases! {
         let mut outputs = [out(), out(), out(), out()];
         expect("success", host.process(&mut inputs, &mut outputs, N, &[]), false)?;
         expect("main", outputs[0].samples(), &all(0.0))?;
-        let mut outputs = [out(), out(), out(), out()];
-        expect("success", host.process(&mut four_inputs(), &mut outputs, N, &[]), false)?;
-        expect("dry main", outputs[0].samples(), &all(1.0))?;
-        expect("dry bus 3", outputs[2].samples(), &all(3.0))?;
+        // Out of service, it is as late as the host was told.
+        for block in 0..10 {
+            let mut outputs = [out(), out(), out(), out()];
+            expect("success", host.process(&mut four_inputs(), &mut outputs, N, &[]), false)?;
+            let late = |value: f32, at: usize| if block * N + at < LATENCY as usize { 0.0 } else { value };
+            let dry = |value: f32| -> Vec<f32> { (0..N).map(|at| late(value, at)).collect() };
+            expect("dry main", outputs[0].samples(), &dry(1.0))?;
+            expect("dry bus 3", outputs[2].samples(), &dry(3.0))?;
+        }
         host.deactivate();
         assert!(host.activate(SetUp::default()));
         expect("success", host.process(&mut four_inputs(), &mut outputs, N, &[]), true)?;
@@ -411,6 +432,9 @@ cases! {
         host.idle();
         expect("notices later", host.notices(), (1, 0))
     };
+
+    a_host_that_calls_back_while_it_is_told_of_edits_goes_on: Clap IsWrong, Vst3 Crashes
+    => super::reentry::edits;
 
     output_port_ids_do_not_depend_on_the_inputs: Clap IsWrong => |_, guarded| {
         let [sym, asym] = [

@@ -13,9 +13,9 @@
     reason = "a test that cannot go on fails"
 )]
 
-use std::ffi::{CStr, c_char, c_void};
+use std::ffi::{c_char, c_void};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 
 use clap_sys::audio_buffer::clap_audio_buffer;
 use clap_sys::events::*;
@@ -35,82 +35,14 @@ use nice_plug::wrapper::clap::Wrapper;
 use plugin::guard::Guardable;
 use plugin::guard::clap::{ClapClass, Factory};
 
+use super::clap_told::{Told, host_extension, request_callback, request_process, request_restart};
 use super::host::{Host, Odd, SetUp, TestBus};
 
 /// A CLAP instance in its host.
 pub struct ClapHost {
-    plugin: *const clap_plugin,
-    told: Box<Told>,
+    pub plugin: *const clap_plugin,
+    pub told: Box<Told>,
     _host: Box<clap_host>,
-}
-
-/// What the plugin told its host.
-#[derive(Default)]
-struct Told {
-    names: AtomicUsize,
-    values: AtomicUsize,
-    dirty: AtomicUsize,
-    restarts: AtomicUsize,
-    callback: AtomicBool,
-}
-
-unsafe fn told<'a>(host: *const clap_host) -> &'a Told {
-    // SAFETY: the host's data is a `Told` that outlives the plugin.
-    unsafe { &*(*host).host_data.cast::<Told>() }
-}
-
-unsafe extern "C" fn request_restart(host: *const clap_host) {
-    // SAFETY: the plugin gives back its host.
-    unsafe { told(host) }.restarts.fetch_add(1, Ordering::SeqCst);
-}
-
-unsafe extern "C" fn request_process(_host: *const clap_host) {}
-
-unsafe extern "C" fn request_callback(host: *const clap_host) {
-    // SAFETY: the plugin gives back its host.
-    unsafe { told(host) }.callback.store(true, Ordering::SeqCst);
-}
-
-unsafe extern "C" fn rescan(host: *const clap_host, flags: u32) {
-    if flags & CLAP_PARAM_RESCAN_INFO != 0 {
-        // SAFETY: the plugin gives back its host.
-        unsafe { told(host) }.names.fetch_add(1, Ordering::SeqCst);
-    }
-    if flags & CLAP_PARAM_RESCAN_VALUES != 0 {
-        // SAFETY: as above.
-        unsafe { told(host) }.values.fetch_add(1, Ordering::SeqCst);
-    }
-}
-
-unsafe extern "C" fn clear(_host: *const clap_host, _id: u32, _flags: u32) {}
-unsafe extern "C" fn request_flush(_host: *const clap_host) {}
-
-unsafe extern "C" fn mark_dirty(host: *const clap_host) {
-    // SAFETY: the plugin gives back its host.
-    unsafe { told(host) }.dirty.fetch_add(1, Ordering::SeqCst);
-}
-
-unsafe extern "C" fn latency_changed(host: *const clap_host) {
-    // SAFETY: the plugin gives back its host.
-    unsafe { told(host) }.restarts.fetch_add(1, Ordering::SeqCst);
-}
-
-static PARAMS: clap_host_params = clap_host_params {
-    rescan: Some(rescan),
-    clear: Some(clear),
-    request_flush: Some(request_flush),
-};
-static STATE: clap_host_state = clap_host_state { mark_dirty: Some(mark_dirty) };
-static LATENCY: clap_host_latency = clap_host_latency { changed: Some(latency_changed) };
-
-unsafe extern "C" fn host_extension(_host: *const clap_host, id: *const c_char) -> *const c_void {
-    // SAFETY: a string of the plugin's.
-    match unsafe { CStr::from_ptr(id) } {
-        id if id == CLAP_EXT_PARAMS => (&raw const PARAMS).cast(),
-        id if id == CLAP_EXT_LATENCY => (&raw const LATENCY).cast(),
-        id if id == CLAP_EXT_STATE => (&raw const STATE).cast(),
-        _ => std::ptr::null(),
-    }
 }
 
 /// Calls a function of the plugin.
@@ -155,6 +87,7 @@ impl ClapHost {
             // SAFETY: a live factory and host.
             unsafe { (*factory).create_plugin.unwrap()(factory, host, id.as_ptr()) }
         })
+        .call_back()
     }
 
     fn make(create: impl FnOnce(*const clap_host) -> *const clap_plugin) -> Self {
@@ -176,6 +109,12 @@ impl ClapHost {
         let this = Self { plugin, told, _host: host };
         assert!(call!(this.init()));
         this
+    }
+
+    /// From now on the plugin is called back whenever it tells its host something. Without the guard not everything survives that.
+    pub fn call_back(self) -> Self {
+        self.told.plugin.store(self.plugin.cast_mut(), Ordering::SeqCst);
+        self
     }
 
     /// One port.
@@ -216,13 +155,13 @@ impl ClapHost {
             .map_or(1.0, |info| info.max_value)
     }
 
-    fn events(&self, changes: &[(u32, f64)]) -> Vec<clap_event_param_value> {
+    fn events(&self, changes: &[(usize, u32, f64)]) -> Vec<clap_event_param_value> {
         changes
             .iter()
-            .map(|&(id, value)| clap_event_param_value {
+            .map(|&(sample, id, value)| clap_event_param_value {
                 header: clap_event_header {
                     size: size_of::<clap_event_param_value>() as u32,
-                    time: 0,
+                    time: sample as u32,
                     space_id: CLAP_CORE_EVENT_SPACE_ID,
                     type_: CLAP_EVENT_PARAM_VALUE,
                     flags: 0,
@@ -310,12 +249,12 @@ impl Host for ClapHost {
         call!(self.deactivate());
     }
 
-    fn process_oddly(
+    fn process_timed(
         &self,
         inputs: &mut [TestBus],
         outputs: &mut [TestBus],
         num_samples: usize,
-        changes: &[(u32, f64)],
+        changes: &[(usize, u32, f64)],
         odd: Odd,
     ) -> bool {
         let mut in_pointers: Vec<_> = inputs.iter_mut().map(TestBus::pointers).collect();
@@ -392,7 +331,12 @@ impl Host for ClapHost {
     }
 
     fn set_param(&self, id: u32, normalized: f64) {
-        let mut events = self.events(&[(id, normalized)]);
+        self.flush(&[(id, normalized)]);
+    }
+
+    fn flush(&self, changes: &[(u32, f64)]) {
+        let changes: Vec<_> = changes.iter().map(|&(id, value)| (0, id, value)).collect();
+        let mut events = self.events(&changes);
         let list = input_events(&mut events);
         ext!(self, clap_plugin_params, CLAP_EXT_PARAMS, flush(&raw const list, std::ptr::null()));
     }
@@ -433,6 +377,7 @@ impl Host for ClapHost {
     }
 
     fn unload(self: Box<Self>) {
+        self.told.plugin.store(std::ptr::null_mut(), Ordering::SeqCst);
         call!(self.destroy());
     }
 }

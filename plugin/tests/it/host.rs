@@ -96,7 +96,18 @@ pub trait Host {
     fn activate(&mut self, set_up: SetUp) -> bool;
     /// Stops and deactivates.
     fn deactivate(&mut self);
-    /// One block with something odd about it; true if the plugin reports success.
+    /// One block with something odd about it and with changes at any sample, as `(sample, id, value)` in the order of time; true if
+    /// the plugin reports success.
+    fn process_timed(
+        &self,
+        inputs: &mut [TestBus],
+        outputs: &mut [TestBus],
+        num_samples: usize,
+        changes: &[(usize, u32, f64)],
+        odd: Odd,
+    ) -> bool;
+
+    /// One block with something odd about it and with changes at its first sample.
     fn process_oddly(
         &self,
         inputs: &mut [TestBus],
@@ -104,7 +115,10 @@ pub trait Host {
         num_samples: usize,
         changes: &[(u32, f64)],
         odd: Odd,
-    ) -> bool;
+    ) -> bool {
+        let timed: Vec<_> = changes.iter().map(|&(id, value)| (0, id, value)).collect();
+        self.process_timed(inputs, outputs, num_samples, &timed, odd)
+    }
 
     /// One block; true if the plugin reports success.
     fn process(
@@ -130,6 +144,8 @@ pub trait Host {
     fn param_text(&self, id: u32, normalized: f64) -> String;
     /// Moves a parameter from the main thread, 0 to 1.
     fn set_param(&self, id: u32, normalized: f64);
+    /// Brings several values without audio, while active.
+    fn flush(&self, changes: &[(u32, f64)]);
     /// The latency.
     fn latency(&self) -> u32;
     /// Gives the plugin its time on the main thread.

@@ -6,6 +6,8 @@
     reason = "a test that cannot go on fails"
 )]
 
+use std::time::{Duration, Instant};
+
 use plugin::classes::{Class, UnspillMultichannel};
 use plugin::guard::param_id_hash;
 
@@ -222,4 +224,58 @@ fn a_session_saved_while_it_learns_holds_what_was_learned_before_and_goes_on() {
         let after = json(&other.save())["fields"]["learned"].clone();
         assert!(after.is_string() && after != before);
     }
+}
+
+/// The text that a session saved now would hold as learned.
+fn learned_text(host: &dyn Host) -> Option<String> {
+    json(&host.save())["fields"].get("learned").map(|text| text.as_str().unwrap().to_owned())
+}
+
+#[test]
+fn a_passage_is_not_interrupted_by_a_host_that_activates_again() {
+    let parts = [scene(2 * RATE), scene(3 * RATE)];
+    let offline = bounce(RATE);
+    let mut formats = Vec::new();
+    let in_two = instances().into_iter().zip(instances()).zip(instances()).zip(instances());
+    for (((mut plain, mut other_blocks), mut played), mut moved) in in_two {
+        let learn_in = |host: &mut dyn Host, set_ups: [SetUp; 2]| {
+            set(host, "learn", 1.0);
+            for (part, set_up) in parts.iter().zip(set_ups) {
+                assert!(host.activate(set_up));
+                play(host, part);
+                host.deactivate();
+            }
+        };
+        // The same set-up again, which never was an interruption.
+        learn_in(&mut *plain, [offline; 2]);
+        set(&*plain, "learn", 0.0);
+        bounced(&mut *plain, RATE, &parts[0]);
+        let expected = learned_text(&*plain).unwrap();
+
+        learn_in(&mut *other_blocks, [offline, SetUp { max_block: 2 * BLOCK, ..offline }]);
+        set(&*other_blocks, "learn", 0.0);
+        bounced(&mut *other_blocks, RATE, &parts[0]);
+        assert_eq!(learned_text(&*other_blocks).as_ref(), Some(&expected), "other blocks");
+
+        // Rendered, then made ready to play, and only then is Learn switched off.
+        learn_in(&mut *played, [offline; 2]);
+        assert!(played.activate(SetUp { max_block: BLOCK, ..SetUp::default() }));
+        set(&*played, "learn", 0.0);
+        let since = Instant::now();
+        while learned_text(&*played).as_ref() != Some(&expected) {
+            assert!(since.elapsed() < Duration::from_secs(30), "the passage is lost");
+            play(&*played, &[vec![0.0; BLOCK], vec![0.0; BLOCK]]);
+            std::thread::sleep(Duration::from_millis(5));
+        }
+
+        // At another rate it cannot go on: it has ended, and what it taught is kept.
+        learn_in(&mut *moved, [offline; 2]);
+        assert_eq!(learned_text(&*moved), None, "still learning");
+        assert!(moved.activate(bounce(44_100)));
+        assert_eq!(learned_text(&*moved).as_ref(), Some(&expected), "another rate");
+        play(&*moved, &[vec![0.0; BLOCK], vec![0.0; BLOCK]]);
+        assert!(moved.dirty_notices() >= 1, "the host does not know");
+        formats.push(expected);
+    }
+    assert!(formats[0] == formats[1], "both formats");
 }

@@ -61,7 +61,15 @@ fn one_call(host: &mut dyn Host, random: &mut Random) -> String {
         3 => format!("latency {}", host.latency()),
         4 => format!("name {:?}", host.param_name(random.below(200) as u32)),
         5 => {
-            let id = random.pick(&["amount", "mode", "mic1_instrument", "bypass", "mic2_role"]);
+            let id = random.pick(&[
+                "amount",
+                "mode",
+                "mic1_instrument",
+                "bypass",
+                "mic2_role",
+                "learn",
+                "estimates",
+            ]);
             host.set_param(param_id_hash(id), random.pick(&[0.0, 0.3, 1.0]));
             format!("set {id}")
         }
@@ -87,6 +95,7 @@ fn one_call(host: &mut dyn Host, random: &mut Random) -> String {
             for bus in outputs.iter().filter(|bus| !bus.no_array) {
                 for channel in bus.channels.iter().flatten() {
                     assert!(!channel.contains(&GARBAGE), "garbage left, success: {success}");
+                    assert!(!channel.iter().any(|sample| sample.is_subnormal()), "subnormal");
                 }
             }
             format!("process {num_samples}: {success}")

@@ -22,6 +22,8 @@ use std::time::Duration;
 use nice_plug::prelude::*;
 use plugin::guard::{Activation, Guardable, View, param_id_hash};
 
+use super::probe_editor::ProbeEditor;
+
 /// An input sample that makes a probe panic.
 pub const PANIC: f32 = 666.0;
 /// An input sample that makes a probe queue slow background tasks.
@@ -104,7 +106,7 @@ pub struct Probe<S> {
 }
 
 pub struct ProbeParams {
-    label: BoolParam,
+    pub label: BoolParam,
 }
 
 // SAFETY: the pointer points into `self`, which the framework keeps.
@@ -129,7 +131,7 @@ impl<S: Shape> Plugin for Probe<S> {
     const VERSION: &'static str = "1.0.0";
     const AUDIO_IO_LAYOUTS: &'static [AudioIOLayout] = S::LAYOUTS;
 
-    type Editor = ();
+    type Editor = ProbeEditor;
     type SysExMessage = ();
     type BackgroundTask = ();
 
@@ -142,6 +144,10 @@ impl<S: Shape> Plugin for Probe<S> {
 
     fn params(&self) -> Arc<dyn Params> {
         self.params.clone()
+    }
+
+    fn editor(&mut self, _executor: AsyncExecutor<Self>) -> Option<ProbeEditor> {
+        Some(ProbeEditor(Arc::clone(&self.params)))
     }
 
     fn activate(
@@ -234,6 +240,13 @@ impl View for ProbeView {
 
     fn name(&self, id: u32) -> Option<String> {
         (id == param_id_hash("label") && self.0.label.value()).then(|| "Live".to_owned())
+    }
+
+    fn set_value(&self, id: u32, normalized: f32) {
+        if id == param_id_hash("label") {
+            // SAFETY: points into the parameters, which are kept.
+            unsafe { self.0.label.as_ptr()._internal_set_normalized_value(normalized) };
+        }
     }
 
     fn values_signature(&self) -> u64 {

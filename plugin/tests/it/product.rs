@@ -16,7 +16,9 @@
 use std::ffi::CStr;
 
 use clap_sys::factory::plugin_factory::{CLAP_PLUGIN_FACTORY_ID, clap_plugin_factory};
-use plugin::classes::{ALL, Class, ClassDesc, Topology, Unspill8, UnspillTrack};
+use plugin::classes::{
+    ALL, Class, ClassDesc, Topology, Unspill8, UnspillMultichannel, UnspillTrack,
+};
 use plugin::entry::{GetPluginFactory, clap_entry};
 use plugin::guard::param_id_hash;
 
@@ -41,8 +43,13 @@ fn vst3(class: &ClassDesc) -> Vst3Host {
     unsafe { Vst3Host::from_factory(GetPluginFactory(), i32::try_from(index).unwrap()) }
 }
 
+/// The class in both formats, each in its own host.
+pub(super) fn instances(class: &ClassDesc) -> (ClapHost, Vst3Host) {
+    (clap(class), vst3(class))
+}
+
 /// The class in both formats.
-fn both(class: &ClassDesc) -> [Box<dyn Host>; 2] {
+pub(super) fn both(class: &ClassDesc) -> [Box<dyn Host>; 2] {
     [Box::new(clap(class)), Box::new(vst3(class))]
 }
 
@@ -344,6 +351,177 @@ fn a_label_renames_a_mics_parameters_and_hosts_are_told_once() {
         let pair = index_of("pair2_1");
         assert_eq!(host.param_name(pair).as_deref(), Some("Remove Kick from Mic 2"));
         assert_eq!(host.notices(), (1, 0));
+    }
+}
+
+fn saved_param(host: &dyn Host, id: &str) -> serde_json::Value {
+    let saved: serde_json::Value = serde_json::from_slice(strip(&host.save())).unwrap();
+    saved["params"][id].clone()
+}
+
+#[test]
+fn a_state_saved_at_any_moment_holds_the_last_value_set() {
+    let amount = param_id_hash("amount");
+    let check = |host: &dyn Host, percent: f64, when: &str| {
+        assert!((host.param(amount) - percent / 100.0).abs() < 1e-6, "shown {when}");
+        let saved = saved_param(host, "amount");
+        assert!((saved["f32"].as_f64().unwrap() - percent).abs() < 1e-4, "saved {when}: {saved}");
+    };
+    for mut host in both(&UnspillTrack::DESC) {
+        let block = |host: &dyn Host, changes: &[(u32, f64)]| {
+            let mut output = [TestBus::output(2, 64)];
+            assert!(host.process(&mut [], &mut output, 64, changes));
+        };
+        host.set_param(amount, 0.1);
+        check(&*host, 10.0, "while inactive");
+        assert!(host.activate(SetUp::default()));
+        block(&*host, &[]);
+        host.set_param(amount, 0.25);
+        check(&*host, 25.0, "before the next block");
+        host.set_param(amount, 0.5);
+        host.set_param(amount, 0.75);
+        check(&*host, 75.0, "after two more");
+        // What a block brings is newer.
+        host.set_param(amount, 0.6);
+        block(&*host, &[(amount, 0.6), (param_id_hash("bypass"), 1.0)]);
+        block(&*host, &[(amount, 0.4)]);
+        check(&*host, 40.0, "after a block that brought another");
+        host.set_param(amount, 0.3);
+        host.deactivate();
+        check(&*host, 30.0, "after the last block");
+        // A state that is loaded is newer, too.
+        assert!(host.activate(SetUp::default()));
+        let saved = host.save();
+        host.set_param(amount, 0.9);
+        assert!(host.load(&saved));
+        check(&*host, 30.0, "after a state was loaded");
+        host.set_param(amount, f64::NAN);
+        check(&*host, 30.0, "after nonsense");
+    }
+}
+
+#[test]
+fn a_value_that_no_block_has_brought_counts_at_the_next_activation() {
+    for mut host in both(&UnspillTrack::DESC) {
+        let live = host.latency();
+        assert!(host.activate(SetUp::default()));
+        set(&*host, "mode", 1.0);
+        host.deactivate();
+        assert!(host.activate(SetUp::default()));
+        assert!(host.latency() > live);
+    }
+}
+
+/// Xorshift, so that a failure is the same everywhere.
+fn random(state: &mut u64) -> u64 {
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    *state ^= *state << 17;
+    *state >> 11
+}
+
+#[test]
+fn values_are_the_same_whether_a_block_a_flush_or_the_host_itself_brings_them() {
+    let mut state = 0x9E37_79B9_7F4A_7C15;
+    for class in ALL {
+        for round in 0..4 {
+            let hosts: Vec<_> = (0..3).flat_map(|_| both(class)).collect();
+            let first = &hosts[0];
+            let mut changes = Vec::new();
+            for index in 0..first.num_params() {
+                let id = first.param_id(index).unwrap();
+                let value = (random(&mut state) % 3) as f64 / 2.0;
+                // Both orders of what depends on one another come up.
+                let place = random(&mut state) as usize % (changes.len() + 1);
+                changes.insert(place, (id, value));
+            }
+            // The switch that moves another parameter is on in every other round.
+            let learn = param_id_hash("learn");
+            changes.iter_mut().filter(|(id, _)| *id == learn).for_each(|(_, value)| {
+                *value = f64::from(round % 2);
+            });
+            let mut results = Vec::new();
+            for (mut host, way) in hosts.into_iter().zip([0, 0, 1, 1, 2, 2]) {
+                assert!(host.activate(SetUp::default()));
+                match way {
+                    0 => host.flush(&changes),
+                    1 => {
+                        let (_, outputs) = bus_channels(class, 0);
+                        let mut output: Vec<_> =
+                            outputs.iter().map(|&count| TestBus::output(count, 64)).collect();
+                        assert!(host.process(&mut [], &mut output, 64, &changes));
+                    }
+                    _ => changes.iter().for_each(|&(id, value)| host.set_param(id, value)),
+                }
+                let saved: serde_json::Value = serde_json::from_slice(strip(&host.save())).unwrap();
+                let values: Vec<_> = changes.iter().map(|&(id, _)| host.param(id)).collect();
+                results.push((way, saved["params"].clone(), values));
+            }
+            for (way, saved, values) in &results {
+                assert_eq!(saved, &results[0].1, "{} {way}", class.name);
+                for (value, expected) in values.iter().zip(&results[0].2) {
+                    assert!((value - expected).abs() < 1e-6, "{} {way}", class.name);
+                }
+            }
+            let learns = results[0].1["learn"]["bool"].as_bool().unwrap();
+            assert!(!learns || results[0].1["estimates"]["string"] == "learned");
+        }
+    }
+}
+
+#[test]
+fn every_layout_of_channels_is_taken_in_any_arrangement_and_reported_so() {
+    for layout in 0..UnspillMultichannel::DESC.layouts.len() {
+        let (inputs, _) = bus_channels(&UnspillMultichannel::DESC, layout);
+        let count = inputs[0];
+        // Side by side, every other one, and two that differ.
+        let low = (1_u64 << count) - 1;
+        let spread = (0..count).fold(0, |speakers, place| speakers | 1_u64 << (2 * place));
+        for (input, output) in [(low, low), (spread, spread), (low << 5, spread)] {
+            let host = vst3(&UnspillMultichannel::DESC);
+            assert!(host.arrange(vec![input], vec![output]));
+            assert_eq!(host.arrangements(), (vec![input], vec![output]));
+            assert_eq!(host.bus_info(0, 0).unwrap().channelCount as usize, count);
+        }
+    }
+    let host = vst3(&UnspillMultichannel::DESC);
+    for (input, output) in [(0, 0), (7, 7), (3, 15), (1 << 19, 1 << 19)] {
+        assert!(!host.arrange(vec![input], vec![output]), "{input:b} {output:b}");
+        assert_eq!(host.arrangements(), (vec![0xFF], vec![0xFF]));
+    }
+}
+
+#[test]
+fn no_output_is_subnormal_whatever_comes_in() {
+    for class in ALL {
+        for layout in 0..class.layouts.len() {
+            for rate in [48_000.0, 768_000.0] {
+                for mut host in select(class, layout) {
+                    assert!(host.activate(SetUp { rate, max_block: 480, offline: true }));
+                    let (inputs, outputs) = bus_channels(class, layout);
+                    let mut state = 7;
+                    let mut sample = || {
+                        // Every exponent from nothing to 1e-20, either sign.
+                        let bits = random(&mut state) as u32;
+                        f32::from_bits(bits % 0x1E3C_E508 | bits & 0x8000_0000)
+                    };
+                    for _ in 0..12 {
+                        let mut bus = |&count: &usize| {
+                            let channel = |_| Some((0..480).map(|_| sample()).collect());
+                            TestBus { channels: (0..count).map(channel).collect(), no_array: false }
+                        };
+                        let mut input: Vec<_> = inputs.iter().map(&mut bus).collect();
+                        let mut output: Vec<_> =
+                            outputs.iter().map(|&count| TestBus::output(count, 480)).collect();
+                        assert!(host.process(&mut input, &mut output, 480, &[]));
+                        let channels = output.iter().flat_map(|bus| &bus.channels).flatten();
+                        for sample in channels.flatten() {
+                            assert!(!sample.is_subnormal(), "{} {rate}: {sample:e}", class.name);
+                        }
+                    }
+                }
+            }
+        }
     }
 }
 

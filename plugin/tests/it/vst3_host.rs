@@ -15,7 +15,7 @@
 
 use std::ffi::c_void;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 
 use nice_plug::wrapper::vst3::Wrapper;
 use plugin::guard::Guardable;
@@ -25,77 +25,20 @@ use vst3::Steinberg::*;
 use vst3::{Class, ComPtr, ComRef, ComWrapper, Interface};
 
 use super::host::{Host, Odd, SetUp, TestBus};
+use super::vst3_handler::Handler;
 
 /// A VST3 instance in its host.
 pub struct Vst3Host {
     pub component: ComPtr<IComponent>,
     pub processor: ComPtr<IAudioProcessor>,
     pub controller: ComPtr<IEditController>,
-    handler: ComWrapper<Handler>,
+    pub handler: ComWrapper<Handler>,
 }
 
-/// Counts what the plugin tells its host.
-#[derive(Default)]
-struct Handler {
-    names: AtomicUsize,
-    values: AtomicUsize,
-    dirty: AtomicUsize,
-    restarts: AtomicUsize,
-}
-
-impl Class for Handler {
-    type Interfaces = (IComponentHandler, IComponentHandler2);
-}
-
-impl IComponentHandler2Trait for Handler {
-    unsafe fn setDirty(&self, state: TBool) -> tresult {
-        self.dirty.fetch_add(usize::from(state != 0), Ordering::SeqCst);
-        kResultOk
-    }
-
-    unsafe fn requestOpenEditor(&self, _name: FIDString) -> tresult {
-        kNotImplemented
-    }
-
-    unsafe fn startGroupEdit(&self) -> tresult {
-        kNotImplemented
-    }
-
-    unsafe fn finishGroupEdit(&self) -> tresult {
-        kNotImplemented
-    }
-}
-
-impl IComponentHandlerTrait for Handler {
-    unsafe fn beginEdit(&self, _id: ParamID) -> tresult {
-        kResultOk
-    }
-
-    unsafe fn performEdit(&self, _id: ParamID, _value: ParamValue) -> tresult {
-        kResultOk
-    }
-
-    unsafe fn endEdit(&self, _id: ParamID) -> tresult {
-        kResultOk
-    }
-
-    unsafe fn restartComponent(&self, flags: int32) -> tresult {
-        if flags & RestartFlags_::kParamTitlesChanged != 0 {
-            self.names.fetch_add(1, Ordering::SeqCst);
-        }
-        if flags & RestartFlags_::kParamValuesChanged != 0 {
-            self.values.fetch_add(1, Ordering::SeqCst);
-        }
-        if flags & RestartFlags_::kLatencyChanged != 0 {
-            self.restarts.fetch_add(1, Ordering::SeqCst);
-        }
-        kResultOk
-    }
-}
-
-/// One change per parameter, at the start of the block.
+/// What changes in a block, by parameter.
 struct Changes(Vec<ComWrapper<Queue>>);
-struct Queue(u32, f64);
+/// One parameter's points: the sample and the value.
+struct Queue(u32, Vec<(i32, f64)>);
 
 impl Class for Changes {
     type Interfaces = (IParameterChanges,);
@@ -129,20 +72,12 @@ impl IParamValueQueueTrait for Queue {
     }
 
     unsafe fn getPointCount(&self) -> int32 {
-        1
+        self.1.len() as int32
     }
 
-    unsafe fn getPoint(
-        &self,
-        _index: int32,
-        offset: *mut int32,
-        value: *mut ParamValue,
-    ) -> tresult {
+    unsafe fn getPoint(&self, index: int32, offset: *mut int32, value: *mut ParamValue) -> tresult {
         // SAFETY: the plugin's variables.
-        unsafe {
-            *offset = 0;
-            *value = self.1;
-        }
+        unsafe { (*offset, *value) = self.1[index as usize] };
         kResultOk
     }
 
@@ -153,7 +88,7 @@ impl IParamValueQueueTrait for Queue {
 
 /// A stream in memory.
 #[derive(Default)]
-struct Stream(Mutex<(Vec<u8>, usize)>);
+pub struct Stream(Mutex<(Vec<u8>, usize)>);
 
 impl Class for Stream {
     type Interfaces = (IBStream,);
@@ -217,6 +152,13 @@ impl Vst3Host {
         Self::new(wrapper.to_com_ptr::<IComponent>().unwrap())
     }
 
+    /// From now on the plugin is called back whenever it tells its host something. Without the guard hardly anything survives that.
+    pub fn call_back(self) -> Self {
+        let Self { component, processor, controller, handler } = &self;
+        Handler::know(handler, component.as_ptr(), processor.as_ptr(), controller.as_ptr());
+        self
+    }
+
     /// An instance of a class of a factory.
     ///
     /// # Safety
@@ -231,7 +173,7 @@ impl Vst3Host {
             let mut object = std::ptr::null_mut();
             let iid = IComponent::IID.as_ptr().cast();
             assert_eq!(factory.createInstance(info.cid.as_ptr(), iid, &mut object), kResultOk);
-            Self::new(ComPtr::from_raw(object.cast()).unwrap())
+            Self::new(ComPtr::from_raw(object.cast()).unwrap()).call_back()
         }
     }
 
@@ -332,6 +274,12 @@ impl Vst3Host {
     }
 }
 
+impl Drop for Vst3Host {
+    fn drop(&mut self) {
+        self.handler.is_gone.store(true, Ordering::SeqCst);
+    }
+}
+
 /// Text of a VST3 string.
 pub fn text(string: &[u16]) -> String {
     let end = string.iter().position(|&unit| unit == 0).unwrap_or(string.len());
@@ -356,12 +304,12 @@ impl Host for Vst3Host {
         }
     }
 
-    fn process_oddly(
+    fn process_timed(
         &self,
         inputs: &mut [TestBus],
         outputs: &mut [TestBus],
         num_samples: usize,
-        changes: &[(u32, f64)],
+        changes: &[(usize, u32, f64)],
         odd: Odd,
     ) -> bool {
         let mut in_pointers: Vec<_> = inputs.iter_mut().map(TestBus::pointers).collect();
@@ -387,7 +335,16 @@ impl Host for Vst3Host {
         };
         let mut in_buses = make(inputs, &mut in_pointers);
         let mut out_buses = make(outputs, &mut out_pointers);
-        let queues = changes.iter().map(|&(id, value)| ComWrapper::new(Queue(id, value))).collect();
+        let mut queues: Vec<(u32, Vec<(i32, f64)>)> = Vec::new();
+        for &(sample, id, value) in changes {
+            let point = (sample as i32, value);
+            match queues.iter_mut().find(|queue| queue.0 == id) {
+                Some(queue) => queue.1.push(point),
+                None => queues.push((id, vec![point])),
+            }
+        }
+        let queues =
+            queues.into_iter().map(|(id, points)| ComWrapper::new(Queue(id, points))).collect();
         let changes = ComWrapper::new(Changes(queues));
         let mut data = ProcessData {
             processMode: if odd == Odd::Rendered { 2 } else { 0 },
@@ -461,6 +418,10 @@ impl Host for Vst3Host {
     fn set_param(&self, id: u32, normalized: f64) {
         // SAFETY: plain arguments.
         unsafe { self.controller.setParamNormalized(id, normalized) };
+    }
+
+    fn flush(&self, changes: &[(u32, f64)]) {
+        assert!(self.process(&mut [], &mut [], 0, changes));
     }
 
     fn latency(&self) -> u32 {

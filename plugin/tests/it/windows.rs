@@ -6,72 +6,17 @@
     reason = "a test that cannot go on fails"
 )]
 
-use std::cell::{Cell, RefCell};
 use std::path::{Path, PathBuf};
 
 use plugin::Unspill;
 use plugin::classes::Unspill8;
 use vst3::Steinberg::Linux::*;
-use vst3::Steinberg::Vst::{IEditControllerTrait, ViewType};
 use vst3::Steinberg::*;
-use vst3::{Class, ComPtr, ComRef, ComWrapper};
+use vst3::{Class, ComPtr, ComWrapper};
 
+use super::frame::{Frame, set_frame, view_of};
 use super::host::Host;
 use super::vst3_host::Vst3Host;
-
-/// A host's window with a run loop.
-#[derive(Default)]
-struct Frame {
-    handlers: RefCell<Vec<(ComPtr<IEventHandler>, FileDescriptor)>>,
-    /// All that was ever registered, if the host is one that never lets go.
-    hoarded: RefCell<Vec<ComPtr<IEventHandler>>>,
-    refuses: Cell<bool>,
-    hoards: Cell<bool>,
-}
-
-impl Class for Frame {
-    type Interfaces = (IPlugFrame, IRunLoop);
-}
-
-impl IPlugFrameTrait for Frame {
-    unsafe fn resizeView(&self, _view: *mut IPlugView, _size: *mut ViewRect) -> tresult {
-        kResultOk
-    }
-}
-
-impl IRunLoopTrait for Frame {
-    unsafe fn registerEventHandler(
-        &self,
-        handler: *mut IEventHandler,
-        descriptor: FileDescriptor,
-    ) -> tresult {
-        if self.refuses.get() {
-            return kResultFalse;
-        }
-        // SAFETY: alive during this call.
-        let handler = unsafe { ComRef::from_raw(handler) }.unwrap().to_com_ptr();
-        if self.hoards.get() {
-            self.hoarded.borrow_mut().push(handler.clone());
-        }
-        self.handlers.borrow_mut().push((handler, descriptor));
-        kResultOk
-    }
-
-    unsafe fn unregisterEventHandler(&self, handler: *mut IEventHandler) -> tresult {
-        let mut handlers = self.handlers.borrow_mut();
-        let before = handlers.len();
-        handlers.retain(|(known, _)| known.as_ptr() != handler);
-        if handlers.len() < before { kResultOk } else { kInvalidArgument }
-    }
-
-    unsafe fn registerTimer(&self, _timer: *mut ITimerHandler, _ms: TimerInterval) -> tresult {
-        kNotImplemented
-    }
-
-    unsafe fn unregisterTimer(&self, _timer: *mut ITimerHandler) -> tresult {
-        kNotImplemented
-    }
-}
 
 /// A host's window without one.
 struct PlainFrame;
@@ -86,14 +31,12 @@ impl IPlugFrameTrait for PlainFrame {
     }
 }
 
-impl Frame {
-    /// The sockets that the host watches, by what no other file of the process is ever called.
-    fn watched(&self) -> Vec<PathBuf> {
-        let handlers = self.handlers.borrow();
-        let sockets: Vec<_> = handlers.iter().filter_map(|&(_, fd)| socket(fd)).collect();
-        assert_eq!(sockets.len(), handlers.len(), "the host watches what is not open");
-        sockets
-    }
+/// The sockets that the host watches, by what no other file of the process is ever called.
+fn watched(frame: &Frame) -> Vec<PathBuf> {
+    let handlers = frame.handlers.borrow();
+    let sockets: Vec<_> = handlers.iter().filter_map(|&(_, fd)| socket(fd)).collect();
+    assert_eq!(sockets.len(), handlers.len(), "the host watches what is not open");
+    sockets
 }
 
 fn socket(descriptor: FileDescriptor) -> Option<PathBuf> {
@@ -110,22 +53,12 @@ fn instance(guarded: bool) -> Vst3Host {
     Vst3Host::of::<Unspill<Unspill8>>(guarded)
 }
 
-fn view_of(host: &Vst3Host) -> ComPtr<IPlugView> {
-    // SAFETY: initialised; a view is the caller's to release.
-    unsafe { ComPtr::from_raw(host.controller.createView(ViewType::kEditor)) }.unwrap()
-}
-
-fn set_frame(view: &ComPtr<IPlugView>, frame: Option<&ComWrapper<Frame>>) -> tresult {
-    let frame = frame.map(|frame| frame.as_com_ref::<IPlugFrame>().unwrap().as_ptr());
-    // SAFETY: null or a live frame.
-    unsafe { view.setFrame(frame.unwrap_or(std::ptr::null_mut())) }
-}
-
 /// A view in a frame, and the sockets that the host watches for it.
 fn shown(host: &Vst3Host, frame: &ComWrapper<Frame>) -> (ComPtr<IPlugView>, Vec<PathBuf>) {
     let view = view_of(host);
+    *frame.handler.borrow_mut() = Some(host.handler.clone());
     assert_eq!(set_frame(&view, Some(frame)), kResultOk);
-    let sockets = frame.watched();
+    let sockets = watched(frame);
     assert!(sockets.iter().all(|socket| is_open(socket)));
     (view, sockets)
 }
@@ -162,7 +95,7 @@ fn a_window_leaves_nothing_in_the_run_loop_whichever_way_it_goes() {
     let other = ComWrapper::new(Frame::default());
     assert_eq!(set_frame(&view, Some(&other)), kResultOk);
     assert_gone(&frame, &sockets, "another frame");
-    let sockets = other.watched();
+    let sockets = watched(&other);
     drop(view);
     assert_gone(&other, &sockets, "released with another frame");
 

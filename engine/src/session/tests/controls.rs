@@ -158,3 +158,21 @@ fn amounts_out_of_range_are_taken_to_its_ends() {
     assert_eq!(amount(f32::NAN), amount(0.0));
     assert_ne!(amount(0.0)[0], amount(1.0)[0]);
 }
+
+#[test]
+fn what_is_no_number_counts_as_none_and_disturbs_nothing_else() {
+    let input = noise(2, 40_000);
+    let play = |amount: f32, later: f32| {
+        let mut controls = Controls::default();
+        controls.pair_amount[0][1] = amount;
+        let mut session = Session::prepare(&config(2, Pace::Offline), &controls).unwrap();
+        let mut changed = controls.clone();
+        changed.pair_amount[1][0] = later;
+        run(&mut session, &input, &[(20_000, changed)], || 512)
+    };
+    let expected = play(0.0, 0.0);
+    assert!(play(f32::NAN, f32::NAN) == expected);
+    // The other mic goes on being cleaned.
+    let dry = delayed(&input[1], LATENCY);
+    assert!(largest_difference(&expected[1][..20_000], &dry[..20_000]) > 1e-3);
+}

@@ -213,6 +213,61 @@ fn a_worker_that_fails_leaves_everything_dry_for_ever() {
     }
 }
 
+/// The ratio mask, which panics where somebody looks at its crosstalk.
+#[derive(Debug)]
+struct Shy(Ratio);
+
+impl Debleed for Shy {
+    fn geometry(&self) -> Geometry {
+        self.0.geometry()
+    }
+
+    fn lookahead_hops(&self) -> usize {
+        self.0.lookahead_hops()
+    }
+
+    fn learning_passes(&self) -> usize {
+        0
+    }
+
+    fn learn_hop(&mut self, _spectrum: &Spectrum, _controls: &Controls) {}
+
+    fn end_learning_pass(&mut self) {}
+
+    fn process_hop(&mut self, hop: &Hop<'_>, removed: &mut Spectrum) {
+        self.0.process_hop(hop, removed);
+    }
+
+    fn reset(&mut self) {
+        self.0.reset();
+    }
+
+    fn crosstalk(&self, _target: usize, _bleeder: usize) -> Option<f32> {
+        panic!("this failure is part of the test");
+    }
+}
+
+/// An offline host would wait for ever for a worker that ended without a word.
+#[test]
+fn a_worker_that_fails_while_it_is_watched_keeps_nobody_waiting() {
+    let input = noise(2, 60 * HOP);
+    let (done, is_done) = channel();
+    let sent = input.clone();
+    std::thread::spawn(move || {
+        let method = Box::new(Shy(Ratio::new(rate(48_000.0), Mode::Live)));
+        let config = config(2, Pace::Offline);
+        let mut session = Session::prepare_with(&config, &Controls::default(), method).unwrap();
+        session.monitor().watch(Some(0));
+        let mut output = vec![Vec::new(); 2];
+        process(&mut session, &sent, 60 * HOP, &mut output);
+        done.send((session.stats().worker_failed(), output)).unwrap();
+    });
+    let (has_failed, output) = is_done.recv_timeout(PATIENCE).expect("it waits for ever");
+    assert!(has_failed);
+    let (dry, end) = (delayed(&input[0], LATENCY), 30 * HOP..);
+    assert_eq!(output[0][end.clone()], dry[end]);
+}
+
 fn wait_for_hops_or_failure(stats: &SessionStats, hops: u64) {
     let since = Instant::now();
     while stats.hops() < hops && !stats.worker_failed() {
@@ -300,9 +355,11 @@ fn dropping_gives_up_on_a_worker_that_never_ends() {
     let input = noise(2, HOP);
     process(&mut session, &input, HOP, &mut vec![Vec::new(); 2]);
     gate.wait_for_begun(1);
+    let abandoned = crate::abandoned_workers();
     let since = Instant::now();
     drop(session);
     let took = since.elapsed();
     assert!((JOIN_LIMIT..3 * JOIN_LIMIT).contains(&took), "{took:?}");
     assert!(gate.permits.send(()).is_ok(), "it is still there");
+    assert!(crate::abandoned_workers() > abandoned, "nobody knows of it");
 }

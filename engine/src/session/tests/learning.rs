@@ -97,3 +97,79 @@ fn frozen_real_time_that_is_never_late_equals_offline() {
     let adaptive = run(&mut own(Pace::Offline, &Controls::default(), None), &input, &[], || 64);
     assert!(adaptive != expected);
 }
+
+/// What two mics teach in two parts, with something in between.
+fn taught(between: impl FnOnce(Session) -> Session) -> Vec<u8> {
+    let input = noise(2, 60_000);
+    let parts = [0..25_000, 25_000..60_000];
+    let part = |range: &std::ops::Range<usize>| -> Vec<Vec<f32>> {
+        input.iter().map(|mic| mic[range.clone()].to_vec()).collect()
+    };
+    let mut session = own(Pace::Offline, &estimates(Estimates::Learning), None);
+    let learner = session.learner();
+    run(&mut session, &part(&parts[0]), &[], || 512);
+    let mut session = between(session);
+    assert!(Arc::ptr_eq(&learner, &session.learner()), "another learner");
+    run(&mut session, &part(&parts[1]), &[], || 512);
+    session.finish();
+    learner.collect().unwrap().to_bytes()
+}
+
+#[test]
+fn a_session_prepared_again_goes_on_learning_where_it_was() {
+    let expected = taught(|mut session| {
+        session.reset();
+        session
+    });
+    let again = |pace, max_block_samples| {
+        taught(|session| {
+            let config = SessionConfig { max_block_samples, ..config(2, pace) };
+            let mut again =
+                session.prepare_again(&config, &estimates(Estimates::Learning)).unwrap();
+            let latency = crate::latency_samples(config.rate, config.mode, pace, max_block_samples);
+            assert_eq!(again.latency_samples(), latency);
+            again.set_pace(Pace::Offline);
+            again
+        })
+    };
+    assert!(again(Pace::Offline, 4096) == expected);
+    assert!(again(Pace::Realtime, 4096) == expected);
+    // The second part alone teaches something else.
+    let input: Vec<Vec<f32>> = noise(2, 60_000).iter().map(|mic| mic[25_000..].to_vec()).collect();
+    let mut alone = own(Pace::Offline, &estimates(Estimates::Learning), None);
+    let learner = alone.learner();
+    run(&mut alone, &input, &[], || 512);
+    alone.finish();
+    assert!(learner.collect().unwrap().to_bytes() != expected);
+}
+
+#[test]
+fn another_set_up_ends_the_passage_and_what_it_taught_is_there() {
+    let input = noise(2, 30_000);
+    let teacher = || {
+        let mut session = own(Pace::Offline, &estimates(Estimates::Learning), None);
+        run(&mut session, &input, &[], || 512);
+        session
+    };
+    let session = teacher();
+    let finished = session.learner();
+    session.finish();
+    let expected = finished.collect().unwrap();
+    for other in [
+        SessionConfig { rate: rate(44_100.0), ..config(2, Pace::Offline) },
+        SessionConfig { mode: Mode::Mix, ..config(2, Pace::Offline) },
+        config(3, Pace::Offline),
+    ] {
+        let session = teacher();
+        let learner = session.learner();
+        let refused = session.prepare_again(&other, &estimates(Estimates::Learning));
+        assert!(matches!(refused, Err(SessionError::OtherSetUp)), "{other:?}");
+        assert_eq!(learner.collect().as_deref(), Some(&*expected), "{other:?}");
+    }
+    // Who has not learned leaves nothing.
+    let mut plays = own(Pace::Offline, &Controls::default(), None);
+    let learner = plays.learner();
+    run(&mut plays, &input, &[], || 512);
+    plays.finish();
+    assert!(learner.collect().is_none());
+}

@@ -5,6 +5,7 @@
 //! would panic on is not passed on to it.
 
 mod block;
+mod due;
 mod extensions;
 mod factory;
 mod plugin;

@@ -18,6 +18,7 @@ use nice_plug::prelude::AudioIOLayout;
 use nice_plug::wrapper::clap::Wrapper;
 
 use super::block::BlockBuses;
+use super::due::Due;
 use super::extensions;
 use super::teller::Teller;
 use crate::guard::flat::Buses;
@@ -295,7 +296,12 @@ impl Proxy {
             inner!(self, reset() else ());
         }
         let status = if num_samples == 0 {
+            // SAFETY: the host's list, which outlives the block.
+            let mut due = unsafe { Due::new(block.in_events, 0) };
+            due.advance(0);
+            let events = due.list();
             let flush = clap_process {
+                in_events: &raw const events,
                 audio_inputs: std::ptr::null(),
                 audio_outputs: std::ptr::null_mut(),
                 audio_inputs_count: 0,
@@ -306,6 +312,8 @@ impl Proxy {
         } else {
             self.process_audio(&mut audio, &host, num_samples)
         };
+        // From here on the host may call back as it likes.
+        drop(audio);
         // SAFETY: null or the host's.
         if let Some(events) = unsafe { block.in_events.as_ref() }
             && let Some(size) = events.size
@@ -330,39 +338,57 @@ impl Proxy {
         let Audio { scratch, buses: Some(buses), .. } = audio else {
             return CLAP_PROCESS_ERROR;
         };
+        // SAFETY: the host's list, which outlives the block.
+        let mut due = unsafe { Due::new(host.0.in_events, num_samples) };
         let mut status = CLAP_PROCESS_CONTINUE;
         let run = |scratch: &mut Scratch, offset: usize, length: usize| {
-            let mut port = clap_audio_buffer {
-                data32: scratch.pointers(),
-                data64: std::ptr::null_mut(),
-                channel_count: u32::try_from(scratch.num_channels()).unwrap_or(0),
-                latency: 0,
-                constant_mask: 0,
-            };
-            let mut piece = clap_process {
-                frames_count: u32::try_from(length).unwrap_or(0),
-                audio_inputs: &raw const port,
-                audio_outputs: &raw mut port,
-                audio_inputs_count: 1,
-                audio_outputs_count: 1,
-                ..*host.0
-            };
-            if offset > 0 {
-                // Events all belong to the first piece; later ones are clamped into it.
-                piece.in_events = std::ptr::null();
-                if piece.steady_time >= 0 {
-                    piece.steady_time += i64::try_from(offset).unwrap_or(0);
+            let (mut start, mut is_well) = (0, true);
+            while start < length {
+                let next = due.advance(offset + start);
+                let end = next.map_or(length, |next| length.min(next - offset));
+                let one = self.process_piece(scratch, host.0, &due, [offset, start, end]);
+                if status != CLAP_PROCESS_ERROR {
+                    status = one;
                 }
+                is_well &= one != CLAP_PROCESS_ERROR;
+                start = end;
             }
-            let one = inner!(self, process(&raw const piece) else CLAP_PROCESS_ERROR);
-            if status != CLAP_PROCESS_ERROR {
-                status = one;
-            }
-            one != CLAP_PROCESS_ERROR
+            is_well
         };
         // SAFETY: the host's buffers hold `num_samples` samples.
         unsafe { run_in_pieces(scratch, buses, host, num_samples, run) };
         status
+    }
+
+    /// One call of the framework: the samples from `start` to `end` of what is in the scratch, which begins at `offset` of the block.
+    fn process_piece(
+        &self,
+        scratch: &mut Scratch,
+        block: &clap_process,
+        due: &Due,
+        [offset, start, end]: [usize; 3],
+    ) -> clap_process_status {
+        let mut port = clap_audio_buffer {
+            data32: scratch.pointers(start),
+            data64: std::ptr::null_mut(),
+            channel_count: u32::try_from(scratch.num_channels()).unwrap_or(0),
+            latency: 0,
+            constant_mask: 0,
+        };
+        let events = due.list();
+        let mut piece = clap_process {
+            frames_count: u32::try_from(end - start).unwrap_or(0),
+            audio_inputs: &raw const port,
+            audio_outputs: &raw mut port,
+            audio_inputs_count: 1,
+            audio_outputs_count: 1,
+            in_events: &raw const events,
+            ..*block
+        };
+        if piece.steady_time >= 0 {
+            piece.steady_time += i64::try_from(offset + start).unwrap_or(0);
+        }
+        inner!(self, process(&raw const piece) else CLAP_PROCESS_ERROR)
     }
 }
 

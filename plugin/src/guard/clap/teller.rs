@@ -67,8 +67,9 @@ impl Teller {
         }
     }
 
-    /// Notices what changes with parameters, too, and asks the host to come back; real-time safe.
+    /// Notices what changes with parameters, too, has the plugin follow them, and asks the host to come back; real-time safe.
     pub(super) fn notice(&self) {
+        self.view.follow();
         if self.names.see(self.view.names_signature()) {
             self.request(|host| host.request_callback);
         }

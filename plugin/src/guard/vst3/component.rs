@@ -12,16 +12,16 @@ use vst3::Steinberg::Vst::{
     IAudioProcessorTrait, IComponent, IComponentTrait, IEditController, IEditControllerTrait,
     IHostApplication, IHostApplicationTrait, IProcessContextRequirements,
     IProcessContextRequirementsTrait, IUnitInfo, IUnitInfoTrait, IoMode, MediaType, MediaTypes_,
-    ParamID, ParameterInfo, ParameterInfo_, RoutingInfo,
+    ParameterInfo, ParameterInfo_, RoutingInfo, SpeakerArrangement,
 };
 use vst3::Steinberg::{
     FUnknown, IBStream, IPluginBaseTrait, TBool, TUID, int32, kInternalError, kInvalidArgument,
     kResultFalse, kResultOk, tresult,
 };
-use vst3::{Class, ComRef};
+use vst3::{Class, ComRef, ComWrapper};
 
 use super::processor::Audio;
-use super::teller::Teller;
+use super::teller::{Ear, Teller};
 use crate::guard::flat::{Bus, Buses};
 use crate::guard::lock::AudioLock;
 use crate::guard::panics::shield;
@@ -62,6 +62,8 @@ pub struct Proxy {
     /// What the plugin runs as, while it is active. Never taken on the audio thread.
     pub(super) running: Mutex<Option<Activation>>,
     pub(super) layout: AtomicUsize,
+    /// The speakers of all inputs and all outputs, as the host has arranged them; none before it has. Never taken on the audio thread.
+    pub(super) arranged: Mutex<Option<[Vec<SpeakerArrangement>; 2]>>,
     /// Bit per input bus that the host switched off.
     pub(super) inactive_inputs: AtomicU64,
     pub(super) teller: Arc<Teller>,
@@ -99,10 +101,16 @@ impl Proxy {
         shield(None, || {
             let framework = Box::new(Wrapper::<Inside<P>>::new());
             let view = view::adopt()?;
-            let fixed = not_automatable(&*framework);
-            let teller = Arc::new(Teller::new(&view, fixed));
+            let infos = parameter_infos(&*framework);
+            let can_be = ParameterInfo_::ParameterFlags_::kCanAutomate;
+            let fixed = infos.iter().filter(|info| info.flags & can_be == 0).map(|info| info.id);
+            let all = infos.iter().map(|info| info.id);
+            let teller = Arc::new(Teller::new(&view, all, fixed));
             let bell: Weak<Teller> = Arc::downgrade(&teller);
             view.hang_bell(bell);
+            let ear = ComWrapper::new(Ear(Arc::clone(&teller)));
+            // SAFETY: a live object, of which the framework keeps a reference.
+            unsafe { framework.setComponentHandler(ear.as_com_ref()?.as_ptr()) };
             Some(Self {
                 framework: Some(framework),
                 view,
@@ -111,6 +119,7 @@ impl Proxy {
                 setup: Mutex::default(),
                 running: Mutex::default(),
                 layout: AtomicUsize::new(0),
+                arranged: Mutex::default(),
                 inactive_inputs: AtomicU64::new(0),
                 teller,
             })
@@ -149,6 +158,17 @@ impl Proxy {
             return self.teller.changes.latency.load(Ordering::Relaxed);
         }
         self.view.latency_samples(&take(&self.setup).unwrap_or_default())
+    }
+
+    /// Gives the plugin what the host has set and no block has brought yet; main thread.
+    pub(super) fn take_announced(&self) {
+        if self.teller.announced.is_any() {
+            self.teller.announced.take(|id, value| {
+                #[allow(clippy::cast_possible_truncation, reason = "a position, 0 to 1")]
+                self.view.set_value(id, value as f32);
+            });
+            self.view.follow();
+        }
     }
 
     /// Notices whatever may change with a parameter; real-time safe.
@@ -197,8 +217,8 @@ impl IPluginBaseTrait for Proxy {
     }
 }
 
-/// The parameters that hosts cannot automate.
-fn not_automatable(framework: &dyn Framework) -> Vec<ParamID> {
+/// What the framework says of its parameters.
+fn parameter_infos(framework: &dyn Framework) -> Vec<ParameterInfo> {
     // SAFETY: no arguments.
     let count = unsafe { framework.getParameterCount() };
     let infos = (0..count).filter_map(|index| {
@@ -207,8 +227,7 @@ fn not_automatable(framework: &dyn Framework) -> Vec<ParamID> {
         // SAFETY: an index within the count, and a place of ours to be written.
         (unsafe { framework.getParameterInfo(index, &raw mut info) } == kResultOk).then_some(info)
     });
-    let can_be = ParameterInfo_::ParameterFlags_::kCanAutomate;
-    infos.filter(|info| info.flags & can_be == 0).map(|info| info.id).collect()
+    infos.collect()
 }
 
 /// What a host calls itself, if it says so.
@@ -272,6 +291,10 @@ impl IComponentTrait for Proxy {
             if info.is_null() {
                 return kInvalidArgument;
             }
+            let speakers = usize::try_from(index).ok();
+            let speakers = speakers.and_then(|index| self.speakers(direction, index));
+            // A bus that the host has arranged away is there, without channels.
+            let num_channels = speakers.map_or(0, u64::count_ones);
             let is_aux = direction == INPUT && !bus.is_main;
             let mut name = [0; 128];
             write_string128(&mut name, &bus.name);
@@ -283,7 +306,7 @@ impl IComponentTrait for Proxy {
             let made = BusInfo {
                 mediaType: media,
                 direction,
-                channelCount: int32::try_from(bus.num_channels).unwrap_or(0),
+                channelCount: int32::try_from(num_channels).unwrap_or(0),
                 name,
                 busType: if is_aux { BusTypes_::kAux } else { BusTypes_::kMain } as i32,
                 flags: BusInfo_::BusFlags_::kDefaultActive as u32,
@@ -343,6 +366,7 @@ impl IComponentTrait for Proxy {
 
     unsafe fn setState(&self, state: *mut IBStream) -> tresult {
         self.teller.edits.forget();
+        self.teller.announced.forget();
         let result = self.framework(kInternalError, |inner| {
             // SAFETY: the host's arguments, for the same method.
             unsafe { IComponentTrait::setState(inner, state) }
@@ -356,6 +380,7 @@ impl IComponentTrait for Proxy {
     }
 
     unsafe fn getState(&self, state: *mut IBStream) -> tresult {
+        shield((), || self.take_announced());
         self.framework(kInternalError, |inner| {
             // SAFETY: the host's arguments, for the same method.
             unsafe { IComponentTrait::getState(inner, state) }

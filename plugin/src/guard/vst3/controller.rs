@@ -1,8 +1,9 @@
 //! The `IEditController` half of the VST3 proxy, and the interfaces that pass through unchanged.
 #![allow(unsafe_code, reason = "VST3 interfaces")]
 
-use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
+use vst3::ComRef;
 use vst3::Steinberg::Vst::ChannelContext::IInfoListenerTrait;
 use vst3::Steinberg::Vst::{
     BusDirection, CString, IAttributeList, IComponentHandler, IEditControllerTrait, IUnitInfoTrait,
@@ -13,10 +14,8 @@ use vst3::Steinberg::{
     FIDString, IBStream, IPlugView, int16, int32, kInternalError, kInvalidArgument, kResultOk,
     tresult,
 };
-use vst3::{ComRef, ComWrapper};
 
 use super::component::{Proxy, take, write_string128};
-use super::teller::Ear;
 use super::window::Window;
 use crate::guard::panics::shield;
 
@@ -109,6 +108,7 @@ impl IEditControllerTrait for Proxy {
 
     unsafe fn getParamNormalized(&self, id: ParamID) -> ParamValue {
         let value = pass!(self, IEditControllerTrait::getParamNormalized(id) else 0.0);
+        let value = self.teller.announced.newest(id).unwrap_or(value);
         // Hosts poll this; what changed on the audio thread is told from here.
         shield((), || self.teller.tell_host());
         value
@@ -116,20 +116,28 @@ impl IEditControllerTrait for Proxy {
 
     unsafe fn setParamNormalized(&self, id: ParamID, value: ParamValue) -> tresult {
         self.teller.edits.host_sets(id, value);
+        // The framework takes it at once, or not at all and says that it did.
+        if self.teller.is_processing.load(Ordering::Relaxed) {
+            self.teller.announced.set(id, value);
+        } else {
+            self.teller.announced.arrived(id);
+        }
         let result =
             pass!(self, IEditControllerTrait::setParamNormalized(id, value) else kInternalError);
+        if take(&self.running).is_none() {
+            // No block will bring it.
+            shield((), || self.take_announced());
+        }
         self.after_change();
         result
     }
 
+    /// The framework has had its ear since the beginning: it panics where it gets another one while it says something.
     unsafe fn setComponentHandler(&self, handler: *mut IComponentHandler) -> tresult {
         // SAFETY: null or a live object of the host's.
         let shared = unsafe { ComRef::from_raw(handler) }.map(|handler| handler.to_com_ptr());
-        let ear = shared.is_some().then(|| ComWrapper::new(Ear(Arc::clone(&self.teller))));
-        let ear = ear.as_ref().and_then(ComWrapper::as_com_ref::<IComponentHandler>);
-        let pointer = ear.map_or(std::ptr::null_mut(), |ear| ear.as_ptr());
-        self.teller.be_heard_by(shared);
-        pass!(self, IEditControllerTrait::setComponentHandler(pointer) else kInternalError)
+        shield((), || self.teller.be_heard_by(shared));
+        kResultOk
     }
 
     unsafe fn createView(&self, name: FIDString) -> *mut IPlugView {

@@ -4,8 +4,10 @@
 //! plain Rust functions. Through the framework's own COM object every panic would abort the host
 //! before the guard could catch it.
 
+mod announced;
 pub mod component;
 mod controller;
+mod due;
 mod edits;
 mod factory;
 pub mod processor;

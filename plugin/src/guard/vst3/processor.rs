@@ -7,8 +7,9 @@ use nice_plug::prelude::ProcessMode;
 use vst3::ComRef;
 use vst3::Steinberg::Vst::{
     AudioBusBuffers, AudioBusBuffers__type0, BusDirection, IAudioProcessorTrait,
-    IParameterChangesTrait, IProcessContextRequirementsTrait, ProcessData, ProcessModes_,
-    ProcessSetup, SpeakerArr, SpeakerArrangement, SymbolicSampleSizes_,
+    IParamValueQueueTrait, IParameterChanges, IParameterChangesTrait,
+    IProcessContextRequirementsTrait, ProcessData, ProcessModes_, ProcessSetup, SpeakerArr,
+    SpeakerArrangement, SymbolicSampleSizes_,
 };
 use vst3::Steinberg::{
     int32, kInternalError, kInvalidArgument, kNotInitialized, kResultFalse, kResultOk, tresult,
@@ -16,6 +17,7 @@ use vst3::Steinberg::{
 };
 
 use super::component::{INPUT, OUTPUT, Proxy, take};
+use super::due::Due;
 use crate::guard::flat::{Bus, Buses, flat_channels};
 use crate::guard::panics::shield;
 use crate::guard::scratch::{HostBus, HostBuses, Scratch, run_in_pieces, silence};
@@ -36,6 +38,7 @@ use constants::{OFFLINE, PREFETCH, REALTIME, SAMPLE_32};
 pub(super) struct Audio {
     scratch: Scratch,
     buses: Option<Buses>,
+    due: Option<Due>,
     /// Set while active.
     activation: Option<Activation>,
 }
@@ -140,9 +143,12 @@ impl Proxy {
         let Some(activation) = *take(&self.setup) else {
             return kNotInitialized;
         };
+        // Before it is used, and before blocks stop to come where one did not bring it.
+        self.take_announced();
         let buses = self.buses();
         audio.scratch.prepare(buses.num_channels, activation.max_block_samples);
         audio.buses = Some(buses);
+        audio.due.get_or_insert_with(|| Due::new(self.teller.announced.num_params()));
         self.set_up_framework(&activation);
         // SAFETY: plain arguments.
         let result = self.framework(kInternalError, |inner| unsafe { inner.setActive(1) });
@@ -198,10 +204,11 @@ impl Proxy {
         if self.teller.changes.reset.swap(false, Ordering::Relaxed) {
             // SAFETY: plain arguments.
             self.framework(kInternalError, |inner| unsafe { inner.setProcessing(1) });
+            self.teller.is_processing.store(true, Ordering::Relaxed);
         }
         // Some hosts render what they activated for playing, and say so with every block only.
         self.view.host_renders(data.processMode == OFFLINE);
-        let mut piece = ProcessData {
+        let piece = ProcessData {
             processMode: host_mode(activation.process_mode),
             symbolicSampleSize: SAMPLE_32,
             numSamples: 0,
@@ -212,6 +219,10 @@ impl Proxy {
             ..*data
         };
         let edits = self.teller.edits.take();
+        if self.teller.announced.is_any() {
+            self.note_arrivals(data.inputParameterChanges);
+            edits.into_iter().for_each(|edits| self.note_arrivals(edits));
+        }
         if let Some(edits) = edits {
             let mut flush = piece;
             flush.inputParameterChanges = edits;
@@ -220,11 +231,17 @@ impl Proxy {
             self.framework(kInternalError, |inner| unsafe { inner.process(&raw mut flush) });
             self.teller.notice_edit();
         }
-        let result = if num_samples == 0 || !host.have_channels() {
-            // SAFETY: a well-formed parameter flush.
-            self.framework(kInternalError, |inner| unsafe { inner.process(&raw mut piece) })
-        } else {
+        let has_audio = num_samples > 0 && host.have_channels();
+        if let Some(due) = &mut audio.due {
+            // SAFETY: null or a live object of the host's.
+            unsafe {
+                due.read(data.inputParameterChanges, if has_audio { num_samples } else { 0 })
+            };
+        }
+        let result = if has_audio {
             self.process_audio(audio, &host, piece, num_samples)
+        } else {
+            self.process_no_audio(audio, piece)
         };
         if edits.is_some() || has_parameter_changes(data) {
             self.notice_changes(Some(&activation));
@@ -236,6 +253,31 @@ impl Proxy {
         result
     }
 
+    /// Values that this block brings are no longer waited for.
+    fn note_arrivals(&self, changes: *mut IParameterChanges) {
+        // SAFETY: null or a live object.
+        let Some(changes) = (unsafe { ComRef::from_raw(changes) }) else { return };
+        // SAFETY: indices within the count.
+        unsafe {
+            for index in 0..changes.getParameterCount() {
+                if let Some(queue) = ComRef::from_raw(changes.getParameterData(index))
+                    && queue.getPointCount() > 0
+                {
+                    self.teller.announced.arrived(queue.getParameterId());
+                }
+            }
+        }
+    }
+
+    /// A block that only carries values.
+    fn process_no_audio(&self, audio: &mut Audio, mut piece: ProcessData) -> tresult {
+        let Some(due) = &mut audio.due else { return kNotInitialized };
+        due.advance(0);
+        piece.inputParameterChanges = due.changes();
+        // SAFETY: a well-formed parameter flush.
+        self.framework(kInternalError, |inner| unsafe { inner.process(&raw mut piece) })
+    }
+
     fn process_audio(
         &self,
         audio: &mut Audio,
@@ -243,44 +285,57 @@ impl Proxy {
         mut piece: ProcessData,
         num_samples: usize,
     ) -> tresult {
-        let Audio { scratch, buses: Some(buses), .. } = audio else {
+        let Audio { scratch, buses: Some(buses), due: Some(due), .. } = audio else {
             return kNotInitialized;
         };
-        // SAFETY: null or the host's.
-        let context = unsafe { piece.processContext.as_ref() }.copied();
         let mut result = kResultOk;
         let run = |scratch: &mut Scratch, offset: usize, length: usize| {
-            let mut bus = AudioBusBuffers {
-                numChannels: int32::try_from(scratch.num_channels()).unwrap_or(0),
-                silenceFlags: 0,
-                __field0: AudioBusBuffers__type0 { channelBuffers32: scratch.pointers() },
-            };
-            let mut moved = context;
-            piece.numSamples = int32::try_from(length).unwrap_or(0);
-            piece.numInputs = 1;
-            piece.numOutputs = 1;
-            piece.inputs = &raw mut bus;
-            piece.outputs = &raw mut bus;
-            if offset > 0 {
-                // Changes and events all belong to the first piece.
-                piece.inputParameterChanges = std::ptr::null_mut();
+            let (mut start, mut is_well) = (0, true);
+            while start < length {
+                let next = due.advance(offset + start);
+                let end = next.map_or(length, |next| length.min(next - offset));
+                piece.inputParameterChanges = due.changes();
+                let status = self.process_piece(scratch, piece, [offset, start, end]);
+                // Events all belong to the first piece.
                 piece.inputEvents = std::ptr::null_mut();
-                if let Some(context) = &mut moved {
-                    context.projectTimeSamples += i64::try_from(offset).unwrap_or(0);
+                if status != kResultOk {
+                    result = status;
                 }
+                is_well &= status == kResultOk;
+                start = end;
             }
-            piece.processContext = moved.as_mut().map_or(std::ptr::null_mut(), |c| &raw mut *c);
-            // SAFETY: one in-place bus in memory of ours, everything else the host's.
-            let status =
-                self.framework(kInternalError, |inner| unsafe { inner.process(&raw mut piece) });
-            if status != kResultOk {
-                result = status;
-            }
-            status == kResultOk
+            is_well
         };
         // SAFETY: the host's buffers hold `num_samples` samples.
         unsafe { run_in_pieces(scratch, buses, host, num_samples, run) };
         result
+    }
+
+    /// One call of the framework: the samples from `start` to `end` of what is in the scratch, which begins at `offset` of the block.
+    fn process_piece(
+        &self,
+        scratch: &mut Scratch,
+        mut piece: ProcessData,
+        [offset, start, end]: [usize; 3],
+    ) -> tresult {
+        let mut bus = AudioBusBuffers {
+            numChannels: int32::try_from(scratch.num_channels()).unwrap_or(0),
+            silenceFlags: 0,
+            __field0: AudioBusBuffers__type0 { channelBuffers32: scratch.pointers(start) },
+        };
+        piece.numSamples = int32::try_from(end - start).unwrap_or(0);
+        piece.numInputs = 1;
+        piece.numOutputs = 1;
+        piece.inputs = &raw mut bus;
+        piece.outputs = &raw mut bus;
+        // SAFETY: null or the host's.
+        let mut context = unsafe { piece.processContext.as_ref() }.copied();
+        if let Some(context) = &mut context {
+            context.projectTimeSamples += i64::try_from(offset + start).unwrap_or(0);
+        }
+        piece.processContext = context.as_mut().map_or(std::ptr::null_mut(), |c| &raw mut *c);
+        // SAFETY: one in-place bus in memory of ours, everything else ours or the host's.
+        self.framework(kInternalError, |inner| unsafe { inner.process(&raw mut piece) })
     }
 }
 
@@ -324,6 +379,45 @@ unsafe fn arrangements_fit(
             })
 }
 
+/// A host's arrangements as values.
+///
+/// # Safety
+///
+/// `arrangements` is null or holds `count` entries.
+unsafe fn list(arrangements: *mut SpeakerArrangement, count: int32) -> Vec<SpeakerArrangement> {
+    let count = usize::try_from(count).unwrap_or(0);
+    if arrangements.is_null() || count == 0 {
+        return Vec::new();
+    }
+    // SAFETY: not null and within the count.
+    unsafe { std::slice::from_raw_parts(arrangements, count) }.to_vec()
+}
+
+impl Proxy {
+    /// The speakers of a bus: as the host has arranged them, to the bit, because some hosts take any other answer for a refusal.
+    pub(super) fn speakers(
+        &self,
+        direction: BusDirection,
+        index: usize,
+    ) -> Option<SpeakerArrangement> {
+        let buses = self.buses();
+        let (buses, side) = match direction {
+            INPUT => (buses.inputs, 0),
+            OUTPUT => (buses.outputs, 1),
+            _ => return None,
+        };
+        let num_channels = buses.get(index)?.num_channels;
+        let arranged = take(&self.arranged);
+        let arranged = arranged.as_ref().and_then(|sides| sides[side].get(index));
+        Some(arranged.copied().unwrap_or(match num_channels {
+            1 => SpeakerArr::kMono,
+            2 => SpeakerArr::kStereo,
+            // VST3 has no word for discrete channels; hosts count the bits.
+            n => (1 << n) - 1,
+        }))
+    }
+}
+
 impl IAudioProcessorTrait for Proxy {
     /// Defect 4: the framework compares auxiliary buses with the wrong entries.
     unsafe fn setBusArrangements(
@@ -356,6 +450,9 @@ impl IAudioProcessorTrait for Proxy {
             });
             if result == kResultOk {
                 self.layout.store(index, Ordering::Relaxed);
+                // SAFETY: the host's arrays and their counts, which fit.
+                let arranged = unsafe { [list(inputs, num_inputs), list(outputs, num_outputs)] };
+                *take(&self.arranged) = Some(arranged);
             }
             result
         })
@@ -368,22 +465,11 @@ impl IAudioProcessorTrait for Proxy {
         arrangement: *mut SpeakerArrangement,
     ) -> tresult {
         shield(kInternalError, || {
-            let buses = self.buses();
-            let list = match direction {
-                INPUT => &buses.inputs,
-                OUTPUT => &buses.outputs,
-                _ => return kInvalidArgument,
-            };
-            let bus = usize::try_from(index).ok().and_then(|index| list.get(index));
-            let (Some(bus), false) = (bus, arrangement.is_null()) else {
-                return kInvalidArgument;
-            };
-            let speakers = match bus.num_channels {
-                1 => SpeakerArr::kMono,
-                2 => SpeakerArr::kStereo,
-                // VST3 has no word for discrete channels; hosts count the bits.
-                n => (1 << n) - 1,
-            };
+            let speakers = usize::try_from(index)
+                .ok()
+                .and_then(|index| self.speakers(direction, index))
+                .filter(|_| !arrangement.is_null());
+            let Some(speakers) = speakers else { return kInvalidArgument };
             // SAFETY: not null, and the host's to be written.
             unsafe { arrangement.write(speakers) };
             kResultOk
@@ -442,7 +528,11 @@ impl IAudioProcessorTrait for Proxy {
                 return kNotInitialized;
             }
             // SAFETY: plain arguments.
-            self.framework(kInternalError, |inner| unsafe { inner.setProcessing(state) })
+            let result =
+                self.framework(kInternalError, |inner| unsafe { inner.setProcessing(state) });
+            // Relaxed: what it decides is right a block sooner or later.
+            self.teller.is_processing.store(state != 0, Ordering::Relaxed);
+            result
         })
     }
 

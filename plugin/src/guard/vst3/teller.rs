@@ -12,6 +12,7 @@ use vst3::Steinberg::Vst::{
 use vst3::Steinberg::{int32, kResultFalse, kResultOk, tresult};
 use vst3::{Class, ComPtr};
 
+use super::announced::Announced;
 use super::component::take;
 use super::edits::Edits;
 use super::wake::Wake;
@@ -31,6 +32,10 @@ pub(super) struct Teller {
     wake: Mutex<Option<Arc<Wake>>>,
     /// What the host need not give back.
     pub(super) edits: Edits,
+    /// What the host has yet to give back.
+    pub(super) announced: Announced,
+    /// Whether the framework leaves parameters to the blocks.
+    pub(super) is_processing: AtomicBool,
     pub(super) changes: Changes,
 }
 
@@ -57,8 +62,12 @@ pub(super) struct Changes {
 }
 
 impl Teller {
-    /// A teller of what is new from now on, on the thread of the caller; these parameters cannot be automated.
-    pub(super) fn new(view: &Arc<dyn View>, fixed: impl IntoIterator<Item = ParamID>) -> Self {
+    /// A teller of what is new from now on, on the thread of the caller, of all parameters and of those that cannot be automated.
+    pub(super) fn new(
+        view: &Arc<dyn View>,
+        all: impl IntoIterator<Item = ParamID>,
+        fixed: impl IntoIterator<Item = ParamID>,
+    ) -> Self {
         let changes = Changes {
             names: Notice::new(view.names_signature()),
             values: Notice::new(view.values_signature()),
@@ -72,6 +81,8 @@ impl Teller {
             waiting: Mutex::default(),
             wake: Mutex::default(),
             edits: Edits::of(fixed),
+            announced: Announced::of(all),
+            is_processing: AtomicBool::new(false),
             changes,
         }
     }
@@ -92,8 +103,9 @@ impl Teller {
         take(&self.wake).take_if(|current| Arc::ptr_eq(current, wake));
     }
 
-    /// Notices what changes with parameters, too; real-time safe.
+    /// Notices what changes with parameters, too, and has the plugin follow them; real-time safe.
     pub(super) fn notice(&self) {
+        self.view.follow();
         self.changes.names.see(self.view.names_signature());
         self.notice_own_changes();
     }
@@ -116,26 +128,34 @@ impl Teller {
     /// Passes on what the framework says to the host: now, or when the main thread comes by, and always in order.
     fn pass_on(&self, said: Said) -> tresult {
         if !self.is_main_thread()
-            && let Some(wake) = &*take(&self.wake)
+            && let Some(wake) = self.wake()
         {
             take(&self.waiting).push(said);
             wake.call();
             return kResultOk;
         }
         self.pass_on_waiting();
-        said.to(self.handler())
-    }
-
-    /// The host's handler, cloned and without the lock: hosts call back from within it.
-    fn handler(&self) -> Option<ComPtr<IComponentHandler>> {
-        take(&self.handler).clone()
+        self.say(said)
     }
 
     fn pass_on_waiting(&self) {
         let waiting = std::mem::take(&mut *take(&self.waiting));
         for said in waiting {
-            said.to(self.handler());
+            self.say(said);
         }
+    }
+
+    /// Says it to the host, which may call back as it likes: no lock is held.
+    fn say(&self, said: Said) -> tresult {
+        self.handler().map_or(kResultFalse, |handler| said.to(&handler))
+    }
+
+    fn handler(&self) -> Option<ComPtr<IComponentHandler>> {
+        take(&self.handler).clone()
+    }
+
+    fn wake(&self) -> Option<Arc<Wake>> {
+        take(&self.wake).clone()
     }
 
     /// Tells the host what it has not heard yet, if this is the thread to do it on; no lock may be held.
@@ -172,7 +192,7 @@ impl Bell for Teller {
         self.notice();
         if self.is_main_thread() {
             shield((), || self.tell_host());
-        } else if let Some(wake) = &*take(&self.wake) {
+        } else if let Some(wake) = self.wake() {
             wake.call();
         }
     }
@@ -188,8 +208,7 @@ enum Said {
 }
 
 impl Said {
-    fn to(self, handler: Option<ComPtr<IComponentHandler>>) -> tresult {
-        let Some(handler) = handler else { return kResultFalse };
+    fn to(self, handler: &ComPtr<IComponentHandler>) -> tresult {
         // SAFETY: a live object of the host's; plain arguments.
         unsafe {
             match self {

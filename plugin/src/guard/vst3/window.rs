@@ -76,11 +76,18 @@ impl Window {
         let result = self.framework(|view| unsafe { view.setFrame(pointer) });
         // Once the plugin is gone, the framework's view lets go of nothing before it goes itself.
         if result == kResultOk {
-            let retired = std::mem::take(&mut *take(&self.retired));
-            drop(retired);
+            self.let_go();
         }
         self.teller.tell_host();
         result
+    }
+}
+
+impl Window {
+    /// Lets go of retired handlers, and of what the host gave them: no lock is held.
+    fn let_go(&self) {
+        let retired = std::mem::take(&mut *take(&self.retired));
+        drop(retired);
     }
 }
 
@@ -89,7 +96,7 @@ impl Drop for Window {
         shield((), || {
             self.change_frame(None);
             self.framework = None;
-            take(&self.retired).clear();
+            self.let_go();
         });
     }
 }

@@ -21,7 +21,7 @@ use vst3::{ComPtr, ComWrapper, Interface};
 #[cfg(target_os = "linux")]
 use super::editor::OpenView;
 use super::module::{Loaded, id_of};
-use super::objects::{Changes, Handler, HostContext, MemoryStream};
+use super::objects::{CalledBack, Changes, Handler, HostContext, MemoryStream};
 use super::{int, ok, wide_text};
 use crate::model::{
     AudioConfig, BusInfo, BusKind, ClassInfo, Direction, Format, Gesture, ParamInfo, RenderMode,
@@ -87,6 +87,11 @@ impl Vst3Instance {
         let interface = handler.as_com_ref::<IComponentHandler>().context("no handler")?;
         // SAFETY: initialised; the handler outlives the controller.
         ok(unsafe { controller.setComponentHandler(interface.as_ptr()) }, "setComponentHandler")?;
+        handler.call_back_to(Some(CalledBack {
+            controller: controller.as_ptr(),
+            processor: processor.as_ptr(),
+            handler: interface.as_ptr(),
+        }));
         let instance = Self {
             class: class.clone(),
             #[cfg(target_os = "linux")]
@@ -461,6 +466,7 @@ impl Drop for Vst3Instance {
             // Errors cannot be reported from here.
             let _ = view.close();
         }
+        self.handler.call_back_to(None);
         // SAFETY: inactive; nothing is called after `terminate` but the release by drop. Errors
         // cannot be reported from here.
         unsafe {

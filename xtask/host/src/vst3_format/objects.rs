@@ -7,7 +7,8 @@ use std::sync::{Mutex, PoisonError};
 use std::thread::ThreadId;
 
 use vst3::Steinberg::Vst::{
-    IComponentHandler, IComponentHandler2, IComponentHandler2Trait, IComponentHandlerTrait,
+    IAudioProcessor, IAudioProcessorTrait, IComponentHandler, IComponentHandler2,
+    IComponentHandler2Trait, IComponentHandlerTrait, IEditController, IEditControllerTrait,
     IHostApplication, IHostApplicationTrait, IParamValueQueue, IParamValueQueueTrait,
     IParameterChanges, IParameterChangesTrait, ParamID, ParamValue, String128,
 };
@@ -15,7 +16,7 @@ use vst3::Steinberg::{
     FIDString, IBStream, IBStream_, IBStreamTrait, TBool, TUID, int32, int64, kInvalidArgument,
     kNotImplemented, kResultOk, tresult,
 };
-use vst3::{Class, ComWrapper};
+use vst3::{Class, ComRef, ComWrapper};
 
 use super::int;
 use crate::model::Gesture;
@@ -48,6 +49,33 @@ impl IHostApplicationTrait for HostContext {
     }
 }
 
+/// What a host calls back while it is told something, as Ardour does with every edit. Holds no references.
+#[derive(Clone, Copy)]
+pub(super) struct CalledBack {
+    pub(super) controller: *mut IEditController,
+    pub(super) processor: *mut IAudioProcessor,
+    pub(super) handler: *mut IComponentHandler,
+}
+
+// SAFETY: it is only used on the main thread.
+unsafe impl Send for CalledBack {}
+
+impl CalledBack {
+    /// Asks what hosts ask in the middle of being told something; a plugin that cannot answer then hangs here.
+    fn call(self) {
+        // SAFETY: the plugin is telling its host something, so it is alive.
+        unsafe {
+            if let Some(controller) = ComRef::from_raw(self.controller) {
+                controller.getParamNormalized(0);
+                controller.setComponentHandler(self.handler);
+            }
+            if let Some(processor) = ComRef::from_raw(self.processor) {
+                processor.getLatencySamples();
+            }
+        }
+    }
+}
+
 /// Notes what a plugin asks its host to restart, and what its editor does to parameters.
 pub(super) struct Handler {
     main_thread: ThreadId,
@@ -56,6 +84,10 @@ pub(super) struct Handler {
     restart_flags: AtomicI32,
     is_dirty: AtomicBool,
     gestures: Mutex<Vec<Gesture>>,
+    /// Nothing while there is no plugin to call.
+    called_back: Mutex<Option<CalledBack>>,
+    /// A call from within a call from within a call would never end.
+    is_calling: AtomicBool,
 }
 
 impl Default for Handler {
@@ -66,6 +98,8 @@ impl Default for Handler {
             restart_flags: AtomicI32::new(0),
             is_dirty: AtomicBool::new(false),
             gestures: Mutex::default(),
+            called_back: Mutex::default(),
+            is_calling: AtomicBool::new(false),
         }
     }
 }
@@ -75,6 +109,23 @@ impl Handler {
         if std::thread::current().id() != self.main_thread {
             // As below.
             self.called_elsewhere.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Whom to call back from now on.
+    pub(super) fn call_back_to(&self, plugin: Option<CalledBack>) {
+        *self.called_back.lock().unwrap_or_else(PoisonError::into_inner) = plugin;
+    }
+
+    fn call_back(&self) {
+        // The locks of this host are let go of first.
+        let plugin = *self.called_back.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_main_thread = std::thread::current().id() == self.main_thread;
+        if let Some(plugin) = plugin.filter(|_| is_main_thread)
+            && !self.is_calling.swap(true, Ordering::Relaxed)
+        {
+            plugin.call();
+            self.is_calling.store(false, Ordering::Relaxed);
         }
     }
 
@@ -102,6 +153,7 @@ impl Handler {
     fn note(&self, gesture: Gesture) -> tresult {
         self.look_at_thread();
         self.gestures.lock().unwrap_or_else(PoisonError::into_inner).push(gesture);
+        self.call_back();
         kResultOk
     }
 }
@@ -126,6 +178,7 @@ impl IComponentHandlerTrait for Handler {
     unsafe fn restartComponent(&self, flags: int32) -> tresult {
         self.look_at_thread();
         self.restart_flags.fetch_or(flags, Ordering::Relaxed);
+        self.call_back();
         kResultOk
     }
 }
@@ -134,6 +187,7 @@ impl IComponentHandler2Trait for Handler {
     unsafe fn setDirty(&self, state: TBool) -> tresult {
         self.look_at_thread();
         self.is_dirty.store(state != 0, Ordering::Relaxed);
+        self.call_back();
         kResultOk
     }
 

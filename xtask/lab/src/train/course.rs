@@ -600,7 +600,8 @@ mod tests {
         let kept = std::fs::read(bench.folder.path().join(BEST_FILE)).unwrap();
         let size = bench.config.network.network();
         let network = Network::from_safetensors(&size, kept, &bench.device).unwrap();
-        assert_eq!(bench.course().validate(Some(&network)).unwrap(), best);
+        let scenes_db = bench.course().validate(Some(&network)).unwrap();
+        assert_eq!(mean(scenes_db.into_iter().flatten()).unwrap(), best);
     }
 
     #[test]
@@ -650,11 +651,12 @@ mod tests {
             others.chunks_exact_mut(NUM_BANDS).for_each(|sums| sums.copy_from_slice(after));
         }
         let path = bench.folder.path().join("clean.example");
-        bench.validation = vec![Stored::write(&clean, &path).unwrap()];
+        bench.validation = vec![("clean".to_owned(), Stored::write(&clean, &path).unwrap())];
         let network = bench.fresh().network.valid();
         let mut at = |weight: f64, network: Option<&Network>| {
             bench.config.loss.harm = weight;
-            bench.course().validate(network).unwrap()
+            let scenes_db = bench.course().validate(network).unwrap();
+            mean(scenes_db.into_iter().flatten()).unwrap()
         };
         let [free, once, thrice] = [0.0, 1.0, 3.0].map(|weight| at(weight, Some(&network)));
         assert!(once < free, "random masks spoil something: {once}, {free}");

@@ -368,7 +368,7 @@ mod tests {
             config.loss.combination = combination;
             let folder = folder.path().join(combination.to_string());
             let found = record(&config, &ready, (0, None), &folder, (1, quiet)).unwrap();
-            assert_eq!((found.train[0].has_pairs, found.validation[0].has_pairs), (asked, false));
+            assert_eq!((found.train[0].has_pairs, found.validation[0].1.has_pairs), (asked, false));
         }
     }
 }

@@ -1,0 +1,202 @@
+//! The events of one CLAP block, handed on as far as they are due.
+//!
+//! The framework is given a block in pieces that begin where a parameter changes, each with the events that count from its first
+//! sample on. It never looks at their times then, with one exception: it cuts blocks itself where the transport changes, and reads
+//! beyond the buffers where the host says that this happens after the end. Such events stay here; the transport itself comes with
+//! every block.
+#![allow(unsafe_code, reason = "a CLAP interface")]
+
+use clap_sys::events::{
+    CLAP_CORE_EVENT_SPACE_ID, CLAP_EVENT_PARAM_MOD, CLAP_EVENT_PARAM_VALUE, CLAP_EVENT_TRANSPORT,
+    clap_event_header, clap_input_events,
+};
+
+/// A host's list of events and how far the block has come in it.
+pub(super) struct Due {
+    /// Null where there is nothing.
+    host: *const clap_input_events,
+    count: u32,
+    /// CLAP has events in the order of time; one that is not counts with the one before, and one after the end with the end.
+    last_sample: u32,
+    /// The events that are due.
+    first: u32,
+    end: u32,
+}
+
+impl Due {
+    /// The events of a block, none of them due yet.
+    ///
+    /// # Safety
+    ///
+    /// `host` is null or a live list, which outlives this.
+    pub(super) unsafe fn new(host: *const clap_input_events, num_samples: usize) -> Self {
+        // SAFETY: the caller's promise.
+        let count = match unsafe { host.as_ref() } {
+            Some(list) if list.get.is_some() => match list.size {
+                // SAFETY: the host's own function.
+                Some(size) => unsafe { size(host) },
+                None => 0,
+            },
+            _ => 0,
+        };
+        let last_sample = u32::try_from(num_samples.saturating_sub(1)).unwrap_or(u32::MAX);
+        Self { host, count, last_sample, first: 0, end: 0 }
+    }
+
+    fn event(&self, index: u32) -> *const clap_event_header {
+        // SAFETY: a live list, as promised in `new`; null only where there is no event.
+        match unsafe { self.host.as_ref() }.and_then(|list| list.get) {
+            // SAFETY: an index within the count.
+            Some(get) if index < self.count => unsafe { get(self.host, index) },
+            _ => std::ptr::null(),
+        }
+    }
+
+    /// From which sample on an event counts that moves a parameter.
+    fn change(&self, index: u32) -> Option<u32> {
+        // SAFETY: null or the host's event.
+        let header = unsafe { self.event(index).as_ref() }?;
+        let moves = matches!(header.type_, CLAP_EVENT_PARAM_VALUE | CLAP_EVENT_PARAM_MOD);
+        (header.space_id == CLAP_CORE_EVENT_SPACE_ID && moves)
+            .then(|| header.time.min(self.last_sample))
+    }
+
+    /// Goes on to the piece that begins with this sample; from which sample on something changes next, if anything does.
+    pub(super) fn advance(&mut self, sample: usize) -> Option<usize> {
+        self.first = self.end;
+        while self.end < self.count {
+            match self.change(self.end).map(|at| at as usize) {
+                Some(at) if at > sample => return Some(at),
+                _ => self.end += 1,
+            }
+        }
+        None
+    }
+
+    /// What is due, as the framework gets it.
+    pub(super) fn list(&self) -> clap_input_events {
+        let ctx = std::ptr::from_ref(self).cast_mut().cast();
+        clap_input_events { ctx, size: Some(size), get: Some(get) }
+    }
+}
+
+/// The list's context.
+///
+/// # Safety
+///
+/// `list` came from [`Due::list`] of a value that still lives.
+unsafe fn due<'a>(list: *const clap_input_events) -> &'a Due {
+    // SAFETY: the caller's promise.
+    unsafe { &*(*list).ctx.cast::<Due>() }
+}
+
+unsafe extern "C" fn size(list: *const clap_input_events) -> u32 {
+    // SAFETY: the framework gives back what it got.
+    let due = unsafe { due(list) };
+    due.end - due.first
+}
+
+unsafe extern "C" fn get(list: *const clap_input_events, index: u32) -> *const clap_event_header {
+    // SAFETY: as above.
+    let due = unsafe { due(list) };
+    if index >= due.end - due.first {
+        return std::ptr::null();
+    }
+    let event = due.event(due.first + index);
+    // SAFETY: null or the host's event.
+    match unsafe { event.as_ref() } {
+        Some(header)
+            if header.space_id == CLAP_CORE_EVENT_SPACE_ID
+                && header.type_ == CLAP_EVENT_TRANSPORT =>
+        {
+            std::ptr::null()
+        }
+        _ => event,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap_sys::events::CLAP_EVENT_NOTE_ON;
+
+    const MOVE: u16 = CLAP_EVENT_PARAM_VALUE;
+
+    unsafe extern "C" fn num_headers(list: *const clap_input_events) -> u32 {
+        // SAFETY: the context is a `Vec` of headers.
+        u32::try_from(unsafe { &*(*list).ctx.cast::<Vec<clap_event_header>>() }.len()).unwrap()
+    }
+
+    unsafe extern "C" fn header(
+        list: *const clap_input_events,
+        index: u32,
+    ) -> *const clap_event_header {
+        // SAFETY: as above.
+        let headers = unsafe { &*(*list).ctx.cast::<Vec<clap_event_header>>() };
+        std::ptr::from_ref(&headers[index as usize])
+    }
+
+    /// The pieces of a block of so many samples: where each begins, and the times of the events that the framework gets with it.
+    fn pieces(events: &[(u32, u16)], num_samples: usize) -> Vec<(usize, Vec<Option<u32>>)> {
+        let mut headers: Vec<_> = events
+            .iter()
+            .map(|&(time, type_)| clap_event_header {
+                size: 0,
+                time,
+                space_id: CLAP_CORE_EVENT_SPACE_ID,
+                type_,
+                flags: 0,
+            })
+            .collect();
+        let ctx = (&raw mut headers).cast();
+        let host = clap_input_events { ctx, size: Some(num_headers), get: Some(header) };
+        // SAFETY: a live list.
+        let mut due = unsafe { Due::new(&raw const host, num_samples) };
+        let (mut found, mut now) = (Vec::new(), Some(0));
+        while let Some(sample) = now {
+            now = due.advance(sample);
+            assert!(now.is_none_or(|next| next > sample));
+            let list = due.list();
+            // SAFETY: a live list, indices within the count; events are null or the host's.
+            let times: Vec<_> = unsafe {
+                let count = size(&raw const list);
+                assert!(get(&raw const list, count).is_null());
+                let event = |n| get(&raw const list, n).as_ref();
+                (0..count).map(|n| event(n).map(|event| event.time)).collect()
+            };
+            found.push((sample, times));
+        }
+        found
+    }
+
+    #[test]
+    fn a_block_is_cut_where_parameters_move_and_nowhere_else() {
+        let note = CLAP_EVENT_NOTE_ON;
+        let events = [(0, MOVE), (3, note), (5, MOVE), (5, MOVE), (9, CLAP_EVENT_PARAM_MOD)];
+        let expected =
+            [(0, vec![Some(0), Some(3)]), (5, vec![Some(5), Some(5)]), (9, vec![Some(9)])];
+        assert_eq!(pieces(&events, 64), expected);
+        assert_eq!(pieces(&[], 64), [(0, vec![])]);
+    }
+
+    #[test]
+    fn events_out_of_order_or_behind_the_end_are_handed_on_and_transport_is_not() {
+        let events = [(7, MOVE), (2, MOVE), (200, MOVE), (300, CLAP_EVENT_TRANSPORT)];
+        let expected = [(0, vec![]), (7, vec![Some(7), Some(2)]), (63, vec![Some(200), None])];
+        assert_eq!(pieces(&events, 64), expected);
+        // A block without samples only carries values.
+        assert_eq!(pieces(&events[..3], 0), [(0, vec![Some(7), Some(2), Some(200)])]);
+    }
+
+    #[test]
+    fn a_host_without_a_list_has_no_events() {
+        // SAFETY: no list; an empty one.
+        unsafe {
+            let mut due = Due::new(std::ptr::null(), 64);
+            assert_eq!((due.advance(0), size(&raw const due.list())), (None, 0));
+            let empty = clap_input_events { ctx: std::ptr::null_mut(), size: None, get: None };
+            let mut due = Due::new(&raw const empty, 64);
+            assert_eq!((due.advance(0), size(&raw const due.list())), (None, 0));
+        }
+    }
+}

@@ -1,0 +1,339 @@
+//! The parameter changes of one VST3 block, handed on as far as they are due.
+//!
+//! The framework is given a block in pieces that begin where a parameter changes, each with the points that count from its first
+//! sample on, as one queue of one point each.
+#![allow(unsafe_code, reason = "VST3 interfaces")]
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
+
+use vst3::Steinberg::Vst::{
+    IParamValueQueue, IParamValueQueueTrait, IParameterChanges, IParameterChangesTrait, ParamID,
+    ParamValue,
+};
+use vst3::Steinberg::{int32, kInvalidArgument, kResultFalse, kResultOk, tresult};
+use vst3::{Class, ComRef, ComWrapper};
+
+/// How many points of one block are taken one by one, at least; of every parameter that comes after so many, only the last is.
+const MAX_POINTS: usize = 4096;
+
+/// One value, from one sample of a block on.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Point {
+    sample: usize,
+    /// Points of one sample count in the order in which the host says them.
+    order: usize,
+    id: ParamID,
+    value: ParamValue,
+}
+
+/// A block's points, in the order of time, and how far the block has come in them.
+///
+/// # Real-time
+///
+/// [`Due::new`] allocates; everything else is safe on the audio thread.
+pub(super) struct Due {
+    points: Vec<Point>,
+    max_points: usize,
+    /// The points before this one have been due.
+    next: usize,
+    shared: Arc<Shared>,
+    changes: ComWrapper<Changes>,
+}
+
+impl std::fmt::Debug for Due {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Due").field("next", &self.next).finish_non_exhaustive()
+    }
+}
+
+/// What the framework reads.
+struct Shared {
+    /// Of all points of the block: the parameter and the value, which is an `f64`.
+    points: Box<[(AtomicU32, AtomicU64)]>,
+    /// The points that are due.
+    first: AtomicUsize,
+    count: AtomicUsize,
+    /// Which of them the queue stands for.
+    place: AtomicUsize,
+}
+
+impl Due {
+    /// Room for the points of so many parameters.
+    pub(super) fn new(num_params: usize) -> Self {
+        let max_points = MAX_POINTS + num_params;
+        let shared = Arc::new(Shared {
+            points: std::iter::repeat_with(Default::default).take(max_points).collect(),
+            first: AtomicUsize::new(0),
+            count: AtomicUsize::new(0),
+            place: AtomicUsize::new(0),
+        });
+        let queue = ComWrapper::new(Queue(Arc::clone(&shared)));
+        let changes = ComWrapper::new(Changes { shared: Arc::clone(&shared), queue });
+        Self { points: Vec::with_capacity(max_points), max_points, next: 0, shared, changes }
+    }
+
+    /// Reads what a host says with a block; none of it is due yet.
+    ///
+    /// # Safety
+    ///
+    /// `changes` is null or a live object.
+    pub(super) unsafe fn read(&mut self, changes: *mut IParameterChanges, num_samples: usize) {
+        self.points.clear();
+        self.next = 0;
+        // SAFETY: the caller's promise.
+        if let Some(changes) = unsafe { ComRef::from_raw(changes) } {
+            // SAFETY: no arguments.
+            let num_queues = unsafe { changes.getParameterCount() };
+            for index in 0..num_queues {
+                // SAFETY: an index within the count; null or a live object.
+                if let Some(queue) = unsafe { ComRef::from_raw(changes.getParameterData(index)) } {
+                    let left = usize::try_from(num_queues - index).unwrap_or(0);
+                    self.read_queue(queue, num_samples.saturating_sub(1), left);
+                }
+            }
+        }
+        self.points.sort_unstable_by_key(|point| (point.sample, point.order));
+        for (point, (id, bits)) in self.points.iter().zip(&self.shared.points) {
+            // Relaxed, here and below: written and read on the same thread.
+            id.store(point.id, Ordering::Relaxed);
+            bits.store(point.value.to_bits(), Ordering::Relaxed);
+        }
+    }
+
+    /// Reads one parameter's points and leaves room for one of each of so many queues, this one included.
+    fn read_queue(
+        &mut self,
+        queue: ComRef<'_, IParamValueQueue>,
+        last_sample: usize,
+        queues_left: usize,
+    ) {
+        // SAFETY: no arguments.
+        let (id, count) = unsafe { (queue.getParameterId(), queue.getPointCount()) };
+        let room = self.max_points.saturating_sub(self.points.len() + queues_left);
+        for index in 0..count {
+            let is_last = index == count - 1;
+            if !is_last && usize::try_from(index).unwrap_or(usize::MAX) >= room {
+                continue;
+            }
+            let (mut sample, mut value) = (0, 0.0);
+            // SAFETY: an index within the count, and places of ours to be written.
+            let result = unsafe { queue.getPoint(index, &raw mut sample, &raw mut value) };
+            if result == kResultOk && self.points.len() < self.max_points {
+                let sample = usize::try_from(sample).unwrap_or(0).min(last_sample);
+                self.points.push(Point { sample, order: self.points.len(), id, value });
+            }
+        }
+    }
+
+    /// Goes on to the piece that begins with this sample; from which sample on something changes next, if anything does.
+    pub(super) fn advance(&mut self, sample: usize) -> Option<usize> {
+        let first = self.next;
+        let due = self.points[first..].iter().take_while(|point| point.sample <= sample).count();
+        self.next += due;
+        self.shared.first.store(first, Ordering::Relaxed);
+        self.shared.count.store(due, Ordering::Relaxed);
+        self.points.get(self.next).map(|point| point.sample)
+    }
+
+    /// What is due, as the framework gets it.
+    pub(super) fn changes(&self) -> *mut IParameterChanges {
+        let changes = self.changes.as_com_ref::<IParameterChanges>();
+        changes.map_or(std::ptr::null_mut(), |changes| changes.as_ptr())
+    }
+}
+
+/// The points that are due, each as a queue.
+struct Changes {
+    shared: Arc<Shared>,
+    /// The only one: the framework reads one queue after the other.
+    queue: ComWrapper<Queue>,
+}
+
+impl Class for Changes {
+    type Interfaces = (IParameterChanges,);
+}
+
+impl IParameterChangesTrait for Changes {
+    unsafe fn getParameterCount(&self) -> int32 {
+        int32::try_from(self.shared.count.load(Ordering::Relaxed)).unwrap_or(int32::MAX)
+    }
+
+    unsafe fn getParameterData(&self, index: int32) -> *mut IParamValueQueue {
+        let count = self.shared.count.load(Ordering::Relaxed);
+        let Some(index) = usize::try_from(index).ok().filter(|&index| index < count) else {
+            return std::ptr::null_mut();
+        };
+        let place = self.shared.first.load(Ordering::Relaxed) + index;
+        self.shared.place.store(place, Ordering::Relaxed);
+        let queue = self.queue.as_com_ref::<IParamValueQueue>();
+        queue.map_or(std::ptr::null_mut(), |queue| queue.as_ptr())
+    }
+
+    unsafe fn addParameterData(
+        &self,
+        _id: *const ParamID,
+        _index: *mut int32,
+    ) -> *mut IParamValueQueue {
+        std::ptr::null_mut()
+    }
+}
+
+/// One point.
+struct Queue(Arc<Shared>);
+
+impl Queue {
+    fn point(&self) -> Option<(ParamID, ParamValue)> {
+        let (id, bits) = self.0.points.get(self.0.place.load(Ordering::Relaxed))?;
+        Some((id.load(Ordering::Relaxed), f64::from_bits(bits.load(Ordering::Relaxed))))
+    }
+}
+
+impl Class for Queue {
+    type Interfaces = (IParamValueQueue,);
+}
+
+impl IParamValueQueueTrait for Queue {
+    unsafe fn getParameterId(&self) -> ParamID {
+        self.point().map_or(ParamID::MAX, |(id, _)| id)
+    }
+
+    unsafe fn getPointCount(&self) -> int32 {
+        1
+    }
+
+    unsafe fn getPoint(&self, index: int32, offset: *mut int32, value: *mut ParamValue) -> tresult {
+        let point = self.point().filter(|_| index == 0 && !offset.is_null() && !value.is_null());
+        let Some((_, newest)) = point else { return kInvalidArgument };
+        // SAFETY: not null, and the caller's to be written.
+        unsafe {
+            offset.write(0);
+            value.write(newest);
+        }
+        kResultOk
+    }
+
+    unsafe fn addPoint(&self, _: int32, _: ParamValue, _: *mut int32) -> tresult {
+        kResultFalse
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a host says of one parameter.
+    struct Said(ParamID, Vec<(int32, ParamValue)>);
+
+    struct All(Vec<ComWrapper<Said>>);
+
+    impl Class for Said {
+        type Interfaces = (IParamValueQueue,);
+    }
+
+    impl Class for All {
+        type Interfaces = (IParameterChanges,);
+    }
+
+    impl IParamValueQueueTrait for Said {
+        unsafe fn getParameterId(&self) -> ParamID {
+            self.0
+        }
+
+        unsafe fn getPointCount(&self) -> int32 {
+            int32::try_from(self.1.len()).unwrap()
+        }
+
+        unsafe fn getPoint(
+            &self,
+            index: int32,
+            offset: *mut int32,
+            value: *mut ParamValue,
+        ) -> tresult {
+            // SAFETY: places of the caller's.
+            unsafe { (*offset, *value) = self.1[usize::try_from(index).unwrap()] };
+            kResultOk
+        }
+
+        unsafe fn addPoint(&self, _: int32, _: ParamValue, _: *mut int32) -> tresult {
+            kResultFalse
+        }
+    }
+
+    impl IParameterChangesTrait for All {
+        unsafe fn getParameterCount(&self) -> int32 {
+            int32::try_from(self.0.len()).unwrap()
+        }
+
+        unsafe fn getParameterData(&self, index: int32) -> *mut IParamValueQueue {
+            let queue = self.0[usize::try_from(index).unwrap()].as_com_ref::<IParamValueQueue>();
+            queue.unwrap().as_ptr()
+        }
+
+        unsafe fn addParameterData(
+            &self,
+            _id: *const ParamID,
+            _index: *mut int32,
+        ) -> *mut IParamValueQueue {
+            std::ptr::null_mut()
+        }
+    }
+
+    /// Everything that comes out for a block of so many samples, with the sample from which on it counts.
+    fn all_due(
+        said: Vec<(ParamID, Vec<(int32, ParamValue)>)>,
+        num_samples: usize,
+    ) -> Vec<(usize, ParamID, ParamValue)> {
+        let num_params = said.len();
+        let queues = said.into_iter().map(|(id, points)| ComWrapper::new(Said(id, points)));
+        let said = ComWrapper::new(All(queues.collect()));
+        let mut due = Due::new(num_params);
+        // SAFETY: a live object.
+        unsafe { due.read(said.as_com_ref::<IParameterChanges>().unwrap().as_ptr(), num_samples) };
+        let (mut found, mut now) = (Vec::new(), Some(0));
+        while let Some(sample) = now {
+            now = due.advance(sample);
+            assert!(now.is_none_or(|next| next > sample));
+            // SAFETY: live objects, indices within counts, places of ours.
+            unsafe {
+                let changes = ComRef::from_raw(due.changes()).unwrap();
+                for index in 0..changes.getParameterCount() {
+                    let queue = ComRef::from_raw(changes.getParameterData(index)).unwrap();
+                    let (mut offset, mut value) = (-1, f64::NAN);
+                    assert_eq!(queue.getPointCount(), 1);
+                    assert_eq!(queue.getPoint(0, &raw mut offset, &raw mut value), kResultOk);
+                    assert_eq!(offset, 0);
+                    found.push((sample, queue.getParameterId(), value));
+                }
+                assert!(changes.getParameterData(changes.getParameterCount()).is_null());
+            }
+        }
+        found
+    }
+
+    #[test]
+    fn points_come_in_the_order_of_time_whatever_queue_they_are_in() {
+        let said = vec![(7, vec![(0, 0.1), (5, 0.2), (5, 0.3)]), (8, vec![(3, 0.4), (5, 0.5)])];
+        let expected = [(0, 7, 0.1), (3, 8, 0.4), (5, 7, 0.2), (5, 7, 0.3), (5, 8, 0.5)];
+        assert_eq!(all_due(said, 64), expected);
+        assert!(all_due(Vec::new(), 64).is_empty());
+    }
+
+    #[test]
+    fn points_outside_the_block_count_at_its_ends() {
+        let said = vec![(7, vec![(-3, 0.1), (64, 0.2), (1000, 0.3)])];
+        assert_eq!(all_due(said.clone(), 64), [(0, 7, 0.1), (63, 7, 0.2), (63, 7, 0.3)]);
+        // A block without samples only carries values.
+        assert_eq!(all_due(said, 0), [(0, 7, 0.1), (0, 7, 0.2), (0, 7, 0.3)]);
+    }
+
+    #[test]
+    fn of_far_too_many_points_the_last_of_each_parameter_is_there() {
+        let many: Vec<_> = (0..5000).map(|at| (at, f64::from(at) / 5000.0)).collect();
+        let said = vec![(7, many.clone()), (8, many.clone()), (9, vec![(0, 0.5), (9, 0.75)])];
+        let found = all_due(said, 5000);
+        assert!(found.len() >= MAX_POINTS);
+        let last = |id| found.iter().rev().find(|point| point.1 == id).map(|point| point.2);
+        assert_eq!((last(7), last(8), last(9)), (Some(0.9998), Some(0.9998), Some(0.75)));
+    }
+}

@@ -1,0 +1,134 @@
+//! The probes' window: there is nothing to see in it, but it moves a parameter as a hand would.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use std::error::Error;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use nice_plug::context::gui::GuiContext;
+use nice_plug::editor::dpi::{LogicalSize, NativeSize, Size};
+use nice_plug::editor::{
+    DummyEditorError, EditorHandle, HostMethods, ParentWindowHandle, ResizeHint, SpawnedEditor,
+};
+use nice_plug::prelude::{Editor, Param, ParamPtr};
+
+use super::probes::ProbeParams;
+
+/// The hand of the window that was opened last; every case runs in a process of its own.
+static HAND: Mutex<Option<Hand>> = Mutex::new(None);
+
+/// What an open window holds on to.
+#[derive(Clone)]
+pub struct Hand {
+    context: GuiContext,
+    label: ParamPtr,
+    host: Arc<Mutex<Option<HostMethods>>>,
+    _params: Arc<ProbeParams>,
+}
+
+impl Hand {
+    /// Of the window that was opened last.
+    pub fn of_window() -> Option<Self> {
+        HAND.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Begins a gesture on the probe's parameter.
+    pub fn begin(&self) {
+        // SAFETY: points into the parameters, which are kept.
+        unsafe { self.context.raw_begin_set_parameter(self.label) };
+    }
+
+    /// Moves the parameter, `0.0 ..= 1.0`.
+    pub fn set(&self, value: f32) {
+        // SAFETY: as above.
+        unsafe { self.context.raw_set_parameter_normalized(self.label, value) };
+    }
+
+    /// Wants another size.
+    pub fn resize(&self) {
+        let mut host = self.host.lock().unwrap();
+        let size = LogicalSize::new(320.0_f32, 240.0);
+        host.as_mut().unwrap().callbacks.request_resize(Size::from(size), 1.0).unwrap();
+    }
+
+    /// Ends the gesture.
+    pub fn end(&self) {
+        // SAFETY: as above.
+        unsafe { self.context.raw_end_set_parameter(self.label) };
+    }
+}
+
+/// Opens windows.
+pub struct ProbeEditor(pub Arc<ProbeParams>);
+
+impl Editor for ProbeEditor {
+    type Handle = ProbeHandle;
+
+    fn spawn(
+        &self,
+        _parent: Option<ParentWindowHandle>,
+        _wait_for_parent: bool,
+        _fallback_scale_factor: Option<f64>,
+        context: GuiContext,
+        host: Option<HostMethods>,
+    ) -> Result<SpawnedEditor<ProbeHandle>, Box<dyn Error>> {
+        let label = self.0.label.as_ptr();
+        let host = Arc::new(Mutex::new(host));
+        let hand = Hand { context, label, host, _params: Arc::clone(&self.0) };
+        *HAND.lock().unwrap_or_else(PoisonError::into_inner) = Some(hand.clone());
+        Ok(SpawnedEditor { handle: ProbeHandle(hand), window: () })
+    }
+
+    fn size(&self) -> NativeSize<u32> {
+        NativeSize { width: 300, height: 200 }
+    }
+
+    fn resize_hint(&self) -> ResizeHint {
+        ResizeHint::resizable()
+    }
+}
+
+/// An open window.
+pub struct ProbeHandle(Hand);
+
+impl Drop for ProbeHandle {
+    /// A window that closes ends the gesture in progress.
+    fn drop(&mut self) {
+        self.0.end();
+        *HAND.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+}
+
+// The pointer points into parameters that are kept, and they may be used on any thread.
+// SAFETY: as above.
+unsafe impl Send for Hand {}
+
+impl EditorHandle for ProbeHandle {
+    type Window = ();
+    type Error = DummyEditorError;
+
+    fn run_until_closed((): ()) -> Result<(), DummyEditorError> {
+        Ok(())
+    }
+
+    fn set_parent(&self, _parent: ParentWindowHandle, (): &()) -> Result<(), DummyEditorError> {
+        Ok(())
+    }
+
+    fn show(&self, (): &()) -> Result<(), DummyEditorError> {
+        Ok(())
+    }
+
+    fn hide(&self, (): &()) -> Result<(), DummyEditorError> {
+        Ok(())
+    }
+
+    fn set_size(&self, _size: NativeSize<u32>, (): &()) -> Result<(), DummyEditorError> {
+        Ok(())
+    }
+
+    fn host_main_thread_callback(&self, (): &()) {}
+
+    fn param_value_changed(&self, _id: &str, _normalized_value: f32) {}
+
+    fn param_modulation_changed(&self, _id: &str, _offset: f32) {}
+}

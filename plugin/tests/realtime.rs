@@ -17,12 +17,21 @@
 #[path = "it/clap_host.rs"]
 #[allow(dead_code, unreachable_pub, reason = "shared with the other tests")]
 mod clap_host;
+#[path = "it/clap_told.rs"]
+#[allow(dead_code, unreachable_pub, reason = "shared with the other tests")]
+mod clap_told;
 #[path = "it/host.rs"]
 #[allow(dead_code, unreachable_pub, reason = "shared with the other tests")]
 mod host;
+#[path = "it/vst3_handler.rs"]
+#[allow(dead_code, unreachable_pub, reason = "shared with the other tests")]
+mod vst3_handler;
 #[path = "it/vst3_host.rs"]
 #[allow(dead_code, unreachable_pub, reason = "shared with the other tests")]
 mod vst3_host;
+#[path = "it/watch.rs"]
+#[allow(dead_code, unreachable_pub, reason = "shared with the other tests")]
+mod watch;
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;

@@ -378,7 +378,11 @@ impl Engine {
             }
             Learning::Stage => {
                 if let Some(stage) = &mut self.stage {
-                    stage.conclude(&mut self.power, &mut self.scratch.solve);
+                    let (bands, crosstalk, boldness) =
+                        (&self.bands, &self.crosstalk, self.boldness);
+                    stage.conclude(&mut self.power, &mut self.scratch.solve, |pair, block| {
+                        bound_of(bands, crosstalk, pair, block, boldness)
+                    });
                 }
             }
             Learning::Leftover => {
@@ -634,8 +638,8 @@ impl Engine {
         let mut bound = [Real::ZERO; MAX_SLOTS];
         for (mic, (slots, filters)) in self.parts.iter_mut().enumerate() {
             for (bound, &bleeder) in bound.iter_mut().zip(&slots.0) {
-                let allowed = lanes_of(&self.bands, self.crosstalk.bound(mic, bleeder), block);
-                *bound = allowed * Real::splat(self.boldness);
+                let pair = (mic, bleeder);
+                *bound = bound_of(&self.bands, &self.crosstalk, pair, block, self.boldness);
             }
             filters.solve(block, &bound[..slots.0.len()], &mut self.scratch.solve);
         }
@@ -845,6 +849,18 @@ fn band_powers(bands: &Bands, spectrum: &Spectrum, power: &mut [f32]) {
             power.fill(0.0);
         }
     }
+}
+
+/// How much a target may hear of a bleeder at the bins of one block.
+#[inline(always)]
+fn bound_of(
+    bands: &Bands,
+    crosstalk: &Crosstalk,
+    (target, bleeder): (usize, usize),
+    block: usize,
+    boldness: f32,
+) -> Real {
+    lanes_of(bands, crosstalk.bound(target, bleeder), block) * Real::splat(boldness)
 }
 
 /// A value per band at the bins of one block.

@@ -165,13 +165,6 @@ impl Filters {
         }
     }
 
-    /// Solves one block for `num_slots` bleeders without bounds.
-    #[inline(always)]
-    pub(super) fn solve_freely(&mut self, block: usize, num_slots: usize, scratch: &mut [Complex]) {
-        let none = [Real::splat(f32::INFINITY); super::MAX_SLOTS];
-        self.solve(block, &none[..num_slots], scratch);
-    }
-
     /// Forgets what was learned about one slot, because another bleeder takes it.
     pub(super) fn clear_slot(&mut self, slot: usize) {
         for block in 0..self.taps.len() {

@@ -1,17 +1,19 @@
 //! A second stage of filters: once everything before it is good, what comes out makes the best guides.
 
+use super::MAX_SLOTS;
 use super::filters::Filters;
 use super::front::{Front, Slots};
-use super::lanes::{Complex, LANES};
+use super::lanes::{Complex, LANES, Real};
 use super::pending::{Lesson, Pending};
 use crate::stft::Spectrum;
 
-/// Filters from every mic's output to the bleed in the other mics, solved without bounds.
+/// Filters from every mic's output to the bleed in the other mics.
 ///
-/// The first stage predicts bleed from guides that are cautious guesses, and its filters are bounded
-/// by what crosstalk allows. Its outputs are far cleaner than those guides. Filters over them are
-/// weighted by each output's own power and need no bounds: they are learned from the very outputs
-/// that they meet when they play, and nothing feeds back.
+/// The first stage predicts bleed from guides that are cautious guesses. Its outputs are far cleaner.
+/// Filters over them are weighted by each output's own power, are learned from the very outputs that
+/// they meet when they play, and nothing feeds back. They keep to the bounds of the first stage: held
+/// notes are few independent observations, and without bounds the filters of a clean mic in dense
+/// music take its own sound for bleed.
 ///
 /// # Invariants
 ///
@@ -81,12 +83,22 @@ impl Stage {
         self.pending.learned(block);
     }
 
-    /// Solves all filters and has them used.
-    pub(super) fn conclude(&mut self, power: &mut [f32], scratch: &mut [Complex]) {
+    /// Solves all filters and has them used; `bound` says how much a target may hear of a bleeder, from
+    /// the pair and the block.
+    pub(super) fn conclude(
+        &mut self,
+        power: &mut [f32],
+        scratch: &mut [Complex],
+        bound: impl Fn((usize, usize), usize) -> Real,
+    ) {
+        let mut bounds = [Real::ZERO; MAX_SLOTS];
         for block in 0..power.len() / self.parts.len() / LANES {
             self.learn_block(block, power);
-            for (slots, filters) in &mut self.parts {
-                filters.solve_freely(block, slots.0.len(), scratch);
+            for (mic, (slots, filters)) in self.parts.iter_mut().enumerate() {
+                for (allowed, &bleeder) in bounds.iter_mut().zip(&slots.0) {
+                    *allowed = bound((mic, bleeder), block);
+                }
+                filters.solve(block, &bounds[..slots.0.len()], scratch);
             }
         }
         self.is_known = true;

@@ -390,7 +390,8 @@ mod tests {
                     Activation { process_mode, max_block_samples: 4096, ..Activation::default() };
                 let mut path = AudioPath::default();
                 path.activate(&params, &Unspill8::DESC.layouts[0], &activation);
-                let session = path.running.map(|running| running.session.latency_samples());
+                let session =
+                    path.running.as_ref().map(|running| running.session.latency_samples());
                 let told = latency_samples(&params, &activation) as usize;
                 assert_eq!(session, Some(told), "{mode} {process_mode:?}");
             }

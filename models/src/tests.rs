@@ -19,6 +19,7 @@ fn weights(local_width: usize) -> Vec<u8> {
         width: 12,
         exchange_width: 6,
         local_width,
+        masks: MaskForm::Stretched,
         dilations: [1, 2, 4, 8, 1, 2],
     };
     Network::new(&config, &device).to_safetensors().unwrap()

@@ -49,8 +49,9 @@ pub struct Progress {
     pub round: usize,
     /// Steps taken in this round.
     pub step: usize,
-    /// SNR of the best validation of this round in dB, and its score.
+    /// SNR of the best validation of this round in dB.
     pub best_db: Option<f64>,
+    /// The score of the best validation of this round in dB.
     #[serde(default)]
     pub best_score_db: Option<f64>,
     /// Validations since then.

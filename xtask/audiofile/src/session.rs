@@ -1,8 +1,10 @@
 //! The mic files of one session, checked and read together.
 
-use std::path::{Path, PathBuf};
+use std::ffi::OsString;
+use std::path::Path;
 
 use crate::error::{AudioFileError, Problem};
+use crate::names::{case_key, same_file};
 use crate::outputs::OutputSpec;
 use crate::reader::AudioReader;
 
@@ -109,16 +111,24 @@ impl SessionFiles {
     /// Names the first output that would be written over an input.
     pub fn check_outputs_spare_inputs(&self, folder: &Path) -> Result<(), AudioFileError> {
         for output in self.output_specs() {
-            let path = folder.join(output.file_name);
-            let Ok(target) = path.canonicalize() else { continue };
-            for input in self.paths() {
-                if input.canonicalize().is_ok_and(|input| input == target) {
-                    let problem = Problem::OverwritesInput { input: input.to_owned() };
-                    return Err(AudioFileError::new(&path, problem));
-                }
-            }
+            self.check_spares_inputs(&folder.join(output.file_name))?;
         }
         Ok(())
+    }
+
+    /// Checks that writing to `path` destroys none of the inputs.
+    ///
+    /// # Errors
+    ///
+    /// Names the input that `path` is.
+    pub fn check_spares_inputs(&self, path: &Path) -> Result<(), AudioFileError> {
+        match self.paths().find(|input| same_file(input, path)) {
+            Some(input) => {
+                let problem = Problem::OverwritesInput { input: input.to_owned() };
+                Err(AudioFileError::new(path, problem))
+            }
+            None => Ok(()),
+        }
     }
 
     /// Fills `mics` with the next samples of every mono mic and returns how many; fewer than asked
@@ -172,8 +182,7 @@ impl SessionFiles {
 
     fn check_names_differ(&self) -> Result<(), AudioFileError> {
         // A volume that ignores case would let `Kick.wav` overwrite `kick.wav`.
-        let names: Vec<String> =
-            self.paths().map(|path| output_name(path).to_lowercase()).collect();
+        let names: Vec<OsString> = self.paths().map(|path| case_key(&output_name(path))).collect();
         for (index, name) in names.iter().enumerate() {
             if let Some(earlier) = names[..index].iter().position(|other| other == name) {
                 let problem =
@@ -211,14 +220,16 @@ fn check_against_first(reader: &AudioReader, first: &AudioReader) -> Result<(), 
 }
 
 /// `kick.flac` becomes `kick.wav`; `room.left.wav` stays.
-fn output_name(path: &Path) -> String {
-    let stem = PathBuf::from(path.file_stem().unwrap_or(path.as_os_str()));
-    format!("{}.wav", stem.display())
+fn output_name(path: &Path) -> OsString {
+    let mut name = path.file_stem().unwrap_or(path.as_os_str()).to_owned();
+    name.push(".wav");
+    name
 }
 
 #[cfg(test)]
 mod tests {
     use std::fs;
+    use std::path::PathBuf;
 
     use tempfile::TempDir;
 
@@ -310,6 +321,26 @@ mod tests {
         assert!(message(&paths[..2]).contains("would be written to the same file as"));
         assert!(message(&paths[1..]).contains("would be written to the same file as"));
         assert!(message(&[&paths[0], &paths[0]]).contains("would be written to the same file"));
+    }
+
+    /// Bytes that are no text are kept, and two such names are not one.
+    #[cfg(unix)]
+    #[test]
+    fn names_that_are_no_text_keep_their_bytes() {
+        use std::ffi::OsStr;
+        use std::os::unix::ffi::OsStrExt;
+        let folder = tempfile::tempdir().unwrap();
+        let paths = [&b"\xff.wav"[..], b"\xfe.wav"].map(|name| {
+            let path = folder.path().join(OsStr::from_bytes(name));
+            write_float_wav(&path, &[0.0; 100]);
+            path
+        });
+        let session = SessionFiles::open(&paths, MAX_MICS).unwrap();
+        let names = session.output_specs().into_iter().map(|output| output.file_name);
+        assert_eq!(
+            names.collect::<Vec<_>>(),
+            [b"\xff.wav", b"\xfe.wav"].map(|n| OsStr::from_bytes(n))
+        );
     }
 
     #[test]

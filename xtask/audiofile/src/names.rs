@@ -1,0 +1,92 @@
+//! File names as people read them, and names that one volume takes for the same.
+
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+
+/// A path on one line: bytes that are no UTF-8 become `\xff`, control characters `\n` or `\u{7}`.
+///
+/// Everything else stays as it is, backslashes included; so this is for reading, not for parsing.
+#[must_use]
+pub fn readable(path: impl AsRef<OsStr>) -> String {
+    let mut text = String::new();
+    for chunk in path.as_ref().as_encoded_bytes().utf8_chunks() {
+        for c in chunk.valid().chars() {
+            if c.is_control() {
+                text.extend(c.escape_default());
+            } else {
+                text.push(c);
+            }
+        }
+        for byte in chunk.invalid() {
+            text.push_str(&format!("\\x{byte:02x}"));
+        }
+    }
+    text
+}
+
+/// Equal for names that a volume which ignores case takes for the same file.
+pub(crate) fn case_key(name: &OsStr) -> OsString {
+    // Bytes that are no text stay themselves: two such names are not the same.
+    name.to_str().map_or_else(|| name.to_ascii_lowercase(), |text| text.to_lowercase().into())
+}
+
+/// Whether writing to both would write to one file, be it there yet or not.
+#[must_use]
+pub fn same_file(a: &Path, b: &Path) -> bool {
+    if let (Ok(a), Ok(b)) = (a.canonicalize(), b.canonicalize()) {
+        return a == b;
+    }
+    place(a).zip(place(b)).is_some_and(|(a, b)| a == b)
+}
+
+/// What is there already as the system names it, and behind it what is not.
+fn place(path: &Path) -> Option<PathBuf> {
+    let path = std::path::absolute(path).ok()?;
+    let (there, mut place) = path.ancestors().find_map(|a| Some((a, a.canonicalize().ok()?)))?;
+    place.extend(path.strip_prefix(there).ok()?.iter().map(case_key));
+    Some(place)
+}
+
+/// The folder that a file is in.
+pub(crate) fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_stays_and_everything_else_is_escaped() {
+        assert_eq!(readable("Gro\u{df}e Trommel\\2.wav"), "Gro\u{df}e Trommel\\2.wav");
+        assert_eq!(readable("a\nb\u{7}"), "a\\nb\\u{7}");
+        #[cfg(unix)]
+        {
+            use std::os::unix::ffi::OsStrExt;
+            assert_eq!(readable(OsStr::from_bytes(b"kick-\xff\xc3.wav")), "kick-\\xff\\xc3.wav");
+        }
+    }
+
+    #[test]
+    fn one_file_is_known_by_all_its_names() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        std::fs::create_dir(at("in")).unwrap();
+        std::fs::write(at("a.wav"), "x").unwrap();
+        assert!(same_file(&at("a.wav"), &at("in/../a.wav")));
+        assert!(same_file(&at("new.json"), &at("in/../New.json")));
+        assert!(!same_file(&at("new.json"), &at("in/new.json")));
+        assert!(
+            same_file(&at("new/r.json"), &at("in/../new/r.json")),
+            "in a folder yet to be made"
+        );
+        assert!(!same_file(&at("a.wav"), &at("new.json")));
+        assert!(same_file(Path::new("none-of-this-name"), Path::new("./none-of-this-name")));
+        #[cfg(unix)]
+        {
+            use std::os::unix::ffi::OsStrExt;
+            let bytes = |name| folder.path().join(OsStr::from_bytes(name));
+            assert!(!same_file(&bytes(b"\xff.json"), &bytes(b"\xfe.json")));
+        }
+    }
+}

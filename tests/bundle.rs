@@ -30,7 +30,16 @@ pub fn bundle(format: Format) -> Result<Bundle> {
         exclusively("bundle", || {
             let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
             let output = Command::new(cargo)
-                .args(["run", "--quiet", "--release", "--package", "xtask", "--", "bundle"])
+                .args([
+                    "run",
+                    "--quiet",
+                    "--profile",
+                    "apart",
+                    "--package",
+                    "xtask",
+                    "--",
+                    "bundle",
+                ])
                 .current_dir(root())
                 .output()
                 .context("cannot start cargo")?;

@@ -1,7 +1,7 @@
 //! The latency that hosts are told, at each moment they may ask.
 
 use engine::{Mode, Pace, SampleRate, latency_samples};
-use host::{AudioConfig, Class, Format, Plugin, RenderMode};
+use host::{AudioConfig, Class, Format, Plugin, RATES_HZ, RenderMode};
 use tests::bundle;
 
 const FORMATS: [Format; 2] = [Format::Clap, Format::Vst3];
@@ -66,4 +66,12 @@ fn latency_follows_rate_and_block_length_and_hosts_are_told() {
             plugin.deactivate().unwrap();
         }
     });
+}
+
+#[test]
+fn the_host_refuses_the_rates_that_the_engine_refuses() {
+    let is_taken = |rate_hz: u32| SampleRate::new(rate_hz as f32).is_ok();
+    for rate_hz in [1, 7_999, 8_000, 44_100, 192_000, 192_001, 384_000] {
+        assert_eq!(RATES_HZ.contains(&rate_hz), is_taken(rate_hz), "{rate_hz} Hz");
+    }
 }

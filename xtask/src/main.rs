@@ -5,6 +5,7 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line program")]
 
+mod build;
 mod bundler;
 mod commands;
 mod shell;
@@ -31,8 +32,11 @@ enum Command {
     /// Play the demo session through the bundled plugin, measure it and draw it
     Demo {
         /// Folder for the cleaned and removed WAVs, the table and the picture
-        #[arg(long, value_name = "DIR", default_value = "target/demo")]
+        #[arg(long, value_name = "DIR", default_value = commands::DEMO_FOLDER)]
         out: PathBuf,
+        /// Replace files that are there already, as is always done in target/demo
+        #[arg(long)]
+        overwrite: bool,
     },
     /// Run all tests
     Test {
@@ -87,7 +91,7 @@ fn main() -> ExitCode {
                 println!("{}", bundle.display());
             }
         }),
-        Command::Demo { out } => commands::demo(&out),
+        Command::Demo { out, overwrite } => commands::demo(&out, overwrite),
         Command::Test { arguments } => commands::test(&arguments),
         Command::Check => commands::check(),
         Command::Tidy => commands::tidy(),

@@ -37,8 +37,14 @@ pub(crate) fn dashboard_target() -> PathBuf {
 }
 
 fn bare_cargo(subcommand: &str) -> Command {
-    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let mut command = program(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.arg(subcommand);
+    command
+}
+
+/// A program in the environment that this one was given.
+pub(crate) fn program(path: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(path);
     // What cargo sets for this program would look like the user's own settings to the next one.
     for (name, _) in std::env::vars_os() {
         let is_ours = name.to_str().is_some_and(|name| name.starts_with("CARGO_PKG_"));
@@ -46,13 +52,6 @@ fn bare_cargo(subcommand: &str) -> Command {
             command.env_remove(name);
         }
     }
-    command
-}
-
-/// Cargo running one of the project's programs in release, with these arguments.
-pub(crate) fn program<S: AsRef<OsStr>>(package: &str, arguments: &[S]) -> Command {
-    let mut command = cargo("run");
-    command.args(["--quiet", "--release", "--package", package, "--"]).args(arguments);
     command
 }
 

@@ -4,6 +4,8 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::names::readable;
+
 /// A file and what is wrong with it.
 #[derive(Debug)]
 pub struct AudioFileError {
@@ -109,6 +111,12 @@ pub enum Problem {
         /// The other input.
         other: PathBuf,
     },
+    /// There is something of that name, and it is to be kept.
+    Exists,
+    /// A folder is where a file should go.
+    FolderInTheWay,
+    /// No regular file, where a WAV file should go.
+    NoRegularFile,
     /// Writing the output would destroy an input.
     OverwritesInput {
         /// The input.
@@ -126,6 +134,11 @@ impl AudioFileError {
         Self { path: path.to_owned(), problem }
     }
 
+    /// Whether a file or folder is gone that was needed.
+    pub(crate) fn is_missing(&self) -> bool {
+        matches!(&self.problem, Problem::Io { source, .. } if source.kind() == io::ErrorKind::NotFound)
+    }
+
     pub(crate) fn io(path: &Path, action: &'static str, source: io::Error) -> Self {
         Self::new(path, Problem::Io { action, source })
     }
@@ -136,7 +149,7 @@ impl fmt::Display for AudioFileError {
         if let Problem::TooFewMics { .. } | Problem::TooManyMics { .. } = self.problem {
             return write!(f, "{}", self.problem);
         }
-        write!(f, "{}: {}", self.path.display(), self.problem)
+        write!(f, "{}: {}", readable(&self.path), self.problem)
     }
 }
 
@@ -170,18 +183,18 @@ impl fmt::Display for Problem {
                 write!(f, "sample {sample} of channel {} is {value}", channel + 1)
             }
             Self::RateDiffers { rate_hz, first, first_hz } => {
-                write!(f, "is at {rate_hz} Hz, but {} is at {first_hz} Hz", first.display())
+                write!(f, "is at {rate_hz} Hz, but {} is at {first_hz} Hz", readable(first))
             }
             Self::LengthDiffers { num_samples, first, first_samples } => write!(
                 f,
                 "is {num_samples} samples long, but {} is {first_samples}",
-                first.display()
+                readable(first)
             ),
             Self::NoTimeStamp { other } => write!(
                 f,
                 "has no time stamp, while that of {} differs from the others'; \
                  --ignore-timestamps takes all files as they are",
-                other.display()
+                readable(other)
             ),
             Self::Apart => write!(
                 f,
@@ -198,10 +211,15 @@ impl fmt::Display for Problem {
                 "at most {max_mics} mics are possible, {num_mics} given (a stereo file counts twice)"
             ),
             Self::OutputsClash { other } => {
-                write!(f, "would be written to the same file as {}", other.display())
+                write!(f, "would be written to the same file as {}", readable(other))
+            }
+            Self::Exists => write!(f, "is there already; --overwrite replaces it"),
+            Self::FolderInTheWay => write!(f, "cannot write it: it is a folder"),
+            Self::NoRegularFile => {
+                write!(f, "is a pipe, a device or the like, which cannot hold a WAV file")
             }
             Self::OverwritesInput { input } => {
-                write!(f, "writing it would destroy the input {}", input.display())
+                write!(f, "writing it would destroy the input {}", readable(input))
             }
             Self::CannotWrite { detail } => write!(f, "no WAV file can be so: {detail}"),
         }

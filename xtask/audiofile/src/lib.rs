@@ -1,4 +1,4 @@
-//! Streaming WAV/FLAC reading and all-or-nothing WAV writing for the command line tools.
+//! Streaming WAV/FLAC reading and all-or-nothing writing for the command line tools.
 //!
 //! Everything is planar `f32`, full scale 1, and streams: memory does not grow with the length of
 //! a session. Every error is one line that names the file.
@@ -17,25 +17,34 @@
 
 mod chunks;
 mod decoder;
+mod destination;
 mod error;
 mod flac;
 mod header;
 mod input;
 mod ixml;
 mod kinds;
+mod level;
 mod metadata;
 mod names;
 mod outputs;
+mod partial;
 mod pcm;
 mod placement;
 mod reader;
 mod session;
+pub mod signals;
+mod track_names;
 mod wav;
 mod writer;
 
+pub use destination::{Completed, Destination, check_differ, check_free, write_whole};
 pub use error::{AudioFileError, Problem};
+pub use level::parse_floor_db;
 pub use metadata::Metadata;
-pub use outputs::{OutputSet, OutputSpec};
+pub use names::{readable, same_file};
+pub use outputs::{Existing, NewFolder, OutputSet, OutputSpec};
+pub use partial::remove_leftovers;
 pub use placement::Placement;
 pub use reader::AudioReader;
 pub use session::{MicChannel, SessionFiles};

@@ -1,126 +1,92 @@
-//! The names of the outputs: a file's own, or one per channel of a file with many mics.
+//! File names as people read them, and names that one volume takes for the same.
 
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-use crate::error::{AudioFileError, Problem};
-
-/// The longest track name that becomes a file's name, in letters.
-const MOST_LETTERS: usize = 100;
-
-/// One input file.
-#[derive(Clone, Debug)]
-pub(crate) struct Named<'a> {
-    pub(crate) path: &'a Path,
-    /// The names of its channels where each is a mic of its own; empty where the file is one mic.
-    pub(crate) tracks: Vec<Option<String>>,
-}
-
-/// The outputs' names, by file and mic: `kick.flac` becomes `kick.wav`, and the mics of `poly.wav`
-/// become `poly.1.wav`, `poly.2.wav` … or get the names of their tracks. A file whose track names
-/// would give two outputs one name gets none of them.
+/// A path on one line: bytes that are no UTF-8 become `\xff`, control characters `\n` or `\u{7}`.
 ///
-/// # Errors
-///
-/// When two files would be written to the same output.
-pub(crate) fn output_names(files: &[Named<'_>]) -> Result<Vec<Vec<String>>, AudioFileError> {
-    let mut uses_tracks: Vec<bool> = files.iter().map(|file| !file.tracks.is_empty()).collect();
-    loop {
-        let names: Vec<Vec<String>> =
-            files.iter().zip(&uses_tracks).map(|(file, &tracks)| names_of(file, tracks)).collect();
-        let Some((earlier, later)) = first_clash(&names) else { return Ok(names) };
-        if let Some(file) = [later, earlier].into_iter().find(|&file| uses_tracks[file]) {
-            uses_tracks[file] = false;
-            continue;
+/// Everything else stays as it is, backslashes included; so this is for reading, not for parsing.
+#[must_use]
+pub fn readable(path: impl AsRef<OsStr>) -> String {
+    let mut text = String::new();
+    for chunk in path.as_ref().as_encoded_bytes().utf8_chunks() {
+        for c in chunk.valid().chars() {
+            if c.is_control() {
+                text.extend(c.escape_default());
+            } else {
+                text.push(c);
+            }
         }
-        let problem = Problem::OutputsClash { other: files[earlier].path.to_owned() };
-        return Err(AudioFileError::new(files[later].path, problem));
-    }
-}
-
-fn names_of(file: &Named<'_>, uses_tracks: bool) -> Vec<String> {
-    let stem = PathBuf::from(file.path.file_stem().unwrap_or(file.path.as_os_str()));
-    let stem = stem.display();
-    if file.tracks.is_empty() {
-        return vec![format!("{stem}.wav")];
-    }
-    (1..)
-        .zip(&file.tracks)
-        .map(|(number, track)| {
-            let track = track.as_deref().filter(|_| uses_tracks).and_then(file_name);
-            track.map_or_else(|| format!("{stem}.{number}.wav"), |track| format!("{track}.wav"))
-        })
-        .collect()
-}
-
-/// The files of the first two equal names. A volume that ignores case would let `Kick.wav`
-/// overwrite `kick.wav`.
-fn first_clash(names: &[Vec<String>]) -> Option<(usize, usize)> {
-    let mut seen: Vec<(usize, String)> = Vec::new();
-    for (file, name) in names
-        .iter()
-        .enumerate()
-        .flat_map(|(file, names)| names.iter().map(move |name| (file, name.to_lowercase())))
-    {
-        if let Some((earlier, _)) = seen.iter().find(|(_, other)| *other == name) {
-            return Some((*earlier, file));
+        for byte in chunk.invalid() {
+            text.push_str(&format!("\\x{byte:02x}"));
         }
-        seen.push((file, name));
     }
-    None
+    text
 }
 
-/// A track's name without letters that file systems refuse; `None` where nothing is left.
-fn file_name(track: &str) -> Option<String> {
-    let is_wrong = |c: char| c.is_control() || "/\\:*?\"<>|".contains(c);
-    let name: String =
-        track.chars().take(MOST_LETTERS).map(|c| if is_wrong(c) { '_' } else { c }).collect();
-    let name = name.trim_matches([' ', '.']);
-    (!name.is_empty()).then(|| name.to_owned())
+/// Equal for names that a volume which ignores case takes for the same file.
+pub(crate) fn case_key(name: &OsStr) -> OsString {
+    // Bytes that are no text stay themselves: two such names are not the same.
+    name.to_str().map_or_else(|| name.to_ascii_lowercase(), |text| text.to_lowercase().into())
+}
+
+/// Whether writing to both would write to one file, be it there yet or not.
+#[must_use]
+pub fn same_file(a: &Path, b: &Path) -> bool {
+    if let (Ok(a), Ok(b)) = (a.canonicalize(), b.canonicalize()) {
+        return a == b;
+    }
+    place(a).zip(place(b)).is_some_and(|(a, b)| a == b)
+}
+
+/// What is there already as the system names it, and behind it what is not.
+fn place(path: &Path) -> Option<PathBuf> {
+    let path = std::path::absolute(path).ok()?;
+    let (there, mut place) = path.ancestors().find_map(|a| Some((a, a.canonicalize().ok()?)))?;
+    place.extend(path.strip_prefix(there).ok()?.iter().map(case_key));
+    Some(place)
+}
+
+/// The folder that a file is in.
+pub(crate) fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn names(files: &[(&str, &[&str])]) -> Result<Vec<Vec<String>>, AudioFileError> {
-        let track = |name: &&str| (!name.is_empty()).then(|| (*name).to_owned());
-        let files: Vec<Named<'_>> = files
-            .iter()
-            .map(|(path, tracks)| Named {
-                path: Path::new(path),
-                tracks: tracks.iter().map(track).collect(),
-            })
-            .collect();
-        output_names(&files)
-    }
-
     #[test]
-    fn tracks_give_their_names_to_outputs() {
-        let found = names(&[("a/kick.flac", &[]), ("poly.wav", &["Snare", "", "Room L/R"])]);
-        let expected = [vec!["kick.wav"], vec!["Snare.wav", "poly.2.wav", "Room L_R.wav"]];
-        assert_eq!(found.unwrap(), expected);
-        let found = names(&[("p.wav", &["../../etc/passwd", "...", "\n"])]).unwrap();
-        assert_eq!(found, [["_.._etc_passwd.wav", "p.2.wav", "_.wav"]]);
-    }
-
-    #[test]
-    fn track_names_that_clash_give_way_to_numbers() {
-        for (files, expected) in [
-            (&[("p.wav", &["Tr", "tr", "x"][..])][..], vec![vec!["p.1.wav", "p.2.wav", "p.3.wav"]]),
-            (&[("p.wav", &["p.2", "", "x"][..])], vec![vec!["p.1.wav", "p.2.wav", "p.3.wav"]]),
-            (
-                &[("Kick.wav", &[][..]), ("p.wav", &["kick", "b", "c"])],
-                vec![vec!["Kick.wav"], vec!["p.1.wav", "p.2.wav", "p.3.wav"]],
-            ),
-            (
-                &[("p.wav", &["a", "b", "c"]), ("q.wav", &["d", "e", "A"])],
-                vec![vec!["a.wav", "b.wav", "c.wav"], vec!["q.1.wav", "q.2.wav", "q.3.wav"]],
-            ),
-        ] {
-            assert_eq!(names(files).unwrap(), expected);
+    fn text_stays_and_everything_else_is_escaped() {
+        assert_eq!(readable("Gro\u{df}e Trommel\\2.wav"), "Gro\u{df}e Trommel\\2.wav");
+        assert_eq!(readable("a\nb\u{7}"), "a\\nb\\u{7}");
+        #[cfg(unix)]
+        {
+            use std::os::unix::ffi::OsStrExt;
+            assert_eq!(readable(OsStr::from_bytes(b"kick-\xff\xc3.wav")), "kick-\\xff\\xc3.wav");
         }
-        assert!(names(&[("a/p.wav", &["a", "b", "c"]), ("b/p.wav", &["a", "b", "c"])]).is_ok());
-        let error = names(&[("p.wav", &["a", "a", "c"]), ("p.2.flac", &[])]).unwrap_err();
-        assert_eq!(error.to_string(), "p.2.flac: would be written to the same file as p.wav");
+    }
+
+    #[test]
+    fn one_file_is_known_by_all_its_names() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        std::fs::create_dir(at("in")).unwrap();
+        std::fs::write(at("a.wav"), "x").unwrap();
+        assert!(same_file(&at("a.wav"), &at("in/../a.wav")));
+        assert!(same_file(&at("new.json"), &at("in/../New.json")));
+        assert!(!same_file(&at("new.json"), &at("in/new.json")));
+        assert!(
+            same_file(&at("new/r.json"), &at("in/../new/r.json")),
+            "in a folder yet to be made"
+        );
+        assert!(!same_file(&at("a.wav"), &at("new.json")));
+        assert!(same_file(Path::new("none-of-this-name"), Path::new("./none-of-this-name")));
+        #[cfg(unix)]
+        {
+            use std::os::unix::ffi::OsStrExt;
+            let bytes = |name| folder.path().join(OsStr::from_bytes(name));
+            assert!(!same_file(&bytes(b"\xff.json"), &bytes(b"\xfe.json")));
+        }
     }
 }

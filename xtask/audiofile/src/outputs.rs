@@ -1,18 +1,43 @@
 //! Writes many WAV files that appear together or not at all.
 
+use std::ffi::OsString;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::error::AudioFileError;
+use crate::destination::{Completed, check_free};
+use crate::error::{AudioFileError, Problem};
 use crate::metadata::Metadata;
+use crate::names::same_file;
+use crate::partial::{PartialFile, remove_leftovers};
 use crate::placement::Placement;
-use crate::writer::{CompletedWav, WavWriter};
+use crate::writer::WavWriter;
+
+/// How often a folder is made anew when another run removes it in between.
+const MAX_ATTEMPTS: usize = 100;
+
+/// What becomes of a file that has an output's name already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Existing {
+    /// It stays, and the output is refused.
+    Keep,
+    /// The output takes its place.
+    Replace,
+}
+
+impl Existing {
+    /// What the option `--overwrite` means.
+    #[must_use]
+    pub fn overwritten(overwrite: bool) -> Self {
+        if overwrite { Self::Replace } else { Self::Keep }
+    }
+}
 
 /// One file of an [`OutputSet`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OutputSpec {
     /// File name inside the set's folder.
-    pub file_name: String,
+    pub file_name: OsString,
     /// How many channels it has.
     pub num_channels: usize,
     /// The part of what is written that it gets; `None` for all of it.
@@ -36,20 +61,44 @@ pub struct OutputSet {
     placements: Vec<Option<Placement>>,
     written_samples: u64,
     folder: NewFolder,
+    existing: Existing,
 }
 
 impl OutputSet {
-    /// Makes `folder` (with its parents) where it is missing, and one temporary file per output.
+    /// Makes `folder` (with its parents) where it is missing, removes what a killed run left in it,
+    /// and makes one temporary file per output.
     ///
     /// # Errors
     ///
-    /// When the folder cannot be made or written to.
+    /// When the folder cannot be made or written to, or an output has the name of something that is
+    /// to be kept or that is no regular file.
     pub fn create(
         folder: &Path,
         rate_hz: u32,
         outputs: &[OutputSpec],
+        existing: Existing,
+    ) -> Result<Self, AudioFileError> {
+        for output in outputs {
+            check_place(&folder.join(&output.file_name), existing)?;
+        }
+        let mut attempt = 1;
+        loop {
+            match Self::try_create(folder, rate_hz, outputs, existing) {
+                // Another run that made the folder has failed, and removed it before we were in.
+                Err(error) if error.is_missing() && attempt < MAX_ATTEMPTS => attempt += 1,
+                result => return result,
+            }
+        }
+    }
+
+    fn try_create(
+        folder: &Path,
+        rate_hz: u32,
+        outputs: &[OutputSpec],
+        existing: Existing,
     ) -> Result<Self, AudioFileError> {
         let guard = NewFolder::make(folder)?;
+        remove_leftovers(folder);
         let writers = outputs
             .iter()
             .map(|output| {
@@ -58,7 +107,22 @@ impl OutputSet {
             })
             .collect::<Result<_, _>>()?;
         let placements = outputs.iter().map(|output| output.placement).collect();
-        Ok(Self { writers, placements, written_samples: 0, folder: guard })
+        Ok(Self { writers, placements, written_samples: 0, folder: guard, existing })
+    }
+
+    /// Checks that `path` is none of the outputs.
+    ///
+    /// # Errors
+    ///
+    /// Names the output that `path` is.
+    pub fn check_spares(&self, path: &Path) -> Result<(), AudioFileError> {
+        match self.writers.iter().find(|writer| same_file(writer.path(), path)) {
+            Some(writer) => {
+                let other = writer.path().to_owned();
+                Err(AudioFileError::new(path, Problem::OutputsClash { other }))
+            }
+            None => Ok(()),
+        }
     }
 
     /// Appends one block to every file, as far as the file lies within it.
@@ -103,16 +167,16 @@ impl OutputSet {
     /// When any of them cannot be completed or renamed; none appears then, and files that were
     /// there before are still there.
     pub fn finish(self) -> Result<(), AudioFileError> {
-        Self::finish_all(vec![self])
+        Self::finish_all(vec![self], Vec::new())
     }
 
-    /// Finishes several sets together: all files of all of them appear, or none.
+    /// Finishes several sets and other outputs together: all files of all of them appear, or none.
     ///
     /// # Errors
     ///
     /// As [`finish`](Self::finish).
-    pub fn finish_all(mut sets: Vec<Self>) -> Result<(), AudioFileError> {
-        let result = Self::appear(&mut sets);
+    pub fn finish_all(mut sets: Vec<Self>, others: Vec<Completed>) -> Result<(), AudioFileError> {
+        let result = Self::appear(&mut sets, others);
         // Backwards: a later set's folder may lie in one that an earlier set made.
         while let Some(mut set) = sets.pop() {
             if result.is_ok() {
@@ -123,44 +187,69 @@ impl OutputSet {
     }
 
     /// Leaves no temporary file, whatever comes of it.
-    fn appear(sets: &mut [Self]) -> Result<(), AudioFileError> {
+    fn appear(sets: &mut [Self], others: Vec<Completed>) -> Result<(), AudioFileError> {
         let completed = sets
             .iter_mut()
-            .flat_map(|set| std::mem::take(&mut set.writers))
-            .map(WavWriter::complete)
-            .collect::<Result<Vec<_>, _>>();
+            .flat_map(|set| {
+                let existing = set.existing;
+                std::mem::take(&mut set.writers).into_iter().map(move |file| (file, existing))
+            })
+            .map(|(file, existing)| Ok((file.complete()?, existing)))
+            .collect::<Result<Vec<_>, AudioFileError>>();
         let mut swap = Swap::default();
-        for wav in completed? {
-            swap.replace(wav)?;
+        for (file, existing) in completed? {
+            swap.place(file, existing)?;
+        }
+        // Last comes what cannot be undone.
+        let (files, straight): (Vec<_>, Vec<_>) = others.into_iter().partition(Completed::is_file);
+        for other in files.into_iter().chain(straight) {
+            other.appear(&mut swap)?;
         }
         swap.keep();
         Ok(())
     }
 }
 
+/// Checks that a WAV file can take its place at `path`.
+fn check_place(path: &Path, existing: Existing) -> Result<(), AudioFileError> {
+    let is_special = |kind: fs::FileType| !kind.is_file() && !kind.is_dir();
+    if path.metadata().is_ok_and(|metadata| is_special(metadata.file_type())) {
+        return Err(AudioFileError::new(path, Problem::NoRegularFile));
+    }
+    check_free(path, existing)
+}
+
 /// Renames that are undone on drop unless all of them succeeded.
 #[derive(Default)]
-struct Swap {
+pub(crate) struct Swap {
     /// Final name and, where something was there before, where it waits.
     done: Vec<(PathBuf, Option<PathBuf>)>,
 }
 
 impl Swap {
-    fn replace(&mut self, wav: CompletedWav) -> Result<(), AudioFileError> {
-        let path = wav.path.clone();
-        let backup = if path.symlink_metadata().is_ok() {
-            let backup = wav.backup_path();
-            fs::rename(&path, &backup)
-                .map_err(|error| AudioFileError::io(&path, "replace it", error))?;
-            Some(backup)
-        } else {
-            None
-        };
-        self.done.push((path, backup));
-        wav.appear()
+    /// Gives a file its final name.
+    pub(crate) fn place(
+        &mut self,
+        file: PartialFile,
+        existing: Existing,
+    ) -> Result<(), AudioFileError> {
+        let path = file.path.clone();
+        if existing == Existing::Keep || path.symlink_metadata().is_err() {
+            file.appear(existing)?;
+            self.done.push((path, None));
+            return Ok(());
+        }
+        let backup = file.backup_path();
+        // A second name rather than another, so that the old file never lacks its own; where the
+        // file system has no second names, it has to do without for a moment.
+        fs::hard_link(&path, &backup)
+            .or_else(|_| fs::rename(&path, &backup))
+            .map_err(|error| AudioFileError::io(&path, "replace it", error))?;
+        self.done.push((path, Some(backup)));
+        file.appear(existing)
     }
 
-    fn keep(mut self) {
+    pub(crate) fn keep(mut self) {
         for (_, backup) in self.done.drain(..) {
             if let Some(backup) = backup {
                 // The new file stands; an old one that cannot be removed is no reason to fail.
@@ -174,23 +263,33 @@ impl Drop for Swap {
     fn drop(&mut self) {
         for (path, backup) in self.done.drain(..).rev() {
             // Best effort while another error is already on its way to the user.
-            let _ = fs::remove_file(&path);
             if let Some(backup) = backup {
-                let _ = fs::rename(backup, &path);
+                let restored = fs::rename(&backup, &path).is_ok();
+                // Two names of one file stay two when one is renamed to the other.
+                if restored && backup.exists() {
+                    let _ = fs::remove_file(backup);
+                }
+            } else {
+                let _ = fs::remove_file(&path);
             }
         }
     }
 }
 
-/// Folders made for the outputs, removed on drop unless kept.
+/// Folders made for outputs, removed on drop unless kept.
 #[derive(Debug)]
-struct NewFolder {
+pub struct NewFolder {
     /// Outermost first.
     made: Vec<PathBuf>,
 }
 
 impl NewFolder {
-    fn make(folder: &Path) -> Result<Self, AudioFileError> {
+    /// Makes `folder` and its parents where they are missing.
+    ///
+    /// # Errors
+    ///
+    /// When one cannot be made, or a file is in the way.
+    pub fn make(folder: &Path) -> Result<Self, AudioFileError> {
         let missing: Vec<PathBuf> = folder
             .ancestors()
             .take_while(|ancestor| !ancestor.as_os_str().is_empty() && !ancestor.exists())
@@ -198,18 +297,25 @@ impl NewFolder {
             .collect();
         let mut guard = Self { made: Vec::new() };
         for path in missing.into_iter().rev() {
-            fs::create_dir(&path)
-                .map_err(|error| AudioFileError::io(&path, "make the folder", error))?;
-            guard.made.push(path);
+            match fs::create_dir(&path) {
+                Ok(()) => guard.made.push(path),
+                // Another run was faster; the folder is its own to remove.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => {}
+                Err(error) => return Err(AudioFileError::io(&path, "make the folder", error)),
+            }
         }
-        if !folder.is_dir() {
-            let error = std::io::Error::from(std::io::ErrorKind::NotADirectory);
-            return Err(AudioFileError::io(folder, "write into it", error));
+        match folder.metadata() {
+            Ok(metadata) if metadata.is_dir() => Ok(guard),
+            Ok(_) => {
+                let error = io::Error::from(io::ErrorKind::NotADirectory);
+                Err(AudioFileError::io(folder, "write into it", error))
+            }
+            Err(error) => Err(AudioFileError::io(folder, "write into it", error)),
         }
-        Ok(guard)
     }
 
-    fn keep(&mut self) {
+    /// Lets the folders stay.
+    pub fn keep(&mut self) {
         self.made.clear();
     }
 }
@@ -230,19 +336,27 @@ mod tests {
 
     fn spec(name: &str, num_channels: usize) -> OutputSpec {
         let metadata = Metadata::default();
-        OutputSpec { file_name: name.to_owned(), num_channels, placement: None, metadata }
+        OutputSpec { file_name: name.into(), num_channels, placement: None, metadata }
     }
 
     fn specs(names: &[&str]) -> Vec<OutputSpec> {
         names.iter().map(|name| spec(name, 1)).collect()
     }
 
+    fn created(
+        folder: &Path,
+        names: &[&str],
+        existing: Existing,
+    ) -> Result<OutputSet, AudioFileError> {
+        OutputSet::create(folder, 48_000, &specs(names), existing)
+    }
+
     #[test]
     fn all_files_appear_together() {
         let folder = tempfile::tempdir().unwrap();
         let out = folder.path().join("a/b");
-        let mut outputs =
-            OutputSet::create(&out, 48_000, &[spec("kick.wav", 1), spec("over.wav", 2)]).unwrap();
+        let two = [spec("kick.wav", 1), spec("over.wav", 2)];
+        let mut outputs = OutputSet::create(&out, 48_000, &two, Existing::Keep).unwrap();
         outputs.write(&[&[0.1; 10], &[0.2; 10], &[0.3; 10]]).unwrap();
         assert!(!out.join("kick.wav").exists());
         outputs.finish().unwrap();
@@ -256,7 +370,8 @@ mod tests {
         let mut late = spec("late.wav", 1);
         late.placement = Some(Placement { first_sample: 5, num_samples: 4 });
         let mut outputs =
-            OutputSet::create(folder.path(), 48_000, &[late, spec("all.wav", 1)]).unwrap();
+            OutputSet::create(folder.path(), 48_000, &[late, spec("all.wav", 1)], Existing::Keep)
+                .unwrap();
         for block in [0..3, 3..7, 7..12_u8] {
             let block: Vec<f32> = block.map(f32::from).collect();
             outputs.write(&[&block, &block]).unwrap();
@@ -271,7 +386,7 @@ mod tests {
     fn a_dropped_set_leaves_neither_files_nor_folders() {
         let folder = tempfile::tempdir().unwrap();
         let out = folder.path().join("a/b");
-        let outputs = OutputSet::create(&out, 48_000, &specs(&["x.wav", "y.wav"])).unwrap();
+        let outputs = created(&out, &["x.wav", "y.wav"], Existing::Keep).unwrap();
         assert_eq!(names_in(&out).len(), 2);
         drop(outputs);
         assert!(names_in(folder.path()).is_empty());
@@ -281,9 +396,8 @@ mod tests {
     fn when_one_rename_fails_the_earlier_files_come_back() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("x.wav"), "old").unwrap();
-        let outputs =
-            OutputSet::create(folder.path(), 48_000, &specs(&["x.wav", "new.wav", "y.wav"]))
-                .unwrap();
+        let names = ["x.wav", "new.wav", "y.wav"];
+        let outputs = created(folder.path(), &names, Existing::Replace).unwrap();
         // The last temporary file disappears: the renames before it have to be undone.
         fs::remove_file(outputs.writers[2].temp_path()).unwrap();
         let message = outputs.finish().unwrap_err().to_string();
@@ -296,10 +410,10 @@ mod tests {
     fn when_one_set_fails_no_other_appears() {
         let folder = tempfile::tempdir().unwrap();
         let (out, inner) = (folder.path().join("out"), folder.path().join("out/inner"));
-        let sets = [&out, &inner].map(|at| OutputSet::create(at, 48_000, &specs(&["x.wav"])));
+        let sets = [&out, &inner].map(|at| created(at, &["x.wav"], Existing::Keep));
         let sets: Vec<OutputSet> = sets.map(Result::unwrap).into();
         fs::remove_file(sets[1].writers[0].temp_path()).unwrap();
-        let message = OutputSet::finish_all(sets).unwrap_err().to_string();
+        let message = OutputSet::finish_all(sets, Vec::new()).unwrap_err().to_string();
         assert!(message.contains("inner/x.wav: cannot give it its name"), "{message}");
         assert!(names_in(folder.path()).is_empty());
     }
@@ -308,11 +422,61 @@ mod tests {
     fn finishing_replaces_older_files() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("x.wav"), "old").unwrap();
-        let mut outputs = OutputSet::create(folder.path(), 48_000, &specs(&["x.wav"])).unwrap();
+        let mut outputs = created(folder.path(), &["x.wav"], Existing::Replace).unwrap();
         outputs.write(&[&[0.5; 3]]).unwrap();
         outputs.finish().unwrap();
         assert_eq!(names_in(folder.path()), ["x.wav"]);
         assert_eq!(read_all(&folder.path().join("x.wav"), 64).unwrap(), [[0.5; 3]]);
+    }
+
+    #[test]
+    fn older_files_are_kept_unless_they_may_be_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("y.wav"), "old").unwrap();
+        let line = created(folder.path(), &["x.wav", "y.wav"], Existing::Keep).unwrap_err();
+        assert!(line.to_string().contains("y.wav: is there already"), "{line}");
+        // One that comes while the outputs are being written is kept as well.
+        let outputs = created(folder.path(), &["x.wav", "z.wav"], Existing::Keep).unwrap();
+        fs::write(folder.path().join("z.wav"), "meanwhile").unwrap();
+        let line = outputs.finish().unwrap_err().to_string();
+        assert!(line.contains("z.wav: is there already"), "{line}");
+        assert_eq!(names_in(folder.path()), ["y.wav", "z.wav"]);
+        assert_eq!(fs::read(folder.path().join("z.wav")).unwrap(), b"meanwhile");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_is_replaced_and_not_what_it_leads_to() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::write(at("theirs"), "precious").unwrap();
+        std::os::unix::fs::symlink(at("theirs"), at("x.wav")).unwrap();
+        std::os::unix::fs::symlink(at("nowhere"), at("y.wav")).unwrap();
+        for name in ["x.wav", "y.wav"] {
+            assert!(created(folder.path(), &[name], Existing::Keep).is_err(), "{name}");
+            created(folder.path(), &[name], Existing::Replace).unwrap().finish().unwrap();
+            assert!(at(name).symlink_metadata().unwrap().is_file(), "{name}");
+        }
+        assert_eq!(fs::read(at("theirs")).unwrap(), b"precious");
+        std::os::unix::fs::symlink("/dev/null", at("z.wav")).unwrap();
+        let line = created(folder.path(), &["z.wav"], Existing::Replace).unwrap_err().to_string();
+        assert!(line.contains("z.wav: is a pipe, a device or the like"), "{line}");
+    }
+
+    #[test]
+    fn runs_that_make_one_folder_and_remove_it_do_not_meet() {
+        let folder = tempfile::tempdir().unwrap();
+        std::thread::scope(|scope| {
+            for run in 0..4 {
+                let out = folder.path().join(format!("a/b/{run}"));
+                scope.spawn(move || {
+                    for _ in 0..300 {
+                        // Dropped at once: removes the folders that it made.
+                        created(&out, &["x.wav"], Existing::Keep).unwrap();
+                    }
+                });
+            }
+        });
     }
 
     #[test]
@@ -321,7 +485,7 @@ mod tests {
         let file = folder.path().join("taken");
         fs::write(&file, "x").unwrap();
         for out in [file.clone(), file.join("deeper")] {
-            let message = OutputSet::create(&out, 48_000, &specs(&["x.wav"])).unwrap_err();
+            let message = created(&out, &["x.wav"], Existing::Keep).unwrap_err();
             assert!(message.to_string().to_lowercase().contains("not a directory"), "{message}");
         }
         assert_eq!(fs::read(file).unwrap(), b"x");
@@ -380,7 +544,7 @@ mod tests {
 
     /// 1.6 MB in two files.
     fn write_too_much(out: &Path) -> Result<(), AudioFileError> {
-        let mut outputs = OutputSet::create(out, 48_000, &specs(&["x.wav", "y.wav"]))?;
+        let mut outputs = created(out, &["x.wav", "y.wav"], Existing::Keep)?;
         for _ in 0..50 {
             outputs.write(&[&[0.25; 4096], &[0.5; 4096]])?;
         }

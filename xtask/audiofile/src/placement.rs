@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::path::Path;
 
 use crate::error::{AudioFileError, Problem};
+use crate::names::readable;
 use crate::reader::AudioReader;
 
 /// Where a file lies in its session.
@@ -116,7 +117,7 @@ pub(crate) fn note(
 ) -> Option<String> {
     let mut parts = Vec::new();
     for (reader, placement) in readers.iter().zip(placements) {
-        let name = reader.path().file_name().unwrap_or_default().to_string_lossy();
+        let name = readable(reader.path().file_name().unwrap_or_default());
         let seconds = |samples: u64| {
             #[allow(clippy::cast_precision_loss, reason = "is shown to a millisecond")]
             let seconds = samples as f64 / f64::from(reader.rate_hz());

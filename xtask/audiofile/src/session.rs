@@ -3,10 +3,11 @@
 use std::path::Path;
 
 use crate::error::{AudioFileError, Problem};
-use crate::names::{self, Named};
+use crate::names::same_file;
 use crate::outputs::OutputSpec;
 use crate::placement::{self, Placement};
 use crate::reader::AudioReader;
+use crate::track_names::{self, Named};
 
 #[cfg(test)]
 mod tests;
@@ -155,16 +156,24 @@ impl SessionFiles {
     /// Names the first output that would be written over an input.
     pub fn check_outputs_spare_inputs(&self, folder: &Path) -> Result<(), AudioFileError> {
         for output in &self.outputs {
-            let path = folder.join(&output.file_name);
-            let Ok(target) = path.canonicalize() else { continue };
-            for input in self.paths() {
-                if input.canonicalize().is_ok_and(|input| input == target) {
-                    let problem = Problem::OverwritesInput { input: input.to_owned() };
-                    return Err(AudioFileError::new(&path, problem));
-                }
-            }
+            self.check_spares_inputs(&folder.join(&output.file_name))?;
         }
         Ok(())
+    }
+
+    /// Checks that writing to `path` destroys none of the inputs.
+    ///
+    /// # Errors
+    ///
+    /// Names the input that `path` is.
+    pub fn check_spares_inputs(&self, path: &Path) -> Result<(), AudioFileError> {
+        match self.paths().find(|input| same_file(input, path)) {
+            Some(input) => {
+                let problem = Problem::OverwritesInput { input: input.to_owned() };
+                Err(AudioFileError::new(path, problem))
+            }
+            None => Ok(()),
+        }
     }
 
     /// Fills `mics` with the next samples of every mono mic and returns how many; fewer than asked
@@ -278,7 +287,7 @@ fn outputs(
             },
         })
         .collect();
-    let names = names::output_names(&named)?;
+    let names = track_names::output_names(&named)?;
     let mut outputs = Vec::new();
     for ((reader, placement), names) in readers.iter().zip(placements).zip(names) {
         let num_channels = reader.num_channels() / names.len();

@@ -4,11 +4,14 @@ use std::fs::File;
 use std::io::{BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use tempfile::{NamedTempFile, TempPath};
+use tempfile::TempPath;
 
 use crate::error::{AudioFileError, Problem};
 use crate::header::Header;
 use crate::metadata::Metadata;
+use crate::names::folder_of;
+use crate::outputs::Existing;
+use crate::partial::{self, PartialFile};
 
 /// Streams a 32-bit float WAV file into a temporary file beside its destination.
 ///
@@ -55,13 +58,8 @@ impl WavWriter {
             let detail = "it has 1 to 65535 channels".to_owned();
             AudioFileError::new(path, Problem::CannotWrite { detail })
         })?;
-        let folder = match path.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent,
-            _ => Path::new("."),
-        };
-        let (file, temp) = new_temp_file(folder)
-            .map_err(|error| AudioFileError::io(path, "create it", error))?
-            .into_parts();
+        let (file, temp) = partial::create_in(folder_of(path))
+            .map_err(|error| AudioFileError::io(path, "create it", error))?;
         let mut writer = Self {
             path: path.to_owned(),
             file: BufWriter::with_capacity(1 << 16, file),
@@ -132,17 +130,18 @@ impl WavWriter {
     ///
     /// When the disk is full or fails; nothing is left behind then.
     pub fn finish(self) -> Result<(), AudioFileError> {
-        self.complete()?.appear()
+        self.complete()?.appear(Existing::Replace)
     }
 
     /// Writes everything out; what is left to do is the rename.
-    pub(crate) fn complete(mut self) -> Result<CompletedWav, AudioFileError> {
+    pub(crate) fn complete(mut self) -> Result<PartialFile, AudioFileError> {
         self.write_header()?;
-        let fail = |error| AudioFileError::io(&self.path, "write it", error);
-        self.file.flush().map_err(fail)?;
-        // Without this a full disk behind a write-back cache would only show after the rename.
-        self.file.get_ref().sync_all().map_err(fail)?;
-        Ok(CompletedWav { path: self.path, temp: self.temp })
+        let Self { path, file, temp, .. } = self;
+        let file = file.into_inner().map_err(std::io::IntoInnerError::into_error);
+        // Without the sync a full disk behind a write-back cache would only show after the rename.
+        let synced = file.and_then(|file| file.sync_all().map(|()| file));
+        let file = synced.map_err(|error| AudioFileError::io(&path, "write it", error))?;
+        Ok(PartialFile::new(path, file, temp))
     }
 
     fn write_header(&mut self) -> Result<(), AudioFileError> {
@@ -155,40 +154,6 @@ impl WavWriter {
             .and_then(|_| self.file.write_all(&header))
             .map_err(|error| AudioFileError::io(&self.path, "write it", error))
     }
-}
-
-/// A whole file that still has its temporary name.
-#[derive(Debug)]
-pub(crate) struct CompletedWav {
-    pub(crate) path: PathBuf,
-    temp: TempPath,
-}
-
-impl CompletedWav {
-    /// A free name in the same folder, to set aside what stands at the final name.
-    pub(crate) fn backup_path(&self) -> PathBuf {
-        self.temp.with_extension("old")
-    }
-
-    /// Renames to the final name, replacing what was there.
-    pub(crate) fn appear(self) -> Result<(), AudioFileError> {
-        let path = self.path;
-        self.temp
-            .persist(&path)
-            .map_err(|error| AudioFileError::io(&path, "give it its name", error.error))
-    }
-}
-
-fn new_temp_file(folder: &Path) -> std::io::Result<NamedTempFile> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".unspill-").suffix(".part");
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        // The default of a temporary file is private; the user's umask applies on top of this.
-        builder.permissions(std::fs::Permissions::from_mode(0o666));
-    }
-    builder.tempfile_in(folder)
 }
 
 #[cfg(test)]
@@ -240,8 +205,8 @@ mod tests {
         writer.num_samples = 1_500_000_000;
         let completed = writer.complete().unwrap();
         let bytes = 6_000_000_000 + 94;
-        File::options().write(true).open(&*completed.temp).unwrap().set_len(bytes).unwrap();
-        completed.appear().unwrap();
+        File::options().write(true).open(completed.temp_path()).unwrap().set_len(bytes).unwrap();
+        completed.appear(Existing::Replace).unwrap();
         let mut reader = crate::AudioReader::open(&path).unwrap();
         assert_eq!(reader.num_samples(), 1_500_000_000);
         let mut block = [9.0; 11];
@@ -268,7 +233,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("nowhere/out.wav");
         let message = WavWriter::create(&path, 48_000, 1).unwrap_err().to_string();
-        assert!(message.contains("cannot create it: No such file"), "{message}");
+        assert!(message.ends_with("cannot create it: No such file or directory (os error 2)"));
     }
 
     #[cfg(unix)]

@@ -40,6 +40,8 @@ impl Bundle {
     pub fn load(path: &Path) -> Result<Self> {
         let context = || format!("cannot load the plugin {}", path.display());
         let (format, library) = library_in(path).with_context(context)?;
+        // A name without a folder would be looked for where the system keeps its libraries.
+        let library = std::path::absolute(library).with_context(context)?;
         let (module, classes) = match format {
             Format::Clap => {
                 let module = ClapModule::load(&library, path).with_context(context)?;

@@ -3,9 +3,12 @@
 use std::path::PathBuf;
 
 use anyhow::{Result, ensure};
-use audiofile::{OutputSet, OutputSpec, SessionFiles};
+use audiofile::{Existing, OutputSet, OutputSpec, SessionFiles, readable, signals};
 use clap::{ArgGroup, Parser, ValueEnum};
-use host::{BlockPattern, Bundle, Class, RenderJob, RenderMode, UnusedBuses, render_stream};
+use host::{
+    BlockPattern, Bundle, Class, RATES_HZ, RenderJob, RenderMode, RenderReport, UnusedBuses,
+    render_stream,
+};
 
 /// The longest block of `--block random`.
 const MAX_RANDOM_BLOCK_SAMPLES: usize = 8192;
@@ -53,6 +56,14 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "NAME=VALUE", value_parser = name_and_value)]
     param: Vec<(String, String)>,
 
+    /// The most that anything is turned down, in dB, for every mic; 24, -24 and -24dB mean the same
+    #[arg(long, allow_hyphen_values = true, value_parser = audiofile::parse_floor_db, value_name = "X")]
+    floor_db: Option<f32>,
+
+    /// Replace files that are there already; never the mics themselves
+    #[arg(long)]
+    overwrite: bool,
+
     /// Hand inputs and outputs over in the same memory
     #[arg(long)]
     in_place: bool,
@@ -94,12 +105,14 @@ fn name_and_value(text: &str) -> Result<(String, String), String> {
 
 /// Does what the arguments say.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
-    let mut session = if arguments.ignore_timestamps {
+    signals::survive_file_limit()?;
+    let session = if arguments.ignore_timestamps {
         SessionFiles::open_without_time_stamps(&arguments.mics, MAX_MICS)?
     } else {
         SessionFiles::open(&arguments.mics, MAX_MICS)?
     };
     session.check_outputs_spare_inputs(&arguments.out)?;
+    check_rate(&session)?;
     let specs = session.output_specs();
     let mics: Vec<usize> = specs.iter().map(|spec| spec.num_channels).collect();
     let path = arguments.plugin.clone().unwrap_or_else(|| {
@@ -108,9 +121,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
             PluginFormat::Vst3 => "Unspill.vst3",
         })
     });
-    let bundle = Bundle::load(&path)?;
     // What the user sets comes last and so has the last word.
     let mut params = linked_sides(arguments.class, &mics);
+    params.extend(floors(arguments.class, &mics, arguments.floor_db));
     params.extend(arguments.param.iter().cloned());
     let job = RenderJob {
         class: arguments.class,
@@ -126,26 +139,53 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     };
 
     let specs = written_files(&job, specs)?;
-    let mut outputs = OutputSet::create(&arguments.out, session.rate_hz(), &specs)?;
+    let existing = Existing::overwritten(arguments.overwrite);
+    signals::listen()?;
+    // Before the plugin: what is refused is refused before anything is loaded or played.
+    let mut outputs = OutputSet::create(&arguments.out, session.rate_hz(), &specs, existing)?;
+    let placement_note = session.placement_note();
+    let played = Bundle::load(&path).and_then(|bundle| play(&bundle, &job, session, &mut outputs));
+    // Whatever else went wrong then, this is why the run ends.
+    check_goes_on()?;
+    let report = played?;
+    outputs.finish()?;
+    if let Some(note) = placement_note {
+        println!("{note}");
+    }
+    if arguments.timings {
+        println!("{}", report.timings);
+    }
+    Ok(())
+}
+
+/// Plays the whole session into the outputs.
+fn play(
+    bundle: &Bundle,
+    job: &RenderJob,
+    mut session: SessionFiles,
+    outputs: &mut OutputSet,
+) -> Result<RenderReport> {
     let num_samples = session.num_samples();
     let mut num_written = 0;
     let report = render_stream(
-        &bundle,
-        &job,
-        |blocks| Ok(session.read(blocks)?),
+        bundle,
+        job,
+        |blocks| {
+            check_goes_on()?;
+            Ok(session.read(blocks)?)
+        },
         |blocks| {
             num_written += blocks.first().map_or(0, |block| block.len() as u64);
             Ok(outputs.write(blocks)?)
         },
     )?;
     ensure!(num_written == num_samples, "{num_written} of {num_samples} samples came out");
-    outputs.finish()?;
-    if let Some(note) = session.placement_note() {
-        println!("{note}");
-    }
-    if arguments.timings {
-        println!("{}", report.timings);
-    }
+    Ok(report)
+}
+
+/// An error once somebody wants the end.
+fn check_goes_on() -> Result<()> {
+    ensure!(!signals::requested(), "interrupted; nothing was written");
     Ok(())
 }
 
@@ -172,6 +212,32 @@ fn linked_sides(class: Class, mics: &[usize]) -> Vec<(String, String)> {
     params
 }
 
+/// Refuses a rate at which the plugin would only pass the mics on.
+fn check_rate(session: &SessionFiles) -> Result<()> {
+    let rate_hz = session.rate_hz();
+    if let Some(first) = session.paths().next() {
+        ensure!(
+            RATES_HZ.contains(&rate_hz),
+            "{}: the engine does not work at this rate: sample rate {rate_hz} Hz is outside {} to {} Hz",
+            readable(first),
+            RATES_HZ.start(),
+            RATES_HZ.end()
+        );
+    }
+    Ok(())
+}
+
+/// Parameters that set the most that any mic is turned down; Unspill Track has one for all.
+fn floors(class: Class, mics: &[usize], floor_db: Option<f32>) -> Vec<(String, String)> {
+    let Some(floor_db) = floor_db else { return Vec::new() };
+    let names: Vec<String> = match class {
+        Class::Track => vec!["Track".to_owned()],
+        _ => (1..=mics.iter().sum::<usize>()).map(|mic| format!("Mic {mic}")).collect(),
+    };
+    let text = format!("{floor_db} dB");
+    names.into_iter().map(|name| (format!("{name} Max Reduction"), text.clone())).collect()
+}
+
 /// The files that have an output: all of them, but for the side-chains of the track class.
 fn written_files(job: &RenderJob, mut specs: Vec<OutputSpec>) -> Result<Vec<OutputSpec>> {
     let num_outputs: usize = job.class.shape_for(&job.mics)?.outputs.iter().sum();
@@ -190,6 +256,16 @@ fn written_files(job: &RenderJob, mut specs: Vec<OutputSpec>) -> Result<Vec<Outp
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_floor_is_set_for_every_mic() {
+        let expected =
+            [1, 2, 3].map(|mic| (format!("Mic {mic} Max Reduction"), "-12 dB".to_owned()));
+        assert_eq!(floors(Class::Eight, &[1, 2], Some(-12.0)), expected);
+        let track = ("Track Max Reduction".to_owned(), "-12 dB".to_owned());
+        assert_eq!(floors(Class::Track, &[2, 1], Some(-12.0)), [track]);
+        assert!(floors(Class::Eight, &[1, 2], None).is_empty());
+    }
 
     #[test]
     fn the_sides_of_a_stereo_file_are_linked() {

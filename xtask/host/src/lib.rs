@@ -38,5 +38,5 @@ pub use model::{
 pub use pattern::BlockPattern;
 pub use plugin::{Activation, Plugin, ProcessOptions};
 pub use render::{RenderJob, RenderReport, RenderResult, UnusedBuses, render, render_stream};
-pub use shape::{Class, Shape};
+pub use shape::{Class, RATES_HZ, Shape};
 pub use timings::Timings;

@@ -1,5 +1,6 @@
 //! The plugin's classes, and which mic goes to which bus.
 
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use anyhow::{Result, bail, ensure};
@@ -98,6 +99,9 @@ impl FromStr for Class {
         })
     }
 }
+
+/// The sample rates in Hz at which Unspill cleans; at others it passes the mics on.
+pub const RATES_HZ: RangeInclusive<u32> = 8_000..=192_000;
 
 /// The buses of an instance: how many channels each has. Mono mics fill them from the first
 /// channel of the first bus on.

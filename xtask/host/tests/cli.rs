@@ -5,6 +5,7 @@
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
+use std::time::{Duration, Instant};
 
 use audiofile::WavWriter;
 
@@ -58,6 +59,14 @@ fn bad_input_is_one_clear_line() {
         let errors = complaint(folder, arguments);
         assert!(errors.contains(part), "{errors}");
     }
+    for (rate_hz, names) in
+        [(4_000, ["slow.wav", "slow2.wav"]), (384_000, ["fast.wav", "fast2.wav"])]
+    {
+        names.iter().for_each(|name| write_wav(&folder.join(name), rate_hz, 100));
+        let errors = complaint(folder, &names);
+        let part = format!("sample rate {rate_hz} Hz is outside 8000 to 192000 Hz");
+        assert!(errors.contains(names[0]) && errors.contains(&part), "{errors}");
+    }
     let many: Vec<&str> = vec!["a.wav"; 33];
     assert!(complaint(folder, &many).contains("at most 32 mics are possible, 33 given"));
 }
@@ -77,6 +86,121 @@ fn an_output_folder_that_holds_the_inputs_is_refused() {
 }
 
 #[test]
+fn another_takes_files_are_kept_unless_they_may_be_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    for name in ["a.wav", "b.wav"] {
+        write_wav(&at(name), 48_000, 100);
+    }
+    fs::create_dir(at("take")).unwrap();
+    fs::write(at("take/b.wav"), "another take").unwrap();
+    let arguments = ["--class", "8", "--out", "take", "--plugin", "no.clap", "a.wav", "b.wav"];
+    let line = |extra: &[&str]| {
+        let output = host(folder.path(), &[&arguments[..], extra].concat());
+        assert!(!output.status.success());
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let kept = line(&[]);
+    assert!(kept.contains("take/b.wav: is there already; --overwrite replaces it"), "{kept}");
+    // Then only the plugin is missing, and what is there stays as long as nothing takes its place.
+    let replaced = line(&["--overwrite", "--floor-db", "-12dB"]);
+    assert!(replaced.contains("no.clap: there is no such file"), "{replaced}");
+    assert_eq!(fs::read(at("take/b.wav")).unwrap(), b"another take");
+    assert_eq!(fs::read_dir(at("take")).unwrap().count(), 1);
+}
+
+/// Copies the example's plugin into the folder; cargo builds it with the tests of the package.
+fn passing_plugin(folder: &Path) {
+    let name = format!("{}passing{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
+    let programs = Path::new(env!("CARGO_BIN_EXE_host")).parent().unwrap();
+    let library = programs.join("examples").join(name);
+    let copied = fs::copy(&library, folder.join("passing.clap"));
+    assert!(copied.is_ok(), "{}: `cargo test -p host` builds it", library.display());
+}
+
+#[test]
+fn what_the_plugin_gives_is_written_and_replaces_nothing_unless_that_is_wanted() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    passing_plugin(folder.path());
+    for name in ["a.wav", "b.wav"] {
+        write_wav(&at(name), 48_000, 1_000);
+    }
+    let all = ["--class", "8", "--plugin", "passing.clap", "--out", "out", "a.wav", "b.wav"];
+    let output = host(folder.path(), &all);
+    assert!(output.status.success(), "{output:?}");
+    let whole = fs::read(at("a.wav")).unwrap();
+    assert_eq!(fs::read(at("out/a.wav")).unwrap(), whole);
+    fs::write(at("out/b.wav"), "mastered").unwrap();
+    assert!(!host(folder.path(), &all).status.success());
+    assert_eq!(fs::read(at("out/b.wav")).unwrap(), b"mastered");
+    let output = host(folder.path(), &[&all[..], &["--overwrite"]].concat());
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(fs::read(at("out/b.wav")).unwrap(), whole);
+    assert_eq!(fs::read_dir(at("out")).unwrap().count(), 2);
+}
+
+#[cfg(unix)]
+#[test]
+fn every_request_to_end_is_tidied_up_after() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    passing_plugin(folder.path());
+    for name in ["a.wav", "b.wav"] {
+        write_wav(&at(name), 48_000, 48_000 * 60);
+    }
+    let all = ["--class", "8", "--plugin", "passing.clap", "--realtime", "--out", "out"];
+    for signal in ["-INT", "-TERM", "-HUP"] {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_host"))
+            .args(all)
+            .args(["a.wav", "b.wav"])
+            .current_dir(folder.path())
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let started = Instant::now();
+        let is_playing = || {
+            let Ok(entries) = fs::read_dir(at("out")) else { return false };
+            entries.flatten().any(|entry| entry.metadata().is_ok_and(|file| file.len() > 1_000))
+        };
+        while !is_playing() {
+            assert!(child.try_wait().unwrap().is_none(), "ended before it could be interrupted");
+            assert!(started.elapsed() < Duration::from_secs(30), "nothing is written");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        let id = child.id().to_string();
+        assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
+        let output = child.wait_with_output().unwrap();
+        assert!(started.elapsed() < Duration::from_secs(40), "it played to its end");
+        let line = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{signal}: {line}");
+        assert_eq!(line, "error: interrupted; nothing was written\n", "{signal}");
+        assert!(!at("out").exists(), "{signal}");
+    }
+}
+
+/// Without a word from the shell: the signal of the limit would end the program.
+#[cfg(unix)]
+#[test]
+fn a_limit_on_file_sizes_is_one_line() {
+    let folder = tempfile::tempdir().unwrap();
+    passing_plugin(folder.path());
+    for name in ["a.wav", "b.wav"] {
+        write_wav(&folder.path().join(name), 48_000, 60_000);
+    }
+    let output = Command::new("sh")
+        .args(["-c", "ulimit -f 200; exec \"$@\"", "sh", env!("CARGO_BIN_EXE_host")])
+        .args(["--class", "8", "--plugin", "passing.clap", "--out", "out", "a.wav", "b.wav"])
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    let line = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{line}");
+    assert!(line.contains("cannot write it: File too large"), "{line}");
+    assert!(!folder.path().join("out").exists());
+}
+
+#[test]
 fn wrong_arguments_are_explained() {
     let folder = tempfile::tempdir().unwrap();
     for (arguments, part) in [
@@ -84,6 +208,7 @@ fn wrong_arguments_are_explained() {
         (&["--class", "8", "--block", "0"], "a number from 1 to 8192, or `random`"),
         (&["--class", "8", "--param", "Amount"], "an equals sign is missing"),
         (&["--class", "8", "--realtime", "--offline"], "cannot be used with"),
+        (&["--class", "8", "--floor-db", "loud"], "a level in dB is needed"),
     ] {
         let mut all = arguments.to_vec();
         all.extend(["--out", "out", "a.wav", "b.wav"]);

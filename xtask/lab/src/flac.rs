@@ -2,6 +2,7 @@
 
 use crate::convert::to_f32;
 use anyhow::{Context, Result, anyhow, ensure};
+use audiofile::Existing;
 use flacenc::bitsink::ByteSink;
 use flacenc::component::BitRepr;
 use flacenc::error::Verify;
@@ -94,11 +95,7 @@ pub fn write_24(path: &Path, samples: &[f32], rate_hz: u32) -> Result<()> {
 fn write_with(path: &Path, samples: &[f32], rate_hz: u32, depth: Depth) -> Result<()> {
     let context = || format!("could not write {}", path.display());
     let bytes = encode_with(samples, rate_hz, depth).with_context(context)?;
-    let partial = path.with_extension("flac.partial");
-    std::fs::write(&partial, bytes)
-        .and_then(|()| std::fs::rename(&partial, path))
-        .inspect_err(|_| drop(std::fs::remove_file(&partial)))
-        .with_context(context)
+    Ok(audiofile::write_whole(path, &bytes, Existing::Replace)?)
 }
 
 /// A block size that leaves no last block shorter than FLAC's least.

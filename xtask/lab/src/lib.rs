@@ -18,7 +18,6 @@ pub mod debleed;
 pub mod evaluate;
 pub mod flac;
 pub mod ideal;
-mod interrupt;
 pub mod metrics;
 pub mod random;
 pub mod report;

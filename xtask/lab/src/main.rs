@@ -2,10 +2,12 @@
 #![allow(clippy::print_stderr, reason = "these are commands for a terminal")]
 
 use anyhow::{Context, Result};
+use audiofile::{Destination, Existing, signals};
 use clap::{Parser, Subcommand};
 use lab::benchmark::{self, BenchmarkOptions};
-use lab::debleed::{self, DebleedOptions, JsonFile};
+use lab::debleed::{self, DebleedOptions};
 use lab::evaluate::{self, EvaluateOptions};
+use lab::report;
 use lab::scenes::demo;
 use lab::scenes::simulate::{self, SimulateOptions};
 use lab::soundfont;
@@ -27,7 +29,7 @@ enum Command {
     /// Removes the bleed from the mics of a session
     Debleed(Box<DebleedOptions>),
     /// Cleans scenes with known truth and prints the metrics
-    Evaluate(EvaluateOptions),
+    Evaluate(Box<EvaluateOptions>),
     /// Compares the cleaned demo with its truth: a table, and a picture
     DemoReport {
         /// Folder of mic1_NAME.flac, target1_NAME.flac, …
@@ -39,6 +41,9 @@ enum Command {
         /// Folder for before-after.png and metrics.json
         #[arg(long)]
         out: PathBuf,
+        /// Replace files that are there already
+        #[arg(long)]
+        overwrite: bool,
     },
     /// Composes and records the demo session
     MakeDemo {
@@ -51,6 +56,9 @@ enum Command {
         /// The instruments
         #[arg(long, default_value = soundfont::DEFAULT_PATH)]
         soundfont: PathBuf,
+        /// Replace files that are there already
+        #[arg(long)]
+        overwrite: bool,
     },
     /// Measures every method on the benchmark's scenes
     Benchmark(Box<BenchmarkOptions>),
@@ -75,46 +83,52 @@ fn main() -> ExitCode {
 }
 
 fn run(command: Command) -> Result<()> {
+    signals::survive_file_limit()?;
     match command {
         Command::Debleed(options) => {
+            let is_taken = options.json.as_deref().is_some_and(Destination::names_stdout);
             let report = debleed::run(&options)?;
-            say(&report.table())?;
+            show(&report.table(), is_taken)?;
         }
         Command::Evaluate(options) => {
-            let json = options.json.as_deref().map(JsonFile::create).transpose()?;
+            let json = options.check_outputs()?;
+            let is_taken = json.as_ref().is_some_and(Destination::is_stdout);
             let evaluation = evaluate::evaluate(&options, |scene| {
                 // Long runs show where they are; the table follows at the end.
                 eprintln!("{} {} done, RTF {:.3}", scene.scene, scene.method, scene.rtf);
             })?;
             if let Some(json) = json {
-                json.write(&evaluation.methods)?;
+                json.write(report::json::bytes(&evaluation.methods)?)?;
             }
-            say(&evaluate::table(&evaluation.methods))?;
+            show(&evaluate::table(&evaluation.methods), is_taken)?;
         }
-        Command::DemoReport { session, cleaned, out } => {
-            let report = lab::report::demo_report(&session, &cleaned, &out)?;
+        Command::DemoReport { session, cleaned, out, overwrite } => {
+            let existing = Existing::overwritten(overwrite);
+            let report = report::demo_report(&session, &cleaned, &out, existing)?;
             say(&format!("{}\npicture: {}\n", report.table(), report.picture.display()))?;
         }
-        Command::MakeDemo { out, seed, soundfont } => {
+        Command::MakeDemo { out, seed, soundfont, overwrite } => {
+            demo::check_free(&out, Existing::overwritten(overwrite))?;
             let instruments = soundfont::Instruments::load(&soundfont)?;
             let scene = demo::render(&instruments, seed)?;
             demo::write(&scene, &out)?;
             say(&format!("{}  {}\n", out.display(), describe(&scene.info)))?;
         }
         Command::Benchmark(options) => {
-            let json = options.json.as_deref().map(JsonFile::create).transpose()?;
+            let outputs = options.check_outputs()?;
+            let places = [&outputs.json, &outputs.markdown];
+            let is_taken = places.into_iter().flatten().any(Destination::is_stdout);
             let results = benchmark::run(&options, |part, scene| {
                 let part = part.title();
                 eprintln!("{part}: {} {} done, RTF {:.3}", scene.scene, scene.method, scene.rtf);
             })?;
-            if let Some(json) = json {
-                json.write(&results)?;
+            if let Some(json) = outputs.json {
+                json.write(report::json::bytes(&results)?)?;
             }
-            if let Some(file) = &options.markdown {
-                std::fs::write(file, benchmark::markdown(&results))
-                    .with_context(|| format!("could not write {}", file.display()))?;
+            if let Some(markdown) = outputs.markdown {
+                markdown.write(benchmark::markdown(&results).into_bytes())?;
             }
-            say(&benchmark::text(&results))?;
+            show(&benchmark::text(&results), is_taken)?;
         }
         Command::Simulate(options) => {
             let summary = simulate::run(&options)?;
@@ -135,6 +149,16 @@ fn run(command: Command) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Prints for people: to standard error where standard output is taken by a file's content.
+fn show(text: &str, stdout_is_taken: bool) -> Result<()> {
+    if stdout_is_taken {
+        // Nobody may be reading any more.
+        let _ = std::io::stderr().write_all(text.as_bytes());
+        return Ok(());
+    }
+    say(text)
 }
 
 /// Prints to standard output; a reader that has gone away (`| head`) is no error.

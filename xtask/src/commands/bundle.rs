@@ -1,20 +1,18 @@
 //! `cargo xtask bundle`: builds the plugin and makes its bundles.
 
 use std::fs;
-use std::io::IsTerminal;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
-use anyhow::{Context, Result, bail};
-use serde_json::Value;
+use anyhow::{Context, Result};
 
 use crate::bundler::{Product, System};
-use crate::shell;
+use crate::{build, shell};
 
-/// The package that holds the plugin, and its section in `bundler.toml`.
+/// The plugin's section in `bundler.toml`.
 const PACKAGE: &str = "plugin";
 
-/// Builds the plugin in release makes `target/bundled/<name>.vst3` and `.clap`, and returns both.
+/// Builds the plugin in release, makes `target/bundled/<name>.vst3` and `.clap`, and returns both.
 pub(crate) fn bundle() -> Result<Vec<PathBuf>> {
     let system = System::this()?;
     let name = display_name()?;
@@ -48,50 +46,15 @@ fn display_name() -> Result<String> {
 
 /// Builds the plugin's library and returns where it is.
 fn build() -> Result<PathBuf> {
-    let mut build = shell::cargo("build");
-    build.args(["--release", "--package", PACKAGE, "--lib"]);
-    build.arg("--message-format=json-render-diagnostics");
-    if !std::io::stderr().is_terminal() {
-        build.arg("--quiet");
-    }
-    let output = build.stderr(Stdio::inherit()).output().context("cannot start cargo build")?;
-    if !output.status.success() {
-        bail!("the plugin does not build ({})", output.status);
-    }
-    library_in(&String::from_utf8_lossy(&output.stdout))
-        .context("cargo built the plugin without a shared library")
-}
-
-/// The shared library among the artifacts that cargo reports, one JSON message per line.
-fn library_in(messages: &str) -> Option<PathBuf> {
-    let messages = messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    let artifacts = messages.filter(|message| {
-        message["reason"] == "compiler-artifact" && message["target"]["name"] == PACKAGE
-    });
-    let files: Vec<PathBuf> = artifacts
-        .flat_map(|artifact| artifact["filenames"].as_array().cloned().unwrap_or_default())
-        .filter_map(|file| file.as_str().map(PathBuf::from))
-        .collect();
+    let files = build::Product::PLUGIN.build()?;
     let extension = std::env::consts::DLL_EXTENSION;
-    files.into_iter().find(|file| file.extension().is_some_and(|other| other == extension))
+    let library = files.into_iter().find(|file| file.extension().is_some_and(|e| e == extension));
+    library.context("cargo built the plugin without a shared library")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_library_is_found_among_cargos_messages() {
-        let file = format!("/t/libplugin.{}", std::env::consts::DLL_EXTENSION);
-        let messages = format!(
-            "not json\n{{\"reason\":\"compiler-artifact\",\"target\":{{\"name\":\"engine\"}},\
-             \"filenames\":[\"/t/x.{}\"]}}\n{{\"reason\":\"compiler-artifact\",\"target\":\
-             {{\"name\":\"plugin\"}},\"filenames\":[\"/t/libplugin.rlib\",\"{file}\"]}}",
-            std::env::consts::DLL_EXTENSION
-        );
-        assert_eq!(library_in(&messages), Some(PathBuf::from(file)));
-        assert_eq!(library_in("{}"), None);
-    }
 
     #[test]
     fn the_display_name_comes_from_bundler_toml() {

@@ -4,7 +4,10 @@ use std::process::Stdio;
 
 use anyhow::Result;
 
-use crate::{commands, shell};
+use crate::{build, commands, shell};
+
+/// Said before what has to be built for a check.
+const NOTICE: &str = "building: minutes the first time";
 
 /// Stops at the first check that fails.
 pub(crate) fn check() -> Result<()> {
@@ -21,26 +24,30 @@ pub(crate) fn check() -> Result<()> {
 
     step("lints");
     let mut clippy = shell::cargo("clippy");
-    clippy.args(["--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"]);
-    shell::run(clippy, "cargo clippy")?;
+    clippy.args(["--workspace", "--all-targets", "--", "-D", "warnings"]);
+    build::shown(clippy, NOTICE)?;
     let mut clippy = shell::cargo_for_dashboard("clippy");
     clippy.arg("--target-dir").arg(shell::dashboard_target());
-    clippy.args(["--quiet", "--all-targets", "--", "-D", "warnings"]);
-    shell::run(clippy, "cargo clippy of the dashboard")?;
+    clippy.args(["--all-targets", "--", "-D", "warnings"]);
+    build::shown(clippy, NOTICE)?;
 
     step("docs");
     let mut docs = shell::cargo("doc");
-    docs.args(["--quiet", "--workspace", "--no-deps", "--document-private-items"]);
+    docs.args(["--workspace", "--no-deps", "--document-private-items"]);
     docs.env("RUSTDOCFLAGS", "-D warnings");
-    shell::run(docs, "cargo doc")?;
+    build::shown(docs, NOTICE)?;
 
     step("tests");
     commands::test(&[])?;
 
     step("benches, once each");
-    let mut benches = shell::cargo("test");
-    benches.args(["--quiet", "--workspace", "--benches"]);
-    shell::run(benches, "cargo test --benches")?;
+    let benches = |end: &str| {
+        let mut benches = shell::cargo("test");
+        benches.args(["--workspace", "--benches", end]);
+        benches
+    };
+    build::shown(benches("--no-run"), NOTICE)?;
+    shell::run(benches("--quiet"), "cargo test --benches")?;
 
     step("dependencies");
     let mut probe = shell::cargo("deny");

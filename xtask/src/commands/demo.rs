@@ -6,16 +6,23 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 
+use crate::build::Product;
 use crate::{commands, shell};
 
 /// Where the demo session is, from the workspace's folder.
 const SESSION: &str = "assets/demo";
 
+/// Where the results go unless the user says otherwise; nothing else is kept there.
+pub(crate) const DEMO_FOLDER: &str = "target/demo";
+
 /// Writes `out/cleaned` and `out/removed`, then measures and draws what changed.
-pub(crate) fn demo(out: &Path) -> Result<()> {
+pub(crate) fn demo(out: &Path, overwrite: bool) -> Result<()> {
     let session = shell::root().join(SESSION);
     let mics = mic_files(&session)?;
+    let overwrite = (overwrite || out == Path::new(DEMO_FOLDER)).then(|| "--overwrite".into());
+    // Everything is built before anything is played: nobody waits between the two.
     commands::bundle()?;
+    let (host, lab) = (Product::HOST.program()?, Product::LAB.program()?);
 
     println!("playing {} mics through Unspill 8 (CLAP)", mics.len());
     for (folder, listen) in [("cleaned", "Clean"), ("removed", "Removed")] {
@@ -25,7 +32,10 @@ pub(crate) fn demo(out: &Path) -> Result<()> {
         arguments.push("--out".into());
         arguments.push(out.join(folder).into());
         arguments.extend(mics.iter().map(OsString::from));
-        shell::run(shell::program("host", &arguments), "playing the demo session")?;
+        arguments.extend(overwrite.clone());
+        let mut host = shell::program(host.get_program());
+        host.args(arguments);
+        shell::run(host, "playing the demo session")?;
     }
 
     let arguments: [OsString; 7] = [
@@ -37,7 +47,9 @@ pub(crate) fn demo(out: &Path) -> Result<()> {
         "--out".into(),
         out.into(),
     ];
-    shell::run(shell::program("lab", &arguments), "measuring the demo session")
+    let mut lab = lab;
+    lab.args(arguments).args(overwrite);
+    shell::run(lab, "measuring the demo session")
 }
 
 /// `mic1_kick.flac`, `mic2_snare.flac` and so on, in the order of their numbers.

@@ -10,11 +10,12 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 
+use crate::build::{self, Product};
 use crate::{shell, system};
 
 pub(crate) use bundle::bundle;
 pub(crate) use check::check;
-pub(crate) use demo::demo;
+pub(crate) use demo::{DEMO_FOLDER, demo};
 pub(crate) use train::train;
 
 /// Runs all tests, or those that the arguments pick.
@@ -50,9 +51,13 @@ fn test_apart() -> Result<()> {
 
 /// Runs the tests that look at the repository itself.
 pub(crate) fn tidy() -> Result<()> {
-    let mut tests = shell::cargo("test");
-    tests.args(["--quiet", "--package", "xtask", "--test", "tidy"]);
-    shell::run(tests, "cargo test --package xtask --test tidy")
+    let tests = |ends: &[&str]| {
+        let mut tests = shell::cargo("test");
+        tests.args(["--package", "xtask", "--test", "tidy"]).args(ends);
+        tests
+    };
+    build::shown(tests(&["--no-run"]), "building the checks: a minute the first time")?;
+    shell::run(tests(&["--quiet"]), "cargo test --package xtask --test tidy")
 }
 
 /// Plays files through the bundled plugin, which is made first.
@@ -68,12 +73,26 @@ pub(crate) fn host(arguments: &[OsString]) -> ExitCode {
         eprintln!("error: {error:#}");
         return ExitCode::FAILURE;
     }
-    shell::become_command(shell::program("host", arguments), "the host")
+    start(Product::HOST, arguments, "the host")
 }
 
 /// Starts one of the lab's commands.
 pub(crate) fn lab(command: &str, arguments: &[OsString]) -> ExitCode {
     let mut all = vec![OsString::from(command)];
     all.extend_from_slice(arguments);
-    shell::become_command(shell::program("lab", &all), "the lab")
+    start(Product::LAB, &all, "the lab")
+}
+
+/// Builds a program and becomes it.
+fn start(product: Product, arguments: &[OsString], what: &str) -> ExitCode {
+    match product.program() {
+        Ok(mut command) => {
+            command.args(arguments);
+            shell::become_command(command, what)
+        }
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
 }

@@ -6,6 +6,7 @@ use std::process::{Command, ExitCode};
 
 use anyhow::Result;
 
+use crate::build::{self, Product};
 use crate::{commands, shell};
 
 /// Trains; on a terminal the dashboard shows how it goes, in a pipe there are plain lines.
@@ -36,17 +37,12 @@ fn is_training(arguments: &[OsString]) -> bool {
 
 /// The dashboard with the training in it, both built.
 fn dashboard(arguments: &[OsString]) -> Result<Command> {
-    let mut lab = shell::cargo("build");
-    lab.args(["--release", "--package", "lab"]);
-    shell::run(lab, "cargo build of the lab")?;
+    let mut training = Product::LAB.program()?;
     let target = shell::dashboard_target();
     let mut dashboard = shell::cargo_for_dashboard("build");
     dashboard.arg("--release").arg("--target-dir").arg(&target);
-    shell::run(dashboard, "cargo build of the dashboard")?;
-
-    let mut all: Vec<OsString> = ["train", "--progress", "json"].map(Into::into).into();
-    all.extend_from_slice(arguments);
-    let training = shell::program("lab", &all);
+    build::shown(dashboard, "building the dashboard: some minutes the first time")?;
+    training.args(["train", "--progress", "json"]).args(arguments);
     let program = format!("release/dashboard{}", std::env::consts::EXE_SUFFIX);
     let mut command = Command::new(target.join(program));
     command.arg(training.get_program()).args(training.get_args());

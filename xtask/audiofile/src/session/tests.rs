@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use tempfile::TempDir;
 
 use super::*;
-use crate::OutputSet;
 use crate::testing::{
     Kind, flac_bytes, names_in, ramp, read_all, wav_bytes_with, write_float_wav, write_float_wav_at,
 };
+use crate::{Existing, OutputSet};
 
 const MAX_MICS: usize = 32;
 
@@ -100,6 +100,23 @@ fn two_inputs_with_one_output_name_are_refused() {
     assert!(message(&[&paths[0], &paths[0]]).contains("would be written to the same file"));
 }
 
+/// Bytes that are no text are kept, and two such names are not one.
+#[cfg(unix)]
+#[test]
+fn names_that_are_no_text_keep_their_bytes() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+    let folder = tempfile::tempdir().unwrap();
+    let paths = [&b"\xff.wav"[..], b"\xfe.wav"].map(|name| {
+        let path = folder.path().join(OsStr::from_bytes(name));
+        write_float_wav(&path, &[0.0; 100]);
+        path
+    });
+    let session = SessionFiles::open(&paths, MAX_MICS).unwrap();
+    let names = session.output_specs().into_iter().map(|output| output.file_name);
+    assert_eq!(names.collect::<Vec<_>>(), [b"\xff.wav", b"\xfe.wav"].map(|n| OsStr::from_bytes(n)));
+}
+
 #[test]
 fn an_output_never_replaces_an_input() {
     let (folder, paths) = folder_with(&["a.wav", "in/b.wav"]);
@@ -139,7 +156,8 @@ fn write_counting(path: &Path, first: u16, num_channels: u16, num_samples: u16, 
 
 /// All mics, read in blocks, and the same written to the outputs in `out`.
 fn through(session: &mut SessionFiles, out: &Path, block: usize) -> Vec<Vec<f32>> {
-    let mut outputs = OutputSet::create(out, 48_000, &session.output_specs()).unwrap();
+    let mut outputs =
+        OutputSet::create(out, 48_000, &session.output_specs(), Existing::Replace).unwrap();
     let mut all = vec![Vec::new(); session.mics().len()];
     loop {
         let mut buffers = vec![vec![f32::NAN; block]; all.len()];

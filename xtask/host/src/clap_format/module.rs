@@ -43,7 +43,7 @@ impl ClapModule {
             "its CLAP version {:?} is too old",
             table.clap_version
         );
-        let bundle = CString::new(bundle.to_string_lossy().as_bytes())?;
+        let bundle = CString::new(bundle.as_os_str().as_encoded_bytes())?;
         let init = required(table.init, "entry.init")?;
         // SAFETY: called once, with a terminated string.
         ensure!(unsafe { init(bundle.as_ptr()) }, "its entry point failed to initialise");

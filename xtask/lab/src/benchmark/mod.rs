@@ -13,7 +13,8 @@ use crate::scenes::recipe::Recipe;
 use crate::scenes::simulate;
 use crate::scenes::sources::Library;
 use crate::scenes::{Scene, linear};
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
+use audiofile::{Destination, Existing, NewFolder};
 use clap::Args;
 use engine::Mode;
 use engine::network::Model;
@@ -38,15 +39,69 @@ pub struct BenchmarkOptions {
     /// The instruments, where the system does not have them
     #[arg(long, value_name = "FILE")]
     pub soundfont: Option<PathBuf>,
-    /// File for all numbers
+    /// File for all numbers; - is standard output
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
-    /// File for the table as Markdown
+    /// File for the table as Markdown; - is standard output
     #[arg(long, value_name = "FILE")]
     pub markdown: Option<PathBuf>,
     /// Folder for pictures, one folder a part
     #[arg(long, value_name = "DIR")]
     pub plots: Option<PathBuf>,
+    /// Replace files that are there already
+    #[arg(long)]
+    pub overwrite: bool,
+}
+
+/// Where the figures go.
+#[derive(Debug)]
+pub struct Outputs {
+    /// All numbers.
+    pub json: Option<Destination>,
+    /// The table.
+    pub markdown: Option<Destination>,
+}
+
+impl BenchmarkOptions {
+    /// Where the figures go, after checking that no output is in the way of another or of a file
+    /// that is to be kept.
+    ///
+    /// # Errors
+    ///
+    /// When one is, or a file cannot be written.
+    pub fn check_outputs(&self) -> Result<Outputs> {
+        let existing = Existing::overwritten(self.overwrite);
+        let methods: Vec<String> = self.candidates().iter().map(ToString::to_string).collect();
+        let mut outputs = Vec::new();
+        if let Some(folder) = &self.plots {
+            let folders = self.parts().map(|part| folder.join(part.folder()));
+            outputs.extend(folders.flat_map(|folder| plots::paths(&methods, &folder)));
+        }
+        outputs.iter().try_for_each(|path| audiofile::check_free(path, existing))?;
+        outputs.extend(self.json.iter().chain(&self.markdown).cloned());
+        audiofile::check_differ(&outputs)?;
+        let open = |path: &Option<PathBuf>| {
+            path.as_deref().map(|path| Destination::new(path, existing)).transpose()
+        };
+        let outputs = Outputs { json: open(&self.json)?, markdown: open(&self.markdown)? };
+        let on_stdout =
+            |output: &Option<Destination>| output.as_ref().is_some_and(Destination::is_stdout);
+        ensure!(
+            !(on_stdout(&outputs.json) && on_stdout(&outputs.markdown)),
+            "--json and --markdown cannot both go to standard output"
+        );
+        Ok(outputs)
+    }
+
+    /// Those that there is material for.
+    fn parts(&self) -> impl Iterator<Item = Part> {
+        let has_kit = self.kit.is_some();
+        Part::ALL.into_iter().filter(move |&part| part != Part::RealKit || has_kit)
+    }
+
+    fn candidates(&self) -> Vec<Candidate> {
+        if self.method.is_empty() { Candidate::all() } else { self.method.clone() }
+    }
 }
 
 /// One part of the benchmark.
@@ -75,6 +130,16 @@ impl Part {
             Self::Ensembles => "simulated ensembles",
             Self::Kits => "simulated kits",
             Self::RealKit => "real kit",
+        }
+    }
+
+    /// The folder of its pictures.
+    fn folder(self) -> &'static str {
+        match self {
+            Self::Linear => "linear",
+            Self::Ensembles => "ensembles",
+            Self::Kits => "kits",
+            Self::RealKit => "real-kit",
         }
     }
 
@@ -116,13 +181,10 @@ pub fn run(
     options: &BenchmarkOptions,
     mut tell: impl FnMut(Part, &SceneResult),
 ) -> Result<Vec<PartResult>> {
-    let candidates =
-        if options.method.is_empty() { Candidate::all() } else { options.method.clone() };
+    let candidates = options.candidates();
     let model = evaluate::model_for(&candidates, options.model.as_deref())?;
-    let parts =
-        Part::ALL.into_iter().filter(|&part| part != Part::RealKit || options.kit.is_some());
     let mut results = Vec::new();
-    for part in parts {
+    for part in options.parts() {
         let stage = Stage::set(part, options)?;
         let num_scenes =
             options.first.map_or(part.num_scenes(), |first| first.min(part.num_scenes()));
@@ -141,12 +203,10 @@ pub fn run(
             |scene| tell(part, scene),
         )?;
         if let Some(folder) = &options.plots {
-            let folder = folder.join(stage.recipe.name.trim_start_matches("benchmark-"));
-            let folder =
-                if part == Part::Linear { folder.with_file_name("linear") } else { folder };
-            std::fs::create_dir_all(&folder)
-                .with_context(|| format!("could not create {}", folder.display()))?;
+            let folder = folder.join(part.folder());
+            let mut made = NewFolder::make(&folder)?;
             plots::draw(&evaluation, &folder)?;
+            made.keep();
         }
         for mut method in also_live.methods {
             let place = evaluation.methods.iter().position(|other| other.method == method.method);
@@ -204,6 +264,7 @@ mod tests {
             json: None,
             markdown: None,
             plots: None,
+            overwrite: false,
         }
     }
 

@@ -22,15 +22,17 @@ mod tests;
 pub use options::{DebleedOptions, Learn};
 
 use crate::cleaning::{self, Outcome, Setup};
+use crate::report::json;
 use crate::report::{Table, db, signed_db};
-use anyhow::{Context, Result, ensure};
-use audiofile::{OutputSet, Placement, SessionFiles};
+use anyhow::{Result, bail, ensure};
+use audiofile::{
+    Destination, Existing, OutputSet, Placement, SessionFiles, readable, same_file, signals,
+};
 use engine::MAX_MICS;
 use levels::Levels;
 use progress::Progress;
 use serde::Serialize;
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// What `--json` writes.
 #[derive(Debug, Serialize)]
@@ -63,11 +65,12 @@ pub struct Report {
 /// One mono mic's levels.
 #[derive(Debug, Serialize)]
 pub struct MicReport {
-    /// The file it came from.
+    /// The file it came from; in JSON, bytes that are no text become `\xff`.
+    #[serde(serialize_with = "json::path")]
     pub file: PathBuf,
     /// Channel of that file, from 1.
     pub channel: usize,
-    /// The name of the file that it was written to.
+    /// The name of the file that it was written to; bytes that are no text become `\xff`.
     pub output: String,
     /// RMS level in dB under full scale; `None` for silence.
     pub input_db: Option<f64>,
@@ -94,29 +97,39 @@ pub fn run(options: &DebleedOptions) -> Result<Report> {
         SessionFiles::open(&options.mics, MAX_MICS)?
     };
     let controls = options.controls(files.mics(), files.num_mics())?;
+    let existing = Existing::overwritten(options.overwrite);
+    // Everything that can be refused is refused before the long work.
     files.check_outputs_spare_inputs(&options.out)?;
     if let Some(folder) = &options.removed {
         files.check_outputs_spare_inputs(folder)?;
     }
-    if let Some(path) = &options.json {
-        ensure!(
-            !options.mics.iter().any(|mic| same(mic, path)),
-            "--json {}: a mic",
-            path.display()
-        );
-    }
-    // Everything that can be refused is refused before the long work.
-    let mut cleaned = OutputSet::create(&options.out, files.rate_hz(), &files.output_specs())?;
+    // Listening comes before the first file that is to be tidied up.
+    signals::listen()?;
+    let create =
+        |folder| OutputSet::create(folder, files.rate_hz(), &files.output_specs(), existing);
+    let mut cleaned = create(&options.out)?;
     let mut removed = match &options.removed {
         Some(folder) => {
-            let set = OutputSet::create(folder, files.rate_hz(), &files.output_specs())?;
-            ensure!(!same(folder, &options.out), "--removed and --out are the same folder");
+            let set = create(folder)?;
+            ensure!(!same_file(folder, &options.out), "--removed and --out are the same folder");
             Some(set)
         }
         None => None,
     };
     // Last of the three, because it may lie in a folder that was just made.
-    let mut json = options.json.as_deref().map(JsonFile::create).transpose()?;
+    let json = match &options.json {
+        Some(path) => {
+            let mut sets = std::iter::once(&cleaned).chain(&removed);
+            let clash = files
+                .check_spares_inputs(path)
+                .and_then(|()| sets.try_for_each(|set| set.check_spares(path)));
+            if let Err(error) = clash {
+                bail!("--json {}: {}", readable(path), error.problem);
+            }
+            Some(Destination::new(path, existing)?)
+        }
+        None => None,
+    };
     let mut levels = vec![Levels::default(); files.mics().len()];
     let places: Vec<Placement> =
         files.mics().iter().map(|mic| files.placements()[mic.file]).collect();
@@ -143,19 +156,11 @@ pub fn run(options: &DebleedOptions) -> Result<Report> {
     progress.finish();
     let report = report(options, &files, &setup, &outcome?, &levels);
     // All that a full disk can spoil comes before the first name appears.
-    if let Some(json) = &mut json {
-        json.fill(&report)?;
-    }
-    OutputSet::finish_all(std::iter::once(cleaned).chain(removed).collect())?;
-    if let Some(json) = json {
-        json.appear()?;
-    }
+    let json = json.map(|json| Ok::<_, anyhow::Error>(json.complete(json::bytes(&report)?)?));
+    let json = json.transpose()?;
+    let sets = std::iter::once(cleaned).chain(removed).collect();
+    OutputSet::finish_all(sets, json.into_iter().collect())?;
     Ok(report)
-}
-
-/// Whether both are there and one and the same.
-fn same(a: &Path, b: &Path) -> bool {
-    a.canonicalize().is_ok_and(|a| b.canonicalize().is_ok_and(|b| a == b))
 }
 
 impl Report {
@@ -164,7 +169,7 @@ impl Report {
     pub fn table(&self) -> String {
         let mut table = Table::new(&["mic", "in (dB)", "out (dB)", "change"]);
         for mic in &self.mics {
-            let name = mic.file.file_name().unwrap_or_default().to_string_lossy();
+            let name = readable(mic.file.file_name().unwrap_or_default());
             let several = self.mics.iter().filter(|other| other.file == mic.file).count() > 1;
             let side = if several { format!(" {}", mic.channel) } else { String::new() };
             table.row([
@@ -199,7 +204,7 @@ fn report(
     let mics = files.mics().iter().zip(levels).map(|(mic, level)| MicReport {
         file: options.mics[mic.file].clone(),
         channel: mic.channel + 1,
-        output: outputs[mic.mic].file_name.clone(),
+        output: readable(&outputs[mic.mic].file_name),
         input_db: level.input_db(),
         output_db: level.output_db(),
         removed_db: level.removed_db(),
@@ -217,58 +222,5 @@ fn report(
         elapsed_s: outcome.elapsed.as_secs_f64(),
         rtf: outcome.elapsed.as_secs_f64() / duration_s,
         mics: mics.collect(),
-    }
-}
-
-/// A JSON file that appears complete or not at all.
-#[derive(Debug)]
-pub struct JsonFile {
-    partial: tempfile::NamedTempFile,
-    path: PathBuf,
-}
-
-impl JsonFile {
-    /// Makes sure that the file can be written.
-    ///
-    /// # Errors
-    ///
-    /// When its folder cannot be written to.
-    pub fn create(path: &Path) -> Result<Self> {
-        ensure!(!path.is_dir(), "cannot write {}: it is a folder", path.display());
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        let partial = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))
-            .with_context(|| format!("cannot write {}", path.display()))?;
-        Ok(Self { partial, path: path.to_owned() })
-    }
-
-    /// Writes `value` and lets the file appear.
-    ///
-    /// # Errors
-    ///
-    /// When the disk is full or fails.
-    pub fn write(mut self, value: &impl Serialize) -> Result<()> {
-        self.fill(value)?;
-        self.appear()
-    }
-
-    /// Writes `value` under the temporary name.
-    fn fill(&mut self, value: &impl Serialize) -> Result<()> {
-        let text = serde_json::to_string_pretty(value)? + "\n";
-        let context = || format!("cannot write {}", self.path.display());
-        self.partial.write_all(text.as_bytes()).with_context(context)?;
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            // Temporary files are private; a report is like any other file.
-            let open = std::fs::Permissions::from_mode(0o644);
-            self.partial.as_file().set_permissions(open).with_context(context)?;
-        }
-        self.partial.as_file().sync_all().with_context(context)
-    }
-
-    fn appear(self) -> Result<()> {
-        let Self { partial, path } = self;
-        partial.persist(&path).with_context(|| format!("cannot write {}", path.display()))?;
-        Ok(())
     }
 }

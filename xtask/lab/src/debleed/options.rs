@@ -48,8 +48,8 @@ pub struct DebleedOptions {
     /// How much of the found bleed is removed, in percent
     #[arg(long, default_value_t = 100.0, value_name = "0..100")]
     pub amount: f32,
-    /// The most that anything is turned down, in dB; 24 and -24 mean the same
-    #[arg(long, allow_negative_numbers = true, value_name = "X")]
+    /// The most that anything is turned down, in dB; 24, -24 and -24dB mean the same
+    #[arg(long, allow_hyphen_values = true, value_parser = audiofile::parse_floor_db, value_name = "X")]
     pub floor_db: Option<f32>,
     /// Mics that share a source, by their positions: 1,2 (repeatable)
     #[arg(long, value_name = "1,2")]
@@ -60,9 +60,12 @@ pub struct DebleedOptions {
     /// Let all files start together, whatever their time stamps (BWF) say; their lengths must agree then
     #[arg(long)]
     pub ignore_timestamps: bool,
-    /// File for levels, latency and processing time
+    /// File for levels, latency and processing time; - is standard output
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
+    /// Replace files that are there already; never the mics themselves
+    #[arg(long)]
+    pub overwrite: bool,
 }
 
 /// Whether methods that learn from the whole session do so.
@@ -118,8 +121,7 @@ impl DebleedOptions {
         );
         let mut controls = Controls { global_amount: self.amount / 100.0, ..Controls::default() };
         if let Some(floor_db) = self.floor_db {
-            ensure!(floor_db.is_finite(), "--floor-db {floor_db} is not a level");
-            controls.mics.iter_mut().for_each(|mic| mic.floor = Decibels(-floor_db.abs()));
+            controls.mics.iter_mut().for_each(|mic| mic.floor = Decibels(floor_db));
         }
         let mut group_of_mic: Vec<Option<GroupId>> = vec![None; num_mics];
         let mut next_group = 0;
@@ -228,10 +230,10 @@ mod tests {
         assert_eq!(controls.mics[3].floor, Decibels(-24.0));
         let roles: Vec<Role> = controls.mics[..4].iter().map(|mic| mic.role).collect();
         assert_eq!(roles, [Role::Close, Role::Room, Role::Room, Role::Close]);
-        assert_eq!(
-            options("--floor-db 24").controls(&places(), 3).unwrap().mics[0].floor,
-            Decibels(-24.0)
-        );
+        for level in ["24", "-24", "-24dB"] {
+            let controls = options(&format!("--floor-db {level}")).controls(&places(), 3).unwrap();
+            assert_eq!(controls.mics[0].floor, Decibels(-24.0), "{level}");
+        }
     }
 
     #[test]

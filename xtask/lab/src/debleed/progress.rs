@@ -1,8 +1,8 @@
-//! The progress bar on a terminal, and the end of a run by Ctrl-C.
+//! The progress bar on a terminal, and the end of a run from outside.
 
 use crate::cleaning::Watch;
-use crate::interrupt;
 use anyhow::{Context, Result, ensure};
+use audiofile::signals;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// Shows how far a run is and ends it when the user interrupts.
@@ -12,11 +12,8 @@ pub(super) struct Progress {
 }
 
 impl Progress {
-    /// From now on Ctrl-C and a request to terminate end the run by an error, so that what is half
-    /// written is removed on the way out. A second one ends the program at once.
+    /// Draws on a terminal only.
     pub(super) fn start() -> Result<Self> {
-        interrupt::listen()?;
-        // Draws on a terminal only.
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
         let style = ProgressStyle::with_template("{bar:40} {percent:>3} %  {eta} left")
             .context("the progress bar's template")?;
@@ -31,7 +28,7 @@ impl Progress {
 
 impl Watch for Progress {
     fn advance(&mut self, done_samples: u64, all_samples: u64) -> Result<()> {
-        ensure!(!interrupt::requested(), "interrupted; nothing was written");
+        ensure!(!signals::requested(), "interrupted; nothing was written");
         self.bar.set_length(all_samples);
         self.bar.set_position(done_samples);
         Ok(())

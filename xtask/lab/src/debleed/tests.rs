@@ -4,6 +4,7 @@ use super::*;
 use crate::sound_file;
 use audiofile::{AudioReader, WavWriter};
 use clap::Parser;
+use std::path::Path;
 
 #[derive(Parser)]
 struct Line {
@@ -77,13 +78,13 @@ fn outputs_have_the_places_and_lengths_of_their_files() {
         assert!((report.mics[mic].input_db.unwrap() - level_db).abs() < 1e-6);
     }
     // Something is removed, and still everything is in its place.
-    let report = clean(folder, "", &names).unwrap();
+    let report = clean(folder, "--overwrite", &names).unwrap();
     assert!(report.mics.iter().any(|mic| mic.removed_db.is_some()));
     assert_eq!(sound_file::read(&folder.join("out/c.wav")).unwrap().num_samples(), 10_000);
 
     let line = format!("{:#}", clean(folder, "--ignore-timestamps", &names).unwrap_err());
     assert!(line.contains("c.wav: is 10000 samples long, but "), "{line}");
-    let report = clean(folder, "--ignore-timestamps", &names[..2]).unwrap();
+    let report = clean(folder, "--ignore-timestamps --overwrite", &names[..2]).unwrap();
     assert_eq!((report.num_samples, report.placement), (20_000, None));
 }
 
@@ -100,6 +101,10 @@ fn a_file_of_many_channels_is_a_whole_session() {
     let read = |mic: usize| sound_file::read(&folder.join("out").join(outputs[mic])).unwrap();
     assert_eq!(read(1).channels[0], sounds[1], "a room is passed through");
     assert_ne!(read(0).channels[0], sounds[0]);
+    // The mics of one file are kept as well, under the names that they get.
+    let line = format!("{:#}", clean(folder, "", &["poly.wav"]).unwrap_err());
+    assert!(line.contains("poly.1.wav: is there already; --overwrite"), "{line}");
+    assert_eq!(read(1).channels[0], sounds[1], "what is there stays");
     let line = format!("{:#}", clean(folder, "--room 5", &["poly.wav"]).unwrap_err());
     assert!(line.contains("mics are numbered 1 to 4"), "{line}");
 }

@@ -12,7 +12,8 @@ use crate::metrics::bss::{Estimates, SourceSpaces, Truth};
 use crate::metrics::{BssScore, Measured, Summary};
 use crate::report::plots::{self, Sound};
 use crate::scenes::{Scene, folder, linear};
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
+use audiofile::{Destination, Existing, NewFolder, readable};
 use clap::Args;
 use engine::Mode;
 use engine::network::Model;
@@ -48,12 +49,41 @@ pub struct EvaluateOptions {
     /// Mixes each scene's sources anew, at once and without room, as part of the literature does
     #[arg(long)]
     pub linear: bool,
-    /// File for all numbers
+    /// File for all numbers; - is standard output
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
     /// Folder for pictures: gain against input SDR, number of mics and RT60, and spectrograms
     #[arg(long, value_name = "DIR")]
     pub plots: Option<PathBuf>,
+    /// Replace files that are there already; never the scenes themselves
+    #[arg(long)]
+    pub overwrite: bool,
+}
+
+impl EvaluateOptions {
+    /// Where all numbers go, after checking that no output is in the way of another, of a scene or of
+    /// a file that is to be kept.
+    ///
+    /// # Errors
+    ///
+    /// When one is, or a file cannot be written.
+    pub fn check_outputs(&self) -> Result<Option<Destination>> {
+        let existing = Existing::overwritten(self.overwrite);
+        let methods: Vec<String> = self.method.iter().map(ToString::to_string).collect();
+        let mut outputs: Vec<PathBuf> =
+            self.plots.iter().flat_map(|folder| plots::paths(&methods, folder)).collect();
+        outputs.iter().try_for_each(|path| audiofile::check_free(path, existing))?;
+        outputs.extend(self.json.clone());
+        audiofile::check_differ(&outputs)?;
+        let Some(path) = &self.json else { return Ok(None) };
+        let in_scene = folder::list(&self.scenes)?
+            .into_iter()
+            .find(|scene| path.parent().is_some_and(|parent| audiofile::same_file(parent, scene)));
+        if let Some(scene) = in_scene {
+            bail!("--json {} is in the folder of scene {}", readable(path), readable(scene));
+        }
+        Ok(Some(Destination::new(path, existing)?))
+    }
 }
 
 /// How scenes are scored.
@@ -97,10 +127,7 @@ pub struct Extremes {
 /// written.
 pub fn evaluate(options: &EvaluateOptions, tell: impl FnMut(&SceneResult)) -> Result<Evaluation> {
     let folders = folder::list(&options.scenes)?;
-    if let Some(plots) = &options.plots {
-        std::fs::create_dir_all(plots)
-            .with_context(|| format!("could not create {}", plots.display()))?;
-    }
+    let mut pictures = options.plots.as_deref().map(NewFolder::make).transpose()?;
     let score = ScoreOptions {
         model: model_for(&options.method, options.model.as_deref())?,
         mode: options.mode,
@@ -109,7 +136,7 @@ pub fn evaluate(options: &EvaluateOptions, tell: impl FnMut(&SceneResult)) -> Re
         keeps_sounds: options.plots.is_some(),
     };
     let scenes = (1..).zip(&folders).map(|(number, folder)| {
-        let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let name = readable(folder.file_name().unwrap_or_default());
         let mut scene = folder::read(folder)?;
         if options.linear {
             scene = linear::remix(&scene, number).with_context(|| format!("scene {name}"))?;
@@ -117,8 +144,9 @@ pub fn evaluate(options: &EvaluateOptions, tell: impl FnMut(&SceneResult)) -> Re
         Ok((name, scene))
     });
     let evaluation = evaluate_scenes(scenes, &options.method, &score, tell)?;
-    if let Some(folder) = &options.plots {
+    if let (Some(folder), Some(pictures)) = (&options.plots, &mut pictures) {
         plots::draw(&evaluation, folder)?;
+        pictures.keep();
     }
     Ok(evaluation)
 }

@@ -37,6 +37,7 @@ fn options(scenes: &Path, methods: &[&str]) -> EvaluateOptions {
         linear: false,
         json: None,
         plots: None,
+        overwrite: false,
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::convert::{to_f32, to_index, to_u8};
 use ab_glyph::{Font, FontRef, PxScale, ScaleFont};
 use anyhow::{Context, Result};
+use audiofile::Existing;
 use std::path::Path;
 
 /// Red, green, blue.
@@ -233,12 +234,7 @@ impl Canvas {
 
     /// Writes the picture as PNG, whole or not at all.
     pub(super) fn save(&self, path: &Path) -> Result<()> {
-        let context = || format!("could not write {}", path.display());
-        let partial = path.with_extension("png.partial");
-        std::fs::write(&partial, self.png()?)
-            .and_then(|()| std::fs::rename(&partial, path))
-            .inspect_err(|_| drop(std::fs::remove_file(&partial)))
-            .with_context(context)
+        Ok(audiofile::write_whole(path, &self.png()?, Existing::Replace)?)
     }
 }
 

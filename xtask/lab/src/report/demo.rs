@@ -5,6 +5,7 @@ use super::table::{Table, db, signed_db};
 use crate::metrics::{Measured, MicScore, Summary};
 use crate::sound_file::read_mono;
 use anyhow::{Context, Result, ensure};
+use audiofile::{Destination, Existing, NewFolder};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 
@@ -44,10 +45,19 @@ struct Mic {
 ///
 /// # Errors
 ///
-/// When a file is missing or does not fit the others, or nothing can be written.
-pub fn demo_report(session: &Path, cleaned: &Path, out: &Path) -> Result<DemoReport> {
+/// When a file is missing or does not fit the others, nothing can be written, or a file is there
+/// that is to be kept.
+pub fn demo_report(
+    session: &Path,
+    cleaned: &Path,
+    out: &Path,
+    existing: Existing,
+) -> Result<DemoReport> {
+    let picture = out.join("before-after.png");
+    audiofile::check_free(&picture, existing)?;
+    let mut folder = NewFolder::make(out)?;
+    let json = Destination::new(&out.join("metrics.json"), existing)?;
     let mics = read_session(session, cleaned)?;
-    std::fs::create_dir_all(out).with_context(|| format!("could not create {}", out.display()))?;
     let mut scores = Vec::with_capacity(mics.len());
     for mic in &mics {
         let measured = Measured {
@@ -60,7 +70,6 @@ pub fn demo_report(session: &Path, cleaned: &Path, out: &Path) -> Result<DemoRep
         scores.push(measured.score().with_context(|| format!("mic {}", mic.name))?);
     }
     let pictured = most_audible(&scores);
-    let picture = out.join("before-after.png");
     draw(&mics[pictured], pictured, &scores[pictured], &picture)?;
     let report = DemoReport {
         overall: Summary::of(&scores),
@@ -72,9 +81,8 @@ pub fn demo_report(session: &Path, cleaned: &Path, out: &Path) -> Result<DemoRep
         pictured_mic: pictured + 1,
         picture,
     };
-    let path = out.join("metrics.json");
-    std::fs::write(&path, serde_json::to_string_pretty(&report)? + "\n")
-        .with_context(|| format!("could not write {}", path.display()))?;
+    json.write(super::json::bytes(&report)?)?;
+    folder.keep();
     Ok(report)
 }
 
@@ -235,15 +243,18 @@ mod tests {
             let after = mix(&own, &other, gain / 10.0);
             write_wav(&at(&format!("cleaned/mic{name}.wav")), &after, 8_000).unwrap();
         }
-        let report = demo_report(folder.path(), &at("cleaned"), &at("out")).unwrap();
+        let report =
+            demo_report(folder.path(), &at("cleaned"), &at("out"), Existing::Keep).unwrap();
         assert_eq!(report.pictured_mic, 2, "the one with more bleed");
         assert!((report.overall.sdr_gain_db.worst.unwrap() - 20.0).abs() < 0.01);
         assert!(at("out/before-after.png").exists() && at("out/metrics.json").exists());
         let table = report.table();
         assert!(table.contains("2 high") && table.contains("+20.0"), "{table}");
         std::fs::remove_file(at("cleaned/mic2_high.wav")).unwrap();
-        let line =
-            format!("{:#}", demo_report(folder.path(), &at("cleaned"), &at("out")).unwrap_err());
+        let line = format!(
+            "{:#}",
+            demo_report(folder.path(), &at("cleaned"), &at("out"), Existing::Replace).unwrap_err()
+        );
         assert!(line.contains("mic2_high.wav"), "{line}");
     }
 }

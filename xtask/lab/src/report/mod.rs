@@ -5,6 +5,7 @@ mod chart;
 pub mod curves;
 mod demo;
 mod figure;
+pub mod json;
 pub mod plots;
 mod spectrogram;
 mod table;

@@ -31,11 +31,30 @@ pub struct Sound {
     pub rate_hz: u32,
 }
 
+const GAIN_BY_INPUT: &str = "gain-by-input.png";
+const GAIN_BY_MICS: &str = "gain-by-mics.png";
+const GAIN_BY_RT60: &str = "gain-by-rt60.png";
+
+/// All pictures that [`draw`] may make in `folder` for these methods.
+#[must_use]
+pub fn paths(methods: &[String], folder: &Path) -> Vec<PathBuf> {
+    let mut paths =
+        [GAIN_BY_INPUT, GAIN_BY_MICS, GAIN_BY_RT60].map(|name| folder.join(name)).to_vec();
+    for method in methods {
+        paths.extend(["worst", "best"].map(|which| extreme(folder, method, which)));
+    }
+    paths
+}
+
+fn extreme(folder: &Path, method: &str, which: &str) -> PathBuf {
+    folder.join(format!("{method}-{which}.png"))
+}
+
 /// Draws all pictures into a folder and returns their paths.
 ///
 /// `gain-by-input.png`, `gain-by-mics.png`, `gain-by-rt60.png` (when scenes say what theirs is),
 /// and `METHOD-worst.png` and `METHOD-best.png` for each method whose sounds were kept. Pictures
-/// of the same names are replaced.
+/// of the same names are replaced; [`paths`] has them all, for who wants to keep them.
 ///
 /// # Errors
 ///
@@ -54,7 +73,7 @@ pub fn draw(evaluation: &Evaluation, folder: &Path) -> Result<Vec<PathBuf>> {
     let scenes = format!("{num_scenes} {}", if num_scenes == 1 { "scene" } else { "scenes" });
     let series = series(methods, |method| (by_input(method), Vec::new()));
     chart(
-        "gain-by-input.png",
+        GAIN_BY_INPUT,
         Chart {
             title: "Gain against how much bleeds in",
             subtitle: &format!("one mark per mic, {scenes}; below 0 a mic was made worse"),
@@ -70,7 +89,7 @@ pub fn draw(evaluation: &Evaluation, folder: &Path) -> Result<Vec<PathBuf>> {
         (points, line)
     });
     chart(
-        "gain-by-mics.png",
+        GAIN_BY_MICS,
         Chart {
             title: "Gain against the number of mics",
             subtitle: &format!("one mark per scene, {scenes}; lines join the means"),
@@ -86,7 +105,7 @@ pub fn draw(evaluation: &Evaluation, folder: &Path) -> Result<Vec<PathBuf>> {
         (points, line)
     });
     chart(
-        "gain-by-rt60.png",
+        GAIN_BY_RT60,
         Chart {
             title: "Gain against reverberation",
             subtitle: &format!("one mark per scene, {scenes}; lines are least-squares trends"),
@@ -99,7 +118,7 @@ pub fn draw(evaluation: &Evaluation, folder: &Path) -> Result<Vec<PathBuf>> {
     for (method, extremes) in methods.iter().zip(&evaluation.extremes) {
         let Some(extremes) = extremes else { continue };
         for (which, sound) in [("worst", &extremes.worst), ("best", &extremes.best)] {
-            let path = folder.join(format!("{}-{which}.png", method.method));
+            let path = extreme(folder, &method.method, which);
             draw_sound(&method.method, which, sound, &path)?;
             paths.push(path);
         }

@@ -9,6 +9,7 @@ use crate::random::Random;
 use crate::room::{Pattern, PlacedMic, Point, Room};
 use crate::soundfont::{Instruments, Note, Voice};
 use anyhow::{Context, Result};
+use audiofile::Existing;
 use std::path::Path;
 
 /// Sample rate of the demo in Hz.
@@ -135,6 +136,26 @@ pub fn render(instruments: &Instruments, seed: u64) -> Result<Scene> {
     Ok(scene)
 }
 
+/// Checks that [`write`] would replace no file that is to be kept.
+///
+/// # Errors
+///
+/// Names the first file that it would.
+pub fn check_free(folder: &Path, existing: Existing) -> Result<()> {
+    for (number, seat) in (1..).zip(&SEATS) {
+        for kind in KINDS {
+            audiofile::check_free(&folder.join(file_name(kind, number, seat.name)), existing)?;
+        }
+    }
+    Ok(())
+}
+
+const KINDS: [&str; 2] = ["mic", "target"];
+
+fn file_name(kind: &str, number: usize, name: &str) -> String {
+    format!("{kind}{number}_{name}.flac")
+}
+
 /// Writes `mic1_kick.flac`, `target1_kick.flac`, … and gives the names of the files.
 ///
 /// # Errors
@@ -144,9 +165,9 @@ pub fn write(scene: &Scene, folder: &Path) -> Result<Vec<String>> {
     std::fs::create_dir_all(folder)
         .with_context(|| format!("could not create {}", folder.display()))?;
     let mut files = Vec::new();
-    for (kind, signals) in [("mic", &scene.mics), ("target", &scene.targets)] {
-        for (index, (signal, name)) in signals.iter().zip(&scene.info.names).enumerate() {
-            let file = format!("{kind}{}_{name}.flac", index + 1);
+    for (kind, signals) in KINDS.into_iter().zip([&scene.mics, &scene.targets]) {
+        for (number, (signal, name)) in (1..).zip(signals.iter().zip(&scene.info.names)) {
+            let file = file_name(kind, number, name);
             flac::write(&folder.join(&file), signal, scene.rate_hz)?;
             files.push(file);
         }

@@ -7,7 +7,6 @@ use super::config::{Ready, TrainConfig, WaysConfig};
 use super::examples::{Example, Way};
 use super::progress::{Bar, Tell};
 use super::store::Stored;
-use crate::interrupt;
 use crate::random::Random;
 use crate::scenes::recipe::Recipe;
 use crate::scenes::simulate::scene;
@@ -15,6 +14,7 @@ use crate::scenes::sources::Library;
 use crate::scenes::{draw_weighted, split::Split};
 use crate::scenes::{folder, linear};
 use anyhow::{Context, Result, anyhow, ensure};
+use audiofile::signals;
 use engine::network::Network;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -81,7 +81,7 @@ fn record_strata(
 ) -> Result<Vec<(String, Stored)>> {
     std::fs::create_dir_all(folder)
         .with_context(|| format!("could not create {}", folder.display()))?;
-    remove_leftovers(folder)?;
+    audiofile::remove_leftovers(folder);
     let mut jobs = jobs(config, ready, (split, round), folder);
     if split == Split::Validation {
         jobs.extend(jobs_of_others(config, folder)?);
@@ -216,7 +216,7 @@ impl Work<'_> {
         self.bar.finish();
         results.into_iter().collect::<Result<()>>()?;
         ensure!(
-            !interrupt::requested(),
+            !signals::requested(),
             "interrupted after {} scenes; the same command goes on from there",
             self.num_done.load(Ordering::Relaxed)
         );
@@ -226,7 +226,7 @@ impl Work<'_> {
     /// Takes one job after the other until there is none left, somebody failed or interrupts.
     // Relaxed throughout: the counters hand out numbers and carry no other data.
     fn work(&self) -> Result<()> {
-        while !interrupt::requested() && !self.failed.load(Ordering::Relaxed) {
+        while !signals::requested() && !self.failed.load(Ordering::Relaxed) {
             let Some(job) = self.jobs.get(self.next.fetch_add(1, Ordering::Relaxed)) else { break };
             self.make(job).inspect_err(|_| self.failed.store(true, Ordering::Relaxed))?;
             self.bar.at(self.num_done.fetch_add(1, Ordering::Relaxed) + 1, "");
@@ -259,18 +259,6 @@ impl Work<'_> {
         Stored::write(&example, &job.file)?;
         Ok(())
     }
-}
-
-/// Removes what a killed run left half written.
-fn remove_leftovers(folder: &Path) -> Result<()> {
-    let context = || format!("could not tidy {}", folder.display());
-    for entry in std::fs::read_dir(folder).with_context(context)? {
-        let path = entry.with_context(context)?.path();
-        if path.extension().is_some_and(|extension| extension == "partial") {
-            std::fs::remove_file(&path).with_context(context)?;
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -348,12 +336,12 @@ mod tests {
         // What was killed is finished, and what is there stays.
         let at = |file: &str| folder.path().join("a").join(file);
         std::fs::remove_file(at("train00002.example")).unwrap();
-        std::fs::write(at(".tmpX.partial"), b"half").unwrap();
+        std::fs::write(at(".unspill-X.part"), b"half").unwrap();
         let before = std::fs::metadata(at("train00001.example")).unwrap().modified().unwrap();
         assert!(record("a", 2) == alone);
         let after = std::fs::metadata(at("train00001.example")).unwrap().modified().unwrap();
         assert_eq!(before, after);
-        assert!(!at(".tmpX.partial").exists());
+        assert!(!at(".unspill-X.part").exists());
     }
     #[test]
     fn sums_of_pairs_are_recorded_to_learn_from_where_the_loss_asks_for_them() {

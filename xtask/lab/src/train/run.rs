@@ -7,9 +7,9 @@ use super::progress::{Bar, Form, Tell};
 use super::record::record;
 use super::settings::{Settings, claim};
 use super::store::write_whole;
-use crate::interrupt;
 use crate::report::curves;
 use anyhow::{Context, Result, bail, ensure};
+use audiofile::signals;
 use burn::tensor::Device;
 use engine::network::Network;
 use std::path::{Path, PathBuf};
@@ -76,7 +76,7 @@ pub fn run(options: &TrainOptions, tell: &(dyn Fn(&str) + Sync)) -> Result<Outco
     let (ready, notes) = config.recipes()?;
     let tell = Tell { form: options.progress, line: tell };
     notes.iter().for_each(|note| tell.say(note));
-    interrupt::listen()?;
+    signals::listen()?;
     let settings = Settings::of(&config, &ready)?;
     // Held until the end, so that no second run works in the same folder.
     let _lock = claim(&config.out, &settings)?;
@@ -272,7 +272,7 @@ impl Watch for Viewer<'_> {
     }
 
     fn stop(&self) -> bool {
-        interrupt::requested()
+        signals::requested()
     }
 }
 

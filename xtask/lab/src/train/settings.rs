@@ -1,8 +1,9 @@
 //! What a folder of a training was made by: `training.json`, and the refusal to mix it with anything else.
 
 use super::config::{Ready, SizeConfig, TrainConfig};
-use super::store::write_whole;
+use super::course::{BEST_FILE, CHECKPOINT_FILE};
 use anyhow::{Context, Result, bail};
+use audiofile::{AudioFileError, Existing, Problem};
 use engine::network::NetworkConfig;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -12,6 +13,8 @@ use std::process::Command;
 
 /// The file beside the weights.
 pub const SETTINGS_FILE: &str = "training.json";
+/// Files that a training replaces as it goes on.
+const OWN_FILES: [&str; 4] = [BEST_FILE, CHECKPOINT_FILE, "log.json", "curves.png"];
 /// Counts changes of what recordings and steps mean.
 const FORMAT: u64 = 3;
 /// The tensor library's version, for cards of models.
@@ -111,8 +114,16 @@ fn commit() -> String {
 pub(super) fn claim(out: &Path, ours: &Settings) -> Result<File> {
     std::fs::create_dir_all(out).with_context(|| format!("could not create {}", out.display()))?;
     let path = out.join(SETTINGS_FILE);
+    audiofile::remove_leftovers(out);
     if !path.exists() {
-        write_whole(&path, (serde_json::to_string_pretty(ours)? + "\n").as_bytes())?;
+        if let Some(name) = OWN_FILES.into_iter().find(|name| out.join(name).exists()) {
+            bail!("{} holds {name} and no {SETTINGS_FILE}; take another folder", out.display());
+        }
+        match audiofile::write_whole(&path, &crate::report::json::bytes(ours)?, Existing::Keep) {
+            // Another run has begun at the same moment; its record is checked as any other.
+            Err(AudioFileError { problem: Problem::Exists, .. }) => {}
+            result => result?,
+        }
     }
     let theirs = read(&path)?;
     if let Some(difference) = difference("", &theirs.settings, &ours.settings) {
@@ -200,6 +211,15 @@ mod tests {
         let line = claim(folder.path(), &ours).unwrap_err().to_string();
         assert!(line.contains("another run"), "{line}");
         drop(held);
+    }
+
+    #[test]
+    fn files_that_no_training_of_ours_has_made_are_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("log.json"), "theirs").unwrap();
+        let line = claim(folder.path(), &settings("")).unwrap_err().to_string();
+        assert!(line.contains("holds log.json and no training.json"), "{line}");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 
     #[test]

@@ -9,11 +9,12 @@
 
 use super::examples::{Example, NUM_PAIR_SUMS, NUM_SUMS, Relations, num_pairs};
 use anyhow::{Context, Result, ensure};
+use audiofile::Existing;
 use engine::debleed::cancel::{NUM_BANDS, NUM_FEATURES};
 use half::f16;
 use serde::{Deserialize, Serialize};
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 /// The beginning of every file; its end counts changes of what is recorded.
@@ -188,23 +189,9 @@ impl Stored {
     }
 }
 
-/// Writes a file whole or not at all.
+/// Writes a file of a folder that is ours whole or not at all.
 pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
-    let context = || format!("could not write {}", path.display());
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let mut builder = tempfile::Builder::new();
-    builder.suffix(".partial");
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        // Temporary files are their owner's alone; these are as readable as any other.
-        builder.permissions(std::fs::Permissions::from_mode(0o666));
-    }
-    let mut partial = builder.tempfile_in(folder).with_context(context)?;
-    partial.write_all(bytes).with_context(context)?;
-    partial.as_file().sync_all().with_context(context)?;
-    partial.persist(path).with_context(context)?;
-    Ok(())
+    Ok(audiofile::write_whole(path, bytes, Existing::Replace)?)
 }
 
 #[cfg(test)]

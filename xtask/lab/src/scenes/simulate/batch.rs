@@ -6,15 +6,16 @@
 //! ends the same to the last byte.
 
 use super::scene;
-use crate::interrupt;
+use crate::report::json;
 use crate::scenes::recipe::Recipe;
 use crate::scenes::sources::Library;
 use crate::scenes::split::Split;
 use anyhow::{Context, Result, bail, ensure};
+use audiofile::{AudioFileError, Existing, Problem, readable, signals};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::{Deserialize, Serialize};
+use std::ffi::OsString;
 use std::fs::File;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -57,19 +58,23 @@ pub struct SimulateOptions {
 pub struct MaterialOptions {
     /// The SoundFont
     #[arg(long, value_name = "FILE")]
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "json::optional_path"
+    )]
     pub soundfont: Option<PathBuf>,
     /// Folder of a real kit (repeatable)
     #[arg(long, value_name = "DIR")]
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty", serialize_with = "json::paths")]
     pub kit: Vec<PathBuf>,
     /// Folder of single notes of one instrument, or of such folders (repeatable)
     #[arg(long, value_name = "DIR")]
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty", serialize_with = "json::paths")]
     pub notes: Vec<PathBuf>,
     /// MIDI score, or folder of scores (repeatable)
     #[arg(long, value_name = "PATH")]
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty", serialize_with = "json::paths")]
     pub scores: Vec<PathBuf>,
 }
 
@@ -125,7 +130,7 @@ pub fn run(options: &SimulateOptions) -> Result<Summary> {
     ensure!(options.threads != Some(0), "--threads is to be at least 1");
     let end = options.first.checked_add(options.count).context("--first is too large")?;
     let library = recipe.library()?;
-    interrupt::listen()?;
+    signals::listen()?;
     // Held until the end, so that no second run works in the same folder.
     let _lock = claim(options, &recipe)?;
     remove_leftovers(&options.out, &recipe.name)?;
@@ -151,7 +156,7 @@ pub fn run(options: &SimulateOptions) -> Result<Summary> {
     let num_made = batch.num_made.load(Ordering::Relaxed);
     results.into_iter().collect::<Result<()>>()?;
     ensure!(
-        !interrupt::requested(),
+        !signals::requested(),
         "interrupted after {num_made} scenes; the same command goes on from there"
     );
     let wall_s = started.elapsed().as_secs_f64();
@@ -196,7 +201,7 @@ impl Batch<'_> {
     /// Takes one scene after the other until there is none left, somebody failed or interrupts.
     // Relaxed throughout: the counters hand out numbers and carry no other data.
     fn work(&self) -> Result<()> {
-        while !interrupt::requested() && !self.failed.load(Ordering::Relaxed) {
+        while !signals::requested() && !self.failed.load(Ordering::Relaxed) {
             let index = self.next.fetch_add(1, Ordering::Relaxed);
             if index >= self.end {
                 break;
@@ -229,11 +234,25 @@ fn claim(options: &SimulateOptions, recipe: &Recipe) -> Result<File> {
         material: options.material.clone(),
         recipe_text: recipe.text.clone(),
     };
+    let text = json::bytes(&ours)?;
+    // Names that are no text are compared as they are written.
+    let ours: Simulation = serde_json::from_slice(&text)?;
     let path = options.out.join(SIMULATION_FILE);
     std::fs::create_dir_all(&options.out)
         .with_context(|| format!("could not create {}", options.out.display()))?;
     if !path.exists() {
-        write_whole(&path, &(serde_json::to_string_pretty(&ours)? + "\n"))?;
+        if let Some(scene) = foreign_scene(&options.out, &recipe.name)? {
+            bail!(
+                "{} holds {} and no {SIMULATION_FILE}; take another --out",
+                options.out.display(),
+                readable(scene)
+            );
+        }
+        match audiofile::write_whole(&path, &text, Existing::Keep) {
+            // Another run has begun at the same moment; its record is checked as any other.
+            Err(AudioFileError { problem: Problem::Exists, .. }) => {}
+            result => result?,
+        }
     }
     let text = std::fs::read_to_string(&path)
         .with_context(|| format!("could not read {}", path.display()))?;
@@ -274,31 +293,34 @@ impl Simulation {
     }
 }
 
-/// Writes a file whole or not at all; whoever of several comes last wins.
-fn write_whole(path: &Path, text: &str) -> Result<()> {
-    let context = || format!("could not write {}", path.display());
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let mut partial =
-        tempfile::Builder::new().suffix(".partial").tempfile_in(folder).with_context(context)?;
-    partial.write_all(text.as_bytes()).with_context(context)?;
-    partial.persist(path).with_context(context)?;
-    Ok(())
+/// A scene's folder that no simulation of ours has made.
+fn foreign_scene(out: &Path, recipe_name: &str) -> Result<Option<OsString>> {
+    let context = || format!("could not read {}", out.display());
+    for entry in std::fs::read_dir(out).with_context(context)? {
+        let name = entry.with_context(context)?.file_name();
+        if name.to_str().is_some_and(|name| is_scene(name, recipe_name)) {
+            return Ok(Some(name));
+        }
+    }
+    Ok(None)
+}
+
+/// Whether a scene of this recipe has this name.
+fn is_scene(name: &str, recipe_name: &str) -> bool {
+    let number = name.strip_prefix(recipe_name);
+    number.is_some_and(|rest| !rest.is_empty() && rest.chars().all(|c| c.is_ascii_digit()))
 }
 
 /// Removes what a killed run left half written.
 fn remove_leftovers(out: &Path, recipe_name: &str) -> Result<()> {
+    audiofile::remove_leftovers(out);
     let context = || format!("could not tidy {}", out.display());
     for entry in std::fs::read_dir(out).with_context(context)? {
         let path = entry.with_context(context)?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let Some(stem) = name.strip_suffix(".partial") else { continue };
-        let scene = stem.strip_prefix(recipe_name);
-        let of_scene =
-            scene.is_some_and(|rest| !rest.is_empty() && rest.chars().all(|c| c.is_ascii_digit()));
-        if of_scene && path.is_dir() {
+        if is_scene(stem, recipe_name) && path.is_dir() {
             std::fs::remove_dir_all(&path).with_context(context)?;
-        } else if stem.starts_with(".tmp") && path.is_file() {
-            std::fs::remove_file(&path).with_context(context)?;
         }
     }
     Ok(())

@@ -27,11 +27,11 @@ use super::run::num_threads;
 use super::settings::{Settings, claim};
 use super::store::{Stored, write_whole};
 use super::weights::initial_weights;
-use crate::interrupt;
 use crate::random::Random;
 use crate::scenes::recipe::Recipe;
 use crate::scenes::split::Split;
 use anyhow::{Context, Result, ensure};
+use audiofile::signals;
 use burn::module::Module;
 use burn::optim::{GradientsAccumulator, GradientsParams};
 use burn::tensor::Device;
@@ -243,7 +243,7 @@ pub fn run(options: &ExperimentOptions, tell: &(dyn Fn(&str) + Sync)) -> Result<
     let num_threads = num_threads(options.threads)?;
     ensure!(options.seeds > 0, "--seeds is to be at least 1");
     let (ready, _) = config.recipes()?;
-    interrupt::listen()?;
+    signals::listen()?;
     let settings = Settings::of(&config, &ready)?;
     // Held until the end, so that no second run works in the same folder.
     let _lock = claim(&config.out, &settings)?;
@@ -371,7 +371,7 @@ impl One<'_> {
         let bar = Bar::new(config.steps, &what, 200, tell)?;
         let mut best: Option<(f64, usize, Backbone)> = None;
         for step in 0..config.steps {
-            ensure!(!interrupt::requested(), "interrupted; the same command goes on with {what}");
+            ensure!(!signals::requested(), "interrupted; the same command goes on with {what}");
             let (gradients, loss) = self.learn(&network, &config, step)?;
             ensure!(loss.is_finite(), "the loss is no number any more after {step} {what}");
             let rate = config.optimiser.rate(0, step, config.steps);

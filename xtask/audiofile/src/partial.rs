@@ -1,0 +1,163 @@
+//! Files under a temporary name beside their destination, which they get once they are whole.
+//!
+//! Whoever writes such a file holds a lock on it until it has its name or is gone. So a file that
+//! nobody has locked was left by a program that was killed, and the next run removes it.
+
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use tempfile::TempPath;
+
+use crate::error::{AudioFileError, Problem};
+use crate::outputs::Existing;
+
+const PREFIX: &str = ".unspill-";
+const SUFFIX: &str = ".part";
+
+/// How often a new file may be taken for a leftover before it has its lock.
+const MAX_ATTEMPTS: usize = 16;
+
+/// Creates a temporary file in `folder` and locks it.
+///
+/// # Errors
+///
+/// When the folder cannot be written to.
+pub(crate) fn create_in(folder: &Path) -> io::Result<(File, TempPath)> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(PREFIX).suffix(SUFFIX);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        // The default of a temporary file is private; the user's umask applies on top of this.
+        builder.permissions(fs::Permissions::from_mode(0o666));
+    }
+    for _ in 0..MAX_ATTEMPTS {
+        let (file, temp) = builder.tempfile_in(folder).map_err(without_name)?.into_parts();
+        match file.try_lock() {
+            // Between creation and lock another run may have taken it for a leftover.
+            Ok(()) if temp.exists() => return Ok((file, temp)),
+            Ok(()) | Err(TryLockError::WouldBlock) => {}
+            // A file system without locks: nothing is ever taken for a leftover there.
+            Err(TryLockError::Error(_)) => return Ok((file, temp)),
+        }
+    }
+    Err(io::Error::other("another run removes every temporary file"))
+}
+
+/// The error alone: nobody knows the temporary name that came with it.
+fn without_name(error: io::Error) -> io::Error {
+    match error.to_string().split_once(" at path ") {
+        Some((text, _)) => io::Error::new(error.kind(), text.to_owned()),
+        None => error,
+    }
+}
+
+/// Removes the temporary files in `folder` whose program is gone; best effort.
+pub fn remove_leftovers(folder: &Path) {
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let is_ours =
+            name.to_str().is_some_and(|name| name.starts_with(PREFIX) && name.ends_with(SUFFIX));
+        if !is_ours || !entry.file_type().is_ok_and(|kind| kind.is_file()) {
+            continue;
+        }
+        // To write as well: some file systems lock nothing that is open for reading alone.
+        let Ok(file) = File::options().read(true).write(true).open(entry.path()) else { continue };
+        if file.try_lock().is_ok() {
+            // Still locked while it goes, so that whoever just made it notices.
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
+/// A whole file that still has its temporary name.
+#[derive(Debug)]
+pub(crate) struct PartialFile {
+    pub(crate) path: PathBuf,
+    temp: TempPath,
+    /// Holds the lock until the file has its name.
+    file: File,
+}
+
+impl PartialFile {
+    /// Of what [`create_in`] gave, written to its end.
+    pub(crate) fn new(path: PathBuf, file: File, temp: TempPath) -> Self {
+        Self { path, temp, file }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn temp_path(&self) -> &Path {
+        &self.temp
+    }
+
+    /// A free name in the same folder, to set aside what stands at the final name.
+    pub(crate) fn backup_path(&self) -> PathBuf {
+        self.temp.with_extension("old")
+    }
+
+    /// Renames to the final name, replacing what was there if that is wanted.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be renamed, or something is there that is to be kept.
+    pub(crate) fn appear(self, existing: Existing) -> Result<(), AudioFileError> {
+        let Self { path, temp, file: _file } = self;
+        let fail = |error| AudioFileError::io(&path, "give it its name", error);
+        if existing == Existing::Replace {
+            return temp.persist(&path).map_err(|error| fail(error.error));
+        }
+        match temp.persist_noclobber(&path) {
+            Ok(()) => Ok(()),
+            Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {
+                Err(AudioFileError::new(&path, Problem::Exists))
+            }
+            // Some file systems can do no better than to look first.
+            Err(error) if path.symlink_metadata().is_err() => {
+                error.path.persist(&path).map_err(|error| fail(error.error))
+            }
+            Err(error) => Err(fail(error.error)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::names_in;
+
+    #[test]
+    fn leftovers_go_and_files_in_work_stay() {
+        let folder = tempfile::tempdir().unwrap();
+        let (_file, temp) = create_in(folder.path()).unwrap();
+        let in_work = temp.file_name().unwrap().to_str().unwrap().to_owned();
+        for name in [".unspill-killed.part", ".unspill-mine", "song.part", ".unspill-x.old"] {
+            fs::write(folder.path().join(name), "x").unwrap();
+        }
+        fs::create_dir(folder.path().join(".unspill-folder.part")).unwrap();
+        remove_leftovers(folder.path());
+        let mut left = vec![".unspill-folder.part", ".unspill-mine", ".unspill-x.old", "song.part"];
+        left.push(&in_work);
+        left.sort_unstable();
+        assert_eq!(names_in(folder.path()), left);
+    }
+
+    #[test]
+    fn a_file_that_came_meanwhile_is_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.json");
+        let whole = || {
+            let (file, temp) = create_in(folder.path()).unwrap();
+            PartialFile::new(path.clone(), file, temp)
+        };
+        let late = whole();
+        fs::write(&path, "theirs").unwrap();
+        let line = late.appear(Existing::Keep).unwrap_err().to_string();
+        assert!(line.contains("a.json: is there already"), "{line}");
+        assert_eq!(fs::read(&path).unwrap(), b"theirs");
+        whole().appear(Existing::Replace).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"");
+        assert_eq!(names_in(folder.path()), ["a.json"]);
+    }
+}

@@ -1,0 +1,236 @@
+//! Builds the project's programs: shows what cargo shows, or nothing where nothing has to be built.
+
+use std::io::{IsTerminal, Read, Write};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+
+use crate::shell;
+
+/// Columns of cargo's progress bar, which does not see the terminal itself.
+const BAR_COLUMNS: &str = "80";
+
+/// Takes what is left of the bar from the terminal.
+const CLEAR_LINE: &[u8] = b"\r\x1b[K";
+
+/// Something that is built, and how long that takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Product {
+    /// The name people read, and the time of a first build on two cores.
+    notice: &'static str,
+    package: &'static str,
+    /// Arguments for cargo beside the package.
+    arguments: &'static [&'static str],
+}
+
+impl Product {
+    /// The plugin's library.
+    pub(crate) const PLUGIN: Self = Self {
+        notice: "building the plugin: about six minutes the first time",
+        package: "plugin",
+        arguments: &["--lib"],
+    };
+    /// The headless host.
+    pub(crate) const HOST: Self = Self {
+        notice: "building the host: about a minute the first time",
+        package: "host",
+        arguments: &["--bin", "host"],
+    };
+    /// The lab.
+    pub(crate) const LAB: Self = Self {
+        notice: "building the lab: about five minutes the first time",
+        package: "lab",
+        arguments: &["--bin", "lab"],
+    };
+
+    /// Builds it in release and returns all files that cargo made of the package itself.
+    ///
+    /// # Errors
+    ///
+    /// When it does not build; cargo has said why.
+    pub(crate) fn build(self) -> Result<Vec<PathBuf>> {
+        let mut build = shell::cargo("build");
+        build.args(["--release", "--package", self.package]).args(self.arguments);
+        build.arg("--message-format=json-render-diagnostics");
+        let messages = shown(build, self.notice)?;
+        Ok(files_of(self.package, &messages))
+    }
+
+    /// Builds a program and returns the command that starts it.
+    ///
+    /// # Errors
+    ///
+    /// As [`build`](Self::build).
+    pub(crate) fn program(self) -> Result<Command> {
+        let files = self.build()?;
+        let name = format!("{}{}", self.package, std::env::consts::EXE_SUFFIX);
+        let program = files.into_iter().find(|file| file.file_name().is_some_and(|f| f == &*name));
+        Ok(shell::program(program.context("cargo built no program")?))
+    }
+}
+
+/// Runs a cargo command that builds and returns its standard output. What it has to build is shown
+/// behind `notice`; where it has to build nothing, nothing is.
+///
+/// # Errors
+///
+/// When it cannot be started or fails; cargo has said why.
+pub(crate) fn shown(mut command: Command, notice: &str) -> Result<String> {
+    let errors = std::io::stderr();
+    if errors.is_terminal() {
+        // Cargo writes into a pipe of ours, and is to draw all the same.
+        command.env("CARGO_TERM_PROGRESS_WHEN", "always");
+        command.env("CARGO_TERM_PROGRESS_WIDTH", BAR_COLUMNS);
+        if std::env::var_os("NO_COLOR").is_none() {
+            command.env("CARGO_TERM_COLOR", "always");
+        }
+    }
+    let mut child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .context("cannot start cargo")?;
+    let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+    let messages = std::thread::spawn(move || {
+        let mut messages = Vec::new();
+        stdout.map(|mut stdout| stdout.read_to_end(&mut messages)).transpose().map(|_| messages)
+    });
+    if let Some(stderr) = stderr {
+        pass_on(stderr, &mut errors.lock(), notice).context("cannot show what cargo says")?;
+    }
+    let status = child.wait().context("cannot wait for cargo")?;
+    let messages = messages.join().unwrap_or_else(|_| Ok(Vec::new()))?;
+    if !status.success() {
+        let program = command.get_args().next().unwrap_or_default().to_string_lossy();
+        bail!("cargo {program} failed ({status})");
+    }
+    Ok(String::from_utf8_lossy(&messages).into_owned())
+}
+
+/// Passes on all that cargo says but that it has finished.
+fn pass_on(mut from: impl Read, to: &mut impl Write, notice: &str) -> std::io::Result<()> {
+    let (mut noticed, mut bar_is_left) = (false, false);
+    let mut held: Vec<u8> = Vec::new();
+    let mut buffer = [0; 4096];
+    loop {
+        let count = from.read(&mut buffer)?;
+        held.extend_from_slice(&buffer[..count]);
+        // Lines, and pictures of the bar, which end where the line begins again.
+        while let Some(end) = held.iter().position(|&byte| byte == b'\n' || byte == b'\r') {
+            let segment: Vec<u8> = held.drain(..=end).collect();
+            if pass_segment(&segment, to, notice, &mut noticed)? {
+                bar_is_left = segment.ends_with(b"\r");
+            }
+        }
+        if count == 0 {
+            pass_segment(&held, to, notice, &mut noticed)?;
+            if bar_is_left {
+                to.write_all(CLEAR_LINE)?;
+            }
+            return to.flush();
+        }
+        to.flush()?;
+    }
+}
+
+/// Passes on one line or picture, unless it is one that nobody needs; says whether it did.
+fn pass_segment(
+    segment: &[u8],
+    to: &mut impl Write,
+    notice: &str,
+    noticed: &mut bool,
+) -> std::io::Result<bool> {
+    let text = plain(segment);
+    let is_end =
+        ["Finished ", "Generated ", "Executable "].iter().any(|word| text.starts_with(word));
+    if is_end || text.is_empty() && !*noticed {
+        return Ok(false);
+    }
+    // Waiting for another cargo is no building yet.
+    if !*noticed && !text.starts_with("Blocking ") {
+        *noticed = true;
+        writeln!(to, "{notice}")?;
+    }
+    to.write_all(segment)?;
+    Ok(true)
+}
+
+/// The text without colours and other commands to the terminal, and without space around it.
+fn plain(segment: &[u8]) -> String {
+    let text = String::from_utf8_lossy(segment);
+    let mut plain = String::new();
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        if c == '\u{1b}' {
+            // `[` and numbers, up to a letter.
+            chars.by_ref().find(char::is_ascii_alphabetic);
+        } else {
+            plain.push(c);
+        }
+    }
+    plain.trim().to_owned()
+}
+
+/// The files among cargo's messages, one JSON value per line, that were made of this package.
+fn files_of(package: &str, messages: &str) -> Vec<PathBuf> {
+    let messages = messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let artifacts = messages.filter(|message| {
+        message["reason"] == "compiler-artifact" && message["target"]["name"] == package
+    });
+    artifacts
+        .flat_map(|artifact| artifact["filenames"].as_array().cloned().unwrap_or_default())
+        .filter_map(|file| file.as_str().map(PathBuf::from))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn passed(said: &str) -> String {
+        let mut to = Vec::new();
+        pass_on(said.as_bytes(), &mut to, "building it: a minute").unwrap();
+        String::from_utf8(to).unwrap()
+    }
+
+    #[test]
+    fn where_nothing_has_to_be_built_nothing_is_shown() {
+        assert_eq!(passed(""), "");
+        assert_eq!(passed("    Finished `release` profile [optimized] target(s) in 0.05s\n"), "");
+        let coloured = "\r\u{1b}[K\u{1b}[1m\u{1b}[92m    Finished\u{1b}[0m `dev` in 0.1s\n";
+        assert_eq!(passed(coloured), "");
+    }
+
+    #[test]
+    fn what_is_built_is_shown_behind_the_notice() {
+        let said = "   Compiling a v1.0.0\n   Compiling b v1.0.0\n    Finished `release` in 9s\n";
+        let shown = "building it: a minute\n   Compiling a v1.0.0\n   Compiling b v1.0.0\n";
+        assert_eq!(passed(said), shown);
+        let bar = "    Building [=>   ] 3/9: a\r\u{1b}[K   Compiling b v1.0.0\n";
+        assert_eq!(passed(bar), format!("building it: a minute\n{bar}"));
+        // A bar that cargo leaves is cleared.
+        let bar = "    Building [=>   ] 3/9: a\r";
+        let end = "\u{1b}[K    Finished `release` in 9s\n";
+        let shown = format!("building it: a minute\n{bar}\r\u{1b}[K");
+        assert_eq!(passed(&format!("{bar}{end}")), shown);
+    }
+
+    #[test]
+    fn waiting_for_another_cargo_is_shown_and_is_no_building() {
+        let waiting = "    Blocking waiting for file lock on build directory\n";
+        assert_eq!(passed(&format!("{waiting}    Finished `release` in 9s\n")), waiting);
+    }
+
+    #[test]
+    fn files_are_found_among_cargos_messages() {
+        let messages = "not json\n\
+            {\"reason\":\"compiler-artifact\",\"target\":{\"name\":\"engine\"},\"filenames\":[\"/t/x.so\"]}\n\
+            {\"reason\":\"compiler-artifact\",\"target\":{\"name\":\"plugin\"},\
+            \"filenames\":[\"/t/libplugin.rlib\",\"/t/libplugin.so\"]}";
+        let expected = ["/t/libplugin.rlib", "/t/libplugin.so"].map(PathBuf::from);
+        assert_eq!(files_of("plugin", messages), expected);
+        assert!(files_of("plugin", "{}").is_empty());
+    }
+}

@@ -117,7 +117,9 @@ fn blocks_allocate_nothing(mut host: Box<dyn Host>) {
 
 #[test]
 fn clap_blocks_allocate_nothing() {
-    blocks_allocate_nothing(Box::new(ClapHost::of::<Unspill<Unspill16>>(true)));
+    // What a host does when it is told something on the audio thread is its own affair.
+    let host = ClapHost::of::<Unspill<Unspill16>>(true).leave_alone();
+    blocks_allocate_nothing(Box::new(host));
 }
 
 #[test]

@@ -121,6 +121,12 @@ impl ClapHost {
         self
     }
 
+    /// From now on the plugin is left alone when it tells its host something.
+    pub fn leave_alone(self) -> Self {
+        self.told.plugin.store(std::ptr::null_mut(), Ordering::SeqCst);
+        self
+    }
+
     /// One port.
     pub fn port(&self, index: u32, is_input: bool) -> Option<clap_audio_port_info> {
         // SAFETY: plain data.

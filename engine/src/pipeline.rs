@@ -158,6 +158,15 @@ impl Pipeline {
         self.synthesis.push_hop(&self.removed, samples);
     }
 
+    /// Takes over what the controls of the next hop want, where that needs no audio.
+    ///
+    /// # Real-time
+    ///
+    /// Worker or main thread only: runs the method.
+    pub fn follow(&mut self, controls: &Controls) {
+        self.method.follow(controls);
+    }
+
     /// Does a part of what can wait; false when nothing waits.
     ///
     /// # Real-time

@@ -64,6 +64,9 @@ pub trait Debleed: Send + std::fmt::Debug {
     /// Forgets audio and everything adapted from it; keeps what learning passes found.
     fn reset(&mut self);
 
+    /// Takes over what the controls of the next hop want, where that needs no audio.
+    fn follow(&mut self, _controls: &Controls) {}
+
     /// Does a part of what can wait, for about as long as a hop takes; false when nothing waits.
     ///
     /// Called between hops, whenever none is there to be cleaned; before the next hop, until nothing

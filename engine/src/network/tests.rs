@@ -106,8 +106,8 @@ fn masks_that_are_probabilities_are_never_certain_and_have_a_slope_everywhere() 
     for (form, is_cut) in [(MaskForm::Stretched, true), (MaskForm::Probability, false)] {
         device.seed(3);
         let mut network = Network::new(&NetworkConfig { masks: form, ..config() }, &device);
-        // Logits of about 8 times a feature's value: beyond 3, stretched masks are cut.
-        network.set_shortcut(Tensor::full([NetworkConfig::NUM_MASKS, 3], 3.0, &device));
+        // Logits of about three: beyond three, stretched masks are cut.
+        network.set_shortcut(Tensor::full([NetworkConfig::NUM_MASKS, 3], 1.0, &device));
         let pairs = Pairs::from_relations(&[3], bleeds(3), one_source, &device);
         let input = features(3, 12, &device);
         let mut memory = network.blank_memory(1, 3, &device);

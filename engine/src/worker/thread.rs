@@ -173,11 +173,11 @@ impl WorkerSide {
                 }
                 continue;
             };
-            // Relaxed: a late look costs a hop of the passage.
-            while packet.is_awaited
-                && !self.stats.stop.load(Ordering::Relaxed)
-                && self.pipeline.idle()
-            {}
+            if packet.is_awaited {
+                self.pipeline.follow(&packet.controls);
+                // Relaxed: a late look costs a hop of the passage.
+                while !self.stats.stop.load(Ordering::Relaxed) && self.pipeline.idle() {}
+            }
             let began = Instant::now();
             if packet.epoch != epoch {
                 self.pipeline.reset();

@@ -13,6 +13,8 @@
     reason = "a test that cannot go on fails"
 )]
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::ffi::{c_char, c_void};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -43,6 +45,8 @@ pub struct ClapHost {
     pub plugin: *const clap_plugin,
     pub told: Box<Told>,
     _host: Box<clap_host>,
+    /// The tops of ranges already looked up: the names that come along change, and allocate.
+    max_values: RefCell<BTreeMap<u32, f64>>,
 }
 
 /// Calls a function of the plugin.
@@ -106,7 +110,7 @@ impl ClapHost {
         });
         let plugin = create(&raw const *host);
         assert!(!plugin.is_null());
-        let this = Self { plugin, told, _host: host };
+        let this = Self { plugin, told, _host: host, max_values: RefCell::default() };
         assert!(call!(this.init()));
         this
     }
@@ -114,6 +118,12 @@ impl ClapHost {
     /// From now on the plugin is called back whenever it tells its host something. Without the guard not everything survives that.
     pub fn call_back(self) -> Self {
         self.told.plugin.store(self.plugin.cast_mut(), Ordering::SeqCst);
+        self
+    }
+
+    /// From now on the plugin is left alone when it tells its host something.
+    pub fn leave_alone(self) -> Self {
+        self.told.plugin.store(std::ptr::null_mut(), Ordering::SeqCst);
         self
     }
 
@@ -150,9 +160,11 @@ impl ClapHost {
 
     /// The top of a parameter's range; 1 if there is no such parameter.
     fn max_value(&self, id: u32) -> f64 {
-        (0..self.num_params())
-            .find_map(|index| self.info(index).filter(|info| info.id == id))
-            .map_or(1.0, |info| info.max_value)
+        *self.max_values.borrow_mut().entry(id).or_insert_with(|| {
+            (0..self.num_params())
+                .find_map(|index| self.info(index).filter(|info| info.id == id))
+                .map_or(1.0, |info| info.max_value)
+        })
     }
 
     fn events(&self, changes: &[(usize, u32, f64)]) -> Vec<clap_event_param_value> {

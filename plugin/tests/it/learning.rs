@@ -102,9 +102,9 @@ fn what_was_learned_plays_the_same_in_every_bounce_of_a_loaded_session_in_both_f
         assert_eq!(host.value_notices(), 1);
 
         let first = bounced(&mut *host, RATE, &mics);
-        // At the first block after the passage, and when its end has arrived.
+        // At the first block after the passage, when its end has arrived, and when it was gone through.
         let dirty = host.dirty_notices();
-        assert!((1..=2).contains(&dirty), "{dirty} notices that there is something to save");
+        assert!((1..=3).contains(&dirty), "{dirty} notices that there is something to save");
         assert!(bounced(&mut *host, RATE, &mics) == first, "the second bounce");
         let saved = host.save();
         assert!(other.load(&saved));
@@ -272,10 +272,12 @@ fn a_passage_is_not_interrupted_by_a_host_that_activates_again() {
         learn_in(&mut *moved, [offline; 2]);
         assert_eq!(learned_text(&*moved), None, "still learning");
         assert!(moved.activate(bounce(44_100)));
-        assert_eq!(learned_text(&*moved).as_ref(), Some(&expected), "another rate");
+        // There was no time to go through it again.
+        let on_the_way = learned_text(&*moved).expect("another rate");
+        assert!(on_the_way != expected);
         play(&*moved, &[vec![0.0; BLOCK], vec![0.0; BLOCK]]);
         assert!(moved.dirty_notices() >= 1, "the host does not know");
-        formats.push(expected);
+        formats.push((expected, on_the_way));
     }
     assert!(formats[0] == formats[1], "both formats");
 }

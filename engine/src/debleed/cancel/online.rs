@@ -230,7 +230,7 @@ impl Online {
     ///
     /// Worker or main thread only: takes as long as the passage needs.
     pub fn settle(&mut self, controls: &Controls) {
-        self.follow(controls);
+        self.follow_estimates(controls);
         while self.idle() {}
     }
 
@@ -245,7 +245,7 @@ impl Online {
     }
 
     /// Does what the controls of the newest hop say about estimates.
-    fn follow(&mut self, controls: &Controls) {
+    fn follow_estimates(&mut self, controls: &Controls) {
         if let Some(Given { gift, learned, calls_off }) = self.learner.take_given() {
             self.gift = gift;
             self.is_called_off = calls_off;
@@ -357,7 +357,7 @@ impl Debleed for Online {
     fn end_learning_pass(&mut self) {}
 
     fn process_hop(&mut self, hop: &Hop<'_>, removed: &mut Spectrum) {
-        self.follow(hop.newest_controls);
+        self.follow_estimates(hop.newest_controls);
         if let Some(settled) = self.settled.as_mut().filter(|_| self.phase == Phase::Settled) {
             // Nothing is learned ahead: the look at the hop to clean is all that is needed.
             settled.look_frozen(hop.current, hop.current_controls);
@@ -413,6 +413,10 @@ impl Debleed for Online {
 
     fn guide_trouble(&self) -> Option<GuideTrouble> {
         self.playing().guide_trouble()
+    }
+
+    fn follow(&mut self, controls: &Controls) {
+        self.follow_estimates(controls);
     }
 
     fn idle(&mut self) -> bool {

@@ -257,8 +257,10 @@ fn where_nothing_is_removed_clean_is_dry_bit_for_bit() {
     }
     let output = run(&mut offline(3, &controls), &input, &[], || 77);
     for (output, input) in output.iter().zip(&input) {
+        // No output is subnormal; all other samples keep every bit.
+        let normal = |x: f32| if x.is_subnormal() { 0.0 } else { x };
         let expected = delayed(input, LATENCY);
-        assert!(output.iter().zip(&expected).all(|(y, x)| y.to_bits() == x.to_bits()));
+        assert!(output.iter().zip(&expected).all(|(y, &x)| y.to_bits() == normal(x).to_bits()));
     }
 }
 

@@ -194,7 +194,8 @@ impl Performer<'_> {
                     if presence == Presence::Silent { 0 } else { self.request.num_samples };
                 let mut sound = noise(length, self.request.rate_hz, random);
                 sound.resize(self.request.num_samples, 0.0);
-                (sound, BTreeSet::from(["noise".to_owned()]))
+                // Drawn anew every time: no recording that splits could share.
+                (sound, BTreeSet::new())
             }
             Job::Talks => {
                 level_db_spl += levels::TALKER_DB;

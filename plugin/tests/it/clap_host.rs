@@ -122,6 +122,7 @@ impl ClapHost {
     }
 
     /// From now on the plugin is left alone when it tells its host something.
+    #[allow(dead_code, reason = "shared with the count of allocations")]
     pub fn leave_alone(self) -> Self {
         self.told.plugin.store(std::ptr::null_mut(), Ordering::SeqCst);
         self

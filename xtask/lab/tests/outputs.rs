@@ -251,14 +251,20 @@ fn runs_side_by_side_under_one_new_folder_do_not_meet() {
     }
 }
 
-/// Starts a run of minutes and waits until its outputs have begun to grow.
+/// Starts a run of minutes and waits until its outputs have begun to grow, beside files that are there.
 #[cfg(unix)]
 fn long_run(session: &Session, out: &str) -> Child {
+    let names = || -> Vec<_> {
+        let entries = std::fs::read_dir(session.at(out)).into_iter().flatten();
+        entries.flatten().map(|entry| entry.file_name()).collect()
+    };
+    let before = names();
     let mut lab = session.lab(&format!("debleed --method mira a.wav b.wav --out {out}"));
     let mut child = lab.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     let is_growing = || {
         let Ok(entries) = std::fs::read_dir(session.at(out)) else { return false };
-        entries.flatten().any(|entry| entry.metadata().is_ok_and(|file| file.len() > 60_000))
+        let mut new = entries.flatten().filter(|entry| !before.contains(&entry.file_name()));
+        new.any(|entry| entry.metadata().is_ok_and(|file| file.len() > 60_000))
     };
     let started = Instant::now();
     while !is_growing() {

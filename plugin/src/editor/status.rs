@@ -94,7 +94,10 @@ impl Editor {
         let kept = &self.params().kept;
         let state = self.scene.session().map(|session| session.learner.state());
         // Learning a passage anew makes good for what could not be read.
-        let is_made_good = matches!(state, Some(LearnState::Learning | LearnState::Learned));
+        let is_made_good = matches!(
+            state,
+            Some(LearnState::Learning | LearnState::Refining | LearnState::Learned)
+        );
         if let Some(refused) = kept.refused().filter(|_| !is_made_good) {
             return Some((format!("Nothing is learned: {refused}"), theme::ALARM));
         }
@@ -122,11 +125,19 @@ impl Editor {
                 session.rate_hz / 1000.0
             ),
         );
-        fact(
-            line,
-            &format!("Settled {:.0} %", 100.0 * self.scene.settled),
-            "How much of the crosstalk has stopped moving: the share of the pairs of mics whose estimate stays within half a decibel",
-        );
+        if session.learner.state() == LearnState::Refining {
+            fact(
+                line,
+                &format!("Refining {:.0} %", 100.0 * session.learner.convergence()),
+                "The learned passage is gone through again, while nothing else is to be done; then the sound gets better once more",
+            );
+        } else {
+            fact(
+                line,
+                &format!("Settled {:.0} %", 100.0 * self.scene.settled),
+                "How much of the crosstalk has stopped moving: the share of the pairs of mics whose estimate stays within half a decibel",
+            );
+        }
         let model = session
             .model
             .map_or_else(|| "no network".to_owned(), |(id, version)| format!("{id} {version}"));

@@ -19,6 +19,9 @@ const FEWEST_BINS: usize = 6;
 const MOST_BINS: usize = 14;
 /// A lead of half a millisecond (17 cm) counts half.
 const HALF_LEAD_S: f32 = 5e-4;
+/// After so many hops of silence nothing is left of a mic in the smoothed spectra (170 dB): they are
+/// cleared before they become subnormal, and its pairs are left out.
+const QUIET_HOPS: usize = 90;
 /// Products of powers below this are no sound.
 const NO_SOUND: f32 = 1e-30;
 
@@ -67,6 +70,8 @@ pub(super) struct Arrival {
     /// The lead of the first mic of each pair and how alike they are, `[pair, band]`.
     lead: Vec<f32>,
     alike: Vec<f32>,
+    /// Hops since each mic had sound, `[mic]`.
+    quiet_hops: Vec<usize>,
 }
 
 impl Arrival {
@@ -96,6 +101,7 @@ impl Arrival {
             turn_im: vec![0.0; stride],
             lead: vec![0.0; pairs * NUM_BANDS],
             alike: vec![0.0; pairs * NUM_BANDS],
+            quiet_hops: vec![QUIET_HOPS; num_mics],
         }
     }
 
@@ -104,6 +110,17 @@ impl Arrival {
         let stride = self.stride;
         for mic in 0..self.num_mics {
             let range = mic * stride..(mic + 1) * stride;
+            if mics.is_active(mic) {
+                self.quiet_hops[mic] = 0;
+            } else if self.quiet_hops[mic] < QUIET_HOPS {
+                self.quiet_hops[mic] += 1;
+                if self.quiet_hops[mic] == QUIET_HOPS {
+                    self.forget_mic(mic);
+                }
+            }
+            if self.quiet_hops[mic] == QUIET_HOPS {
+                continue;
+            }
             let (re, im) = (&mut self.re[range.clone()], &mut self.im[range.clone()]);
             if mics.is_active(mic) {
                 for ((re, im), bin) in re.iter_mut().zip(im.iter_mut()).zip(mics.mic(mic)) {
@@ -123,10 +140,32 @@ impl Arrival {
         let mut pair = 0;
         for first in 0..self.num_mics {
             for second in first + 1..self.num_mics {
-                self.update_pair(pair, first, second);
+                if self.quiet_hops[first].max(self.quiet_hops[second]) < QUIET_HOPS {
+                    self.update_pair(pair, first, second);
+                }
                 pair += 1;
             }
         }
+    }
+
+    /// Clears all that is left of a silent mic.
+    fn forget_mic(&mut self, mic: usize) {
+        let stride = self.stride;
+        for values in [&mut self.re, &mut self.im, &mut self.power, &mut self.beside] {
+            values[mic * stride..][..stride].fill(0.0);
+        }
+        for other in (0..self.num_mics).filter(|&other| other != mic) {
+            let pair = self.pair(mic.min(other), mic.max(other));
+            self.cross_re[pair * stride..][..stride].fill(0.0);
+            self.cross_im[pair * stride..][..stride].fill(0.0);
+            self.lead[pair * NUM_BANDS..][..NUM_BANDS].fill(0.0);
+            self.alike[pair * NUM_BANDS..][..NUM_BANDS].fill(0.0);
+        }
+    }
+
+    /// The place of the pair `low < high`.
+    fn pair(&self, low: usize, high: usize) -> usize {
+        low * (2 * self.num_mics - low - 1) / 2 + high - low - 1
     }
 
     fn update_pair(&mut self, pair: usize, first: usize, second: usize) {
@@ -179,7 +218,7 @@ impl Arrival {
             any = true;
             let (low, high, sign) =
                 if mic < other { (mic, other, 1.0) } else { (other, mic, -1.0) };
-            let pair = low * (2 * self.num_mics - low - 1) / 2 + high - low - 1;
+            let pair = self.pair(low, high);
             for band in 0..NUM_BANDS {
                 let lead = sign * self.lead[pair * NUM_BANDS + band];
                 let same = self.alike[pair * NUM_BANDS + band];
@@ -199,9 +238,13 @@ impl Arrival {
     }
 
     pub(super) fn reset(&mut self) {
-        self.power.fill(0.0);
-        self.cross_re.fill(0.0);
-        self.cross_im.fill(0.0);
+        for values in [&mut self.re, &mut self.im, &mut self.power, &mut self.beside] {
+            values.fill(0.0);
+        }
+        for values in [&mut self.cross_re, &mut self.cross_im, &mut self.lead, &mut self.alike] {
+            values.fill(0.0);
+        }
+        self.quiet_hops.fill(QUIET_HOPS);
     }
 }
 
@@ -261,6 +304,7 @@ mod tests {
     use super::*;
     use crate::mode::Mode;
     use crate::stft::Analysis;
+    use realfft::num_complex::Complex32;
 
     const RATE_HZ: f32 = 48_000.0;
 
@@ -314,6 +358,35 @@ mod tests {
         }
         let alike = mean(&found[2][2 * NUM_BANDS..]);
         assert!(alike > 0.9, "{alike}");
+    }
+
+    #[test]
+    fn a_silent_mic_leaves_nothing_behind() {
+        let rate = SampleRate::new(RATE_HZ).unwrap();
+        let geometry = Mode::Live.geometry(rate);
+        let bands = Bands::between(geometry, rate, &band_edges_hz());
+        let mut arrival = Arrival::new(geometry, rate, &bands, 2);
+        let mut spectrum = Spectrum::new(2, geometry.num_bins());
+        let all = |arrival: &Arrival, holds: fn(f32) -> bool| {
+            let powers = [&arrival.power, &arrival.beside].into_iter().flatten();
+            let crosses = [&arrival.cross_re, &arrival.cross_im].into_iter().flatten();
+            let turns = [&arrival.turn_re, &arrival.turn_im].into_iter().flatten();
+            powers.chain(crosses).chain(turns).all(|&value| holds(value))
+        };
+        for hop in 0..400 {
+            for mic in 0..2 {
+                if hop < 20 || mic == 0 {
+                    let bins = spectrum.mic_mut(mic).iter_mut().enumerate();
+                    bins.for_each(|(bin, value)| *value = Complex32::new(0.1, bin as f32 * 1e-4));
+                } else {
+                    spectrum.silence(mic);
+                }
+            }
+            arrival.update(&spectrum);
+            assert!(all(&arrival, |value| !value.is_subnormal()), "hop {hop}");
+        }
+        assert!(arrival.cross_re.iter().chain(&arrival.alike).all(|&value| value == 0.0));
+        assert!(arrival.power[1..20].iter().all(|&power| power > 0.0));
     }
 
     #[test]

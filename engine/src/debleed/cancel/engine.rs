@@ -9,12 +9,13 @@ use super::crosstalk::Crosstalk;
 use super::features::{Seen, band_edges_hz};
 use super::filters::{Filters, num_blocks};
 use super::front::{Front, Planes, Slots, bounded, powers_into, predict};
-use super::guide::{Guide, GuideTrouble, Guided};
+use super::guide::{Cleaned, Guide, GuideTrouble, Guided};
 use super::guides::{guide_gain, hidden_into, mask_gain};
 use super::interference::Interference;
 use super::lanes::{Complex, LANES, Real};
 use super::order::Order;
 use super::pending::{Lesson, MAX_WAITING, Pending};
+use super::proof::Proof;
 use super::stage::Stage;
 use super::{MAX_SLOTS, MAX_TAPS, MAX_UNKNOWNS};
 use crate::MAX_MICS;
@@ -32,11 +33,10 @@ const SOLVE_EVERY_HOPS: usize = MAX_WAITING;
 const CHOOSE_EVERY_HOPS: usize = 128;
 /// A bleeder takes another's slot when it bleeds this much more.
 const TAKE_OVER: f32 = 2.0;
+/// Power that counts as nothing.
+const NOTHING: f32 = 1e-30;
 /// The mean of own power follows at least this fast.
 const SLOWEST_OWN_MEAN: f32 = 1e-3;
-/// Share of a pair's crosstalk that filters must have found, on average over bands, for the mask to
-/// believe all of it.
-const PROOF: f32 = 0.05;
 
 /// Frequencies from which filters have fewer taps, with the number of taps: air and walls damp high frequencies, so rooms ring shorter
 /// there.
@@ -49,19 +49,15 @@ pub(super) struct Extent {
     pub(super) taps: Taps,
     /// Hops, spread over all that is learned from, that say how much interference there is.
     pub(super) samples: usize,
-    /// How many times as much as the bands around allow filters may take: who hears a whole session first needs less caution.
-    pub(super) boldness: f32,
     /// Whether a second stage follows once all is learned.
     pub(super) has_stage: bool,
 }
 
 impl Extent {
     /// For what follows the music.
-    pub(super) const PLAYING: Self =
-        Self { taps: Taps::FEW, samples: 512, boldness: 1.0, has_stage: false };
+    pub(super) const PLAYING: Self = Self { taps: Taps::FEW, samples: 512, has_stage: false };
     /// For what is learned from a whole session first.
-    pub(super) const SESSION: Self =
-        Self { taps: Taps::MANY, samples: 2048, boldness: 3.0, has_stage: true };
+    pub(super) const SESSION: Self = Self { taps: Taps::MANY, samples: 2048, has_stage: true };
 }
 
 impl Taps {
@@ -96,10 +92,15 @@ pub(super) enum Learning {
 
 impl Learning {
     /// What a whole session is learned in, without a guide and with one.
-    const PASSES: [Self; 4] = [Self::Crosstalk, Self::Filters, Self::Filters, Self::Leftover];
-    const GUIDED_PASSES: [Self; 6] = [
+    const PASSES: [Self; 5] =
+        [Self::Crosstalk, Self::Filters, Self::Filters, Self::Filters, Self::Leftover];
+    ///
+    /// Masks are better where filters are, and filters where masks are: these take turns twice.
+    const GUIDED_PASSES: [Self; 8] = [
         Self::Crosstalk,
         Self::Filters,
+        Self::Leftover,
+        Self::GuidedFilters,
         Self::Leftover,
         Self::GuidedFilters,
         Self::Leftover,
@@ -118,14 +119,12 @@ pub(super) struct Engine {
     crosstalk: Crosstalk,
     leftover: Crosstalk,
     interference: Interference,
-    boldness: f32,
     /// For each mic, who bleeds into it and the filters against that.
     parts: Vec<(Slots, Filters)>,
     /// What the filters have not learned yet.
     pending: Pending,
-    /// Power of the filters found for each pair, `[target, bleeder, band]`: the part of the
-    /// crosstalk that is proved by waveforms.
-    paths: Vec<f32>,
+    /// The part of the crosstalk that the filters prove.
+    proof: Proof,
     /// Forgotten sum of each mic's power and of the hops in it, `[mic, bin]` and `[mic]`.
     power: Vec<f32>,
     power_hops: Vec<f32>,
@@ -220,10 +219,9 @@ impl Engine {
             crosstalk: Crosstalk::new(num_mics, num_bands),
             leftover: Crosstalk::new(num_mics, num_bands),
             interference: Interference::new(num_mics, if explains { extent.samples } else { 0 }),
-            boldness: extent.boldness,
             parts,
             pending: Pending::new(num_mics, blocks),
-            paths: vec![0.0; num_mics * num_mics * num_bands],
+            proof: Proof::new(num_mics, num_bands),
             power: vec![0.0; num_mics * blocks * LANES],
             power_hops: vec![0.0; num_mics],
             ahead: front(),
@@ -300,6 +298,7 @@ impl Engine {
             crosstalk: &self.crosstalk,
             leftover: &self.leftover,
             interference: &self.interference,
+            proof: &self.proof,
             adapts: self.adapts,
         };
         guided.look(&mut self.ahead, &self.bands, &seen);
@@ -378,10 +377,9 @@ impl Engine {
             }
             Learning::Stage => {
                 if let Some(stage) = &mut self.stage {
-                    let (bands, crosstalk, boldness) =
-                        (&self.bands, &self.crosstalk, self.boldness);
+                    let (bands, crosstalk) = (&self.bands, &self.crosstalk);
                     stage.conclude(&mut self.power, &mut self.scratch.solve, |pair, block| {
-                        bound_of(bands, crosstalk, pair, block, boldness)
+                        bound_of(bands, crosstalk, pair, block)
                     });
                 }
             }
@@ -462,7 +460,7 @@ impl Engine {
             stage.reset();
         }
         self.learns_stage = false;
-        self.paths.fill(0.0);
+        self.proof.reset();
         self.power.fill(0.0);
         self.power_hops.fill(0.0);
         self.own_means.fill(0.0);
@@ -615,12 +613,10 @@ impl Engine {
 
     /// Averages the filters' power over each band.
     fn follow_paths(&mut self) {
-        let num_bands = self.bands.num_bands();
-        self.paths.fill(0.0);
+        self.proof.clear_paths();
         for (target, (slots, filters)) in self.parts.iter().enumerate() {
             for (slot, &bleeder) in slots.0.iter().enumerate() {
-                let at = (target * self.num_mics + bleeder) * num_bands;
-                let paths = &mut self.paths[at..at + num_bands];
+                let paths = self.proof.path_mut(target, bleeder);
                 for (block, &taps) in self.taps.iter().enumerate() {
                     let weights = &filters.block(block)[slot * taps..(slot + 1) * taps];
                     let power = weights.iter().fold(Real::ZERO, |sum, w| sum + w.norm_sqr());
@@ -632,6 +628,9 @@ impl Engine {
                 self.bands.average(paths);
             }
         }
+        let parts = &self.parts;
+        let has_filters = |target: usize, bleeder: usize| parts[target].0.0.contains(&bleeder);
+        self.proof.follow(&self.crosstalk, has_filters, !self.adapts);
     }
 
     fn solve_block(&mut self, block: usize) {
@@ -639,7 +638,7 @@ impl Engine {
         for (mic, (slots, filters)) in self.parts.iter_mut().enumerate() {
             for (bound, &bleeder) in bound.iter_mut().zip(&slots.0) {
                 let pair = (mic, bleeder);
-                *bound = bound_of(&self.bands, &self.crosstalk, pair, block, self.boldness);
+                *bound = bound_of(&self.bands, &self.crosstalk, pair, block);
             }
             filters.solve(block, &bound[..slots.0.len()], &mut self.scratch.solve);
         }
@@ -663,6 +662,7 @@ impl Engine {
                 crosstalk: &self.crosstalk,
                 leftover: &self.leftover,
                 interference: &self.interference,
+                proof: &self.proof,
                 adapts: self.adapts,
             };
             guided.look(behind, &self.bands, &seen);
@@ -679,6 +679,10 @@ impl Engine {
         let bleeding = (&mut self.scratch.bleeding, controls);
         cancel(front, parts, &self.taps, &mut self.cleaned, Some(bleeding));
 
+        if let Some(guided) = self.guide_behind.as_mut().or(self.guide_ahead.as_mut()) {
+            let bands = self.bands.of_bin();
+            guided.show(&Cleaned { mics, cleaned: &self.cleaned, band_of_bin: bands });
+        }
         let guided = self.guide_behind.as_ref().or(self.guide_ahead.as_ref());
         if guided.is_some_and(Guided::has_masks) {
             self.remove_guided(mics, controls, removed);
@@ -719,6 +723,8 @@ impl Engine {
                 continue;
             }
             let believed = (&self.leftover, self.order.mics());
+            let amount_of =
+                |bleeder: usize| Some(amount_of(bleeder)? * self.proof.masked(mic, bleeder));
             guided.keep_into(mic, believed, amount_of, &mut self.scratch.trusted);
             let own_power = &mut self.scratch.band_bleed;
             own_power.fill(0.0);
@@ -737,6 +743,10 @@ impl Engine {
             let means = &mut self.own_means[mic * self.bands.num_bands()..];
             for (mean, &power) in means.iter_mut().zip(&*own_power) {
                 *mean += rate * (power - *mean);
+                // A band that is masked for good does not become subnormal.
+                if *mean < NOTHING {
+                    *mean = 0.0;
+                }
             }
         }
     }
@@ -815,16 +825,7 @@ impl Engine {
         if !self.parts[target].0.0.contains(&bleeder) {
             return 1.0;
         }
-        let at = (target * self.num_mics + bleeder) * self.bands.num_bands();
-        let (mut proved, mut known) = (0.0, 0.0);
-        for (&crosstalk, path) in self.crosstalk.pair(target, bleeder).iter().zip(&self.paths[at..])
-        {
-            if crosstalk > 0.0 {
-                proved += (path / crosstalk).min(1.0);
-                known += 1.0;
-            }
-        }
-        if known == 0.0 { 0.0 } else { (proved / known / PROOF).min(1.0) }
+        self.proof.compare(&self.crosstalk, (target, bleeder))
     }
 
     /// Sums what all bleeders leave in one mic after cancellation into `scratch.bleed`.
@@ -858,9 +859,8 @@ fn bound_of(
     crosstalk: &Crosstalk,
     (target, bleeder): (usize, usize),
     block: usize,
-    boldness: f32,
 ) -> Real {
-    lanes_of(bands, crosstalk.bound(target, bleeder), block) * Real::splat(boldness)
+    lanes_of(bands, crosstalk.bound(target, bleeder), block)
 }
 
 /// A value per band at the bins of one block.

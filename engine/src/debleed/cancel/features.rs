@@ -3,7 +3,9 @@
 use super::arrival::{Arrival, NUM_ARRIVAL_FEATURES};
 use super::bands::Bands;
 use super::crosstalk::Crosstalk;
+use super::guides::guide_gain;
 use super::interference::Interference;
+use super::proof::Proof;
 use crate::controls::Controls;
 use crate::debleed::is_bleed;
 use crate::stft::{Geometry, Spectrum};
@@ -30,11 +32,12 @@ pub(super) fn band_edges_hz() -> Vec<f32> {
 /// Bands of a guide.
 pub const NUM_BANDS: usize = 80;
 
-/// Features of every mic and band: logarithms to base 10 of power ratios, then those of `Arrival`, then what `Interference` explains
-/// and whether it is known, then two power ratios again.
+/// Features of every mic and band: logarithms to base 10 of power ratios, then those of `Arrival`, then
+/// the ratio to the bleed that `Interference` explains and whether that is known, then four power ratios
+/// again.
 ///
 /// Features are only ever added at the end: a network that was trained with fewer is shown the first ones.
-pub const NUM_FEATURES: usize = NUM_SIMPLE + NUM_EXPLAINED + NUM_BOUNDED;
+pub const NUM_FEATURES: usize = NUM_UNPROVED + NUM_PROVED;
 
 const NUM_RATIOS: usize = 8;
 /// Those without interference.
@@ -42,6 +45,12 @@ pub(super) const NUM_SIMPLE: usize = NUM_RATIOS + NUM_ARRIVAL_FEATURES;
 const NUM_EXPLAINED: usize = 2;
 /// The mic against the most that the bands around allow its bleed to be, before and after cancellation.
 const NUM_BOUNDED: usize = 2;
+/// Those before the proved ones.
+const NUM_UNPROVED: usize = NUM_SIMPLE + NUM_EXPLAINED + NUM_BOUNDED;
+/// The mic against the bleed that its filters predict on average, and what is left of it against the
+/// leftover that the canceller's own rules believe: powers alone do not tell two sources of like level
+/// from bleed, waveforms do.
+const NUM_PROVED: usize = 2;
 
 /// Ratios are limited to these powers of ten.
 const LEAST: f32 = -5.0;
@@ -64,6 +73,7 @@ pub(super) struct Seen<'a> {
     pub(super) crosstalk: &'a Crosstalk,
     pub(super) leftover: &'a Crosstalk,
     pub(super) interference: &'a Interference,
+    pub(super) proof: &'a Proof,
     /// Whether nothing is known but what was heard until now.
     pub(super) adapts: bool,
 }
@@ -79,6 +89,9 @@ pub(super) struct Features {
     removed: Vec<realfft::num_complex::Complex32>,
     /// None where nobody looks at its features, which are then 0.
     arrival: Option<Arrival>,
+    /// Power of each mic's own source, `[mic, band]`; none where nobody looks at the proved features,
+    /// which are then 0.
+    own: Option<Vec<f32>>,
     /// `[mic, feature, band]`.
     values: Vec<f32>,
 }
@@ -99,6 +112,7 @@ impl Features {
             removed: vec![realfft::num_complex::Complex32::ZERO; geometry.num_bins()],
             arrival: (num_features > NUM_RATIOS)
                 .then(|| Arrival::new(geometry, rate, bands, num_mics)),
+            own: (num_features > NUM_UNPROVED).then(per_band),
             values: vec![0.0; num_mics * NUM_FEATURES * NUM_BANDS],
         }
     }
@@ -144,8 +158,30 @@ impl Features {
         if let Some(arrival) = &mut self.arrival {
             arrival.update(seen.mics);
         }
+        self.find_own(seen);
         for mic in 0..seen.num_mics {
             self.compute_mic(mic, seen);
+        }
+    }
+
+    /// The share of each mic's own source in its power after cancellation, by the canceller's own rules.
+    fn find_own(&mut self, seen: &Seen<'_>) {
+        let Some(own) = &mut self.own else { return };
+        for mic in (0..seen.num_mics).filter(|&mic| seen.mics.is_active(mic)) {
+            let own = &mut own[mic * NUM_BANDS..][..NUM_BANDS];
+            own.fill(0.0);
+            for &other in seen.order {
+                if seen.mics.is_active(other) && is_bleed(seen.controls, mic, other) {
+                    let power = &self.after[other * NUM_BANDS..][..NUM_BANDS];
+                    let pair = seen.leftover.pair(mic, other);
+                    for ((bleed, leftover), power) in own.iter_mut().zip(pair).zip(power) {
+                        *bleed += leftover * power;
+                    }
+                }
+            }
+            for (own, &power) in own.iter_mut().zip(&self.after[mic * NUM_BANDS..]) {
+                *own = power * guide_gain(power, *own);
+            }
         }
     }
 
@@ -165,6 +201,7 @@ impl Features {
         }
         let (values, explained) = values.split_at_mut(NUM_SIMPLE * NUM_BANDS);
         let (explained, bounded) = explained.split_at_mut(NUM_EXPLAINED * NUM_BANDS);
+        let (bounded, proved) = bounded.split_at_mut(NUM_BOUNDED * NUM_BANDS);
         let (values, of_arrival) = values.split_at_mut(NUM_RATIOS * NUM_BANDS);
         let is_bleeder =
             |&other: &usize| seen.mics.is_active(other) && is_bleed(seen.controls, mic, other);
@@ -188,6 +225,20 @@ impl Features {
                     .map(|other| seen.interference.pair(mic, other)[band] * self.after[at(other)])
                     .sum();
                 *explained = ratio(self.after[at(mic)], interference, nothing);
+            }
+        }
+        proved.fill(0.0);
+        if let Some(own) = &self.own {
+            for band in 0..NUM_BANDS {
+                let at = |from: usize| from * NUM_BANDS + band;
+                let (mut predicted, mut believed) = (0.0_f32, 0.0_f32);
+                for other in bleeders() {
+                    predicted += seen.proof.path(mic, other)[band] * self.after[at(other)];
+                    let leftover = seen.leftover.pair(mic, other)[band];
+                    believed += seen.proof.trust(mic, other) * leftover * own[at(other)];
+                }
+                proved[band] = ratio(self.before[at(mic)], predicted, nothing);
+                proved[NUM_BANDS + band] = ratio(self.after[at(mic)], believed, nothing);
             }
         }
         for band in 0..NUM_BANDS {

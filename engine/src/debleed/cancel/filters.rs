@@ -1,5 +1,6 @@
 //! The cancellation filters of one mic: weighted least squares per bin, over bleeders and taps.
 
+use super::MAX_SLOTS;
 use super::lanes::{Complex, LANES, Real};
 use super::pending::MAX_WAITING;
 
@@ -103,7 +104,9 @@ impl Filters {
 
     /// Adds some hops to the equations of one block, the newest last.
     ///
-    /// `guides` are the bleeders' `[slot, tap]`, `weights` one over the power of the mic's own source: 0 in hops that teach nothing.
+    /// `guides` are the bleeders' `[slot, tap]`, `weights` one over the power of the mic's own source: 0 in
+    /// hops that teach nothing. `are_silent` tells for each slot that its guides are 0 in all these hops:
+    /// what was learned of it grows no older.
     #[inline(always)]
     pub(super) fn learn(
         &mut self,
@@ -111,6 +114,7 @@ impl Filters {
         mic: &[Complex; MAX_WAITING],
         guides: &[&[Complex; MAX_WAITING]],
         weights: &[Real; MAX_WAITING],
+        are_silent: &[bool; MAX_SLOTS],
         forget: f32,
     ) {
         // Hops that teach nothing make nothing older.
@@ -132,7 +136,8 @@ impl Filters {
         self.power[block] = power;
         let matrix = &mut self.matrix[self.starts[block]..];
         let rhs = &mut self.rhs[block * self.max_unknowns..];
-        accumulate(matrix, rhs, guides, mic, &faded, &keep);
+        let aging = Aging { keep, root: keep.map(f32::sqrt), are_silent, taps: self.taps[block] };
+        accumulate(matrix, rhs, guides, mic, &faded, &aging);
     }
 
     /// Solves one block; `bounds` are the shares of their bleeders that the slots may hear, `[slot]`.
@@ -219,6 +224,30 @@ fn shrinkage(explained: Real, power: Real, by_chance: f32) -> f32 {
     (1.0 - by_chance * (power - explained).max(0.0) / explained).max(0.0)
 }
 
+/// What new hops leave of older ones in normal equations.
+///
+/// Between two bleeders that play it is `keep`. A bleeder that is silent loses nothing: its equations
+/// would fade until only the prior is left, and at last into subnormal numbers. Between it and one that
+/// plays the root of `keep` remains, which keeps the matrix positive semidefinite.
+struct Aging<'a> {
+    keep: Real,
+    root: Real,
+    are_silent: &'a [bool; MAX_SLOTS],
+    taps: usize,
+}
+
+impl Aging<'_> {
+    /// What is left between two unknowns.
+    #[inline(always)]
+    fn between(&self, row: usize, column: usize) -> Real {
+        match (self.are_silent[row / self.taps], self.are_silent[column / self.taps]) {
+            (false, false) => self.keep,
+            (true, true) => Real::splat(1.0),
+            _ => self.root,
+        }
+    }
+}
+
 /// Adds hops to normal equations: `matrix = keep matrix + sum_t weight(t) guides(t)^H guides(t)`, and
 /// the same for the right-hand side.
 #[multiversion::multiversion(targets("x86_64+avx+avx2"))]
@@ -228,7 +257,7 @@ fn accumulate(
     guides: &[&[Complex; MAX_WAITING]],
     mic: &[Complex; MAX_WAITING],
     weights: &[Real; MAX_WAITING],
-    keep: &Real,
+    aging: &Aging<'_>,
 ) {
     let mut at = 0;
     let mut weighted = [Complex::ZERO; MAX_WAITING];
@@ -236,9 +265,10 @@ fn accumulate(
         for ((weighted, guide), weight) in weighted.iter_mut().zip(*guide).zip(weights) {
             *weighted = guide.conj().scale(*weight);
         }
-        *rhs = add_products(rhs.scale(*keep), &weighted, mic);
-        for (entry, column) in matrix[at..=at + row].iter_mut().zip(guides) {
-            *entry = add_products(entry.scale(*keep), &weighted, column);
+        *rhs = add_products(rhs.scale(aging.between(row, row)), &weighted, mic);
+        let entries = matrix[at..=at + row].iter_mut().zip(guides);
+        for (column, (entry, guide)) in entries.enumerate() {
+            *entry = add_products(entry.scale(aging.between(row, column)), &weighted, guide);
         }
         at += row + 1;
     }
@@ -309,4 +339,68 @@ const fn triangle(row: usize) -> usize {
 /// Blocks that `num_bins` bins fill.
 pub(super) const fn num_blocks(num_bins: usize) -> usize {
     num_bins.div_ceil(LANES)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Numbers from -1 to 1.
+    struct Noise(u32);
+
+    impl Noise {
+        fn next(&mut self) -> f32 {
+            self.0 = self.0.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (self.0 >> 8) as f32 / (1 << 23) as f32 - 1.0
+        }
+
+        fn hops(&mut self) -> [Complex; MAX_WAITING] {
+            std::array::from_fn(|_| {
+                let mut lanes = || Real(std::array::from_fn(|_| self.next()));
+                Complex { re: lanes(), im: lanes() }
+            })
+        }
+    }
+
+    /// Learns a mic that hears half of one bleeder and a tenth of another; in the last `pauses` turns
+    /// the first one is silent.
+    fn taught(turns: usize, pauses: usize) -> Filters {
+        let mut filters = Filters::new(&[1], 2);
+        let mut noise = Noise(1);
+        let weights = [Real::splat(1.0); MAX_WAITING];
+        for turn in 0..turns + pauses {
+            let is_paused = turn >= turns;
+            let first = if is_paused { [Complex::ZERO; MAX_WAITING] } else { noise.hops() };
+            let second = noise.hops();
+            let own = noise.hops();
+            let mic: [Complex; MAX_WAITING] = std::array::from_fn(|hop| {
+                let of = |guide: &[Complex; MAX_WAITING], gain| guide[hop].scale(Real::splat(gain));
+                own[hop].scale(Real::splat(0.1)) + of(&first, 0.5) + of(&second, 0.1)
+            });
+            let mut are_silent = [false; MAX_SLOTS];
+            are_silent[0] = is_paused;
+            filters.learn(0, &mic, &[&first, &second], &weights, &are_silent, 0.9995);
+        }
+        let mut scratch = filters.make_scratch();
+        filters.solve(0, &[Real::splat(1.0); 2], &mut scratch);
+        filters
+    }
+
+    #[test]
+    fn a_silent_bleeder_is_not_forgotten_and_leaves_no_subnormal_number() {
+        let before = taught(500, 0);
+        // Three quarters of an hour.
+        let after = taught(500, 32_000);
+        for (filters, name) in [(&before, "before"), (&after, "after")] {
+            for (weight, gain) in filters.block(0).iter().zip([0.5, 0.1]) {
+                for found in weight.re.0 {
+                    // Measured: 0.004.
+                    assert!((found - gain).abs() < 0.02, "{name}: {found}, expected {gain}");
+                }
+            }
+        }
+        let sums = after.matrix.iter().chain(&after.rhs);
+        let numbers = sums.flat_map(|sum| sum.re.0.into_iter().chain(sum.im.0));
+        assert!(numbers.into_iter().all(|number| !number.is_subnormal()));
+    }
 }

@@ -38,6 +38,17 @@ pub struct GuideMasks<'a> {
     pub keep: &'a mut [f32],
 }
 
+/// One hop as its keep mask meets it.
+#[derive(Debug)]
+pub struct Cleaned<'a> {
+    /// The mics as they came, `[mic, bin]`.
+    pub mics: &'a Spectrum,
+    /// The same after all linear cancellation: with a second stage, of both.
+    pub cleaned: &'a Spectrum,
+    /// The band of every bin, `[bin]`.
+    pub band_of_bin: &'a [usize],
+}
+
 /// Something that says, hop by hop, what in each mic is its own source.
 ///
 /// # Invariants
@@ -50,6 +61,9 @@ pub struct GuideMasks<'a> {
 pub trait Guide: Send + std::fmt::Debug {
     /// Fills the masks of the next hop; false leaves the guides and the last mask of this hop to the canceller's own rules.
     fn look(&mut self, hop: &GuideHop<'_>, masks: &mut GuideMasks<'_>) -> bool;
+
+    /// Shows the signal that the keep mask of the last hop is applied to; for guides that record.
+    fn show(&mut self, _cleaned: &Cleaned<'_>) {}
 
     /// How many of the features it looks at, from the first one on; the others may be left out.
     fn num_features(&self) -> usize {
@@ -124,6 +138,11 @@ impl Guided {
     /// Whether the guide looks at what interference explains.
     pub(super) fn sees_explained(&self) -> bool {
         self.guide.num_features() > NUM_SIMPLE
+    }
+
+    /// Shows the guide the signal that its last keep mask is applied to.
+    pub(super) fn show(&mut self, cleaned: &Cleaned<'_>) {
+        self.guide.show(cleaned);
     }
 
     pub(super) fn trouble(&self) -> Option<GuideTrouble> {

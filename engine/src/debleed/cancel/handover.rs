@@ -5,6 +5,8 @@
 const SLOWEST_FALL: f32 = 0.7;
 /// Bleed may take this much more of a band's power in every hop in which nothing else explains it: all of it within 0.2 s at 48 kHz.
 const FREE_SHARE: f32 = 0.05;
+/// Power that counts as nothing, before it becomes subnormal.
+const NOTHING: f32 = 1e-30;
 /// What masks say in a hop: the guides', and the last ones.
 const NUM_MASKS: usize = 2;
 
@@ -55,6 +57,7 @@ impl Handover {
         for (band, &power) in powers.iter().enumerate() {
             let at = mic * self.num_bands + band;
             let now = power.max(SLOWEST_FALL * self.held[at]);
+            let now = if now < NOTHING { 0.0 } else { now };
             let before = if now > 0.0 { self.held[at] / now } else { 0.0 };
             self.held[at] = now;
             for (mask, share) in masks.iter_mut().zip(&mut self.shares) {

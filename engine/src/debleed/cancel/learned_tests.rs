@@ -103,7 +103,7 @@ fn what_was_learned_plays_the_same_saved_and_loaded_and_whatever_was_played_befo
     for (kind, mode) in every_way() {
         let mut player = Player::new(kind, mode, 3, None);
         let found = player.learn(&passage, &controls).unwrap();
-        assert_eq!(player.learner.state(), LearnState::Learned, "{kind:?} {mode:?}");
+        assert_eq!(player.learner.state(), LearnState::Refining, "{kind:?} {mode:?}");
         assert_eq!(found.interference.is_empty(), kind == Kind::Plain, "{kind:?} {mode:?}");
         player.pipeline.reset();
         let here = player.play(&rest, &learned(&controls));
@@ -184,7 +184,10 @@ fn studied(kind: Kind, mode: Mode, mics: &[Vec<f32>]) -> (Player, Arc<Learned>) 
     let controls = Controls::default();
     let mut player = Player::new(kind, mode, mics.len(), None);
     player.learn(mics, &controls).unwrap();
+    assert_eq!(player.learner.state(), LearnState::Refining);
     while player.pipeline.idle() {}
+    assert_eq!(player.learner.state(), LearnState::Learned);
+    assert_eq!(player.learner.convergence(), 1.0);
     let found = player.learner.collect().unwrap();
     (player, found)
 }

@@ -15,6 +15,8 @@ pub enum LearnState {
     Adaptive,
     /// They follow a passage that is being learned.
     Learning,
+    /// They are what was learned so far, frozen, while the passage is gone through again.
+    Refining,
     /// They are what was learned, frozen.
     Learned,
     /// They should be what was learned, which cannot be used, and follow the music instead.
@@ -22,9 +24,10 @@ pub enum LearnState {
 }
 
 impl LearnState {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Adaptive,
         Self::Learning,
+        Self::Refining,
         Self::Learned,
         Self::Unusable(Unusable::Nothing),
         Self::Unusable(Unusable::NumMics),
@@ -40,6 +43,7 @@ impl std::fmt::Display for LearnState {
         match self {
             Self::Adaptive => f.write_str("adaptive"),
             Self::Learning => f.write_str("learning"),
+            Self::Refining => f.write_str("learned, being refined"),
             Self::Learned => f.write_str("learned"),
             Self::Unusable(why) => write!(f, "adaptive: {why}"),
         }
@@ -142,7 +146,8 @@ impl Learner {
         LearnState::ALL.get(index).copied().unwrap_or(LearnState::Adaptive)
     }
 
-    /// How far the filters have converged, 0 to 1; 1 while they are frozen.
+    /// How far the filters have converged, 0 to 1, or how far a passage that is being refined has been gone
+    /// through; 1 while they are frozen.
     ///
     /// # Real-time
     ///

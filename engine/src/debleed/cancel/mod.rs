@@ -33,6 +33,7 @@ mod online;
 mod order;
 mod passage;
 mod pending;
+mod proof;
 mod stage;
 mod study;
 #[cfg(test)]
@@ -47,7 +48,7 @@ use crate::units::SampleRate;
 use engine::{Engine, Extent, Learning};
 
 pub use features::{NUM_BANDS, NUM_FEATURES};
-pub use guide::{Guide, GuideHop, GuideMasks, GuideTrouble};
+pub use guide::{Cleaned, Guide, GuideHop, GuideMasks, GuideTrouble};
 pub use learned::{Learned, Unusable};
 pub use learned_bytes::LearnedError;
 pub use learner::{LearnState, Learner};

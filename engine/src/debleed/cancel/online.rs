@@ -222,6 +222,10 @@ impl Online {
         } else {
             self.idle_engine = Some(engine);
         }
+        if self.learner.state() == LearnState::Refining {
+            self.learner.tell(LearnState::Learned);
+            self.learner.tell_convergence(1.0);
+        }
     }
 
     /// Follows `controls` and does all that [`Debleed::idle`] would: whoever has the whole passage has no idle time.
@@ -284,6 +288,7 @@ impl Online {
                     self.phase = Phase::Adaptive;
                 }
                 let state = match self.freeze(controls) {
+                    Ok(()) if self.study.is_some() => LearnState::Refining,
                     Ok(()) => LearnState::Learned,
                     Err(why) => {
                         if matches!(self.phase, Phase::Frozen | Phase::Settled) {

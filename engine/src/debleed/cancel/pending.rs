@@ -3,7 +3,7 @@
 use super::filters::{Filters, WEIGHT_FLOOR};
 use super::front::{Front, Slots};
 use super::lanes::{Complex, LANES, Real};
-use super::{MAX_TAPS, MAX_UNKNOWNS};
+use super::{MAX_SLOTS, MAX_TAPS, MAX_UNKNOWNS};
 
 /// Most hops that wait.
 pub(super) const MAX_WAITING: usize = 8;
@@ -34,6 +34,8 @@ pub(super) struct Pending {
     /// One over the hops in a mic's mean power, 0 for a mic without sound, `[hop ring, mic]`.
     shares: Vec<f32>,
     pushed: usize,
+    /// Hops since each mic had sound, `[mic]`.
+    quiet_hops: Vec<usize>,
     /// The look of the front that came last.
     look: usize,
 }
@@ -61,6 +63,7 @@ impl Pending {
             waiting: vec![0; num_blocks],
             shares: vec![0.0; MAX_WAITING * num_mics],
             pushed: 0,
+            quiet_hops: vec![0; num_mics],
             look: 0,
         }
     }
@@ -72,7 +75,9 @@ impl Pending {
         }
         self.look = front.looks();
         let shares = &mut self.shares[self.pushed % MAX_WAITING * self.num_mics..];
-        for (mic, (share, hops)) in shares.iter_mut().zip(power_hops).enumerate() {
+        let mics = shares.iter_mut().zip(power_hops).zip(&mut self.quiet_hops);
+        for (mic, ((share, hops), quiet_hops)) in mics.enumerate() {
+            *quiet_hops = if front.is_active(mic) { 0 } else { quiet_hops.saturating_add(1) };
             *share = if front.is_active(mic) { hops.recip() } else { 0.0 };
         }
         self.pushed += 1;
@@ -90,6 +95,7 @@ impl Pending {
     /// Drops what waits, because hops were left out, and takes over what the taps of `front` reach.
     fn start_at(&mut self, front: &Front) {
         self.waiting.fill(0);
+        self.quiet_hops.fill(0);
         for (row, guides) in self.guides.chunks_exact_mut(BEFORE + MAX_WAITING).enumerate() {
             let reached = guides[..BEFORE].iter_mut().rev().take(front.memory_hops());
             for (tap, guide) in reached.enumerate() {
@@ -126,6 +132,7 @@ impl Pending {
     pub(super) fn clear(&mut self) {
         self.guides.fill(Complex::ZERO);
         self.waiting.fill(0);
+        self.quiet_hops.fill(0);
         self.pushed = 0;
     }
 
@@ -189,5 +196,10 @@ fn teach(pending: &Pending, lesson: &Lesson<'_>, power: &mut [f32], filters: &mu
             }
         }
     }
-    filters.learn(block, mics, &guides[..slots.0.len() * taps], &weights, forget);
+    let mut are_silent = [false; MAX_SLOTS];
+    for (is_silent, &bleeder) in are_silent.iter_mut().zip(&slots.0) {
+        *is_silent = pending.quiet_hops[bleeder] >= waiting + BEFORE;
+    }
+    let guides = &guides[..slots.0.len() * taps];
+    filters.learn(block, mics, guides, &weights, &are_silent, forget);
 }

@@ -28,18 +28,24 @@ pub(super) struct Scene {
 }
 
 pub(super) fn scene(num_mics: usize, leak: f32, gains: &[f32]) -> Scene {
-    let length = 48_000 * 8;
-    let sources: Vec<Vec<f32>> = (0..num_mics)
-        .map(|source| {
-            let mut samples = noise(source + 1, length);
-            let period = 14_400 + 3_100 * source;
-            for (n, sample) in samples.iter_mut().enumerate() {
-                let since = (n + 5_000 * source) % period;
-                *sample *= 0.3 * (-(since as f32) / 4_000.0).exp();
-            }
-            samples
-        })
-        .collect();
+    mixed(&bursts(num_mics), leak, gains)
+}
+
+fn bursts(num_sources: usize) -> Vec<Vec<f32>> {
+    let burst = |source: usize| {
+        let mut samples = noise(source + 1, 48_000 * 8);
+        let period = 14_400 + 3_100 * source;
+        for (n, sample) in samples.iter_mut().enumerate() {
+            let since = (n + 5_000 * source) % period;
+            *sample *= 0.3 * (-(since as f32) / 4_000.0).exp();
+        }
+        samples
+    };
+    (0..num_sources).map(burst).collect()
+}
+
+fn mixed(sources: &[Vec<f32>], leak: f32, gains: &[f32]) -> Scene {
+    let (num_mics, length) = (sources.len(), sources[0].len());
     let mut mics = Vec::new();
     let mut targets = Vec::new();
     for mic in 0..num_mics {
@@ -127,6 +133,37 @@ fn bleed_at_any_gain_is_taken_out_of_every_mic() {
             assert!(after > before + 5.0, "{name} mic {mic}: {before} -> {after}");
         }
     }
+}
+
+/// A mic is gated for two minutes while the others play on; then its source is heard again.
+#[test]
+fn a_pause_between_songs_forgets_nothing() {
+    const PAUSES: usize = 15;
+    let gains = [1.0; 3];
+    let song = scene(3, 0.3, &gains);
+    let mut sources = bursts(3);
+    sources[0].fill(0.0);
+    let mut pause = mixed(&sources, 0.3, &gains);
+    pause.mics[0].fill(0.0);
+    let played = |pauses: usize, songs: usize| -> Vec<f32> {
+        let of = |mic: usize| -> Vec<f32> {
+            let parts = std::iter::repeat_n(&song.mics[mic], songs);
+            let parts = parts.chain(std::iter::repeat_n(&pause.mics[mic], pauses));
+            parts.chain([&song.mics[mic]]).flatten().copied().collect()
+        };
+        let mics: Vec<_> = (0..3).map(of).collect();
+        let method = Box::new(Online::new(rate(), Mode::Live, 3));
+        let out = run(method, &mics, &Controls::default());
+        // The first second and a half of the last song.
+        let start = out[1].len() - song.mics[1].len();
+        out[1][start..start + 72_000].to_vec()
+    };
+    let target = &song.targets[1][..72_000];
+    let of = |cleaned: &[f32]| sdr_db(target, cleaned, 4_800);
+    let (fresh, before, after) = (of(&played(0, 0)), of(&played(0, 2)), of(&played(PAUSES, 2)));
+    println!("{fresh:.1} dB unheard, {before:.1} dB without a pause, {after:.1} dB after one");
+    assert!(before > fresh + 3.0, "{before} {fresh}");
+    assert!(after > before - 1.0, "{after} {before}");
 }
 
 #[test]

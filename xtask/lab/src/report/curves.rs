@@ -32,6 +32,26 @@ pub fn draw(
     chart.draw(path)
 }
 
+/// Draws the ideal gains of masks over the predicted ones; points are `(predicted, ideal)`, 0 to 1.
+///
+/// # Errors
+///
+/// When `path` cannot be written.
+pub fn draw_calibration(name: &str, gains: &[(f64, f64)], path: &Path) -> Result<()> {
+    let found = Series { name: "found".to_owned(), points: gains.to_vec(), line: gains.to_vec() };
+    let right =
+        Series { name: "right".to_owned(), points: Vec::new(), line: vec![(0.0, 0.0), (1.0, 1.0)] };
+    let chart = Chart {
+        title: "Gains of the validation's masks",
+        subtitle: name,
+        x_label: "predicted gain",
+        y_label: "gain with the least error",
+        series: &[found, right],
+        counts: false,
+    };
+    chart.draw(path)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -146,6 +146,7 @@ impl Batch {
             product: take(1),
             truth: take(2),
             before: take(3),
+            bleed: take(4),
             weights: per_mic(weights),
             combinations: None,
         };

@@ -4,6 +4,7 @@
 //! library records them, and the averaged weights as safetensors, each after its length. It is written
 //! whole or not at all.
 
+use super::calibration::Class;
 use super::config::TrainConfig;
 use super::store::write_whole;
 use super::weights::{blend, initial_weights, weights_of, weights_of_model};
@@ -32,7 +33,8 @@ pub struct LogEntry {
     pub loss: Option<f64>,
     /// SNR of the masked mics of the clips, mean over the last steps, in dB.
     pub training_db: Option<f64>,
-    /// SNR of the masked mics of the validation scenes in dB, less the harm that masks do, as much as the loss minds it.
+    /// SNR of the masked mics of the validation scenes in dB, less the harm that masks do and their error of
+    /// level, weighed as in the loss.
     pub validation_db: Option<f64>,
     /// What masks add to the SNR of cancellation alone: half the mean over strata and half the worst of them, in dB.
     #[serde(default)]
@@ -40,6 +42,9 @@ pub struct LogEntry {
     /// What they add in each stratum, in dB.
     #[serde(default)]
     pub strata_db: Vec<(String, f64)>,
+    /// Predicted beside ideal gains of the validation's masks, by classes of predicted gain.
+    #[serde(default)]
+    pub calibration: Vec<Class>,
 }
 
 /// How far a training is.

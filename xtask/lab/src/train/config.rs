@@ -583,7 +583,7 @@ mod tests {
             ("[loss]\nsegment_hops = 300", &["my.toml line 4", "300 hops"]),
             ("[loss]\nthresold = 1", &["my.toml line 4", "thresold"]),
             ("[loss]\nmost_combinations = 0", &["my.toml line 4", "0 is not within 1 to 65534"]),
-            ("[network]\nfeatures = 16", &["my.toml line 4", "16 is not within 1 to 15"]),
+            ("[network]\nfeatures = 18", &["my.toml line 4", "18 is not within 1 to 17"]),
             ("weight = 0", &["my.toml line 3", "weights of all"]),
             ("material = { kit = ['a'] }", &["my.toml line 3", "kit"]),
         ] {

@@ -1,9 +1,10 @@
 //! The loop of one round: steps, validation, the best weights, checkpoints, and an early end.
 
 use super::batch::{Batch, Pick};
+use super::calibration::Calibration;
 use super::checkpoint::{LogEntry, State};
 use super::config::TrainConfig;
-use super::loss::{Given, Sums, harm, negative_snr};
+use super::loss::{Given, Sums, harm, level_error, negative_snr};
 use super::store::{Stored, write_whole};
 use super::weights::weights_of;
 use anyhow::{Result, anyhow, ensure};
@@ -184,7 +185,7 @@ impl Course<'_> {
     /// Validates, and keeps the weights if they are the best of this round.
     fn judge(&self, state: &mut State, watch: &mut dyn Watch) -> Result<()> {
         let network = state.judged(self.config, self.device)?;
-        let scenes_db = self.validate(Some(&network))?;
+        let (scenes_db, calibration) = self.examine(Some(&network))?;
         let found_db = mean(scenes_db.iter().flatten().copied())?;
         let progress = &mut state.progress;
         let strata_db = self.strata(&scenes_db, &progress.unmasked_scenes_db)?;
@@ -200,6 +201,7 @@ impl Course<'_> {
         let mut entry = self.entry(state, Some(found_db));
         entry.score_db = Some(score_db);
         entry.strata_db = strata_db;
+        entry.calibration = calibration.classes();
         watch.validated(state, &entry);
         state.progress.log.push(entry);
         Ok(())
@@ -218,13 +220,28 @@ impl Course<'_> {
             validation_db,
             score_db: None,
             strata_db: Vec::new(),
+            calibration: Vec::new(),
         }
     }
 
     /// Mean SNR in dB of each validation scene's mics whose sources play, with the masks of `network` or none,
-    /// less the [`harm`] that the masks do to whole scenes, weighed as in the loss.
+    /// less the [`harm`] that the masks do to whole scenes and the [`level_error`], weighed as in the loss.
     fn validate(&self, network: Option<&Network>) -> Result<Vec<Option<f64>>> {
-        self.each(self.validation, |(_, example)| self.snr_db(network, example))
+        Ok(self.examine(network)?.0)
+    }
+
+    /// The same, and the calibration of all masks.
+    fn examine(&self, network: Option<&Network>) -> Result<(Vec<Option<f64>>, Calibration)> {
+        let of_scenes =
+            self.each(self.validation, |(_, example)| self.examine_scene(network, example))?;
+        let mut calibration = Calibration::default();
+        let of_scene = |found: Option<(f64, Calibration)>| {
+            let (snr_db, of_scene) = found?;
+            calibration.add(&of_scene);
+            Some(snr_db)
+        };
+        let scenes_db = of_scenes.into_iter().map(of_scene).collect();
+        Ok((scenes_db, calibration))
     }
 
     /// What masks add in each stratum, in dB.
@@ -245,7 +262,11 @@ impl Course<'_> {
     }
 
     /// The same of one scene; none where no source plays.
-    fn snr_db(&self, network: Option<&Network>, example: &Stored) -> Result<Option<f64>> {
+    fn examine_scene(
+        &self,
+        network: Option<&Network>,
+        example: &Stored,
+    ) -> Result<Option<(f64, Calibration)>> {
         let relations = &example.relations;
         let mut mics = relations.is_target.iter().zip(&relations.plays);
         if !mics.any(|(&target, &plays)| target && plays) {
@@ -259,7 +280,9 @@ impl Course<'_> {
         let sums = Sums { weights: batch.measured, ..batch.sums };
         let (hops, loss) = (example.num_hops, &self.config.loss);
         let snr_db = -scalar(negative_snr(&keep, &sums, hops, loss))?;
-        Ok(Some(snr_db - loss.harm * scalar(harm(&keep, &sums, hops, loss))?))
+        let harm_db = loss.harm * scalar(harm(&keep, &sums, hops, loss))?;
+        let level_db = loss.level * scalar(level_error(&keep, &sums))?;
+        Ok(Some((snr_db - harm_db - level_db, Calibration::of(&keep, &sums)?)))
     }
 }
 
@@ -648,7 +671,9 @@ mod tests {
         let mut clean = random_example(2, 14, 1);
         for sums in clean.sums.chunks_exact_mut(NUM_SUMS * NUM_BANDS) {
             let (after, others) = sums.split_at_mut(NUM_BANDS);
+            let (others, bleed) = others.split_at_mut(3 * NUM_BANDS);
             others.chunks_exact_mut(NUM_BANDS).for_each(|sums| sums.copy_from_slice(after));
+            bleed.fill(0.0);
         }
         let path = bench.folder.path().join("clean.example");
         bench.validation = vec![("clean".to_owned(), Stored::write(&clean, &path).unwrap())];

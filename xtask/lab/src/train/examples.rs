@@ -3,7 +3,7 @@
 use crate::cleaning::Taught;
 use crate::scenes::Scene;
 use anyhow::{Context, Result, ensure};
-use engine::debleed::cancel::{Guide, GuideHop, GuideMasks, NUM_BANDS, NUM_FEATURES};
+use engine::debleed::cancel::{Cleaned, Guide, GuideHop, GuideMasks, NUM_BANDS, NUM_FEATURES};
 use engine::debleed::{Cancel, Debleed, Online};
 use engine::network::{Network, NetworkGuide};
 use engine::pipeline::Pipeline;
@@ -13,11 +13,15 @@ use half::f16;
 use serde::{Deserialize, Serialize};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Band sums of each hop and mic: power of the cancelled mic, its product with the truth, power of the truth, power of the mic as it came.
-pub const NUM_SUMS: usize = 4;
+/// Band sums of each hop and mic: power of the cancelled mic, its product with the truth, power of the
+/// truth, power of the mic as it came, power of the bleed in the mic that the guide mask is applied to.
+///
+/// The cancelled mic is the one that the keep mask is applied to. Where a second stage of filters has
+/// been learned it is cleaner than the one that the guide mask is applied to.
+pub const NUM_SUMS: usize = 5;
 
-/// Band sums of each hop and pair of mics `i < j`, real parts of products: of both cancelled mics, of the cancelled `i` with the truth of `j`,
-/// of the truth of `i` with the cancelled `j`, of both truths.
+/// Band sums of each hop and pair of mics `i < j`, real parts of products: of both cancelled mics, of the
+/// cancelled `i` with the truth of `j`, of the truth of `i` with the cancelled `j`, of both truths.
 pub const NUM_PAIR_SUMS: usize = 4;
 
 /// How many pairs mics make.
@@ -166,6 +170,7 @@ impl Example {
                 tape,
                 silent_hops,
                 hop: 0,
+                written: None,
             })
         };
         let online = || Online::guided(rate, way.mode(), num_mics, &make);
@@ -202,7 +207,7 @@ impl Example {
         for mic in 0..num_mics {
             let rows = || (0..self.num_hops).map(|hop| (hop * num_mics + mic) * row);
             let input: f64 = rows()
-                .flat_map(|at| &self.sums[at + 3 * NUM_BANDS..at + row])
+                .flat_map(|at| &self.sums[at + 3 * NUM_BANDS..at + 4 * NUM_BANDS])
                 .map(|&power| f64::from(power))
                 .sum();
             let scale = self.num_hops as f64 / input.max(1e-12);
@@ -307,9 +312,12 @@ struct Recorder {
     /// Hops before the scene's first one comes.
     silent_hops: usize,
     hop: usize,
+    /// The hop that was written last, until its cleaned signal is.
+    written: Option<usize>,
 }
 
 impl Recorder {
+    /// Writes the features, and the sums that need no keep mask.
     fn write(&self, hop: &GuideHop<'_>, truth: &Spectrum) {
         let mut tape = self.tape.lock().unwrap_or_else(PoisonError::into_inner);
         tape.features.extend(hop.features.iter().map(|&value| f16::from_f32(value)));
@@ -319,25 +327,39 @@ impl Recorder {
             let sums = &mut tape.sums[start..];
             let bins = hop.cancelled.mic(mic).iter().zip(truth.mic(mic)).zip(hop.mics.mic(mic));
             for (((after, own), before), &band) in bins.zip(hop.band_of_bin) {
-                sums[band] += after.norm_sqr();
-                sums[NUM_BANDS + band] += (after * own.conj()).re;
                 sums[2 * NUM_BANDS + band] += own.norm_sqr();
                 sums[3 * NUM_BANDS + band] += before.norm_sqr();
+                sums[4 * NUM_BANDS + band] += (after - own).norm_sqr();
+            }
+        }
+    }
+
+    /// Adds the sums of the signal that the keep mask is applied to, in the hop written last.
+    fn write_cleaned(&self, hop: &Cleaned<'_>, truth: &Spectrum) {
+        let mut tape = self.tape.lock().unwrap_or_else(PoisonError::into_inner);
+        let num_mics = hop.mics.activity().len();
+        let start = tape.sums.len() - num_mics * NUM_SUMS * NUM_BANDS;
+        let rows = tape.sums[start..].chunks_exact_mut(NUM_SUMS * NUM_BANDS);
+        for (mic, sums) in rows.enumerate() {
+            let bins = hop.cleaned.mic(mic).iter().zip(truth.mic(mic));
+            for ((after, own), &band) in bins.zip(hop.band_of_bin) {
+                sums[band] += after.norm_sqr();
+                sums[NUM_BANDS + band] += (after * own.conj()).re;
             }
         }
         if let Some(pairs) = &mut tape.pairs {
-            for j in 0..hop.active.len() {
+            for j in 0..num_mics {
                 (0..j).for_each(|i| write_pair(hop, truth, (i, j), pairs));
             }
         }
     }
 }
 
-fn write_pair(hop: &GuideHop<'_>, truth: &Spectrum, (i, j): (usize, usize), pairs: &mut Vec<f32>) {
+fn write_pair(hop: &Cleaned<'_>, truth: &Spectrum, (i, j): (usize, usize), pairs: &mut Vec<f32>) {
     let start = pairs.len();
     pairs.resize(start + NUM_PAIR_SUMS * NUM_BANDS, 0.0);
     let sums = &mut pairs[start..];
-    let of = |mic: usize| hop.cancelled.mic(mic).iter().zip(truth.mic(mic));
+    let of = |mic: usize| hop.cleaned.mic(mic).iter().zip(truth.mic(mic));
     for (((after_i, own_i), (after_j, own_j)), &band) in of(i).zip(of(j)).zip(hop.band_of_bin) {
         sums[band] += (after_i * after_j.conj()).re;
         sums[NUM_BANDS + band] += (after_i * own_j.conj()).re;
@@ -350,14 +372,22 @@ impl Guide for Recorder {
     fn look(&mut self, hop: &GuideHop<'_>, masks: &mut GuideMasks<'_>) -> bool {
         let at = self.hop.checked_sub(self.silent_hops);
         self.hop += 1;
-        if let Some(truth) = at.and_then(|at| self.truth.get(at)) {
-            self.write(hop, truth);
+        self.written = at.filter(|&at| at < self.truth.len());
+        if let Some(at) = self.written {
+            self.write(hop, &self.truth[at]);
         }
         self.inner.as_mut().is_some_and(|inner| inner.look(hop, masks))
     }
 
+    fn show(&mut self, cleaned: &Cleaned<'_>) {
+        if let Some(at) = self.written.take() {
+            self.write_cleaned(cleaned, &self.truth[at]);
+        }
+    }
+
     fn reset(&mut self) {
         self.hop = 0;
+        self.written = None;
         let mut tape = self.tape.lock().unwrap_or_else(PoisonError::into_inner);
         *tape = Tape { pairs: tape.pairs.as_ref().map(|_| Vec::new()), ..Tape::default() };
         drop(tape);
@@ -410,6 +440,7 @@ pub(super) mod tests {
             tape: Arc::new(Mutex::new(Tape::with_pairs())),
             silent_hops: 0,
             hop: 0,
+            written: None,
         };
         for [mics, cancelled, truth] in hops {
             let hop = GuideHop {
@@ -422,6 +453,7 @@ pub(super) mod tests {
                 band_of_bin,
             };
             recorder.write(&hop, truth);
+            recorder.write_cleaned(&Cleaned { mics, cleaned: cancelled, band_of_bin }, truth);
         }
         let tape = std::mem::take(&mut *recorder.tape.lock().unwrap());
         Example::of_tape(tape, relations)

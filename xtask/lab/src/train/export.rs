@@ -5,10 +5,12 @@ use super::checkpoint::LogEntry;
 use super::config::TrainConfig;
 use super::course::BEST_FILE;
 use super::settings::{self, BURN_VERSION, SETTINGS_FILE, Settings};
+use super::weights::{blend, weights_of, weights_of_model};
 use anyhow::{Context, Result, ensure};
 use burn::tensor::Device;
 use engine::network::Network;
 use sha2::{Digest, Sha256};
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 /// Options of `cargo xtask export`.
@@ -29,16 +31,32 @@ pub struct ExportOptions {
     /// The training's configuration, when no training.json lies beside the weights
     #[arg(long, value_name = "CONFIG.toml|NAME")]
     pub config: Option<String>,
+    /// Moves the weights towards those of this model by --share: what it did well is kept
+    #[arg(long, value_name = "ID|DIR", requires = "share")]
+    pub towards: Option<String>,
+    /// Share of the way, 0 to 1
+    #[arg(long, requires = "towards", value_parser = share)]
+    pub share: Option<f64>,
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    let value: f64 = text.parse().map_err(|_| "a number is needed".to_owned())?;
+    if (0.0..=1.0).contains(&value) { Ok(value) } else { Err("not within 0 and 1".to_owned()) }
 }
 
 /// Writes `<id>-<version>/` with the weights, `card.toml` and `DATA.md`; gives its path.
+///
+/// # Source
+///
+/// Weights between those before and after a further training: M. Wortsman et al., "Robust fine-tuning of
+/// zero-shot models", CVPR 2022.
 ///
 /// # Errors
 ///
 /// When the weights do not fit the sizes of their training, the name or version is no such thing, the
 /// folder exists already, or it cannot be written.
 pub fn export(options: &ExportOptions) -> Result<PathBuf> {
-    let ExportOptions { checkpoint, id, version, out, config } = options;
+    let ExportOptions { checkpoint, id, version, out, config, towards, share } = options;
     check_name(id, version)?;
     let (file, beside) = if checkpoint.is_dir() {
         (checkpoint.join(BEST_FILE), checkpoint.as_path())
@@ -55,10 +73,18 @@ pub fn export(options: &ExportOptions) -> Result<PathBuf> {
             .context("what the weights were made by is not known; --config says it")?,
     };
     let size = made_by.size();
-    let bytes =
+    let mut bytes =
         std::fs::read(&file).with_context(|| format!("could not read {}", file.display()))?;
-    Network::from_safetensors(&size, bytes.clone(), &Device::flex())
+    let network = Network::from_safetensors(&size, bytes.clone(), &Device::flex())
         .with_context(|| format!("{} of width {}", file.display(), size.width))?;
+    let mut command = made_by.command.clone();
+    if let (Some(towards), Some(share)) = (towards, share) {
+        let others = weights_of_model(towards, &size, made_by.seed)
+            .with_context(|| format!("--towards {towards}"))?;
+        bytes = weights_of(&network)?;
+        blend(&mut bytes, &others, *share)?;
+        write!(command, ", then cargo xtask export --towards {towards} --share {share}")?;
+    }
     let sha256 = format!("{:x}", Hex(&Sha256::digest(&bytes)));
     let name = format!("{id}-{version}");
     let weights = format!("{name}-{}.safetensors", &sha256[..8]);
@@ -69,10 +95,11 @@ pub fn export(options: &ExportOptions) -> Result<PathBuf> {
         sha256: &sha256,
         size,
         commit: &made_by.commit,
-        command: &made_by.command,
+        command: &command,
         seed: made_by.seed,
         burn: BURN_VERSION,
-        validation_db: best_db(&beside.join("log.json")),
+        // The log knows nothing of moved weights.
+        validation_db: best_db(&beside.join("log.json")).filter(|_| towards.is_none()),
     };
     let folder = out.join(&name);
     ensure!(!folder.exists(), "{} exists already; models are never edited", folder.display());
@@ -175,7 +202,42 @@ mod tests {
             version: "1.0.2".to_owned(),
             out: training.join("models"),
             config: None,
+            towards: None,
+            share: None,
         }
+    }
+
+    #[test]
+    fn weights_move_towards_those_of_another_model() {
+        let training = training();
+        let first = export(&options(training.path())).unwrap();
+        let size = SizeConfig { width: 8, ..SizeConfig::default() }.network();
+        let [before, after] = [5, 6].map(|seed| initial_weights(&size, seed).unwrap());
+        std::fs::write(training.path().join(BEST_FILE), &after).unwrap();
+        let options = ExportOptions {
+            version: "1.1.0".to_owned(),
+            towards: Some(first.to_string_lossy().into_owned()),
+            share: Some(0.25),
+            ..options(training.path())
+        };
+        let folder = export(&options).unwrap();
+        let text = std::fs::read_to_string(folder.join("card.toml")).unwrap();
+        let card: toml::Table = toml::from_str(&text).unwrap();
+        let found = std::fs::read(folder.join(card["weights"].as_str().unwrap())).unwrap();
+        let mut expected = after;
+        blend(&mut expected, &before, 0.25).unwrap();
+        assert!(found == expected && found != before);
+        let command = card["trained_by"]["command"].as_str().unwrap();
+        assert!(command.ends_with("tiny-a-1.0.2 --share 0.25"), "{command}");
+        let nobody = ExportOptions {
+            version: "1.2.0".to_owned(),
+            towards: Some("nobody-7".to_owned()),
+            ..options
+        };
+        let line = format!("{:#}", export(&nobody).unwrap_err());
+        assert!(line.contains("--towards nobody-7"), "{line}");
+        assert!(super::share("1.5").is_err() && super::share("x").is_err());
+        assert_eq!(super::share("0.25"), Ok(0.25));
     }
 
     #[test]
@@ -195,7 +257,7 @@ mod tests {
         );
         let sizes_found = card["sizes"].as_table().unwrap();
         let sizes = ["bands", "features", "width", "exchange_width"];
-        assert_eq!(sizes.map(|size| sizes_found[size].as_integer().unwrap()), [80, 15, 8, 4]);
+        assert_eq!(sizes.map(|size| sizes_found[size].as_integer().unwrap()), [80, 17, 8, 4]);
         assert_eq!(card["trained_by"]["command"].as_str(), Some("cargo xtask train my.toml"));
         assert_eq!(card["trained_by"]["seed"].as_integer(), Some(5));
         assert_eq!(card["hop_samples"].as_integer(), Some(512));

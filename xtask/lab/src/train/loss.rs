@@ -30,6 +30,8 @@ pub struct Sums {
     pub truth: Tensor<4>,
     /// Power of the mic as it came.
     pub before: Tensor<4>,
+    /// Power of the bleed in the mic that the guide mask is applied to.
+    pub bleed: Tensor<4>,
     /// How much each mic counts: 0 for room mics, which have no truth, and for padding.
     pub weights: Tensor<2>,
     /// What [`combination`] needs; none where it counts nothing.
@@ -64,6 +66,9 @@ pub struct LossConfig {
     /// Weight of [`harm`].
     #[serde(deserialize_with = "weight")]
     pub harm: f64,
+    /// Weight of [`level_error`].
+    #[serde(deserialize_with = "weight")]
+    pub level: f64,
     /// Weight of [`overconfidence`].
     #[serde(deserialize_with = "weight")]
     pub logits: f64,
@@ -96,6 +101,7 @@ impl Default for LossConfig {
             // All of up to eight mics.
             most_combinations: 254,
             harm: 0.0,
+            level: 0.0,
             logits: 0.0,
             multi_domain_scale: 10.0,
             threshold: 1e-4,
@@ -158,7 +164,7 @@ impl LossConfig {
             Some(combinations) => combination(masks.keep, combinations, self.multi_domain_scale),
             None => Tensor::zeros([1], &masks.keep.device()),
         };
-        let terms: [(f64, &dyn Fn() -> Tensor<1>); 8] = [
+        let terms: [(f64, &dyn Fn() -> Tensor<1>); 9] = [
             (self.whole, &|| negative_snr(masks.keep, sums, hops, self)),
             (self.segments, &|| negative_snr(masks.keep, sums, short, self)),
             (self.guide, &|| guide_loss(masks.guide, sums, hops, self)),
@@ -166,6 +172,7 @@ impl LossConfig {
             (self.multi_domain, &|| multi_domain(masks.keep, sums, self.multi_domain_scale)),
             (self.combination, &of_combinations),
             (self.harm, &|| harm(masks.keep, sums, short, self)),
+            (self.level, &|| level_error(masks.keep, sums)),
             (self.logits, &|| overconfidence(masks.logits, sums)),
         ];
         let device = masks.keep.device();
@@ -212,6 +219,36 @@ pub fn harm(keep: &Tensor<4>, sums: &Sums, segment_hops: usize, config: &LossCon
     weighed_mean((of(keep) - of(&keep.ones_like())).clamp_min(0.0), sums)
 }
 
+/// By how many dB the own sound comes out too quiet or too loud, second by second: mean over mics and
+/// segments of [`LEVEL_HOPS`], each as far as its source plays.
+///
+/// With the truth `S` and the output `k Y`, the own sound in the output is `a S`, where
+/// `a = Re<k Y, S> / <S, S>` over a segment, and counts as `20 log10((a + f) / (1 + f))` with a small `f`.
+///
+/// # Source
+///
+/// This project's: where bleed is louder than the source, silence has the better SNR, and a network
+/// that is paid for SNR alone mutes the mic. The scale of the projection is that of scale-invariant SDR
+/// (J. Le Roux et al., "SDR - half-baked or well done?", ICASSP 2019).
+#[must_use]
+pub fn level_error(keep: &Tensor<4>, sums: &Sums) -> Tensor<1> {
+    const QUIETEST: f64 = 0.03;
+    let hops = keep.dims()[2];
+    let segment_hops = LEVEL_HOPS.min(hops);
+    let of = |values: Tensor<4>| over_segments(values, segment_hops);
+    let (truth, input) = (of(sums.truth.clone()), of(sums.before.clone()));
+    let own = of(keep.clone() * sums.product.clone()).clamp_min(0.0);
+    let floor: Tensor<3> = input.clone().mean_dim(2) * 1e-4 + 1e-6;
+    let plays = truth.clone() / (truth.clone() + input * SILENT_SHARE + floor.clone());
+    let scale =
+        (own + truth.clone() * QUIETEST + floor.clone()) / (truth * (1.0 + QUIETEST) + floor);
+    let error_db = scale.log().abs() * (20.0 / std::f64::consts::LN_10);
+    weighed_mean(error_db * plays, sums)
+}
+
+/// Hops of the segments of [`level_error`]: about a second.
+pub const LEVEL_HOPS: usize = 90;
+
 /// Mean square of the logits: a mask that is surer than the data can show costs without end.
 #[must_use]
 pub fn overconfidence(logits: &Tensor<4>, sums: &Sums) -> Tensor<1> {
@@ -232,9 +269,8 @@ pub fn guide_loss(
     segment_hops: usize,
     config: &LossConfig,
 ) -> Tensor<1> {
-    let bleed = sums.after.clone() - sums.product.clone() * 2.0 + sums.truth.clone();
     let missing = (guide.clone() * -1.0 + 1.0).powi_scalar(2) * sums.truth.clone();
-    let error = guide.clone().powi_scalar(2) * bleed * config.guide_caution + missing;
+    let error = guide.clone().powi_scalar(2) * sums.bleed.clone() * config.guide_caution + missing;
     weighed_mean(ratio_db(error, sums, segment_hops, config), sums)
 }
 
@@ -253,14 +289,9 @@ const SILENCE: f64 = 1e-20;
 
 /// Of each mic and segment, `[batch, mic, segment]`.
 fn ratio_db(error: Tensor<4>, sums: &Sums, segment_hops: usize, config: &LossConfig) -> Tensor<3> {
-    let [batch, mics, hops, bands] = error.dims();
-    let segments = hops / segment_hops;
-    let over_segments = |values: Tensor<4>| -> Tensor<3> {
-        let whole = values.narrow(2, 0, segments * segment_hops);
-        whole.reshape([batch, mics, segments, segment_hops * bands]).sum_dim(3).squeeze_dim(3)
-    };
-    let (error, truth) = (over_segments(error), over_segments(sums.truth.clone()));
-    let input = over_segments(sums.before.clone());
+    let of = |values: Tensor<4>| over_segments(values, segment_hops);
+    let (error, truth) = (of(error), of(sums.truth.clone()));
+    let input = of(sums.before.clone());
     let floor: Tensor<3> = input.clone().mean_dim(2) * 1e-4 + 1e-6;
     let little = input.clone() * SILENT_SHARE;
     let silence = input.clone() * little.clone() / (truth.clone() + little).clamp_min(SILENCE);
@@ -270,6 +301,14 @@ fn ratio_db(error: Tensor<4>, sums: &Sums, segment_hops: usize, config: &LossCon
         + floor.clone() * 0.1;
     let below = truth + input * config.threshold + floor;
     (above / below).log() * (10.0 / std::f64::consts::LN_10)
+}
+
+/// Sums over bands and the hops of each segment; hops that fill no segment are left out.
+fn over_segments(values: Tensor<4>, segment_hops: usize) -> Tensor<3> {
+    let [batch, mics, hops, bands] = values.dims();
+    let segments = hops / segment_hops;
+    let whole = values.narrow(2, 0, segments * segment_hops);
+    whole.reshape([batch, mics, segments, segment_hops * bands]).sum_dim(3).squeeze_dim(3)
 }
 
 /// Mean over mics, by their weights, and segments.
@@ -304,6 +343,7 @@ mod tests {
             product: of(1),
             truth: of(2),
             before: of(3),
+            bleed: of(0) - of(1) * 2.0 + of(2),
             weights,
             combinations: None,
         }
@@ -418,6 +458,29 @@ mod tests {
     }
 
     #[test]
+    fn a_muted_source_has_the_wrong_level_although_its_snr_is_the_better() {
+        // Bleed of twice the source's power.
+        let hops: &[Hop] = &[[3.0, 1.0, 1.0, 3.0]];
+        let heard = sums(&[hops], &[1.0]);
+        let config = LossConfig::default();
+        let snr = |keep: f32| -value(negative_snr(&mask(1, 1, keep), &heard, 1, &config));
+        assert!(snr(0.0) > snr(1.0) + 2.0, "silence is nearer to the truth");
+        let at = |keep: f32, sums: &Sums| value(level_error(&mask(1, 1, keep), sums));
+        let floor = 3e-4 + 1e-6;
+        let by_hand = |own: f64, truth: f64, input: f64| {
+            let scale = (own + 0.03 * truth + floor) / (1.03 * truth + floor);
+            20.0 * scale.log10().abs() * truth / (truth + 0.01 * input + floor)
+        };
+        near(at(1.0, &heard), 0.0);
+        near(at(0.5, &heard), by_hand(0.5, 1.0, 3.0));
+        near(at(0.0, &heard), by_hand(0.0, 1.0, 3.0));
+        assert!(at(0.0, &heard) > 20.0);
+        // A mic whose source rests may be muted.
+        let rests = sums(&[&[[3.0, 0.0, 0.0, 3.0]]], &[1.0]);
+        near(at(0.0, &rests), 0.0);
+    }
+
+    #[test]
     fn room_mics_and_padding_count_nothing() {
         let config = LossConfig { multi_domain: 1.0, harm: 1.0, ..LossConfig::default() };
         let mic: &[Hop] = &[[4.0, 2.0, 1.0, 9.0]];
@@ -459,6 +522,7 @@ mod tests {
             segment_hops: 1,
             multi_domain: 2.0,
             harm: 3.0,
+            level: 5.0,
             combination: 4.0,
             ..LossConfig::default()
         };
@@ -467,7 +531,8 @@ mod tests {
             + 0.35 * value(guide_loss(&guide, &sums, 2, &config))
             + 0.15 * value(guide_loss(&guide, &sums, 1, &config))
             + 2.0 * value(multi_domain(&keep, &sums, 10.0))
-            + 3.0 * value(harm(&keep, &sums, 1, &config));
+            + 3.0 * value(harm(&keep, &sums, 1, &config))
+            + 5.0 * value(level_error(&keep, &sums));
         near(value(config.total(&masks, &sums)), by_hand);
         // Clips that have combinations.
         let pair = |value: f32| mask(1, 2, value);

@@ -1,6 +1,7 @@
 //! `cargo xtask train`: teaches the network, from recipes of scenes to weights that can be exported.
 
 mod batch;
+pub mod calibration;
 mod card;
 mod checkpoint;
 pub mod combination;

@@ -1,5 +1,6 @@
 //! A whole training: rounds of recording and learning in one folder, which can be interrupted and gone on with.
 
+use super::calibration;
 use super::checkpoint::{LogEntry, Progress, State};
 use super::config::{Ready, TrainConfig};
 use super::course::{BEST_FILE, CHECKPOINT_FILE, Course, End, Watch};
@@ -200,13 +201,18 @@ impl Training<'_> {
         Ok(Some(found))
     }
 
-    /// Writes `log.json` and `curves.png`.
+    /// Writes `log.json`, `curves.png` and `calibration.png`, which shows the last validation.
     fn write_log(&self, log: &[LogEntry]) -> Result<()> {
         let text = serde_json::to_string_pretty(log)? + "\n";
         write_whole(&self.config.out.join("log.json"), text.as_bytes())?;
         let training = points(log, self.config.steps, |entry| entry.training_db);
         let validation = points(log, self.config.steps, |entry| entry.validation_db);
-        curves::draw(&self.config.name, &training, &validation, &self.config.out.join("curves.png"))
+        let out = &self.config.out;
+        curves::draw(&self.config.name, &training, &validation, &out.join("curves.png"))?;
+        let validated = log.iter().rev().find(|entry| !entry.calibration.is_empty());
+        let classes = validated.map_or(&[][..], |entry| &entry.calibration);
+        let gains: Vec<_> = classes.iter().map(|class| (class.predicted, class.ideal)).collect();
+        curves::draw_calibration(&self.config.name, &gains, &out.join("calibration.png"))
     }
 }
 
@@ -261,9 +267,10 @@ impl Watch for Viewer<'_> {
             format!(", worst stratum {name} {gain_db:+.2} dB")
         });
         self.bar.say(&format!(
-            "round {round}, step {step}: validation SNR {} dB, score {} dB{worst}{best}; without masks {} dB",
+            "round {round}, step {step}: validation SNR {} dB, score {} dB{worst}, error of calibration {:.3}{best}; without masks {} dB",
             level(entry.validation_db),
             level(entry.score_db),
+            calibration::error(&entry.calibration),
             level(state.progress.unmasked_db)
         ));
         if let Some(snr_db) = entry.validation_db {
@@ -334,7 +341,7 @@ mod tests {
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())
             .collect();
         names.sort();
-        let expected = [BEST_FILE, CHECKPOINT_FILE, "curves.png", "log.json"];
+        let expected = [BEST_FILE, "calibration.png", CHECKPOINT_FILE, "curves.png", "log.json"];
         let rounds = ["round0.safetensors", "round1.safetensors", SETTINGS_FILE];
         assert_eq!(names, [&expected[..], &rounds[..]].concat());
         let log: Vec<LogEntry> = serde_json::from_slice(&read(&at("a/log.json")).unwrap()).unwrap();

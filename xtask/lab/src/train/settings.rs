@@ -14,7 +14,8 @@ use std::process::Command;
 /// The file beside the weights.
 pub const SETTINGS_FILE: &str = "training.json";
 /// Files that a training replaces as it goes on.
-const OWN_FILES: [&str; 4] = [BEST_FILE, CHECKPOINT_FILE, "log.json", "curves.png"];
+const OWN_FILES: [&str; 5] =
+    [BEST_FILE, CHECKPOINT_FILE, "log.json", "curves.png", "calibration.png"];
 /// Counts changes of what recordings and steps mean.
 const FORMAT: u64 = 3;
 /// The tensor library's version, for cards of models.

@@ -2,7 +2,7 @@
 //!
 //! A file is a magic number, the length of a JSON header, the header, and then hop after hop: the
 //! features of all mics in half precision and the sums of all mics in single precision, little endian.
-//! That is 3680 bytes per mic and hop: 8 mics over 10 s take 25 MB. Where the header says so, the sums
+//! That is 4320 bytes per mic and hop: 8 mics over 10 s take 30 MB. Where the header says so, the sums
 //! of all pairs follow, hop after hop, for combinations of mics: 1280 bytes per pair and hop, 31 MB for
 //! 8 mics over 10 s. Clips are read when a step needs them, so that memory holds the clips of one step,
 //! whatever the number of scenes.
@@ -18,7 +18,7 @@ use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 /// The beginning of every file; its end counts changes of what is recorded.
-const MAGIC: &[u8; 8] = b"UNSPEX\x00\x03";
+const MAGIC: &[u8; 8] = b"UNSPEX\x00\x04";
 const MIC_BYTES: usize = NUM_FEATURES * NUM_BANDS * 2 + NUM_SUMS * NUM_BANDS * 4;
 const PAIR_BYTES: usize = NUM_PAIR_SUMS * NUM_BANDS * 4;
 
@@ -215,6 +215,7 @@ pub(super) mod tests {
             sums.extend(own.iter().map(|own| own * power));
             sums.extend(own.iter().map(|own| own * power));
             sums.extend(std::iter::repeat_n(power, NUM_BANDS));
+            sums.extend(own.iter().map(|own| (1.0 - own) * power));
         }
         let pairs = |holds: bool| vec![holds; num_mics * num_mics];
         let mut bleeds = pairs(true);
@@ -269,7 +270,7 @@ pub(super) mod tests {
         assert_eq!((clip.features, clip.sums), (features, example.sums[4 * row..].to_vec()));
         let line = stored.clip(5, 5).unwrap_err().to_string();
         assert!(line.contains("9 hops"), "{line}");
-        assert_eq!(std::fs::metadata(&path).unwrap().len() - stored.start, 9 * 3 * 3680);
+        assert_eq!(std::fs::metadata(&path).unwrap().len() - stored.start, 9 * 3 * 4320);
     }
 
     #[test]

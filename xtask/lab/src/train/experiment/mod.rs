@@ -565,7 +565,8 @@ mod tests {
             let mut example = random_example(3, 9, 1);
             for sums in example.sums.chunks_exact_mut(NUM_SUMS * NUM_BANDS) {
                 let (after, others) = sums.split_at_mut(NUM_BANDS);
-                let shares = others.chunks_exact_mut(NUM_BANDS).zip([truth, truth, 1.0]);
+                let shares =
+                    others.chunks_exact_mut(NUM_BANDS).zip([truth, truth, 1.0, 1.0 - truth]);
                 for (sums, share) in shares {
                     sums.iter_mut().zip(after.iter()).for_each(|(sum, after)| *sum = share * after);
                 }

@@ -26,7 +26,8 @@ macro_rules! folder {
 }
 
 /// The models in this program, the newest first: it is used unless another is asked for.
-static EMBEDDED: [(&str, &[u8]); 5] = [
+static EMBEDDED: [(&str, &[u8]); 6] = [
+    folder!("band-a-0.7.0", "7404f2fc"),
     folder!("band-a-0.6.0", "2d0fe35f"),
     folder!("band-a-0.5.0", "2a439970"),
     folder!("band-a-0.4.0", "9c5d1ac1"),

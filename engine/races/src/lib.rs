@@ -6,6 +6,7 @@
 //! for Miri, which watches every access. `cargo xtask races` runs both.
 
 #![cfg(test)]
+#![allow(clippy::duplicate_mod, reason = "once over loom's atomics and once over the system's")]
 
 mod learned;
 mod modelled;

@@ -46,7 +46,7 @@ pub struct Target<'a> {
     /// Pieces that mean something to the reader.
     pub words: &'a [&'a [u8]],
     /// Puts right what would otherwise be refused at once, as checksums.
-    pub mend: fn(&mut Vec<u8>),
+    pub mend: fn(&mut [u8]),
     /// Memory that any input may take, in bytes.
     pub base_bytes: usize,
     /// Memory that one byte of input may take beside that, in bytes.

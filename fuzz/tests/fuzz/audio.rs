@@ -75,7 +75,7 @@ fn read(input: &[u8]) -> Result<String, AudioFileError> {
 }
 
 /// Puts the two checksums right in a FLAC file of one block; behind wrong ones nothing is read.
-fn flac_checksums(bytes: &mut Vec<u8>) {
+fn flac_checksums(bytes: &mut [u8]) {
     let Some(start) = end_of_metadata(bytes) else { return };
     let Some(header_bytes) = header_bytes(&bytes[start..]) else { return };
     let end = bytes.len();

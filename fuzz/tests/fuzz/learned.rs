@@ -55,7 +55,7 @@ fn seed() -> Vec<u8> {
     learner.collect().unwrap().to_bytes()
 }
 
-fn hash(bytes: &mut Vec<u8>) {
+fn hash(bytes: &mut [u8]) {
     if let Some((head, contents)) = bytes.split_at_mut_checked(CONTENTS_AT) {
         head[HASH_AT..].copy_from_slice(&Sha256::digest(contents));
     }

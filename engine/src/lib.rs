@@ -10,6 +10,7 @@ pub mod pipeline;
 pub mod session;
 pub mod snapshot;
 pub mod stft;
+mod sync;
 pub mod units;
 mod worker;
 

@@ -156,6 +156,8 @@ impl Monitor {
         };
         self.selected.store(mic, Ordering::Relaxed);
         if !self.watched.swap(true, Ordering::Relaxed) {
+            // What the worker had in hand when the last watcher left.
+            while self.ready.pop().is_some() {}
             while self.free.push(Box::new(Snapshot::new(self.num_mics))).is_ok() {}
         }
     }

@@ -67,11 +67,14 @@ pub enum CardError {
 impl std::fmt::Display for CardError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Unreadable { reason } => write!(f, "the card cannot be read: {reason}"),
+            Self::Unreadable { reason } => {
+                write!(f, "the card cannot be read: {}", one_line(reason))
+            }
             Self::NewerFormat { newest, actual } => {
                 write!(f, "card of format {actual}, this version reads up to {newest}")
             }
             Self::Architecture { expected, actual } => {
+                let actual = one_line(actual);
                 write!(f, "architecture {actual}, this version has {expected}")
             }
             Self::Rate { actual_hz } => {
@@ -87,6 +90,7 @@ impl std::fmt::Display for CardError {
                 write!(f, "{actual} dilations, the architecture has {expected} blocks")
             }
             Self::Hash { expected, actual } => {
+                let expected = one_line(expected);
                 write!(f, "weights with the hash {actual}, the card says {expected}")
             }
             Self::Engine(error) => error.fmt(f),
@@ -95,3 +99,8 @@ impl std::fmt::Display for CardError {
 }
 
 impl std::error::Error for CardError {}
+
+/// Text of a card, or about one, in one line whatever is in it.
+fn one_line(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}

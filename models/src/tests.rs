@@ -204,11 +204,76 @@ fn a_weight_of_another_shape_is_refused() {
 
 #[test]
 fn bytes_that_are_no_weights_are_refused() {
-    for weights in [b"no weights".to_vec(), example().1[..5000].to_vec()] {
+    let (_, weights) = example();
+    let mut damaged = weights.clone();
+    damaged[8] = b'!';
+    for weights in [damaged, weights[..weights.len() - 4].to_vec()] {
         let release = try_read(&card_for(&weights), &weights).unwrap();
         let error = release.model.network().unwrap_err();
         assert!(matches!(error, WeightsError::Unreadable { .. }), "{error}");
     }
+}
+
+/// Nothing is built by the sizes of a card alone: they may ask for all the memory there is.
+#[test]
+fn sizes_that_the_weights_cannot_fill_are_refused() {
+    let (card, weights) = example();
+    let refused = |from: &str, to: &str| {
+        let changed = card.replace(from, to);
+        assert_ne!(changed, card, "{from}");
+        try_read(&changed, &weights).unwrap().model.network().unwrap_err()
+    };
+    let actual_bytes = weights.len();
+    for (from, to) in [
+        ("width = 12,", "width = 120000,"),
+        ("width = 12,", "width = 9000000000000000000,"),
+        ("exchange_width = 6", "exchange_width = 1000000000000"),
+        ("width = 12,", "width = 0,"),
+    ] {
+        let error = refused(from, to);
+        assert!(
+            matches!(error, WeightsError::Sizes { actual_bytes: actual, .. } if actual == actual_bytes),
+            "{to}: {error}"
+        );
+    }
+    for dilation in ["9000000000000000000", "2041"] {
+        let error = refused("[1, 2, 4, 8, 1, 2]", &format!("[{dilation}, 1, 1, 1, 1, 4]"));
+        assert!(matches!(error, WeightsError::Reach { most: 4096, .. }), "{dilation}: {error}");
+    }
+    let (card, weights) = example();
+    let furthest = card.replace("[1, 2, 4, 8, 1, 2]", "[2040, 1, 1, 1, 1, 4]");
+    try_read(&furthest, &weights).unwrap().model.network().unwrap();
+}
+
+#[test]
+fn weights_that_are_not_finite_are_refused() {
+    for odd in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+        let (_, mut weights) = example();
+        let last = weights.len() - 4;
+        weights[last..].copy_from_slice(&odd.to_le_bytes());
+        let error = try_read(&card_for(&weights), &weights).unwrap().model.network().unwrap_err();
+        assert_eq!(error, WeightsError::NotFinite);
+    }
+}
+
+/// Whatever a file says, the message about it is one line of plain text.
+#[test]
+fn control_characters_of_files_stay_out_of_messages() {
+    let (card, weights) = example();
+    for (from, to) in [
+        ("set-conv-1", "a\\u0007b\\nc"),
+        ("sha256 = \"", "sha256 = \"\\u001B[2J"),
+        ("licence = \"MIT\"", "\"li\\ncence\" = \"MIT\""),
+    ] {
+        let changed = card.replace(from, to);
+        assert_ne!(changed, card, "{from}");
+        let line = try_read(&changed, &weights).unwrap_err().to_string();
+        assert!(!line.contains(char::is_control), "{line:?}");
+    }
+    let with = with_weight(&weights, "enter\n\u{1b}gain");
+    let error = try_read(&card_for(&with), &with).unwrap().model.network().unwrap_err();
+    assert!(matches!(error, WeightsError::Extra { .. }), "{error}");
+    assert!(!error.to_string().contains(char::is_control), "{error:?}");
 }
 
 /// The table of contents of safetensors, and the numbers.

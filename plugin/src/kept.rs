@@ -62,13 +62,14 @@ impl Kept {
 
     /// Something was learned that a saved session would hold; real-time safe.
     pub(crate) fn has_news(&self) {
-        // Relaxed: a counter; what it counts is in the learner's queue.
-        self.news.fetch_add(1, Ordering::Relaxed);
+        // Release: whoever sees it move finds what the audio thread was told of.
+        self.news.fetch_add(1, Ordering::Release);
     }
 
     /// Differs whenever a session saved now would hold something newly learned; real-time safe.
     pub(crate) fn news(&self) -> u64 {
-        self.news.load(Ordering::Relaxed)
+        // Acquire: pairs with the Release in `has_news`.
+        self.news.load(Ordering::Acquire)
     }
 
     /// A new session, or none, takes over.

@@ -48,6 +48,33 @@ enum Command {
     Check,
     /// Check what no compiler checks: first lines, dependency direction, words, provenance
     Tidy,
+    /// Feed readers with input that nobody meant
+    Fuzz {
+        /// The reader; all, one after the other, unless given
+        #[arg(value_parser = commands::TARGETS)]
+        target: Option<String>,
+        /// How long each is fed
+        #[arg(long, value_name = "N", default_value_t = 10.0)]
+        minutes: f64,
+    },
+    /// Try what crosses between threads in every order
+    Races {
+        /// How often a thread is stopped in the middle at most; more takes longer
+        #[arg(long, value_name = "N", default_value_t = 5)]
+        preemptions: usize,
+    },
+    /// Play host for hours: random blocks, seeks, activations, modes and passages, with memory and late hops in a table
+    Soak {
+        /// Simulated time
+        #[arg(long, value_name = "N", default_value_t = 24.0)]
+        hours: f64,
+        /// Mics of the session
+        #[arg(long, value_name = "N", default_value_t = 16)]
+        mics: usize,
+        /// Where the random order begins
+        #[arg(long, value_name = "N", default_value_t = 1)]
+        seed: u64,
+    },
     /// Play mic files through the bundled plugin, as a host does
     #[command(disable_help_flag = true)]
     Host(Forwarded),
@@ -95,6 +122,9 @@ fn main() -> ExitCode {
         Command::Test { arguments } => commands::test(&arguments),
         Command::Check => commands::check(),
         Command::Tidy => commands::tidy(),
+        Command::Fuzz { target, minutes } => commands::fuzz(target.as_deref(), minutes),
+        Command::Races { preemptions } => commands::races(preemptions),
+        Command::Soak { hours, mics, seed } => commands::soak(hours, mics, seed),
         Command::Host(forwarded) => return commands::host(&forwarded.arguments),
         Command::Debleed(forwarded) => return commands::lab("debleed", &forwarded.arguments),
         Command::Benchmark(forwarded) => return commands::lab("benchmark", &forwarded.arguments),

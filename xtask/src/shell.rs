@@ -36,6 +36,21 @@ pub(crate) fn dashboard_target() -> PathBuf {
     target.unwrap_or_else(|| root().join("target")).join("dashboard")
 }
 
+/// Cargo with a subcommand for the models of the engine's threads, a workspace of its own as well, built apart.
+pub(crate) fn cargo_for_races(subcommand: &str) -> Command {
+    let mut command = bare_cargo(subcommand);
+    command.arg("--manifest-path").arg(root().join("engine/races/Cargo.toml"));
+    if subcommand != "fmt" {
+        command.arg("--target-dir").arg(races_target());
+    }
+    command
+}
+
+/// Where those are built.
+pub(crate) fn races_target() -> PathBuf {
+    dashboard_target().with_file_name("races")
+}
+
 fn bare_cargo(subcommand: &str) -> Command {
     let mut command = program(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.arg(subcommand);

@@ -40,10 +40,40 @@ impl NetworkConfig {
         }
     }
 
+    /// The furthest that any network looks back, in hops: over 40 s at 48 kHz.
+    pub const MOST_REACH_HOPS: usize = 4096;
+
     /// Hops of the past that the newest output depends on.
     #[must_use]
     pub fn reach_hops(&self) -> usize {
-        self.dilations.iter().map(|dilation| (Self::NUM_TAPS - 1) * dilation).sum()
+        let each =
+            self.dilations.iter().map(|dilation| dilation.saturating_mul(Self::NUM_TAPS - 1));
+        each.fold(0, usize::saturating_add)
+    }
+
+    /// How many numbers the matrices between its layers have, `usize::MAX` where they are more than can be counted: a network has a
+    /// few more weights than that.
+    #[must_use]
+    pub fn num_matrix_weights(&self) -> usize {
+        let Self { num_bands, num_features, width, exchange_width, local_width, .. } = *self;
+        let product =
+            |sizes: &[usize]| sizes.iter().fold(1, |all: usize, &n| all.saturating_mul(n));
+        let block = [
+            product(&[Self::NUM_TAPS, width, width]),
+            product(&[4, width, exchange_width]),
+            product(&[width, width]),
+        ];
+        let ends = [
+            product(&[num_bands, num_features, width]),
+            product(&[width, Self::NUM_MASKS, num_bands]),
+        ];
+        let local = [
+            product(&[3, num_features, local_width]),
+            product(&[width, num_bands, local_width.div_ceil(2)]),
+            product(&[local_width, local_width]),
+        ];
+        let blocks = block.iter().cycle().take(block.len() * Self::NUM_BLOCKS);
+        blocks.chain(&ends).chain(&local).fold(0, |all: usize, &n| all.saturating_add(n))
     }
 }
 

@@ -95,3 +95,15 @@ fn a_watcher_that_stalls_loses_snapshots_and_stops_nobody() {
     }
     assert!((CIRCULATING / 2..=CIRCULATING).contains(&waiting), "{waiting}");
 }
+
+/// The worker may have a snapshot in hand while the watcher leaves.
+#[test]
+fn who_watches_again_sees_nothing_of_before() {
+    let monitor = Monitor::new(2, 0.01);
+    monitor.watch(Some(0));
+    let in_hand = monitor.free.pop().unwrap();
+    monitor.watch(None);
+    drop(monitor.ready.push(in_hand));
+    monitor.watch(Some(1));
+    assert!(monitor.take().is_none());
+}

@@ -1,8 +1,11 @@
 //! The worker thread, and the lock-free link between it and the audio thread.
 
 mod link;
+#[cfg(test)]
+mod link_tests;
 mod thread;
 
+use crate::sync;
 pub(crate) use link::{Bell, Packet, Receiver, Sender, ring};
 #[cfg(test)]
 pub(crate) use thread::JOIN_LIMIT;

@@ -176,7 +176,12 @@ impl WorkerSide {
             if packet.is_awaited {
                 self.pipeline.follow(&packet.controls);
                 // Relaxed: a late look costs a hop of the passage.
-                while !self.stats.stop.load(Ordering::Relaxed) && self.pipeline.idle() {}
+                loop {
+                    let stops = self.stats.stop.load(Ordering::Relaxed);
+                    if stops || !self.pipeline.idle() {
+                        break;
+                    }
+                }
             }
             let began = Instant::now();
             if packet.epoch != epoch {

@@ -1,6 +1,6 @@
 //! `cargo xtask check`: every check there is, cheapest first.
 
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use anyhow::Result;
 
@@ -18,9 +18,15 @@ pub(crate) fn check() -> Result<()> {
     let mut format = shell::cargo_for_dashboard("fmt");
     format.arg("--check");
     shell::run(format, "cargo fmt --check of the dashboard")?;
+    let mut format = shell::cargo_for_races("fmt");
+    format.arg("--check");
+    shell::run(format, "cargo fmt --check of the models of threads")?;
 
     step("tidiness");
     commands::tidy()?;
+
+    step("dependencies");
+    deny()?;
 
     step("lints");
     let mut clippy = shell::cargo("clippy");
@@ -28,6 +34,9 @@ pub(crate) fn check() -> Result<()> {
     build::shown(clippy, NOTICE)?;
     let mut clippy = shell::cargo_for_dashboard("clippy");
     clippy.arg("--target-dir").arg(shell::dashboard_target());
+    clippy.args(["--all-targets", "--", "-D", "warnings"]);
+    build::shown(clippy, NOTICE)?;
+    let mut clippy = shell::cargo_for_races("clippy");
     clippy.args(["--all-targets", "--", "-D", "warnings"]);
     build::shown(clippy, NOTICE)?;
 
@@ -41,26 +50,38 @@ pub(crate) fn check() -> Result<()> {
     commands::test(&[])?;
 
     step("benches, once each");
-    let benches = |end: &str| {
-        let mut benches = shell::cargo("test");
-        benches.args(["--workspace", "--benches", end]);
-        benches
-    };
-    build::shown(benches("--no-run"), NOTICE)?;
-    shell::run(benches("--quiet"), "cargo test --benches")?;
-
-    step("dependencies");
-    let mut probe = shell::cargo("deny");
-    probe.arg("--version").stdout(Stdio::null()).stderr(Stdio::null());
-    if probe.status().is_ok_and(|status| status.success()) {
-        let mut deny = shell::cargo("deny");
-        deny.args(["check"]).current_dir(shell::root());
-        shell::run(deny, "cargo deny")?;
-    } else {
-        println!("not checked: cargo-deny is not installed (cargo install --locked cargo-deny)");
-    }
+    // By name: `--benches` would run the unit tests of other packages once more.
+    let mut benches = shell::cargo("test");
+    benches.args(["--workspace", "--bench", "stft", "--bench", "link", "--bench", "network"]);
+    shell::run(benches, "cargo test of the benches")?;
     println!("all checks passed");
     Ok(())
+}
+
+/// Checks licences, bans and sources; advisories only where their database can be fetched.
+fn deny() -> Result<()> {
+    if !succeeds(shell::cargo("deny").arg("--version")) {
+        println!(
+            "checked by `tidy` alone: cargo-deny is not installed (cargo install --locked cargo-deny)"
+        );
+        return Ok(());
+    }
+    let deny = |checks: &[&str]| {
+        let mut deny = shell::cargo("deny");
+        deny.arg("check").args(checks).current_dir(shell::root());
+        deny
+    };
+    shell::run(deny(&["licenses", "bans", "sources"]), "cargo deny")?;
+    if succeeds(shell::cargo("deny").arg("fetch").arg("db").current_dir(shell::root())) {
+        return shell::run(deny(&["advisories"]), "cargo deny check advisories");
+    }
+    println!("not checked: advisories, whose database cannot be fetched");
+    Ok(())
+}
+
+fn succeeds(command: &mut Command) -> bool {
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.status().is_ok_and(|status| status.success())
 }
 
 fn step(name: &str) {

@@ -3,6 +3,9 @@
 mod bundle;
 mod check;
 mod demo;
+mod fuzz;
+mod races;
+mod soak;
 mod train;
 
 use std::ffi::OsString;
@@ -16,6 +19,9 @@ use crate::{shell, system};
 pub(crate) use bundle::bundle;
 pub(crate) use check::check;
 pub(crate) use demo::{DEMO_FOLDER, demo};
+pub(crate) use fuzz::{TARGETS, fuzz};
+pub(crate) use races::races;
+pub(crate) use soak::soak;
 pub(crate) use train::train;
 
 /// Runs all tests, or those that the arguments pick.
@@ -44,6 +50,7 @@ fn test_apart() -> Result<()> {
     backends.args(["--profile", "apart", "--package", "lab", "--features", "ndarray,wgpu"]);
     backends.args(["--lib", "--test", "backends", "backends"]);
     shell::run(backends, "cargo test of the backends")?;
+    shell::run(shell::cargo_for_races("test"), "cargo test of the models of threads")?;
     let mut dashboard = shell::cargo_for_dashboard("test");
     dashboard.arg("--target-dir").arg(shell::dashboard_target());
     shell::run(dashboard, "cargo test of the dashboard")
@@ -53,11 +60,12 @@ fn test_apart() -> Result<()> {
 pub(crate) fn tidy() -> Result<()> {
     let tests = |ends: &[&str]| {
         let mut tests = shell::cargo("test");
-        tests.args(["--package", "xtask", "--test", "tidy"]).args(ends);
+        // With the features of the whole workspace, so that nothing is built for this alone.
+        tests.args(["--workspace", "--test", "tidy"]).args(ends);
         tests
     };
     build::shown(tests(&["--no-run"]), "building the checks: a minute the first time")?;
-    shell::run(tests(&["--quiet"]), "cargo test --package xtask --test tidy")
+    shell::run(tests(&["--quiet"]), "cargo test --workspace --test tidy")
 }
 
 /// Plays files through the bundled plugin, which is made first.

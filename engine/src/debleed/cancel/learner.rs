@@ -1,11 +1,7 @@
 //! Where the worker leaves what it learned, and finds what it is to use: the main thread's end of it.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
-
-use crossbeam::queue::ArrayQueue;
-
 use super::learned::{Learned, Unusable};
+use super::sync::{Arc, ArrayQueue, AtomicU8, AtomicU32, AtomicU64, Ordering};
 
 /// What the estimates of a session are at the moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,7 +20,7 @@ pub enum LearnState {
 }
 
 impl LearnState {
-    const ALL: [Self; 10] = [
+    pub(super) const ALL: [Self; 10] = [
         Self::Adaptive,
         Self::Learning,
         Self::Refining,
@@ -130,8 +126,8 @@ impl Learner {
     /// Safe on the audio thread: one atomic load.
     #[must_use]
     pub fn num_found(&self) -> u64 {
-        // Relaxed: a counter; what it counts is in the queue.
-        self.num_found.load(Ordering::Relaxed)
+        // Acquire: whoever sees the count, or is told of it, finds what was left before it.
+        self.num_found.load(Ordering::Acquire)
     }
 
     /// What the estimates are.
@@ -141,8 +137,8 @@ impl Learner {
     /// Safe on the audio thread: one atomic load.
     #[must_use]
     pub fn state(&self) -> LearnState {
-        // Relaxed: a number of its own.
-        let index = usize::from(self.state.load(Ordering::Relaxed));
+        // Acquire: whoever sees that learning has ended finds what it taught.
+        let index = usize::from(self.state.load(Ordering::Acquire));
         LearnState::ALL.get(index).copied().unwrap_or(LearnState::Adaptive)
     }
 
@@ -166,32 +162,17 @@ impl Learner {
     /// Leaves what was learned after this gift for the main thread.
     pub(super) fn publish(&self, gift: u64, learned: Arc<Learned>) {
         self.found.force_push((gift, learned));
-        self.num_found.fetch_add(1, Ordering::Relaxed);
+        // Release: pairs with the Acquire in `num_found`.
+        self.num_found.fetch_add(1, Ordering::Release);
     }
 
     pub(super) fn tell(&self, state: LearnState) {
         let index = LearnState::ALL.iter().position(|&known| known == state).unwrap_or(0);
-        self.state.store(u8::try_from(index).unwrap_or(0), Ordering::Relaxed);
+        // Release: pairs with the Acquire in `state`.
+        self.state.store(u8::try_from(index).unwrap_or(0), Ordering::Release);
     }
 
     pub(super) fn tell_convergence(&self, convergence: f32) {
         self.convergence.store(convergence.to_bits(), Ordering::Relaxed);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_state_arrives_as_it_was_told() {
-        let learner = Learner::new();
-        assert_eq!(learner.state(), LearnState::Adaptive);
-        for state in LearnState::ALL {
-            learner.tell(state);
-            assert_eq!(learner.state(), state);
-        }
-        learner.tell_convergence(0.25);
-        assert_eq!(learner.convergence(), 0.25);
     }
 }

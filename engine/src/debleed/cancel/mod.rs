@@ -29,6 +29,8 @@ mod learned_bytes;
 #[cfg(test)]
 mod learned_tests;
 mod learner;
+#[cfg(test)]
+mod learner_tests;
 mod online;
 mod order;
 mod passage;
@@ -43,6 +45,7 @@ use super::{Debleed, Hop};
 use crate::controls::Controls;
 use crate::mode::Mode;
 use crate::stft::{Geometry, Spectrum};
+use crate::sync;
 use crate::units::SampleRate;
 
 use engine::{Engine, Extent, Learning};

@@ -1,0 +1,13 @@
+//! The engine's files over loom's atomics, and the models.
+
+use crate::learned;
+
+#[path = "../../../src/debleed/cancel/learner.rs"]
+#[allow(dead_code, reason = "the models need a part of it")]
+mod learner;
+#[path = "../../../src/worker/link.rs"]
+#[allow(dead_code, reason = "packets are modelled by numbers")]
+mod link;
+mod queue;
+mod sync;
+mod tests;

@@ -1,0 +1,140 @@
+//! Crossbeam's `ArrayQueue` over loom's atomics: the same steps in the same memory orderings.
+#![allow(unsafe_code, reason = "loom watches over every access")]
+
+use loom::cell::UnsafeCell;
+use loom::sync::atomic::{AtomicUsize, Ordering, fence};
+use loom::thread::yield_now;
+
+/// A place, and the lap in which it may be written or read.
+#[derive(Debug)]
+struct Slot<T> {
+    stamp: AtomicUsize,
+    value: UnsafeCell<Option<T>>,
+}
+
+/// See `crossbeam::queue::ArrayQueue` 0.3; head, tail and stamps hold a lap and an index.
+#[derive(Debug)]
+pub(super) struct ArrayQueue<T> {
+    head: AtomicUsize,
+    tail: AtomicUsize,
+    slots: Box<[Slot<T>]>,
+    one_lap: usize,
+}
+
+// SAFETY: a slot is touched by the thread alone that moved head or tail past it; loom checks that.
+unsafe impl<T: Send> Sync for ArrayQueue<T> {}
+// SAFETY: as above.
+unsafe impl<T: Send> Send for ArrayQueue<T> {}
+
+impl<T> ArrayQueue<T> {
+    pub(super) fn new(capacity: usize) -> Self {
+        let slot = |stamp| Slot { stamp: AtomicUsize::new(stamp), value: UnsafeCell::new(None) };
+        Self {
+            head: AtomicUsize::new(0),
+            tail: AtomicUsize::new(0),
+            slots: (0..capacity).map(slot).collect(),
+            one_lap: (capacity + 1).next_power_of_two(),
+        }
+    }
+
+    fn index(&self, position: usize) -> usize {
+        position & (self.one_lap - 1)
+    }
+
+    fn next(&self, position: usize) -> usize {
+        if self.index(position) + 1 < self.slots.len() {
+            position + 1
+        } else {
+            (position & !(self.one_lap - 1)).wrapping_add(self.one_lap)
+        }
+    }
+
+    /// Pushes, or has `when_full` decide: `Ok` tries again, `Err` ends.
+    fn push_or_else(
+        &self,
+        mut value: T,
+        when_full: impl Fn(T, usize, &Slot<T>) -> Result<T, T>,
+    ) -> Result<(), T> {
+        let mut tail = self.tail.load(Ordering::Relaxed);
+        loop {
+            let slot = &self.slots[self.index(tail)];
+            let stamp = slot.stamp.load(Ordering::Acquire);
+            if tail == stamp {
+                let (next, relaxed) = (self.next(tail), Ordering::Relaxed);
+                match self.tail.compare_exchange_weak(tail, next, Ordering::SeqCst, relaxed) {
+                    Ok(_) => {
+                        // SAFETY: this thread alone has this slot in this lap.
+                        slot.value.with_mut(|place| unsafe { *place = Some(value) });
+                        slot.stamp.store(tail + 1, Ordering::Release);
+                        return Ok(());
+                    }
+                    Err(actual) => tail = actual,
+                }
+            } else if stamp.wrapping_add(self.one_lap) == tail + 1 {
+                fence(Ordering::SeqCst);
+                value = when_full(value, tail, slot)?;
+                yield_now();
+                tail = self.tail.load(Ordering::Relaxed);
+            } else {
+                yield_now();
+                tail = self.tail.load(Ordering::Relaxed);
+            }
+        }
+    }
+
+    pub(super) fn push(&self, value: T) -> Result<(), T> {
+        self.push_or_else(value, |value, tail, _| {
+            let head = self.head.load(Ordering::Relaxed);
+            if head.wrapping_add(self.one_lap) == tail { Err(value) } else { Ok(value) }
+        })
+    }
+
+    pub(super) fn force_push(&self, value: T) -> Option<T> {
+        let replace = |value, tail: usize, slot: &Slot<T>| {
+            let head = tail.wrapping_sub(self.one_lap);
+            let next = self.next(tail);
+            let (new_head, relaxed) = (next.wrapping_sub(self.one_lap), Ordering::Relaxed);
+            let moved =
+                self.head.compare_exchange_weak(head, new_head, Ordering::SeqCst, relaxed).is_ok();
+            if !moved {
+                return Ok(value);
+            }
+            self.tail.store(next, Ordering::SeqCst);
+            // SAFETY: this thread alone has moved head and tail past this slot.
+            let old = slot.value.with_mut(|place| unsafe { (*place).replace(value) });
+            slot.stamp.store(tail + 1, Ordering::Release);
+            Err(old.expect("a full queue has something in every slot"))
+        };
+        self.push_or_else(value, replace).err()
+    }
+
+    pub(super) fn pop(&self) -> Option<T> {
+        let mut head = self.head.load(Ordering::Relaxed);
+        loop {
+            let slot = &self.slots[self.index(head)];
+            let stamp = slot.stamp.load(Ordering::Acquire);
+            if head + 1 == stamp {
+                let (next, relaxed) = (self.next(head), Ordering::Relaxed);
+                match self.head.compare_exchange_weak(head, next, Ordering::SeqCst, relaxed) {
+                    Ok(_) => {
+                        // SAFETY: this thread alone has this slot in this lap.
+                        let value = slot.value.with_mut(|place| unsafe { (*place).take() });
+                        slot.stamp.store(head.wrapping_add(self.one_lap), Ordering::Release);
+                        return value;
+                    }
+                    Err(actual) => head = actual,
+                }
+            } else if stamp == head {
+                fence(Ordering::SeqCst);
+                if self.tail.load(Ordering::Relaxed) == head {
+                    return None;
+                }
+                yield_now();
+                head = self.head.load(Ordering::Relaxed);
+            } else {
+                yield_now();
+                head = self.head.load(Ordering::Relaxed);
+            }
+        }
+    }
+}

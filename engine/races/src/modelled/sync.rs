@@ -1,0 +1,7 @@
+//! Loom's share of the engine's `sync`.
+
+pub(super) use loom::sync::Arc;
+pub(super) use loom::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence};
+pub(super) use loom::thread::{Thread, current};
+
+pub(super) use super::queue::ArrayQueue;

@@ -1,0 +1,7 @@
+//! What the hand-over between threads is made of; `engine/races` has another one for its model checker.
+
+pub(crate) use std::sync::Arc;
+pub(crate) use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence};
+pub(crate) use std::thread::{Thread, current};
+
+pub(crate) use crossbeam::queue::ArrayQueue;

@@ -148,6 +148,17 @@ fn the_same_comes_out_every_time_and_by_either_way_to_the_network() {
     assert!(model.times_built() > 0);
 }
 
+/// Finite weights whose masks are not: the last ones are as large as numbers get, and their products with
+/// features of either sign add up to NaN.
+fn overflowing() -> Vec<u8> {
+    let mut weights = testing::network().to_safetensors().unwrap();
+    let from = weights.len() - 64;
+    for weight in weights[from..].as_chunks_mut::<4>().0 {
+        *weight = f32::MAX.to_le_bytes();
+    }
+    weights
+}
+
 #[test]
 fn a_network_that_cannot_be_had_leaves_the_canceller_to_its_own_rules() {
     let scene = scene(3, 0.3, &[1.0, 0.1, 5.0]);
@@ -155,11 +166,7 @@ fn a_network_that_cannot_be_had_leaves_the_canceller_to_its_own_rules() {
     let no_weights = testing::model_of(b"no weights".to_vec());
     assert!(run_all(by_model(&no_weights, 3), &scene.mics) == expected);
     assert_eq!(no_weights.times_built(), 0);
-    let mut broken = testing::network().to_safetensors().unwrap();
-    // The last weights are NaN, and so is every mask.
-    let from = broken.len() - 64;
-    broken[from..].fill(0xFF);
-    let broken = testing::model_of(broken);
+    let broken = testing::model_of(overflowing());
     assert!(run_all(by_model(&broken, 3), &scene.mics) == expected);
     assert!(broken.times_built() > 0, "the weights as such could be used");
     assert!(expected.iter().flatten().flatten().all(|x| x.is_finite()));
@@ -186,9 +193,11 @@ fn it_is_known_why_a_network_is_not_followed() {
     let made_for_two = GuideTrouble::Mics { heard: 3, most: 2 };
     assert_eq!(trouble(&too_few, &mics), Some(made_for_two));
     assert_eq!(trouble(&testing::model_for(weights.clone(), 4..=5), &mics), None);
+    assert_eq!(trouble(&testing::model_of(overflowing()), &mics), Some(GuideTrouble::NoNumbers));
+    // Weights that are not finite make no network at all.
     let from = weights.len() - 64;
     weights[from..].fill(0xFF);
-    assert_eq!(trouble(&testing::model_of(weights), &mics), Some(GuideTrouble::NoNumbers));
+    assert_eq!(trouble(&testing::model_of(weights), &mics), Some(GuideTrouble::Broken));
 }
 
 #[test]

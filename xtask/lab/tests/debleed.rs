@@ -139,7 +139,7 @@ fn outputs_have_the_inputs_names_lengths_and_channels() {
     assert!(changed, "something was removed");
     let report: serde_json::Value =
         serde_json::from_str(&std::fs::read_to_string(session.at("r.json")).unwrap()).unwrap();
-    assert_eq!((&report["method"], &report["learning_passes"]), (&"network".into(), &6.into()));
+    assert_eq!((&report["method"], &report["learning_passes"]), (&"network".into(), &8.into()));
     assert_eq!(report["model"], models::released().unwrap().card.folder());
     assert_eq!(report["num_samples"], 60_001);
     assert_eq!(report["mics"].as_array().unwrap().len(), 4);

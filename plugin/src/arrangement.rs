@@ -35,11 +35,8 @@ impl Arrangement {
 
     /// Gives a mic a name; an empty one takes it away.
     pub(crate) fn rename(&mut self, strip: usize, name: &str) {
-        let words: Vec<_> = name.split(|c: char| c.is_whitespace() || c.is_control()).collect();
-        let plain = words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
-        let short: String = plain.chars().take(MAX_NAME_CHARS).collect();
         if let Some(slot) = self.names.get_mut(strip) {
-            short.trim_end().clone_into(slot);
+            *slot = plain(name);
         }
     }
 
@@ -155,10 +152,20 @@ impl Arrangement {
     }
 }
 
+/// A name in one line, and not too long.
+fn plain(name: &str) -> String {
+    let words: Vec<_> = name.split(|c: char| c.is_whitespace() || c.is_control()).collect();
+    let plain = words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
+    let short: String = plain.chars().take(MAX_NAME_CHARS).collect();
+    short.trim_end().to_owned()
+}
+
 /// The arrangement of an instance, for the window and for hosts that ask for names.
 #[derive(Debug)]
 pub(crate) struct Arranged {
     now: Mutex<Arrangement>,
+    /// What the host calls the track that the plugin is on; not saved, because the host says it again.
+    track: Mutex<String>,
     renames: AtomicU64,
     changes: AtomicU64,
 }
@@ -167,6 +174,7 @@ impl Arranged {
     pub(crate) fn new(num_strips: usize) -> Self {
         Self {
             now: Mutex::new(Arrangement::new(num_strips)),
+            track: Mutex::default(),
             renames: AtomicU64::new(0),
             changes: AtomicU64::new(0),
         }
@@ -175,6 +183,22 @@ impl Arranged {
     /// Never taken on the audio thread.
     pub(crate) fn now(&self) -> MutexGuard<'_, Arrangement> {
         self.now.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The host has said what the track is called; never on the audio thread.
+    pub(crate) fn track_is(&self, name: &str) {
+        let name = plain(name);
+        let mut track = self.track.lock().unwrap_or_else(PoisonError::into_inner);
+        if *track != name {
+            *track = name;
+            self.renames.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// What the host calls the track, if it has said so.
+    pub(crate) fn track(&self) -> Option<String> {
+        let track = self.track.lock().unwrap_or_else(PoisonError::into_inner);
+        Some(track.clone()).filter(|track| !track.is_empty())
     }
 
     /// The engineer has changed it.
@@ -292,5 +316,13 @@ mod tests {
         other.rename(0, "Kick");
         arranged.load(other);
         assert_eq!((arranged.renames(), arranged.changes()), (1, 1));
+        // What the track is called is the host's affair: nothing to save, and told once.
+        for name in ["Kick in", " Kick\nin "] {
+            arranged.track_is(name);
+            assert_eq!(arranged.track().as_deref(), Some("Kick in"));
+            assert_eq!((arranged.renames(), arranged.changes()), (2, 1));
+        }
+        arranged.track_is("");
+        assert_eq!((arranged.track(), arranged.renames()), (None, 3));
     }
 }

@@ -6,9 +6,13 @@ use std::ffi::{CStr, c_char, c_void};
 
 use clap_sys::entry::clap_plugin_entry;
 use clap_sys::factory::plugin_factory::CLAP_PLUGIN_FACTORY_ID;
+use clap_sys::factory::preset_discovery::{
+    CLAP_PRESET_DISCOVERY_FACTORY_ID, CLAP_PRESET_DISCOVERY_FACTORY_ID_COMPAT,
+};
 use clap_sys::version::CLAP_VERSION;
 
-use crate::classes::{Unspill8, Unspill16, UnspillMultichannel, UnspillTrack};
+use crate::classes::{ALL, Unspill8, Unspill16, UnspillMultichannel, UnspillTrack};
+use crate::ensembles::{ENSEMBLES, Ensemble};
 use crate::guard::{clap, vst3};
 use crate::plugin::Unspill;
 
@@ -29,6 +33,22 @@ static VST3_CLASSES: [vst3::Vst3Class; 4] = [
 
 static CLAP_FACTORY: clap::Factory = clap::Factory::new(&CLAP_CLASSES);
 
+static CLAP_DISCOVERY: clap::Discovery = clap::Discovery::new(presets);
+
+/// Every ensemble, for the classes that have all of its mics.
+fn presets() -> Vec<clap::FactoryPreset> {
+    let preset = |ensemble: &Ensemble| clap::FactoryPreset {
+        key: ensemble.key.to_owned(),
+        name: ensemble.name.to_owned(),
+        description: ensemble.lines().collect::<Vec<_>>().join("\n"),
+        plugin_ids: (ALL.iter())
+            .filter(|class| class.num_strips >= ensemble.mics.len())
+            .map(|class| class.clap_id)
+            .collect(),
+    };
+    ENSEMBLES.iter().map(preset).collect()
+}
+
 #[unsafe(no_mangle)]
 #[used]
 #[allow(non_upper_case_globals, reason = "CLAP names it")]
@@ -46,11 +66,18 @@ unsafe extern "C" fn clap_init(_path: *const c_char) -> bool {
 unsafe extern "C" fn clap_deinit() {}
 
 unsafe extern "C" fn clap_get_factory(id: *const c_char) -> *const c_void {
-    // SAFETY: null or a string of the host's.
-    if !id.is_null() && unsafe { CStr::from_ptr(id) } == CLAP_PLUGIN_FACTORY_ID {
-        CLAP_FACTORY.as_ptr().cast()
-    } else {
-        std::ptr::null()
+    if id.is_null() {
+        return std::ptr::null();
+    }
+    // SAFETY: not null, and a string of the host's.
+    match unsafe { CStr::from_ptr(id) } {
+        id if id == CLAP_PLUGIN_FACTORY_ID => CLAP_FACTORY.as_ptr().cast(),
+        id if [CLAP_PRESET_DISCOVERY_FACTORY_ID, CLAP_PRESET_DISCOVERY_FACTORY_ID_COMPAT]
+            .contains(&id) =>
+        {
+            CLAP_DISCOVERY.as_ptr().cast()
+        }
+        _ => std::ptr::null(),
     }
 }
 

@@ -8,6 +8,7 @@ pub mod classes;
 mod daw;
 mod delay;
 mod editor;
+mod ensembles;
 pub mod entry;
 pub mod guard;
 mod kept;

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use nice_plug::prelude::Enum;
 
+use crate::classes::Topology;
 use crate::guard::param_id_hash;
 use crate::params::{Instrument, UnspillParams, unlabelled};
 
@@ -61,12 +62,15 @@ pub(crate) fn mic_name(params: &UnspillParams, index: usize) -> String {
     given.unwrap_or_else(|| label_name(params, index))
 }
 
-/// "Kick", "Tom 2" beside another tom, or "Mic 3" without a label.
+/// "Kick", "Tom 2" beside another tom, or "Mic 3" without a label. The mic of a class with one mic of its own is called as its
+/// track is, where the host says so.
 pub(crate) fn label_name(params: &UnspillParams, index: usize) -> String {
     let label = |index: usize| params.mics[index].instrument.value();
     let own = label(index);
     if own == Instrument::Other {
-        return unlabelled(params.class, index);
+        let is_track = params.class.topology == Topology::Track && index == 0;
+        let track = params.arranged.track().filter(|_| is_track);
+        return track.unwrap_or_else(|| unlabelled(params.class, index));
     }
     let word = Instrument::variants()[own.to_index()];
     let same = |range: std::ops::Range<usize>| range.filter(|&other| label(other) == own).count();
@@ -132,6 +136,26 @@ mod tests {
         assert_eq!(name(&params, "pair2_1").as_deref(), Some("Remove Bassdrum from Mic 2"));
         rename("");
         assert_eq!(name(&params, "mic1_amount").as_deref(), Some("Kick Amount"));
+    }
+
+    #[test]
+    fn a_track_is_called_as_the_host_calls_it_until_somebody_knows_better() {
+        let track = UnspillParams::new(&UnspillTrack::DESC);
+        let before = signature(&track);
+        track.arranged.track_is("Snare top");
+        assert_ne!(signature(&track), before);
+        assert_eq!(name(&track, "mic1_amount").as_deref(), Some("Snare top Amount"));
+        assert_eq!(name(&track, "pair1_2").as_deref(), Some("Remove Mic 2 from Snare top"));
+        set_by_id(&track, "mic1_instrument", "Snare");
+        assert_eq!(name(&track, "mic1_amount").as_deref(), Some("Snare Amount"));
+        let mut arrangement = track.arranged.now().clone();
+        arrangement.rename(0, "Mine");
+        track.arranged.change(arrangement);
+        assert_eq!(name(&track, "mic1_amount").as_deref(), Some("Mine Amount"));
+        // Of several mics none is the track.
+        let eight = UnspillParams::new(&Unspill8::DESC);
+        eight.arranged.track_is("Drums");
+        assert_eq!(name(&eight, "mic1_amount").as_deref(), Some("Mic 1 Amount"));
     }
 
     #[test]

@@ -229,10 +229,16 @@ impl std::fmt::Debug for UnspillParams {
     }
 }
 
+/// A number as typed; "nan" and "inf" are none.
+fn number(text: &str) -> Option<f32> {
+    text.trim().parse().ok().filter(|number: &f32| number.is_finite())
+}
+
 fn percent(name: String) -> FloatParam {
     FloatParam::new(name, 100.0, FloatRange::Linear { min: 0.0, max: 100.0 })
         .with_unit(" %")
         .with_value_to_string(formatters::v2s_f32_rounded(1))
+        .with_string_to_value(Arc::new(|text| number(text.trim().trim_end_matches('%'))))
 }
 
 fn floor(name: String) -> FloatParam {
@@ -245,9 +251,20 @@ fn floor(name: String) -> FloatParam {
             if text == "no limit" {
                 return Some(NO_LIMIT_DB);
             }
-            let db: f32 = text.trim_end_matches("db").trim().parse().ok()?;
+            let db = number(text.trim_end_matches("db"))?;
             // A reduction of 12 dB is as good as a level of -12 dB.
             Some(-db.abs())
+        }))
+}
+
+/// A switch, which reads no more than it writes.
+fn switch(name: impl Into<String>) -> BoolParam {
+    BoolParam::new(name, false)
+        .with_value_to_string(Arc::new(|is_on| if is_on { "On" } else { "Off" }.to_owned()))
+        .with_string_to_value(Arc::new(|text| match text.trim().to_ascii_lowercase().as_str() {
+            "on" | "true" | "1" => Some(true),
+            "off" | "false" | "0" => Some(false),
+            _ => None,
         }))
 }
 
@@ -270,9 +287,9 @@ impl MicParams {
                 amount: percent(name("Amount")),
                 floor: floor(name("Max Reduction")),
                 among_others: (class.num_outputs > 1).then(|| AmongOthers {
-                    solo_removed: BoolParam::new(name("Solo Removed"), false),
-                    solo: BoolParam::new(name("Solo"), false),
-                    bypass: BoolParam::new(name("Bypass"), false),
+                    solo_removed: switch(name("Solo Removed")),
+                    solo: switch(name("Solo")),
+                    bypass: switch(name("Bypass")),
                 }),
             }),
         }
@@ -292,12 +309,12 @@ impl UnspillParams {
         });
         Self {
             class,
-            bypass: BoolParam::new("Bypass", false).make_bypass(),
+            bypass: switch("Bypass").make_bypass(),
             amount: percent("Amount".to_owned()),
             mode: EnumParam::new("Mode", ModeChoice::Live).non_automatable(),
             listen: EnumParam::new("Listen", ListenChoice::Clean),
             estimates: EnumParam::new("Estimates", EstimatesChoice::Adaptive).non_automatable(),
-            learn: BoolParam::new("Learn", false).non_automatable(),
+            learn: switch("Learn").non_automatable(),
             mics: (0..class.num_strips).map(|index| MicParams::new(class, index)).collect(),
             pairs: pairs.collect(),
             remembered: Remembered::default(),
@@ -313,9 +330,14 @@ impl UnspillParams {
         if self.learn.value() && self.estimates.value() != EstimatesChoice::Learned {
             // SAFETY: the pointer points into `self`.
             unsafe { self.estimates.as_ptr()._internal_set_normalized_value(1.0) };
-            // Relaxed: a counter that is looked at after the block.
-            self.own_moves.fetch_add(1, Ordering::Relaxed);
+            self.has_moved();
         }
+    }
+
+    /// Has hosts read the values: the plugin has moved some by itself; real-time safe.
+    pub(crate) fn has_moved(&self) {
+        // Relaxed: a counter that is looked at after the block.
+        self.own_moves.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Differs whenever the plugin has moved a parameter by itself; real-time safe.
@@ -440,5 +462,18 @@ mod tests {
             assert!((param.preview_plain(normalized) - db).abs() < 1e-4, "{text}");
         }
         assert_eq!(param.string_to_normalized_value("loud"), None);
+    }
+
+    #[test]
+    fn only_numbers_are_read_as_numbers() {
+        let amount = percent("Amount".to_owned());
+        for text in ["25", "25 %", " 25.0%", "2.5e1 %"] {
+            assert_eq!(amount.string_to_normalized_value(text), Some(0.25), "{text}");
+        }
+        for param in [amount, floor("Max Reduction".to_owned())] {
+            for text in ["", "%", "nan", "NaN %", "-nan dB", "inf", "-infinity dB", "1e999"] {
+                assert_eq!(param.string_to_normalized_value(text), None, "{text}");
+            }
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::marker::PhantomData;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Weak};
 
 use nice_plug::prelude::{
@@ -14,6 +15,7 @@ use crate::audio::{self, AudioPath};
 use crate::buses::MicMap;
 use crate::classes::Class;
 use crate::editor::{self, UnspillEditor};
+use crate::ensembles::Ensemble;
 use crate::guard::{Activation, Bell, Guardable, View, param_id_hash};
 use crate::live::Live;
 use crate::names::{self, Names};
@@ -129,8 +131,10 @@ impl<C: Class> Guardable for Unspill<C> {
         let names = Names::new(&self.params);
         let (params, live) = (Arc::clone(&self.params), Arc::clone(&self.live));
         let entries = params.entries().into_iter();
-        let pointers = entries.map(|(id, pointer, _)| (param_id_hash(&id), pointer)).collect();
-        Arc::new(Answers { params, live, names, pointers })
+        let handles = entries.map(|(id, pointer, _)| {
+            (param_id_hash(&id), Handle { pointer, offset_bits: AtomicU32::new(0) })
+        });
+        Arc::new(Answers { handles: handles.collect(), params, live, names })
     }
 }
 
@@ -140,7 +144,34 @@ struct Answers {
     live: Arc<Live>,
     names: Names,
     /// The parameters, which `params` keeps, by numeric id.
-    pointers: HashMap<u32, ParamPtr>,
+    handles: HashMap<u32, Handle>,
+}
+
+/// A parameter, and what modulates it.
+struct Handle {
+    pointer: ParamPtr,
+    /// Of an `f32`, from -1 to 1: the framework keeps it to itself.
+    offset_bits: AtomicU32,
+}
+
+#[allow(unsafe_code, reason = "the framework gives parameters by pointer")]
+impl Handle {
+    /// Its number of steps, or 1 if it has none.
+    fn scale(&self) -> f64 {
+        // SAFETY: points into the parameters that the instance keeps.
+        unsafe { self.pointer.step_count() }.unwrap_or(1) as f64
+    }
+
+    fn offset(&self) -> f32 {
+        // Relaxed, here and below: written and read on the thread that takes the host's events.
+        f32::from_bits(self.offset_bits.load(Ordering::Relaxed))
+    }
+
+    /// A value as CLAP hosts count, as a position.
+    #[allow(clippy::cast_possible_truncation, reason = "a position, 0 to 1")]
+    fn position(&self, value: f64) -> f32 {
+        (value / self.scale()) as f32
+    }
 }
 
 impl View for Answers {
@@ -152,15 +183,59 @@ impl View for Answers {
         self.live.run_by(name);
     }
 
+    fn track_is(&self, name: &str) {
+        self.params.arranged.track_is(name);
+    }
+
+    #[allow(unsafe_code, reason = "the framework gives parameters by pointer")]
+    fn load_preset(&self, key: &str) -> bool {
+        let Some(ensemble) = Ensemble::of_key(key) else { return false };
+        for (pointer, position) in ensemble.positions(&self.params) {
+            // SAFETY: points into `params`; values are atomics.
+            unsafe { pointer._internal_set_normalized_value(position) };
+        }
+        self.params.has_moved();
+        true
+    }
+
     fn host_renders(&self, renders: bool) {
         self.params.set_renders(renders);
     }
 
     #[allow(unsafe_code, reason = "the framework gives parameters by pointer")]
     fn set_value(&self, id: u32, normalized: f32) {
-        if let Some(pointer) = self.pointers.get(&id).filter(|_| normalized.is_finite()) {
+        if let Some(handle) = self.handles.get(&id).filter(|_| normalized.is_finite()) {
             // SAFETY: points into `params`; values are atomics.
-            unsafe { pointer._internal_set_normalized_value(normalized.clamp(0.0, 1.0)) };
+            unsafe { handle.pointer._internal_set_normalized_value(normalized.clamp(0.0, 1.0)) };
+        }
+    }
+
+    #[allow(unsafe_code, reason = "the framework gives parameters by pointer")]
+    fn unmodulated(&self, id: u32) -> Option<f64> {
+        let handle = self.handles.get(&id)?;
+        // SAFETY: as above.
+        let position = unsafe { handle.pointer.unmodulated_normalized_value() };
+        Some(f64::from(position) * handle.scale())
+    }
+
+    /// The framework takes a value for the one it has where both end up modulated to the same.
+    #[allow(unsafe_code, reason = "the framework gives parameters by pointer")]
+    fn value_comes(&self, id: u32, value: f64) {
+        let Some(handle) = self.handles.get(&id).filter(|_| value.is_finite()) else { return };
+        let offset = handle.offset();
+        if offset != 0.0 {
+            // SAFETY: as above.
+            unsafe {
+                handle.pointer._internal_modulate_value(0.0);
+                handle.pointer._internal_set_normalized_value(handle.position(value));
+                handle.pointer._internal_modulate_value(offset);
+            }
+        }
+    }
+
+    fn modulation_comes(&self, id: u32, offset: f64) {
+        if let Some(handle) = self.handles.get(&id).filter(|_| offset.is_finite()) {
+            handle.offset_bits.store(handle.position(offset).to_bits(), Ordering::Relaxed);
         }
     }
 

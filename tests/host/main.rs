@@ -8,4 +8,5 @@ mod latency;
 mod learning;
 mod matrix;
 mod params;
+mod random;
 mod stereo;

@@ -78,7 +78,14 @@ impl Edits {
     ///
     /// When the parameter is another instance's.
     pub(super) fn index(&self, param: &impl Param) -> ParamIndex {
-        self.places[&param.as_ptr()]
+        self.place(param.as_ptr())
+    }
+
+    /// # Panics
+    ///
+    /// When the parameter is another instance's.
+    pub(super) fn place(&self, param: ParamPtr) -> ParamIndex {
+        self.places[&param]
     }
 
     pub(super) fn all(&self) -> impl Iterator<Item = ParamIndex> + use<> {

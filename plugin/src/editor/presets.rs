@@ -5,127 +5,19 @@ use std::path::{Path, PathBuf};
 
 use egui::{self, Id, Popup, PopupCloseBehavior, Rect, ScrollArea, TextEdit, Ui};
 use nice_plug::plugin::PluginState;
-use nice_plug::prelude::Enum;
 
 use super::controls::switch;
-use super::edits::ParamIndex;
 use super::{Editor, theme};
-use crate::params::{GroupChoice, Instrument, RoleChoice};
+use crate::ensembles::{ENSEMBLES, Ensemble};
 use crate::state;
 
 const ENDING: &str = "unspill.json";
 
-/// One mic of an ensemble: what it stands at, and the group it shares its source with.
-type Place = (Instrument, GroupChoice);
-
-/// An ensemble, in the order its mics usually lie on a desk.
-#[derive(Debug)]
-struct Ensemble {
-    name: &'static str,
-    mics: &'static [Place],
-    /// The most a mic is turned down, in dB; 0 for no limit.
-    floor_db: f32,
-}
-
-use GroupChoice::{A, B, C, D, None as Alone};
-use Instrument as I;
-
-const ENSEMBLES: [Ensemble; 6] = [
-    Ensemble {
-        name: "Drum kit",
-        mics: &[
-            (I::Kick, A),
-            (I::Kick, A),
-            (I::Snare, B),
-            (I::Snare, B),
-            (I::HiHat, Alone),
-            (I::Tom, Alone),
-            (I::Tom, Alone),
-            (I::Ride, Alone),
-            (I::Overhead, C),
-            (I::Overhead, C),
-            (I::Room, D),
-            (I::Room, D),
-        ],
-        floor_db: 0.0,
-    },
-    Ensemble {
-        name: "Drum kit, 8 mics",
-        mics: &[
-            (I::Kick, Alone),
-            (I::Snare, A),
-            (I::Snare, A),
-            (I::HiHat, Alone),
-            (I::Tom, Alone),
-            (I::Tom, Alone),
-            (I::Overhead, B),
-            (I::Overhead, B),
-        ],
-        floor_db: 0.0,
-    },
-    Ensemble {
-        name: "Band",
-        mics: &[
-            (I::Vocal, Alone),
-            (I::Guitar, Alone),
-            (I::Bass, Alone),
-            (I::Keys, Alone),
-            (I::Kick, Alone),
-            (I::Snare, Alone),
-            (I::HiHat, Alone),
-            (I::Overhead, Alone),
-            (I::Tom, Alone),
-            (I::Tom, Alone),
-            (I::Vocal, Alone),
-            (I::Guitar, Alone),
-        ],
-        floor_db: 0.0,
-    },
-    Ensemble {
-        name: "String quartet",
-        mics: &[
-            (I::Strings, Alone),
-            (I::Strings, Alone),
-            (I::Strings, Alone),
-            (I::Strings, Alone),
-            (I::Room, A),
-            (I::Room, A),
-        ],
-        floor_db: -18.0,
-    },
-    Ensemble {
-        name: "Choir",
-        mics: &[
-            (I::Vocal, Alone),
-            (I::Vocal, Alone),
-            (I::Vocal, Alone),
-            (I::Vocal, Alone),
-            (I::Piano, Alone),
-            (I::Room, A),
-            (I::Room, A),
-        ],
-        floor_db: -12.0,
-    },
-    Ensemble {
-        name: "Podcast table",
-        mics: &[(I::Vocal, Alone), (I::Vocal, Alone), (I::Vocal, Alone), (I::Vocal, Alone)],
-        floor_db: -30.0,
-    },
-];
-
-impl Ensemble {
-    /// Which mic comes in where.
-    fn explain(&self, ui: &mut Ui) {
-        let names = Instrument::variants();
-        ui.label("For mics that come in in this order:");
-        for (number, (instrument, group)) in (1..).zip(self.mics) {
-            let name = names[instrument.to_index()];
-            let group = match group {
-                Alone => String::new(),
-                letter => format!(", group {}", GroupChoice::variants()[letter.to_index()]),
-            };
-            ui.colored_label(theme::DIM, format!("{number}  {name}{group}"));
-        }
+/// Which mic comes in where.
+fn explain(ensemble: &Ensemble, ui: &mut Ui) {
+    ui.label("For mics that come in in this order:");
+    for line in ensemble.lines() {
+        ui.colored_label(theme::DIM, line);
     }
 }
 
@@ -200,30 +92,9 @@ fn write(path: &Path, text: &str) -> std::io::Result<()> {
 impl Editor {
     /// Labels, roles, groups and limits of an ensemble; amounts go back to all.
     pub(super) fn take_ensemble(&mut self, number: usize) {
-        let ensemble = &ENSEMBLES[number];
-        let params = self.params();
-        let mut values: Vec<(ParamIndex, f32)> = Vec::new();
-        for (strip, mic) in params.mics.iter().enumerate() {
-            let (instrument, group) =
-                ensemble.mics.get(strip).copied().unwrap_or((I::Other, Alone));
-            let hears_all = matches!(instrument, I::Overhead | I::Room);
-            let role = if hears_all { RoleChoice::Room } else { RoleChoice::Close };
-            let mut choose = |index: ParamIndex, choice: usize| {
-                let steps = self.edits.num_choices(index) - 1;
-                values.push((index, choice as f32 / steps as f32));
-            };
-            choose(self.edits.index(&mic.instrument), instrument.to_index());
-            choose(self.edits.index(&mic.role), role.to_index());
-            choose(self.edits.index(&mic.group), group.to_index());
-            if let Some(output) = &mic.output {
-                values.push((self.edits.index(&output.amount), 1.0));
-                let floor = self.edits.index(&output.floor);
-                let limit = self.edits.parse(floor, &format!("{} dB", ensemble.floor_db));
-                let none = self.edits.default_value(floor);
-                values.push((floor, limit.filter(|_| ensemble.floor_db < 0.0).unwrap_or(none)));
-            }
-        }
-        values.extend(params.pairs.iter().map(|pair| (self.edits.index(&pair.amount), 1.0)));
+        let positions = ENSEMBLES[number].positions(self.edits.params());
+        let values = positions.into_iter().map(|(param, value)| (self.edits.place(param), value));
+        let values: Vec<_> = values.collect();
         self.edits.set(&values);
     }
 
@@ -287,7 +158,7 @@ impl Editor {
             ui.colored_label(theme::DIM, "Ensembles");
             for (number, ensemble) in ENSEMBLES.iter().enumerate() {
                 let response = ui.selectable_label(false, ensemble.name);
-                if response.on_hover_ui(|ui| ensemble.explain(ui)).clicked() {
+                if response.on_hover_ui(|ui| explain(ensemble, ui)).clicked() {
                     self.take_ensemble(number);
                     ui.close();
                 }

@@ -34,6 +34,12 @@
 //! | | panics when a VST3 host replaces its handler in the middle of being told something | has one ear for its whole life, which `vst3::teller` stands behind; no lock is held while a host is called |
 //! | | reports another VST3 arrangement than the one it accepted | `vst3::processor` remembers it |
 //! | | reads beyond the buffers for CLAP transport events after the end of a block; has changes count from the start of theirs | the proxies hand blocks on in pieces (`clap::due`, `vst3::due`) |
+//! | | refuses VST3 states that a host's stream gives in pieces, and says that it saved what a stream did not take | `vst3::stream` |
+//! | | believes CLAP streams about how much they took or gave; aborts for lists and streams without functions | `clap::stream`, `clap::due`, `clap::plugin` |
+//! | | dereferences null events in a CLAP flush, and reads beyond events that are shorter than their type | `clap::due` |
+//! | | tells CLAP hosts modulated values, and forgets a value set while modulation holds the parameter at its end | [`View::unmodulated`], [`View::value_comes`] |
+//! | | reads texts as values that are no numbers, and takes render modes that nobody knows | both proxies |
+//! | | has no CLAP presets and no ports that can be switched off; keeps the track's name for editors | `clap::discovery`, `clap::presets`, `clap::ports`, [`View::track_is`] |
 //! | | leaves every VST3 window's event handler in the host's run loop, with two descriptors and 0.2 MB (Linux) | `vst3::window` and `vst3::run_loop` stand in for view and run loop |
 //!
 //! What no guard can make good: after defect 6 the framework's background thread is gone, and the
@@ -54,3 +60,6 @@ pub use view::{Activation, Bell, Guardable, View, param_id_hash};
 
 /// The longest block handed to the plugin; longer ones are cut.
 pub const MAX_BLOCK_SAMPLES: usize = 65_536;
+
+/// The largest state that is read, as the framework has it; a host's stream that goes on is given up.
+const MAX_STATE_BYTES: usize = 256 << 20;

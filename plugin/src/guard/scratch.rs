@@ -96,8 +96,8 @@ impl Scratch {
         }
     }
 
-    /// Copies one bus out; channels the host has beyond ours are silenced, and so is every subnormal sample, which some hosts
-    /// take for a fault: a plugin out of service passes on what it got.
+    /// Copies one bus out; channels the host has beyond ours are silenced, and so is every sample that is subnormal or not finite,
+    /// which hosts take for a fault: a plugin that is out of service or does not work at this rate passes on what it got.
     ///
     /// # Safety
     ///
@@ -119,8 +119,7 @@ impl Scratch {
                 let start = (bus.first_channel + index) * self.max_block_samples;
                 let from = &self.samples[start..start + num_samples];
                 for (index, &sample) in from.iter().enumerate() {
-                    let tiny = sample.abs() < f32::MIN_POSITIVE;
-                    let sample = if tiny { 0.0_f32.copysign(sample) } else { sample };
+                    let sample = if sample.is_normal() { sample } else { 0.0_f32.copysign(sample) };
                     // SAFETY: `to` holds enough samples.
                     unsafe { to.add(offset + index).write(sample) };
                 }

@@ -36,11 +36,31 @@ pub trait View: Send + Sync {
     /// The host has said what it is called; main thread.
     fn host_is(&self, _name: &str) {}
 
+    /// The host has said what the track is called that the plugin is on; main thread.
+    fn track_is(&self, _name: &str) {}
+
+    /// Sets the parameters to those of the preset that hosts know by this key; false if there is none. Main thread.
+    fn load_preset(&self, _key: &str) -> bool {
+        false
+    }
+
     /// Whether the host renders the block that comes next, whatever it was activated for; real-time safe.
     fn host_renders(&self, _renders: bool) {}
 
     /// Sets a parameter, `0.0 ..= 1.0`, beside the framework, which would not; `id` as by [`param_id_hash`]; main thread.
     fn set_value(&self, id: u32, normalized: f32);
+
+    /// A parameter's position as it is set and saved, whatever modulates it: from 0 to its number of steps, or to 1 if it has
+    /// none. Without an answer the framework's counts, which includes modulation.
+    fn unmodulated(&self, _id: u32) -> Option<f64> {
+        None
+    }
+
+    /// A CLAP host sets a parameter, as [`View::unmodulated`] counts, and the framework hears of it next; real-time safe.
+    fn value_comes(&self, _id: u32, _value: f64) {}
+
+    /// A CLAP host modulates a parameter by so much from now on, and the framework hears of it next; real-time safe.
+    fn modulation_comes(&self, _id: u32, _offset: f64) {}
 
     /// Does what follows for the plugin from parameters that have changed, with or without audio; real-time safe.
     fn follow(&self) {}

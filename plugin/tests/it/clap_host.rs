@@ -44,7 +44,7 @@ use super::host::{Host, Odd, SetUp, TestBus};
 pub struct ClapHost {
     pub plugin: *const clap_plugin,
     pub told: Box<Told>,
-    _host: Box<clap_host>,
+    host: Box<clap_host>,
     /// The tops of ranges already looked up: the names that come along change, and allocate.
     max_values: RefCell<BTreeMap<u32, f64>>,
 }
@@ -110,7 +110,7 @@ impl ClapHost {
         });
         let plugin = create(&raw const *host);
         assert!(!plugin.is_null());
-        let this = Self { plugin, told, _host: host, max_values: RefCell::default() };
+        let this = Self { plugin, told, host, max_values: RefCell::default() };
         assert!(call!(this.init()));
         this
     }
@@ -159,8 +159,14 @@ impl ClapHost {
         (flags & CLAP_PARAM_IS_ENUM != 0, flags & CLAP_PARAM_IS_AUTOMATABLE != 0)
     }
 
+    /// The host, for further instances.
+    #[allow(dead_code, reason = "shared with the count of allocations")]
+    pub fn raw_host(&self) -> *const clap_host {
+        &raw const *self.host
+    }
+
     /// The top of a parameter's range; 1 if there is no such parameter.
-    fn max_value(&self, id: u32) -> f64 {
+    pub fn max_value(&self, id: u32) -> f64 {
         *self.max_values.borrow_mut().entry(id).or_insert_with(|| {
             (0..self.num_params())
                 .find_map(|index| self.info(index).filter(|info| info.id == id))
@@ -311,6 +317,14 @@ impl Host for ClapHost {
 
     fn reset(&self) {
         call!(self.reset());
+    }
+
+    fn set_processing(&self, on: bool) {
+        if on {
+            call!(self.start_processing());
+        } else {
+            call!(self.stop_processing());
+        }
     }
 
     fn num_params(&self) -> u32 {

@@ -7,6 +7,7 @@
 )]
 
 use std::ffi::{CStr, c_char, c_void};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
 
 use clap_sys::events::*;
@@ -14,7 +15,10 @@ use clap_sys::ext::audio_ports::*;
 use clap_sys::ext::gui::*;
 use clap_sys::ext::latency::*;
 use clap_sys::ext::params::*;
+use clap_sys::ext::preset_load::*;
 use clap_sys::ext::state::*;
+use clap_sys::ext::thread_check::*;
+use clap_sys::ext::track_info::*;
 use clap_sys::host::clap_host;
 use clap_sys::id::clap_id;
 use clap_sys::plugin::clap_plugin;
@@ -34,6 +38,12 @@ pub struct Told {
     pub callback: AtomicBool,
     /// Whether a restart is made at once instead of later.
     pub restarts_at_once: AtomicBool,
+    /// Whether the host says that this is its audio thread instead of its main thread.
+    pub is_audio_thread: AtomicBool,
+    /// What the track is called that the plugin is on, if the host says so.
+    pub track: Mutex<Option<String>>,
+    /// Presets that the plugin said it loaded, or failed to load.
+    pub presets: Mutex<Vec<(bool, String)>>,
     /// Null until the plugin is to be called back.
     pub plugin: AtomicPtr<clap_plugin>,
     /// A call from within a call from within a call would never end.
@@ -208,6 +218,74 @@ static PARAMS: clap_host_params = clap_host_params {
 };
 static STATE: clap_host_state = clap_host_state { mark_dirty: Some(mark_dirty) };
 static LATENCY: clap_host_latency = clap_host_latency { changed: Some(latency_changed) };
+unsafe extern "C" fn is_audio_thread(host: *const clap_host) -> bool {
+    // SAFETY: as above.
+    unsafe { &*(*host).host_data.cast::<Told>() }.is_audio_thread.load(Ordering::SeqCst)
+}
+
+unsafe extern "C" fn is_main_thread(host: *const clap_host) -> bool {
+    // SAFETY: as above.
+    unsafe { !is_audio_thread(host) }
+}
+
+unsafe extern "C" fn track_info(host: *const clap_host, info: *mut clap_track_info) -> bool {
+    // SAFETY: as above; the plugin's to be written.
+    let (told, info) = unsafe { (&*(*host).host_data.cast::<Told>(), &mut *info) };
+    let track = told.track.lock().unwrap();
+    let Some(track) = &*track else { return false };
+    info.flags = CLAP_TRACK_INFO_HAS_TRACK_NAME;
+    for (slot, byte) in info.name.iter_mut().zip(track.bytes().chain([0])) {
+        *slot = c_char::from_ne_bytes([byte]);
+    }
+    true
+}
+
+/// Notes what came of a preset.
+///
+/// # Safety
+///
+/// As for [`note`]; the key is null or a string.
+unsafe fn note_preset(host: *const clap_host, is_loaded: bool, key: *const c_char) {
+    let key = if key.is_null() {
+        String::new()
+    } else {
+        // SAFETY: the caller's promise.
+        unsafe { CStr::from_ptr(key) }.to_string_lossy().into_owned()
+    };
+    // SAFETY: as above.
+    unsafe { note(host, |told| told.presets.lock().unwrap().push((is_loaded, key))) };
+}
+
+unsafe extern "C" fn preset_loaded(
+    host: *const clap_host,
+    _kind: u32,
+    _location: *const c_char,
+    key: *const c_char,
+) {
+    // SAFETY: the plugin gives back its host and what it was given.
+    unsafe { note_preset(host, true, key) };
+}
+
+unsafe extern "C" fn preset_failed(
+    host: *const clap_host,
+    _kind: u32,
+    _location: *const c_char,
+    key: *const c_char,
+    _os_error: i32,
+    message: *const c_char,
+) {
+    assert!(!message.is_null());
+    // SAFETY: as above.
+    unsafe { note_preset(host, false, key) };
+}
+
+static TRACK_INFO: clap_host_track_info = clap_host_track_info { get: Some(track_info) };
+static PRESET_LOAD: clap_host_preset_load =
+    clap_host_preset_load { on_error: Some(preset_failed), loaded: Some(preset_loaded) };
+static THREAD_CHECK: clap_host_thread_check = clap_host_thread_check {
+    is_main_thread: Some(is_main_thread),
+    is_audio_thread: Some(is_audio_thread),
+};
 static GUI: clap_host_gui = clap_host_gui {
     resize_hints_changed: Some(resize_hints_changed),
     request_resize: Some(request_resize),
@@ -226,6 +304,9 @@ pub unsafe extern "C" fn host_extension(
         id if id == CLAP_EXT_PARAMS => (&raw const PARAMS).cast(),
         id if id == CLAP_EXT_LATENCY => (&raw const LATENCY).cast(),
         id if id == CLAP_EXT_STATE => (&raw const STATE).cast(),
+        id if id == CLAP_EXT_TRACK_INFO => (&raw const TRACK_INFO).cast(),
+        id if id == CLAP_EXT_PRESET_LOAD => (&raw const PRESET_LOAD).cast(),
+        id if id == CLAP_EXT_THREAD_CHECK => (&raw const THREAD_CHECK).cast(),
         id if id == CLAP_EXT_GUI => (&raw const GUI).cast(),
         _ => std::ptr::null(),
     }

@@ -132,6 +132,8 @@ pub trait Host {
     }
     /// The reset of the audio thread.
     fn reset(&self);
+    /// Starts or stops processing, whatever it did before.
+    fn set_processing(&self, on: bool);
     /// How many parameters there are.
     fn num_params(&self) -> u32;
     /// The name of a parameter.

@@ -96,6 +96,7 @@ fn one_call(host: &mut dyn Host, random: &mut Random) -> String {
                 for channel in bus.channels.iter().flatten() {
                     assert!(!channel.contains(&GARBAGE), "garbage left, success: {success}");
                     assert!(!channel.iter().any(|sample| sample.is_subnormal()), "subnormal");
+                    assert!(channel.iter().all(|sample| sample.is_finite()), "not finite");
                 }
             }
             format!("process {num_samples}: {success}")

@@ -26,7 +26,7 @@ use super::clap_host::{self, ClapHost};
 use super::host::{Host, Odd, SetUp, TestBus};
 use super::vst3_host::{self, Vst3Host};
 
-fn clap_factory() -> *const clap_plugin_factory {
+pub(super) fn clap_factory() -> *const clap_plugin_factory {
     // SAFETY: the entry as a host uses it.
     let factory = unsafe { clap_entry.get_factory.unwrap()(CLAP_PLUGIN_FACTORY_ID.as_ptr()) };
     assert!(!factory.is_null());

@@ -274,44 +274,36 @@ impl Vst3Host {
     }
 }
 
-impl Drop for Vst3Host {
-    fn drop(&mut self) {
-        self.handler.is_gone.store(true, Ordering::SeqCst);
-    }
+/// One block.
+struct Block<'a> {
+    num_samples: usize,
+    changes: &'a [(usize, u32, f64)],
+    odd: Odd,
+    context: *mut ProcessContext,
 }
 
-/// Text of a VST3 string.
-pub fn text(string: &[u16]) -> String {
-    let end = string.iter().position(|&unit| unit == 0).unwrap_or(string.len());
-    String::from_utf16_lossy(&string[..end])
-}
-
-impl Host for Vst3Host {
-    fn activate(&mut self, set_up: SetUp) -> bool {
-        // SAFETY: plain arguments.
-        unsafe {
-            self.set_up(set_up, 0) == kResultOk
-                && self.component.setActive(1) == kResultOk
-                && self.processor.setProcessing(1) == kResultOk
-        }
-    }
-
-    fn deactivate(&mut self) {
-        // SAFETY: plain arguments.
-        unsafe {
-            self.processor.setProcessing(0);
-            self.component.setActive(0);
-        }
-    }
-
-    fn process_timed(
+impl Vst3Host {
+    /// One block with changes at any sample and with what the host says of its transport.
+    #[allow(dead_code, reason = "shared with the count of allocations")]
+    pub fn process_at(
         &self,
         inputs: &mut [TestBus],
         outputs: &mut [TestBus],
         num_samples: usize,
         changes: &[(usize, u32, f64)],
-        odd: Odd,
+        context: *mut ProcessContext,
     ) -> bool {
+        let block = Block { num_samples, changes, odd: Odd::Nothing, context };
+        self.process_block(inputs, outputs, block)
+    }
+
+    fn process_block(
+        &self,
+        inputs: &mut [TestBus],
+        outputs: &mut [TestBus],
+        block: Block<'_>,
+    ) -> bool {
+        let Block { num_samples, changes, odd, context } = block;
         let mut in_pointers: Vec<_> = inputs.iter_mut().map(TestBus::pointers).collect();
         let mut out_pointers: Vec<_> = outputs.iter_mut().map(TestBus::pointers).collect();
         if odd == Odd::SecondInputIsMainOutput {
@@ -362,15 +354,82 @@ impl Host for Vst3Host {
             outputParameterChanges: std::ptr::null_mut(),
             inputEvents: std::ptr::null_mut(),
             outputEvents: std::ptr::null_mut(),
-            processContext: std::ptr::null_mut(),
+            processContext: context,
         };
         // SAFETY: everything lives until after the call.
         unsafe { self.processor.process(&mut data) == kResultOk }
     }
+}
+
+/// An instance that nothing has been said to.
+///
+/// # Safety
+///
+/// None of its methods may be called but those that every object has.
+#[allow(dead_code, reason = "shared with the count of allocations")]
+pub unsafe fn uninitialised(class: &plugin::classes::ClassDesc) -> ComPtr<IComponent> {
+    // SAFETY: the factory is ours to release; all pointers are to live variables.
+    unsafe {
+        let factory = plugin::entry::GetPluginFactory().cast::<IPluginFactory>();
+        let factory = ComPtr::from_raw(factory).unwrap();
+        let mut object = std::ptr::null_mut();
+        let (cid, iid) = (class.vst3_id.as_ptr().cast(), IComponent::IID.as_ptr().cast());
+        assert_eq!(factory.createInstance(cid, iid, &mut object), kResultOk);
+        let nobody = [0_u8; 16];
+        assert_ne!(factory.createInstance(nobody.as_ptr().cast(), iid, &mut object), kResultOk);
+        ComPtr::from_raw(object.cast()).unwrap()
+    }
+}
+
+impl Drop for Vst3Host {
+    fn drop(&mut self) {
+        self.handler.is_gone.store(true, Ordering::SeqCst);
+    }
+}
+
+/// Text of a VST3 string.
+pub fn text(string: &[u16]) -> String {
+    let end = string.iter().position(|&unit| unit == 0).unwrap_or(string.len());
+    String::from_utf16_lossy(&string[..end])
+}
+
+impl Host for Vst3Host {
+    fn activate(&mut self, set_up: SetUp) -> bool {
+        // SAFETY: plain arguments.
+        unsafe {
+            self.set_up(set_up, 0) == kResultOk
+                && self.component.setActive(1) == kResultOk
+                && self.processor.setProcessing(1) == kResultOk
+        }
+    }
+
+    fn deactivate(&mut self) {
+        // SAFETY: plain arguments.
+        unsafe {
+            self.processor.setProcessing(0);
+            self.component.setActive(0);
+        }
+    }
+
+    fn process_timed(
+        &self,
+        inputs: &mut [TestBus],
+        outputs: &mut [TestBus],
+        num_samples: usize,
+        changes: &[(usize, u32, f64)],
+        odd: Odd,
+    ) -> bool {
+        let block = Block { num_samples, changes, odd, context: std::ptr::null_mut() };
+        self.process_block(inputs, outputs, block)
+    }
 
     fn reset(&self) {
+        self.set_processing(true);
+    }
+
+    fn set_processing(&self, on: bool) {
         // SAFETY: plain arguments.
-        unsafe { self.processor.setProcessing(1) };
+        unsafe { self.processor.setProcessing(u8::from(on)) };
     }
 
     fn num_params(&self) -> u32 {

@@ -107,6 +107,20 @@ impl BusBuffer {
         self.find(|channel| channel[..num_samples].iter().position(|x| !x.is_finite()))
     }
 
+    /// First channel and sample among the first `num_samples` that are subnormal, which some hosts take for a fault.
+    pub(crate) fn first_subnormal(&self, num_samples: usize) -> Option<(usize, usize)> {
+        self.find(|channel| channel[..num_samples].iter().position(|x| x.is_subnormal()))
+    }
+
+    /// First channel and sample of the longest block that is not the same, to the bit, as in `other`.
+    pub(crate) fn first_difference(&self, other: &Self) -> Option<(usize, usize)> {
+        let pairs = self.channels.iter().zip(&other.channels).enumerate();
+        pairs.into_iter().find_map(|(index, (channel, other))| {
+            let mut pairs = channel.iter().zip(other);
+            pairs.position(|(a, b)| a.to_bits() != b.to_bits()).map(|sample| (index, sample))
+        })
+    }
+
     /// First channel and sample behind the longest block that no longer hold the canary.
     pub(crate) fn first_overrun(&self) -> Option<(usize, usize)> {
         let end = self.max_block_samples;
@@ -137,6 +151,19 @@ mod tests {
         assert_eq!(bus.first_unwritten(4), None);
         assert_eq!(bus.first_unwritten(5), Some((1, 4)));
         assert_eq!(bus.first_non_finite(4), Some((1, 0)));
+    }
+
+    #[test]
+    fn subnormal_samples_and_differences_are_found() {
+        let mut bus = BusBuffer::new(2, 8);
+        let before = bus.clone();
+        assert_eq!((bus.first_subnormal(8), bus.first_difference(&before)), (None, None));
+        bus.channel_mut(1)[3] = -1e-40;
+        bus.channel_mut(1)[5] = -0.0;
+        assert_eq!((bus.first_subnormal(8), bus.first_subnormal(3)), (Some((1, 3)), None));
+        assert_eq!(bus.first_difference(&before), Some((1, 3)));
+        bus.channel_mut(1)[3] = 0.0;
+        assert_eq!(bus.first_difference(&before), Some((1, 5)), "a zero of the other sign");
     }
 
     #[test]

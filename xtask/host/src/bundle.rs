@@ -8,6 +8,7 @@ use anyhow::{Context, Result, bail};
 use crate::clap_format::ClapModule;
 use crate::model::{ClassInfo, Format};
 use crate::plugin::Plugin;
+use crate::random::Target;
 use crate::vst3_format::Vst3Module;
 
 /// A loaded plugin bundle. Instances keep it loaded; it is unloaded with the last of them.
@@ -104,6 +105,17 @@ impl Bundle {
             Module::Vst3(module) => {
                 Plugin::new(Box::new(module.instantiate(class).with_context(context)?))
             }
+        })
+    }
+}
+
+impl Bundle {
+    /// An instance of a class for calls in any order.
+    pub(crate) fn odd(&self, class: &ClassInfo, window: Option<u32>) -> Result<Box<dyn Target>> {
+        let context = || format!("cannot make an instance of {} ({})", class.name, self.format());
+        Ok(match &self.module {
+            Module::Clap(module) => Box::new(module.odd(class, window).with_context(context)?),
+            Module::Vst3(module) => Box::new(module.odd(class, window).with_context(context)?),
         })
     }
 }

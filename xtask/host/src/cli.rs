@@ -1,6 +1,6 @@
 //! The arguments of `cargo xtask host`, and what it does with them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Result, ensure};
 use audiofile::{Existing, OutputSet, OutputSpec, SessionFiles, readable, signals};
@@ -9,6 +9,8 @@ use host::{
     BlockPattern, Bundle, Class, RATES_HZ, RenderJob, RenderMode, RenderReport, UnusedBuses,
     render_stream,
 };
+
+use crate::random_cli::RandomArguments;
 
 /// The longest block of `--block random`.
 const MAX_RANDOM_BLOCK_SAMPLES: usize = 8192;
@@ -29,8 +31,8 @@ pub(crate) struct Arguments {
     format: PluginFormat,
 
     /// Which of the plugin's classes plays: 8, 16, multichannel or track
-    #[arg(long, value_name = "CLASS")]
-    class: Class,
+    #[arg(long, value_name = "CLASS", required_unless_present_any = ["random", "only"])]
+    class: Option<Class>,
 
     /// Samples per block, or `random` for lengths from 1 to 8192
     #[arg(long, value_name = "N|random", default_value = "512", value_parser = block_pattern)]
@@ -45,8 +47,8 @@ pub(crate) struct Arguments {
     offline: bool,
 
     /// Folder for the results
-    #[arg(long, value_name = "DIR")]
-    out: PathBuf,
+    #[arg(long, value_name = "DIR", required_unless_present_any = ["random", "only"])]
+    out: Option<PathBuf>,
 
     /// The plugin bundle to load instead of the one in target/bundled
     #[arg(long, value_name = "PATH")]
@@ -76,8 +78,11 @@ pub(crate) struct Arguments {
     #[arg(long)]
     ignore_timestamps: bool,
 
+    #[command(flatten)]
+    random: RandomArguments,
+
     /// The mic files
-    #[arg(value_name = "MIC", required = true)]
+    #[arg(value_name = "MIC", required_unless_present_any = ["random", "only"])]
     mics: Vec<PathBuf>,
 }
 
@@ -105,28 +110,36 @@ fn name_and_value(text: &str) -> Result<(String, String), String> {
 
 /// Does what the arguments say.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
-    signals::survive_file_limit()?;
-    let session = if arguments.ignore_timestamps {
-        SessionFiles::open_without_time_stamps(&arguments.mics, MAX_MICS)?
-    } else {
-        SessionFiles::open(&arguments.mics, MAX_MICS)?
-    };
-    session.check_outputs_spare_inputs(&arguments.out)?;
-    check_rate(&session)?;
-    let specs = session.output_specs();
-    let mics: Vec<usize> = specs.iter().map(|spec| spec.num_channels).collect();
     let path = arguments.plugin.clone().unwrap_or_else(|| {
         PathBuf::from("target/bundled").join(match arguments.format {
             PluginFormat::Clap => "Unspill.clap",
             PluginFormat::Vst3 => "Unspill.vst3",
         })
     });
+    match (arguments.class, &arguments.out) {
+        (Some(class), Some(out)) => play_files(arguments, &path, class, out),
+        _ => arguments.random.run(&path),
+    }
+}
+
+/// Plays the mic files through the plugin.
+fn play_files(arguments: &Arguments, plugin: &Path, class: Class, out: &Path) -> Result<()> {
+    signals::survive_file_limit()?;
+    let session = if arguments.ignore_timestamps {
+        SessionFiles::open_without_time_stamps(&arguments.mics, MAX_MICS)?
+    } else {
+        SessionFiles::open(&arguments.mics, MAX_MICS)?
+    };
+    session.check_outputs_spare_inputs(out)?;
+    check_rate(&session)?;
+    let specs = session.output_specs();
+    let mics: Vec<usize> = specs.iter().map(|spec| spec.num_channels).collect();
     // What the user sets comes last and so has the last word.
-    let mut params = linked_sides(arguments.class, &mics);
-    params.extend(floors(arguments.class, &mics, arguments.floor_db));
+    let mut params = linked_sides(class, &mics);
+    params.extend(floors(class, &mics, arguments.floor_db));
     params.extend(arguments.param.iter().cloned());
     let job = RenderJob {
-        class: arguments.class,
+        class,
         rate_hz: session.rate_hz(),
         mics,
         slots: None,
@@ -142,9 +155,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let existing = Existing::overwritten(arguments.overwrite);
     signals::listen()?;
     // Before the plugin: what is refused is refused before anything is loaded or played.
-    let mut outputs = OutputSet::create(&arguments.out, session.rate_hz(), &specs, existing)?;
+    let mut outputs = OutputSet::create(out, session.rate_hz(), &specs, existing)?;
     let placement_note = session.placement_note();
-    let played = Bundle::load(&path).and_then(|bundle| play(&bundle, &job, session, &mut outputs));
+    let played = Bundle::load(plugin).and_then(|bundle| play(&bundle, &job, session, &mut outputs));
     // Whatever else went wrong then, this is why the run ends.
     check_goes_on()?;
     let report = played?;

@@ -22,6 +22,7 @@ mod fake;
 mod model;
 mod pattern;
 mod plugin;
+pub mod random;
 mod render;
 #[cfg(target_os = "linux")]
 pub mod screen;

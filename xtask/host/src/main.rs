@@ -3,6 +3,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line program")]
 
 mod cli;
+mod random_cli;
 
 use std::process::ExitCode;
 

@@ -218,3 +218,57 @@ fn wrong_arguments_are_explained() {
         assert!(errors.contains(part), "{arguments:?}: {errors}");
     }
 }
+
+/// The numbers of calls that are described as one of these.
+#[cfg(unix)]
+fn numbers_of(seed: u64, words: &[&str]) -> String {
+    let is_one = |number: &u64| {
+        let description = host::random::describe(seed, *number);
+        words.iter().any(|word| description.contains(&format!(": {word}")))
+    };
+    let numbers: Vec<String> = (0..2000).filter(is_one).map(|number| number.to_string()).collect();
+    numbers.join(",")
+}
+
+#[test]
+#[cfg(unix)]
+fn calls_that_make_a_plugin_fail_are_found_and_cut_down() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    // It takes every pointer for memory, which is what hosts teach plugins not to do.
+    passing_plugin(folder);
+    let plugin = ["--plugin", "passing.clap"];
+    let random = host(folder, &[&plugin[..], &["--random", "2000", "--seed", "3"]].concat());
+    assert!(!random.status.success() && random.stdout.is_empty());
+    let errors = String::from_utf8(random.stderr).unwrap();
+    assert!(errors.contains("seed 3, call "), "{errors}");
+    assert!(errors.contains("\n1 of ") && errors.contains(" calls are enough ("), "{errors}");
+    // Without optimisation it notices itself that there is no memory.
+    assert!(errors.contains("\nerror: it crashes (signal "), "{errors}");
+    let again = errors.lines().find_map(|line| line.strip_prefix("again: ")).unwrap();
+    let arguments: Vec<&str> = plugin.into_iter().chain(again.split(' ')).collect();
+    let again = host(folder, &arguments);
+    let errors = String::from_utf8(again.stderr).unwrap();
+    assert!(!again.status.success() && errors.contains("1 of 1 calls are enough"), "{errors}");
+
+    // What it can bear is borne.
+    let well = numbers_of(3, &["Idle", "Deactivate", "Start", "ReadBus"]);
+    let arguments = ["--seed", "3", "--only", &well];
+    let well = host(folder, &[&plugin[..], &arguments].concat());
+    let output = String::from_utf8(well.stdout).unwrap();
+    assert!(well.status.success() && output.contains("with seed 3"), "{output}");
+    assert!(output.contains("nothing wrong"), "{output}");
+}
+
+#[test]
+fn what_random_calls_cannot_begin_with_is_one_clear_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = host(folder.path(), &["--random", "10", "--plugin", "no.clap"]);
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert!(!output.status.success() && errors.lines().count() == 1, "{errors}");
+    assert!(errors.contains("no.clap: there is no such file"), "{errors}");
+    for arguments in [&["--random", "0"][..], &["--only", "7,3"], &["--random", "10", "a.wav"]] {
+        let output = host(folder.path(), arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+    }
+}

@@ -7,7 +7,11 @@ use clap_sys::process::clap_process;
 use crate::guard::scratch::{HostBus, HostBuses, silence};
 
 /// The buses of one `clap_process`.
-pub(super) struct BlockBuses<'a>(pub(super) &'a clap_process);
+pub(super) struct BlockBuses<'a> {
+    pub(super) block: &'a clap_process,
+    /// Bit per input port that the host switched off.
+    pub(super) inactive_inputs: u64,
+}
 
 /// The port at `index` of a host's array.
 ///
@@ -25,17 +29,20 @@ unsafe fn port_at(ports: *const clap_audio_buffer, count: u32, index: usize) -> 
 
 impl HostBuses for BlockBuses<'_> {
     fn input(&self, index: usize) -> HostBus {
+        if index < 64 && self.inactive_inputs >> index & 1 == 1 {
+            return HostBus::MISSING;
+        }
         // SAFETY: the host's array and its count.
-        unsafe { port_at(self.0.audio_inputs, self.0.audio_inputs_count, index) }
+        unsafe { port_at(self.block.audio_inputs, self.block.audio_inputs_count, index) }
     }
 
     fn output(&self, index: usize) -> HostBus {
         // SAFETY: the host's array and its count.
-        unsafe { port_at(self.0.audio_outputs, self.0.audio_outputs_count, index) }
+        unsafe { port_at(self.block.audio_outputs, self.block.audio_outputs_count, index) }
     }
 
     fn num_outputs(&self) -> usize {
-        self.0.audio_outputs_count as usize
+        self.block.audio_outputs_count as usize
     }
 }
 
@@ -58,12 +65,12 @@ impl BlockBuses<'_> {
     ///
     /// The host's output array holds as many entries as it says, or is null.
     pub(super) unsafe fn clear_constant_masks(&self) {
-        if self.0.audio_outputs.is_null() {
+        if self.block.audio_outputs.is_null() {
             return;
         }
         for index in 0..self.num_outputs() {
             // SAFETY: not null and within the count.
-            unsafe { (*self.0.audio_outputs.add(index)).constant_mask = 0 };
+            unsafe { (*self.block.audio_outputs.add(index)).constant_mask = 0 };
         }
     }
 }

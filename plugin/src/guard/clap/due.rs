@@ -3,12 +3,24 @@
 //! The framework is given a block in pieces that begin where a parameter changes, each with the events that count from its first
 //! sample on. It never looks at their times then, with one exception: it cuts blocks itself where the transport changes, and reads
 //! beyond the buffers where the host says that this happens after the end. Such events stay here; the transport itself comes with
-//! every block.
+//! every block. Events that are null or shorter than their type stay here too, because the framework reads them all the same.
 #![allow(unsafe_code, reason = "a CLAP interface")]
 
 use clap_sys::events::{
     CLAP_CORE_EVENT_SPACE_ID, CLAP_EVENT_PARAM_MOD, CLAP_EVENT_PARAM_VALUE, CLAP_EVENT_TRANSPORT,
-    clap_event_header, clap_input_events,
+    clap_event_header, clap_event_param_mod, clap_event_param_value, clap_input_events,
+};
+
+use crate::guard::View;
+
+/// Stands for an event that the framework must not see: of a type that nobody knows.
+static NOTHING: clap_event_header = clap_event_header {
+    #[allow(clippy::cast_possible_truncation, reason = "a few bytes")]
+    size: size_of::<clap_event_header>() as u32,
+    time: 0,
+    space_id: CLAP_CORE_EVENT_SPACE_ID,
+    type_: u16::MAX,
+    flags: 0,
 };
 
 /// A host's list of events and how far the block has come in it.
@@ -52,23 +64,47 @@ impl Due {
         }
     }
 
-    /// From which sample on an event counts that moves a parameter.
-    fn change(&self, index: u32) -> Option<u32> {
+    /// What an event does to a parameter, if that is what it is for.
+    fn change(&self, index: u32) -> Option<Change> {
+        let event = self.event(index);
         // SAFETY: null or the host's event.
-        let header = unsafe { self.event(index).as_ref() }?;
-        let moves = matches!(header.type_, CLAP_EVENT_PARAM_VALUE | CLAP_EVENT_PARAM_MOD);
-        (header.space_id == CLAP_CORE_EVENT_SPACE_ID && moves)
-            .then(|| header.time.min(self.last_sample))
+        let header = unsafe { event.as_ref() }?;
+        let has_room_for = |bytes: usize| header.size as usize >= bytes;
+        let sample = header.time.min(self.last_sample);
+        match (header.space_id, header.type_) {
+            (CLAP_CORE_EVENT_SPACE_ID, CLAP_EVENT_PARAM_VALUE)
+                if has_room_for(size_of::<clap_event_param_value>()) =>
+            {
+                // SAFETY: header and size say what it is.
+                let event = unsafe { &*event.cast::<clap_event_param_value>() };
+                Some(Change { sample, id: event.param_id, to: To::Value(event.value) })
+            }
+            (CLAP_CORE_EVENT_SPACE_ID, CLAP_EVENT_PARAM_MOD)
+                if has_room_for(size_of::<clap_event_param_mod>()) =>
+            {
+                // SAFETY: as above.
+                let event = unsafe { &*event.cast::<clap_event_param_mod>() };
+                Some(Change { sample, id: event.param_id, to: To::Modulation(event.amount) })
+            }
+            _ => None,
+        }
     }
 
     /// Goes on to the piece that begins with this sample; from which sample on something changes next, if anything does.
-    pub(super) fn advance(&mut self, sample: usize) -> Option<usize> {
+    pub(super) fn advance(&mut self, sample: usize, view: &dyn View) -> Option<usize> {
         self.first = self.end;
         while self.end < self.count {
-            match self.change(self.end).map(|at| at as usize) {
-                Some(at) if at > sample => return Some(at),
-                _ => self.end += 1,
+            match self.change(self.end) {
+                Some(change) if change.sample as usize > sample => {
+                    return Some(change.sample as usize);
+                }
+                Some(Change { id, to: To::Value(value), .. }) => view.value_comes(id, value),
+                Some(Change { id, to: To::Modulation(offset), .. }) => {
+                    view.modulation_comes(id, offset);
+                }
+                None => {}
             }
+            self.end += 1;
         }
         None
     }
@@ -78,6 +114,20 @@ impl Due {
         let ctx = std::ptr::from_ref(self).cast_mut().cast();
         clap_input_events { ctx, size: Some(size), get: Some(get) }
     }
+}
+
+/// An event that does something to a parameter.
+struct Change {
+    /// From which sample on.
+    sample: u32,
+    id: u32,
+    to: To,
+}
+
+/// Its new value or its new modulation.
+enum To {
+    Value(f64),
+    Modulation(f64),
 }
 
 /// The list's context.
@@ -104,15 +154,16 @@ unsafe extern "C" fn get(list: *const clap_input_events, index: u32) -> *const c
     }
     let event = due.event(due.first + index);
     // SAFETY: null or the host's event.
-    match unsafe { event.as_ref() } {
-        Some(header)
-            if header.space_id == CLAP_CORE_EVENT_SPACE_ID
-                && header.type_ == CLAP_EVENT_TRANSPORT =>
-        {
-            std::ptr::null()
-        }
-        _ => event,
+    let Some(header) = (unsafe { event.as_ref() }) else { return &raw const NOTHING };
+    if header.space_id != CLAP_CORE_EVENT_SPACE_ID {
+        return event;
     }
+    let is_known = match header.type_ {
+        CLAP_EVENT_TRANSPORT => false,
+        CLAP_EVENT_PARAM_VALUE | CLAP_EVENT_PARAM_MOD => due.change(due.first + index).is_some(),
+        _ => true,
+    };
+    if is_known { event } else { &raw const NOTHING }
 }
 
 #[cfg(test)]
@@ -121,10 +172,43 @@ mod tests {
     use clap_sys::events::CLAP_EVENT_NOTE_ON;
 
     const MOVE: u16 = CLAP_EVENT_PARAM_VALUE;
+    const WHOLE: u32 = size_of::<clap_event_param_value>() as u32;
+
+    /// Notes what comes.
+    #[derive(Default)]
+    struct Noted(std::sync::Mutex<Vec<(u32, f64)>>);
+
+    impl View for Noted {
+        fn latency_samples(&self, _: &crate::guard::Activation) -> u32 {
+            0
+        }
+
+        fn set_value(&self, _: u32, _: f32) {}
+
+        fn name(&self, _: u32) -> Option<String> {
+            None
+        }
+
+        fn names_signature(&self) -> u64 {
+            0
+        }
+
+        fn values_signature(&self) -> u64 {
+            0
+        }
+
+        fn state_signature(&self) -> u64 {
+            0
+        }
+
+        fn value_comes(&self, id: u32, value: f64) {
+            self.0.lock().unwrap().push((id, value));
+        }
+    }
 
     unsafe extern "C" fn num_headers(list: *const clap_input_events) -> u32 {
-        // SAFETY: the context is a `Vec` of headers.
-        u32::try_from(unsafe { &*(*list).ctx.cast::<Vec<clap_event_header>>() }.len()).unwrap()
+        // SAFETY: the context is a `Vec` of events.
+        u32::try_from(unsafe { &*(*list).ctx.cast::<Vec<clap_event_param_value>>() }.len()).unwrap()
     }
 
     unsafe extern "C" fn header(
@@ -132,37 +216,53 @@ mod tests {
         index: u32,
     ) -> *const clap_event_header {
         // SAFETY: as above.
-        let headers = unsafe { &*(*list).ctx.cast::<Vec<clap_event_header>>() };
-        std::ptr::from_ref(&headers[index as usize])
+        let events = unsafe { &*(*list).ctx.cast::<Vec<clap_event_param_value>>() };
+        std::ptr::from_ref(&events[index as usize].header)
+    }
+
+    fn event(time: u32, type_: u16, size: u32) -> clap_event_param_value {
+        let space_id = CLAP_CORE_EVENT_SPACE_ID;
+        clap_event_param_value {
+            header: clap_event_header { size, time, space_id, type_, flags: 0 },
+            param_id: 7,
+            cookie: std::ptr::null_mut(),
+            note_id: -1,
+            port_index: -1,
+            channel: -1,
+            key: -1,
+            value: f64::from(time),
+        }
     }
 
     /// The pieces of a block of so many samples: where each begins, and the times of the events that the framework gets with it.
     fn pieces(events: &[(u32, u16)], num_samples: usize) -> Vec<(usize, Vec<Option<u32>>)> {
-        let mut headers: Vec<_> = events
-            .iter()
-            .map(|&(time, type_)| clap_event_header {
-                size: 0,
-                time,
-                space_id: CLAP_CORE_EVENT_SPACE_ID,
-                type_,
-                flags: 0,
-            })
-            .collect();
-        let ctx = (&raw mut headers).cast();
+        let events: Vec<_> =
+            events.iter().map(|&(time, type_)| event(time, type_, WHOLE)).collect();
+        pieces_of(events, num_samples, &Noted::default())
+    }
+
+    fn pieces_of(
+        mut events: Vec<clap_event_param_value>,
+        num_samples: usize,
+        view: &Noted,
+    ) -> Vec<(usize, Vec<Option<u32>>)> {
+        let ctx = (&raw mut events).cast();
         let host = clap_input_events { ctx, size: Some(num_headers), get: Some(header) };
         // SAFETY: a live list.
         let mut due = unsafe { Due::new(&raw const host, num_samples) };
         let (mut found, mut now) = (Vec::new(), Some(0));
         while let Some(sample) = now {
-            now = due.advance(sample);
+            now = due.advance(sample, view);
             assert!(now.is_none_or(|next| next > sample));
             let list = due.list();
             // SAFETY: a live list, indices within the count; events are null or the host's.
             let times: Vec<_> = unsafe {
                 let count = size(&raw const list);
                 assert!(get(&raw const list, count).is_null());
-                let event = |n| get(&raw const list, n).as_ref();
-                (0..count).map(|n| event(n).map(|event| event.time)).collect()
+                let event = |n| get(&raw const list, n).as_ref().unwrap();
+                let is_seen =
+                    |event: &&clap_event_header| !std::ptr::eq(*event, &raw const NOTHING);
+                (0..count).map(|n| Some(event(n)).filter(is_seen).map(|event| event.time)).collect()
             };
             found.push((sample, times));
         }
@@ -189,12 +289,21 @@ mod tests {
     }
 
     #[test]
+    fn events_shorter_than_their_type_stay_here() {
+        let view = Noted::default();
+        let short = vec![event(1, MOVE, WHOLE - 1), event(2, MOVE, 0), event(3, MOVE, WHOLE)];
+        let expected = [(0, vec![None, None]), (3, vec![Some(3)])];
+        assert_eq!(pieces_of(short, 64, &view), expected);
+        assert_eq!(*view.0.lock().unwrap(), [(7, 3.0)]);
+    }
+
+    #[test]
     fn a_host_without_a_list_has_no_events() {
         let empty = clap_input_events { ctx: std::ptr::null_mut(), size: None, get: None };
         for host in [std::ptr::null(), &raw const empty] {
             // SAFETY: no list; an empty one.
             let mut due = unsafe { Due::new(host, 64) };
-            assert_eq!(due.advance(0), None);
+            assert_eq!(due.advance(0, &Noted::default()), None);
             let list = due.list();
             // SAFETY: a live list.
             assert_eq!(unsafe { size(&raw const list) }, 0);

@@ -5,25 +5,34 @@ use std::ffi::{CStr, c_char, c_void};
 
 use clap_sys::events::{clap_input_events, clap_output_events};
 use clap_sys::ext::audio_ports::CLAP_EXT_AUDIO_PORTS;
+use clap_sys::ext::audio_ports_activation::{
+    CLAP_EXT_AUDIO_PORTS_ACTIVATION, CLAP_EXT_AUDIO_PORTS_ACTIVATION_COMPAT,
+};
 use clap_sys::ext::audio_ports_config::CLAP_EXT_AUDIO_PORTS_CONFIG;
 use clap_sys::ext::gui::CLAP_EXT_GUI;
 use clap_sys::ext::latency::{CLAP_EXT_LATENCY, clap_plugin_latency};
 use clap_sys::ext::params::{
     CLAP_EXT_PARAMS, CLAP_PARAM_IS_ENUM, CLAP_PARAM_IS_STEPPED, clap_param_info, clap_plugin_params,
 };
+use clap_sys::ext::preset_load::{CLAP_EXT_PRESET_LOAD, CLAP_EXT_PRESET_LOAD_COMPAT};
 use clap_sys::ext::render::{
-    CLAP_EXT_RENDER, CLAP_RENDER_OFFLINE, clap_plugin_render, clap_plugin_render_mode,
+    CLAP_EXT_RENDER, CLAP_RENDER_OFFLINE, CLAP_RENDER_REALTIME, clap_plugin_render,
+    clap_plugin_render_mode,
 };
 use clap_sys::ext::state::{CLAP_EXT_STATE, clap_plugin_state};
 use clap_sys::ext::tail::CLAP_EXT_TAIL;
-use clap_sys::ext::track_info::CLAP_EXT_TRACK_INFO;
+use clap_sys::ext::track_info::{CLAP_EXT_TRACK_INFO, CLAP_EXT_TRACK_INFO_COMPAT};
 use clap_sys::id::clap_id;
 use clap_sys::plugin::clap_plugin;
 use clap_sys::stream::{clap_istream, clap_ostream};
 use nice_plug::prelude::ProcessMode;
 
-use super::plugin::{Proxy, inner, with_proxy};
-use super::ports::{AUDIO_PORTS, AUDIO_PORTS_CONFIG};
+use super::due::Due;
+use super::plugin::{Proxy, inner, with_proxy, writable};
+use super::ports::{AUDIO_PORTS, AUDIO_PORTS_ACTIVATION, AUDIO_PORTS_CONFIG};
+use super::presets::PRESET_LOAD;
+use super::stream;
+use super::track::TRACK_INFO;
 
 /// Who answers an extension.
 pub(super) enum Found {
@@ -42,12 +51,21 @@ pub(super) fn find(id: &CStr) -> Found {
     }
     match id {
         id if id == CLAP_EXT_AUDIO_PORTS => ours(&AUDIO_PORTS),
+        id if [CLAP_EXT_AUDIO_PORTS_ACTIVATION, CLAP_EXT_AUDIO_PORTS_ACTIVATION_COMPAT]
+            .contains(&id) =>
+        {
+            ours(&AUDIO_PORTS_ACTIVATION)
+        }
+        id if [CLAP_EXT_PRESET_LOAD, CLAP_EXT_PRESET_LOAD_COMPAT].contains(&id) => {
+            ours(&PRESET_LOAD)
+        }
+        id if [CLAP_EXT_TRACK_INFO, CLAP_EXT_TRACK_INFO_COMPAT].contains(&id) => ours(&TRACK_INFO),
         id if id == CLAP_EXT_AUDIO_PORTS_CONFIG => ours(&AUDIO_PORTS_CONFIG),
         id if id == CLAP_EXT_LATENCY => ours(&LATENCY),
         id if id == CLAP_EXT_PARAMS => ours(&PARAMS),
         id if id == CLAP_EXT_RENDER => ours(&RENDER),
         id if id == CLAP_EXT_STATE => ours(&STATE),
-        id if [CLAP_EXT_TAIL, CLAP_EXT_GUI, CLAP_EXT_TRACK_INFO].contains(&id) => Found::Theirs,
+        id if [CLAP_EXT_TAIL, CLAP_EXT_GUI].contains(&id) => Found::Theirs,
         _ => Found::None,
     }
 }
@@ -121,14 +139,27 @@ unsafe extern "C" fn params_get_info(
     })
 }
 
+/// The framework answers what it is modulated to; a host that saves that has the value run away.
 unsafe extern "C" fn params_get_value(
     plugin: *const clap_plugin,
     id: clap_id,
     value: *mut f64,
 ) -> bool {
-    with_proxy!(plugin, false, |proxy| extension!(
-        proxy, clap_plugin_params, CLAP_EXT_PARAMS, get_value(id, value) else false
-    ))
+    with_proxy!(plugin, false, |proxy| {
+        if value.is_null() {
+            return false;
+        }
+        if !extension!(
+            proxy, clap_plugin_params, CLAP_EXT_PARAMS, get_value(id, value) else false
+        ) {
+            return false;
+        }
+        if let Some(unmodulated) = proxy.view.unmodulated(id) {
+            // SAFETY: not null, and the host's to be written.
+            unsafe { value.write(unmodulated) };
+        }
+        true
+    })
 }
 
 unsafe extern "C" fn params_value_to_text(
@@ -139,6 +170,7 @@ unsafe extern "C" fn params_value_to_text(
     capacity: u32,
 ) -> bool {
     with_proxy!(plugin, false, |proxy| capacity > 0
+        && value.is_finite()
         && extension!(
             proxy, clap_plugin_params, CLAP_EXT_PARAMS,
             value_to_text(id, value, text, capacity) else false
@@ -151,12 +183,24 @@ unsafe extern "C" fn params_text_to_value(
     text: *const c_char,
     value: *mut f64,
 ) -> bool {
-    with_proxy!(plugin, false, |proxy| extension!(
-        proxy, clap_plugin_params, CLAP_EXT_PARAMS, text_to_value(id, text, value) else false
-    ))
+    with_proxy!(plugin, false, |proxy| {
+        let mut read = f64::NAN;
+        let into = &raw mut read;
+        let is_read = extension!(
+            proxy, clap_plugin_params, CLAP_EXT_PARAMS, text_to_value(id, text, into) else false
+        );
+        // What it was read as goes to the host only if it is a value.
+        if value.is_null() || !is_read || !read.is_finite() {
+            return false;
+        }
+        // SAFETY: not null, and the host's to be written.
+        unsafe { value.write(read) };
+        true
+    })
 }
 
-/// A flush while a block runs, which CLAP forbids, would panic in the framework; it is dropped.
+/// A flush while a block runs, which CLAP forbids, would panic in the framework; it is dropped. Events that make no sense stay
+/// here as those of a block do.
 unsafe extern "C" fn params_flush(
     plugin: *const clap_plugin,
     input: *const clap_input_events,
@@ -164,6 +208,12 @@ unsafe extern "C" fn params_flush(
 ) {
     with_proxy!(plugin, (), |proxy| {
         proxy.if_idle(|| {
+            // SAFETY: null or the host's list, which outlives the call.
+            let mut due = unsafe { Due::new(input, 0) };
+            due.advance(0, &*proxy.view);
+            let list = due.list();
+            // SAFETY: null or the host's list.
+            let (input, output) = (&raw const list, unsafe { writable(output) });
             extension!(
                 proxy, clap_plugin_params, CLAP_EXT_PARAMS, flush(input, output) else ()
             );
@@ -183,11 +233,15 @@ unsafe extern "C" fn render_has_hard_realtime_requirement(plugin: *const clap_pl
     ))
 }
 
-/// The framework asks for a restart itself if it is active; the guard only needs to know the mode.
+/// The framework asks for a restart itself if it is active; the guard only needs to know the mode. A mode that nobody knows is
+/// refused, which the framework would take for playing.
 unsafe extern "C" fn render_set(plugin: *const clap_plugin, mode: clap_plugin_render_mode) -> bool {
     with_proxy!(plugin, false, |proxy| {
-        proxy.next().process_mode =
-            if mode == CLAP_RENDER_OFFLINE { ProcessMode::Offline } else { ProcessMode::Realtime };
+        proxy.next().process_mode = match mode {
+            CLAP_RENDER_OFFLINE => ProcessMode::Offline,
+            CLAP_RENDER_REALTIME => ProcessMode::Realtime,
+            _ => return false,
+        };
         extension!(proxy, clap_plugin_render, CLAP_EXT_RENDER, set(mode) else false)
     })
 }
@@ -196,14 +250,27 @@ static STATE: clap_plugin_state =
     clap_plugin_state { save: Some(state_save), load: Some(state_load) };
 
 unsafe extern "C" fn state_save(plugin: *const clap_plugin, stream: *const clap_ostream) -> bool {
-    with_proxy!(plugin, false, |proxy| extension!(
-        proxy, clap_plugin_state, CLAP_EXT_STATE, save(stream) else false
-    ))
+    with_proxy!(plugin, false, |proxy| {
+        let mut collected = Vec::new();
+        let ours = stream::collecting(&mut collected);
+        let into = &raw const ours;
+        // SAFETY: null or the host's stream.
+        extension!(proxy, clap_plugin_state, CLAP_EXT_STATE, save(into) else false)
+            && unsafe { stream::write_all(stream, &collected) }
+    })
 }
 
 unsafe extern "C" fn state_load(plugin: *const clap_plugin, stream: *const clap_istream) -> bool {
     with_proxy!(plugin, false, |proxy| {
-        let loaded = extension!(proxy, clap_plugin_state, CLAP_EXT_STATE, load(stream) else false);
+        if proxy.teller.is_on_audio_thread() {
+            return false;
+        }
+        // SAFETY: null or the host's stream.
+        let Some(bytes) = (unsafe { stream::read_all(stream) }) else { return false };
+        let mut left = &bytes[..];
+        let ours = stream::giving(&mut left);
+        let from = &raw const ours;
+        let loaded = extension!(proxy, clap_plugin_state, CLAP_EXT_STATE, load(from) else false);
         proxy.notice_changes_on_main_thread();
         loaded
     })

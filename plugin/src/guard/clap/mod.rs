@@ -5,11 +5,16 @@
 //! would panic on is not passed on to it.
 
 mod block;
+mod discovery;
 mod due;
 mod extensions;
 mod factory;
 mod plugin;
 mod ports;
+mod presets;
+mod stream;
 mod teller;
+mod track;
 
+pub use discovery::{Discovery, FactoryPreset};
 pub use factory::{ClapClass, Factory};

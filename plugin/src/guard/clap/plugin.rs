@@ -3,10 +3,11 @@
 
 use std::any::Any;
 use std::ffi::{CStr, c_char, c_void};
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use clap_sys::audio_buffer::clap_audio_buffer;
+use clap_sys::events::clap_output_events;
 use clap_sys::ext::gui::{CLAP_EXT_GUI, clap_host_gui};
 use clap_sys::ext::latency::{CLAP_EXT_LATENCY, clap_host_latency};
 use clap_sys::host::clap_host;
@@ -21,6 +22,7 @@ use super::block::BlockBuses;
 use super::due::Due;
 use super::extensions;
 use super::teller::Teller;
+use super::track;
 use crate::guard::flat::Buses;
 use crate::guard::lock::AudioLock;
 use crate::guard::panics::shield;
@@ -53,6 +55,8 @@ pub(super) struct Proxy {
     wanted_latency: AtomicU32,
     latency_was_asked: AtomicBool,
     reset: AtomicBool,
+    /// Bit per input port that the host switched off.
+    pub(super) inactive_inputs: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -113,6 +117,7 @@ pub(super) unsafe fn create<P: Guardable>(host: *const clap_host) -> *const clap
             wanted_latency: AtomicU32::new(0),
             latency_was_asked: AtomicBool::new(false),
             reset: AtomicBool::new(false),
+            inactive_inputs: AtomicU64::new(0),
         }))
     });
     proxy.map_or(std::ptr::null(), |proxy| Box::into_raw(proxy).cast_const().cast())
@@ -220,6 +225,9 @@ impl Proxy {
         if !sample_rate_hz.is_finite() || sample_rate_hz <= 0.0 || max_samples == 0 {
             return false;
         }
+        if self.teller.is_on_audio_thread() {
+            return false;
+        }
         if self.active.load(Ordering::Relaxed) {
             self.deactivate();
         }
@@ -281,7 +289,8 @@ impl Proxy {
     }
 
     fn process(&self, block: &clap_process) -> clap_process_status {
-        let host = BlockBuses(block);
+        let inactive_inputs = self.inactive_inputs.load(Ordering::Relaxed);
+        let host = BlockBuses { block, inactive_inputs };
         let num_samples = block.frames_count as usize;
         let audio = self.audio.try_take();
         let Some((mut audio, activation)) =
@@ -298,10 +307,12 @@ impl Proxy {
         let status = if num_samples == 0 {
             // SAFETY: the host's list, which outlives the block.
             let mut due = unsafe { Due::new(block.in_events, 0) };
-            due.advance(0);
+            due.advance(0, &*self.view);
             let events = due.list();
             let flush = clap_process {
                 in_events: &raw const events,
+                // SAFETY: null or the host's list.
+                out_events: unsafe { writable(block.out_events) },
                 audio_inputs: std::ptr::null(),
                 audio_outputs: std::ptr::null_mut(),
                 audio_inputs_count: 0,
@@ -339,14 +350,14 @@ impl Proxy {
             return CLAP_PROCESS_ERROR;
         };
         // SAFETY: the host's list, which outlives the block.
-        let mut due = unsafe { Due::new(host.0.in_events, num_samples) };
+        let mut due = unsafe { Due::new(host.block.in_events, num_samples) };
         let mut status = CLAP_PROCESS_CONTINUE;
         let run = |scratch: &mut Scratch, offset: usize, length: usize| {
             let (mut start, mut is_well) = (0, true);
             while start < length {
-                let next = due.advance(offset + start);
+                let next = due.advance(offset + start, &*self.view);
                 let end = next.map_or(length, |next| length.min(next - offset));
-                let one = self.process_piece(scratch, host.0, &due, [offset, start, end]);
+                let one = self.process_piece(scratch, host.block, &due, [offset, start, end]);
                 if status != CLAP_PROCESS_ERROR {
                     status = one;
                 }
@@ -383,17 +394,35 @@ impl Proxy {
             audio_inputs_count: 1,
             audio_outputs_count: 1,
             in_events: &raw const events,
+            // SAFETY: null or the host's list.
+            out_events: unsafe { writable(block.out_events) },
             ..*block
         };
         if piece.steady_time >= 0 {
-            piece.steady_time += i64::try_from(offset + start).unwrap_or(0);
+            let passed = i64::try_from(offset + start).unwrap_or(0);
+            piece.steady_time = piece.steady_time.saturating_add(passed);
         }
         inner!(self, process(&raw const piece) else CLAP_PROCESS_ERROR)
     }
 }
 
+/// A host's list, or null if it is none: the framework takes for granted that there is a function.
+///
+/// # Safety
+///
+/// `list` is null or a live list.
+pub(super) unsafe fn writable(list: *const clap_output_events) -> *const clap_output_events {
+    // SAFETY: the caller's promise.
+    let is_list = unsafe { list.as_ref() }.is_some_and(|list| list.try_push.is_some());
+    if is_list { list } else { std::ptr::null() }
+}
+
 unsafe extern "C" fn init(plugin: *const clap_plugin) -> bool {
-    with_proxy!(plugin, false, |proxy| inner!(proxy, init() else false))
+    with_proxy!(plugin, false, |proxy| {
+        // Hosts say it once more when it changes only.
+        track::read(proxy);
+        inner!(proxy, init() else false)
+    })
 }
 
 unsafe extern "C" fn destroy(plugin: *const clap_plugin) {

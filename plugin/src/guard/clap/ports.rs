@@ -1,4 +1,4 @@
-//! The CLAP audio ports and their configurations, from the plugin's own layouts.
+//! The CLAP audio ports, their configurations and which are active, from the plugin's own layouts.
 #![allow(unsafe_code, reason = "CLAP interfaces")]
 
 use std::ffi::c_char;
@@ -8,6 +8,7 @@ use clap_sys::ext::audio_ports::{
     CLAP_AUDIO_PORT_IS_MAIN, CLAP_PORT_MONO, CLAP_PORT_STEREO, clap_audio_port_info,
     clap_plugin_audio_ports,
 };
+use clap_sys::ext::audio_ports_activation::clap_plugin_audio_ports_activation;
 use clap_sys::ext::audio_ports_config::{
     CLAP_EXT_AUDIO_PORTS_CONFIG, clap_audio_ports_config, clap_plugin_audio_ports_config,
 };
@@ -31,6 +32,45 @@ pub(super) static AUDIO_PORTS_CONFIG: clap_plugin_audio_ports_config =
         get: Some(config_get),
         select: Some(config_select),
     };
+
+pub(super) static AUDIO_PORTS_ACTIVATION: clap_plugin_audio_ports_activation =
+    clap_plugin_audio_ports_activation {
+        can_activate_while_processing: Some(can_activate_while_processing),
+        set_active: Some(set_active),
+    };
+
+/// A port is switched by one bit, which the next block reads.
+unsafe extern "C" fn can_activate_while_processing(_plugin: *const clap_plugin) -> bool {
+    true
+}
+
+/// An input that is switched off is silent, whatever its memory holds; an output that is switched off is written where it has memory.
+unsafe extern "C" fn set_active(
+    plugin: *const clap_plugin,
+    is_input: bool,
+    index: u32,
+    is_active: bool,
+    sample_bits: u32,
+) -> bool {
+    with_proxy!(plugin, false, |proxy| {
+        let buses = proxy.buses();
+        let count = if is_input { buses.inputs.len() } else { buses.outputs.len() };
+        // 0 is any, and 64 bits are not spoken here.
+        if index as usize >= count || ![0, 32].contains(&sample_bits) {
+            return false;
+        }
+        if is_input {
+            let bit = 1_u64 << (index & 63);
+            // Relaxed: what it decides is right a block sooner or later.
+            if is_active {
+                proxy.inactive_inputs.fetch_and(!bit, Ordering::Relaxed);
+            } else {
+                proxy.inactive_inputs.fetch_or(bit, Ordering::Relaxed);
+            }
+        }
+        true
+    })
+}
 
 fn port_type(num_channels: usize) -> *const c_char {
     match num_channels {
@@ -138,7 +178,10 @@ unsafe extern "C" fn config_select(plugin: *const clap_plugin, id: clap_id) -> b
 
 /// The framework's layouts are in the same order as the plugin's.
 fn select(proxy: &Proxy, id: clap_id) -> bool {
-    if id as usize >= proxy.layouts.len() || proxy.active.load(Ordering::Relaxed) {
+    if id as usize >= proxy.layouts.len()
+        || proxy.active.load(Ordering::Relaxed)
+        || proxy.teller.is_on_audio_thread()
+    {
         return false;
     }
     let table: *const clap_plugin_audio_ports_config = inner!(
@@ -153,6 +196,8 @@ fn select(proxy: &Proxy, id: clap_id) -> bool {
     let selected = unsafe { function(proxy.inner, id) };
     if selected {
         proxy.layout.store(id as usize, Ordering::Relaxed);
+        // The ports are others now, and all ports are active at first.
+        proxy.inactive_inputs.store(0, Ordering::Relaxed);
     }
     selected
 }

@@ -8,6 +8,7 @@ use clap_sys::ext::params::{
     CLAP_EXT_PARAMS, CLAP_PARAM_RESCAN_INFO, CLAP_PARAM_RESCAN_VALUES, clap_host_params,
 };
 use clap_sys::ext::state::{CLAP_EXT_STATE, clap_host_state};
+use clap_sys::ext::thread_check::{CLAP_EXT_THREAD_CHECK, clap_host_thread_check};
 use clap_sys::host::clap_host;
 
 use crate::guard::notice::Notice;
@@ -56,6 +57,20 @@ impl Teller {
         let get_extension = unsafe { (*self.host).get_extension }?;
         // SAFETY: the id says what type the host answers, if it does.
         unsafe { get_extension(self.host, id.as_ptr()).cast::<T>().as_ref() }
+    }
+
+    /// Whether the host says that this is its audio thread and not its main thread too: calls that belong to the main thread
+    /// are refused there, because they would make audio wait.
+    pub(super) fn is_on_audio_thread(&self) -> bool {
+        let Some(check) = self.host_extension::<clap_host_thread_check>(CLAP_EXT_THREAD_CHECK)
+        else {
+            return false;
+        };
+        // SAFETY: a live host.
+        let says = |function: Option<unsafe extern "C" fn(*const clap_host) -> bool>| {
+            function.is_some_and(|function| unsafe { function(self.host) })
+        };
+        says(check.is_audio_thread) && !says(check.is_main_thread)
     }
 
     /// Calls one of the host's requests, all of which are allowed on any thread.

@@ -21,6 +21,7 @@ use vst3::Steinberg::{
 use vst3::{Class, ComRef, ComWrapper};
 
 use super::processor::Audio;
+use super::stream::{self, Memory};
 use super::teller::{Ear, Teller};
 use crate::guard::flat::{Bus, Buses};
 use crate::guard::lock::AudioLock;
@@ -365,11 +366,48 @@ impl IComponentTrait for Proxy {
     }
 
     unsafe fn setState(&self, state: *mut IBStream) -> tresult {
+        let bytes = shield(Err(kInternalError), || {
+            // SAFETY: null or a live object of the host's.
+            let stream = unsafe { ComRef::from_raw(state) }.ok_or(kInvalidArgument)?;
+            stream::read_all(stream).ok_or(kResultFalse)
+        });
+        match bytes {
+            Ok(bytes) => self.load(bytes),
+            Err(result) => result,
+        }
+    }
+
+    unsafe fn getState(&self, state: *mut IBStream) -> tresult {
+        shield((), || self.take_announced());
+        shield(kInternalError, || {
+            // SAFETY: null or a live object of the host's.
+            let Some(stream) = (unsafe { ComRef::from_raw(state) }) else {
+                return kInvalidArgument;
+            };
+            let ours = Memory::of(Vec::new());
+            let result = self.framework(kInternalError, |inner| {
+                let memory = ours.as_com_ref::<IBStream>();
+                let memory = memory.map_or(std::ptr::null_mut(), |memory| memory.as_ptr());
+                // SAFETY: a live stream of ours.
+                unsafe { IComponentTrait::getState(inner, memory) }
+            });
+            let is_taken = result == kResultOk && stream::write_all(stream, &ours.take_bytes());
+            if result == kResultOk && !is_taken { kResultFalse } else { result }
+        })
+    }
+}
+
+impl Proxy {
+    /// Loads a state as [`IComponentTrait::getState`] writes it.
+    fn load(&self, bytes: Vec<u8>) -> tresult {
         self.teller.edits.forget();
         self.teller.announced.forget();
         let result = self.framework(kInternalError, |inner| {
-            // SAFETY: the host's arguments, for the same method.
-            unsafe { IComponentTrait::setState(inner, state) }
+            let memory = Memory::of(bytes);
+            let memory = memory.as_com_ref::<IBStream>();
+            let memory = memory.map_or(std::ptr::null_mut(), |memory| memory.as_ptr());
+            // SAFETY: a live stream of ours.
+            unsafe { IComponentTrait::setState(inner, memory) }
         });
         shield((), || {
             let running = *take(&self.running);
@@ -377,13 +415,5 @@ impl IComponentTrait for Proxy {
             self.teller.tell_host();
         });
         result
-    }
-
-    unsafe fn getState(&self, state: *mut IBStream) -> tresult {
-        shield((), || self.take_announced());
-        self.framework(kInternalError, |inner| {
-            // SAFETY: the host's arguments, for the same method.
-            unsafe { IComponentTrait::getState(inner, state) }
-        })
     }
 }

@@ -4,11 +4,11 @@
 use std::sync::atomic::Ordering;
 
 use vst3::ComRef;
-use vst3::Steinberg::Vst::ChannelContext::IInfoListenerTrait;
+use vst3::Steinberg::Vst::ChannelContext::{IInfoListenerTrait, kChannelNameKey};
 use vst3::Steinberg::Vst::{
-    BusDirection, CString, IAttributeList, IComponentHandler, IEditControllerTrait, IUnitInfoTrait,
-    MediaType, ParamID, ParamValue, ParameterInfo, ParameterInfo_, ProgramListID, ProgramListInfo,
-    String128, TChar, UnitID, UnitInfo,
+    BusDirection, CString, IAttributeList, IAttributeListTrait, IComponentHandler,
+    IEditControllerTrait, IUnitInfoTrait, MediaType, ParamID, ParamValue, ParameterInfo,
+    ParameterInfo_, ProgramListID, ProgramListInfo, String128, TChar, UnitID, UnitInfo,
 };
 use vst3::Steinberg::{
     FIDString, IBStream, IPlugView, int16, int32, kInternalError, kInvalidArgument, kResultOk,
@@ -86,6 +86,9 @@ impl IEditControllerTrait for Proxy {
         value: ParamValue,
         string: *mut String128,
     ) -> tresult {
+        if !value.is_finite() {
+            return kInvalidArgument;
+        }
         pass!(self, IEditControllerTrait::getParamStringByValue(id, value, string) else kInternalError)
     }
 
@@ -95,7 +98,19 @@ impl IEditControllerTrait for Proxy {
         string: *mut TChar,
         value: *mut ParamValue,
     ) -> tresult {
-        pass!(self, IEditControllerTrait::getParamValueByString(id, string, value) else kInternalError)
+        let mut read = f64::NAN;
+        let into = &raw mut read;
+        let result = pass!(self, IEditControllerTrait::getParamValueByString(id, string, into) else kInternalError);
+        if result != kResultOk {
+            return result;
+        }
+        // What it was read as goes to the host only if it is a value.
+        if value.is_null() || !read.is_finite() {
+            return kInvalidArgument;
+        }
+        // SAFETY: not null, and the host's to be written.
+        unsafe { value.write(read) };
+        kResultOk
     }
 
     unsafe fn normalizedParamToPlain(&self, id: ParamID, value: ParamValue) -> ParamValue {
@@ -115,6 +130,9 @@ impl IEditControllerTrait for Proxy {
     }
 
     unsafe fn setParamNormalized(&self, id: ParamID, value: ParamValue) -> tresult {
+        if !value.is_finite() {
+            return kInvalidArgument;
+        }
         self.teller.edits.host_sets(id, value);
         // The framework takes it at once, or not at all and says that it did.
         if self.teller.is_processing.load(Ordering::Relaxed) {
@@ -230,7 +248,24 @@ impl IUnitInfoTrait for Proxy {
 }
 
 impl IInfoListenerTrait for Proxy {
+    /// The framework has no use for it but in an editor, and holds a lock while it reads the host's list.
     unsafe fn setChannelContextInfos(&self, list: *mut IAttributeList) -> tresult {
-        pass!(self, IInfoListenerTrait::setChannelContextInfos(list) else kInternalError)
+        let result = shield(kInternalError, || {
+            // SAFETY: null or a live object of the host's.
+            let Some(list) = (unsafe { ComRef::from_raw(list) }) else { return kInvalidArgument };
+            const UNITS: usize = 128;
+            #[allow(clippy::cast_possible_truncation, reason = "a few hundred")]
+            const BYTES: u32 = (UNITS * size_of::<TChar>()) as u32;
+            let mut name: [TChar; UNITS] = [0; UNITS];
+            // SAFETY: the format's own key, and room for what the host says.
+            let said = unsafe { list.getString(kChannelNameKey, name.as_mut_ptr(), BYTES) };
+            if said == kResultOk {
+                let end = name.iter().position(|&unit| unit == 0).unwrap_or(UNITS);
+                self.view.track_is(&String::from_utf16_lossy(&name[..end]));
+            }
+            kResultOk
+        });
+        self.after_change();
+        result
     }
 }

@@ -119,7 +119,8 @@ impl Due {
             let (mut sample, mut value) = (0, 0.0);
             // SAFETY: an index within the count, and places of ours to be written.
             let result = unsafe { queue.getPoint(index, &raw mut sample, &raw mut value) };
-            if result == kResultOk && self.points.len() < self.max_points {
+            let is_value = result == kResultOk && value.is_finite();
+            if is_value && self.points.len() < self.max_points {
                 let sample = usize::try_from(sample).unwrap_or(0).min(last_sample);
                 self.points.push(Point { sample, order: self.points.len(), id, value });
             }

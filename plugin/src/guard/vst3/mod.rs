@@ -12,6 +12,7 @@ mod edits;
 mod factory;
 pub mod processor;
 mod run_loop;
+mod stream;
 mod teller;
 mod wake;
 mod window;

@@ -331,7 +331,8 @@ impl Proxy {
         // SAFETY: null or the host's.
         let mut context = unsafe { piece.processContext.as_ref() }.copied();
         if let Some(context) = &mut context {
-            context.projectTimeSamples += i64::try_from(offset + start).unwrap_or(0);
+            let passed = i64::try_from(offset + start).unwrap_or(0);
+            context.projectTimeSamples = context.projectTimeSamples.saturating_add(passed);
         }
         piece.processContext = context.as_mut().map_or(std::ptr::null_mut(), |c| &raw mut *c);
         // SAFETY: one in-place bus in memory of ours, everything else ours or the host's.

@@ -2,6 +2,7 @@
 
 use std::ffi::{CStr, c_char, c_void};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::thread::ThreadId;
 
 use clap_sys::ext::audio_ports::{CLAP_EXT_AUDIO_PORTS, clap_host_audio_ports};
@@ -12,6 +13,9 @@ use clap_sys::ext::params::{
 };
 use clap_sys::ext::state::{CLAP_EXT_STATE, clap_host_state};
 use clap_sys::ext::thread_check::{CLAP_EXT_THREAD_CHECK, clap_host_thread_check};
+use clap_sys::ext::track_info::{
+    CLAP_EXT_TRACK_INFO, CLAP_TRACK_INFO_HAS_TRACK_NAME, clap_host_track_info, clap_track_info,
+};
 use clap_sys::host::clap_host;
 use clap_sys::id::clap_id;
 use clap_sys::version::CLAP_VERSION;
@@ -26,6 +30,10 @@ pub(super) struct HostSide {
     main_thread: ThreadId,
     // All of these are flags of their own: no other memory is published through them.
     in_audio_call: AtomicBool,
+    /// Whether another thread is the audio thread.
+    audio_is_elsewhere: AtomicBool,
+    /// The plugin has called from another thread what belongs to the main thread.
+    called_elsewhere: AtomicBool,
     restart: AtomicBool,
     callback: AtomicBool,
     flush: AtomicBool,
@@ -35,6 +43,8 @@ pub(super) struct HostSide {
     state_dirty: AtomicBool,
     /// Width and height that the editor wants, 0 for none.
     wanted_size: AtomicU64,
+    /// The name of the track that the plugin is on.
+    track: Mutex<Option<String>>,
 }
 
 impl HostSide {
@@ -54,6 +64,9 @@ impl HostSide {
             },
             main_thread: std::thread::current().id(),
             in_audio_call: AtomicBool::new(false),
+            audio_is_elsewhere: AtomicBool::new(false),
+            called_elsewhere: AtomicBool::new(false),
+            track: Mutex::default(),
             restart: AtomicBool::new(false),
             callback: AtomicBool::new(false),
             flush: AtomicBool::new(false),
@@ -77,6 +90,27 @@ impl HostSide {
         let result = call();
         self.in_audio_call.store(false, Ordering::Relaxed);
         result
+    }
+
+    /// Says that another thread is the audio thread now, or no longer is.
+    pub(super) fn audio_is_elsewhere(&self, is_elsewhere: bool) {
+        self.audio_is_elsewhere.store(is_elsewhere, Ordering::Relaxed);
+    }
+
+    /// Whether the plugin has ever called from another thread what belongs to the main thread.
+    pub(super) fn was_called_elsewhere(&self) -> bool {
+        self.called_elsewhere.load(Ordering::Relaxed)
+    }
+
+    fn look_at_thread(&self) {
+        if std::thread::current().id() != self.main_thread {
+            self.called_elsewhere.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Gives the track that the plugin is on a name; the plugin must be told.
+    pub(super) fn set_track(&self, name: &str) {
+        *self.track.lock().unwrap_or_else(PoisonError::into_inner) = Some(name.to_owned());
     }
 
     /// Whether the plugin wants `on_main_thread`; asked for once.
@@ -129,13 +163,25 @@ macro_rules! raises {
     };
 }
 
+/// Defines a callback that raises one flag and belongs to the main thread.
+macro_rules! raises_on_main_thread {
+    ($name:ident, $flag:ident $(, $unused:ident: $type:ty)*) => {
+        unsafe extern "C" fn $name(host: *const clap_host $(, $unused: $type)*) {
+            // SAFETY: a plugin hands back the pointer it was made with, during its life.
+            let side = unsafe { side(host) };
+            side.look_at_thread();
+            side.$flag.store(true, Ordering::Relaxed);
+        }
+    };
+}
+
 raises!(request_restart, restart);
 raises!(request_callback, callback);
 raises!(request_flush, flush);
-raises!(latency_changed, latency_changed);
-raises!(rescan_ports, buses_changed, _flags: u32);
-raises!(rescan_params, params_changed, _flags: clap_param_rescan_flags);
-raises!(mark_dirty, state_dirty);
+raises_on_main_thread!(latency_changed, latency_changed);
+raises_on_main_thread!(rescan_ports, buses_changed, _flags: u32);
+raises_on_main_thread!(rescan_params, params_changed, _flags: clap_param_rescan_flags);
+raises_on_main_thread!(mark_dirty, state_dirty);
 
 /// This host never puts a plugin to sleep.
 unsafe extern "C" fn request_process(_host: *const clap_host) {}
@@ -161,7 +207,26 @@ unsafe extern "C" fn is_main_thread(host: *const clap_host) -> bool {
 unsafe extern "C" fn is_audio_thread(host: *const clap_host) -> bool {
     // SAFETY: as for every callback.
     let side = unsafe { side(host) };
-    std::thread::current().id() == side.main_thread && side.in_audio_call.load(Ordering::Relaxed)
+    if std::thread::current().id() == side.main_thread {
+        side.in_audio_call.load(Ordering::Relaxed)
+    } else {
+        side.audio_is_elsewhere.load(Ordering::Relaxed)
+    }
+}
+
+unsafe extern "C" fn track_info(host: *const clap_host, info: *mut clap_track_info) -> bool {
+    // SAFETY: as for every callback; null or the plugin's to be written.
+    let (side, info) = unsafe { (side(host), info.as_mut()) };
+    side.look_at_thread();
+    let track = side.track.lock().unwrap_or_else(PoisonError::into_inner);
+    let (Some(name), Some(info)) = (&*track, info) else { return false };
+    info.flags = CLAP_TRACK_INFO_HAS_TRACK_NAME;
+    info.name.fill(0);
+    let last = info.name.len() - 1;
+    for (slot, byte) in info.name[..last].iter_mut().zip(name.bytes()) {
+        *slot = c_char::from_ne_bytes([byte]);
+    }
+    true
 }
 
 unsafe extern "C" fn request_resize(host: *const clap_host, width: u32, height: u32) -> bool {
@@ -197,6 +262,7 @@ static PARAMS: clap_host_params = clap_host_params {
     request_flush: Some(request_flush),
 };
 static STATE: clap_host_state = clap_host_state { mark_dirty: Some(mark_dirty) };
+static TRACK_INFO: clap_host_track_info = clap_host_track_info { get: Some(track_info) };
 static THREAD_CHECK: clap_host_thread_check = clap_host_thread_check {
     is_main_thread: Some(is_main_thread),
     is_audio_thread: Some(is_audio_thread),
@@ -215,6 +281,8 @@ unsafe extern "C" fn get_extension(_host: *const clap_host, id: *const c_char) -
         (&raw const PARAMS).cast()
     } else if id == CLAP_EXT_STATE {
         (&raw const STATE).cast()
+    } else if id == CLAP_EXT_TRACK_INFO {
+        (&raw const TRACK_INFO).cast()
     } else if id == CLAP_EXT_THREAD_CHECK {
         (&raw const THREAD_CHECK).cast()
     } else {

@@ -27,6 +27,7 @@ use clap_sys::process::{CLAP_PROCESS_ERROR, CLAP_PROCESS_SLEEP, clap_process};
 use clap_sys::stream::{clap_istream, clap_ostream};
 
 use super::callbacks::HostSide;
+use super::editor::Gui;
 use super::events::{ParamEvents, noting_output};
 use super::module::Loaded;
 use super::{field_text, required};
@@ -39,13 +40,13 @@ use crate::plugin::{Instance, RawBus, RawCall};
 /// An initialised instance; destroyed on drop.
 pub(crate) struct ClapInstance {
     class: ClassInfo,
-    pub(super) plugin: NonNull<clap_plugin>,
+    plugin: NonNull<clap_plugin>,
     host: Box<HostSide>,
     pending: ParamEvents,
     active: bool,
     steady_samples: i64,
     gestures: Vec<Gesture>,
-    pub(super) editor_is_open: bool,
+    editor_is_open: bool,
     /// Last, so that the code is there until everything else is gone.
     _loaded: Rc<Loaded>,
 }
@@ -86,7 +87,7 @@ impl ClapInstance {
         Ok(instance)
     }
 
-    pub(super) fn table(&self) -> &clap_plugin {
+    fn table(&self) -> &clap_plugin {
         // SAFETY: valid until `destroy`, which only `drop` calls.
         unsafe { self.plugin.as_ref() }
     }
@@ -96,7 +97,7 @@ impl ClapInstance {
     /// # Safety
     ///
     /// `T` must be the type that belongs to `id`.
-    pub(super) unsafe fn extension<T>(&self, id: &CStr) -> Result<&T> {
+    unsafe fn extension<T>(&self, id: &CStr) -> Result<&T> {
         let table = call!(self, self.table(), get_extension, id.as_ptr());
         // SAFETY: an extension's table lives as long as the plugin; its type is the caller's word.
         unsafe { table.cast::<T>().as_ref() }
@@ -106,6 +107,11 @@ impl ClapInstance {
     fn params_extension(&self) -> Result<&clap_plugin_params> {
         // SAFETY: id and type belong together.
         unsafe { self.extension(CLAP_EXT_PARAMS) }
+    }
+
+    fn gui(&self) -> Result<Gui> {
+        // SAFETY: used within calls of `self` only.
+        unsafe { Gui::of(self.plugin) }
     }
 
     fn flush(&mut self) -> Result<()> {
@@ -370,15 +376,19 @@ impl Instance for ClapInstance {
     }
 
     fn open_editor(&mut self, window: u32, scale: Option<f64>) -> Result<[u32; 2]> {
-        self.open_gui(window, scale)
+        let size = self.gui()?.open(window, scale)?;
+        self.editor_is_open = true;
+        Ok(size)
     }
 
     fn resize_editor(&mut self, size: [u32; 2]) -> Result<[u32; 2]> {
-        self.resize_gui(size)
+        self.gui()?.resize(size)
     }
 
     fn close_editor(&mut self) -> Result<()> {
-        self.close_gui()
+        self.gui()?.close()?;
+        self.editor_is_open = false;
+        Ok(())
     }
 
     fn take_wanted_size(&mut self) -> Option<[u32; 2]> {
@@ -394,7 +404,7 @@ impl Drop for ClapInstance {
     fn drop(&mut self) {
         if self.editor_is_open {
             // The window's thread must not outlive the library. Errors cannot be reported from here.
-            let _ = self.close_gui();
+            let _ = self.close_editor();
         }
         if let Some(destroy) = self.table().destroy {
             // SAFETY: deactivated, and never used again.

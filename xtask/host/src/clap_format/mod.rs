@@ -7,6 +7,8 @@ mod editor;
 mod events;
 mod instance;
 mod module;
+mod odd;
+mod odd_events;
 
 pub(crate) use instance::ClapInstance;
 pub(crate) use module::ClapModule;

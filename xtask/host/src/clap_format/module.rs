@@ -11,6 +11,7 @@ use clap_sys::factory::plugin_factory::{CLAP_PLUGIN_FACTORY_ID, clap_plugin_fact
 use clap_sys::version::clap_version_is_compatible;
 use libloading::Library;
 
+use super::odd::OddClap;
 use super::{ClapInstance, required, text};
 use crate::model::ClassInfo;
 
@@ -89,6 +90,10 @@ impl ClapModule {
 
     pub(crate) fn instantiate(&self, class: &ClassInfo) -> Result<ClapInstance> {
         ClapInstance::create(Rc::clone(&self.loaded), class)
+    }
+
+    pub(crate) fn odd(&self, class: &ClassInfo, window: Option<u32>) -> Result<OddClap> {
+        OddClap::create(Rc::clone(&self.loaded), class, window)
     }
 }
 

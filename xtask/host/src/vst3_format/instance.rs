@@ -55,7 +55,7 @@ pub(crate) struct Vst3Instance {
 }
 
 /// The medium of all buses this host looks at.
-fn audio() -> MediaType {
+pub(super) fn audio() -> MediaType {
     int(MediaTypes_::kAudio)
 }
 
@@ -479,7 +479,7 @@ impl Drop for Vst3Instance {
     }
 }
 
-fn create_object<I: Interface>(loaded: &Loaded, class: &TUID) -> Result<ComPtr<I>> {
+pub(super) fn create_object<I: Interface>(loaded: &Loaded, class: &TUID) -> Result<ComPtr<I>> {
     let mut object = std::ptr::null_mut();
     // SAFETY: both ids are 16 bytes; the object is of the interface asked for.
     unsafe {

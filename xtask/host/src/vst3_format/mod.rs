@@ -7,6 +7,8 @@ mod editor;
 mod instance;
 mod module;
 mod objects;
+mod odd;
+mod odd_objects;
 
 pub(crate) use instance::Vst3Instance;
 pub(crate) use module::Vst3Module;

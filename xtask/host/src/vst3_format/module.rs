@@ -10,6 +10,7 @@ use vst3::Steinberg::{
     IPluginFactory, IPluginFactory2, IPluginFactory2Trait, IPluginFactoryTrait, TUID,
 };
 
+use super::odd::OddVst3;
 use super::{Vst3Instance, field_text, ok};
 use crate::model::ClassInfo;
 
@@ -95,6 +96,10 @@ impl Vst3Module {
 
     pub(crate) fn instantiate(&self, class: &ClassInfo) -> Result<Vst3Instance> {
         Vst3Instance::create(Rc::clone(&self.loaded), class)
+    }
+
+    pub(crate) fn odd(&self, class: &ClassInfo, window: Option<u32>) -> Result<OddVst3> {
+        OddVst3::create(Rc::clone(&self.loaded), class, window)
     }
 }
 

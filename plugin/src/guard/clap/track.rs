@@ -1,0 +1,38 @@
+//! What a CLAP host calls the track that the plugin is on.
+#![allow(unsafe_code, reason = "a CLAP interface")]
+
+use clap_sys::ext::track_info::{
+    CLAP_EXT_TRACK_INFO, CLAP_EXT_TRACK_INFO_COMPAT, CLAP_TRACK_INFO_HAS_TRACK_NAME,
+    clap_host_track_info, clap_plugin_track_info,
+};
+use clap_sys::plugin::clap_plugin;
+
+use super::plugin::{Proxy, with_proxy};
+
+pub(super) static TRACK_INFO: clap_plugin_track_info =
+    clap_plugin_track_info { changed: Some(changed) };
+
+unsafe extern "C" fn changed(plugin: *const clap_plugin) {
+    with_proxy!(plugin, (), |proxy| {
+        read(proxy);
+        proxy.notice_changes_on_main_thread();
+    });
+}
+
+/// Asks the host for the name, and hands it on; main thread.
+pub(super) fn read(proxy: &Proxy) {
+    let teller = &proxy.teller;
+    let host = teller
+        .host_extension::<clap_host_track_info>(CLAP_EXT_TRACK_INFO)
+        .or_else(|| teller.host_extension(CLAP_EXT_TRACK_INFO_COMPAT));
+    let Some(get) = host.and_then(|host| host.get) else { return };
+    // SAFETY: plain data, for which zeros are valid.
+    let mut info = unsafe { std::mem::zeroed() };
+    // SAFETY: a live host, and room for what it says.
+    let is_said = unsafe { get(teller.host(), &raw mut info) };
+    if is_said && info.flags & CLAP_TRACK_INFO_HAS_TRACK_NAME != 0 {
+        let bytes: Vec<u8> = info.name.iter().map(|byte| byte.to_ne_bytes()[0]).collect();
+        let end = bytes.iter().position(|&byte| byte == 0).unwrap_or(bytes.len());
+        proxy.view.track_is(&String::from_utf8_lossy(&bytes[..end]));
+    }
+}

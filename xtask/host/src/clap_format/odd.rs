@@ -1,0 +1,531 @@
+//! A CLAP instance whose host makes any call at any time.
+
+use std::ffi::{CStr, CString, c_char, c_void};
+use std::ptr::{NonNull, null, null_mut};
+use std::rc::Rc;
+
+use anyhow::{Context, Result, ensure};
+use clap_sys::audio_buffer::clap_audio_buffer;
+use clap_sys::events::clap_event_transport;
+use clap_sys::ext::audio_ports::{CLAP_EXT_AUDIO_PORTS, clap_plugin_audio_ports};
+use clap_sys::ext::audio_ports_activation::{
+    CLAP_EXT_AUDIO_PORTS_ACTIVATION, clap_plugin_audio_ports_activation,
+};
+use clap_sys::ext::audio_ports_config::{
+    CLAP_EXT_AUDIO_PORTS_CONFIG, clap_plugin_audio_ports_config,
+};
+use clap_sys::ext::latency::{CLAP_EXT_LATENCY, clap_plugin_latency};
+use clap_sys::ext::params::{CLAP_EXT_PARAMS, clap_plugin_params};
+use clap_sys::ext::preset_load::{CLAP_EXT_PRESET_LOAD, clap_plugin_preset_load};
+use clap_sys::ext::render::{CLAP_EXT_RENDER, clap_plugin_render};
+use clap_sys::ext::state::{CLAP_EXT_STATE, clap_plugin_state};
+use clap_sys::ext::tail::{CLAP_EXT_TAIL, clap_plugin_tail};
+use clap_sys::ext::track_info::{CLAP_EXT_TRACK_INFO, clap_plugin_track_info};
+use clap_sys::factory::preset_discovery::{
+    CLAP_PRESET_DISCOVERY_LOCATION_FILE, CLAP_PRESET_DISCOVERY_LOCATION_PLUGIN,
+};
+use clap_sys::plugin::clap_plugin;
+use clap_sys::process::clap_process;
+use clap_sys::stream::{clap_istream, clap_ostream};
+
+use super::callbacks::HostSide;
+use super::editor::Gui;
+use super::events::noting_output;
+use super::instance::call;
+use super::module::Loaded;
+use super::odd_events::OddEvents;
+use super::required;
+use crate::model::ClassInfo;
+use crate::plugin::RawBus;
+use crate::random::{
+    Audio, Block, Call, Change, ChangeKind, State, Target, WindowCall, bytes, bytes_of_state,
+};
+
+/// The text that a plugin writes is cut to this.
+const TEXT_BYTES: usize = 64;
+
+/// An instance that may be in any state.
+pub(crate) struct OddClap {
+    plugin: NonNull<clap_plugin>,
+    host: Box<HostSide>,
+    class: CString,
+    params: Vec<u32>,
+    saved: Vec<u8>,
+    window: Option<u32>,
+    window_is_open: bool,
+    num_blocks: i64,
+    /// Last, so that the code is there until everything else is gone.
+    loaded: Rc<Loaded>,
+}
+
+impl OddClap {
+    /// An initialised instance; `window` is what its editor opens in.
+    pub(super) fn create(
+        loaded: Rc<Loaded>,
+        class: &ClassInfo,
+        window: Option<u32>,
+    ) -> Result<Self> {
+        let host = HostSide::new();
+        let class = CString::new(class.id.as_str())?;
+        let plugin = new_instance(&loaded, &host, &class)?;
+        let mut this = Self {
+            plugin,
+            host,
+            class,
+            params: Vec::new(),
+            saved: Vec::new(),
+            window,
+            window_is_open: false,
+            num_blocks: 0,
+            loaded,
+        };
+        ensure!(call!(this, this.table(), init), "it fails to initialise");
+        if let Some(params) = this.extension::<clap_plugin_params>(CLAP_EXT_PARAMS)? {
+            for index in 0..call!(this, params, count) {
+                // SAFETY: plain data, for which zeros are valid.
+                let mut info = unsafe { std::mem::zeroed() };
+                ensure!(
+                    call!(this, params, get_info, index, &raw mut info),
+                    "no parameter {index}"
+                );
+                this.params.push(info.id);
+            }
+        }
+        this.save(usize::MAX)?;
+        Ok(this)
+    }
+
+    fn table(&self) -> &clap_plugin {
+        // SAFETY: valid until `destroy`, which only `drop` calls.
+        unsafe { self.plugin.as_ref() }
+    }
+
+    /// The table of an extension, if the plugin has it; `T` must be the type that belongs to `id`.
+    fn extension<T: Copy>(&self, id: &CStr) -> Result<Option<T>> {
+        let table = call!(self, self.table(), get_extension, id.as_ptr());
+        // SAFETY: an extension's table lives as long as the plugin; its type is the caller's word.
+        Ok(unsafe { table.cast::<T>().as_ref() }.copied())
+    }
+
+    fn gui(&self) -> Result<Gui> {
+        // SAFETY: used within calls of `self` only.
+        unsafe { Gui::of(self.plugin) }
+    }
+
+    /// The id of a parameter, or one that no parameter has.
+    fn param(&self, choice: u32) -> u32 {
+        self.params.get(choice as usize).copied().unwrap_or(choice)
+    }
+
+    fn bus_channels(&self, is_input: bool) -> Result<Vec<usize>> {
+        let Some(ports) = self.extension::<clap_plugin_audio_ports>(CLAP_EXT_AUDIO_PORTS)? else {
+            return Ok(Vec::new());
+        };
+        (0..call!(self, ports, count, is_input))
+            .map(|index| {
+                // SAFETY: plain data, for which zeros are valid.
+                let mut info = unsafe { std::mem::zeroed() };
+                ensure!(call!(self, ports, get, index, is_input, &raw mut info), "no port {index}");
+                Ok(info.channel_count as usize)
+            })
+            .collect()
+    }
+
+    fn events(&self, block: &[Change]) -> OddEvents {
+        OddEvents::new(block, |choice| self.param(choice))
+    }
+
+    /// One block, and while it runs something else on this thread.
+    fn process(&mut self, block: &Block, beside: Option<&Call>) -> Result<()> {
+        let [inputs, outputs] = [self.bus_channels(true)?, self.bus_channels(false)?];
+        let mut audio = Audio::new(block, &inputs, &outputs);
+        let mut raw = audio.call();
+        let buffers = |buses: &mut [RawBus]| -> Vec<clap_audio_buffer> {
+            let buffer = |bus: &mut RawBus| clap_audio_buffer {
+                data32: bus.pointers(),
+                data64: null_mut(),
+                channel_count: bus.num_channels,
+                latency: 0,
+                constant_mask: 0,
+            };
+            buses.iter_mut().map(buffer).collect()
+        };
+        let (inputs, mut outputs) = (buffers(&mut raw.inputs), buffers(&mut raw.outputs));
+        let events = self.events(&block.changes);
+        let list = events.list();
+        let transport = block.transport.map(bytes::<clap_event_transport>);
+        let mut gestures = Vec::new();
+        let out_events = noting_output(&mut gestures);
+        self.num_blocks += 1;
+        let steady_time = match block.transport {
+            Some(seed) if seed % 7 == 0 => i64::MAX,
+            Some(_) => self.num_blocks,
+            None => -1,
+        };
+        let given = clap_process {
+            steady_time,
+            frames_count: u32::try_from(block.num_samples)?,
+            transport: transport.as_ref().map_or(null(), std::ptr::from_ref),
+            audio_inputs: inputs.as_ptr(),
+            audio_outputs: outputs.as_mut_ptr(),
+            audio_inputs_count: u32::try_from(inputs.len())?,
+            audio_outputs_count: u32::try_from(outputs.len())?,
+            in_events: if block.changes.is_empty() && block.in_place {
+                null()
+            } else {
+                &raw const list
+            },
+            out_events: if block.renders { null() } else { &raw const out_events },
+        };
+        let run = Run {
+            process: required(self.table().process, "process")?,
+            plugin: self.plugin.as_ptr(),
+            block: &raw const given,
+        };
+        match beside {
+            None => {
+                let host = &self.host;
+                host.as_audio_thread(|| run.go());
+            }
+            Some(beside) => {
+                self.host.audio_is_elsewhere(true);
+                let result = std::thread::scope(|scope| {
+                    scope.spawn(move || run.go());
+                    self.run(beside)
+                });
+                self.host.audio_is_elsewhere(false);
+                result?;
+            }
+        }
+        audio.check()
+    }
+
+    fn save(&mut self, piece_bytes: usize) -> Result<()> {
+        let Some(state) = self.extension::<clap_plugin_state>(CLAP_EXT_STATE)? else {
+            return Ok(());
+        };
+        let mut bytes = Piecewise { bytes: Vec::new(), position: 0, piece_bytes };
+        let stream = clap_ostream { ctx: (&raw mut bytes).cast(), write: Some(write) };
+        ensure!(call!(self, state, save, &raw const stream), "it fails to save its state");
+        self.saved = bytes.bytes;
+        Ok(())
+    }
+
+    fn load(&self, state: State, piece_bytes: usize) -> Result<()> {
+        let Some(table) = self.extension::<clap_plugin_state>(CLAP_EXT_STATE)? else {
+            return Ok(());
+        };
+        let bytes = bytes_of_state(&self.saved, state);
+        let mut bytes = Piecewise { bytes, position: 0, piece_bytes };
+        let stream = clap_istream { ctx: (&raw mut bytes).cast(), read: Some(read) };
+        let is_loaded = call!(self, table, load, &raw const stream);
+        ensure!(is_loaded || state != State::Saved, "it refuses the state that it saved");
+        Ok(())
+    }
+
+    fn read_param(&self, index: u32) -> Result<()> {
+        let Some(params) = self.extension::<clap_plugin_params>(CLAP_EXT_PARAMS)? else {
+            return Ok(());
+        };
+        let count = call!(self, params, count);
+        // SAFETY: plain data, for which zeros are valid.
+        let mut info = unsafe { std::mem::zeroed() };
+        let is_there = call!(self, params, get_info, index, &raw mut info);
+        ensure!(is_there == (index < count), "it has {count} parameters, and one of index {index}");
+        let (id, mut value) = (self.param(index), f64::NAN);
+        let is_known = call!(self, params, get_value, id, &raw mut value);
+        ensure!(!is_known || value.is_finite(), "parameter {id} is {value}");
+        ensure!(is_known || !is_there, "parameter {id} has no value");
+        if is_there {
+            self.value_to_text(id, value)?;
+        }
+        Ok(())
+    }
+
+    fn value_to_text(&self, id: u32, value: f64) -> Result<()> {
+        let Some(params) = self.extension::<clap_plugin_params>(CLAP_EXT_PARAMS)? else {
+            return Ok(());
+        };
+        const GUARD: c_char = 77;
+        for capacity in [TEXT_BYTES, 5, 1, 0] {
+            let mut text = [GUARD; TEXT_BYTES + 8];
+            let size = u32::try_from(capacity)?;
+            let is_text = call!(self, params, value_to_text, id, value, text.as_mut_ptr(), size);
+            let (inside, outside) = text.split_at(capacity);
+            ensure!(outside.iter().all(|&byte| byte == GUARD), "it writes behind the text");
+            ensure!(!is_text || inside.contains(&0), "its text has no end");
+        }
+        Ok(())
+    }
+
+    fn text_to_value(&self, id: u32, text: &str) -> Result<()> {
+        let Some(params) = self.extension::<clap_plugin_params>(CLAP_EXT_PARAMS)? else {
+            return Ok(());
+        };
+        let (text, mut value) = (CString::new(text)?, f64::NAN);
+        let is_value = call!(self, params, text_to_value, id, text.as_ptr(), &raw mut value);
+        ensure!(!is_value || value.is_finite(), "it reads {text:?} as {value}");
+        Ok(())
+    }
+
+    fn unknown(&self, choice: u32) -> Result<()> {
+        let id = match choice % 4 {
+            0 => c"clap.unspill-has-none-of-this",
+            1 => c"",
+            2 => c"clap.params.more",
+            _ => CLAP_EXT_LATENCY,
+        };
+        let table = call!(self, self.table(), get_extension, id.as_ptr());
+        ensure!(table.is_null() || id == CLAP_EXT_LATENCY, "it has the extension {id:?}");
+        if choice % 4 == 1 {
+            ensure!(call!(self, self.table(), get_extension, null()).is_null(), "it has no name");
+        }
+        let factory = self.loaded.factory();
+        // SAFETY: the factory lives as long as `loaded`.
+        let create = required(unsafe { factory.as_ref() }.create_plugin, "create_plugin")?;
+        // SAFETY: a live factory and host.
+        let made = unsafe { create(factory.as_ptr(), self.host.raw(), c"unspill.nobody".as_ptr()) };
+        ensure!(made.is_null(), "it makes an instance of a class that it does not have");
+        Ok(())
+    }
+
+    fn another(&self, num_inits: u32) -> Result<()> {
+        let other = new_instance(&self.loaded, &self.host, &self.class)?;
+        // SAFETY: alive until it is destroyed.
+        let table = unsafe { *other.as_ptr() };
+        for _ in 0..num_inits {
+            // SAFETY: as above.
+            unsafe { required(table.init, "init")?(other.as_ptr()) };
+        }
+        // SAFETY: as above, and never used again.
+        unsafe { required(table.destroy, "destroy")?(other.as_ptr()) };
+        Ok(())
+    }
+
+    fn window(&mut self, window_call: WindowCall) -> Result<()> {
+        let Some(window) = self.window else { return Ok(()) };
+        match window_call {
+            WindowCall::Open if !self.window_is_open => {
+                self.gui()?.open(window, None)?;
+                self.window_is_open = true;
+            }
+            WindowCall::Resize(size) if self.window_is_open => {
+                // A size may be refused.
+                let _ = self.gui()?.resize(size);
+            }
+            WindowCall::Close if self.window_is_open => {
+                self.window_is_open = false;
+                self.gui()?.close()?;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Calls one function of the plugin as the audio thread.
+    fn on_audio_thread<T>(
+        &self,
+        function: Option<unsafe extern "C" fn(*const clap_plugin) -> T>,
+    ) -> Result<T> {
+        let function = required(function, "a function of the audio thread")?;
+        let plugin = self.plugin.as_ptr();
+        // SAFETY: alive.
+        Ok(self.host.as_audio_thread(|| unsafe { function(plugin) }))
+    }
+
+    fn idle(&mut self) -> Result<()> {
+        if self.host.take_callback() {
+            call!(self, self.table(), on_main_thread);
+        }
+        if self.host.take_flush() {
+            self.flush(&[])?;
+        }
+        self.host.take_requests();
+        Ok(())
+    }
+
+    fn flush(&mut self, changes: &[Change]) -> Result<()> {
+        let Some(params) = self.extension::<clap_plugin_params>(CLAP_EXT_PARAMS)? else {
+            return Ok(());
+        };
+        let events = self.events(changes);
+        let (list, mut gestures) = (events.list(), Vec::new());
+        let out = noting_output(&mut gestures);
+        call!(self, params, flush, &raw const list, &raw const out);
+        Ok(())
+    }
+}
+
+/// A block to be run on another thread.
+struct Run {
+    process: unsafe extern "C" fn(*const clap_plugin, *const clap_process) -> i32,
+    plugin: *mut clap_plugin,
+    block: *const clap_process,
+}
+
+// SAFETY: blocks are run on other threads than the main one, and everything here outlives the run.
+unsafe impl Send for Run {}
+
+impl Run {
+    fn go(self) {
+        // What it reports is its own affair; what it did is looked at afterwards.
+        // SAFETY: a live plugin, and everything the block points to outlives the call.
+        unsafe { (self.process)(self.plugin, self.block) };
+    }
+}
+
+fn new_instance(loaded: &Loaded, host: &HostSide, class: &CStr) -> Result<NonNull<clap_plugin>> {
+    let factory = loaded.factory();
+    // SAFETY: the factory lives as long as `loaded`.
+    let create = required(unsafe { factory.as_ref() }.create_plugin, "create_plugin")?;
+    // SAFETY: host and id are valid; the host outlives the plugin.
+    let plugin = unsafe { create(factory.as_ptr(), host.raw(), class.as_ptr()) };
+    NonNull::new(plugin.cast_mut()).context("the factory returns null")
+}
+
+impl Target for OddClap {
+    fn run(&mut self, made: &Call) -> Result<()> {
+        match made {
+            &Call::Activate { rate_hz, min_block_samples, max_block_samples, offline } => {
+                if let Some(render) = self.extension::<clap_plugin_render>(CLAP_EXT_RENDER)? {
+                    call!(self, render, set, i32::from(offline));
+                }
+                let (min, max) = (min_block_samples, max_block_samples);
+                call!(self, self.table(), activate, rate_hz, min, max);
+            }
+            Call::Deactivate => call!(self, self.table(), deactivate),
+            Call::Start => {
+                self.on_audio_thread(self.table().start_processing)?;
+            }
+            Call::Stop => self.on_audio_thread(self.table().stop_processing)?,
+            Call::Reset => self.on_audio_thread(self.table().reset)?,
+            Call::Process(block) => self.process(block, None)?,
+            Call::Beside(block, beside) => self.process(block, Some(&**beside))?,
+            Call::Flush(changes) => self.flush(changes)?,
+            &Call::Set { param, value } => {
+                let kind = ChangeKind::Value;
+                self.flush(&[Change { sample: 0, param, value, kind }])?;
+            }
+            &Call::ReadParam { index } => self.read_param(index)?,
+            &Call::ValueToText { param, value } => self.value_to_text(self.param(param), value)?,
+            &Call::TextToValue { param, text } => self.text_to_value(self.param(param), text)?,
+            &Call::Save { piece_bytes } => self.save(piece_bytes)?,
+            &Call::Load { state, piece_bytes } => self.load(state, piece_bytes)?,
+            Call::LatencyAndTail => {
+                if let Some(latency) = self.extension::<clap_plugin_latency>(CLAP_EXT_LATENCY)? {
+                    call!(self, latency, get);
+                }
+                if let Some(tail) = self.extension::<clap_plugin_tail>(CLAP_EXT_TAIL)? {
+                    call!(self, tail, get);
+                }
+            }
+            &Call::ReadBus { is_input, index } => {
+                if let Some(ports) =
+                    self.extension::<clap_plugin_audio_ports>(CLAP_EXT_AUDIO_PORTS)?
+                {
+                    // SAFETY: plain data, for which zeros are valid.
+                    let mut info = unsafe { std::mem::zeroed() };
+                    let count = call!(self, ports, count, is_input);
+                    let is_there = call!(self, ports, get, index, is_input, &raw mut info);
+                    ensure!(is_there == (index < count), "it has {count} ports, and port {index}");
+                }
+            }
+            &Call::Layout { choice } => {
+                let configs =
+                    self.extension::<clap_plugin_audio_ports_config>(CLAP_EXT_AUDIO_PORTS_CONFIG)?;
+                if let Some(configs) = configs {
+                    // One more than there are.
+                    let count = u64::from(call!(self, configs, count)) + 1;
+                    let index = u32::try_from(choice % count)?;
+                    // SAFETY: plain data, for which zeros are valid.
+                    let mut config = unsafe { std::mem::zeroed() };
+                    call!(self, configs, get, index, &raw mut config);
+                    call!(self, configs, select, index);
+                }
+            }
+            &Call::SwitchBus { is_input, index, on } => {
+                let activation = self.extension::<clap_plugin_audio_ports_activation>(
+                    CLAP_EXT_AUDIO_PORTS_ACTIVATION,
+                )?;
+                if let Some(activation) = activation {
+                    call!(self, activation, can_activate_while_processing);
+                    call!(self, activation, set_active, is_input, index, on, 32);
+                }
+            }
+            &Call::RenderMode(mode) => {
+                if let Some(render) = self.extension::<clap_plugin_render>(CLAP_EXT_RENDER)? {
+                    call!(self, render, set, mode);
+                }
+            }
+            Call::Idle => self.idle()?,
+            Call::Track(name) => {
+                self.host.set_track(name);
+                if let Some(track) =
+                    self.extension::<clap_plugin_track_info>(CLAP_EXT_TRACK_INFO)?
+                {
+                    call!(self, track, changed);
+                }
+            }
+            &Call::Preset { key, is_file } => {
+                let presets = self.extension::<clap_plugin_preset_load>(CLAP_EXT_PRESET_LOAD)?;
+                if let Some(presets) = presets {
+                    let key = CString::new(key)?;
+                    let (kind, location) = if is_file {
+                        (CLAP_PRESET_DISCOVERY_LOCATION_FILE, key.as_ptr())
+                    } else {
+                        (CLAP_PRESET_DISCOVERY_LOCATION_PLUGIN, null())
+                    };
+                    call!(self, presets, from_location, kind, location, key.as_ptr());
+                }
+            }
+            &Call::Another { num_inits } => self.another(num_inits)?,
+            &Call::Unknown(choice) => self.unknown(choice)?,
+            &Call::Window(window_call) => self.window(window_call)?,
+        }
+        ensure!(!self.host.was_called_elsewhere(), "it called its host on the wrong thread");
+        Ok(())
+    }
+}
+
+impl Drop for OddClap {
+    fn drop(&mut self) {
+        if self.window_is_open {
+            // The window's thread must not outlive the library. Errors cannot be reported from here.
+            let _ = self.gui().and_then(|gui| gui.close());
+        }
+        if let Some(destroy) = self.table().destroy {
+            // SAFETY: never used again; hosts may destroy what they did not deactivate.
+            unsafe { destroy(self.plugin.as_ptr()) };
+        }
+    }
+}
+
+/// A state on its way, in pieces.
+struct Piecewise {
+    bytes: Vec<u8>,
+    position: usize,
+    piece_bytes: usize,
+}
+
+unsafe extern "C" fn write(stream: *const clap_ostream, from: *const c_void, size: u64) -> i64 {
+    // SAFETY: the context is a `Piecewise`; the plugin offers `size` bytes.
+    unsafe {
+        let to = &mut *(*stream).ctx.cast::<Piecewise>();
+        let count = usize::try_from(size).unwrap_or(usize::MAX).min(to.piece_bytes);
+        to.bytes.extend_from_slice(std::slice::from_raw_parts(from.cast(), count));
+        i64::try_from(count).unwrap_or(-1)
+    }
+}
+
+unsafe extern "C" fn read(stream: *const clap_istream, to: *mut c_void, size: u64) -> i64 {
+    // SAFETY: the context is a `Piecewise`; the plugin has room for `size` bytes.
+    unsafe {
+        let from = &mut *(*stream).ctx.cast::<Piecewise>();
+        let left = &from.bytes[from.position..];
+        let size = usize::try_from(size).unwrap_or(usize::MAX);
+        let count = size.min(left.len()).min(from.piece_bytes);
+        std::ptr::copy_nonoverlapping(left.as_ptr(), to.cast(), count);
+        from.position += count;
+        i64::try_from(count).unwrap_or(-1)
+    }
+}

@@ -1,0 +1,156 @@
+//! Calls in a process of their own, so that a crash or a hang is seen and survived.
+
+use std::ffi::OsString;
+use std::io::{BufRead, BufReader, Read};
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
+use super::Numbers;
+
+/// How long one call may take; the slowest known, an activation of sixteen mics without optimisation, takes a tenth.
+const LONGEST_CALL: Duration = Duration::from_secs(60);
+
+/// As much of what a process complains of is kept.
+const MAX_COMPLAINT_BYTES: usize = 4096;
+
+/// A program that makes the calls whose numbers it is given after its own arguments, and writes each number to its output before.
+#[derive(Clone, Debug)]
+pub struct Outside {
+    /// The program.
+    pub program: PathBuf,
+    /// What it is given before the numbers.
+    pub arguments: Vec<OsString>,
+    /// What it finds in its environment beside what is there already.
+    pub environment: Vec<(&'static str, OsString)>,
+}
+
+/// How it went.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Every call was made.
+    Well,
+    /// It ended before.
+    Failed {
+        /// The call that was the last to begin, if any was.
+        at: Option<u64>,
+        /// What happened, for people.
+        how: String,
+    },
+}
+
+impl Outside {
+    /// Has the calls made.
+    ///
+    /// # Errors
+    ///
+    /// When the program cannot be started.
+    pub fn run(&self, numbers: &Numbers) -> Result<Verdict> {
+        let mut child = Command::new(&self.program)
+            .args(&self.arguments)
+            .arg(numbers.to_string())
+            .envs(self.environment.iter().cloned())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .with_context(|| format!("cannot start {}", self.program.display()))?;
+        let (output, errors) = (child.stdout.take(), child.stderr.take());
+        let complaint = std::thread::spawn(move || last_bytes(errors));
+        let (begun, begins) = channel();
+        std::thread::spawn(move || {
+            let lines = output.into_iter().flat_map(|output| BufReader::new(output).lines());
+            for number in lines.map_while(Result::ok).filter_map(|line| line.parse().ok()) {
+                if begun.send(number).is_err() {
+                    break;
+                }
+            }
+        });
+        let (at, hangs) = follow(&begins);
+        if hangs {
+            end(&mut child);
+        }
+        let status = child.wait()?;
+        let complaint = complaint.join().unwrap_or_default();
+        let seconds = LONGEST_CALL.as_secs();
+        Ok(match (hangs, status.success()) {
+            (true, _) => Verdict::Failed { at, how: format!("it does not return for {seconds} s") },
+            (false, true) => Verdict::Well,
+            (false, false) => Verdict::Failed { at, how: how(status, &complaint) },
+        })
+    }
+}
+
+/// Waits for the end; the last call that began, and whether it has taken too long.
+fn follow(begins: &Receiver<u64>) -> (Option<u64>, bool) {
+    let mut at = None;
+    loop {
+        match begins.recv_timeout(LONGEST_CALL) {
+            Ok(number) => at = Some(number),
+            Err(RecvTimeoutError::Timeout) => return (at, true),
+            Err(RecvTimeoutError::Disconnected) => return (at, false),
+        }
+    }
+}
+
+fn end(child: &mut Child) {
+    // It may have ended by itself meanwhile.
+    let _ = child.kill();
+}
+
+/// The end of what there is to read.
+fn last_bytes(from: Option<impl Read>) -> String {
+    let (mut kept, mut piece) = (Vec::new(), [0; MAX_COMPLAINT_BYTES]);
+    if let Some(mut from) = from {
+        while let Ok(count @ 1..) = from.read(&mut piece) {
+            kept.extend_from_slice(&piece[..count]);
+            let too_many = kept.len().saturating_sub(MAX_COMPLAINT_BYTES);
+            kept.drain(..too_many);
+        }
+    }
+    String::from_utf8_lossy(&kept).into_owned()
+}
+
+fn how(status: ExitStatus, complaint: &str) -> String {
+    #[cfg(unix)]
+    if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&status) {
+        return format!("it crashes (signal {signal})");
+    }
+    match complaint.lines().last() {
+        Some(line) => line.strip_prefix("error: ").unwrap_or(line).to_owned(),
+        None => format!("it ends with {status}"),
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    fn verdict(script: &str) -> Verdict {
+        let outside = Outside {
+            program: "sh".into(),
+            arguments: vec!["-c".into(), script.into()],
+            environment: vec![("WORD", "an end".into())],
+        };
+        outside.run(&Numbers::from(0..3)).unwrap()
+    }
+
+    #[test]
+    fn every_way_to_end_is_told_apart() {
+        assert_eq!(verdict("echo 0; echo 1; echo 2; echo words"), Verdict::Well);
+        let how = |how: &str| how.to_owned();
+        let failed = |at, how| Verdict::Failed { at, how };
+        assert_eq!(
+            verdict("echo 0; echo 1; kill -SEGV $$"),
+            failed(Some(1), how("it crashes (signal 11)"))
+        );
+        assert_eq!(
+            verdict("echo 7; echo more >&2; echo error: $WORD of $0 >&2; exit 1"),
+            failed(Some(7), how("an end of 0-2"))
+        );
+        assert_eq!(verdict("exit 3"), failed(None, how("it ends with exit status: 3")));
+    }
+}

@@ -1,0 +1,194 @@
+//! `cargo xtask host --random`: calls in any order, and the shortest list of those that make the plugin fail.
+
+use std::ffi::OsString;
+use std::io::Write;
+use std::path::Path;
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+use host::Bundle;
+use host::random::{self, Numbers, Outside, Verdict};
+
+/// How many lists are tried to find a short one.
+const MAX_RUNS: usize = 400;
+
+/// What `--random` needs.
+#[derive(Debug, clap::Args)]
+pub(crate) struct RandomArguments {
+    /// Make so many calls as hosts may make them, in any order and with anything in them, instead of playing
+    #[arg(
+        long,
+        value_name = "CALLS",
+        value_parser = clap::value_parser!(u64).range(1..),
+        conflicts_with_all = ["class", "out", "mics", "only"]
+    )]
+    random: Option<u64>,
+
+    /// Decides which calls are made
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+
+    /// Make only the calls of these numbers, as in 3,17-400
+    #[arg(long, value_name = "NUMBERS", conflicts_with_all = ["class", "out", "mics"])]
+    only: Option<Numbers>,
+
+    /// Make the calls in this process, and print the number of each before
+    #[arg(long, hide = true, requires = "only")]
+    in_this_process: bool,
+}
+
+impl RandomArguments {
+    /// Makes the calls.
+    pub(crate) fn run(&self, plugin: &Path) -> Result<()> {
+        let (given, calls) = (self.only.clone(), self.random.unwrap_or(0));
+        let numbers = given.unwrap_or_else(|| Numbers::from(0..calls));
+        if self.in_this_process {
+            return self.run_here(plugin, &numbers);
+        }
+        // What is wrong with the bundle itself is said once and at once.
+        drop(Bundle::load(plugin)?);
+        let screen = Screen::start();
+        let outside = self.outside(plugin, &screen)?;
+        let start = Instant::now();
+        match outside.run(&numbers)? {
+            Verdict::Well => {
+                let (count, seconds) = (numbers.count(), start.elapsed().as_secs_f64());
+                println!("{count} calls with seed {} in {seconds:.1} s, nothing wrong", self.seed);
+                Ok(())
+            }
+            Verdict::Failed { at: None, how } => bail!("before the first call: {how}"),
+            Verdict::Failed { at: Some(at), how } => {
+                eprintln!("seed {}, call {at}: {how}", self.seed);
+                self.explain(&outside, &numbers, at)
+            }
+        }
+    }
+
+    fn run_here(&self, plugin: &Path, numbers: &Numbers) -> Result<()> {
+        let bundle = Bundle::load(plugin)?;
+        let window = Window::open();
+        let mut output = std::io::stdout().lock();
+        random::run(&bundle, self.seed, numbers, window.number(), |number| {
+            // Ends with who reads them: nobody would look at what comes of the rest.
+            writeln!(output, "{number}")?;
+            Ok(output.flush()?)
+        })
+    }
+
+    /// This program, for a list of its own.
+    fn outside(&self, plugin: &Path, screen: &Screen) -> Result<Outside> {
+        let texts = ["--seed", &self.seed.to_string(), "--in-this-process", "--only"];
+        let mut arguments = vec![OsString::from("--plugin"), plugin.into()];
+        arguments.extend(texts.map(OsString::from));
+        let program = std::env::current_exe().context("this program does not know where it is")?;
+        Ok(Outside { program, arguments, environment: screen.environment() })
+    }
+
+    /// Prints the shortest list of calls that still fails, and fails.
+    fn explain(&self, outside: &Outside, numbers: &Numbers, at: u64) -> Result<()> {
+        let fails = |list: &[u64]| -> Result<bool> {
+            Ok(outside.run(&Numbers::from(list))? != Verdict::Well)
+        };
+        let until: Vec<u64> = numbers.iter().take_while(|&number| number <= at).collect();
+        let own = random::same_instance_until(at);
+        let own: Vec<u64> =
+            own.iter().filter(|number| until.binary_search(number).is_ok()).collect();
+        // Most failures need nothing of the instances before.
+        let Some(failing) = [own, until].into_iter().find(|list| fails(list).unwrap_or(false))
+        else {
+            bail!("it does not fail again");
+        };
+        let mut num_runs = 0;
+        let shortest = random::shrink(&failing, MAX_RUNS, |list| {
+            num_runs += 1;
+            fails(list)
+        })?;
+        let again = Numbers::from(&shortest[..]);
+        let Verdict::Failed { how, .. } = outside.run(&again)? else {
+            bail!("it fails now and then");
+        };
+        eprintln!(
+            "{} of {} calls are enough ({num_runs} lists tried):",
+            shortest.len(),
+            failing.len()
+        );
+        for &number in &shortest {
+            eprintln!("  {}", random::describe(self.seed, number));
+        }
+        eprintln!("again: --seed {} --only {again}", self.seed);
+        bail!("{how}")
+    }
+}
+
+#[cfg(target_os = "linux")]
+mod windows {
+    //! Windows on a screen of their own, where there is an X server.
+
+    use std::ffi::OsString;
+
+    use host::screen::{self, Server};
+
+    /// Where the calls' windows are.
+    pub(super) struct Screen(Option<Server>);
+
+    impl Screen {
+        pub(super) fn start() -> Self {
+            Self(Server::start().inspect_err(|error| eprintln!("without windows: {error}")).ok())
+        }
+
+        pub(super) fn environment(&self) -> Vec<(&'static str, OsString)> {
+            let display = self.0.as_ref().map(|server| server.display().to_owned());
+            // An empty display is none.
+            vec![
+                ("DISPLAY", display.unwrap_or_default().into()),
+                ("LIBGL_ALWAYS_SOFTWARE", "1".into()),
+            ]
+        }
+    }
+
+    /// What editors open in.
+    pub(super) struct Window(Option<screen::Screen>);
+
+    impl Window {
+        pub(super) fn open() -> Self {
+            Self(screen::Screen::open(1600, 1200).ok())
+        }
+
+        pub(super) fn number(&self) -> Option<u32> {
+            self.0.as_ref().map(screen::Screen::window)
+        }
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+mod windows {
+    //! This host opens editors in X11 windows only.
+
+    use std::ffi::OsString;
+
+    pub(super) struct Screen;
+
+    impl Screen {
+        pub(super) fn start() -> Self {
+            Self
+        }
+
+        pub(super) fn environment(&self) -> Vec<(&'static str, OsString)> {
+            Vec::new()
+        }
+    }
+
+    pub(super) struct Window;
+
+    impl Window {
+        pub(super) fn open() -> Self {
+            Self
+        }
+
+        pub(super) fn number(&self) -> Option<u32> {
+            None
+        }
+    }
+}
+
+use windows::{Screen, Window};

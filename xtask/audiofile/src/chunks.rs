@@ -1,14 +1,16 @@
-//! The chunks of RIFF, RF64, BW64 and Wave64 files, read without trust in their sizes.
+//! The chunks of RIFF, RIFX, RF64, BW64, Wave64 and AIFF files, read without trust in their sizes.
 //!
 //! | | identifier | size | padding |
 //! |---|---|---|---|
 //! | RIFF | 4 bytes | 32 bits, of the body | to 2 bytes |
+//! | RIFX, FORM (AIFF, AIFF-C) | 4 bytes | the same, the highest byte first | to 2 bytes |
 //! | RF64 (EBU Tech 3306), BW64 (ITU-R BS.2088) | 4 bytes | 32 bits; `0xFFFFFFFF` means "see `ds64`" | to 2 bytes |
 //! | Wave64 (Sony) | 16 bytes | 64 bits, header included | to 8 bytes |
 //!
 //! A size only ever moves the position; nothing is allocated by it.
 
 use crate::input::{Fault, Input};
+use crate::pcm::Order;
 
 /// A file of more chunks counts as damaged.
 const MOST_CHUNKS: u32 = 10_000;
@@ -23,10 +25,11 @@ const WAVE64_RIFF_TAIL: [u8; 12] =
     [0x2E, 0x91, 0xCF, 0x11, 0xA5, 0xD6, 0x28, 0xDB, 0x04, 0xC1, 0x00, 0x00];
 
 /// Identifiers by which a chunk is recognised where its place is in doubt.
-const KNOWN: [&[u8; 4]; 21] = [
+const KNOWN: [&[u8; 4]; 36] = [
     b"fmt ", b"data", b"fact", b"bext", b"iXML", b"LIST", b"JUNK", b"junk", b"FLLR", b"PAD ",
     b"cue ", b"smpl", b"inst", b"PEAK", b"id3 ", b"ID3 ", b"axml", b"chna", b"umid", b"acid",
-    b"minf",
+    b"minf", b"COMM", b"SSND", b"FVER", b"MARK", b"INST", b"COMT", b"NAME", b"AUTH", b"(c) ",
+    b"ANNO", b"MIDI", b"AESD", b"APPL", b"CHAN", b"SAXL",
 ];
 
 /// One chunk, whose body may be longer than the file.
@@ -46,8 +49,12 @@ impl Chunk {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Container {
+pub(crate) enum Container {
     Riff,
+    Rifx,
+    /// AIFF, which may hold compressed samples.
+    Aiff,
+    Aifc,
     Rf64,
     Wave64,
 }
@@ -67,14 +74,26 @@ pub(crate) struct Chunks {
     num_seen: u32,
 }
 
+impl Container {
+    /// The order of bytes in sizes, and in all numbers of the chunks that describe the samples.
+    pub(crate) fn order(self) -> Order {
+        match self {
+            Self::Rifx | Self::Aiff | Self::Aifc => Order::Big,
+            Self::Riff | Self::Rf64 | Self::Wave64 => Order::Little,
+        }
+    }
+}
+
 impl Chunks {
     /// Reads the start of the container; `None` where the file is none of them. `Unread` where the
-    /// container holds something else than a WAV.
+    /// container holds no sound.
     pub(crate) fn open(input: &mut Input) -> Result<Option<Self>, Fault> {
         let start = input.pos_bytes();
         let magic = input.array::<4>()?;
         let container = match &magic {
             b"RIFF" => Container::Riff,
+            b"RIFX" => Container::Rifx,
+            b"FORM" => Container::Aiff,
             b"RF64" | b"BW64" => Container::Rf64,
             b"riff" => Container::Wave64,
             _ => return Ok(None),
@@ -87,10 +106,19 @@ impl Chunks {
             let form = input.array::<16>()?;
             (short_id(form), start.saturating_add(size))
         } else {
-            let size = u64::from(u32::from_le_bytes(input.array()?));
+            let size = u64::from(container.order().u32(input.array()?));
             (input.array::<4>()?, start.saturating_add(8 + size))
         };
-        if !form.eq_ignore_ascii_case(b"WAVE") {
+        let container = match (container, &form) {
+            (Container::Aiff, b"AIFF") => Container::Aiff,
+            (Container::Aiff, b"AIFC") => Container::Aifc,
+            (Container::Aiff, _) => {
+                return Err(Fault::Unread(format!("IFF that holds {}", printable(form))));
+            }
+            (container, _) => container,
+        };
+        let is_aiff = matches!(container, Container::Aiff | Container::Aifc);
+        if !is_aiff && !form.eq_ignore_ascii_case(b"WAVE") {
             return Err(Fault::Unread(match &form {
                 b"AVI " => "AVI (video)".to_owned(),
                 b"RMID" => "RMID (MIDI)".to_owned(),
@@ -107,6 +135,10 @@ impl Chunks {
             long_sizes: Vec::new(),
             num_seen: 0,
         }))
+    }
+
+    pub(crate) fn container(&self) -> Container {
+        self.container
     }
 
     /// Where the container ends as the file states it, which is often wrong.
@@ -139,7 +171,7 @@ impl Chunks {
             Chunk { id, start_bytes: input.pos_bytes(), size_bytes }
         } else {
             let id = input.array::<4>()?;
-            let size = u32::from_le_bytes(input.array()?);
+            let size = self.container.order().u32(input.array()?);
             let long = self.long_sizes.iter().find(|(long, _)| *long == id);
             let size_bytes = match long {
                 Some(&(_, long)) if size == u32::MAX => long,

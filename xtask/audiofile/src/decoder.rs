@@ -3,8 +3,8 @@
 use crate::flac::Flac;
 use crate::input::{Fault, Input, Source};
 use crate::metadata::Metadata;
-use crate::pcm::Pcm;
-use crate::{kinds, wav};
+use crate::pcm::PcmFile;
+use crate::{caf, kinds, wav};
 
 /// Decodes one file packet by packet.
 #[derive(Debug)]
@@ -15,7 +15,7 @@ pub(crate) struct Decoder {
 
 #[derive(Debug)]
 enum Codec {
-    Wav { pcm: Pcm, num_samples: u64, left_samples: u64, metadata: Metadata },
+    Pcm { file: PcmFile, left_samples: u64 },
     Flac(Flac),
 }
 
@@ -34,30 +34,36 @@ impl Decoder {
         if let Some(name) = kinds::other_format(&head, start > 0) {
             return Err(Fault::Unread(name.to_owned()));
         }
-        match wav::open(&mut input)? {
-            Some(wav) => {
-                let codec = Codec::Wav {
-                    pcm: wav.pcm,
-                    num_samples: wav.num_samples,
-                    left_samples: wav.num_samples,
-                    metadata: wav.metadata,
-                };
-                Ok(Self { input, codec })
+        let file = match caf::open(&mut input)? {
+            Some(file) => Some(file),
+            None => {
+                input.seek_to(start)?;
+                wav::open(&mut input)?
             }
-            None => Err(Fault::format("it begins like no sound file")),
+        };
+        let file = file.ok_or_else(|| Fault::format("it begins like no sound file"))?;
+        let left_samples = file.num_samples;
+        Ok(Self { input, codec: Codec::Pcm { file, left_samples } })
+    }
+
+    /// The name of a format of which no outputs are written.
+    pub(crate) fn foreign(&self) -> Option<&'static str> {
+        match &self.codec {
+            Codec::Pcm { file, .. } => file.foreign,
+            Codec::Flac(_) => None,
         }
     }
 
     pub(crate) fn rate_hz(&self) -> u32 {
         match &self.codec {
-            Codec::Wav { pcm, .. } => pcm.rate_hz(),
+            Codec::Pcm { file, .. } => file.pcm.rate_hz(),
             Codec::Flac(flac) => flac.rate_hz(),
         }
     }
 
     pub(crate) fn num_channels(&self) -> usize {
         match &self.codec {
-            Codec::Wav { pcm, .. } => pcm.num_channels(),
+            Codec::Pcm { file, .. } => file.pcm.num_channels(),
             Codec::Flac(flac) => flac.num_channels(),
         }
     }
@@ -65,14 +71,14 @@ impl Decoder {
     /// Samples per channel; `None` where the header leaves it open.
     pub(crate) fn num_samples(&self) -> Option<u64> {
         match &self.codec {
-            Codec::Wav { num_samples, .. } => Some(*num_samples),
+            Codec::Pcm { file, .. } => Some(file.num_samples),
             Codec::Flac(flac) => flac.num_samples(),
         }
     }
 
     pub(crate) fn metadata(&self) -> &Metadata {
         match &self.codec {
-            Codec::Wav { metadata, .. } => metadata,
+            Codec::Pcm { file, .. } => &file.metadata,
             Codec::Flac(flac) => flac.metadata(),
         }
     }
@@ -81,8 +87,8 @@ impl Decoder {
     pub(crate) fn next_packet(&mut self, packet: &mut [Vec<f32>]) -> Result<(), Fault> {
         packet.iter_mut().for_each(Vec::clear);
         match &mut self.codec {
-            Codec::Wav { pcm, left_samples, .. } => {
-                pcm.read(&mut self.input, *left_samples, packet)?;
+            Codec::Pcm { file, left_samples } => {
+                file.pcm.read(&mut self.input, *left_samples, packet)?;
                 *left_samples -= packet.first().map_or(0, |channel| channel.len() as u64);
                 Ok(())
             }

@@ -32,7 +32,7 @@ pub enum Problem {
     },
     /// The path is a pipe or a device, which can be read only once.
     IsNoFile,
-    /// Neither WAV nor FLAC, or damaged in its header.
+    /// No WAV, AIFF, CAF or FLAC file, or damaged in its header.
     NotAudio {
         /// The fault in the header.
         detail: String,
@@ -167,7 +167,7 @@ impl fmt::Display for Problem {
                 "{format} is not read; convert it to WAV with integer or float samples, or to FLAC"
             ),
             Self::NotAudio { detail } => {
-                write!(f, "not a WAV or FLAC file that can be read ({detail})")
+                write!(f, "not a WAV, AIFF, CAF or FLAC file that can be read ({detail})")
             }
             Self::UnknownLength => {
                 write!(f, "its header does not say how long it is; write it again with a length")

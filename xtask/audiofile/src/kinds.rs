@@ -34,16 +34,6 @@ pub(crate) fn other_format(head: &[u8], has_tag: bool) -> Option<&'static str> {
             (b"Speex", "Ogg Speex"),
         ];
         streams.iter().find(|(bytes, _)| at(28, bytes)).map_or("Ogg", |&(_, name)| name)
-    } else if at(0, b"FORM") && at(8, b"AIFF") {
-        "AIFF"
-    } else if at(0, b"FORM") && at(8, b"AIFC") {
-        "AIFF-C"
-    } else if at(0, b"FORM") {
-        "IFF"
-    } else if at(0, b"RIFX") {
-        "RIFX (big-endian WAV)"
-    } else if at(0, b"caff") {
-        "CAF"
     } else if at(4, b"ftyp") {
         "MPEG-4 (AAC or Apple Lossless)"
     } else if at(0, b"\x1A\x45\xDF\xA3") {
@@ -103,8 +93,8 @@ mod tests {
     #[test]
     fn other_formats_are_called_by_their_names() {
         for (head, name) in [
-            (b"FORM\0\0\0\0AIFFCOMM".as_slice(), "AIFF"),
-            (b"caff\0\x01", "CAF"),
+            (b"MThd\0\0\0\x06".as_slice(), "MIDI"),
+            (b".snd\0\0\0\x18", "Sun AU"),
             (b"\xFF\xFB\x90\x64", "MP3"),
             (b"\0\0\0\x20ftypM4A ", "MPEG-4 (AAC or Apple Lossless)"),
         ] {

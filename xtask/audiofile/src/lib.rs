@@ -1,4 +1,4 @@
-//! Streaming WAV/FLAC reading and all-or-nothing writing for the command line tools.
+//! Streaming WAV, AIFF, CAF and FLAC reading and all-or-nothing writing for the command line tools.
 //!
 //! Everything is planar `f32`, full scale 1, and streams: memory does not grow with the length of
 //! a session. Every error is one line that names the file.
@@ -6,6 +6,9 @@
 //! | read | with |
 //! |---|---|
 //! | RIFF, RF64, BW64, Wave64 | integers of 8 to 32 bits in containers of whole bytes, floats of 32 and 64 bits, plain and `WAVE_FORMAT_EXTENSIBLE` |
+//! | RIFX | the same, the highest byte first |
+//! | AIFF, AIFF-C | integers of 1 to 32 bits in whole bytes, in either order; floats of 32 and 64 bits |
+//! | CAF | integers of 8, 16, 24 and 32 bits and floats of 32 and 64 bits, in either order |
 //! | FLAC | 4 to 32 bits, with ID3 tags in front |
 //!
 //! Sizes in headers are never trusted: they move a position, and memory is taken for bytes that are
@@ -15,6 +18,8 @@
 #![cfg_attr(test, allow(clippy::float_cmp, reason = "samples are copied, so equality is exact"))]
 #![cfg_attr(test, allow(clippy::cast_possible_truncation, reason = "tests make their own numbers"))]
 
+mod aiff;
+mod caf;
 mod chunks;
 mod decoder;
 mod destination;
@@ -42,7 +47,7 @@ pub use destination::{Completed, Destination, check_differ, check_free, write_wh
 pub use error::{AudioFileError, Problem};
 pub use level::parse_floor_db;
 pub use metadata::Metadata;
-pub use names::{readable, same_file};
+pub use names::{EXTENSIONS, has_sound_extension, readable, same_file};
 pub use outputs::{Existing, NewFolder, OutputSet, OutputSpec};
 pub use partial::remove_leftovers;
 pub use placement::Placement;

@@ -1,6 +1,7 @@
 //! Chunks beside the samples that are passed on: time stamp, description, track names, cues.
 
 use crate::ixml;
+use crate::pcm::Order;
 
 /// Larger chunks than this are left away.
 pub(crate) const MOST_BYTES: u64 = 1 << 24;
@@ -31,7 +32,21 @@ pub(crate) fn is_kept(id: [u8; 4]) -> bool {
 
 impl Metadata {
     /// Keeps a chunk's body; of two with one name the first.
-    pub(crate) fn add(&mut self, id: [u8; 4], mut body: Vec<u8>) {
+    ///
+    /// Outputs have the lowest byte first. The time stamp of a file with the highest first is turned
+    /// around; its cues and their labels are left away.
+    pub(crate) fn add(&mut self, id: [u8; 4], mut body: Vec<u8>, order: Order) {
+        if order == Order::Big {
+            match &id {
+                b"bext" if body.len() >= BEXT_VERSION_AT => {
+                    // Two numbers of 32 bits, the lower one first.
+                    body[BEXT_TIME_AT..][..4].reverse();
+                    body[BEXT_TIME_AT + 4..][..4].reverse();
+                }
+                b"bext" | b"iXML" => {}
+                _ => return,
+            }
+        }
         match &id {
             b"bext" if body.len() < BEXT_VERSION_AT => return,
             b"bext" => {
@@ -90,7 +105,7 @@ mod tests {
         let mut body: Vec<u8> = (0..700_u32).map(|n| n.to_le_bytes()[0] | 1).collect();
         body[BEXT_TIME_AT..BEXT_VERSION_AT].copy_from_slice(&0x1_2345_6789_u64.to_le_bytes());
         let mut metadata = Metadata::default();
-        metadata.add(*b"bext", body.clone());
+        metadata.add(*b"bext", body.clone(), Order::Little);
         assert_eq!(metadata.time_stamp_samples(), Some(0x1_2345_6789));
         let bytes = metadata.to_bytes();
         assert_eq!(bytes[..8], *b"bext\x5a\x02\0\0");
@@ -104,11 +119,11 @@ mod tests {
     #[test]
     fn other_chunks_are_kept_once_and_padded() {
         let mut metadata = Metadata::default();
-        metadata.add(*b"iXML", b"abc".to_vec());
-        metadata.add(*b"iXML", b"later".to_vec());
-        metadata.add(*b"LIST", b"INFOx".to_vec());
-        metadata.add(*b"LIST", b"adtl".to_vec());
-        metadata.add(*b"bext", b"too short".to_vec());
+        metadata.add(*b"iXML", b"abc".to_vec(), Order::Little);
+        metadata.add(*b"iXML", b"later".to_vec(), Order::Little);
+        metadata.add(*b"LIST", b"INFOx".to_vec(), Order::Little);
+        metadata.add(*b"LIST", b"adtl".to_vec(), Order::Little);
+        metadata.add(*b"bext", b"too short".to_vec(), Order::Little);
         assert_eq!(metadata.to_bytes(), b"iXML\x03\0\0\0abc\0LIST\x04\0\0\0adtl");
         assert_eq!(metadata.time_stamp_samples(), None);
     }

@@ -24,6 +24,16 @@ pub fn readable(path: impl AsRef<OsStr>) -> String {
     text
 }
 
+/// The extensions of files that are read, the usual ones first.
+pub const EXTENSIONS: [&str; 6] = ["wav", "flac", "aif", "aiff", "aifc", "caf"];
+
+/// True if the name of a file ends like that of a sound, in letters of either case.
+#[must_use]
+pub fn has_sound_extension(path: &Path) -> bool {
+    let extension = path.extension().and_then(OsStr::to_str);
+    extension.is_some_and(|e| EXTENSIONS.iter().any(|known| e.eq_ignore_ascii_case(known)))
+}
+
 /// Equal for names that a volume which ignores case takes for the same file.
 pub(crate) fn case_key(name: &OsStr) -> OsString {
     // Bytes that are no text stay themselves: two such names are not the same.
@@ -64,6 +74,16 @@ mod tests {
         {
             use std::os::unix::ffi::OsStrExt;
             assert_eq!(readable(OsStr::from_bytes(b"kick-\xff\xc3.wav")), "kick-\\xff\\xc3.wav");
+        }
+    }
+
+    #[test]
+    fn sounds_are_known_by_their_extensions() {
+        for name in ["a.wav", "b/A.AIF", "x.aiff", "x.Aifc", "x.caf", "x.y.flac"] {
+            assert!(has_sound_extension(Path::new(name)), "{name}");
+        }
+        for name in ["wav", "a.mp3", "a.wav.txt", ".caf", ""] {
+            assert!(!has_sound_extension(Path::new(name)), "{name}");
         }
     }
 

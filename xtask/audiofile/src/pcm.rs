@@ -1,6 +1,7 @@
 //! Uncompressed samples: their description in a WAV file, and their way to planar `f32`.
 
 use crate::input::{Fault, Input};
+use crate::metadata::Metadata;
 
 /// The most bytes that are read at once.
 const PACKET_BYTES: u64 = 1 << 18;
@@ -17,10 +18,45 @@ const GUID_TAILS: [[u8; 14]; 2] = [
     [0, 0, 0x21, 0x07, 0xD3, 0x11, 0x86, 0x44, 0xC8, 0xC1, 0xCA, 0, 0, 0],
 ];
 
-/// The encoding of one sample; all are little-endian.
+/// A file of uncompressed samples that was looked through once.
+#[derive(Debug)]
+pub(crate) struct PcmFile {
+    pub(crate) pcm: Pcm,
+    /// Samples per channel, all of them in the file.
+    pub(crate) num_samples: u64,
+    pub(crate) metadata: Metadata,
+    /// The name of a format of which no outputs are written: they are WAV.
+    pub(crate) foreign: Option<&'static str>,
+}
+
+/// The order of the bytes of a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Encoding {
+pub(crate) enum Order {
+    Little,
+    Big,
+}
+
+impl Order {
+    pub(crate) fn u16(self, bytes: [u8; 2]) -> u16 {
+        match self {
+            Self::Little => u16::from_le_bytes(bytes),
+            Self::Big => u16::from_be_bytes(bytes),
+        }
+    }
+
+    pub(crate) fn u32(self, bytes: [u8; 4]) -> u32 {
+        match self {
+            Self::Little => u32::from_le_bytes(bytes),
+            Self::Big => u32::from_be_bytes(bytes),
+        }
+    }
+}
+
+/// The encoding of one sample.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Encoding {
     Unsigned8,
+    Signed8,
     Signed16,
     Signed24,
     Signed32,
@@ -29,9 +65,20 @@ enum Encoding {
 }
 
 impl Encoding {
-    const fn num_bytes(self) -> u16 {
+    /// Signed integers of 1 to 32 bits, justified to the left of the fewest whole bytes.
+    pub(crate) const fn signed(bits: u32) -> Option<Self> {
+        match bits {
+            1..=8 => Some(Self::Signed8),
+            9..=16 => Some(Self::Signed16),
+            17..=24 => Some(Self::Signed24),
+            25..=32 => Some(Self::Signed32),
+            _ => None,
+        }
+    }
+
+    pub(crate) const fn num_bytes(self) -> u16 {
         match self {
-            Self::Unsigned8 => 1,
+            Self::Unsigned8 | Self::Signed8 => 1,
             Self::Signed16 => 2,
             Self::Signed24 => 3,
             Self::Signed32 | Self::Float32 => 4,
@@ -44,6 +91,7 @@ impl Encoding {
 #[derive(Clone, Debug)]
 pub(crate) struct Pcm {
     encoding: Encoding,
+    order: Order,
     num_channels: u16,
     rate_hz: u32,
     /// The bytes of the last packet.
@@ -51,19 +99,32 @@ pub(crate) struct Pcm {
 }
 
 impl Pcm {
+    /// Samples of a known encoding, interleaved without gaps.
+    pub(crate) fn new(
+        encoding: Encoding,
+        order: Order,
+        num_channels: u16,
+        rate_hz: u32,
+    ) -> Result<Self, Fault> {
+        if num_channels == 0 || rate_hz == 0 {
+            return Err(Fault::format("no channels or no sample rate"));
+        }
+        Ok(Self { encoding, order, num_channels, rate_hz, bytes: Vec::new() })
+    }
+
     /// Reads the body of a `fmt ` chunk.
     ///
     /// Integers are justified to the left of their container, so that the number of valid bits
     /// makes no difference; containers are whole bytes.
-    pub(crate) fn from_fmt(body: &[u8]) -> Result<Self, Fault> {
+    pub(crate) fn from_fmt(body: &[u8], order: Order) -> Result<Self, Fault> {
         let &[a, b, c, d, e, f, g, h, _, _, _, _, i, j, k, l, ref rest @ ..] = body else {
             return Err(Fault::format("its fmt chunk is too short"));
         };
-        let mut tag = u16::from_le_bytes([a, b]);
-        let num_channels = u16::from_le_bytes([c, d]);
-        let rate_hz = u32::from_le_bytes([e, f, g, h]);
-        let block_bytes = u16::from_le_bytes([i, j]);
-        let bits = u16::from_le_bytes([k, l]);
+        let mut tag = order.u16([a, b]);
+        let num_channels = order.u16([c, d]);
+        let rate_hz = order.u32([e, f, g, h]);
+        let block_bytes = order.u16([i, j]);
+        let bits = order.u16([k, l]);
         if tag == TAG_EXTENSIBLE {
             // Size of the extension, valid bits, speakers, then the identifier.
             let Some(&[first, second, ref tail @ ..]) = rest.get(8..24) else {
@@ -72,7 +133,7 @@ impl Pcm {
             if !GUID_TAILS.iter().any(|known| known == tail) {
                 return Err(Fault::Unread("WAV of a format of its own".to_owned()));
             }
-            tag = u16::from_le_bytes([first, second]);
+            tag = order.u16([first, second]);
         }
         let encoding = match (tag, bits) {
             (TAG_INTEGER, 8) => Encoding::Unsigned8,
@@ -85,9 +146,7 @@ impl Pcm {
             (TAG_FLOAT, _) => return Err(Fault::Unread(format!("{bits}-bit float WAV"))),
             _ => return Err(Fault::Unread(codec_name(tag))),
         };
-        if num_channels == 0 || rate_hz == 0 {
-            return Err(Fault::format("no channels or no sample rate"));
-        }
+        let pcm = Self::new(encoding, order, num_channels, rate_hz)?;
         let wanted = u32::from(num_channels) * u32::from(encoding.num_bytes());
         // Some programs leave the size of a block at zero. Any other size leaves it open where in
         // its container a sample is.
@@ -96,7 +155,7 @@ impl Pcm {
                 "{num_channels} channels of {bits} bits in blocks of {block_bytes} bytes"
             )));
         }
-        Ok(Self { encoding, num_channels, rate_hz, bytes: Vec::new() })
+        Ok(pcm)
     }
 
     pub(crate) fn rate_hz(&self) -> u32 {
@@ -123,36 +182,50 @@ impl Pcm {
         let num_bytes = left_samples.min(at_once) * self.block_bytes();
         self.bytes.resize(usize::try_from(num_bytes).map_err(|_| Fault::Truncated)?, 0);
         input.read_exact(&mut self.bytes)?;
-        let bytes = &self.bytes;
+        let (bytes, order) = (&self.bytes, self.order);
         match self.encoding {
             Encoding::Unsigned8 => {
-                split(bytes, packet, |[x]: [u8; 1]| (f32::from(x) - 128.0) / 128.0);
+                split(bytes, order, packet, |[x]: [u8; 1]| (f32::from(x) - 128.0) / 128.0);
+            }
+            Encoding::Signed8 => {
+                split(bytes, order, packet, |x: [u8; 1]| f32::from(i8::from_le_bytes(x)) / 128.0);
             }
             Encoding::Signed16 => {
-                split(bytes, packet, |x: [u8; 2]| f32::from(i16::from_le_bytes(x)) / 32_768.0);
+                split(bytes, order, packet, |x: [u8; 2]| {
+                    f32::from(i16::from_le_bytes(x)) / 32_768.0
+                });
             }
             Encoding::Signed24 => {
-                split(bytes, packet, |[a, b, c]: [u8; 3]| {
+                split(bytes, order, packet, |[a, b, c]: [u8; 3]| {
                     to_float(f64::from(i32::from_le_bytes([0, a, b, c])) / 2_147_483_648.0)
                 });
             }
-            Encoding::Signed32 => split(bytes, packet, |x: [u8; 4]| {
+            Encoding::Signed32 => split(bytes, order, packet, |x: [u8; 4]| {
                 to_float(f64::from(i32::from_le_bytes(x)) / 2_147_483_648.0)
             }),
-            Encoding::Float32 => split(bytes, packet, f32::from_le_bytes),
+            Encoding::Float32 => split(bytes, order, packet, f32::from_le_bytes),
             Encoding::Float64 => {
-                split(bytes, packet, |x: [u8; 8]| to_float(f64::from_le_bytes(x)));
+                split(bytes, order, packet, |x: [u8; 8]| to_float(f64::from_le_bytes(x)));
             }
         }
         Ok(())
     }
 }
 
-/// Interleaved samples of `N` bytes to `[channel][sample]`.
-fn split<const N: usize>(bytes: &[u8], packet: &mut [Vec<f32>], decode: impl Fn([u8; N]) -> f32) {
+/// Interleaved samples of `N` bytes to `[channel][sample]`; `decode` takes the lowest byte first.
+fn split<const N: usize>(
+    bytes: &[u8],
+    order: Order,
+    packet: &mut [Vec<f32>],
+    decode: impl Fn([u8; N]) -> f32,
+) {
     let (samples, _) = bytes.as_chunks::<N>();
     for block in samples.chunks_exact(packet.len()) {
         for (channel, &sample) in packet.iter_mut().zip(block) {
+            let mut sample = sample;
+            if order == Order::Big {
+                sample.reverse();
+            }
             channel.push(decode(sample));
         }
     }

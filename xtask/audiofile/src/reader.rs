@@ -1,4 +1,4 @@
-//! Reads one WAV or FLAC file as planar `f32`, block by block.
+//! Reads one WAV, AIFF, CAF or FLAC file as planar `f32`, block by block.
 
 use std::fs::File;
 use std::io::{self, Cursor};
@@ -9,7 +9,7 @@ use crate::error::{AudioFileError, Problem};
 use crate::input::{Fault, Source};
 use crate::metadata::Metadata;
 
-/// Streams one WAV or FLAC file.
+/// Streams one WAV, AIFF, CAF or FLAC file.
 ///
 /// Integer samples of `bits` bits become `x / 2^(bits - 1)`, floats stay as they are. The length promised by the header is
 /// checked while reading, as are the checksums inside a FLAC file: what has been read to its end
@@ -34,7 +34,7 @@ impl AudioReader {
     ///
     /// # Errors
     ///
-    /// When there is no such file, it is not WAV or FLAC or of a kind that is not read, its header
+    /// When there is no such file, it is of a kind that is not read, its header
     /// does not give a length, the file is shorter than that, or it holds no samples.
     pub fn open(path: &Path) -> Result<Self, AudioFileError> {
         let fail = |problem| AudioFileError::new(path, problem);
@@ -103,6 +103,12 @@ impl AudioReader {
     #[must_use]
     pub fn num_channels(&self) -> usize {
         self.packet.len()
+    }
+
+    /// The name of the file's format where no outputs of that format are written.
+    #[must_use]
+    pub fn foreign_format(&self) -> Option<&'static str> {
+        self.decoder.foreign()
     }
 
     /// The chunks beside the samples.
@@ -343,9 +349,9 @@ mod tests {
 
     #[test]
     fn what_is_not_audio_is_named_in_one_line() {
-        assert!(message(b"hello", 1).starts_with("not a WAV or FLAC file"));
-        assert!(message(&[], 1).starts_with("not a WAV or FLAC file"));
-        assert!(message(b"fLaC", 1).starts_with("not a WAV or FLAC file"));
+        assert!(message(b"hello", 1).starts_with("not a WAV, AIFF, CAF or FLAC file"));
+        assert!(message(&[], 1).starts_with("not a WAV, AIFF, CAF or FLAC file"));
+        assert!(message(b"fLaC", 1).starts_with("not a WAV, AIFF, CAF or FLAC file"));
         let kind = Kind { tag: 3, bits: 32, extensible_mask: None };
         assert_eq!(message(&wav_bytes(kind, 48_000, 1, &[]), 1), "has no samples");
         let folder = tempfile::tempdir().unwrap();

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::error::{AudioFileError, Problem};
-use crate::names::same_file;
+use crate::names::{readable, same_file};
 use crate::outputs::OutputSpec;
 use crate::placement::{self, Placement};
 use crate::reader::AudioReader;
@@ -138,6 +138,21 @@ impl SessionFiles {
     #[must_use]
     pub fn placement_note(&self) -> Option<String> {
         placement::note(&self.readers, &self.placements, self.num_samples)
+    }
+
+    /// One line about files whose format is not written, so that their outputs are WAV; `None`
+    /// where there are none.
+    #[must_use]
+    pub fn format_note(&self) -> Option<String> {
+        let files: Vec<String> = self
+            .readers
+            .iter()
+            .filter_map(|reader| {
+                let name = reader.path().file_name().unwrap_or(reader.path().as_os_str());
+                Some(format!("{} ({})", readable(name), reader.foreign_format()?))
+            })
+            .collect();
+        (!files.is_empty()).then(|| format!("written as WAV: {}", files.join(", ")))
     }
 
     /// One output per mic, in their order, for [`OutputSet::create`](crate::OutputSet::create).

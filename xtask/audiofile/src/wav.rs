@@ -1,25 +1,23 @@
 //! Finds the samples of a WAV file and the chunks beside them.
 
-use crate::chunks::{Chunk, Chunks, printable};
+use crate::aiff;
+use crate::chunks::{Chunk, Chunks, Container, printable};
 use crate::input::{Fault, Input};
 use crate::metadata::{self, Metadata};
-use crate::pcm::Pcm;
+use crate::pcm::{Order, Pcm, PcmFile};
 
 #[cfg(test)]
 mod tests;
 
-/// A WAV file that was looked through once.
-#[derive(Debug)]
-pub(crate) struct Wav {
-    pub(crate) pcm: Pcm,
-    /// Samples per channel, all of them in the file.
-    pub(crate) num_samples: u64,
-    pub(crate) metadata: Metadata,
-}
-
-/// Looks through the chunks and goes to the first sample; `None` where this is no RIFF, RF64, BW64 or Wave64 file.
-pub(crate) fn open(input: &mut Input) -> Result<Option<Wav>, Fault> {
+/// Looks through the chunks and goes to the first sample; `None` where this is no RIFF, RIFX, RF64,
+/// BW64, Wave64 or AIFF file.
+pub(crate) fn open(input: &mut Input) -> Result<Option<PcmFile>, Fault> {
     let Some(mut chunks) = Chunks::open(input)? else { return Ok(None) };
+    let container = chunks.container();
+    if matches!(container, Container::Aiff | Container::Aifc) {
+        return aiff::open(input, chunks).map(Some);
+    }
+    let order = container.order();
     let mut pcm = None;
     let mut metadata = Metadata::default();
     let data = loop {
@@ -32,9 +30,9 @@ pub(crate) fn open(input: &mut Input) -> Result<Option<Wav>, Fault> {
             return Err(Fault::format(format!("its {id} chunk is longer than the file")));
         }
         if &chunk.id == b"fmt " && pcm.is_none() {
-            pcm = Some(Pcm::from_fmt(&input.up_to(chunk.size_bytes.min(64))?)?);
+            pcm = Some(Pcm::from_fmt(&input.up_to(chunk.size_bytes.min(64))?, order)?);
         } else {
-            metadata.keep(input, chunk)?;
+            metadata.keep(input, chunk, order)?;
         }
     };
     let pcm = pcm.ok_or_else(|| Fault::format("its data chunk comes before its fmt chunk"))?;
@@ -52,11 +50,12 @@ pub(crate) fn open(input: &mut Input) -> Result<Option<Wav>, Fault> {
             if chunk.end_bytes() > input.len_bytes() || !chunk.id.is_ascii() {
                 break;
             }
-            metadata.keep(input, chunk)?;
+            metadata.keep(input, chunk, order)?;
         }
     }
     input.seek_to(data.start_bytes)?;
-    Ok(Some(Wav { pcm, num_samples, metadata }))
+    let foreign = (container == Container::Rifx).then_some("RIFX");
+    Ok(Some(PcmFile { pcm, num_samples, metadata, foreign }))
 }
 
 fn missing(has_format: bool) -> Fault {
@@ -68,7 +67,12 @@ fn missing(has_format: bool) -> Fault {
 ///
 /// Programs leave zero or one of these: `0xFFFFFFFF` (ffmpeg), `0x7FFFF000` (SoX), `0x7FFFFFFF`
 /// and `0x80000000` (arecord), less some bytes to be whole samples or for the header.
-fn is_open_ended(data: Chunk, rest_bytes: u64, end_bytes: u64, block_bytes: u64) -> bool {
+pub(crate) fn is_open_ended(
+    data: Chunk,
+    rest_bytes: u64,
+    end_bytes: u64,
+    block_bytes: u64,
+) -> bool {
     const HEADER_BYTES: u64 = 256;
     if data.size_bytes == 0 {
         // An empty file whose container goes on has other chunks behind its samples, or none.
@@ -84,11 +88,11 @@ fn is_open_ended(data: Chunk, rest_bytes: u64, end_bytes: u64, block_bytes: u64)
 }
 
 impl Metadata {
-    fn keep(&mut self, input: &mut Input, chunk: Chunk) -> Result<(), Fault> {
+    fn keep(&mut self, input: &mut Input, chunk: Chunk, order: Order) -> Result<(), Fault> {
         if chunk.size_bytes <= metadata::MOST_BYTES && metadata::is_kept(chunk.id) {
             input.seek_to(chunk.start_bytes)?;
             let body = input.up_to(chunk.size_bytes)?;
-            self.add(chunk.id, body);
+            self.add(chunk.id, body, order);
         }
         Ok(())
     }

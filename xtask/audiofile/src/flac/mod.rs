@@ -8,6 +8,7 @@ mod tests;
 
 use crate::input::{Fault, Input};
 use crate::metadata::{self, Metadata};
+use crate::pcm::Order;
 use crate::pcm::to_float;
 use bits::Bits;
 
@@ -178,7 +179,7 @@ fn keep_chunk(metadata: &mut Metadata, block: &[u8]) {
         && let Ok(size) = usize::try_from(u32::from_le_bytes([*e, *f, *g, *h]))
         && let Some(body) = body.get(..size)
     {
-        metadata.add([*a, *b, *c, *d], body.to_vec());
+        metadata.add([*a, *b, *c, *d], body.to_vec(), Order::Little);
     }
 }
 

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use proptest::prelude::*;
 
-use crate::testing::{Kind, fmt_body, read_bytes};
-use crate::{AudioFileError, AudioReader};
+use crate::AudioReader;
+use crate::testing::{Kind, fmt_body, read_bytes, read_whatever};
 
 const NONE: Kind = Kind { tag: 1, bits: 16, extensible_mask: None };
 const FLOAT: Kind = Kind { tag: 3, bits: 32, extensible_mask: None };
@@ -230,6 +230,65 @@ fn rf64_and_bw64_have_their_sizes_in_ds64() {
     }
 }
 
+/// The same file with the highest byte of every number first, floats included.
+fn rifx(fmt: &[u8], data: &[u8], chunks: &[u8]) -> Vec<u8> {
+    let big_chunk = |id: &[u8; 4], body: &[u8]| {
+        let mut bytes = chunk(id, body);
+        bytes[4..8].reverse();
+        bytes
+    };
+    let mut fmt = fmt.to_vec();
+    for (at, num_bytes) in [(0, 2), (2, 2), (4, 4), (8, 4), (12, 2), (14, 2)] {
+        fmt[at..at + num_bytes].reverse();
+    }
+    let mut bytes = b"RIFX\0\0\0\0WAVE".to_vec();
+    bytes.extend(big_chunk(b"fmt ", &fmt));
+    bytes.extend(chunks);
+    bytes.extend(big_chunk(b"data", data));
+    bytes
+}
+
+#[test]
+fn rifx_is_riff_with_the_highest_byte_first() {
+    let floats: Vec<u8> = samples().iter().flat_map(|x| x.to_be_bytes()).collect();
+    let bytes = rifx(&fmt_body(FLOAT, 48_000, 1), &floats, &[]);
+    assert_eq!(read_bytes(&bytes, 512).unwrap(), [samples()]);
+    let reader = AudioReader::from_bytes(Path::new("mic"), bytes.clone()).unwrap();
+    assert_eq!((reader.rate_hz(), reader.foreign_format()), (48_000, Some("RIFX")));
+    assert!(message(&bytes[..bytes.len() - 1]).starts_with("ends after 9999 of 10000"));
+    let kind = |bits| Kind { tag: 1, bits, extensible_mask: None };
+    for (bits, data, expected) in [
+        (8, vec![0x00, 0xC0], [-1.0, 0.5]),
+        (16, vec![0x80, 0x00, 0x00, 0x01], [-1.0, 2_f32.powi(-15)]),
+        (24, vec![0xC0, 0x00, 0x00, 0x00, 0x00, 0x01], [-0.5, 2_f32.powi(-23)]),
+        (32, vec![0x40, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x80], [0.5, 2_f32.powi(-24)]),
+    ] {
+        let bytes = rifx(&fmt_body(kind(bits), 44_100, 2), &data, &[]);
+        assert_eq!(read_bytes(&bytes, 8).unwrap(), expected.map(|x| [x]), "{bits}");
+    }
+    let riff = Shape::of(FLOAT, float_bytes(&samples())).bytes();
+    let reader = AudioReader::from_bytes(Path::new("mic"), riff).unwrap();
+    assert_eq!(reader.foreign_format(), None);
+}
+
+#[test]
+fn of_rifx_the_time_stamp_is_turned_around_and_cues_are_left_away() {
+    let mut bext = vec![0; 602];
+    bext[338..346].copy_from_slice(&[0x89, 0xAB, 0xCD, 0xEF, 0, 0, 0, 1]);
+    let mut chunks = [chunk(b"bext", &bext), chunk(b"iXML", b"<a/>")].concat();
+    chunks.extend(chunk(b"cue ", &[0; 4]));
+    // Sizes as well, of 602, 4 and 4 bytes.
+    for at in [4, 614, 626] {
+        chunks[at..at + 4].reverse();
+    }
+    let bytes = rifx(&fmt_body(FLOAT, 48_000, 1), &1_f32.to_be_bytes(), &chunks);
+    let reader = AudioReader::from_bytes(Path::new("mic"), bytes).unwrap();
+    assert_eq!(reader.metadata().time_stamp_samples(), Some(0x1_89AB_CDEF));
+    let kept = reader.metadata().to_bytes();
+    assert_eq!(kept.len(), 8 + 602 + 8 + 4);
+    assert!(kept.ends_with(b"iXML\x04\0\0\0<a/>"));
+}
+
 /// A Wave64 file, whose chunks have long identifiers and sizes with their headers in them.
 fn wave64(fmt: &[u8], data: &[u8], chunks: &[u8]) -> Vec<u8> {
     const TAIL: [u8; 12] = [0xF3, 0xAC, 0xD3, 0x11, 0x8C, 0xD1, 0, 0xC0, 0x4F, 0x8E, 0xDB, 0x8A];
@@ -284,8 +343,8 @@ fn formats_that_are_not_read_are_named() {
     assert!(error.starts_with("WAV of a format of its own is not read"), "{error}");
     let error = message(b"RIFF\0\0\0\0AVI LIST");
     assert!(error.starts_with("AVI (video) is not read"), "{error}");
-    let error = message(b"FORM\0\0\0\0AIFFCOMM");
-    assert!(error.starts_with("AIFF is not read; convert it to WAV"), "{error}");
+    let error = message(b"FORM\0\0\0\0ILBMBMHD");
+    assert!(error.starts_with("IFF that holds 'ILBM' is not read; convert it to WAV"), "{error}");
 }
 
 #[test]
@@ -322,22 +381,6 @@ fn headers_that_make_no_sense_are_refused() {
     }
 }
 
-/// Everything that is read of a file, or why it is not, within bounds of memory.
-fn read_whatever(bytes: &[u8]) -> Result<(), AudioFileError> {
-    let mut reader = AudioReader::from_bytes(Path::new("mic"), bytes.to_vec())?;
-    let mut block = vec![vec![0.0; 64]; reader.num_channels()];
-    let mut slices: Vec<&mut [f32]> = block.iter_mut().map(Vec::as_mut_slice).collect();
-    let mut num_read = 0;
-    loop {
-        let count = reader.read(&mut slices)?;
-        num_read += count as u64;
-        if count < 64 {
-            assert_eq!(num_read, reader.num_samples());
-            return Ok(());
-        }
-    }
-}
-
 /// Files of all kinds, to be damaged.
 fn good_files() -> Vec<Vec<u8>> {
     let data = float_bytes(&samples()[..200]);
@@ -354,6 +397,7 @@ fn good_files() -> Vec<Vec<u8>> {
         long.bytes(),
         many.bytes(),
         wave64(&fmt_body(FLOAT, 48_000, 1), &data, b"x"),
+        rifx(&fmt_body(NONE, 48_000, 2), &data, &[]),
         tagged.concat(),
         crate::testing::flac_bytes(&crate::testing::ramp(300, 16), 1, 16),
     ]
@@ -384,7 +428,7 @@ proptest! {
     fn any_bytes_are_samples_or_an_error(
         magic in prop::sample::select(vec![
             b"".as_slice(), b"RIFF\0\0\0\0WAVE", b"RF64\0\0\0\0WAVEds64", b"RIFF\0\0\0\0WAVEfmt \x10\0\0\0",
-            b"fLaC\x80\0\0\x22", b"ID3", b"riff\x2E\x91\xCF\x11\xA5\xD6\x28\xDB\x04\xC1\0\0",
+            b"RIFX\0\0\0\0WAVE", b"fLaC\x80\0\0\x22", b"ID3", b"riff\x2E\x91\xCF\x11\xA5\xD6\x28\xDB\x04\xC1\0\0",
         ]),
         bytes in prop::collection::vec(any::<u8>(), 0..400),
     ) {
@@ -394,7 +438,7 @@ proptest! {
 
     #[test]
     fn damaged_files_are_samples_or_an_error(
-        file in 0_usize..6,
+        file in 0_usize..7,
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8),
         cut in prop::option::of(any::<prop::sample::Index>()),
     ) {

@@ -1,0 +1,133 @@
+//! Finds the samples of a CAF file (Apple Core Audio Format 1.0).
+//!
+//! Chunks have an identifier of 4 bytes and a size of 64 bits, the highest byte first, without
+//! padding; a size of -1 reaches to the end of the file. `desc` comes first and says what the
+//! samples are, `data` holds them behind a count of edits.
+
+use crate::chunks::printable;
+use crate::input::{Fault, Input};
+use crate::metadata::Metadata;
+use crate::pcm::{Encoding, Order, Pcm, PcmFile};
+
+#[cfg(test)]
+mod tests;
+
+/// A file of more chunks counts as damaged.
+const MOST_CHUNKS: u32 = 10_000;
+/// Rate, format, flags, bytes and samples per packet, channels, bits.
+const DESC_BYTES: i64 = 32;
+/// The count of edits, in front of the samples.
+const EDITS_BYTES: u64 = 4;
+const FLAG_FLOAT: u32 = 1;
+const FLAG_LITTLE: u32 = 2;
+
+/// Looks through the chunks and goes to the first sample; `None` where this is no CAF file.
+pub(crate) fn open(input: &mut Input) -> Result<Option<PcmFile>, Fault> {
+    if input.up_to(4)? != b"caff" {
+        return Ok(None);
+    }
+    let [version, _] = [u16::from_be_bytes(input.array()?), u16::from_be_bytes(input.array()?)];
+    if version != 1 {
+        return Err(Fault::Unread(format!("CAF of version {version}")));
+    }
+    let mut pcm = None;
+    for _ in 0..MOST_CHUNKS {
+        if input.rest_bytes() < 12 {
+            return Err(Fault::format(if pcm.is_some() {
+                "it has no data chunk"
+            } else {
+                "it has no desc chunk"
+            }));
+        }
+        let id = input.array::<4>()?;
+        let size_bytes = i64::from_be_bytes(input.array()?);
+        match (&id, pcm.take()) {
+            (b"desc", None) if size_bytes >= DESC_BYTES => pcm = Some(describe(input)?),
+            (b"desc", None) => return Err(Fault::format("its desc chunk is too short")),
+            (b"data", Some(pcm)) => return samples(input, pcm, size_bytes).map(Some),
+            (b"data", None) => {
+                return Err(Fault::format("its data chunk comes before its desc chunk"));
+            }
+            (_, known) => pcm = known,
+        }
+        let skipped = if &id == b"desc" { DESC_BYTES } else { 0 };
+        let left = u64::try_from(size_bytes - skipped).unwrap_or(u64::MAX);
+        if left > input.rest_bytes() {
+            let id = printable(id);
+            return Err(Fault::format(format!("its {id} chunk is longer than the file")));
+        }
+        input.seek_to(input.pos_bytes() + left)?;
+    }
+    Err(Fault::format(format!("more than {MOST_CHUNKS} chunks")))
+}
+
+fn samples(input: &mut Input, pcm: Pcm, size_bytes: i64) -> Result<PcmFile, Fault> {
+    let start_bytes = input.pos_bytes().saturating_add(EDITS_BYTES);
+    let there = input.len_bytes().saturating_sub(start_bytes) / pcm.block_bytes();
+    let num_samples = match u64::try_from(size_bytes) {
+        Ok(size_bytes) => size_bytes.saturating_sub(EDITS_BYTES) / pcm.block_bytes(),
+        Err(_) if size_bytes == -1 => there,
+        Err(_) => return Err(Fault::format("its data chunk has no size")),
+    };
+    if there < num_samples {
+        return Err(Fault::Short { read: there, expected: num_samples });
+    }
+    input.seek_to(start_bytes)?;
+    Ok(PcmFile { pcm, num_samples, metadata: Metadata::default(), foreign: Some("CAF") })
+}
+
+/// The first bytes of `desc`.
+fn describe(input: &mut Input) -> Result<Pcm, Fault> {
+    let rate = f64::from_bits(u64::from_be_bytes(input.array()?)).round();
+    let format = input.array::<4>()?;
+    let mut number = || -> Result<u32, Fault> { Ok(u32::from_be_bytes(input.array()?)) };
+    let (flags, packet_bytes, packet_samples) = (number()?, number()?, number()?);
+    let (num_channels, bits) = (number()?, number()?);
+    if &format != b"lpcm" {
+        return Err(Fault::Unread(codec_name(format)));
+    }
+    if !(1.0..=f64::from(u32::MAX)).contains(&rate) {
+        return Err(Fault::format("its sample rate is no number of Hz"));
+    }
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked above")]
+    let rate_hz = rate as u32;
+    let encoding = match (flags & FLAG_FLOAT != 0, bits) {
+        (true, 32) => Encoding::Float32,
+        (true, 64) => Encoding::Float64,
+        (true, _) => return Err(Fault::Unread(format!("{bits}-bit float CAF"))),
+        (false, 8 | 16 | 24 | 32) => Encoding::signed(bits)
+            .ok_or_else(|| Fault::Unread(format!("{bits}-bit integer CAF")))?,
+        (false, _) => return Err(Fault::Unread(format!("{bits}-bit integer CAF"))),
+    };
+    let order = if flags & FLAG_LITTLE != 0 { Order::Little } else { Order::Big };
+    let num_channels = u16::try_from(num_channels)
+        .map_err(|_| Fault::format(format!("{num_channels} channels")))?;
+    let pcm = Pcm::new(encoding, order, num_channels, rate_hz)?;
+    // Any other size leaves it open where in a packet a sample is.
+    if packet_samples != 1 || u64::from(packet_bytes) != pcm.block_bytes() {
+        return Err(Fault::format(format!(
+            "{num_channels} channels of {bits} bits, {packet_samples} samples in packets of \
+             {packet_bytes} bytes"
+        )));
+    }
+    Ok(pcm)
+}
+
+/// The name of a format that is not read.
+fn codec_name(format: [u8; 4]) -> String {
+    let name = match &format {
+        b"alac" => "Apple Lossless",
+        b"aac " | b"aach" | b"aacl" | b"aacp" | b"aace" => "AAC",
+        b"ulaw" => "mu-law",
+        b"alaw" => "A-law",
+        b"ima4" => "IMA ADPCM",
+        b"MAC3" | b"MAC6" => "MACE",
+        b".mp1" | b".mp2" => "MPEG audio",
+        b".mp3" => "MP3",
+        b"ac-3" | b"ec-3" => "Dolby AC-3",
+        b"flac" => "FLAC",
+        b"opus" => "Opus",
+        _ => return format!("CAF of format {}", printable(format)),
+    };
+    format!("{name} in CAF")
+}

@@ -8,7 +8,7 @@ use tests::bundle;
 const NUM_CALLS: u64 = 4_000;
 
 fn survives(format: Format, seed: u64) {
-    let bundle = bundle::bundle(format).unwrap();
+    let bundle = bundle(format).unwrap();
     let mut last = 0;
     let result = run(&bundle, seed, &Numbers::from(0..NUM_CALLS), None, |number| {
         last = number;

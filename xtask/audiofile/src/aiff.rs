@@ -12,7 +12,7 @@ use crate::wav::is_open_ended;
 mod tests;
 
 /// `COMM` without the kind of compression.
-const COMM_BYTES: u64 = 18;
+const COMM_BYTES: usize = 18;
 /// Offset and size of blocks, in front of the samples in `SSND`.
 const SSND_BYTES: u64 = 8;
 
@@ -82,7 +82,7 @@ struct Common {
 impl Common {
     fn new(body: &[u8], container: Container) -> Result<Self, Fault> {
         let Some((&[a, b, c, d, e, f, g, h, ref rate @ ..], rest)) =
-            body.split_first_chunk::<{ COMM_BYTES as usize }>()
+            body.split_first_chunk::<COMM_BYTES>()
         else {
             return Err(Fault::format("its COMM chunk is too short"));
         };
@@ -108,6 +108,8 @@ impl Common {
                 b"sowt" => integers(Order::Little)?,
                 b"in24" => (Encoding::Signed24, Order::Big),
                 b"in32" => (Encoding::Signed32, Order::Big),
+                b"42n1" => (Encoding::Signed24, Order::Little),
+                b"23ni" => (Encoding::Signed32, Order::Little),
                 b"raw " if bits <= 8 => (Encoding::Unsigned8, Order::Big),
                 b"fl32" | b"FL32" => (Encoding::Float32, Order::Big),
                 b"fl64" | b"FL64" => (Encoding::Float64, Order::Big),

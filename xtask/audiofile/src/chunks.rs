@@ -52,8 +52,8 @@ impl Chunk {
 pub(crate) enum Container {
     Riff,
     Rifx,
-    /// AIFF, which may hold compressed samples.
     Aiff,
+    /// AIFF-C, which names its encoding.
     Aifc,
     Rf64,
     Wave64,

@@ -65,8 +65,8 @@ fn missing(has_format: bool) -> Fault {
 /// True if the size of the samples was never filled in, as after writing into a pipe or when a
 /// recorder lost its power. The samples then reach to the end of the file.
 ///
-/// Programs leave zero or one of these: `0xFFFFFFFF` (ffmpeg), `0x7FFFF000` (SoX), `0x7FFFFFFF`
-/// and `0x80000000` (arecord), less some bytes to be whole samples or for the header.
+/// Programs leave zero or one of these: `0xFFFFFFFF` (ffmpeg), `0x7FFFF000` (SoX), in AIFF
+/// `0x7F000000` (SoX), `0x7FFFFFFF` and `0x80000000` (arecord), less some bytes to be whole samples or for the header.
 pub(crate) fn is_open_ended(
     data: Chunk,
     rest_bytes: u64,
@@ -83,7 +83,7 @@ pub(crate) fn is_open_ended(
         (most.saturating_sub(block_bytes + HEADER_BYTES)..=most).contains(&data.size_bytes)
     };
     rest_bytes < data.size_bytes
-        && ([0xFFFF_FFFF, 0x7FFF_F000, 0x8000_0000].into_iter().any(just_below)
+        && ([0xFFFF_FFFF, 0x7FFF_F000, 0x7F00_0000, 0x8000_0000].into_iter().any(just_below)
             || data.size_bytes >= u64::MAX >> 1)
 }
 

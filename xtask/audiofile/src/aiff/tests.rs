@@ -144,6 +144,8 @@ fn aiff_c_names_its_encoding() {
         (b"raw ", 8, vec![0xC0, 0x40], [0.5, -0.5]),
         (b"in24", 16, vec![0x40, 0, 0, 0xC0, 0, 0], [0.5, -0.5]),
         (b"in32", 16, vec![0x40, 0, 0, 0, 0xC0, 0, 0, 0], [0.5, -0.5]),
+        (b"42n1", 24, vec![0, 0, 0x40, 0, 0, 0xC0], [0.5, -0.5]),
+        (b"23ni", 32, vec![0, 0, 0, 0x40, 0, 0, 0, 0xC0], [0.5, -0.5]),
         (b"fl32", 32, floats.clone(), [1.5, -0.25]),
         (b"FL32", 16, floats, [1.5, -0.25]),
         (b"fl64", 64, doubles.clone(), [third as f32, -7.0]),
@@ -201,7 +203,7 @@ fn chunks_of_any_length_may_stand_around_the_samples() {
             (vec![], b"no chunk".to_vec()),
         ] {
             let shape = Shape { first, last, is_turned, ..shape.clone() };
-            assert_eq!(shape.read(), [expected.clone()], "{shape:?}");
+            assert_eq!(shape.read(), [&expected[..]], "{shape:?}");
         }
     }
     // Three samples of 8 bits need padding, too.
@@ -219,6 +221,7 @@ fn sizes_that_were_never_filled_in_reach_to_the_end_of_the_file() {
         (46, 8, 0),
         (u32::MAX, u32::MAX, u32::MAX),
         (0x7FFF_F02E, 0x7FFF_F008, 0x3FFF_F800),
+        (0x7F00_002E, 0x7F00_0008, 0x3F80_0000),
         (0, 0, 5_000),
         (u32::MAX, u32::MAX, 5_000),
         (100, 10_008, 5_000),
@@ -226,7 +229,7 @@ fn sizes_that_were_never_filled_in_reach_to_the_end_of_the_file() {
         let mut shape = whole.clone();
         (shape.form_bytes, shape.sound_bytes) = (Some(form_bytes), Some(sound_bytes));
         shape.num_samples = num_samples;
-        assert_eq!(shape.read(), [expected.clone()], "{sound_bytes:#x} {num_samples}");
+        assert_eq!(shape.read(), [&expected[..]], "{sound_bytes:#x} {num_samples}");
     }
     // Fewer samples than there is room for are no fault.
     let shape = Shape { num_samples: 4_000, ..whole.clone() };

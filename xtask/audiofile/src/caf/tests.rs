@@ -54,7 +54,7 @@ impl Shape {
         bytes.extend(chunk(b"desc", &description));
         bytes.extend(&self.middle);
         bytes.extend(b"data");
-        let true_bytes = 4 + self.data.len() as i64;
+        let true_bytes = 4 + i64::try_from(self.data.len()).unwrap();
         bytes.extend(self.data_bytes.unwrap_or(true_bytes).to_be_bytes());
         bytes.extend(7_u32.to_be_bytes());
         bytes.extend(&self.data);
@@ -73,7 +73,7 @@ impl Shape {
 
 fn chunk(id: &[u8; 4], body: &[u8]) -> Vec<u8> {
     let mut bytes = id.to_vec();
-    bytes.extend((body.len() as i64).to_be_bytes());
+    bytes.extend(i64::try_from(body.len()).unwrap().to_be_bytes());
     bytes.extend(body);
     bytes
 }
@@ -136,7 +136,7 @@ fn chunks_of_any_length_may_stand_around_the_samples() {
         (vec![], b"no chunk".to_vec()),
     ] {
         let shape = Shape { middle, last, ..shape.clone() };
-        assert_eq!(shape.read(), [expected.clone()], "{shape:?}");
+        assert_eq!(shape.read(), [&expected[..]], "{shape:?}");
     }
 }
 
@@ -144,7 +144,7 @@ fn chunks_of_any_length_may_stand_around_the_samples() {
 fn a_size_of_minus_one_reaches_to_the_end_of_the_file() {
     let (shape, expected) = sixteen(5_000);
     let open = Shape { data_bytes: Some(-1), ..shape.clone() };
-    assert_eq!(open.read(), [expected.clone()]);
+    assert_eq!(open.read(), [&expected[..]]);
     // Stray bytes are no sample.
     let stray = Shape { last: vec![1], ..open };
     assert_eq!(stray.read(), [expected]);

@@ -49,6 +49,12 @@ fn wait_for_workers(_expected: usize) {}
 
 // One test, as the count is the whole process's.
 #[test]
+fn workers_end_with_their_sessions_and_are_urgent_where_nobody_waits_for_them() {
+    a_hundred_sessions_leave_no_thread();
+    #[cfg(target_os = "linux")]
+    a_worker_is_urgent_where_nobody_waits_for_it();
+}
+
 fn a_hundred_sessions_leave_no_thread() {
     // One after the other: untouched, in the middle of a hop, with hops under way.
     for number in 0..100 {
@@ -75,5 +81,54 @@ fn a_hundred_sessions_leave_no_thread() {
     while let Some(session) = sessions.pop() {
         drop(session);
     }
+    wait_for_workers(0);
+}
+
+/// Policy and real-time priority of every worker of this process, as in `proc_pid_stat(5)`.
+#[cfg(target_os = "linux")]
+fn scheduling_of_workers() -> Vec<(u32, u32)> {
+    let tasks = std::fs::read_dir("/proc/self/task").unwrap();
+    let stats =
+        tasks.filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("stat")).ok());
+    let workers = stats.filter(|stat| stat.contains("(unspill-worker)"));
+    let fields = workers.map(|stat| {
+        let (_, rest) = stat.rsplit_once(") ").unwrap();
+        // The third field is the first after the name.
+        let field = |number: usize| rest.split(' ').nth(number - 3).unwrap().parse().unwrap();
+        (field(41), field(40))
+    });
+    fields.collect()
+}
+
+/// Plays until the one worker is scheduled as `expected`.
+#[cfg(target_os = "linux")]
+fn play_until_scheduled(session: &mut Session, expected: (u32, u32)) {
+    let since = std::time::Instant::now();
+    while scheduling_of_workers() != [expected] {
+        let seen = scheduling_of_workers();
+        assert!(since.elapsed().as_secs() < 10, "{seen:?}, not {expected:?}");
+        play(session, 512);
+        std::thread::park_timeout(std::time::Duration::from_millis(11));
+    }
+}
+
+/// In real time a worker asks for priority, which a system may refuse; where it is waited for, it has none.
+#[cfg(target_os = "linux")]
+#[allow(unsafe_code, reason = "a system call")]
+fn a_worker_is_urgent_where_nobody_waits_for_it() {
+    const USUAL: (u32, u32) = (libc::SCHED_OTHER.cast_unsigned(), 0);
+    const URGENT: (u32, u32) = (libc::SCHED_RR.cast_unsigned(), 1);
+    let may_be_urgent = std::thread::spawn(|| {
+        let param = libc::sched_param { sched_priority: 1 };
+        // SAFETY: the calling thread, which ends with its priority.
+        unsafe { libc::sched_setscheduler(0, libc::SCHED_RR, &raw const param) == 0 }
+    });
+    let may_be_urgent = may_be_urgent.join().unwrap();
+    let mut session = session(Pace::Realtime);
+    wait_for_workers(1);
+    play_until_scheduled(&mut session, if may_be_urgent { URGENT } else { USUAL });
+    session.set_pace(Pace::Offline);
+    play_until_scheduled(&mut session, USUAL);
+    drop(session);
     wait_for_workers(0);
 }

@@ -20,7 +20,9 @@ use crate::network::Model;
 use crate::pipeline::Pipeline;
 use crate::snapshot::{Monitor, Observer};
 use crate::units::SampleRate;
-use crate::worker::{Bell, Packet, Retired, Sender, SessionStats, Worker, WorkerSide, ring};
+use crate::worker::{
+    Bell, Packet, Retired, Sender, SessionStats, Urgency, Worker, WorkerSide, ring,
+};
 
 pub use errors::{ProcessError, SessionError};
 use mixer::Mixer;
@@ -242,6 +244,7 @@ impl Session {
             stats: Arc::clone(&stats),
             bell: bell.clone(),
             nap,
+            urgency: Urgency::default(),
         };
         let worker =
             Worker::start(side).map_err(|error| SessionError::Thread { kind: error.kind() })?;

@@ -4,6 +4,7 @@ mod link;
 #[cfg(test)]
 mod link_tests;
 mod thread;
+mod urgency;
 
 use crate::sync;
 pub(crate) use link::{Bell, Packet, Receiver, Sender, ring};
@@ -11,3 +12,4 @@ pub(crate) use link::{Bell, Packet, Receiver, Sender, ring};
 pub(crate) use thread::JOIN_LIMIT;
 pub(crate) use thread::{Retired, Worker, WorkerSide};
 pub use thread::{SessionStats, abandoned_workers};
+pub(crate) use urgency::Urgency;

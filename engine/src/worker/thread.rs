@@ -7,12 +7,17 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::link::{Bell, Packet, Receiver, Sender};
+use super::urgency::Urgency;
 use crate::network::Model;
 use crate::pipeline::Pipeline;
 use crate::snapshot::Observer;
 
 /// How long dropping a session waits for a worker that is deep in a hop.
 pub(crate) const JOIN_LIMIT: Duration = Duration::from_secs(5);
+
+/// How long a worker without a rest stays urgent. One that does not keep up would otherwise take a core from everything else, and
+/// systems that grant real time end programs that do so (`RLIMIT_RTTIME`, often 200 ms).
+const URGENT_LIMIT: Duration = Duration::from_millis(50);
 
 /// Workers of this program that were still busy after [`JOIN_LIMIT`].
 static ABANDONED: AtomicUsize = AtomicUsize::new(0);
@@ -129,6 +134,7 @@ pub(crate) struct WorkerSide {
     pub(crate) bell: Bell,
     /// How long to park when there is nothing to do.
     pub(crate) nap: Duration,
+    pub(crate) urgency: Urgency,
 }
 
 /// What a worker that has ended worked with, for the next one.
@@ -157,6 +163,7 @@ impl WorkerSide {
         let (mut epoch, mut expected_start) = (0, 0);
         // Built before the first hop, which has little time, and held on to until the guides do. Guides can do without.
         let network = catch_unwind(AssertUnwindSafe(|| self.model.as_ref()?.network().ok()));
+        let (mut rested, mut is_awaited) = (Instant::now(), false);
         loop {
             // Acquire: whoever sees the stop also sees all that was sent before it. A late look costs one nap.
             let stops = self.stats.stop.load(Ordering::Acquire);
@@ -168,17 +175,22 @@ impl WorkerSide {
                 if stops {
                     break;
                 }
-                if !self.pipeline.idle() {
-                    std::thread::park_timeout(self.nap);
+                if self.pipeline.idle() {
+                    // What nobody waits for.
+                    self.urgency.be(false);
+                } else {
+                    rest(self.nap, is_awaited);
+                    rested = Instant::now();
                 }
                 continue;
             };
-            if packet.is_awaited {
+            is_awaited = packet.is_awaited;
+            self.urgency.be(!is_awaited && rested.elapsed() < URGENT_LIMIT);
+            if is_awaited {
                 self.pipeline.follow(&packet.controls);
                 // Relaxed: a late look costs a hop of the passage.
-                loop {
-                    let stops = self.stats.stop.load(Ordering::Relaxed);
-                    if stops || !self.pipeline.idle() {
+                while !self.stats.stop.load(Ordering::Relaxed) {
+                    if !self.pipeline.idle() {
                         break;
                     }
                 }
@@ -202,6 +214,21 @@ impl WorkerSide {
             self.bell.ring();
         }
         drop(network);
+    }
+}
+
+/// Waits for something to do; who waits for the worker wakes it.
+///
+/// Windows ends a park at its next tick, up to 15.6 ms later, but not a sleep. In real time nobody wakes the worker anyway.
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the worker, on the one system where it is more exact"
+)]
+fn rest(nap: Duration, is_awaited: bool) {
+    if cfg!(windows) && !is_awaited {
+        std::thread::sleep(nap);
+    } else {
+        std::thread::park_timeout(nap);
     }
 }
 

@@ -626,6 +626,13 @@ fn any_process_context_will_do_and_points_that_are_no_values_are_ignored() {
         // SAFETY: plain arguments.
         assert_ne!(unsafe { host.controller.setParamNormalized(amount, value) }, kResultOk);
     }
+    // Beyond the ends is at the ends, before a block brings it and after.
+    for (value, told) in [(17.0, 1.0), (-1e300, 0.0), (0.6, 0.6)] {
+        host.set_param(amount, value);
+        assert!((host.param(amount) - told).abs() < 1e-6, "{value}, set");
+        host.flush(&[(amount, value)]);
+        assert!((host.param(amount) - told).abs() < 1e-6, "{value}, brought");
+    }
     host.flush(&[(12_345, 0.1), (u32::MAX, f64::NAN), (amount, f64::NEG_INFINITY)]);
     assert!((host.param(amount) - 0.6).abs() < 1e-6, "{}", host.param(amount));
     assert!((saved_amount(&host) - 60.0).abs() < 1e-4);

@@ -133,6 +133,8 @@ impl IEditControllerTrait for Proxy {
         if !value.is_finite() {
             return kInvalidArgument;
         }
+        // What is kept until a block brings it is told as it is.
+        let value = value.clamp(0.0, 1.0);
         self.teller.edits.host_sets(id, value);
         // The framework takes it at once, or not at all and says that it did.
         if self.teller.is_processing.load(Ordering::Relaxed) {

@@ -122,6 +122,8 @@ impl Due {
             let is_value = result == kResultOk && value.is_finite();
             if is_value && self.points.len() < self.max_points {
                 let sample = usize::try_from(sample).unwrap_or(0).min(last_sample);
+                // The framework takes what is far beyond the ends for no number.
+                let value = value.clamp(0.0, 1.0);
                 self.points.push(Point { sample, order: self.points.len(), id, value });
             }
         }

@@ -1,0 +1,152 @@
+//! How urgent the system takes the worker to be: above all other work, below the audio thread, as far as the system allows it.
+
+use thread_priority::{Error, thread_native_id};
+
+/// The priority of the thread that owns this.
+pub(crate) struct Urgency {
+    /// Asks the system to take the calling thread for urgent, or not; false if it refuses.
+    ask: Box<dyn FnMut(bool) -> bool + Send>,
+    is_urgent: bool,
+    is_refused: bool,
+}
+
+impl std::fmt::Debug for Urgency {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Urgency").field("is_urgent", &self.is_urgent).finish_non_exhaustive()
+    }
+}
+
+impl Default for Urgency {
+    /// The system's, for a thread that is not urgent yet.
+    fn default() -> Self {
+        Self::asking(|is_urgent| set_system_priority(is_urgent).is_ok())
+    }
+}
+
+impl Urgency {
+    pub(crate) fn asking(ask: impl FnMut(bool) -> bool + Send + 'static) -> Self {
+        Self { ask: Box::new(ask), is_urgent: false, is_refused: false }
+    }
+
+    /// Makes the calling thread urgent or not. The system is asked where that changes something, and never again once it has
+    /// refused: a thread works without priority too.
+    pub(crate) fn be(&mut self, is_urgent: bool) {
+        if is_urgent == self.is_urgent || self.is_refused {
+            return;
+        }
+        self.is_urgent = is_urgent;
+        self.is_refused = !(self.ask)(is_urgent);
+    }
+}
+
+/// Linux and other systems with POSIX real time: the lowest of its priorities is above all work that is not real time, and below
+/// every audio thread that is.
+#[cfg(all(unix, not(target_os = "macos")))]
+fn set_system_priority(is_urgent: bool) -> Result<(), Error> {
+    use thread_priority::{
+        NormalThreadSchedulePolicy, RealtimeThreadSchedulePolicy, ThreadPriority,
+        ThreadPriorityValue, ThreadSchedulePolicy, set_thread_priority_and_policy,
+    };
+
+    /// What the crate takes for a niceness of 0; it sets one with every policy that is not real time.
+    const USUAL: u8 = 47;
+    if is_urgent {
+        let policy = ThreadSchedulePolicy::Realtime(RealtimeThreadSchedulePolicy::RoundRobin);
+        set_thread_priority_and_policy(thread_native_id(), ThreadPriority::Min, policy)
+    } else if let Ok(usual) = ThreadPriorityValue::try_from(USUAL) {
+        let policy = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Other);
+        let priority = ThreadPriority::Crossplatform(usual);
+        // Fails only where a host that is nicer may not become less so; the policy is set by then.
+        let _ = set_thread_priority_and_policy(thread_native_id(), priority, policy);
+        Ok(())
+    } else {
+        Err(Error::Priority("out of range"))
+    }
+}
+
+/// On macOS threads without a real-time policy have priorities from 15 to 47, and 31 if nobody asks; audio threads are above all.
+#[cfg(target_os = "macos")]
+fn set_system_priority(is_urgent: bool) -> Result<(), Error> {
+    use thread_priority::{
+        NormalThreadSchedulePolicy, ThreadPriority, ThreadPriorityValue, ThreadSchedulePolicy,
+        set_thread_priority_and_policy,
+    };
+
+    const USUAL: u8 = 31;
+    let priority = if is_urgent {
+        ThreadPriority::Max
+    } else {
+        let usual = ThreadPriorityValue::try_from(USUAL);
+        ThreadPriority::Crossplatform(usual.map_err(|_| Error::Priority("out of range"))?)
+    };
+    let policy = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Other);
+    set_thread_priority_and_policy(thread_native_id(), priority, policy)
+}
+
+/// On Windows audio threads belong to a class of their own, above all priorities of a usual process.
+#[cfg(windows)]
+fn set_system_priority(is_urgent: bool) -> Result<(), Error> {
+    use thread_priority::windows::{WinAPIThreadPriority, set_winapi_thread_priority};
+
+    let priority =
+        if is_urgent { WinAPIThreadPriority::Highest } else { WinAPIThreadPriority::Normal };
+    set_winapi_thread_priority(thread_native_id(), priority)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc;
+
+    #[test]
+    fn the_system_is_asked_where_something_changes() {
+        let (sender, asked) = mpsc::channel();
+        let mut urgency = Urgency::asking(move |is_urgent| sender.send(is_urgent).is_ok());
+        for is_urgent in [false, true, true, false, false, true] {
+            urgency.be(is_urgent);
+        }
+        assert_eq!(asked.try_iter().collect::<Vec<_>>(), [true, false, true]);
+    }
+
+    #[test]
+    fn a_refusal_is_taken_once_and_without_a_word() {
+        let (sender, asked) = mpsc::channel();
+        let mut urgency = Urgency::asking(move |is_urgent| {
+            sender.send(is_urgent).unwrap();
+            false
+        });
+        for is_urgent in [true, false, true] {
+            urgency.be(is_urgent);
+        }
+        assert_eq!(asked.try_iter().collect::<Vec<_>>(), [true]);
+    }
+
+    /// Policy and priority of the calling thread.
+    #[cfg(target_os = "linux")]
+    #[allow(unsafe_code, reason = "system calls")]
+    fn scheduling() -> (libc::c_int, libc::c_int) {
+        let mut param = libc::sched_param { sched_priority: -1 };
+        // SAFETY: the calling thread, and room for its parameters.
+        unsafe {
+            assert_eq!(libc::sched_getparam(0, &raw mut param), 0);
+            (libc::sched_getscheduler(0), param.sched_priority)
+        }
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn linux_grants_the_lowest_real_time_priority_or_leaves_everything_as_it_is() {
+        // A thread of its own, which ends with its priority.
+        std::thread::spawn(|| {
+            let before = scheduling();
+            let mut urgency = Urgency::default();
+            urgency.be(true);
+            let expected = if urgency.is_refused { before } else { (libc::SCHED_RR, 1) };
+            assert_eq!(scheduling(), expected);
+            urgency.be(false);
+            assert_eq!(scheduling(), before);
+        })
+        .join()
+        .unwrap();
+    }
+}

@@ -99,7 +99,8 @@ fn stored<T>(event: T) -> Box<Room> {
 
 unsafe extern "C" fn size(list: *const clap_input_events) -> u32 {
     // SAFETY: the plugin hands back the list it was given, during the call.
-    u32::try_from(unsafe { (&(*(*list).ctx.cast::<OddEvents>()).0).len() }).unwrap_or(0)
+    let events = unsafe { &(*(*list).ctx.cast::<OddEvents>()).0 };
+    u32::try_from(events.len()).unwrap_or(0)
 }
 
 unsafe extern "C" fn get(list: *const clap_input_events, index: u32) -> *const clap_event_header {

@@ -7,12 +7,18 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
+#[cfg(unix)]
+use anyhow::bail;
 use anyhow::{Context, Result};
 
 use super::Numbers;
 
 /// How long one call may take; the slowest known, an activation of sixteen mics without optimisation, takes a tenth.
 const LONGEST_CALL: Duration = Duration::from_secs(60);
+
+/// Signals that say nothing of the plugin: SIGHUP, SIGINT, SIGKILL and SIGTERM.
+#[cfg(unix)]
+const FROM_OUTSIDE: [i32; 4] = [1, 2, 9, 15];
 
 /// As much of what a process complains of is kept.
 const MAX_COMPLAINT_BYTES: usize = 4096;
@@ -47,7 +53,7 @@ impl Outside {
     ///
     /// # Errors
     ///
-    /// When the program cannot be started.
+    /// When the program cannot be started, and when somebody ends it.
     pub fn run(&self, numbers: &Numbers) -> Result<Verdict> {
         let mut child = Command::new(&self.program)
             .args(&self.arguments)
@@ -75,6 +81,13 @@ impl Outside {
         }
         let status = child.wait()?;
         let complaint = complaint.join().unwrap_or_default();
+        #[cfg(unix)]
+        if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&status)
+            && !hangs
+            && FROM_OUTSIDE.contains(&signal)
+        {
+            bail!("somebody ended it (signal {signal}) at call {}", at.unwrap_or(0));
+        }
         let seconds = LONGEST_CALL.as_secs();
         Ok(match (hangs, status.success()) {
             (true, _) => Verdict::Failed { at, how: format!("it does not return for {seconds} s") },
@@ -130,12 +143,16 @@ mod tests {
     use super::*;
 
     fn verdict(script: &str) -> Verdict {
+        run(script).unwrap()
+    }
+
+    fn run(script: &str) -> Result<Verdict> {
         let outside = Outside {
             program: "sh".into(),
             arguments: vec!["-c".into(), script.into()],
             environment: vec![("WORD", "an end".into())],
         };
-        outside.run(&Numbers::from(0..3)).unwrap()
+        outside.run(&Numbers::from(0..3))
     }
 
     #[test]
@@ -152,5 +169,8 @@ mod tests {
             failed(Some(7), how("an end of 0-2"))
         );
         assert_eq!(verdict("exit 3"), failed(None, how("it ends with exit status: 3")));
+        // Whoever ends it means the run, and not the plugin.
+        let ended = run("echo 7; kill -TERM $$").unwrap_err().to_string();
+        assert_eq!(ended, "somebody ended it (signal 15) at call 7");
     }
 }

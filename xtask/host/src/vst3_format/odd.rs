@@ -1,5 +1,7 @@
 //! A VST3 instance whose host makes any call at any time.
 
+mod strange;
+
 use std::rc::Rc;
 
 use anyhow::{Context, Result, ensure};
@@ -7,11 +9,11 @@ use vst3::Steinberg::Vst::ChannelContext::{IInfoListener, IInfoListenerTrait};
 use vst3::Steinberg::Vst::{
     AudioBusBuffers, AudioBusBuffers__type0, IAttributeList, IAudioProcessor, IAudioProcessorTrait,
     IComponent, IComponentHandler, IComponentTrait, IEditController, IEditControllerTrait,
-    IHostApplication, IParameterChanges, IUnitInfo, IUnitInfoTrait, ParameterInfo, ProcessContext,
-    ProcessData, ProcessSetup, TChar,
+    IHostApplication, IParameterChanges, IUnitInfo, ParameterInfo, ProcessContext, ProcessData,
+    ProcessSetup, TChar,
 };
-use vst3::Steinberg::{FUnknown, IBStream, IPluginBaseTrait, IPluginFactoryTrait, TUID, kResultOk};
-use vst3::{ComPtr, ComWrapper, Interface};
+use vst3::Steinberg::{FUnknown, IBStream, IPluginBaseTrait, TUID, kResultOk};
+use vst3::{ComPtr, ComWrapper};
 
 #[cfg(target_os = "linux")]
 use super::editor::OpenView;
@@ -21,9 +23,7 @@ use super::objects::{Handler, HostContext};
 use super::odd_objects::{OddChanges, OddStream, Track};
 use crate::model::ClassInfo;
 use crate::plugin::RawBus;
-use crate::random::{
-    Audio, Block, Call, Change, Randomness, State, Target, WindowCall, bytes, bytes_of_state,
-};
+use crate::random::{Audio, Block, Call, Change, State, Target, WindowCall, bytes, bytes_of_state};
 
 /// Double precision is asked for once in so many set-ups.
 const DOUBLE_ONCE_IN: u32 = 31;
@@ -274,88 +274,6 @@ impl OddVst3 {
             unsafe { self.controller.getParamValueByString(id, wide.as_mut_ptr(), &raw mut value) };
         let is_value = result == kResultOk;
         ensure!(!is_value || (0.0..=1.0).contains(&value), "it reads {text:?} as {value}");
-        Ok(())
-    }
-
-    /// Buses that are as many as there are, or not, with any speakers.
-    fn layout(&self, choice: u64) -> Result<()> {
-        let mut random = Randomness::new(choice);
-        let mut list = |direction: i32| -> Result<Vec<u64>> {
-            let mut channels = self.bus_channels(direction)?;
-            if random.next() % 8 == 0 {
-                channels.push(1);
-            }
-            let width = random.next();
-            let speakers = channels.into_iter().map(|channels| match random.next() % 8 {
-                0 => random.next(),
-                1 => 0,
-                _ if width % 4 == 0 && channels > 0 => (1_u64 << (1 << (width >> 8) % 5)) - 1,
-                _ if channels == 1 => 1 << 19,
-                _ => (1_u64 << channels.min(63)) - 1,
-            });
-            Ok(speakers.collect())
-        };
-        let (mut inputs, mut outputs) = (list(0)?, list(1)?);
-        // SAFETY: both arrays are as long as said.
-        unsafe {
-            self.processor.setBusArrangements(
-                inputs.as_mut_ptr(),
-                i32::try_from(inputs.len())?,
-                outputs.as_mut_ptr(),
-                i32::try_from(outputs.len())?,
-            );
-        }
-        for direction in [-1, 0, 1, 7] {
-            for index in [-1, 0, 3, 99] {
-                let mut speakers = 0;
-                // SAFETY: room for the speakers.
-                unsafe { self.processor.getBusArrangement(direction, index, &raw mut speakers) };
-            }
-        }
-        Ok(())
-    }
-
-    fn unknown(&self, choice: u32) -> Result<()> {
-        let number = choice.cast_signed();
-        let mut object = std::ptr::null_mut();
-        let nobody: TUID = [7; 16];
-        // SAFETY: ids of 16 bytes, room for an object; any number may come.
-        unsafe {
-            let factory = self.loaded.factory()?;
-            let iid = IComponent::IID.as_ptr().cast();
-            let result = factory.createInstance(nobody.as_ptr(), iid, &raw mut object);
-            ensure!(result != kResultOk, "it makes an instance of a class that it does not have");
-            let class = self.class.as_ptr();
-            let result = factory.createInstance(class, nobody.as_ptr(), &raw mut object);
-            ensure!(result != kResultOk, "it has an interface that nobody knows");
-            let mut info = std::mem::zeroed();
-            factory.getClassInfo(number, &raw mut info);
-            if let Some(units) = &self.units {
-                let (mut unit, mut list, mut name) =
-                    (std::mem::zeroed(), std::mem::zeroed(), [0; 128]);
-                units.getUnitCount();
-                units.getUnitInfo(number, &raw mut unit);
-                units.getProgramListCount();
-                units.getProgramListInfo(number, &raw mut list);
-                units.getProgramName(number, number, &raw mut name);
-                units.hasProgramPitchNames(number, number);
-                units.selectUnit(number);
-                let mut id = 0;
-                units.getUnitByBus(0, 0, number, number, &raw mut id);
-            }
-        }
-        Ok(())
-    }
-
-    fn another(&self, num_inits: u32) -> Result<()> {
-        let other: ComPtr<IComponent> = create_object(&self.loaded, &self.class)?;
-        for _ in 0..num_inits {
-            self.initialise(&other)?;
-        }
-        for _ in 0..num_inits {
-            // SAFETY: alive.
-            unsafe { other.terminate() };
-        }
         Ok(())
     }
 

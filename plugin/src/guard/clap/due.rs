@@ -9,6 +9,7 @@
 use clap_sys::events::{
     CLAP_CORE_EVENT_SPACE_ID, CLAP_EVENT_PARAM_MOD, CLAP_EVENT_PARAM_VALUE, CLAP_EVENT_TRANSPORT,
     clap_event_header, clap_event_param_mod, clap_event_param_value, clap_input_events,
+    clap_output_events,
 };
 
 use crate::guard::View;
@@ -164,6 +165,17 @@ unsafe extern "C" fn get(list: *const clap_input_events, index: u32) -> *const c
         _ => true,
     };
     if is_known { event } else { &raw const NOTHING }
+}
+
+/// A host's list, or null if it is none: the framework takes for granted that there is a function.
+///
+/// # Safety
+///
+/// `list` is null or a live list.
+pub(super) unsafe fn writable(list: *const clap_output_events) -> *const clap_output_events {
+    // SAFETY: the caller's promise.
+    let is_list = unsafe { list.as_ref() }.is_some_and(|list| list.try_push.is_some());
+    if is_list { list } else { std::ptr::null() }
 }
 
 #[cfg(test)]

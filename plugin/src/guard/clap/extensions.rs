@@ -27,8 +27,8 @@ use clap_sys::plugin::clap_plugin;
 use clap_sys::stream::{clap_istream, clap_ostream};
 use nice_plug::prelude::ProcessMode;
 
-use super::due::Due;
-use super::plugin::{Proxy, inner, with_proxy, writable};
+use super::due::{Due, writable};
+use super::plugin::{Proxy, inner, with_proxy};
 use super::ports::{AUDIO_PORTS, AUDIO_PORTS_ACTIVATION, AUDIO_PORTS_CONFIG};
 use super::presets::PRESET_LOAD;
 use super::stream;

@@ -7,7 +7,6 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering}
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use clap_sys::audio_buffer::clap_audio_buffer;
-use clap_sys::events::clap_output_events;
 use clap_sys::ext::gui::{CLAP_EXT_GUI, clap_host_gui};
 use clap_sys::ext::latency::{CLAP_EXT_LATENCY, clap_host_latency};
 use clap_sys::host::clap_host;
@@ -19,7 +18,7 @@ use nice_plug::prelude::AudioIOLayout;
 use nice_plug::wrapper::clap::Wrapper;
 
 use super::block::BlockBuses;
-use super::due::Due;
+use super::due::{Due, writable};
 use super::extensions;
 use super::teller::Teller;
 use super::track;
@@ -404,17 +403,6 @@ impl Proxy {
         }
         inner!(self, process(&raw const piece) else CLAP_PROCESS_ERROR)
     }
-}
-
-/// A host's list, or null if it is none: the framework takes for granted that there is a function.
-///
-/// # Safety
-///
-/// `list` is null or a live list.
-pub(super) unsafe fn writable(list: *const clap_output_events) -> *const clap_output_events {
-    // SAFETY: the caller's promise.
-    let is_list = unsafe { list.as_ref() }.is_some_and(|list| list.try_push.is_some());
-    if is_list { list } else { std::ptr::null() }
 }
 
 unsafe extern "C" fn init(plugin: *const clap_plugin) -> bool {

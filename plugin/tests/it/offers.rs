@@ -393,8 +393,8 @@ fn the_track_names_the_mic_of_a_class_that_has_one_and_hosts_read_it_once() {
     let say_vst3 = |name: Option<&str>| {
         let units = name.map(|name| name.encode_utf16().chain([0]).collect());
         let track = ComWrapper::new(Track(units));
-        // SAFETY: a live list.
         let list = track.as_com_ref::<IAttributeList>().unwrap().as_ptr();
+        // SAFETY: a live list.
         assert_eq!(unsafe { listener.setChannelContextInfos(list) }, kResultOk);
     };
     let changed = table::<clap_plugin_track_info>(&clap, CLAP_EXT_TRACK_INFO).changed.unwrap();
@@ -407,7 +407,8 @@ fn the_track_names_the_mic_of_a_class_that_has_one_and_hosts_read_it_once() {
         // SAFETY: a live plugin.
         unsafe { changed(clap.plugin) };
     };
-    let hosts: [(&dyn Host, &dyn Fn(Option<&str>)); 2] = [(&clap, &say_clap), (&vst3, &say_vst3)];
+    type Say<'a> = &'a dyn Fn(Option<&str>);
+    let hosts: [(&dyn Host, Say<'_>); 2] = [(&clap, &say_clap), (&vst3, &say_vst3)];
     for (host, say) in hosts {
         let amount = param_id_hash("mic1_amount");
         let index = (0..host.num_params()).find(|&index| host.param_id(index) == Some(amount));

@@ -259,7 +259,8 @@ struct Events(Vec<*const clap_event_header>);
 
 unsafe extern "C" fn num_events(list: *const clap_input_events) -> u32 {
     // SAFETY: the context is an `Events`.
-    unsafe { (&(*(*list).ctx.cast::<Events>()).0).len() as u32 }
+    let events = unsafe { &(*(*list).ctx.cast::<Events>()).0 };
+    events.len() as u32
 }
 
 unsafe extern "C" fn event_at(

@@ -184,6 +184,7 @@ mod tests {
     use clap_sys::events::CLAP_EVENT_NOTE_ON;
 
     const MOVE: u16 = CLAP_EVENT_PARAM_VALUE;
+    #[allow(clippy::cast_possible_truncation, reason = "a few dozen bytes")]
     const WHOLE: u32 = size_of::<clap_event_param_value>() as u32;
 
     /// Notes what comes.

@@ -66,8 +66,8 @@ impl Teller {
         else {
             return false;
         };
-        // SAFETY: a live host.
         let says = |function: Option<unsafe extern "C" fn(*const clap_host) -> bool>| {
+            // SAFETY: the host outlives the teller.
             function.is_some_and(|function| unsafe { function(self.host) })
         };
         says(check.is_audio_thread) && !says(check.is_main_thread)

@@ -142,10 +142,6 @@ fn how(status: ExitStatus, complaint: &str) -> String {
 mod tests {
     use super::*;
 
-    fn verdict(script: &str) -> Verdict {
-        run(script).unwrap()
-    }
-
     fn run(script: &str) -> Result<Verdict> {
         let outside = Outside {
             program: "sh".into(),
@@ -157,6 +153,7 @@ mod tests {
 
     #[test]
     fn every_way_to_end_is_told_apart() {
+        let verdict = |script: &str| run(script).unwrap();
         assert_eq!(verdict("echo 0; echo 1; echo 2; echo words"), Verdict::Well);
         let how = |how: &str| how.to_owned();
         let failed = |at, how| Verdict::Failed { at, how };

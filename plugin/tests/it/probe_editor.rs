@@ -72,6 +72,7 @@ impl Editor for ProbeEditor {
         host: Option<HostMethods>,
     ) -> Result<SpawnedEditor<ProbeHandle>, Box<dyn Error>> {
         let label = self.0.label.as_ptr();
+        #[allow(clippy::arc_with_non_send_sync, reason = "a hand as a whole goes to other threads")]
         let host = Arc::new(Mutex::new(host));
         let hand = Hand { context, label, host, _params: Arc::clone(&self.0) };
         *HAND.lock().unwrap_or_else(PoisonError::into_inner) = Some(hand.clone());

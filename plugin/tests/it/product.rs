@@ -503,7 +503,7 @@ fn no_output_is_subnormal_whatever_comes_in() {
                     let mut sample = || {
                         // Every exponent from nothing to 1e-20, either sign.
                         let bits = random(&mut state) as u32;
-                        f32::from_bits(bits % 0x1E3C_E508 | bits & 0x8000_0000)
+                        f32::from_bits((bits % 0x1E3C_E508) | (bits & 0x8000_0000))
                     };
                     for _ in 0..12 {
                         let mut bus = |&count: &usize| {

@@ -92,7 +92,6 @@ fn edits_in_clap(guarded: bool) -> Result<(), String> {
         let id: &CStr = CLAP_EXT_GUI;
         &*(*plugin).get_extension.unwrap()(plugin, id.as_ptr()).cast::<clap_plugin_gui>()
     };
-    // SAFETY: as above.
     let api = if cfg!(target_os = "macos") {
         CLAP_WINDOW_API_COCOA
     } else if cfg!(windows) {

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::check;
 use anyhow::{Result, ensure};
 use audiofile::{Existing, OutputSet, OutputSpec, SessionFiles, readable, signals};
 use clap::{ArgGroup, Parser, ValueEnum};
@@ -20,7 +21,7 @@ const MAX_MICS: usize = 32;
 
 /// Plays the mics of a session through the bundled plugin, latency removed.
 ///
-/// Reads WAV or FLAC, one mic per file (a stereo file is two linked mics, and of a file with more
+/// Reads WAV, AIFF, CAF or FLAC, one mic per file (a stereo file is two linked mics, and of a file with more
 /// channels each is a mic), and writes DIR/<same file name>.wav: same sample rate and length,
 /// 32-bit float.
 #[derive(Debug, Parser)]
@@ -125,7 +126,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
 /// Plays the mic files through the plugin.
 fn play_files(arguments: &Arguments, plugin: &Path, class: Class, out: &Path) -> Result<()> {
     signals::survive_file_limit()?;
-    let session = if arguments.ignore_timestamps {
+    let mut session = if arguments.ignore_timestamps {
         SessionFiles::open_without_time_stamps(&arguments.mics, MAX_MICS)?
     } else {
         SessionFiles::open(&arguments.mics, MAX_MICS)?
@@ -156,13 +157,18 @@ fn play_files(arguments: &Arguments, plugin: &Path, class: Class, out: &Path) ->
     signals::listen()?;
     // Before the plugin: what is refused is refused before anything is loaded or played.
     let mut outputs = OutputSet::create(out, session.rate_hz(), &specs, existing)?;
-    let placement_note = session.placement_note();
-    let played = Bundle::load(plugin).and_then(|bundle| play(&bundle, &job, session, &mut outputs));
+    let notes = [session.placement_note(), session.format_note()];
+    let played = Bundle::load(plugin).and_then(|bundle| {
+        for warning in check::warnings(&mut session, class, &job.params)? {
+            eprintln!("warning: {warning}");
+        }
+        play(&bundle, &job, session, &mut outputs)
+    });
     // Whatever else went wrong then, this is why the run ends.
     check_goes_on()?;
     let report = played?;
     outputs.finish()?;
-    if let Some(note) = placement_note {
+    for note in notes.into_iter().flatten() {
         println!("{note}");
     }
     if arguments.timings {
@@ -197,7 +203,7 @@ fn play(
 }
 
 /// An error once somebody wants the end.
-fn check_goes_on() -> Result<()> {
+pub(crate) fn check_goes_on() -> Result<()> {
     ensure!(!signals::requested(), "interrupted; nothing was written");
     Ok(())
 }

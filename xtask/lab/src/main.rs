@@ -87,7 +87,9 @@ fn run(command: Command) -> Result<()> {
     match command {
         Command::Debleed(options) => {
             let is_taken = options.json.as_deref().is_some_and(Destination::names_stdout);
-            let report = debleed::run(&options)?;
+            // A reader that has gone away does not end the run.
+            let tell = |line: &str| drop(writeln!(std::io::stderr(), "{line}"));
+            let report = debleed::run(&options, &tell)?;
             show(&report.table(), is_taken)?;
         }
         Command::Evaluate(options) => {

@@ -24,7 +24,7 @@ impl Sound {
     }
 }
 
-/// Reads a WAV or FLAC file.
+/// Reads a WAV, AIFF, CAF or FLAC file.
 ///
 /// # Errors
 ///
@@ -45,7 +45,7 @@ pub fn read(path: &Path) -> Result<Sound> {
     }
 }
 
-/// Reads a WAV or FLAC file that has one channel.
+/// Reads a WAV, AIFF, CAF or FLAC file that has one channel.
 ///
 /// # Errors
 ///

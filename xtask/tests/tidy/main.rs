@@ -30,10 +30,11 @@ const ALLOWED: [(&str, &[&str]); 9] = [
     ("engine", &[]),
     ("models", &["engine"]),
     ("audiofile", &[]),
-    ("host", &["audiofile"]),
+    ("sessioncheck", &[]),
+    ("host", &["audiofile", "sessioncheck"]),
     ("xtask", &[]),
     ("plugin", &["engine", "models"]),
-    ("lab", &["engine", "models", "audiofile"]),
+    ("lab", &["engine", "models", "audiofile", "sessioncheck"]),
     ("fuzz", &["engine", "models", "audiofile"]),
     ("tests", &["engine", "models", "audiofile", "host", "lab", "plugin"]),
 ];

@@ -13,6 +13,7 @@
 //! `network-online` is what the plugin does, and `network-learned` what it does after Learn. `--mode` makes a difference to these, to
 //! `online` and to `ratio`; the other methods have one form, and take it in both modes.
 
+mod check;
 mod levels;
 mod options;
 mod progress;
@@ -50,6 +51,10 @@ pub struct Report {
     /// One line about files that were placed by their time stamps; `None` where all start and end
     /// together.
     pub placement: Option<String>,
+    /// One line about files whose format is not written; `None` where there are none.
+    pub formats: Option<String>,
+    /// One line for every fault of the session.
+    pub warnings: Vec<String>,
     /// The engine's latency in samples; it has been removed from the files.
     pub latency_samples: usize,
     /// How many times the session was heard before it was cleaned.
@@ -82,13 +87,14 @@ pub struct MicReport {
     pub reduction_db: Option<f64>,
 }
 
-/// Cleans the session and writes its outputs, all of them or none.
+/// Cleans the session and writes its outputs, all of them or none. `tell` gets a line for every
+/// fault of the session, before the long work.
 ///
 /// # Errors
 ///
 /// Anything wrong with the files, the options or the disk, as one line; and when the user
 /// interrupts. Nothing is left half-written then.
-pub fn run(options: &DebleedOptions) -> Result<Report> {
+pub fn run(options: &DebleedOptions, tell: &dyn Fn(&str)) -> Result<Report> {
     let method = options.method()?;
     let model = options.model(method)?;
     let mut files = if options.ignore_timestamps {
@@ -130,6 +136,10 @@ pub fn run(options: &DebleedOptions) -> Result<Report> {
         }
         None => None,
     };
+    let warnings = check::warnings(&mut files, &controls)?;
+    for warning in &warnings {
+        tell(&format!("warning: {warning}"));
+    }
     let mut levels = vec![Levels::default(); files.mics().len()];
     let places: Vec<Placement> =
         files.mics().iter().map(|mic| files.placements()[mic.file]).collect();
@@ -154,7 +164,8 @@ pub fn run(options: &DebleedOptions) -> Result<Report> {
         Ok(())
     });
     progress.finish();
-    let report = report(options, &files, &setup, &outcome?, &levels);
+    let mut report = report(options, &files, &setup, &outcome?, &levels);
+    report.warnings = warnings;
     // All that a full disk can spoil comes before the first name appears.
     let json = json.map(|json| Ok::<_, anyhow::Error>(json.complete(json::bytes(&report)?)?));
     let json = json.transpose()?;
@@ -179,9 +190,10 @@ impl Report {
                 signed_db(mic.reduction_db.map(|db| -db)),
             ]);
         }
-        let placement = self.placement.iter().fold(String::new(), |_, note| format!("{note}\n"));
+        let notes = self.placement.iter().chain(&self.formats);
+        let notes: String = notes.map(|note| format!("{note}\n")).collect();
         format!(
-            "{}{placement}{}, {}: {:.1} s in {:.1} s (RTF {:.3})\n",
+            "{}{notes}{}, {}: {:.1} s in {:.1} s (RTF {:.3})\n",
             table.render(),
             self.method,
             self.mode,
@@ -217,6 +229,8 @@ fn report(
         rate_hz: files.rate_hz(),
         num_samples: files.num_samples(),
         placement: files.placement_note(),
+        formats: files.format_note(),
+        warnings: Vec::new(),
         latency_samples: outcome.latency_samples,
         learning_passes: outcome.learning_passes,
         elapsed_s: outcome.elapsed.as_secs_f64(),

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 /// What to clean and how.
 #[derive(Clone, Debug, Args)]
 pub struct DebleedOptions {
-    /// WAV or FLAC files: a mono file is a mic, a stereo file is a mic with two sides, and of a file with more channels each is a mic
+    /// WAV, AIFF, CAF or FLAC files: a mono file is a mic, a stereo file is a mic with two sides, and of a file with more channels each is a mic
     #[arg(required = true, value_name = "MIC")]
     pub mics: Vec<PathBuf>,
     /// Folder for the cleaned mics

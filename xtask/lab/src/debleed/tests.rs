@@ -19,7 +19,7 @@ fn clean(folder: &Path, line: &str, files: &[&str]) -> Result<Report> {
     let fast = "--method ratio --mode live --learn none";
     words.extend(fast.split(' ').chain(line.split_whitespace()).map(str::to_owned));
     words.extend(files.iter().map(|file| folder.join(file).display().to_string()));
-    run(&Line::try_parse_from(words).unwrap().options)
+    run(&Line::try_parse_from(words).unwrap().options, &|_| ())
 }
 
 /// Noise bursts, each channel from another place of the same noise.
@@ -107,4 +107,61 @@ fn a_file_of_many_channels_is_a_whole_session() {
     assert_eq!(read(1).channels[0], sounds[1], "what is there stays");
     let line = format!("{:#}", clean(folder, "--room 5", &["poly.wav"]).unwrap_err());
     assert!(line.contains("mics are numbered 1 to 4"), "{line}");
+}
+
+#[test]
+fn a_copy_is_named_before_the_cleaning_and_in_the_report() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let mut sounds = channels(1, 60_000);
+    sounds.push(sounds[0].iter().rev().copied().collect());
+    sounds.push(sounds[0].iter().map(|x| x * 0.5).collect());
+    for (name, sound) in ["a.wav", "b.wav", "c.wav"].into_iter().zip(&sounds) {
+        write(&folder.join(name), std::slice::from_ref(sound));
+    }
+    let line = "--out o --method ratio --mode live --learn none";
+    let run_with = |more: &str| {
+        let mut words: Vec<String> =
+            format!("debleed {line} {more}").split_whitespace().map(str::to_owned).collect();
+        words[2] = folder.join("o").display().to_string();
+        words.extend(["a.wav", "b.wav", "c.wav"].map(|f| folder.join(f).display().to_string()));
+        let told = std::cell::RefCell::new(Vec::new());
+        let options = Line::try_parse_from(words).unwrap().options;
+        let report = run(&options, &|line| told.borrow_mut().push(line.to_owned())).unwrap();
+        (report, told.into_inner())
+    };
+    let (report, told) = run_with("");
+    let copy = "a.wav and c.wav carry the same sound (the second 6.0 dB quieter): leave one of \
+                them away, or put them into one group (--group 1,3)";
+    assert!(report.warnings.contains(&copy.to_owned()), "{:?}", report.warnings);
+    let expected: Vec<String> =
+        report.warnings.iter().map(|warning| format!("warning: {warning}")).collect();
+    assert_eq!(told, expected);
+    // The warning is heeded, and the files are as long as before.
+    let (report, _) = run_with("--overwrite --group 1,3");
+    assert!(!report.warnings.iter().any(|line| line.contains("same sound")), "{report:?}");
+    assert_eq!(report.num_samples, 60_000);
+    assert_eq!(sound_file::read(&folder.join("o/c.wav")).unwrap().num_samples(), 60_000);
+}
+
+#[test]
+fn files_of_other_formats_come_out_as_wav_and_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let sounds = channels(2, 5_000);
+    write(&folder.join("a.wav"), &sounds[..1]);
+    // CAF: the lowest byte first, floats of 32 bits, up to the file's end.
+    let mut caf = b"caff\0\x01\0\0desc\0\0\0\0\0\0\0\x20".to_vec();
+    caf.extend(48_000_f64.to_be_bytes());
+    caf.extend(b"lpcm");
+    for number in [3_u32, 4, 1, 1, 32] {
+        caf.extend(number.to_be_bytes());
+    }
+    caf.extend(b"data\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\0\0\0\0");
+    caf.extend(sounds[1].iter().flat_map(|x| x.to_le_bytes()));
+    std::fs::write(folder.join("b.caf"), caf).unwrap();
+    let report = clean(folder, "--amount 0", &["a.wav", "b.caf"]).unwrap();
+    assert_eq!(report.formats.as_deref(), Some("written as WAV: b.caf (CAF)"));
+    assert!(report.table().contains("written as WAV: b.caf (CAF)\n"), "{}", report.table());
+    assert_eq!(sound_file::read(&folder.join("out/b.wav")).unwrap().channels, [&sounds[1][..]]);
 }

@@ -72,8 +72,10 @@ pub fn read(folder: &Path) -> Result<Scene> {
 }
 
 fn find(folder: &Path, kind: &str, number: usize) -> Option<PathBuf> {
-    let paths = ["wav", "flac"].map(|extension| folder.join(format!("{kind}{number}.{extension}")));
-    paths.into_iter().find(|path| path.is_file())
+    audiofile::EXTENSIONS
+        .iter()
+        .map(|extension| folder.join(format!("{kind}{number}.{extension}")))
+        .find(|path| path.is_file())
 }
 
 fn read_info(folder: &Path) -> Result<SceneInfo> {

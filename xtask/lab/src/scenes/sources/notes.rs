@@ -193,10 +193,7 @@ fn entries(folder: &Path) -> Result<(Vec<PathBuf>, Vec<PathBuf>)> {
         paths.push(entry.with_context(context)?.path());
     }
     paths.sort();
-    let is_sound = |path: &PathBuf| {
-        let extension = path.extension().and_then(|extension| extension.to_str());
-        extension.is_some_and(|e| e.eq_ignore_ascii_case("wav") || e.eq_ignore_ascii_case("flac"))
-    };
+    let is_sound = |path: &PathBuf| audiofile::has_sound_extension(path);
     let folders = paths.iter().filter(|path| path.is_dir()).cloned().collect();
     Ok((paths.into_iter().filter(|path| is_sound(path) && path.is_file()).collect(), folders))
 }

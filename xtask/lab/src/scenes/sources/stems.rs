@@ -187,12 +187,7 @@ fn listed(folder: &Path) -> Result<Vec<PathBuf>> {
 
 fn sounds(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut paths = listed(folder)?;
-    paths.retain(|path| {
-        let extension = path.extension().and_then(|extension| extension.to_str());
-        path.is_file()
-            && extension
-                .is_some_and(|e| e.eq_ignore_ascii_case("wav") || e.eq_ignore_ascii_case("flac"))
-    });
+    paths.retain(|path| path.is_file() && audiofile::has_sound_extension(path));
     Ok(paths)
 }
 

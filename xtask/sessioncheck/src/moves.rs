@@ -1,0 +1,115 @@
+//! Mics that were moved in mid-session: their ways before and after have nothing in common.
+
+use std::ops::Range;
+
+use crate::paths::{Paths, Way};
+
+/// Fewer excerpts cannot be compared.
+const LEAST_EXCERPTS: usize = 5;
+/// Both parts show the way with a peak of this height.
+const LEAST_HEIGHT: f32 = 12.0;
+/// Every other excerpt, before and after mixed, must show the way as the rest does.
+const LEAST_LIKENESS: f32 = 0.3;
+/// Of that likeness the parts before and after have at most this left.
+const MOST_LEFT: f32 = 0.35;
+/// Ways to a mic that must be there to judge it.
+const LEAST_WAYS: usize = 2;
+
+/// Mics that moved.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Moved {
+    /// Which ones.
+    pub mics: Vec<usize>,
+    /// When, to the distance of two excerpts.
+    pub at_s: f64,
+}
+
+/// The mics that moved, if any, but for those of other clocks, whose ways change all the time.
+pub(crate) fn find(paths: &Paths, has_other_clock: impl Fn(usize) -> bool) -> Option<Moved> {
+    let num = paths.middles_s.len();
+    if num < LEAST_EXCERPTS {
+        return None;
+    }
+    let ways: Vec<&Way> = paths
+        .ways
+        .iter()
+        .filter(|way| !has_other_clock(way.from) && !has_other_clock(way.to))
+        .collect();
+    let edge = (num / 4).max(2);
+    let mut best: Option<(f32, Moved)> = None;
+    for split in edge..=num - edge {
+        let kept: Vec<(&Way, f32)> =
+            ways.iter().filter_map(|way| Some((*way, kept(way, split)?))).collect();
+        let moved: Vec<(usize, f32)> = (0..paths.num_mics)
+            .filter_map(|mic| Some((mic, changed(&kept, mic, paths.num_mics)?)))
+            .collect();
+        let total: f32 = moved.iter().map(|(_, kept)| kept).sum();
+        let mean = total / moved.len() as f32;
+        if !moved.is_empty() && best.as_ref().is_none_or(|(least, _)| mean < *least) {
+            let at_s = f64::midpoint(paths.middles_s[split - 1], paths.middles_s[split]);
+            best =
+                Some((mean, Moved { mics: moved.into_iter().map(|(mic, _)| mic).collect(), at_s }));
+        }
+    }
+    best.map(|(_, moved)| moved)
+}
+
+/// The likeness that is left of the ways of a mic that moved, `None` for one that did not.
+///
+/// The ways from a mic also change when it dominates other bins than before. The ways to it do not.
+fn changed(kept: &[(&Way, f32)], mic: usize, num_mics: usize) -> Option<f32> {
+    let median = |wanted: &dyn Fn(&Way) -> bool, least: usize| {
+        let mut own: Vec<f32> =
+            kept.iter().filter(|(way, _)| wanted(way)).map(|(_, kept)| *kept).collect();
+        own.sort_by(f32::total_cmp);
+        (own.len() >= least).then(|| own[own.len() / 2])
+    };
+    let to = median(&|way| way.to == mic, LEAST_WAYS.min(num_mics - 1))?;
+    let all = median(&|way| way.to == mic || way.from == mic, LEAST_WAYS)?;
+    (to < MOST_LEFT && all < MOST_LEFT).then_some(all)
+}
+
+/// The likeness of a way before and after an excerpt, as a part of its likeness to itself; `None`
+/// where it is too faint.
+fn kept(way: &Way, split: usize) -> Option<f32> {
+    let num = way.shapes.len();
+    let (before, after) = (part(way, 0..split, 1), part(way, split..num, 1));
+    if before.height() < LEAST_HEIGHT || after.height() < LEAST_HEIGHT {
+        return None;
+    }
+    let itself = likeness(&part(way, 0..num, 2), &part(way, 1..num, 2));
+    (itself > LEAST_LIKENESS).then(|| likeness(&before, &after) / itself)
+}
+
+/// The shape of a way over some excerpts, in standard deviations of chance.
+struct Part(Vec<f32>);
+
+impl Part {
+    fn height(&self) -> f32 {
+        self.0.iter().fold(0.0, |top, x| top.max(x.abs()))
+    }
+
+    /// Its energy beyond that of chance.
+    fn energy(&self) -> f32 {
+        (self.0.iter().map(|x| x * x).sum::<f32>() - self.0.len() as f32).max(1.0)
+    }
+}
+
+fn part(way: &Way, excerpts: Range<usize>, step: usize) -> Part {
+    let mut sum = vec![0.0_f32; way.shapes.first().map_or(0, Vec::len)];
+    let mut num_bins = 0;
+    for excerpt in excerpts.step_by(step) {
+        for (sum, x) in sum.iter_mut().zip(&way.shapes[excerpt]) {
+            *sum += x;
+        }
+        num_bins += way.num_bins[excerpt];
+    }
+    let deviation = crate::paths::deviation(num_bins);
+    sum.iter_mut().for_each(|x| *x /= deviation);
+    Part(sum)
+}
+
+fn likeness(a: &Part, b: &Part) -> f32 {
+    let product: f32 = a.0.iter().zip(&b.0).map(|(a, b)| a * b).sum();
+    product / (a.energy() * b.energy()).sqrt()
+}

@@ -1,0 +1,47 @@
+//! Mics that hear everything: all other sources come later to them, and they have none first.
+
+use crate::Place;
+use crate::paths::{Paths, Way};
+
+const LEAST_HEIGHT: f32 = 9.0;
+/// Closer arrivals do not tell one place from another.
+const LEAST_LAG_S: f64 = 2e-4;
+/// The part of the other mics that it hears later, at least, and before which it hears, at most.
+const LEAST_HEARD: f64 = 0.8;
+const MOST_LED: f64 = 0.125;
+/// It dominates few bins, against an equal share.
+const MOST_SHARE: f64 = 0.8;
+/// Between two mics there is no telling.
+const LEAST_OTHERS: usize = 2;
+
+/// The mics that hear everything, but for known room mics, grouped ones and those that
+/// `is_out_of_time`.
+pub(crate) fn find(
+    paths: &Paths,
+    places: &[Place],
+    is_out_of_time: impl Fn(usize) -> bool,
+) -> Vec<usize> {
+    let all_bins = paths.dominated.iter().sum::<usize>().max(1) as f64;
+    (0..paths.num_mics)
+        .filter(|&mic| {
+            if places[mic].is_room || places[mic].group.is_some() || is_out_of_time(mic) {
+                return false;
+            }
+            let ways_from = paths.ways.iter().filter(|way| way.from == mic);
+            let ways_to = paths.ways.iter().filter(|way| way.to == mic);
+            let num_others = ways_to.clone().count();
+            let led = ways_from.filter(|way| is_later(way)).count();
+            let heard = ways_to.filter(|way| is_later(way)).count();
+            let share = paths.dominated[mic] as f64 * paths.num_mics as f64 / all_bins;
+            num_others >= LEAST_OTHERS
+                && led as f64 <= MOST_LED * num_others as f64
+                && heard as f64 >= LEAST_HEARD * num_others as f64
+                && share < MOST_SHARE
+        })
+        .collect()
+}
+
+/// True if the other mic surely hears later.
+fn is_later(way: &Way) -> bool {
+    way.near.height > LEAST_HEIGHT && way.near.lag_s > LEAST_LAG_S
+}

@@ -1,6 +1,10 @@
 //! The lab's commands as scripts see them: no output destroys what somebody else has made, and no
 //! run leaves its own remains.
-#![allow(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
+#![allow(
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that cannot set itself up has failed"
+)]
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};

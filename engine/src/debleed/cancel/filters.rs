@@ -102,21 +102,11 @@ impl Filters {
         self.taps[block]
     }
 
-    /// Adds some hops to the equations of one block, the newest last.
-    ///
-    /// `guides` are the bleeders' `[slot, tap]`, `weights` one over the power of the mic's own source: 0 in
-    /// hops that teach nothing. `are_silent` tells for each slot that its guides are 0 in all these hops:
-    /// what was learned of it grows no older.
+    /// Adds some hops to the equations of one block. Older hops count less by `forget` for each of them
+    /// that teaches.
     #[inline(always)]
-    pub(super) fn learn(
-        &mut self,
-        block: usize,
-        mic: &[Complex; MAX_WAITING],
-        guides: &[&[Complex; MAX_WAITING]],
-        weights: &[Real; MAX_WAITING],
-        are_silent: &[bool; MAX_SLOTS],
-        forget: f32,
-    ) {
+    pub(super) fn learn(&mut self, block: usize, excerpt: &Excerpt<'_>, forget: f32) {
+        let Excerpt { mic, guides, weights, are_silent } = *excerpt;
         // Hops that teach nothing make nothing older.
         let (mut keep, mut hops) = (1.0, 0.0);
         let mut faded = *weights;
@@ -222,6 +212,18 @@ fn shrinkage(explained: Real, power: Real, by_chance: f32) -> f32 {
         return 0.0;
     }
     (1.0 - by_chance * (power - explained).max(0.0) / explained).max(0.0)
+}
+
+/// Some hops of a block, the newest last.
+#[derive(Clone, Copy)]
+pub(super) struct Excerpt<'a> {
+    pub(super) mic: &'a [Complex; MAX_WAITING],
+    /// The bleeders', `[slot, tap]`.
+    pub(super) guides: &'a [&'a [Complex; MAX_WAITING]],
+    /// One over the power of the mic's own source, and 0 in hops that teach nothing.
+    pub(super) weights: &'a [Real; MAX_WAITING],
+    /// Slots whose guides are 0 in all these hops: their equations grow no older.
+    pub(super) are_silent: &'a [bool; MAX_SLOTS],
 }
 
 /// What new hops leave of older ones in normal equations.
@@ -379,7 +381,9 @@ mod tests {
             });
             let mut are_silent = [false; MAX_SLOTS];
             are_silent[0] = is_paused;
-            filters.learn(0, &mic, &[&first, &second], &weights, &are_silent, 0.9995);
+            let guides: &[_] = &[&first, &second];
+            let (weights, are_silent) = (&weights, &are_silent);
+            filters.learn(0, &Excerpt { mic: &mic, guides, weights, are_silent }, 0.9995);
         }
         let mut scratch = filters.make_scratch();
         filters.solve(0, &[Real::splat(1.0); 2], &mut scratch);

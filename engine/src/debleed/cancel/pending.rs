@@ -1,6 +1,6 @@
 //! Hops that wait to be learned: the filters' equations are too large to be touched in every hop.
 
-use super::filters::{Filters, WEIGHT_FLOOR};
+use super::filters::{Excerpt, Filters, WEIGHT_FLOOR};
 use super::front::{Front, Slots};
 use super::lanes::{Complex, LANES, Real};
 use super::{MAX_SLOTS, MAX_TAPS, MAX_UNKNOWNS};
@@ -201,5 +201,6 @@ fn teach(pending: &Pending, lesson: &Lesson<'_>, power: &mut [f32], filters: &mu
         *is_silent = pending.quiet_hops[bleeder] >= waiting + BEFORE;
     }
     let guides = &guides[..slots.0.len() * taps];
-    filters.learn(block, mics, guides, &weights, &are_silent, forget);
+    let excerpt = Excerpt { mic: mics, guides, weights: &weights, are_silent: &are_silent };
+    filters.learn(block, &excerpt, forget);
 }

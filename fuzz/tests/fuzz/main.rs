@@ -3,13 +3,35 @@
 #![cfg(test)]
 
 mod audio;
+mod configs;
 mod learned;
 mod model;
+mod state;
 
 use fuzz::Counting;
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
+
+/// All files with this ending in a folder of the repository and the folders in it.
+fn files(folder: &str, ending: &str) -> Vec<Vec<u8>> {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let (mut folders, mut paths) = (vec![root.join(folder)], Vec::new());
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.to_string_lossy().ends_with(ending) {
+                paths.push(path);
+            }
+        }
+    }
+    // Folders list their files in any order.
+    paths.sort();
+    assert!(!paths.is_empty(), "{folder} has no {ending}");
+    paths.iter().map(|path| std::fs::read(path).unwrap()).collect()
+}
 
 /// A file of the repository.
 fn file(path: &str) -> Vec<u8> {

@@ -5,7 +5,17 @@ use anyhow::{Result, ensure};
 use crate::{build, shell};
 
 /// What can be fuzzed: the names of tests in `fuzz/tests/fuzz`.
-pub(crate) const TARGETS: [&str; 5] = ["audio", "card", "learned", "playing_learned", "weights"];
+pub(crate) const TARGETS: [&str; 9] = [
+    "audio",
+    "card",
+    "learned",
+    "playing_learned",
+    "recipe",
+    "state",
+    "track_state",
+    "training",
+    "weights",
+];
 
 /// Fuzzes one target, or all one after the other, each for so many minutes.
 pub(crate) fn fuzz(target: Option<&str>, minutes: f64) -> Result<()> {
@@ -31,6 +41,8 @@ fn module_of(target: &str) -> &str {
     match target {
         "card" | "weights" => "model",
         "playing_learned" => "learned",
+        "recipe" | "training" => "configs",
+        "track_state" => "state",
         own => own,
     }
 }

@@ -16,6 +16,7 @@ pub use stage::{PatternWeights, RoomConfig, StageConfig};
 use super::sources::{Ensemble, Library, MaterialConfig};
 use super::split::Split;
 use anyhow::{Context, Result, anyhow, bail};
+use audiofile::readable;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 use toml::Spanned;
@@ -224,7 +225,8 @@ fn check_scene(scene: &SceneConfig) -> Result<()> {
 /// Reads TOML; what is wrong is named with its file and line.
 pub(crate) fn read_toml<T: serde::de::DeserializeOwned>(name: &str, text: &str) -> Result<T> {
     toml::from_str(text).map_err(|error| {
-        let message = error.message().trim().replace('\n', " ");
+        // Messages quote the text, which may hold anything.
+        let message = readable(error.message().trim().replace('\n', " "));
         error.span().map_or_else(
             || anyhow!("{name}: {message}"),
             |span| anyhow!("{name} line {}: {message}", line_at(text, span.start)),
@@ -239,12 +241,12 @@ pub(crate) fn line_at(text: &str, offset: usize) -> Line<'_> {
     Line(number + 1, text.lines().nth(number).unwrap_or_default().trim())
 }
 
-/// A line by number and text.
+/// A line by number and text, which is displayed without control characters.
 pub(crate) struct Line<'a>(pub(crate) usize, &'a str);
 
 impl std::fmt::Display for Line<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} (`{}`)", self.0, self.1)
+        write!(f, "{} (`{}`)", self.0, readable(self.1))
     }
 }
 
@@ -343,6 +345,8 @@ mod tests {
             assert!(error.contains(field), "{text:?}: {error}");
         }
         assert!(error("[[scene]]\nweight = 0\n").contains("weights of all [[scene]] are 0"));
+        let line = error("see\u{8}d = 1");
+        assert!(line.contains("see\\u{8}d") && !line.contains('\u{8}'), "{line}");
         let missing = format!("{:#}", Recipe::open("nonsense").unwrap_err());
         assert!(missing.contains("built-in recipes are all, ensembles, kits"), "{missing}");
     }

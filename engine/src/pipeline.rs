@@ -188,6 +188,11 @@ impl Pipeline {
         self.method.crosstalk(target, bleeder)
     }
 
+    /// The first other mic that carries the same sound.
+    pub(crate) fn twin(&self, mic: usize) -> Option<usize> {
+        self.method.twin(mic)
+    }
+
     /// Why the method does not follow the guide that it was given, if that is so.
     pub(crate) fn guide_trouble(&self) -> Option<GuideTrouble> {
         self.method.guide_trouble()

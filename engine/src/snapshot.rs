@@ -63,6 +63,8 @@ pub struct Snapshot {
     /// How far the crosstalk estimates have settled, 0 to 1: the share of the pairs that moved by
     /// less than half a decibel against their own mean of the last seconds.
     pub settled: f32,
+    /// The first other mic that carries the same sound and counts as one group with this one, `[mic]`.
+    pub twins: Vec<Option<usize>>,
     /// Why mics are cleaned by rules alone although there is a network, if that is so.
     pub trouble: Option<GuideTrouble>,
     /// The selected mic.
@@ -76,6 +78,7 @@ impl Snapshot {
             mics: vec![MicLevels::default(); num_mics],
             crosstalk: vec![0.0; num_mics * num_mics],
             settled: 0.0,
+            twins: vec![None; num_mics],
             trouble: None,
             column: Column { mic: 0, before_db: silence, after_db: silence, removed_db: silence },
         }

@@ -81,6 +81,11 @@ pub trait Debleed: Send + std::fmt::Debug {
         None
     }
 
+    /// The first other mic that carries the same sound, if there is one: both count as one group.
+    fn twin(&self, _mic: usize) -> Option<usize> {
+        None
+    }
+
     /// Why the method goes by rules of its own although it was given a guide, if that is so.
     fn guide_trouble(&self) -> Option<GuideTrouble> {
         None

@@ -106,6 +106,9 @@ impl Observer {
         }
         snapshot.crosstalk.copy_from_slice(&self.crosstalk);
         snapshot.settled = self.settled;
+        for (mic, twin) in snapshot.twins.iter_mut().enumerate() {
+            *twin = pipeline.twin(mic);
+        }
         snapshot.trouble = pipeline.guide_trouble();
         let mic = self.monitor.selected.load(Ordering::Relaxed).min(self.num_mics - 1);
         let amount = amount_of(controls, mic);

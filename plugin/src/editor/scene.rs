@@ -99,6 +99,8 @@ pub(super) struct Scene {
     /// `[target, bleeder]` over strips, power ratios; 0 where nothing is known.
     crosstalk: Vec<f32>,
     pub(super) settled: f32,
+    /// Two strips that carry the same sound.
+    pub(super) twins: Option<[usize; 2]>,
     /// What the network had nothing to say for, and when that was seen last.
     trouble: Option<(GuideTrouble, Instant)>,
     pub(super) health: Health,
@@ -121,6 +123,7 @@ impl Scene {
             strips: vec![StripLevels::default(); num_strips],
             crosstalk: vec![0.0; num_strips * num_strips],
             settled: 0.0,
+            twins: None,
             trouble: None,
             health: Health::default(),
             column: None,
@@ -145,6 +148,7 @@ impl Scene {
         self.strips.fill(StripLevels::default());
         self.crosstalk.fill(0.0);
         self.settled = 0.0;
+        self.twins = None;
         self.trouble = None;
         self.health = Health::default();
         self.column = None;
@@ -229,6 +233,12 @@ impl Scene {
             }
         }
         self.settled = snapshot.settled;
+        self.twins = (0..num_strips).find_map(|strip| {
+            let of = |strip: usize| session.map.mics_of(strip);
+            let twin = of(strip).find_map(|mic| snapshot.twins[mic])?;
+            let other = (0..num_strips).find(|&other| of(other).any(|mic| mic == twin))?;
+            (other != strip).then_some([strip, other])
+        });
         let now = Instant::now();
         match (snapshot.trouble, self.trouble) {
             (Some(trouble), _) => self.trouble = Some((trouble, now)),

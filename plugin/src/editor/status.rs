@@ -55,7 +55,17 @@ impl Editor {
         if let Some(message) = &self.message {
             return Some((message.clone(), theme::BLEED));
         }
-        self.mode_news().or_else(|| self.network_news()).or_else(|| self.learning_news())
+        self.mode_news()
+            .or_else(|| self.network_news())
+            .or_else(|| self.learning_news())
+            .or_else(|| self.twins_news())
+    }
+
+    /// The line about two mics that carry the same sound.
+    fn twins_news(&self) -> Option<(String, egui::Color32)> {
+        let [first, second] = self.scene.twins?.map(|strip| self.name(strip));
+        let text = format!("{first} and {second} carry the same sound: they count as one group");
+        Some((text, theme::BLEED))
     }
 
     /// What must be said while another mode runs than was chosen: not every host starts the plugin anew when its latency changes.

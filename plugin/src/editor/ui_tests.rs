@@ -486,6 +486,27 @@ fn it_is_said_when_rules_clean_in_the_networks_place() {
 }
 
 #[test]
+fn two_mics_of_the_same_sound_are_named() {
+    let mut desk = kit();
+    let mut session = desk.hear(MICS.len(), "");
+    let mut noise = [1_u32; 16];
+    noise[2] = 7;
+    for _ in 0..16 {
+        play(&mut session, desk.params.class, |mic| {
+            let noise = &mut noise[mic];
+            *noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let sample = f32::from(u16::try_from(*noise >> 16).unwrap()) / 65_536.0 - 0.5;
+            // The second and the fourth mic, and the third without another.
+            if (1..=3).contains(&mic) { sample } else { 0.0 }
+        });
+    }
+    desk.window.run_steps(3);
+    let names = [1, 3].map(|strip| desk.name(strip));
+    let [second, fourth] = names;
+    assert!(desk.is_said(&format!("{second} and {fourth} carry the same sound")));
+}
+
+#[test]
 fn it_is_said_while_another_mode_runs_than_was_chosen() {
     let mut desk = kit();
     let _session = desk.hear(MICS.len(), "");

@@ -40,6 +40,7 @@ mod stage;
 mod study;
 #[cfg(test)]
 mod tests;
+mod twins;
 
 use super::{Debleed, Hop};
 use crate::controls::Controls;
@@ -49,6 +50,7 @@ use crate::sync;
 use crate::units::SampleRate;
 
 use engine::{Engine, Extent, Learning};
+use twins::Twins;
 
 pub use features::{NUM_BANDS, NUM_FEATURES};
 pub use guide::{Cleaned, Guide, GuideHop, GuideMasks, GuideTrouble};
@@ -80,6 +82,8 @@ const MAX_UNKNOWNS: usize = MAX_SLOTS * MAX_TAPS;
 #[derive(Debug)]
 pub struct Cancel {
     engine: Engine,
+    /// Found in the first pass.
+    twins: Twins,
     geometry: Geometry,
     passes: &'static [Learning],
     pass: usize,
@@ -117,7 +121,8 @@ impl Cancel {
     ) -> Self {
         let geometry = Mode::Mix.geometry(rate);
         let engine = Engine::new(geometry, rate, (num_mics, Extent::SESSION), false, make_guide);
-        Self { passes: engine.passes(), engine, geometry, pass: 0 }
+        let twins = Twins::new(num_mics, geometry.num_bins());
+        Self { passes: engine.passes(), engine, twins, geometry, pass: 0 }
     }
 }
 
@@ -136,7 +141,10 @@ impl Debleed for Cancel {
 
     fn learn_hop(&mut self, spectrum: &Spectrum, controls: &Controls) {
         if let Some(&learning) = self.passes.get(self.pass) {
-            self.engine.learn(learning, spectrum, controls);
+            if self.pass == 0 {
+                self.twins.hear(spectrum);
+            }
+            self.engine.learn(learning, spectrum, &self.twins.join(controls));
         }
     }
 
@@ -148,8 +156,11 @@ impl Debleed for Cancel {
     }
 
     fn process_hop(&mut self, hop: &Hop<'_>, removed: &mut Spectrum) {
+        let newest = self.twins.join(hop.newest_controls);
+        let current = self.twins.join(hop.current_controls);
+        let hop = Hop { newest_controls: &newest, current_controls: &current, ..*hop };
         self.engine.look_frozen(hop.newest, hop.newest_controls);
-        self.engine.clean(hop, removed);
+        self.engine.clean(&hop, removed);
     }
 
     fn reset(&mut self) {
@@ -162,5 +173,9 @@ impl Debleed for Cancel {
 
     fn guide_trouble(&self) -> Option<GuideTrouble> {
         self.engine.guide_trouble()
+    }
+
+    fn twin(&self, mic: usize) -> Option<usize> {
+        self.twins.twin(mic)
     }
 }

@@ -8,6 +8,7 @@ use super::learned::{Learned, Setup, Unusable};
 use super::learner::{Given, LearnState, Learner};
 use super::passage::Passage;
 use super::study::Study;
+use super::twins::Twins;
 use crate::controls::{Controls, Estimates};
 use crate::debleed::{Debleed, Hop};
 use crate::mode::Mode;
@@ -58,6 +59,8 @@ const TELL_EVERY_HOPS: usize = 16;
 #[derive(Debug)]
 pub struct Online {
     engine: Engine,
+    /// Frozen with what was learned.
+    twins: Twins,
     geometry: Geometry,
     lookahead_hops: usize,
     rate: SampleRate,
@@ -135,6 +138,7 @@ impl Online {
                 lookahead_hops > 0,
                 make_guide,
             ),
+            twins: Twins::new(num_mics, geometry.num_bins()),
             settled: None,
             passage: None,
             study: None,
@@ -234,7 +238,7 @@ impl Online {
     ///
     /// Worker or main thread only: takes as long as the passage needs.
     pub fn settle(&mut self, controls: &Controls) {
-        self.follow_estimates(controls);
+        self.follow(controls);
         while self.idle() {}
     }
 
@@ -362,6 +366,12 @@ impl Debleed for Online {
     fn end_learning_pass(&mut self) {}
 
     fn process_hop(&mut self, hop: &Hop<'_>, removed: &mut Spectrum) {
+        if !matches!(self.phase, Phase::Frozen | Phase::Settled) {
+            self.twins.hear(hop.newest);
+        }
+        let newest = self.twins.join(hop.newest_controls);
+        let current = self.twins.join(hop.current_controls);
+        let hop = &Hop { newest_controls: &newest, current_controls: &current, ..*hop };
         self.follow_estimates(hop.newest_controls);
         if let Some(settled) = self.settled.as_mut().filter(|_| self.phase == Phase::Settled) {
             // Nothing is learned ahead: the look at the hop to clean is all that is needed.
@@ -409,6 +419,7 @@ impl Debleed for Online {
             self.engine.forget_audio();
         } else {
             self.engine.reset();
+            self.twins.reset();
         }
     }
 
@@ -420,8 +431,13 @@ impl Debleed for Online {
         self.playing().guide_trouble()
     }
 
+    fn twin(&self, mic: usize) -> Option<usize> {
+        self.twins.twin(mic)
+    }
+
     fn follow(&mut self, controls: &Controls) {
-        self.follow_estimates(controls);
+        let controls = self.twins.join(controls);
+        self.follow_estimates(&controls);
     }
 
     fn idle(&mut self) -> bool {

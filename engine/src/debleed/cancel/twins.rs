@@ -1,0 +1,348 @@
+//! Mics that carry the same sound: a file imported twice, a microphone on two channels.
+//!
+//! Each of two such mics predicts the other, so a canceller would remove both. They share their source,
+//! and count as one group.
+
+use std::ops::Range;
+
+use realfft::num_complex::Complex32;
+
+use crate::controls::{Controls, Role};
+use crate::stft::Spectrum;
+use crate::units::GroupId;
+
+/// Bands in which the two must agree, each wider than the one below by the same factor.
+const NUM_BANDS: usize = 24;
+/// The first bin that is compared: below there is little but offsets and rumble.
+const FIRST_BIN: usize = 2;
+/// Powers of a mic: those of the bands and that of the bins below.
+const NUM_POWERS: usize = NUM_BANDS + 1;
+/// A band has sound if its power is at least this share of the mic's strongest band (-40 dB).
+const AUDIBLE: f32 = 1e-4;
+/// Fewer bands with sound tell nothing.
+const FEWEST_BANDS: usize = 4;
+/// Mean power per bin below which a mic is quiet.
+const QUIET: f32 = 1e-9;
+/// Levels differ by at most this power ratio (9 dB). Bleed of a lone player is fainter.
+const MOST_GAIN: f32 = 8.0;
+/// The least coherence without delay in every band with sound.
+const ALIKE: f32 = 0.98;
+const IDENTICAL: f32 = 0.9999;
+/// Points of a pair: hops add or take them, and the pair counts as one source from [`ENOUGH`] on, until
+/// none is left.
+const ENOUGH: u8 = 32;
+const MOST: u8 = 64;
+const POINTS_ALIKE: u8 = 1;
+const POINTS_IDENTICAL: u8 = 4;
+const POINTS_DIFFERENT: u8 = 16;
+
+/// Finds mics that carry the same sound: one gain, either polarity and no delay in all bands.
+///
+/// Identical mics are found within eight hops with sound (85 ms at 48 kHz), mics of one signal with
+/// noise of their own within 32, and four hops in which they differ end it.
+///
+/// # Shapes
+///
+/// Spectra are `[mic, bin]`, powers of one hop.
+///
+/// # Real-time
+///
+/// Worker or main thread only; allocates in `new` only.
+#[derive(Debug)]
+pub(super) struct Twins {
+    num_mics: usize,
+    bands: Vec<Range<usize>>,
+    /// Power of the newest hop, `[mic, band]`, and last that below all bands.
+    powers: Vec<f32>,
+    /// `[mic, mic]`, used where the first is below the second.
+    points: Vec<u8>,
+    are_found: Vec<bool>,
+}
+
+impl Twins {
+    pub(super) fn new(num_mics: usize, num_bins: usize) -> Self {
+        let factor = (num_bins as f32 / FIRST_BIN as f32).powf(1.0 / NUM_BANDS as f32);
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bins")]
+        let edge = |band: usize| {
+            ((FIRST_BIN as f32 * factor.powf(band as f32)).round() as usize).min(num_bins)
+        };
+        let bands = (0..NUM_BANDS).map(|band| edge(band)..edge(band + 1));
+        Self {
+            num_mics,
+            bands: bands.filter(|band| !band.is_empty()).collect(),
+            powers: vec![0.0; num_mics * NUM_POWERS],
+            points: vec![0; num_mics * num_mics],
+            are_found: vec![false; num_mics * num_mics],
+        }
+    }
+
+    /// Hears the next hop.
+    pub(super) fn hear(&mut self, hop: &Spectrum) {
+        for (mic, powers) in self.powers.chunks_exact_mut(NUM_POWERS).enumerate() {
+            if hop.is_active(mic) {
+                let bins = hop.mic(mic);
+                for (power, band) in powers.iter_mut().zip(&self.bands) {
+                    *power = bins[band.clone()].iter().map(Complex32::norm_sqr).sum();
+                }
+                powers[NUM_BANDS] = bins[..FIRST_BIN].iter().map(Complex32::norm_sqr).sum();
+            }
+        }
+        for a in 0..self.num_mics {
+            for b in a + 1..self.num_mics {
+                if !hop.is_active(a) || !hop.is_active(b) {
+                    continue;
+                }
+                let Some(coherence) = self.compare(hop, a, b) else { continue };
+                let points = &mut self.points[a * self.num_mics + b];
+                *points = if coherence > IDENTICAL {
+                    (*points + POINTS_IDENTICAL).min(MOST)
+                } else if coherence > ALIKE {
+                    (*points + POINTS_ALIKE).min(MOST)
+                } else {
+                    points.saturating_sub(POINTS_DIFFERENT)
+                };
+                let is_found = &mut self.are_found[a * self.num_mics + b];
+                *is_found = *points >= ENOUGH || *is_found && *points > 0;
+            }
+        }
+    }
+
+    /// The least coherence of two mics without delay in any band that has sound, 0 to 1; `None` in a hop
+    /// that tells nothing.
+    fn compare(&self, hop: &Spectrum, a: usize, b: usize) -> Option<f32> {
+        let all = |mic: usize| &self.powers[mic * NUM_POWERS..][..NUM_POWERS];
+        let of = |mic: usize| &all(mic)[..self.bands.len()];
+        // With what is below all bands: an offset leaks into them.
+        let strongest = |mic: usize| all(mic).iter().copied().fold(0.0, f32::max);
+        let (top_a, top_b) = (strongest(a), strongest(b));
+        if top_a.min(top_b) < QUIET * hop.num_bins() as f32 {
+            return None;
+        }
+        let pairs = of(a).iter().zip(of(b)).zip(&self.bands);
+        let has_sound = |a: f32, b: f32| a > AUDIBLE * top_a || b > AUDIBLE * top_b;
+        let heard = pairs.filter(|((a, b), _)| has_sound(**a, **b));
+        let is_one_gain =
+            heard.clone().all(|((&a, &b), _)| a <= MOST_GAIN * b && b <= MOST_GAIN * a);
+        if !is_one_gain {
+            return Some(0.0);
+        }
+        let (mut least, mut sign, mut count) = (1.0_f32, 0.0_f32, 0);
+        for ((&power_a, &power_b), band) in heard {
+            let bins = hop.mic(a)[band.clone()].iter().zip(&hop.mic(b)[band.clone()]);
+            let cross: f32 = bins.map(|(a, b)| a.re * b.re + a.im * b.im).sum();
+            let coherence = cross / (power_a * power_b).sqrt();
+            if sign * coherence < 0.0 {
+                return Some(0.0);
+            }
+            sign = coherence;
+            least = least.min(coherence.abs());
+            if least < ALIKE {
+                return Some(least);
+            }
+            count += 1;
+        }
+        (count >= FEWEST_BANDS).then_some(least)
+    }
+
+    /// The first other mic with the sound of this one.
+    pub(super) fn twin(&self, mic: usize) -> Option<usize> {
+        (0..self.num_mics).find(|&other| self.are_twins(mic, other))
+    }
+
+    fn are_twins(&self, a: usize, b: usize) -> bool {
+        a != b && self.are_found[a.min(b) * self.num_mics + a.max(b)]
+    }
+
+    /// The controls with mics of one sound in one group. Where the engineer has put both into groups, or
+    /// called one of them a room mic, nothing is changed.
+    pub(super) fn join(&self, controls: &Controls) -> Controls {
+        let mut joined = controls.clone();
+        // Groups that are there first: a new one is only for mics that none of these reaches.
+        for makes_new in [false, true] {
+            for a in 0..self.num_mics {
+                for b in a + 1..self.num_mics {
+                    if self.are_twins(a, b) {
+                        join_pair(&mut joined, (a, b), makes_new);
+                    }
+                }
+            }
+        }
+        joined
+    }
+
+    /// Forgets everything.
+    pub(super) fn reset(&mut self) {
+        self.points.fill(0);
+        self.are_found.fill(false);
+    }
+}
+
+/// Puts two close mics into one group, a new one only if `makes_new`.
+fn join_pair(controls: &mut Controls, (a, b): (usize, usize), makes_new: bool) {
+    if [a, b].iter().any(|&mic| controls.mics[mic].role != Role::Close) {
+        return;
+    }
+    match (controls.mics[a].group, controls.mics[b].group) {
+        (Some(group), None) => controls.mics[b].group = Some(group),
+        (None, Some(group)) => controls.mics[a].group = Some(group),
+        (None, None) if makes_new => {
+            let is_free =
+                |group: &GroupId| controls.mics.iter().all(|mic| mic.group != Some(*group));
+            let free = (0..=u8::MAX).rev().map(GroupId).find(is_free);
+            controls.mics[a].group = free;
+            controls.mics[b].group = free;
+        }
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BINS: usize = 257;
+
+    struct Noise(u32);
+
+    impl Noise {
+        fn next(&mut self) -> f32 {
+            self.0 = self.0.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (self.0 >> 8) as f32 / (1 << 23) as f32 - 1.0
+        }
+
+        fn bins(&mut self) -> Vec<Complex32> {
+            (0..BINS).map(|_| Complex32::new(self.next(), self.next())).collect()
+        }
+    }
+
+    fn hop(mics: &[Vec<Complex32>]) -> Spectrum {
+        let mut spectrum = Spectrum::new(mics.len(), BINS);
+        for (mic, bins) in mics.iter().enumerate() {
+            spectrum.mic_mut(mic).copy_from_slice(bins);
+        }
+        spectrum
+    }
+
+    fn sum(a: &[Complex32], gain: f32, b: &[Complex32]) -> Vec<Complex32> {
+        a.iter().zip(b).map(|(a, b)| a + b * gain).collect()
+    }
+
+    /// The twins of three mics after so many hops; `mics` makes a hop of two sounds.
+    fn heard(hops: usize, mics: impl Fn(&mut Noise) -> [Vec<Complex32>; 3]) -> [Option<usize>; 3] {
+        let mut twins = Twins::new(3, BINS);
+        let mut noise = Noise(7);
+        for _ in 0..hops {
+            twins.hear(&hop(&mics(&mut noise)));
+        }
+        [0, 1, 2].map(|mic| twins.twin(mic))
+    }
+
+    #[test]
+    fn copies_are_found_at_any_gain_and_polarity() {
+        for gain in [1.0, -1.0, 0.4, 2.5] {
+            let mics = |noise: &mut Noise| {
+                let (first, second) = (noise.bins(), noise.bins());
+                let copy = sum(&vec![Complex32::ZERO; BINS], gain, &first);
+                [first, second, copy]
+            };
+            assert_eq!(heard(7, mics), [None; 3], "{gain}");
+            assert_eq!(heard(8, mics), [Some(2), None, Some(0)], "{gain}");
+        }
+        // With noise of their own, 30 dB below.
+        let noisy = |noise: &mut Noise| {
+            let (sound, other) = (noise.bins(), noise.bins());
+            let [a, b] = [(); 2].map(|()| sum(&sound, 0.03, &noise.bins()));
+            [a, other, b]
+        };
+        assert_eq!(heard(31, noisy), [None; 3]);
+        assert_eq!(heard(32, noisy), [Some(2), None, Some(0)]);
+    }
+
+    #[test]
+    fn bleed_delays_and_lone_players_are_no_copies() {
+        // Loud bleed both ways.
+        let bleed = |noise: &mut Noise| {
+            let (a, b) = (noise.bins(), noise.bins());
+            [sum(&a, 0.5, &b), sum(&b, 0.5, &a), noise.bins()]
+        };
+        assert_eq!(heard(300, bleed), [None; 3]);
+        // A lone player in another mic, ten decibels fainter.
+        let lone = |noise: &mut Noise| {
+            let a = noise.bins();
+            [a.clone(), sum(&vec![Complex32::ZERO; BINS], 0.3, &a), noise.bins()]
+        };
+        assert_eq!(heard(300, lone), [None; 3]);
+        // Half a sample later.
+        let late = |noise: &mut Noise| {
+            let a = noise.bins();
+            let turn = |bin: usize| -0.5 * std::f32::consts::PI * bin as f32 / BINS as f32;
+            let later = |(bin, x): (usize, &Complex32)| x * Complex32::from_polar(1.0, turn(bin));
+            [a.clone(), a.iter().enumerate().map(later).collect(), noise.bins()]
+        };
+        assert_eq!(heard(300, late), [None; 3]);
+        // An offset tells nothing, with traces in all bands.
+        let offset = |noise: &mut Noise| {
+            let traces = sum(&vec![Complex32::ZERO; BINS], 1e-3, &noise.bins());
+            let mut a = traces;
+            a[0] = Complex32::new(100.0, 0.0);
+            [a.clone(), a, noise.bins()]
+        };
+        assert_eq!(heard(300, offset), [None; 3]);
+        // A tone tells nothing.
+        let tone = |noise: &mut Noise| {
+            let mut a = vec![Complex32::ZERO; BINS];
+            a[40] = Complex32::new(noise.next(), 1.0);
+            [a.clone(), a, noise.bins()]
+        };
+        assert_eq!(heard(300, tone), [None; 3]);
+    }
+
+    #[test]
+    fn four_hops_of_other_sound_end_it() {
+        let mut twins = Twins::new(2, BINS);
+        let mut noise = Noise(3);
+        for _ in 0..300 {
+            let sound = noise.bins();
+            twins.hear(&hop(&[sound.clone(), sound]));
+        }
+        for _ in 0..4 {
+            assert_eq!(twins.twin(0), Some(1));
+            twins.hear(&hop(&[noise.bins(), noise.bins()]));
+        }
+        assert_eq!(twins.twin(0), None);
+        // Silence tells nothing.
+        let sound = noise.bins();
+        (0..8).for_each(|_| twins.hear(&hop(&[sound.clone(), sound.clone()])));
+        (0..300).for_each(|_| twins.hear(&hop(&vec![vec![Complex32::ZERO; BINS]; 2])));
+        assert_eq!(twins.twin(1), Some(0));
+        twins.reset();
+        assert_eq!(twins.twin(1), None);
+    }
+
+    #[test]
+    fn copies_are_one_group_unless_the_engineer_says_otherwise() {
+        let mut twins = Twins::new(4, BINS);
+        let mut noise = Noise(3);
+        for _ in 0..8 {
+            let (sound, other) = (noise.bins(), noise.bins());
+            twins.hear(&hop(&[sound.clone(), other, sound.clone(), sound]));
+        }
+        let groups = |controls: &Controls| {
+            let joined = twins.join(controls);
+            [0, 1, 2, 3].map(|mic| joined.mics[mic].group)
+        };
+        let mut controls = Controls::default();
+        let [a, b, c, d] = groups(&controls);
+        assert!(a.is_some() && b.is_none() && a == c && c == d);
+        controls.mics[1].group = a;
+        controls.mics[2].group = Some(GroupId(4));
+        assert_eq!(groups(&controls), [Some(GroupId(4)), a, Some(GroupId(4)), Some(GroupId(4))]);
+        controls.mics[2].group = None;
+        controls.mics[3].group = Some(GroupId(4));
+        assert_eq!(groups(&controls), [Some(GroupId(4)), a, Some(GroupId(4)), Some(GroupId(4))]);
+        controls.mics[0].role = Role::Room;
+        assert_eq!(groups(&controls), [None, a, Some(GroupId(4)), Some(GroupId(4))]);
+        controls.mics[2].group = Some(GroupId(5));
+        assert_eq!(groups(&controls), [None, a, Some(GroupId(5)), Some(GroupId(4))]);
+    }
+}

@@ -185,6 +185,13 @@ fn files_of(package: &str, messages: &str) -> Vec<PathBuf> {
         .collect()
 }
 
+/// The program among cargo's messages that was made of this target.
+pub(crate) fn program_of(target: &str, messages: &str) -> Option<PathBuf> {
+    let messages = messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let mut programs = messages.filter(|message| message["target"]["name"] == target);
+    programs.find_map(|message| message["executable"].as_str().map(PathBuf::from))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -232,5 +239,14 @@ mod tests {
         let expected = ["/t/libplugin.rlib", "/t/libplugin.so"].map(PathBuf::from);
         assert_eq!(files_of("plugin", messages), expected);
         assert!(files_of("plugin", "{}").is_empty());
+    }
+
+    #[test]
+    fn the_program_of_a_target_is_found_beside_its_library() {
+        let messages = "{\"target\":{\"name\":\"plugin\"},\"executable\":null}\n\
+            {\"target\":{\"name\":\"it\"},\"executable\":\"/t/it-1\"}\n\
+            {\"target\":{\"name\":\"plugin\"},\"executable\":\"/t/plugin-2\"}";
+        assert_eq!(program_of("plugin", messages), Some(PathBuf::from("/t/plugin-2")));
+        assert_eq!(program_of("lab", messages), None);
     }
 }

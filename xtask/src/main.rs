@@ -57,7 +57,13 @@ enum Command {
         #[arg(long, value_name = "N", default_value_t = 10.0)]
         minutes: f64,
     },
-    /// Try what crosses between threads in every order
+    /// Count instructions of the engine and the window, and compare them with docs/performance.md
+    Guard {
+        /// Write the counts into the table instead
+        #[arg(long)]
+        write: bool,
+    },
+    /// Run the hand-overs between threads in every order
     Races {
         /// How often a thread is stopped in the middle at most; more takes longer
         #[arg(long, value_name = "N", default_value_t = 5)]
@@ -123,6 +129,7 @@ fn main() -> ExitCode {
         Command::Check => commands::check(),
         Command::Tidy => commands::tidy(),
         Command::Fuzz { target, minutes } => commands::fuzz(target.as_deref(), minutes),
+        Command::Guard { write } => commands::guard(write),
         Command::Races { preemptions } => commands::races(preemptions),
         Command::Soak { hours, mics, seed } => commands::soak(hours, mics, seed),
         Command::Host(forwarded) => return commands::host(&forwarded.arguments),

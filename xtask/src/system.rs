@@ -33,17 +33,36 @@ const FOR_TESTS: [Requirement; 11] = [
     Requirement { package: "bsdutils", is_there: || Path::new("/usr/bin/script").exists() },
 ];
 
-/// Makes sure that the tests find what they need: installs it where that is possible (as root on
-/// Debian or Ubuntu), and otherwise names it in one line.
+/// The program that counts instructions.
+const FOR_GUARD: [Requirement; 1] = [Requirement {
+    package: "valgrind",
+    is_there: || succeeds(Command::new("valgrind").arg("--version")),
+}];
+
+/// Makes sure that the tests find the packages they need: installs them where that is possible (as
+/// root on Debian or Ubuntu), and otherwise names them in one line.
 ///
 /// # Errors
 ///
 /// When something is missing and could not be installed.
 pub(crate) fn ensure_for_tests() -> Result<()> {
+    ensure(&FOR_TESTS)
+}
+
+/// The same for `cargo xtask guard`.
+///
+/// # Errors
+///
+/// When something is missing and could not be installed.
+pub(crate) fn ensure_for_guard() -> Result<()> {
+    ensure(&FOR_GUARD)
+}
+
+fn ensure(requirements: &[Requirement]) -> Result<()> {
     if !cfg!(target_os = "linux") {
         return Ok(());
     }
-    let missing = missing(&FOR_TESTS);
+    let missing = missing(requirements);
     if missing.is_empty() {
         return Ok(());
     }
@@ -61,7 +80,7 @@ pub(crate) fn ensure_for_tests() -> Result<()> {
     let mut install = apt_get();
     install.args(["install", "-y", "--no-install-recommends"]).args(&missing);
     shell::run(install, &format!("apt-get install {packages}"))?;
-    let still = self::missing(&FOR_TESTS);
+    let still = self::missing(requirements);
     if !still.is_empty() {
         bail!("installed, and still not usable: {}", still.join(" "));
     }

@@ -46,14 +46,11 @@ pub(crate) fn check() -> Result<()> {
     docs.env("RUSTDOCFLAGS", "-D warnings");
     build::shown(docs, NOTICE)?;
 
-    step("tests");
-    commands::test(&[])?;
+    step("tests, and benches once each");
+    commands::test_all()?;
 
-    step("benches, once each");
-    // By name: `--benches` would run the unit tests of other packages once more.
-    let mut benches = shell::cargo("test");
-    benches.args(["--workspace", "--bench", "stft", "--bench", "link", "--bench", "network"]);
-    shell::run(benches, "cargo test of the benches")?;
+    step("instructions");
+    commands::guard(false)?;
     println!("all checks passed");
     Ok(())
 }

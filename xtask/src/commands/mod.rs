@@ -4,6 +4,7 @@ mod bundle;
 mod check;
 mod demo;
 mod fuzz;
+mod guard;
 mod races;
 mod soak;
 mod train;
@@ -20,12 +21,16 @@ pub(crate) use bundle::bundle;
 pub(crate) use check::check;
 pub(crate) use demo::{DEMO_FOLDER, demo};
 pub(crate) use fuzz::{TARGETS, fuzz};
+pub(crate) use guard::guard;
 pub(crate) use races::races;
 pub(crate) use soak::soak;
 pub(crate) use train::train;
 
 /// Runs all tests, or those that the arguments pick.
 pub(crate) fn test(arguments: &[OsString]) -> Result<()> {
+    if arguments.is_empty() {
+        return test_all();
+    }
     system::ensure_for_tests()?;
     bundle()?;
     let mut tests = shell::cargo("test");
@@ -37,11 +42,20 @@ pub(crate) fn test(arguments: &[OsString]) -> Result<()> {
         tests.arg("--workspace");
     }
     tests.args(arguments);
-    shell::run(tests, "cargo test")?;
-    if arguments.is_empty() {
-        test_apart()?;
+    shell::run(tests, "cargo test")
+}
+
+/// Runs all tests, and every bench once.
+pub(crate) fn test_all() -> Result<()> {
+    system::ensure_for_tests()?;
+    bundle()?;
+    // One build of everything. `--all-targets` has the benches and leaves out the examples in docs.
+    for targets in ["--all-targets", "--doc"] {
+        let mut tests = shell::cargo("test");
+        tests.args(["--workspace", targets]);
+        shell::run(tests, "cargo test")?;
     }
-    Ok(())
+    test_apart()
 }
 
 /// Runs the tests that are built apart from all others, because what they depend on would change the others' builds.

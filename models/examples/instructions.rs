@@ -1,0 +1,168 @@
+//! One piece of work a number of times, for `cargo xtask guard`, which counts its instructions.
+//!
+//! ```text
+//! valgrind --tool=callgrind --collect-atstart=no --toggle-collect='*counted_work*' instructions CASE
+//! ```
+//!
+//! It prints how many times the work was done. Nothing is measured where it runs by itself.
+#![allow(clippy::print_stdout, reason = "a program for xtask prints its result")]
+#![allow(clippy::unwrap_used, reason = "a program for xtask may stop where it cannot go on")]
+
+use std::hint::black_box;
+
+use engine::debleed::Online;
+use engine::pipeline::Pipeline;
+use engine::{Controls, MAX_MICS, Mode, Pace, SampleRate, Session, SessionConfig};
+
+const RATE_HZ: f32 = 48_000.0;
+const BLOCK_SAMPLES: usize = 512;
+/// Until every part of the method is at work.
+const WARM_UP_HOPS: usize = 64;
+/// Blocks of bins take turns over eight hops.
+const HOPS: usize = 16;
+const BLOCKS: usize = 32;
+
+/// What is counted: everything inside, and nothing else.
+#[inline(never)]
+fn counted_work(work: &mut dyn FnMut()) {
+    work();
+}
+
+/// Mics that hear noise of their own and, half as loud, noise that they share.
+struct Noise(u32);
+
+impl Noise {
+    fn draw(&mut self) -> f32 {
+        self.0 = self.0.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (self.0 >> 8) as f32 / (1 << 24) as f32 - 0.5
+    }
+
+    /// The next hop, `[mic, sample]`.
+    fn hop(&mut self, num_mics: usize, hop_samples: usize) -> Vec<f32> {
+        let shared: Vec<f32> = (0..hop_samples).map(|_| 0.1 * self.draw()).collect();
+        (0..num_mics * hop_samples).map(|at| 0.2 * self.draw() + shared[at % hop_samples]).collect()
+    }
+}
+
+/// Which mics have sound.
+#[derive(Clone, Copy)]
+enum Music {
+    /// All mics all the time.
+    Dense,
+    /// Every other mic rests throughout, and is digitally silent.
+    Sparse,
+    /// Each mic is digitally silent in three hops of four.
+    Gated,
+}
+
+impl Music {
+    fn has_sound(self, mic: usize, hop: usize) -> bool {
+        match self {
+            Self::Dense => true,
+            Self::Sparse => mic.is_multiple_of(2),
+            Self::Gated => (mic + hop).is_multiple_of(4),
+        }
+    }
+}
+
+fn main() {
+    let case = std::env::args().nth(1).unwrap_or_default();
+    let times = match case.as_str() {
+        "audio-8" => audio(8),
+        "audio-16" => audio(16),
+        "hop-8-dense" => hops(8, Music::Dense),
+        "hop-16-dense" => hops(16, Music::Dense),
+        "hop-16-sparse" => hops(16, Music::Sparse),
+        "hop-16-gated" => hops(16, Music::Gated),
+        "model-load" => model_load(),
+        _ => 0,
+    };
+    println!("{times} times, {}", path());
+}
+
+/// The widest instructions that the machine, or what stands in for it, says it has.
+fn path() -> &'static str {
+    #[cfg(target_arch = "x86_64")]
+    if is_x86_feature_detected!("avx512f") {
+        return "avx512";
+    } else if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+        return "avx2";
+    }
+    std::env::consts::ARCH
+}
+
+/// The audio thread's blocks, with a fader on its way and a worker that is never late.
+fn audio(num_mics: usize) -> usize {
+    let config = SessionConfig {
+        rate: SampleRate::new(RATE_HZ).unwrap(),
+        num_mics,
+        mode: Mode::Live,
+        pace: Pace::Realtime,
+        max_block_samples: BLOCK_SAMPLES,
+    };
+    let mut controls = Controls::default();
+    // A method that costs nothing: the audio thread does not know which one it is.
+    let method = Box::new(engine::debleed::Ratio::new(config.rate, config.mode));
+    let mut session = Session::prepare_with(&config, &controls, method).unwrap();
+    let stats = session.stats();
+    let mut noise = Noise(1);
+    for number in 0..2 * BLOCKS {
+        let mut samples = noise.hop(num_mics, BLOCK_SAMPLES);
+        controls.mics[0].amount = (number % 100) as f32 / 99.0;
+        let mut slices: [&mut [f32]; MAX_MICS] = std::array::from_fn(|_| &mut [][..]);
+        for (slice, mic) in slices.iter_mut().zip(samples.chunks_exact_mut(BLOCK_SAMPLES)) {
+            *slice = mic;
+        }
+        let mut block = || {
+            session.set_controls(&controls);
+            session.process(black_box(&mut slices[..num_mics])).unwrap();
+        };
+        if number < BLOCKS {
+            block();
+        } else {
+            counted_work(&mut block);
+        }
+        // A hop of 512 samples at this rate.
+        while stats.hops() < number as u64 + 1 {
+            std::thread::yield_now();
+        }
+    }
+    assert_eq!(stats.late_hops(), 0, "a late hop costs something else");
+    BLOCKS
+}
+
+/// The worker's hops, with the released network.
+fn hops(num_mics: usize, music: Music) -> usize {
+    let rate = SampleRate::new(RATE_HZ).unwrap();
+    let model = &models::released().unwrap().model;
+    let network = model.network().unwrap();
+    let method = Online::guided(rate, Mode::Live, num_mics, &|| model.guide(num_mics));
+    let mut pipeline = Pipeline::new(Box::new(method), num_mics);
+    let hop_samples = pipeline.geometry().hop_samples();
+    let controls = Controls::default();
+    let mut noise = Noise(1);
+    for number in 0..WARM_UP_HOPS + HOPS {
+        let mut samples = noise.hop(num_mics, hop_samples);
+        for (mic, samples) in samples.chunks_exact_mut(hop_samples).enumerate() {
+            if !music.has_sound(mic, number) {
+                samples.fill(0.0);
+            }
+        }
+        if number < WARM_UP_HOPS {
+            pipeline.process_hop(&mut samples, &controls);
+        } else {
+            counted_work(&mut || pipeline.process_hop(black_box(&mut samples), &controls));
+        }
+    }
+    drop(network);
+    HOPS
+}
+
+/// From embedded bytes to a network that can be asked, the check of the hash included.
+fn model_load() -> usize {
+    counted_work(&mut || {
+        let network = models::released().unwrap().model.network().unwrap();
+        black_box(network);
+    });
+    1
+}

@@ -2,7 +2,7 @@
 //!
 //! Real hosts call in orders that nobody thinks of. [`run`] makes such calls in this process and checks what comes of them: no crash,
 //! no call of the host on the wrong thread, nothing written where it does not belong, and every sample of every output written, finite
-//! and not subnormal. [`Outside`] has them made in another process, so that crashes and hangs count as well, and [`shrink`] leaves out
+//! and not subnormal. [`Outside`] has them made in another process, so that crashes and hangs count as well, and [`shrink()`] leaves out
 //! of a list whatever a failure does not need.
 
 mod audio;

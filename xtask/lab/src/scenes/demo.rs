@@ -136,7 +136,7 @@ pub fn render(instruments: &Instruments, seed: u64) -> Result<Scene> {
     Ok(scene)
 }
 
-/// Checks that [`write`] would replace no file that is to be kept.
+/// Checks that [`write()`] would replace no file that is to be kept.
 ///
 /// # Errors
 ///

@@ -141,8 +141,8 @@ impl Programs {
             build::program_of(package, &messages).context("cargo built no program")
         };
         let example = ["build", "--release", "--package", "models", "--example", "instructions"];
-        // All targets of the workspace, so that nothing is built with other features than for the tests.
-        let tests = ["test", "--workspace", "--all-targets", "--no-run"];
+        // The whole workspace, so that nothing is built with other features than for the tests.
+        let tests = ["test", "--workspace", "--no-run"];
         Ok(Self { engine: built(&example, "instructions")?, window: built(&tests, "plugin")? })
     }
 

@@ -28,18 +28,20 @@ const MOST_GAIN: f32 = 8.0;
 /// The least coherence without delay in every band with sound.
 const ALIKE: f32 = 0.98;
 const IDENTICAL: f32 = 0.9999;
-/// Points of a pair: hops add or take them, and the pair counts as one source from [`ENOUGH`] on, until
-/// none is left.
+/// Only hops at most this far below the loudest so far count (-30 dB): below, mics have noise of their own.
+const LOUD: f32 = 1e-3;
+/// Points of a pair: hops add them, and the pair counts as one source from [`ENOUGH`] on.
 const ENOUGH: u8 = 32;
-const MOST: u8 = 64;
 const POINTS_ALIKE: u8 = 1;
 const POINTS_IDENTICAL: u8 = 4;
-const POINTS_DIFFERENT: u8 = 16;
+/// A pair that has differed in so many hops carries two sounds.
+const MOST_DIFFERENT: u8 = 4;
 
 /// Finds mics that carry the same sound: one gain, either polarity and no delay in all bands.
 ///
 /// Identical mics are found within eight hops with sound (85 ms at 48 kHz), mics of one signal with
-/// noise of their own within 32, and four hops in which they differ end it.
+/// noise of their own within 32. After four hops in which they differ they are two sounds, until a
+/// reset: a lone player may have sounded alike in both.
 ///
 /// # Shapes
 ///
@@ -56,7 +58,9 @@ pub(super) struct Twins {
     powers: Vec<f32>,
     /// `[mic, mic]`, used where the first is below the second.
     points: Vec<u8>,
-    are_found: Vec<bool>,
+    differences: Vec<u8>,
+    /// Power of the loudest hop, `[mic]`.
+    loudest: Vec<f32>,
 }
 
 impl Twins {
@@ -72,7 +76,8 @@ impl Twins {
             bands: bands.filter(|band| !band.is_empty()).collect(),
             powers: vec![0.0; num_mics * NUM_POWERS],
             points: vec![0; num_mics * num_mics],
-            are_found: vec![false; num_mics * num_mics],
+            differences: vec![0; num_mics * num_mics],
+            loudest: vec![0.0; num_mics],
         }
     }
 
@@ -85,6 +90,7 @@ impl Twins {
                     *power = bins[band.clone()].iter().map(Complex32::norm_sqr).sum();
                 }
                 powers[NUM_BANDS] = bins[..FIRST_BIN].iter().map(Complex32::norm_sqr).sum();
+                self.loudest[mic] = powers.iter().sum::<f32>().max(self.loudest[mic]);
             }
         }
         for a in 0..self.num_mics {
@@ -93,16 +99,13 @@ impl Twins {
                     continue;
                 }
                 let Some(coherence) = self.compare(hop, a, b) else { continue };
-                let points = &mut self.points[a * self.num_mics + b];
-                *points = if coherence > IDENTICAL {
-                    (*points + POINTS_IDENTICAL).min(MOST)
-                } else if coherence > ALIKE {
-                    (*points + POINTS_ALIKE).min(MOST)
+                let at = a * self.num_mics + b;
+                if coherence > ALIKE {
+                    let more = if coherence > IDENTICAL { POINTS_IDENTICAL } else { POINTS_ALIKE };
+                    self.points[at] = (self.points[at] + more).min(ENOUGH);
                 } else {
-                    points.saturating_sub(POINTS_DIFFERENT)
-                };
-                let is_found = &mut self.are_found[a * self.num_mics + b];
-                *is_found = *points >= ENOUGH || *is_found && *points > 0;
+                    self.differences[at] = (self.differences[at] + 1).min(MOST_DIFFERENT);
+                }
             }
         }
     }
@@ -116,6 +119,10 @@ impl Twins {
         let strongest = |mic: usize| all(mic).iter().copied().fold(0.0, f32::max);
         let (top_a, top_b) = (strongest(a), strongest(b));
         if top_a.min(top_b) < QUIET * hop.num_bins() as f32 {
+            return None;
+        }
+        let is_loud = |mic: usize| all(mic).iter().sum::<f32>() > LOUD * self.loudest[mic];
+        if !is_loud(a) && !is_loud(b) {
             return None;
         }
         let pairs = of(a).iter().zip(of(b)).zip(&self.bands);
@@ -150,7 +157,8 @@ impl Twins {
     }
 
     fn are_twins(&self, a: usize, b: usize) -> bool {
-        a != b && self.are_found[a.min(b) * self.num_mics + a.max(b)]
+        let at = a.min(b) * self.num_mics + a.max(b);
+        a != b && self.points[at] >= ENOUGH && self.differences[at] < MOST_DIFFERENT
     }
 
     /// The controls with mics of one sound in one group. Where the engineer has put both into groups, or
@@ -173,7 +181,8 @@ impl Twins {
     /// Forgets everything.
     pub(super) fn reset(&mut self) {
         self.points.fill(0);
-        self.are_found.fill(false);
+        self.differences.fill(0);
+        self.loudest.fill(0.0);
     }
 }
 
@@ -310,10 +319,19 @@ mod tests {
             twins.hear(&hop(&[noise.bins(), noise.bins()]));
         }
         assert_eq!(twins.twin(0), None);
-        // Silence tells nothing.
-        let sound = noise.bins();
-        (0..8).for_each(|_| twins.hear(&hop(&[sound.clone(), sound.clone()])));
+        let mut alike = |twins: &mut Twins| {
+            let sound = noise.bins();
+            (0..8).for_each(|_| twins.hear(&hop(&[sound.clone(), sound.clone()])));
+        };
+        alike(&mut twins);
+        assert_eq!(twins.twin(0), None);
+        twins.reset();
+        alike(&mut twins);
+        // Silence tells nothing, and neither does noise far below the sound.
         (0..300).for_each(|_| twins.hear(&hop(&vec![vec![Complex32::ZERO; BINS]; 2])));
+        let faint = |noise: &mut Noise| sum(&vec![Complex32::ZERO; BINS], 1e-2, &noise.bins());
+        let mut other = Noise(9);
+        (0..300).for_each(|_| twins.hear(&hop(&[faint(&mut other), faint(&mut other)])));
         assert_eq!(twins.twin(1), Some(0));
         twins.reset();
         assert_eq!(twins.twin(1), None);

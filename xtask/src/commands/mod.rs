@@ -28,9 +28,6 @@ pub(crate) use train::train;
 
 /// Runs all tests, or those that the arguments pick.
 pub(crate) fn test(arguments: &[OsString]) -> Result<()> {
-    if arguments.is_empty() {
-        return test_all();
-    }
     system::ensure_for_tests()?;
     bundle()?;
     let mut tests = shell::cargo("test");
@@ -42,22 +39,11 @@ pub(crate) fn test(arguments: &[OsString]) -> Result<()> {
         tests.arg("--workspace");
     }
     tests.args(arguments);
-    shell::run(tests, "cargo test")
-}
-
-/// Runs all tests, and every bench once.
-pub(crate) fn test_all() -> Result<()> {
-    system::ensure_for_tests()?;
-    bundle()?;
-    let mut tests = shell::cargo("test");
-    tests.arg("--workspace");
     shell::run(tests, "cargo test")?;
-    // By name: `--benches` would run the unit tests of other packages once more, and `--all-targets`
-    // builds the examples as tests, without the plugins that the host's tests load.
-    let mut benches = shell::cargo("test");
-    benches.args(["--workspace", "--bench", "stft", "--bench", "link", "--bench", "network"]);
-    shell::run(benches, "cargo test of the benches")?;
-    test_apart()
+    if arguments.is_empty() {
+        test_apart()?;
+    }
+    Ok(())
 }
 
 /// Runs the tests that are built apart from all others, because what they depend on would change the others' builds.

@@ -173,10 +173,14 @@ fn plain(segment: &[u8]) -> String {
     plain.trim().to_owned()
 }
 
+/// Cargo's messages, one JSON value per line; other lines are left out.
+fn parsed(messages: &str) -> impl Iterator<Item = Value> {
+    messages.lines().filter_map(|line| serde_json::from_str(line).ok())
+}
+
 /// The files among cargo's messages, one JSON value per line, that were made of this package.
 fn files_of(package: &str, messages: &str) -> Vec<PathBuf> {
-    let messages = messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    let artifacts = messages.filter(|message| {
+    let artifacts = parsed(messages).filter(|message| {
         message["reason"] == "compiler-artifact" && message["target"]["name"] == package
     });
     artifacts
@@ -187,8 +191,7 @@ fn files_of(package: &str, messages: &str) -> Vec<PathBuf> {
 
 /// The program among cargo's messages that was made of this target.
 pub(crate) fn program_of(target: &str, messages: &str) -> Option<PathBuf> {
-    let messages = messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    let mut programs = messages.filter(|message| message["target"]["name"] == target);
+    let mut programs = parsed(messages).filter(|message| message["target"]["name"] == target);
     programs.find_map(|message| message["executable"].as_str().map(PathBuf::from))
 }
 

@@ -1,14 +1,11 @@
-//! Goes through the session once before it is played, and says where it looks wrong.
+//! Names the faults of a session before it is played.
 
 use anyhow::Result;
-use audiofile::{SessionFiles, readable};
+use audiofile::SessionFiles;
 use host::Class;
-use sessioncheck::{Check, Name, Place, Tool};
+use sessioncheck::{Place, Tool};
 
 use crate::cli::check_goes_on;
-
-/// Samples per block.
-const BLOCK_SAMPLES: usize = 4096;
 
 /// One line for every fault of the session; the files start anew afterwards.
 pub(crate) fn warnings(
@@ -16,34 +13,10 @@ pub(crate) fn warnings(
     class: Class,
     params: &[(String, String)],
 ) -> Result<Vec<String>> {
-    let num_mics = session.mics().len();
-    let mut check = Check::new(session.rate_hz(), num_mics, session.num_samples());
-    let mut blocks = vec![vec![0.0; BLOCK_SAMPLES]; num_mics];
-    loop {
-        check_goes_on()?;
-        let mut slices: Vec<&mut [f32]> = blocks.iter_mut().map(Vec::as_mut_slice).collect();
-        let count = session.read(&mut slices)?;
-        check.push(&blocks.iter().map(|block| &block[..count]).collect::<Vec<_>>());
-        if count < BLOCK_SAMPLES {
-            break;
-        }
-    }
-    session.rewind()?;
-    let paths: Vec<_> = session.paths().collect();
-    let names: Vec<Name> = session
-        .mics()
-        .iter()
-        .map(|mic| {
-            let file = readable(paths[mic.file].file_name().unwrap_or_default());
-            let several = session.mics().iter().filter(|other| other.file == mic.file).count() > 1;
-            let text = if several { format!("{file} channel {}", mic.channel + 1) } else { file };
-            Name { text, position: mic.mic + 1 }
-        })
-        .collect();
-    let is_pair: Vec<(usize, bool)> =
+    let mics: Vec<(usize, bool)> =
         session.mics().iter().map(|mic| (mic.mic, mic.num_sides > 1)).collect();
-    let places = places(class, &is_pair, params);
-    Ok(check.findings(&places).iter().map(|found| found.line(&names, Tool::Host)).collect())
+    let places = places(class, &mics, params);
+    sessioncheck::warnings(session, &places, Tool::Host, check_goes_on)
 }
 
 /// Groups and roles of the mono mics, given as mic and whether it has two sides, from the parameters

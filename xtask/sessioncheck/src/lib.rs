@@ -26,6 +26,7 @@
 mod clocks;
 mod copies;
 mod excerpts;
+mod files;
 mod finding;
 mod levels;
 mod moves;
@@ -41,6 +42,7 @@ mod tests;
 
 pub use clocks::OtherClock;
 pub use copies::Copy;
+pub use files::warnings;
 pub use finding::{Finding, Name, Tool};
 pub use moves::Moved;
 pub use timing::Late;

@@ -30,7 +30,7 @@ const ALLOWED: [(&str, &[&str]); 10] = [
     ("engine", &[]),
     ("models", &["engine"]),
     ("audiofile", &[]),
-    ("sessioncheck", &[]),
+    ("sessioncheck", &["audiofile"]),
     ("host", &["audiofile", "sessioncheck"]),
     ("xtask", &[]),
     ("plugin", &["engine", "models"]),

@@ -118,7 +118,7 @@ fn outputs_have_the_inputs_names_lengths_and_channels() {
     // A pipe gets no progress bar, but the session's fault.
     assert_eq!(
         String::from_utf8(output.stderr).unwrap(),
-        "warning: a.wav and pair.wav channel 1 carry the same sound: leave one of them away, or put \
+        "warning: a.wav and pair.wav channel 1 carry the same sound: leave one of them out, or put \
          them into one group (--group 1,3)\n"
     );
     let made = ["a.wav", "b.wav", "pair.wav"];

@@ -76,7 +76,7 @@ impl Finding {
                     Tool::Host => "one group".to_owned(),
                 };
                 format!(
-                    "{} and {} carry the same sound{}: leave one of them away, or put them into {}",
+                    "{} and {} carry the same sound{}: leave one of them out, or put them into {}",
                     name(a),
                     name(b),
                     difference(copy),
@@ -84,7 +84,7 @@ impl Finding {
                 )
             }
             Self::OtherClock(OtherClock { mics, drift_ppm }) => format!(
-                "{} {} the other mics by {:.0} millionths ({:.1} ms a minute): recorded by another \
+                "{} {} the other mics by {:.0} ppm ({:.1} ms a minute): recorded by another \
                  clock; resample first, or bleed stays",
                 list(mics, name),
                 match (*drift_ppm > 0.0, mics.len()) {

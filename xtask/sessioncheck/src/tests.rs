@@ -154,7 +154,7 @@ fn lines_name_the_files_and_the_remedy() {
             Finding::Copy(copy),
             Tool::Debleed,
             "kick.wav and room.wav carry the same sound (the second 3.0 dB quieter, 2.00 ms later, \
-             inverted): leave one of them away, or put them into one group (--group 1,3)",
+             inverted): leave one of them out, or put them into one group (--group 1,3)",
         ),
         (
             Finding::HearsAll { mic: 2 },

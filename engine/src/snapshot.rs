@@ -9,7 +9,7 @@ mod scale;
 #[cfg(test)]
 mod tests;
 
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence};
 
 use crossbeam::queue::ArrayQueue;
 
@@ -153,8 +153,9 @@ impl Monitor {
     /// Watcher's thread only: allocates when watching begins and frees when it ends.
     pub fn watch(&self, selected: Option<usize>) {
         let Some(mic) = selected else {
-            self.watched.store(false, Ordering::Relaxed);
-            while self.ready.pop().is_some() || self.free.pop().is_some() {}
+            // Ordered against the worker's look after it has pushed: one of the two frees it.
+            self.watched.store(false, Ordering::SeqCst);
+            self.empty();
             return;
         };
         self.selected.store(mic, Ordering::Relaxed);
@@ -165,13 +166,14 @@ impl Monitor {
         }
     }
 
-    /// The oldest snapshot not looked at yet.
+    /// The oldest snapshot not looked at yet; none while nobody watches.
     ///
     /// # Real-time
     ///
     /// Watcher's thread only.
     pub fn take(&self) -> Option<Box<Snapshot>> {
-        self.ready.pop()
+        // The worker may have had one in hand while the watcher left.
+        self.watched.load(Ordering::Relaxed).then(|| self.ready.pop()).flatten()
     }
 
     /// Gives a snapshot back to be filled again.
@@ -181,6 +183,26 @@ impl Monitor {
     /// Watcher's thread only.
     pub fn give_back(&self, snapshot: Box<Snapshot>) {
         // After the watcher left there is nobody to fill it; it is freed here.
-        drop(self.free.push(snapshot));
+        if self.watched.load(Ordering::Relaxed) {
+            drop(self.free.push(snapshot));
+        }
+    }
+
+    /// Hands a filled snapshot to the watcher, or frees it if that one has left meanwhile.
+    ///
+    /// # Real-time
+    ///
+    /// Worker only.
+    fn hand_over(&self, snapshot: Box<Snapshot>) {
+        // As many places as snapshots.
+        drop(self.ready.push(snapshot));
+        fence(Ordering::SeqCst);
+        if !self.watched.load(Ordering::SeqCst) {
+            self.empty();
+        }
+    }
+
+    fn empty(&self) {
+        while self.ready.pop().is_some() || self.free.pop().is_some() {}
     }
 }

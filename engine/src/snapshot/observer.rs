@@ -118,8 +118,7 @@ impl Observer {
         self.scale.show(|bin| own[bin], &mut column.before_db);
         self.scale.show(|bin| own[bin] - gone[bin] * amount, &mut column.after_db);
         self.scale.show(|bin| gone[bin] * amount, &mut column.removed_db);
-        // As many places as snapshots; should the watcher have left meanwhile, it is freed here.
-        drop(self.monitor.ready.push(snapshot));
+        self.monitor.hand_over(snapshot);
     }
 
     fn look_at_crosstalk(&mut self, pipeline: &Pipeline) {

@@ -96,7 +96,21 @@ fn a_watcher_that_stalls_loses_snapshots_and_stops_nobody() {
     assert!((CIRCULATING / 2..=CIRCULATING).contains(&waiting), "{waiting}");
 }
 
-/// The worker may have a snapshot in hand while the watcher leaves.
+/// The worker may have a snapshot in hand while the watcher leaves, or take one just then.
+#[test]
+fn what_was_in_hand_while_the_watcher_left_is_freed() {
+    let monitor = Monitor::new(2, 0.01);
+    monitor.watch(Some(0));
+    let mut in_hand = [(); 3].map(|()| monitor.free.pop());
+    monitor.watch(None);
+    // Before the worker has looked whether somebody still watches.
+    drop(monitor.ready.push(in_hand[0].take().unwrap()));
+    assert!(monitor.take().is_none());
+    monitor.hand_over(in_hand[1].take().unwrap());
+    monitor.give_back(in_hand[2].take().unwrap());
+    assert!(monitor.free.is_empty() && monitor.ready.is_empty());
+}
+
 #[test]
 fn who_watches_again_sees_nothing_of_before() {
     let monitor = Monitor::new(2, 0.01);

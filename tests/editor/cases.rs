@@ -22,12 +22,13 @@ type Case = (&'static str, fn() -> Result<()>);
 /// Runs the cases that the arguments name, all if they name none: those that count memory, or the others.
 pub(crate) fn run(counts_memory: bool) -> Result<()> {
     const OPENINGS: [Case; 1] = [("windows come and go", crate::openings::opened_and_closed)];
-    const OTHERS: [Case; 5] = [
+    const OTHERS: [Case; 6] = [
         ("the session is seen at 100 % and 200 %", seen),
         ("every view is seen at 100 % and 200 %", crate::views::seen),
         ("clicks and drags reach the host", pressed),
         ("names, links and places are changed", arranged),
         ("a closed window leaves no thread", closed),
+        ("no window is larger than can be drawn", large),
     ];
     if std::env::args().any(|argument| argument == "--cost") {
         return if counts_memory { Ok(()) } else { crate::cost::measure() };
@@ -203,6 +204,34 @@ fn closed() -> Result<()> {
             let left = threads()?;
             ensure!(left.len() <= before.len(), "{format}: {before:?} have become {left:?}");
             drop(screen);
+        }
+    }
+    Ok(())
+}
+
+/// Drivers of OpenGL crash or run out of memory in windows of 65535 pixels, the most that X11 has.
+fn large() -> Result<()> {
+    const MOST: u32 = 8192;
+    for format in [Format::Clap, Format::Vst3] {
+        let mut player = Player::new(format, Class::Eight)?;
+        let (screen, size) = open(&mut player, None)?;
+        drawn(&mut player, &screen, size)?;
+        for wanted in [[65_535, 65_535], [100_000, 700], [1180, MOST + 1]] {
+            let is_taken = player.plugin.force_editor_size(wanted)?;
+            ensure!(!is_taken, "{format}: {wanted:?} is taken");
+            let taken = player.plugin.resize_editor(wanted)?;
+            ensure!(
+                taken.iter().all(|&side| side <= MOST),
+                "{format}: {wanted:?} became {taken:?}"
+            );
+            ensure!(player.plugin.force_editor_size(SIZE)?, "{format}: {SIZE:?} is refused");
+        }
+        drawn(&mut player, &screen, size)?;
+        player.plugin.close_editor()?;
+        for scale in [1e9, 0.0, f64::INFINITY] {
+            let is_open = player.plugin.open_editor(screen.window(), Some(scale)).is_ok();
+            ensure!(!is_open, "{format}: a scale of {scale} is taken");
+            player = Player::new(format, Class::Eight)?;
         }
     }
     Ok(())

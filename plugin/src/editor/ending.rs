@@ -26,6 +26,15 @@ impl WindowThread {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = this;
     }
 
+    /// The window could not be opened, and nobody else waits for the end of its thread, if there was one.
+    pub(super) fn ends_unseen(&self) {
+        if self.0.lock().unwrap_or_else(PoisonError::into_inner).is_none() {
+            // It came to nothing before it was known.
+            crate::stay::in_memory();
+        }
+        drop(self.end());
+    }
+
     /// Something that, when dropped on another thread, waits until the thread has ended.
     pub(super) fn end(&self) -> End {
         End(self.clone())

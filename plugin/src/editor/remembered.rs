@@ -4,8 +4,25 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 /// The smallest window, in points.
 pub(super) const SMALLEST: [f32; 2] = [920.0, 560.0];
-const LARGEST: [f32; 2] = [4000.0, 3000.0];
+pub(super) const LARGEST: [f32; 2] = [4000.0, 3000.0];
+/// The longest side of a window, in pixels: an 8K screen fits in, and drivers of OpenGL draw no more than 16384. Mesa's software driver
+/// crashes beyond that.
+pub(super) const LARGEST_PIXELS: u16 = 8192;
 const SCALES: [f32; 2] = [0.5, 4.0];
+/// Pixels per point that hosts may ask for.
+const HOST_SCALES: std::ops::RangeInclusive<f64> = 0.25..=8.0;
+
+/// The scale that a host asks for, if it can be had.
+pub(super) fn host_scale(asked: Option<f64>) -> Option<f64> {
+    asked.filter(|scale| HOST_SCALES.contains(scale))
+}
+
+/// Whether a window can have this width and height in pixels.
+pub(super) fn can_be_drawn([width, height]: [f64; 2]) -> bool {
+    let largest = f64::from(LARGEST_PIXELS);
+    // Not where one is no number.
+    width <= largest && height <= largest
+}
 
 /// What is kept; numbers are stored as their bits.
 #[derive(Debug)]
@@ -37,6 +54,14 @@ impl Remembered {
     /// Width and height in points.
     pub(super) fn size(&self) -> [f32; 2] {
         [load(&self.width), load(&self.height)]
+    }
+
+    /// The same, at most as large as windows may be where the system or the host adds a scale of its own.
+    pub(super) fn size_at(&self, system_scale: Option<f64>) -> [f32; 2] {
+        #[allow(clippy::cast_possible_truncation, reason = "1 to 8")]
+        let system_scale = system_scale.unwrap_or(1.0).max(1.0) as f32;
+        let largest = f32::from(LARGEST_PIXELS) / (self.scale() * system_scale);
+        self.size().map(|side| side.min(largest))
     }
 
     /// Pixels per point, on top of what the system asks for.
@@ -98,5 +123,29 @@ mod tests {
         let tiny = Remembered::default();
         tiny.read("[1,-5,0]");
         assert_eq!((tiny.size(), tiny.scale()), (SMALLEST, SCALES[0]));
+    }
+
+    #[test]
+    fn no_window_is_larger_than_can_be_drawn() {
+        let large = Remembered::default();
+        large.set_size([4000.0, 3000.0]);
+        assert_eq!(large.size_at(None), [4000.0, 3000.0]);
+        assert_eq!(large.size_at(Some(4.0)), [2048.0, 2048.0]);
+        large.set_scale(4.0);
+        assert_eq!(large.size_at(Some(0.25)), [2048.0, 2048.0]);
+        assert_eq!(large.size_at(Some(2.0)), [1024.0, 1024.0]);
+        assert!(can_be_drawn([8192.0, 1.0]));
+        for size in [[8193.0, 1.0], [1.0, 1e300], [f64::NAN, 1.0]] {
+            assert!(!can_be_drawn(size), "{size:?}");
+        }
+    }
+
+    #[test]
+    fn hosts_get_scales_that_make_sense() {
+        assert_eq!(host_scale(Some(1.5)), Some(1.5));
+        for scale in [0.0, -1.0, 9.0, f64::INFINITY, f64::NAN] {
+            assert_eq!(host_scale(Some(scale)), None);
+        }
+        assert_eq!(host_scale(None), None);
     }
 }

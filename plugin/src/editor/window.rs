@@ -19,7 +19,7 @@ use nice_plug_egui::{
 };
 
 use super::ending::{End, WindowThread};
-use super::remembered::SMALLEST;
+use super::remembered::{LARGEST, SMALLEST, can_be_drawn, host_scale};
 use super::{Editor, presets, theme};
 use crate::live::Live;
 use crate::params::UnspillParams;
@@ -54,8 +54,12 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 impl UnspillEditor {
     /// An adapter for one window. It is made anew each time: the size to open at is known only
     /// after the host has loaded its session, which is later than the framework wants an editor.
-    fn adapter(&self, thread: &WindowThread) -> Option<(Arc<EguiEditorState>, EguiEditor<App>)> {
-        let [width, height] = self.params.remembered.size();
+    fn adapter(
+        &self,
+        thread: &WindowThread,
+        system_scale: Option<f64>,
+    ) -> Option<(Arc<EguiEditorState>, EguiEditor<App>)> {
+        let [width, height] = self.params.remembered.size_at(system_scale);
         let state = EguiEditorState::from_size(
             LogicalSize::new(width, height),
             self.params.remembered.scale(),
@@ -87,9 +91,10 @@ impl FrameworkEditor for UnspillEditor {
         host: Option<HostMethods>,
     ) -> Result<SpawnedEditor<Self::Handle>, Box<dyn Error>> {
         let thread = WindowThread::default();
-        let (state, adapter) = self.adapter(&thread).ok_or("no adapter")?;
-        let spawned =
-            adapter.spawn(parent, wait_for_parent, fallback_scale_factor, gui_context, host)?;
+        let scale = host_scale(fallback_scale_factor);
+        let (state, adapter) = self.adapter(&thread, scale).ok_or("no adapter")?;
+        let spawned = adapter.spawn(parent, wait_for_parent, scale, gui_context, host);
+        let spawned = spawned.inspect_err(|_| thread.ends_unseen())?;
         *lock(&self.adapter) = Some((state, adapter));
         let handle = Handle { adapter: spawned.handle, desk: Arc::clone(&self.desk) };
         let window = OpenWindow { window: spawned.window, end: thread.end() };
@@ -100,8 +105,8 @@ impl FrameworkEditor for UnspillEditor {
         match &*lock(&self.adapter) {
             Some((state, adapter)) if state.is_open() => adapter.size(),
             _ => {
-                let ([width, height], scale) =
-                    (self.params.remembered.size(), self.params.remembered.scale());
+                let remembered = &self.params.remembered;
+                let ([width, height], scale) = (remembered.size_at(None), remembered.scale());
                 let size = LogicalSize::new(width * scale, height * scale);
                 NativeSize::from_size(Size::from(size), 1.0)
             }
@@ -109,8 +114,8 @@ impl FrameworkEditor for UnspillEditor {
     }
 
     fn resize_hint(&self) -> ResizeHint {
-        let [width, height] = SMALLEST;
-        ResizeHint::resizable().with_min_logical_size(LogicalSize::new(width, height))
+        let size = |[width, height]: [f32; 2]| Some(LogicalSize::new(width, height));
+        ResizeHint::resizable().with_min_max_logical_size(size(SMALLEST), size(LARGEST))
     }
 
     #[allow(unsafe_code, reason = "the trait's; there is no standalone program")]
@@ -256,15 +261,35 @@ impl Drop for Handle {
     }
 }
 
+/// A window does not do as the host asks.
+#[derive(Debug)]
+pub enum WindowError {
+    /// The system's reason.
+    System(<EguiEditorHandle as EditorHandle>::Error),
+    /// It would be too large to be drawn, or have no size at all.
+    Size,
+}
+
+impl std::fmt::Display for WindowError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::System(error) => write!(f, "{error}"),
+            Self::Size => write!(f, "windows cannot be that large"),
+        }
+    }
+}
+
+impl Error for WindowError {}
+
 impl EditorHandle for Handle {
     type Window = OpenWindow;
-    type Error = <EguiEditorHandle as EditorHandle>::Error;
+    type Error = WindowError;
 
     fn run_until_closed(window: Self::Window) -> Result<(), Self::Error> {
         let OpenWindow { window, end } = window;
         let result = EguiEditorHandle::run_until_closed(window);
         drop(end);
-        result
+        result.map_err(WindowError::System)
     }
 
     fn set_parent(
@@ -272,19 +297,22 @@ impl EditorHandle for Handle {
         parent: ParentWindowHandle,
         window: &Self::Window,
     ) -> Result<(), Self::Error> {
-        self.adapter.set_parent(parent, &window.window)
+        self.adapter.set_parent(parent, &window.window).map_err(WindowError::System)
     }
 
     fn show(&self, window: &Self::Window) -> Result<(), Self::Error> {
-        self.adapter.show(&window.window)
+        self.adapter.show(&window.window).map_err(WindowError::System)
     }
 
     fn hide(&self, window: &Self::Window) -> Result<(), Self::Error> {
-        self.adapter.hide(&window.window)
+        self.adapter.hide(&window.window).map_err(WindowError::System)
     }
 
     fn set_size(&self, size: NativeSize<u32>, window: &Self::Window) -> Result<(), Self::Error> {
-        self.adapter.set_size(size, &window.window)
+        if !can_be_drawn([f64::from(size.width), f64::from(size.height)]) {
+            return Err(WindowError::Size);
+        }
+        self.adapter.set_size(size, &window.window).map_err(WindowError::System)
     }
 
     fn host_main_thread_callback(&self, window: &Self::Window) {
@@ -300,7 +328,12 @@ impl EditorHandle for Handle {
         scale_factor: f64,
         window: &Self::Window,
     ) -> Result<(), Self::Error> {
-        self.adapter.set_fallback_scale_factor(scale_factor, &window.window)
+        let scale = host_scale(Some(scale_factor)).ok_or(WindowError::Size)?;
+        let size = window.window.size().logical;
+        if !can_be_drawn([size.width * scale, size.height * scale]) {
+            return Err(WindowError::Size);
+        }
+        self.adapter.set_fallback_scale_factor(scale, &window.window).map_err(WindowError::System)
     }
 
     fn on_virtual_key_from_host(

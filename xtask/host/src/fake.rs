@@ -155,6 +155,9 @@ impl Instance for Fake {
     fn resize_editor(&mut self, _: [u32; 2]) -> Result<[u32; 2]> {
         anyhow::bail!("it has no editor")
     }
+    fn force_editor_size(&mut self, _: [u32; 2]) -> Result<bool> {
+        anyhow::bail!("it has no editor")
+    }
     fn close_editor(&mut self) -> Result<()> {
         anyhow::bail!("it has no editor")
     }

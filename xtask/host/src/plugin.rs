@@ -59,6 +59,7 @@ pub(crate) trait Instance {
     fn take_requests(&mut self) -> Requests;
     fn open_editor(&mut self, window: u32, scale: Option<f64>) -> Result<[u32; 2]>;
     fn resize_editor(&mut self, size: [u32; 2]) -> Result<[u32; 2]>;
+    fn force_editor_size(&mut self, size: [u32; 2]) -> Result<bool>;
     fn close_editor(&mut self) -> Result<()>;
     /// The size that the editor has asked for since it was last looked at.
     fn take_wanted_size(&mut self) -> Option<[u32; 2]>;
@@ -175,6 +176,15 @@ impl Plugin {
     /// When it refuses.
     pub fn resize_editor(&mut self, size: [u32; 2]) -> Result<[u32; 2]> {
         self.instance.resize_editor(size).with_context(|| self.doing("resizing its editor"))
+    }
+
+    /// Sets the open editor's size in pixels without having asked first which one it takes; whether it takes it.
+    ///
+    /// # Errors
+    ///
+    /// When it is not open.
+    pub fn force_editor_size(&mut self, size: [u32; 2]) -> Result<bool> {
+        self.instance.force_editor_size(size).with_context(|| self.doing("resizing its editor"))
     }
 
     /// Closes the editor.

@@ -68,6 +68,16 @@ impl Gui {
         Ok([width, height])
     }
 
+    /// Sets a size that the plugin was not asked about; whether it takes it.
+    pub(super) fn force_size(&self, [width, height]: [u32; 2]) -> Result<bool> {
+        Ok(call!(self, self.table, set_size, width, height))
+    }
+
+    /// Sets a scale in the open editor; whether it takes it.
+    pub(super) fn set_scale(&self, scale: f64) -> Result<bool> {
+        Ok(call!(self, self.table, set_scale, scale))
+    }
+
     /// Asks for a size and returns the one it takes.
     pub(super) fn resize(&self, [mut width, mut height]: [u32; 2]) -> Result<[u32; 2]> {
         ensure!(call!(self, self.table, can_resize), "it cannot be resized");

@@ -385,6 +385,10 @@ impl Instance for ClapInstance {
         self.gui()?.resize(size)
     }
 
+    fn force_editor_size(&mut self, size: [u32; 2]) -> Result<bool> {
+        self.gui()?.force_size(size)
+    }
+
     fn close_editor(&mut self) -> Result<()> {
         self.gui()?.close()?;
         self.editor_is_open = false;

@@ -278,8 +278,16 @@ impl OddClap {
                 self.window_is_open = true;
             }
             WindowCall::Resize(size) if self.window_is_open => {
-                // A size may be refused.
+                // A size may be refused, and some hosts set one without having asked.
                 let _ = self.gui()?.resize(size);
+                self.gui()?.force_size(size)?;
+            }
+            WindowCall::Scale(scale) if self.window_is_open => {
+                let is_taken = self.gui()?.set_scale(scale)?;
+                ensure!(
+                    !is_taken || (scale.is_finite() && scale > 0.0),
+                    "it takes a scale of {scale}"
+                );
             }
             WindowCall::Close if self.window_is_open => {
                 self.window_is_open = false;

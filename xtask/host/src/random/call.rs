@@ -91,6 +91,7 @@ pub(crate) enum Call {
 pub(crate) enum WindowCall {
     Open,
     Resize([u32; 2]),
+    Scale(f64),
     Close,
 }
 
@@ -282,7 +283,11 @@ impl Call {
                 Self::Window(WindowCall::Resize([length(random), length(random)]))
             }
             2106..=2107 => Self::Window(WindowCall::Close),
-            2108..=2159 => {
+            2108..=2109 => {
+                let scales = [1.0, 0.5, 2.0, 8.0, 1e9, 0.0, -1.0, f64::NAN, f64::INFINITY];
+                Self::Window(WindowCall::Scale(pick(random, &scales)))
+            }
+            2110..=2159 => {
                 let block = block(random);
                 Self::Beside(block, Box::new(Self::on_main_thread(random)))
             }

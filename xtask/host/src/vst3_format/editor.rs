@@ -107,6 +107,23 @@ impl OpenView {
         Ok((open, size))
     }
 
+    /// Sets a size that the plugin was not asked about; whether it takes it.
+    pub(super) fn force_size(&self, [width, height]: [u32; 2]) -> Result<bool> {
+        let (right, bottom) = (i32::try_from(width)?, i32::try_from(height)?);
+        let mut rect = ViewRect { left: 0, top: 0, right, bottom };
+        // SAFETY: attached; the rectangle outlives the call.
+        Ok(unsafe { self.view.onSize(&raw mut rect) } == kResultOk)
+    }
+
+    /// Sets a scale in the open editor; whether it takes it.
+    pub(super) fn set_scale(&self, scale: f64) -> Result<bool> {
+        let scaled = self.view.cast::<IPlugViewContentScaleSupport>();
+        let scaled = scaled.context("it cannot be scaled")?;
+        #[allow(clippy::cast_possible_truncation, reason = "the format's type")]
+        // SAFETY: attached.
+        Ok(unsafe { scaled.setContentScaleFactor(scale as f32) } == kResultOk)
+    }
+
     /// Asks for a size and returns the one it takes.
     pub(super) fn resize(&self, [width, height]: [u32; 2]) -> Result<[u32; 2]> {
         let mut rect = ViewRect {

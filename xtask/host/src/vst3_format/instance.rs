@@ -410,6 +410,11 @@ impl Instance for Vst3Instance {
     }
 
     #[cfg(target_os = "linux")]
+    fn force_editor_size(&mut self, size: [u32; 2]) -> Result<bool> {
+        self.view.as_ref().context("it is not open")?.force_size(size)
+    }
+
+    #[cfg(target_os = "linux")]
     fn close_editor(&mut self) -> Result<()> {
         self.view.take().context("it is not open")?.close()?;
         ensure!(!self.handler.was_called_elsewhere(), "it called its host on another thread");
@@ -428,6 +433,11 @@ impl Instance for Vst3Instance {
 
     #[cfg(not(target_os = "linux"))]
     fn resize_editor(&mut self, _size: [u32; 2]) -> Result<[u32; 2]> {
+        anyhow::bail!("this host opens editors in X11 windows only")
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn force_editor_size(&mut self, _size: [u32; 2]) -> Result<bool> {
         anyhow::bail!("this host opens editors in X11 windows only")
     }
 

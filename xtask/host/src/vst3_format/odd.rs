@@ -286,8 +286,16 @@ impl OddVst3 {
             }
             WindowCall::Resize(size) => {
                 if let Some(view) = &self.view {
-                    // A size may be refused.
+                    // A size may be refused, and some hosts set one without having asked.
                     let _ = view.resize(size);
+                    view.force_size(size)?;
+                }
+            }
+            WindowCall::Scale(scale) => {
+                if let Some(view) = &self.view {
+                    let is_taken = view.set_scale(scale)?;
+                    let makes_sense = scale.is_finite() && scale > 0.0;
+                    ensure!(!is_taken || makes_sense, "it takes a scale of {scale}");
                 }
             }
             WindowCall::Close => {

@@ -19,6 +19,8 @@ const SEED_VARIABLE: &str = "UNSPILL_SOAK_SEED";
 const SHORT_S: f64 = 20.0;
 const RATE_HZ: u32 = 44_100;
 const LONGEST_BLOCK: usize = 8192;
+/// The longest that the transport stands still at a stretch: most of a day at a host is spent so.
+const LONGEST_PAUSE_S: usize = 600;
 /// Rows of the table.
 const ROWS: u64 = 24;
 /// Memory that may come after the first quarter: a passage of three minutes is kept in up to 256 MiB while it is learned, the
@@ -62,12 +64,16 @@ struct Host {
     mics: Vec<Vec<f32>>,
     /// How loud each mic is at the moment; 0 is digital silence.
     levels: Vec<f32>,
+    /// In samples.
+    longest_pause: usize,
     counts: Counts,
 }
 
 #[derive(Default)]
 struct Counts {
     samples: u64,
+    /// Samples of stopped transports among them.
+    paused: u64,
     late_hops: u64,
     lost_hops: u64,
     seeks: u64,
@@ -76,7 +82,7 @@ struct Counts {
 }
 
 impl Host {
-    fn new(num_mics: usize, seed: u64) -> Self {
+    fn new(num_mics: usize, seed: u64, longest_pause: usize) -> Self {
         let mut host = Self {
             random: Random(seed),
             num_mics,
@@ -87,6 +93,7 @@ impl Host {
             session: None,
             mics: vec![vec![0.0; LONGEST_BLOCK]; num_mics],
             levels: vec![0.1; num_mics],
+            longest_pause,
             counts: Counts::default(),
         };
         host.activate();
@@ -185,8 +192,23 @@ impl Host {
                     learner.call_off(None);
                 }
             }
+            8 => self.stand_still(),
             _ => {}
         }
+    }
+
+    /// A stopped transport: hosts go on with blocks of digital silence.
+    fn stand_still(&mut self) {
+        let levels = self.levels.clone();
+        self.levels.fill(0.0);
+        let seconds = 1 + self.random.below(LONGEST_PAUSE_S);
+        // No longer than the whole of a short run.
+        let blocks = (seconds * RATE_HZ as usize).min(self.longest_pause) / LONGEST_BLOCK;
+        for _ in 0..blocks {
+            self.block(LONGEST_BLOCK);
+        }
+        self.levels = levels;
+        self.counts.paused += (blocks * LONGEST_BLOCK) as u64;
     }
 
     fn turn_a_knob(&mut self) {
@@ -209,8 +231,7 @@ impl Host {
         }
     }
 
-    fn block(&mut self, size: usize) {
-        let session = self.session.as_mut().unwrap();
+    fn make_sound(&mut self, size: usize) {
         for at in 0..size {
             let shared = 0.1 * (self.random.share() - 0.5);
             for (mic, level) in self.mics.iter_mut().zip(&self.levels) {
@@ -218,9 +239,19 @@ impl Host {
                 mic[at] = if *level > 0.0 { level * own + shared } else { 0.0 };
             }
         }
+    }
+
+    fn block(&mut self, size: usize) {
+        // Digital silence needs no random numbers.
+        if self.levels.iter().all(|&level| level == 0.0) {
+            self.mics.iter_mut().for_each(|mic| mic[..size].fill(0.0));
+        } else {
+            self.make_sound(size);
+        }
         if self.random.happens(2) {
             self.mics[0][0] = [f32::NAN, f32::INFINITY, 1e30][self.random.below(3)];
         }
+        let session = self.session.as_mut().unwrap();
         session.set_controls(&self.controls);
         let mut slices: Vec<&mut [f32]> =
             self.mics.iter_mut().map(|mic| &mut mic[..size]).collect();
@@ -258,10 +289,11 @@ fn hours_of_a_host_leave_nothing_behind() {
     );
     println!("{num_mics} mics, random seed {seed}");
     println!(
-        "| simulated | took | memory | threads | late | lost | seeks | activations | passages |"
+        "| simulated | stopped | took | memory | threads | late | lost | seeks | activations | passages |"
     );
-    println!("|---|---|---|---|---|---|---|---|---|");
-    let mut host = Host::new(num_mics, seed);
+    println!("|---|---|---|---|---|---|---|---|---|---|");
+    let longest_pause = usize::try_from(end / 10).unwrap();
+    let mut host = Host::new(num_mics, seed, longest_pause);
     let began = Instant::now();
     let (mut row, mut early_mib, mut most_mib) = (0, 0.0_f64, 0.0_f64);
     while host.counts.samples < end {
@@ -275,10 +307,12 @@ fn hours_of_a_host_leave_nothing_behind() {
             early_mib = most_mib;
         }
         row = host.counts.samples * ROWS / end.max(1) + 1;
-        let Counts { samples, late_hops, lost_hops, seeks, activations, passages } = host.counts;
+        let Counts { samples, paused, late_hops, lost_hops, seeks, activations, passages } =
+            host.counts;
         println!(
-            "| {:.1} min | {:.1} min | {mib:.0} MiB | {threads} | {late_hops} | {lost_hops} | {seeks} | {activations} | {passages} |",
+            "| {:.1} min | {:.0} % | {:.1} min | {mib:.0} MiB | {threads} | {late_hops} | {lost_hops} | {seeks} | {activations} | {passages} |",
             samples as f64 / f64::from(RATE_HZ) / 60.0,
+            100.0 * paused as f64 / samples as f64,
             began.elapsed().as_secs_f64() / 60.0,
         );
     }

@@ -203,11 +203,13 @@ impl View for Answers {
     }
 
     #[allow(unsafe_code, reason = "the framework gives parameters by pointer")]
-    fn set_value(&self, id: u32, normalized: f32) {
-        if let Some(handle) = self.handles.get(&id).filter(|_| normalized.is_finite()) {
-            // SAFETY: points into `params`; values are atomics.
-            unsafe { handle.pointer._internal_set_normalized_value(normalized.clamp(0.0, 1.0)) };
-        }
+    fn set_value(&self, id: u32, normalized: f32) -> bool {
+        let Some(handle) = self.handles.get(&id).filter(|_| normalized.is_finite()) else {
+            return false;
+        };
+        // SAFETY: points into `params`; values are atomics.
+        unsafe { handle.pointer._internal_set_normalized_value(normalized.clamp(0.0, 1.0)) };
+        true
     }
 
     #[allow(unsafe_code, reason = "the framework gives parameters by pointer")]

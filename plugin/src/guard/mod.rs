@@ -19,6 +19,7 @@
 //! | 8 | keeps the previous block's slice length for a missing auxiliary input | [`flat`], `scratch` |
 //! | 9 | panics on extra channels and concurrent calls, sleeps on the audio thread | `scratch`; one `lock` before every audio call |
 //! | 10 | types auxiliary outputs `kAux` | `vst3::component` |
+//! | 11 | tells its editor of VST3 parameter changes on a background thread: aborts if the instance goes, or a window opens, at that moment | the VST3 proxy sets parameters itself, by [`View::set_value`]; the editor draws on a timer |
 //! | | has no latency before the first activation, asks for a needless restart | [`View::latency_samples`] |
 //! | | keeps the host's name to itself | [`View::host_is`] |
 //! | | goes by the set-up's process mode alone, while some hosts (Ardour) say with the block that they render | [`View::host_renders`] |
@@ -28,9 +29,9 @@
 //! | | panics when processed before it was set up; allocates for over-long blocks | the proxies refuse, and cut |
 //! | | opens an editor in a CLAP host without `clap.gui` and panics | the proxy then has no such extension |
 //! | | tells VST3 hosts of edits on the window's thread (Linux) | `vst3::teller` passes them on on the main thread |
-//! | | relies on VST3 hosts to give every edit back; Ardour does not for parameters that cannot be automated | `vst3::edits` gives them back |
+//! | | relies on VST3 hosts to give every edit back; Ardour does not for parameters that cannot be automated | `vst3::waiting` keeps them for the next block |
 //! | | a panic in the plugin aborts the host | [`Inside`] catches it, plays dry, as late as the host was told, from then on and reports errors |
-//! | | ignores what a VST3 host sets while the plugin processes, so that a state saved before the next block lacks it | `vst3::announced` keeps it |
+//! | | ignores what a VST3 host sets while the plugin processes, so that a state saved before the next block lacks it | `vst3::waiting` keeps it |
 //! | | panics when a VST3 host replaces its handler in the middle of being told something | has one ear for its whole life, which `vst3::teller` stands behind; no lock is held while a host is called |
 //! | | reports another VST3 arrangement than the one it accepted | `vst3::processor` remembers it |
 //! | | reads beyond the buffers for CLAP transport events after the end of a block; has changes count from the start of theirs | the proxies hand blocks on in pieces (`clap::due`, `vst3::due`) |
@@ -43,7 +44,8 @@
 //! | | leaves every VST3 window's event handler in the host's run loop, with two descriptors and 0.2 MB (Linux) | `vst3::window` and `vst3::run_loop` stand in for view and run loop |
 //!
 //! What no guard can make good: after defect 6 the framework's background thread is gone, and the
-//! tasks of all other instances with it. Unspill gives that thread nothing to do.
+//! tasks of all other instances with it. Nothing is scheduled there, except by a VST3 host that loads a state on another thread than
+//! the one that made the instance.
 
 pub mod clap;
 pub mod flat;

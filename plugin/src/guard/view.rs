@@ -47,8 +47,9 @@ pub trait View: Send + Sync {
     /// Whether the host renders the block that comes next, whatever it was activated for; real-time safe.
     fn host_renders(&self, _renders: bool) {}
 
-    /// Sets a parameter, `0.0 ..= 1.0`, beside the framework, which would not; `id` as by [`param_id_hash`]; main thread.
-    fn set_value(&self, id: u32, normalized: f32);
+    /// Sets a parameter without the framework; `id` as by [`param_id_hash`], `normalized` is cut to `0.0 ..= 1.0`. False if there is
+    /// no such parameter or the value is not a number. Any thread; real-time safe.
+    fn set_value(&self, id: u32, normalized: f32) -> bool;
 
     /// A parameter's position as it is set and saved, whatever modulates it: from 0 to its number of steps, or to 1 if it has
     /// none. Without an answer the framework's counts, which includes modulation.

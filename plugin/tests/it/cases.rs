@@ -16,7 +16,7 @@
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use plugin::guard::Guardable;
+use plugin::guard::{Guardable, param_id_hash};
 
 use super::children::judge;
 use super::clap_host::ClapHost;
@@ -237,6 +237,38 @@ cases! {
         Ok(())
     };
 
+    // Defect 11. The framework has its worker tell the editor of each change that the audio thread makes. The worker ends when it
+    // comes to a change of an instance that is gone; then the tasks of all others are never done, and the last to go aborts.
+    automation_leaves_nothing_to_do_for_other_threads: Vst3 Crashes => |format, guarded| {
+        let queue_tasks = |host: &dyn Host| {
+            let mut inputs = four_inputs();
+            inputs[0] = mono(QUEUE_TASKS);
+            host.process(&mut inputs, &mut [out(), out(), out(), out()], N, &[]);
+        };
+        let are_done = |times: usize| {
+            let since = Instant::now();
+            while probes::TASKS_DONE.load(Ordering::SeqCst) < times * probes::NUM_TASKS {
+                if since.elapsed() > Duration::from_secs(5) {
+                    return false;
+                }
+                std::thread::yield_now();
+            }
+            true
+        };
+        let (stays, goes) = (active::<Sym>(format, guarded), active::<Sym>(format, guarded));
+        queue_tasks(&*stays);
+        on_audio_thread(&*goes, |host| {
+            let moves = [(param_id_hash("label"), 1.0)];
+            host.process(&mut four_inputs(), &mut [out(), out(), out(), out()], N, &moves);
+        });
+        goes.unload();
+        expect("done", are_done(1), true)?;
+        queue_tasks(&*stays);
+        expect("done later", are_done(2), true)?;
+        stays.unload();
+        Ok(())
+    };
+
     // Defect 7.
     the_parameter_behind_the_last_is_refused: Clap Crashes, Vst3 Crashes => |format, guarded| {
         let host = host::<Sym>(format, guarded);
@@ -445,14 +477,25 @@ cases! {
     };
 }
 
+struct Shared<'a>(&'a dyn Host);
+
+// SAFETY: on purpose: hosts promise not to call on two threads at once, and some do.
+unsafe impl Sync for Shared<'_> {}
+
+/// Runs `act` on a thread that did not make the instance.
+fn on_audio_thread(host: &dyn Host, act: impl FnOnce(&dyn Host) + Send) {
+    let shared = Shared(host);
+    std::thread::scope(|scope| {
+        let shared = &shared;
+        scope.spawn(move || act(shared.0));
+    });
+}
+
 /// Runs `act` while another thread is inside a block that takes [`LINGER_TIME`].
 fn beside_a_lingering_block(
     host: &dyn Host,
     act: impl FnOnce(&dyn Host) -> Result<(), String>,
 ) -> Result<(), String> {
-    struct Shared<'a>(&'a dyn Host);
-    // SAFETY: on purpose: hosts promise not to do this, and some do.
-    unsafe impl Sync for Shared<'_> {}
     let shared = Shared(host);
     std::thread::scope(|scope| {
         let shared = &shared;

@@ -242,11 +242,13 @@ impl View for ProbeView {
         (id == param_id_hash("label") && self.0.label.value()).then(|| "Live".to_owned())
     }
 
-    fn set_value(&self, id: u32, normalized: f32) {
-        if id == param_id_hash("label") {
-            // SAFETY: points into the parameters, which are kept.
-            unsafe { self.0.label.as_ptr()._internal_set_normalized_value(normalized) };
+    fn set_value(&self, id: u32, normalized: f32) -> bool {
+        if id != param_id_hash("label") || normalized.is_nan() {
+            return false;
         }
+        // SAFETY: points into the parameters, which are kept.
+        unsafe { self.0.label.as_ptr()._internal_set_normalized_value(normalized) };
+        true
     }
 
     fn values_signature(&self) -> u64 {

@@ -196,7 +196,9 @@ mod tests {
             0
         }
 
-        fn set_value(&self, _: u32, _: f32) {}
+        fn set_value(&self, _: u32, _: f32) -> bool {
+            true
+        }
 
         fn name(&self, _: u32) -> Option<String> {
             None

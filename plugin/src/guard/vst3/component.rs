@@ -165,11 +165,17 @@ impl Proxy {
     pub(super) fn take_announced(&self) {
         if self.teller.announced.is_any() {
             self.teller.announced.take(|id, value| {
-                #[allow(clippy::cast_possible_truncation, reason = "a position, 0 to 1")]
-                self.view.set_value(id, value as f32);
+                self.set_value(id, value);
             });
             self.view.follow();
         }
+    }
+
+    /// Defect 11: sets a parameter without the framework, which would tell its editor on another thread. Real-time safe; false if
+    /// there is no such parameter.
+    pub(super) fn set_value(&self, id: u32, value: f64) -> bool {
+        #[allow(clippy::cast_possible_truncation, reason = "a position, 0 to 1")]
+        self.view.set_value(id, value.clamp(0.0, 1.0) as f32)
     }
 
     /// Notices whatever may change with a parameter; real-time safe.

@@ -135,21 +135,20 @@ impl IEditControllerTrait for Proxy {
         }
         // What is kept until a block brings it is told as it is.
         let value = value.clamp(0.0, 1.0);
-        self.teller.edits.host_sets(id, value);
-        // The framework takes it at once, or not at all and says that it did.
-        if self.teller.is_processing.load(Ordering::Relaxed) {
-            self.teller.announced.set(id, value);
+        self.teller.edits.replaced_by(id, value);
+        // Defect 11: the framework does not get it.
+        let is_known = if self.teller.is_processing.load(Ordering::Relaxed) {
+            self.teller.announced.set(id, value)
         } else {
             self.teller.announced.arrived(id);
-        }
-        let result =
-            pass!(self, IEditControllerTrait::setParamNormalized(id, value) else kInternalError);
+            self.set_value(id, value)
+        };
         if take(&self.running).is_none() {
             // No block will bring it.
             shield((), || self.take_announced());
         }
         self.after_change();
-        result
+        if is_known { kResultOk } else { kInvalidArgument }
     }
 
     /// The framework has had its ear since the beginning: it panics where it gets another one while it says something.

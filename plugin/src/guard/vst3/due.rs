@@ -1,18 +1,14 @@
 //! The parameter changes of one VST3 block, handed on as far as they are due.
 //!
-//! The framework is given a block in pieces that begin where a parameter changes, each with the points that count from its first
-//! sample on, as one queue of one point each.
+//! The framework gets a block in pieces that begin where a parameter changes. The guard sets the values before each piece.
 #![allow(unsafe_code, reason = "VST3 interfaces")]
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
-
+use vst3::ComRef;
 use vst3::Steinberg::Vst::{
     IParamValueQueue, IParamValueQueueTrait, IParameterChanges, IParameterChangesTrait, ParamID,
     ParamValue,
 };
-use vst3::Steinberg::{int32, kInvalidArgument, kResultFalse, kResultOk, tresult};
-use vst3::{Class, ComRef, ComWrapper};
+use vst3::Steinberg::kResultOk;
 
 /// How many points of one block are taken one by one, at least; of every parameter that comes after so many, only the last is.
 const MAX_POINTS: usize = 4096;
@@ -32,45 +28,20 @@ struct Point {
 /// # Real-time
 ///
 /// [`Due::new`] allocates; everything else is safe on the audio thread.
+#[derive(Debug)]
 pub(super) struct Due {
     points: Vec<Point>,
     max_points: usize,
-    /// The points before this one have been due.
+    /// The points from `first` up to `next` are due; those before have been.
+    first: usize,
     next: usize,
-    shared: Arc<Shared>,
-    changes: ComWrapper<Changes>,
-}
-
-impl std::fmt::Debug for Due {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Due").field("next", &self.next).finish_non_exhaustive()
-    }
-}
-
-/// What the framework reads.
-struct Shared {
-    /// Of all points of the block: the parameter and the value, which is an `f64`.
-    points: Box<[(AtomicU32, AtomicU64)]>,
-    /// The points that are due.
-    first: AtomicUsize,
-    count: AtomicUsize,
-    /// Which of them the queue stands for.
-    place: AtomicUsize,
 }
 
 impl Due {
     /// Room for the points of so many parameters.
     pub(super) fn new(num_params: usize) -> Self {
         let max_points = MAX_POINTS + num_params;
-        let shared = Arc::new(Shared {
-            points: std::iter::repeat_with(Default::default).take(max_points).collect(),
-            first: AtomicUsize::new(0),
-            count: AtomicUsize::new(0),
-            place: AtomicUsize::new(0),
-        });
-        let queue = ComWrapper::new(Queue(Arc::clone(&shared)));
-        let changes = ComWrapper::new(Changes { shared: Arc::clone(&shared), queue });
-        Self { points: Vec::with_capacity(max_points), max_points, next: 0, shared, changes }
+        Self { points: Vec::with_capacity(max_points), max_points, first: 0, next: 0 }
     }
 
     /// Reads what a host says with a block; none of it is due yet.
@@ -80,7 +51,7 @@ impl Due {
     /// `changes` is null or a live object.
     pub(super) unsafe fn read(&mut self, changes: *mut IParameterChanges, num_samples: usize) {
         self.points.clear();
-        self.next = 0;
+        (self.first, self.next) = (0, 0);
         // SAFETY: the caller's promise.
         if let Some(changes) = unsafe { ComRef::from_raw(changes) } {
             // SAFETY: no arguments.
@@ -94,11 +65,6 @@ impl Due {
             }
         }
         self.points.sort_unstable_by_key(|point| (point.sample, point.order));
-        for (point, (id, bits)) in self.points.iter().zip(&self.shared.points) {
-            // Relaxed, here and below: written and read on the same thread.
-            id.store(point.id, Ordering::Relaxed);
-            bits.store(point.value.to_bits(), Ordering::Relaxed);
-        }
     }
 
     /// Reads one parameter's points and leaves room for one of each of so many queues, this one included.
@@ -122,8 +88,6 @@ impl Due {
             let is_value = result == kResultOk && value.is_finite();
             if is_value && self.points.len() < self.max_points {
                 let sample = usize::try_from(sample).unwrap_or(0).min(last_sample);
-                // The framework takes what is far beyond the ends for no number.
-                let value = value.clamp(0.0, 1.0);
                 self.points.push(Point { sample, order: self.points.len(), id, value });
             }
         }
@@ -131,99 +95,23 @@ impl Due {
 
     /// Goes on to the piece that begins with this sample; from which sample on something changes next, if anything does.
     pub(super) fn advance(&mut self, sample: usize) -> Option<usize> {
-        let first = self.next;
-        let due = self.points[first..].iter().take_while(|point| point.sample <= sample).count();
-        self.next += due;
-        self.shared.first.store(first, Ordering::Relaxed);
-        self.shared.count.store(due, Ordering::Relaxed);
+        self.first = self.next;
+        let left = &self.points[self.first..];
+        self.next += left.iter().take_while(|point| point.sample <= sample).count();
         self.points.get(self.next).map(|point| point.sample)
     }
 
-    /// What is due, as the framework gets it.
-    pub(super) fn changes(&self) -> *mut IParameterChanges {
-        let changes = self.changes.as_com_ref::<IParameterChanges>();
-        changes.map_or(std::ptr::null_mut(), |changes| changes.as_ptr())
-    }
-}
-
-/// The points that are due, each as a queue.
-struct Changes {
-    shared: Arc<Shared>,
-    /// The only one: the framework reads one queue after the other.
-    queue: ComWrapper<Queue>,
-}
-
-impl Class for Changes {
-    type Interfaces = (IParameterChanges,);
-}
-
-impl IParameterChangesTrait for Changes {
-    unsafe fn getParameterCount(&self) -> int32 {
-        int32::try_from(self.shared.count.load(Ordering::Relaxed)).unwrap_or(int32::MAX)
-    }
-
-    unsafe fn getParameterData(&self, index: int32) -> *mut IParamValueQueue {
-        let count = self.shared.count.load(Ordering::Relaxed);
-        let Some(index) = usize::try_from(index).ok().filter(|&index| index < count) else {
-            return std::ptr::null_mut();
-        };
-        let place = self.shared.first.load(Ordering::Relaxed) + index;
-        self.shared.place.store(place, Ordering::Relaxed);
-        let queue = self.queue.as_com_ref::<IParamValueQueue>();
-        queue.map_or(std::ptr::null_mut(), |queue| queue.as_ptr())
-    }
-
-    unsafe fn addParameterData(
-        &self,
-        _id: *const ParamID,
-        _index: *mut int32,
-    ) -> *mut IParamValueQueue {
-        std::ptr::null_mut()
-    }
-}
-
-/// One point.
-struct Queue(Arc<Shared>);
-
-impl Queue {
-    fn point(&self) -> Option<(ParamID, ParamValue)> {
-        let (id, bits) = self.0.points.get(self.0.place.load(Ordering::Relaxed))?;
-        Some((id.load(Ordering::Relaxed), f64::from_bits(bits.load(Ordering::Relaxed))))
-    }
-}
-
-impl Class for Queue {
-    type Interfaces = (IParamValueQueue,);
-}
-
-impl IParamValueQueueTrait for Queue {
-    unsafe fn getParameterId(&self) -> ParamID {
-        self.point().map_or(ParamID::MAX, |(id, _)| id)
-    }
-
-    unsafe fn getPointCount(&self) -> int32 {
-        1
-    }
-
-    unsafe fn getPoint(&self, index: int32, offset: *mut int32, value: *mut ParamValue) -> tresult {
-        let point = self.point().filter(|_| index == 0 && !offset.is_null() && !value.is_null());
-        let Some((_, newest)) = point else { return kInvalidArgument };
-        // SAFETY: not null, and the caller's to be written.
-        unsafe {
-            offset.write(0);
-            value.write(newest);
-        }
-        kResultOk
-    }
-
-    unsafe fn addPoint(&self, _: int32, _: ParamValue, _: *mut int32) -> tresult {
-        kResultFalse
+    /// What is due, in the order of time.
+    pub(super) fn values(&self) -> impl Iterator<Item = (ParamID, ParamValue)> + '_ {
+        self.points[self.first..self.next].iter().map(|point| (point.id, point.value))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use vst3::Steinberg::{int32, kResultFalse, tresult};
+    use vst3::{Class, ComWrapper};
 
     /// What a host says of one parameter.
     struct Said(ParamID, Vec<(int32, ParamValue)>);
@@ -297,19 +185,7 @@ mod tests {
         while let Some(sample) = now {
             now = due.advance(sample);
             assert!(now.is_none_or(|next| next > sample));
-            // SAFETY: live objects, indices within counts, places of ours.
-            unsafe {
-                let changes = ComRef::from_raw(due.changes()).unwrap();
-                for index in 0..changes.getParameterCount() {
-                    let queue = ComRef::from_raw(changes.getParameterData(index)).unwrap();
-                    let (mut offset, mut value) = (-1, f64::NAN);
-                    assert_eq!(queue.getPointCount(), 1);
-                    assert_eq!(queue.getPoint(0, &raw mut offset, &raw mut value), kResultOk);
-                    assert_eq!(offset, 0);
-                    found.push((sample, queue.getParameterId(), value));
-                }
-                assert!(changes.getParameterData(changes.getParameterCount()).is_null());
-            }
+            found.extend(due.values().map(|(id, value)| (sample, id, value)));
         }
         found
     }

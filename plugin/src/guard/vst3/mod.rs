@@ -4,16 +4,15 @@
 //! plain Rust functions. Through the framework's own COM object every panic would abort the host
 //! before the guard could catch it.
 
-mod announced;
 pub mod component;
 mod controller;
 mod due;
-mod edits;
 mod factory;
 pub mod processor;
 mod run_loop;
 mod stream;
 mod teller;
+mod waiting;
 mod wake;
 mod window;
 

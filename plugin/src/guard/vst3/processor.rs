@@ -216,20 +216,19 @@ impl Proxy {
             numOutputs: 0,
             inputs: std::ptr::null_mut(),
             outputs: std::ptr::null_mut(),
+            inputParameterChanges: std::ptr::null_mut(),
             ..*data
         };
-        let edits = self.teller.edits.take();
+        let mut is_edited = false;
+        self.teller.edits.take(|id, value| {
+            self.teller.announced.arrived(id);
+            is_edited |= self.set_value(id, value);
+        });
+        if is_edited {
+            self.teller.notice_edit();
+        }
         if self.teller.announced.is_any() {
             self.note_arrivals(data.inputParameterChanges);
-            edits.into_iter().for_each(|edits| self.note_arrivals(edits));
-        }
-        if let Some(edits) = edits {
-            let mut flush = piece;
-            flush.inputParameterChanges = edits;
-            flush.inputEvents = std::ptr::null_mut();
-            // SAFETY: a well-formed parameter flush, with an object of ours.
-            self.framework(kInternalError, |inner| unsafe { inner.process(&raw mut flush) });
-            self.teller.notice_edit();
         }
         let has_audio = num_samples > 0 && host.have_channels();
         if let Some(due) = &mut audio.due {
@@ -243,7 +242,7 @@ impl Proxy {
         } else {
             self.process_no_audio(audio, piece)
         };
-        if edits.is_some() || has_parameter_changes(data) {
+        if is_edited || has_parameter_changes(data) {
             self.notice_changes(Some(&activation));
         } else {
             self.teller.notice_own_changes();
@@ -269,11 +268,18 @@ impl Proxy {
         }
     }
 
+    /// Sets what changes with the piece that comes next.
+    fn set_due(&self, due: &Due) {
+        for (id, value) in due.values() {
+            self.set_value(id, value);
+        }
+    }
+
     /// A block that only carries values.
     fn process_no_audio(&self, audio: &mut Audio, mut piece: ProcessData) -> tresult {
         let Some(due) = &mut audio.due else { return kNotInitialized };
         due.advance(0);
-        piece.inputParameterChanges = due.changes();
+        self.set_due(due);
         // SAFETY: a well-formed parameter flush.
         self.framework(kInternalError, |inner| unsafe { inner.process(&raw mut piece) })
     }
@@ -294,7 +300,7 @@ impl Proxy {
             while start < length {
                 let next = due.advance(offset + start);
                 let end = next.map_or(length, |next| length.min(next - offset));
-                piece.inputParameterChanges = due.changes();
+                self.set_due(due);
                 let status = self.process_piece(scratch, piece, [offset, start, end]);
                 // Events all belong to the first piece.
                 piece.inputEvents = std::ptr::null_mut();

@@ -12,9 +12,8 @@ use vst3::Steinberg::Vst::{
 use vst3::Steinberg::{int32, kResultFalse, kResultOk, tresult};
 use vst3::{Class, ComPtr};
 
-use super::announced::Announced;
 use super::component::take;
-use super::edits::Edits;
+use super::waiting::Waiting;
 use super::wake::Wake;
 use crate::guard::notice::Notice;
 use crate::guard::panics::shield;
@@ -31,9 +30,9 @@ pub(super) struct Teller {
     /// Brings the host's main thread here, while a window is open whose host has a run loop.
     wake: Mutex<Option<Arc<Wake>>>,
     /// What the host need not give back.
-    pub(super) edits: Edits,
+    pub(super) edits: Waiting,
     /// What the host has yet to give back.
-    pub(super) announced: Announced,
+    pub(super) announced: Waiting,
     /// Whether the framework leaves parameters to the blocks.
     pub(super) is_processing: AtomicBool,
     pub(super) changes: Changes,
@@ -80,8 +79,8 @@ impl Teller {
             handler: Mutex::default(),
             waiting: Mutex::default(),
             wake: Mutex::default(),
-            edits: Edits::of(fixed),
-            announced: Announced::of(all),
+            edits: Waiting::of(fixed),
+            announced: Waiting::of(all),
             is_processing: AtomicBool::new(false),
             changes,
         }
@@ -236,7 +235,7 @@ impl IComponentHandlerTrait for Ear {
 
     unsafe fn performEdit(&self, id: ParamID, value: ParamValue) -> tresult {
         shield(kResultFalse, || {
-            self.0.edits.keep(id, value);
+            self.0.edits.set(id, value);
             self.0.pass_on(Said::Perform(id, value))
         })
     }

@@ -1,7 +1,10 @@
-//! Values that a host has set on its main thread and has not yet brought to the processor.
+//! Parameter values that were set on the main thread and have not reached the processor yet.
 //!
-//! While the plugin processes, the framework ignores what the host tells the controller: the same comes with the next block, if
-//! there is one. A state saved before that must hold the newest value all the same, and who asks for it must get it.
+//! There are two kinds. *Announced* values are set by the host at the controller while the plugin processes; the host sends the same
+//! value with the next block, if one comes. A state saved before that must hold the newest value, and queries must return it.
+//! *Edits* are made in the window to parameters that cannot be automated. The framework expects the host to return every edit with a
+//! block, but hosts may do so for automatable parameters only: Ardour 7 does not know others, so mode, roles and groups could not be
+//! changed in its window. The guard applies these itself; where a host returns them too, the value is set twice.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -9,7 +12,7 @@ use vst3::Steinberg::Vst::{ParamID, ParamValue};
 
 /// The newest such value of each parameter.
 #[derive(Debug)]
-pub(super) struct Announced {
+pub(super) struct Waiting {
     /// In the order of their ids.
     slots: Vec<Slot>,
     /// Whether there may be any.
@@ -24,7 +27,7 @@ struct Slot {
     is_there: AtomicBool,
 }
 
-impl Announced {
+impl Waiting {
     /// Of these parameters.
     pub(super) fn of(ids: impl IntoIterator<Item = ParamID>) -> Self {
         let slot = |id| Slot { id, bits: AtomicU64::new(0), is_there: AtomicBool::new(false) };
@@ -42,16 +45,17 @@ impl Announced {
         self.slots.get(place)
     }
 
-    /// The host has set a parameter while the plugin processes.
-    pub(super) fn set(&self, id: ParamID, value: ParamValue) {
-        let Some(slot) = self.slot(id).filter(|_| value.is_finite()) else { return };
+    /// Keeps a value until it is taken or arrives; any thread. False if the parameter is unknown or the value not finite.
+    pub(super) fn set(&self, id: ParamID, value: ParamValue) -> bool {
+        let Some(slot) = self.slot(id).filter(|_| value.is_finite()) else { return false };
         slot.bits.store(value.to_bits(), Ordering::Relaxed);
         // Release: who sees the flags sees the value.
         slot.is_there.store(true, Ordering::Release);
         self.is_any.store(true, Ordering::Release);
+        true
     }
 
-    /// What the host has set and the processor does not have yet.
+    /// The value that waits, if one does.
     pub(super) fn newest(&self, id: ParamID) -> Option<ParamValue> {
         let slot = self.slot(id).filter(|slot| slot.is_there.load(Ordering::Acquire))?;
         Some(f64::from_bits(slot.bits.load(Ordering::Relaxed)))
@@ -69,7 +73,14 @@ impl Announced {
         }
     }
 
-    /// Takes every value, each once.
+    /// Drops a value that differs from this newer one of the host.
+    pub(super) fn replaced_by(&self, id: ParamID, value: ParamValue) {
+        if self.newest(id).is_some_and(|newest| newest.to_bits() != value.to_bits()) {
+            self.arrived(id);
+        }
+    }
+
+    /// Takes every value, each once; real-time safe.
     pub(super) fn take(&self, mut each: impl FnMut(ParamID, ParamValue)) {
         if !self.is_any.swap(false, Ordering::Acquire) {
             return;
@@ -91,29 +102,39 @@ impl Announced {
 mod tests {
     use super::*;
 
-    fn taken(announced: &Announced) -> Vec<(ParamID, ParamValue)> {
+    fn taken(waiting: &Waiting) -> Vec<(ParamID, ParamValue)> {
         let mut all = Vec::new();
-        announced.take(|id, value| all.push((id, value)));
+        waiting.take(|id, value| all.push((id, value)));
         all
     }
 
     #[test]
     fn the_newest_value_is_there_until_it_arrives_is_taken_or_forgotten() {
-        let announced = Announced::of([9, 7, 8]);
-        assert!(!announced.is_any() && announced.newest(8).is_none());
-        announced.set(8, 0.25);
-        announced.set(8, 0.5);
-        announced.set(9, 1.0);
-        announced.set(7, f64::NAN);
-        announced.set(1, 0.5);
-        assert!(announced.is_any());
-        assert_eq!((announced.newest(7), announced.newest(8)), (None, Some(0.5)));
-        announced.arrived(9);
-        assert_eq!(announced.newest(9), None);
-        assert_eq!(taken(&announced), [(8, 0.5)]);
-        assert!(taken(&announced).is_empty() && announced.newest(8).is_none());
-        announced.set(7, 0.5);
-        announced.forget();
-        assert!(taken(&announced).is_empty());
+        let waiting = Waiting::of([9, 7, 8]);
+        assert!(!waiting.is_any() && waiting.newest(8).is_none());
+        waiting.set(8, 0.25);
+        waiting.set(8, 0.5);
+        waiting.set(9, 1.0);
+        waiting.set(7, f64::NAN);
+        waiting.set(1, 0.5);
+        assert!(waiting.is_any());
+        assert_eq!((waiting.newest(7), waiting.newest(8)), (None, Some(0.5)));
+        waiting.arrived(9);
+        assert_eq!(waiting.newest(9), None);
+        assert_eq!(taken(&waiting), [(8, 0.5)]);
+        assert!(taken(&waiting).is_empty() && waiting.newest(8).is_none());
+        waiting.set(7, 0.5);
+        waiting.forget();
+        assert!(taken(&waiting).is_empty());
+    }
+
+    #[test]
+    fn an_edit_is_dropped_where_the_host_has_set_something_else() {
+        let edits = Waiting::of([7, 8]);
+        edits.set(7, 1.0);
+        edits.set(8, 1.0);
+        edits.replaced_by(7, 0.5);
+        edits.replaced_by(8, 1.0);
+        assert_eq!(taken(&edits), [(8, 1.0)]);
     }
 }

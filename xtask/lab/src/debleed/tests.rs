@@ -132,7 +132,7 @@ fn a_copy_is_named_before_the_cleaning_and_in_the_report() {
     };
     let (report, told) = run_with("");
     let copy = "a.wav and c.wav carry the same sound (the second 6.0 dB quieter): leave one of \
-                them away, or put them into one group (--group 1,3)";
+                them out, or put them into one group (--group 1,3)";
     assert!(report.warnings.contains(&copy.to_owned()), "{:?}", report.warnings);
     let expected: Vec<String> =
         report.warnings.iter().map(|warning| format!("warning: {warning}")).collect();

@@ -1,4 +1,4 @@
-//! Runs a batch method over a stream: in chunks that overlap and fade into one another.
+//! Runs a batch method over a stream, in chunks that overlap and fade into one another.
 
 #[cfg(test)]
 mod tests;
@@ -13,39 +13,41 @@ use crate::mode::scaled;
 use crate::stft::{Geometry, Spectrum};
 use crate::units::SampleRate;
 
-/// How much audio a chunk holds: what the authors of FastMIRA use.
+/// Duration of a chunk in seconds, as used by the authors of FastMIRA.
 const CHUNK_S: f32 = 15.0;
-/// How long one chunk fades into the next; theirs, too.
+/// Duration of the fade between two chunks in seconds, from the same authors.
 const OVERLAP_S: f32 = 1.0;
-/// Window and hop at 44.1 and 48 kHz; the published programs use 4096 (MIRA) and 8192 (KAMIR).
+/// Window and hop at 44.1 and 48 kHz, in samples; the published programs use windows of 4096 (MIRA)
+/// and 8192 (KAMIR).
 const WINDOW_SAMPLES: usize = 4096;
 const HOP_SAMPLES: usize = 1024;
 
-/// A method that looks at a chunk as a whole.
+/// A method that processes a chunk as a whole.
 ///
 /// # Real-time
 ///
-/// Worker or main thread only: works for seconds and allocates.
+/// Worker or main thread only: takes seconds and allocates.
 pub trait ChunkMethod: Send + std::fmt::Debug {
-    /// Finds the shares of one chunk; `close` has as many mics as the chunk.
+    /// Computes the shares of one chunk; `close` has as many mics as the chunk.
     fn shares(&mut self, chunk: ChunkView<'_>, close: &CloseMics) -> Option<BleedShares>;
 
-    /// How many times all chunks must be given to [`learn`](ChunkMethod::learn) first.
+    /// Returns the number of passes of all chunks through [`learn`](ChunkMethod::learn)
+    /// before cleaning.
     fn learning_passes(&self) -> usize;
 
-    /// Hears one chunk of a learning pass; here chunks do not overlap.
+    /// Learns from one chunk of a learning pass. These chunks do not overlap.
     fn learn(&mut self, chunk: ChunkView<'_>, close: &CloseMics);
 
     /// Ends a learning pass.
     fn end_learning(&mut self);
 }
 
-/// How chunks lie in the stream, in hops.
+/// Layout of the chunks in the stream, in hops.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ChunkSizes {
-    /// Hops of one chunk.
+    /// Length of a chunk in hops.
     pub(crate) chunk_hops: usize,
-    /// How many of them it shares with the next; at most half.
+    /// Hops that a chunk shares with the next; at most half.
     pub(crate) overlap_hops: usize,
 }
 
@@ -55,7 +57,7 @@ impl ChunkSizes {
         Self { chunk_hops: hops_in(CHUNK_S), overlap_hops: hops_in(OVERLAP_S) }
     }
 
-    /// Hops from the start of one chunk to the start of the next.
+    /// Returns the hops from the start of one chunk to the start of the next.
     fn stride_hops(self) -> usize {
         self.chunk_hops - self.overlap_hops
     }
@@ -63,25 +65,25 @@ impl ChunkSizes {
 
 /// A batch method as a [`Debleed`] method: chunks of 15 s that fade into one another over 1 s.
 ///
-/// The hop being cleaned lies a whole chunk behind the newest, so however long the session, what is
-/// held is one chunk of spectra and the shares of two.
+/// The hop being cleaned lies one chunk less a hop behind the newest. Memory therefore holds one
+/// chunk of spectra and the shares of two, for a session of any duration.
 ///
 /// Mics that share a source at the *end* of a chunk share it in the whole chunk. Roles and pair
-/// amounts count from the hop they came in with; a source with several mics is removed by the mean
-/// of their pair amounts.
+/// amounts apply from the hop that they arrived with. A source with several mics is removed by the
+/// mean of their pair amounts.
 ///
-/// Hops at the end of a chunk in which every mic is digitally silent do not belong to it: what is
-/// flushed after the end of a session teaches nothing. A chunk that has nothing but the overlap with
-/// the one before is left to that one.
+/// A chunk excludes the hops at its end in which every mic is digitally silent, so that the silence
+/// flushed after the end of a session is not learnt. A chunk that sounds only in its overlap with
+/// the chunk before it is not processed; the shares of the chunk before it apply.
 ///
 /// # Latency
 ///
-/// The transform's, and a lookahead of one chunk less a hop: about 15 s.
+/// The latency of the transform plus a lookahead of one chunk less a hop: about 15 s.
 ///
 /// # Real-time
 ///
-/// Worker or main thread only, and for offline work: whenever a chunk is complete the method works
-/// for a second or more on it, during which a session in real time would be late.
+/// Worker or main thread only, and for offline work: the method takes a second or more for each
+/// complete chunk, during which a session in real time would be late.
 ///
 /// # Source
 ///
@@ -96,14 +98,14 @@ pub struct Chunked<M> {
     /// The chunk being filled, `[mic, chunk_hops, bin]`.
     spectra: Vec<Complex32>,
     filled_hops: usize,
-    /// The filled hops up to the last in which any mic sounds.
+    /// Filled hops up to the last in which any mic sounds.
     sounding_hops: usize,
-    /// The newest chunk that is complete, and the one before until the fade is over.
+    /// The newest complete chunk, and the chunk before it until the fade ends.
     latest: Option<Chunk>,
     before: Option<Chunk>,
-    /// Where the hop to be cleaned next lies in the latest chunk.
+    /// Hops from the latest chunk boundary to the hop being cleaned.
     heard_hops: usize,
-    /// The newest controls of a learning pass.
+    /// Newest controls of a learning pass.
     learning_controls: Box<Controls>,
     scratch: Scratch,
 }
@@ -116,7 +118,7 @@ struct Chunk {
     offset_hops: usize,
 }
 
-/// Masks and amounts at hand.
+/// Working buffers for masks and amounts.
 #[derive(Debug)]
 struct Scratch {
     /// `[bin]`
@@ -128,17 +130,17 @@ struct Scratch {
 }
 
 impl<M: ChunkMethod> Chunked<M> {
-    /// Allocates a chunk of `num_mics` mics.
+    /// Creates the method and allocates a chunk of `num_mics` mics.
     pub(crate) fn of(method: M, rate: SampleRate, num_mics: usize) -> Self {
         let lengths = [WINDOW_SAMPLES, HOP_SAMPLES, WINDOW_SAMPLES].map(|len| scaled(len, rate));
         let [window, hop, overlap] = lengths;
         let geometry = Geometry::new(window, hop, overlap);
-        // All rates are covered by a test.
+        // A test covers all rates.
         let geometry = geometry.unwrap_or_else(|_| unreachable!("sizes scale together"));
         Self::with_sizes(method, geometry, ChunkSizes::at(rate, geometry), num_mics)
     }
 
-    /// The same with other sizes.
+    /// Creates the method with other sizes.
     pub(crate) fn with_sizes(
         method: M,
         geometry: Geometry,
@@ -167,7 +169,7 @@ impl<M: ChunkMethod> Chunked<M> {
         }
     }
 
-    /// Adds a hop to the chunk being filled; says whether it is full.
+    /// Adds a hop to the chunk being filled; returns true if it is full.
     fn fill(&mut self, spectrum: &Spectrum) -> bool {
         let num_bins = self.geometry.num_bins();
         for mic in 0..self.num_mics {
@@ -181,7 +183,7 @@ impl<M: ChunkMethod> Chunked<M> {
         self.filled_hops == self.sizes.chunk_hops
     }
 
-    /// Gives the part of the chunk that sounds to `work`, if there is any.
+    /// Passes the sounding part of the chunk to `work`, if there is any.
     fn with_chunk<T>(&mut self, work: impl FnOnce(&mut M, ChunkView<'_>) -> T) -> Option<T> {
         let (num_hops, num_bins) = (self.sounding_hops, self.geometry.num_bins());
         let cut: Vec<Complex32>;
@@ -196,7 +198,7 @@ impl<M: ChunkMethod> Chunked<M> {
         (num_hops > 0).then(|| work(&mut self.method, chunk))
     }
 
-    /// Gives what was filled to a learning method and starts anew.
+    /// Passes the filled hops to the learning method and starts an empty chunk.
     fn learn_chunk(&mut self) {
         let close = CloseMics::from_mics(&self.learning_controls.mics[..self.num_mics]);
         self.with_chunk(|method, chunk| method.learn(chunk, &close));
@@ -204,7 +206,7 @@ impl<M: ChunkMethod> Chunked<M> {
         self.sounding_hops = 0;
     }
 
-    /// Takes the full chunk as the latest and starts the next with what the two share.
+    /// Makes the full chunk the latest and starts the next with their overlap.
     fn complete(&mut self, controls: &Controls) {
         let sizes = self.sizes;
         self.heard_hops = 0;
@@ -212,7 +214,7 @@ impl<M: ChunkMethod> Chunked<M> {
         if let Some(chunk) = &mut self.latest {
             chunk.offset_hops += sizes.stride_hops();
         }
-        // With nothing new in it, the chunk before knows more about what it shares with this one.
+        // Without new sound, the shares of the chunk before are the better ones for the overlap.
         if self.sounding_hops > sizes.overlap_hops || self.latest.is_none() {
             let close = CloseMics::from_mics(&controls.mics[..self.num_mics]);
             let shares = self.with_chunk(|method, chunk| method.shares(chunk, &close)).flatten();
@@ -227,7 +229,7 @@ impl<M: ChunkMethod> Chunked<M> {
         self.sounding_hops = self.sounding_hops.saturating_sub(sizes.stride_hops());
     }
 
-    /// Removes what the chunks' masks say from every mic of one hop.
+    /// Removes the bleed from every mic of one hop by the chunks' masks.
     fn clean(&mut self, mics: &Spectrum, controls: &Controls, removed: &mut Spectrum) {
         let Some(latest) = &self.latest else { return };
         let before = self.before.as_ref();
@@ -254,7 +256,8 @@ impl<M: ChunkMethod> Chunked<M> {
 }
 
 impl Chunk {
-    /// Fills `mask` for one mic and hop after the latest boundary; false where nothing is removed.
+    /// Fills `mask` for one mic at `heard_hops` after the latest boundary; returns false if nothing
+    /// is removed.
     fn mask_into(
         &self,
         mic: usize,

@@ -16,7 +16,7 @@ use crate::units::SampleRate;
 /// Worker or main thread only, and for offline work: see [`Chunked`].
 pub type Kamir = Chunked<KamirChunks>;
 
-/// What [`Kamir`] does with a chunk.
+/// The chunk method of [`Kamir`].
 ///
 /// # Real-time
 ///
@@ -27,7 +27,7 @@ pub struct KamirChunks {
 }
 
 impl Kamir {
-    /// KAMIR with its authors' parameters.
+    /// Creates KAMIR with its authors' parameters.
     ///
     /// # Real-time
     ///
@@ -37,7 +37,7 @@ impl Kamir {
         Self::with_config(rate, num_mics, &KamirConfig::default())
     }
 
-    /// KAMIR with other parameters.
+    /// Creates KAMIR with other parameters.
     ///
     /// # Real-time
     ///

@@ -16,7 +16,7 @@ use crate::units::SampleRate;
 /// Worker or main thread only, and for offline work: see [`Chunked`].
 pub type Mira = Chunked<MiraChunks>;
 
-/// What [`Mira`] does with a chunk.
+/// The chunk method of [`Mira`].
 ///
 /// # Real-time
 ///
@@ -27,7 +27,7 @@ pub struct MiraChunks {
 }
 
 impl Mira {
-    /// MIRA with its authors' parameters.
+    /// Creates MIRA with its authors' parameters.
     ///
     /// # Real-time
     ///
@@ -37,7 +37,7 @@ impl Mira {
         Self::with_config(rate, num_mics, &MiraConfig::default())
     }
 
-    /// MIRA with other parameters.
+    /// Creates MIRA with other parameters.
     ///
     /// # Real-time
     ///
@@ -62,10 +62,10 @@ impl ChunkMethod for MiraChunks {
     fn end_learning(&mut self) {}
 }
 
-/// FastMIRA: the crosstalk is learnt from the whole session first, then each chunk is cleaned.
+/// FastMIRA: learns the crosstalk from the whole session first, then cleans each chunk.
 ///
-/// The groups are those at the end of the first chunk that was learnt. Without a learning pass each
-/// chunk is learnt from alone, by [`fast_mira`].
+/// The groups are those at the end of the first learnt chunk. Without a learning pass,
+/// [`fast_mira`] learns from each chunk alone.
 ///
 /// # Latency
 ///
@@ -76,7 +76,7 @@ impl ChunkMethod for MiraChunks {
 /// Worker or main thread only, and for offline work: see [`Chunked`].
 pub type FastMira = Chunked<FastMiraChunks>;
 
-/// What [`FastMira`] does with a chunk.
+/// The chunk method of [`FastMira`].
 ///
 /// # Real-time
 ///
@@ -84,7 +84,7 @@ pub type FastMira = Chunked<FastMiraChunks>;
 #[derive(Clone, Debug)]
 pub struct FastMiraChunks {
     pub(crate) config: FastMiraConfig,
-    /// While learning only: megabytes.
+    /// Present only while learning, as it takes megabytes.
     learner: Option<CrosstalkLearner>,
     crosstalk: Option<Crosstalk>,
 }
@@ -96,7 +96,7 @@ impl FastMiraChunks {
 }
 
 impl FastMira {
-    /// FastMIRA with its authors' parameters.
+    /// Creates FastMIRA with its authors' parameters.
     ///
     /// # Real-time
     ///
@@ -106,7 +106,7 @@ impl FastMira {
         Self::with_config(rate, num_mics, &FastMiraConfig::default())
     }
 
-    /// FastMIRA with other parameters.
+    /// Creates FastMIRA with other parameters.
     ///
     /// # Real-time
     ///

@@ -8,12 +8,12 @@ use crate::units::SampleRate;
 
 /// The ratio mask `|x_i|^2 / (|x_i|^2 + sum_j |x_j|^2)` over the mics `j` that bleed into `i`.
 ///
-/// The floor every other method must beat: it knows nothing of how much really leaks, so loud
-/// neighbours dig holes into clean mics and a mic's gain changes everybody's result.
+/// The baseline that every other method must beat. It has no estimate of the actual leakage, so
+/// loud neighbours cut holes into clean mics, and the gain of one mic changes the results of all.
 ///
 /// # Latency
 ///
-/// That of the transform; no lookahead.
+/// The latency of the transform; no lookahead.
 ///
 /// # Real-time
 ///
@@ -21,12 +21,12 @@ use crate::units::SampleRate;
 ///
 /// # Source
 ///
-/// The binwise Wiener gain with every mic's own power in place of its source's; the usual first
-/// step of the methods in [`kamir`](super::kamir) and [`mira`](super::mira).
+/// The binwise Wiener gain with each mic's own power in place of its source's. It is the usual
+/// first step of the methods in [`kamir`](super::kamir) and [`mira`](super::mira).
 #[derive(Debug)]
 pub struct Ratio {
     geometry: Geometry,
-    /// Power of the bleed in the mic at hand, all of it and what is to be kept, `[bin]`.
+    /// Power of the bleed in the target at hand, `[bin]`: in full, and the part to keep.
     bleed: Vec<f32>,
     kept: Vec<f32>,
 }

@@ -1,13 +1,14 @@
-//! Which mics stand close to which source.
+//! The table of the mics that stand close to each source.
 
 use super::BatchError;
 use crate::{MicControls, Role};
 
-/// Which mics stand close to which source: a source with three mics has three, a room mic has none.
+/// The table of the mics that stand close to each source; a source may have several, a room
+/// mic none.
 ///
 /// # Shapes
 ///
-/// - table: `[mic, source]`; usually the identity, with more mics than sources when there are groups
+/// - table: `[mic, source]`; usually the identity, with more mics than sources if there are groups
 ///
 /// # Invariants
 ///
@@ -24,16 +25,16 @@ pub struct CloseMics {
 }
 
 impl CloseMics {
-    /// Takes the whole table, `[mic, source]`.
+    /// Creates the table from its entries, `[mic, source]`.
     ///
     /// # Errors
     ///
     /// [`BatchError::CloseShape`] for a table of another size, [`BatchError::SourceWithoutMic`] for
-    /// a source that no mic is close to.
+    /// a source without a close mic.
     ///
     /// # Real-time
     ///
-    /// Worker or main thread only: takes over an allocation.
+    /// Worker or main thread only: takes ownership of an allocation.
     pub fn new(num_mics: usize, num_sources: usize, close: Vec<bool>) -> Result<Self, BatchError> {
         let expected = num_mics * num_sources;
         if close.len() != expected {
@@ -46,7 +47,7 @@ impl CloseMics {
         }
     }
 
-    /// One mic, one source.
+    /// Creates a table with one source per mic.
     ///
     /// # Real-time
     ///
@@ -57,8 +58,9 @@ impl CloseMics {
         Self { num_mics, num_sources: num_mics, close }
     }
 
-    /// Reads the table off the session's controls: mics of one group share a source, and a
-    /// [`Role::Room`] mic has none (a [`Role::CleanedRoom`] has one: what no close mic explains).
+    /// Creates the table from the session's controls. Mics of one group share a source. A
+    /// [`Role::Room`] mic has none; a [`Role::CleanedRoom`] mic has one, the sound that no close
+    /// mic explains.
     ///
     /// Sources are numbered in the order of their first mic.
     ///
@@ -94,7 +96,7 @@ impl CloseMics {
         Self { num_mics: mics.len(), num_sources, close }
     }
 
-    /// How many mics the table has.
+    /// Returns the number of mics.
     ///
     /// # Real-time
     ///
@@ -104,7 +106,7 @@ impl CloseMics {
         self.num_mics
     }
 
-    /// How many sources the table has.
+    /// Returns the number of sources.
     ///
     /// # Real-time
     ///
@@ -114,11 +116,11 @@ impl CloseMics {
         self.num_sources
     }
 
-    /// Whether `mic` stands close to `source`.
+    /// Returns true if `mic` stands close to `source`.
     ///
     /// # Panics
     ///
-    /// When `mic` or `source` is beyond the table.
+    /// If `mic` or `source` is out of range.
     ///
     /// # Real-time
     ///
@@ -129,7 +131,7 @@ impl CloseMics {
         self.close[mic * self.num_sources + source]
     }
 
-    /// The sources `mic` stands close to, in order; nothing for a room mic.
+    /// Returns the sources that `mic` stands close to, in order; none for a room mic.
     ///
     /// # Real-time
     ///
@@ -138,7 +140,7 @@ impl CloseMics {
         (0..self.num_sources).filter(move |&source| self.is_close(mic, source))
     }
 
-    /// The mics that stand close to `source`, in order.
+    /// Returns the mics that stand close to `source`, in order.
     ///
     /// # Real-time
     ///

@@ -1,14 +1,14 @@
-//! What each mic's quiet hops measure, so that preamp gains do not matter.
+//! Equalisation of the mics by the power of their quiet hops, so that preamp gains do not matter.
 
 use super::{ChunkView, power, tile::tiles};
 
-/// The least a mic's floor may be beside its mean power in the bin: 60 dB down.
+/// Lower limit of a mic's floor relative to its mean power in the bin: 60 dB down.
 ///
-/// A mic that is digitally silent in more hops than the quantile counts has a quantile of 0; the
+/// A mic that is digitally silent in more hops than the quantile covers has a quantile of 0; the
 /// published methods divide by it.
 const MIN_FLOOR: f32 = 1e-6;
 
-/// What to multiply each mic's power by, per bin, so that its quiet hops come out near 1.
+/// Factors for each mic's power, per bin, that bring its quiet hops near 1.
 ///
 /// # Shapes
 ///
@@ -17,8 +17,9 @@ const MIN_FLOOR: f32 = 1e-6;
 /// # Source
 ///
 /// T. Praetzlich, R. Bittner, A. Liutkus, M. Mueller, "Kernel additive modeling for interference
-/// reduction in multi-channel music recordings", ICASSP 2015: gains by a low quantile over time, per
-/// bin. Differs: limited to [`MIN_FLOOR`] of the mean, so that digital silence is no division by 0.
+/// reduction in multi-channel music recordings", ICASSP 2015: gains by a low quantile over time,
+/// per bin. Difference: a limit of [`MIN_FLOOR`] of the mean, so that digital silence causes no
+/// division by 0.
 #[derive(Clone, Debug)]
 pub(crate) struct MicGains {
     inverse: Vec<f32>,
@@ -26,11 +27,12 @@ pub(crate) struct MicGains {
 }
 
 impl MicGains {
-    /// Takes the `quantile` (0 to 1) of each mic's power over the chunk, bin by bin.
+    /// Computes the factors from the `quantile` (0 to 1) of each mic's power over the chunk,
+    /// per bin.
     pub(crate) fn of(chunk: ChunkView<'_>, quantile: f32) -> Self {
         let (num_hops, num_bins) = (chunk.num_hops(), chunk.num_bins());
         let mut inverse = vec![0.0; chunk.num_mics() * num_bins];
-        let mut columns = Vec::new(); // [bin, time]: one tile of a mic, turned so that time is contiguous
+        let mut columns = Vec::new(); // [bin, time]: one tile of a mic, time contiguous
         for mic in 0..chunk.num_mics() {
             for bins in tiles(num_bins, None) {
                 columns.clear();
@@ -51,13 +53,13 @@ impl MicGains {
         Self { inverse, num_bins }
     }
 
-    /// One mic's factors, `[bin]`.
+    /// Returns one mic's factors, `[bin]`.
     pub(crate) fn inverse(&self, mic: usize) -> &[f32] {
         &self.inverse[mic * self.num_bins..][..self.num_bins]
     }
 }
 
-/// The `quantile` (0 to 1) of `values`, between the two nearest by straight line; reorders them.
+/// Returns the `quantile` (0 to 1) of `values`, linearly interpolated; reorders them.
 fn quantile_of(values: &mut [f32], quantile: f32) -> f32 {
     let Some(last) = values.len().checked_sub(1) else { return 0.0 };
     let position = quantile.clamp(0.0, 1.0) * last as f32;

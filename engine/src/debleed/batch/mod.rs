@@ -1,4 +1,4 @@
-//! What the batch methods share: a chunk of spectra, which mic stands at which source, and the shares found.
+//! Common parts of the batch methods: chunks of spectra, the table of close mics and the shares.
 
 mod close_mics;
 mod gains;
@@ -20,17 +20,17 @@ pub(crate) use gains::MicGains;
 pub(crate) use shares::sharpen;
 pub(crate) use tile::{Tile, flush, multiply_add, tiles};
 
-/// The least a modelled power may be before dividing by it.
+/// Lower limit of a modelled power before it is used as a divisor.
 ///
-/// Powers are equalised so that each mic's quiet hops are near 1 ([`MicGains`]); this is 120 dB
-/// below them, and small enough that its inverse square times any equalised power fits an `f32`.
+/// Powers are equalised so that each mic's quiet hops are near 1 ([`MicGains`]). The limit is 120
+/// dB below them, and small enough that its inverse square times any equalised power fits an `f32`.
 pub(crate) const MIN_POWER: f32 = 1e-12;
 
-/// A stretch of the session's spectra that a batch method looks at as a whole.
+/// A stretch of the session's spectra that a batch method processes as a whole.
 ///
 /// # Shapes
 ///
-/// - `spectra`: `[mic, time, bin]`, complex, any scaling as long as it is the same for all hops
+/// - `spectra`: `[mic, time, bin]`, complex, with any scaling that is the same for all hops
 ///
 /// # Real-time
 ///
@@ -48,7 +48,7 @@ impl<'a> ChunkView<'a> {
     ///
     /// # Errors
     ///
-    /// [`BatchError::ChunkShape`] when the slice does not hold exactly that many values.
+    /// [`BatchError::ChunkShape`] if the slice does not hold exactly that many values.
     ///
     /// # Real-time
     ///
@@ -63,7 +63,7 @@ impl<'a> ChunkView<'a> {
         }
     }
 
-    /// How many mics the chunk holds.
+    /// Returns the number of mics.
     ///
     /// # Real-time
     ///
@@ -73,7 +73,7 @@ impl<'a> ChunkView<'a> {
         self.num_mics
     }
 
-    /// How many hops the chunk holds.
+    /// Returns the number of hops.
     ///
     /// # Real-time
     ///
@@ -83,7 +83,7 @@ impl<'a> ChunkView<'a> {
         self.num_hops
     }
 
-    /// How many bins each spectrum has.
+    /// Returns the number of bins per spectrum.
     ///
     /// # Real-time
     ///
@@ -93,11 +93,11 @@ impl<'a> ChunkView<'a> {
         self.num_bins
     }
 
-    /// One mic's spectrum at one hop, `[bin]`.
+    /// Returns one mic's spectrum at one hop, `[bin]`.
     ///
     /// # Panics
     ///
-    /// When `mic` or `hop` is beyond the chunk.
+    /// If `mic` or `hop` is out of range.
     ///
     /// # Real-time
     ///
@@ -108,7 +108,7 @@ impl<'a> ChunkView<'a> {
         &self.spectra[(mic * self.num_hops + hop) * self.num_bins..][..self.num_bins]
     }
 
-    /// That `close` was made for as many mics as this chunk has.
+    /// Checks that `close` has as many mics as this chunk.
     pub(crate) fn check(&self, close: &CloseMics) -> Result<(), BatchError> {
         if close.num_mics() == self.num_mics {
             Ok(())
@@ -118,18 +118,19 @@ impl<'a> ChunkView<'a> {
     }
 }
 
-/// The power of one value; 0 where it is not finite, so that one bad sample stays in its own mic.
+/// Returns the power of one value; 0 if not finite, so that one bad sample affects only its
+/// own mic.
 pub(crate) fn power(value: Complex32) -> f32 {
     let power = value.norm_sqr();
     if power.is_finite() { power } else { 0.0 }
 }
 
-/// The logistic function `1 / (1 + exp(-slope (x - threshold)))`.
+/// Returns the logistic function `1 / (1 + exp(-slope (x - threshold)))`.
 pub(crate) fn logistic(x: f32, threshold: f32, slope: f32) -> f32 {
     1.0 / (1.0 + (-slope * (x - threshold)).exp())
 }
 
-/// Sizes that do not fit together.
+/// Error for sizes that do not match.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum BatchError {
@@ -137,33 +138,33 @@ pub enum BatchError {
     ChunkShape {
         /// mics x hops x bins.
         expected: usize,
-        /// The values given.
+        /// Number of values given.
         actual: usize,
     },
     /// The table of close mics does not have mics x sources entries.
     CloseShape {
         /// mics x sources.
         expected: usize,
-        /// The entries given.
+        /// Number of entries given.
         actual: usize,
     },
-    /// No mic stands at this source, so nothing says how loud it is.
+    /// No mic is close to this source, so its power is unknown.
     SourceWithoutMic {
-        /// The source's position.
+        /// Index of the source.
         source: usize,
     },
-    /// The chunk has another number of mics than what it is used with.
+    /// The number of mics of the chunk is wrong for the table of close mics or the learner.
     MicCount {
-        /// What the table of close mics or the learner was made for.
+        /// Number of mics of the table of close mics or of the learner.
         expected: usize,
-        /// The chunk's mics.
+        /// Number of mics of the chunk.
         actual: usize,
     },
-    /// The chunk has another number of bins than what it is used with.
+    /// The number of bins of the chunk is wrong for the learner.
     BinCount {
-        /// What the learner was made for.
+        /// Number of bins of the learner.
         expected: usize,
-        /// The chunk's bins.
+        /// Number of bins of the chunk.
         actual: usize,
     },
 }

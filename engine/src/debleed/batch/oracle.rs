@@ -1,12 +1,12 @@
-//! The batch methods' common steps again, slow and obvious, in `f64`: what the fast ones must equal.
+//! Reference implementation of the batch methods' common steps: slow and plain, in `f64`.
 #![allow(clippy::needless_range_loop, reason = "loops as the equations have them")]
 
 use super::{ChunkView, CloseMics};
 
-/// Everything indexed `[a][b][c]`.
+/// Values indexed `[a][b][c]`.
 pub(crate) type Cube = Vec<Vec<Vec<f64>>>;
 
-/// A model being fitted.
+/// A model during its fit.
 pub(crate) struct Model {
     /// `V`: equalised power, `[mic][time][bin]`
     pub(crate) power: Cube,
@@ -20,8 +20,8 @@ pub(crate) fn cube(a: usize, b: usize, c: usize) -> Cube {
     vec![vec![vec![0.0; c]; b]; a]
 }
 
-/// `V = |X|^2 / g^2`, with `g^2` the quantile over time or a millionth of the mean; also `1 / g^2`,
-/// `[mic][bin]`.
+/// Computes `V = |X|^2 / g^2` and `1 / g^2`, `[mic][bin]`. `g^2` is the quantile over time, at
+/// least a millionth of the mean.
 pub(crate) fn equalised_power(chunk: ChunkView<'_>, quantile: f64) -> (Cube, Vec<Vec<f64>>) {
     let (num_mics, num_hops, num_bins) = (chunk.num_mics(), chunk.num_hops(), chunk.num_bins());
     let mut power = cube(num_mics, num_hops, num_bins);
@@ -54,14 +54,15 @@ pub(crate) fn equalised_power(chunk: ChunkView<'_>, quantile: f64) -> (Cube, Vec
     (power, inverse)
 }
 
-/// What is below 1e-30 is taken to be 0.
+/// Returns 0 for values below 1e-30.
 pub(crate) fn flush(value: f64) -> f64 {
     if value < 1e-30 { 0.0 } else { value }
 }
 
 impl Model {
-    /// The first guess: crosstalk 1 from close sources and `elsewhere` from others, unless it is
-    /// given; powers the mean over the close mics that are not silent of `V / L`.
+    /// Creates the initial model. The crosstalk is `given`, or 1 from close sources and
+    /// `elsewhere` from others. The source powers are the mean of `V / L` over the close mics that
+    /// are not silent.
     pub(crate) fn new(power: Cube, close: &CloseMics, elsewhere: f64, given: Option<Cube>) -> Self {
         let (num_hops, num_bins) = (power[0].len(), power[0][0].len());
         let mut crosstalk = cube(close.num_mics(), close.num_sources(), num_bins);
@@ -94,12 +95,12 @@ impl Model {
         model
     }
 
-    /// Whether a mic has any power in a bin.
+    /// Returns true if a mic has any power in a bin.
     pub(crate) fn is_live(&self, mic: usize, bin: usize) -> bool {
         self.power[mic].iter().any(|row| row[bin] > 0.0)
     }
 
-    /// `M_i = sum_j L_ij P_j`, at least 1e-12
+    /// Returns `M_i = sum_j L_ij P_j`, at least 1e-12.
     pub(crate) fn modelled(&self, mic: usize, hop: usize, bin: usize) -> f64 {
         let mut sum = 0.0;
         for source in 0..self.source_power.len() {
@@ -108,7 +109,7 @@ impl Model {
         sum.max(1e-12)
     }
 
-    /// `L_ij *= sum_t V_i P_j / M_i^2 / sum_t P_j / M_i`
+    /// Updates the crosstalk: `L_ij *= sum_t V_i P_j / M_i^2 / sum_t P_j / M_i`.
     pub(crate) fn update_crosstalk(&mut self) {
         let mut updated = self.crosstalk.clone();
         for mic in 0..self.power.len() {
@@ -130,7 +131,7 @@ impl Model {
         self.crosstalk = updated;
     }
 
-    /// `L_ij P_j / M_i` for every mic and source, one after the other, `[mic, source, time, bin]`.
+    /// Returns `L_ij P_j / M_i` for every mic and source, `[mic, source, time, bin]`.
     #[allow(clippy::cast_possible_truncation, reason = "to compare with f32")]
     pub(crate) fn shares(&self) -> Vec<f32> {
         let mut shares = Vec::new();

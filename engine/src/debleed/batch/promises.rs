@@ -1,16 +1,16 @@
-//! What every batch method promises, whatever it does inside.
+//! Properties that every batch method must have.
 
 use realfft::num_complex::Complex32;
 
 use super::scene::{Scene, SceneConfig, all_shares, largest_difference, share, tables};
 use super::{BleedShares, ChunkView, CloseMics};
 
-/// A batch method to hold to its promises.
+/// A batch method under test.
 pub(crate) trait Method: Fn(ChunkView<'_>, &CloseMics) -> BleedShares {}
 
 impl<F: Fn(ChunkView<'_>, &CloseMics) -> BleedShares> Method for F {}
 
-/// In every mic, hop and bin the shares are between 0 and 1 and sum to 1 within 1e-5.
+/// Asserts that the shares of every mic, hop and bin are in 0 to 1 and sum to 1 within 1e-5.
 pub(crate) fn shares_sum_to_one(method: impl Method) {
     for (seed, close) in (10..).zip(tables()) {
         let scene = Scene::new(&SceneConfig::new(seed, close));
@@ -29,7 +29,7 @@ pub(crate) fn shares_sum_to_one(method: impl Method) {
     }
 }
 
-/// Mics in another order give the same shares, within `tolerance`, in that order.
+/// Asserts that mics in another order give the same shares in that order, within `tolerance`.
 pub(crate) fn reordering_mics_reorders_the_shares(method: impl Method, tolerance: f32) {
     let order = [3, 0, 4, 1, 2];
     let scene = Scene::new(&SceneConfig::new(20, CloseMics::identity(5)));
@@ -49,8 +49,8 @@ pub(crate) fn reordering_mics_reorders_the_shares(method: impl Method, tolerance
     }
 }
 
-/// Turning one mic up or down changes no share: none at all for a power of two, else within
-/// `tolerance`.
+/// Asserts that the gain of one mic changes no share: not at all for a power of two, otherwise
+/// within `tolerance`.
 pub(crate) fn a_mics_gain_changes_no_share(method: impl Method, tolerance: f32) {
     let mut scene = Scene::new(&SceneConfig::new(30, CloseMics::identity(3)));
     let before = all_shares(&method(scene.chunk(), &scene.close));
@@ -62,7 +62,8 @@ pub(crate) fn a_mics_gain_changes_no_share(method: impl Method, tolerance: f32) 
     }
 }
 
-/// A mic that is silent or not a number is as good as absent, bit for bit, alone or in a group.
+/// Asserts that a silent or not finite mic, alone or in a group, changes no bit of the
+/// others' shares.
 pub(crate) fn a_silent_mic_changes_no_other_mic(method: impl Method) {
     // Mics 0, 1 and 3 on three sources; mic 2 joins as another source or as a second mic of one.
     let without = CloseMics::identity(3);
@@ -100,7 +101,8 @@ pub(crate) fn a_silent_mic_changes_no_other_mic(method: impl Method) {
     }
 }
 
-/// Silence everywhere, in one bin, for a while, or no hops at all: nothing is removed, no NaN.
+/// Asserts that silence is not removed and gives no NaN: everywhere, in one bin, for a while, and
+/// with no hops or bins at all.
 pub(crate) fn silence_is_left_alone(method: impl Method) {
     let mut scene = Scene::new(&SceneConfig::new(50, CloseMics::identity(3)));
     let num_bins = scene.num_bins;

@@ -1,28 +1,28 @@
-//! Made-up sessions with known truth, for the tests of the batch methods.
+//! Synthetic sessions with known truth, for the tests of the batch methods.
 
 use realfft::num_complex::Complex32;
 
 use super::{BleedShares, ChunkView, CloseMics};
 use crate::debleed::mira::Normal;
 
-/// A made-up session: every source's image in every mic, and their sum.
+/// A synthetic session: every source's image in every mic, and their sum.
 pub(crate) struct Scene {
     pub(crate) close: CloseMics,
     pub(crate) num_hops: usize,
     pub(crate) num_bins: usize,
-    /// Per mic and source, `[time, bin]`.
+    /// Images by mic and source, each `[time, bin]`.
     images: Vec<Vec<Vec<Complex32>>>,
     /// `[mic, time, bin]`
     pub(crate) mix: Vec<Complex32>,
 }
 
-/// What a [`Scene`] is made from.
+/// Parameters of a [`Scene`].
 pub(crate) struct SceneConfig {
     pub(crate) seed: u64,
     pub(crate) close: CloseMics,
     pub(crate) num_hops: usize,
     pub(crate) num_bins: usize,
-    /// The range the amplitude of each bleeding path is drawn from; close paths are 1.
+    /// Range of the random amplitude of each bleed path; close paths are 1.
     pub(crate) crosstalk: [f32; 2],
 }
 
@@ -33,8 +33,8 @@ impl SceneConfig {
 }
 
 impl Scene {
-    /// Sources that play notes of some bins and hops at various levels, mixed by one gain per path,
-    /// over noise 60 dB down.
+    /// Generates sources that play notes of some bins and hops at various levels, mixed by one gain
+    /// per path, over noise at -60 dB.
     pub(crate) fn new(config: &SceneConfig) -> Self {
         let SceneConfig { seed, close, num_hops, num_bins, crosstalk } = config;
         let (num_hops, num_bins) = (*num_hops, *num_bins);
@@ -71,7 +71,7 @@ impl Scene {
         ChunkView::new(&self.mix, [self.num_mics(), self.num_hops, self.num_bins]).unwrap()
     }
 
-    /// One mic, `[time, bin]`.
+    /// Returns one mic, `[time, bin]`.
     pub(crate) fn mic(&self, mic: usize) -> &[Complex32] {
         let size = self.num_hops * self.num_bins;
         &self.mix[mic * size..][..size]
@@ -82,15 +82,15 @@ impl Scene {
         &mut self.mix[mic * size..][..size]
     }
 
-    /// The power of one source in one mic, and of what `keep` (`[time, bin]`) leaves of it.
+    /// Returns the power of one source in one mic before and after the mask `keep`, `[time, bin]`.
     fn kept(&self, mic: usize, source: usize, keep: &[f32]) -> (f32, f32) {
         let image = &self.images[mic][source];
         let kept = image.iter().zip(keep).map(|(value, keep)| (value * keep).norm_sqr()).sum();
         (image.iter().map(Complex32::norm_sqr).sum(), kept)
     }
 
-    /// Signal to distortion ratio of mic times `keep` (`[time, bin]`), in dB: the own source's image
-    /// is the truth.
+    /// Returns the signal-to-distortion ratio, in dB, of a mic times `keep` (`[time, bin]`). The
+    /// reference is the image of the mic's own sources.
     pub(crate) fn sdr_db(&self, mic: usize, keep: &[f32]) -> f32 {
         let (mut signal, mut error) = (0.0, 0.0);
         let own: Vec<usize> = self.close.sources_of(mic).collect();
@@ -102,7 +102,7 @@ impl Scene {
         10.0 * (signal / error).log10()
     }
 
-    /// How far `keep` turns the bleed in a mic down, in dB.
+    /// Returns the reduction of a mic's bleed by the mask `keep`, in dB.
     pub(crate) fn bleed_reduction_db(&self, mic: usize, keep: &[f32]) -> f32 {
         let (mut before, mut after) = (0.0, 0.0);
         for source in 0..self.close.num_sources() {
@@ -115,7 +115,7 @@ impl Scene {
         10.0 * (before / after).log10()
     }
 
-    /// How far what `keep` takes from the own source lies under it, in dB.
+    /// Returns the level of the own source above the part of it that `keep` removes, in dB.
     pub(crate) fn own_to_damage_db(&self, mic: usize, keep: &[f32]) -> f32 {
         let lost: Vec<f32> = keep.iter().map(|keep| 1.0 - keep).collect();
         let own = self.close.sources_of(mic).next().unwrap();
@@ -124,7 +124,7 @@ impl Scene {
     }
 }
 
-/// One source alone, `[time, bin]`.
+/// Generates one source alone, `[time, bin]`.
 fn stem(normal: &mut Normal, num_hops: usize, num_bins: usize) -> Vec<Complex32> {
     let mut stem = vec![Complex32::default(); num_hops * num_bins];
     let num_notes = num_hops * num_bins / 100;
@@ -142,14 +142,14 @@ fn stem(normal: &mut Normal, num_hops: usize, num_bins: usize) -> Vec<Complex32>
     stem
 }
 
-/// A random position below `len`.
+/// Draws a random position below `len`.
 fn position(normal: &mut Normal, len: usize) -> usize {
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 up to len")]
     let position = (normal.uniform() * len as f32) as usize;
     position
 }
 
-/// What stays of a mic when all its bleed goes, `[time, bin]`.
+/// Returns the mask of a mic that removes all its bleed, `[time, bin]`.
 pub(crate) fn keep(shares: &BleedShares, mic: usize) -> Vec<f32> {
     let amounts = vec![1.0; shares.close().num_sources()];
     let mut keep = vec![0.0; shares.num_hops() * shares.num_bins()];
@@ -160,7 +160,7 @@ pub(crate) fn keep(shares: &BleedShares, mic: usize) -> Vec<f32> {
     keep
 }
 
-/// All shares of one mic and source, `[time, bin]`.
+/// Returns all shares of one mic and source, `[time, bin]`.
 pub(crate) fn share(shares: &BleedShares, mic: usize, source: usize) -> Vec<f32> {
     let mut all = vec![0.0; shares.num_hops() * shares.num_bins()];
     for (hop, row) in all.chunks_exact_mut(shares.num_bins()).enumerate() {
@@ -169,7 +169,7 @@ pub(crate) fn share(shares: &BleedShares, mic: usize, source: usize) -> Vec<f32>
     all
 }
 
-/// Every share of a chunk, one after the other, `[mic, source, time, bin]`.
+/// Returns every share of a chunk, `[mic, source, time, bin]`.
 pub(crate) fn all_shares(shares: &BleedShares) -> Vec<f32> {
     let (num_mics, num_sources) = (shares.close().num_mics(), shares.close().num_sources());
     (0..num_mics)
@@ -177,7 +177,7 @@ pub(crate) fn all_shares(shares: &BleedShares) -> Vec<f32> {
         .collect()
 }
 
-/// The close-mic ratio mask `|X_i|^2 / sum_j |X_j|^2` of one mic, `[time, bin]`.
+/// Returns the close-mic ratio mask `|X_i|^2 / sum_j |X_j|^2` of one mic, `[time, bin]`.
 pub(crate) fn ratio_mask(scene: &Scene, mic: usize) -> Vec<f32> {
     (0..scene.num_hops * scene.num_bins)
         .map(|at| {
@@ -187,14 +187,14 @@ pub(crate) fn ratio_mask(scene: &Scene, mic: usize) -> Vec<f32> {
         .collect()
 }
 
-/// The mean over mics of how far masks change the SDR, in dB.
+/// Returns the mean SDR improvement by masks over mics, in dB.
 pub(crate) fn mean_sdr_gain_db(scene: &Scene, keep: impl Fn(usize) -> Vec<f32>) -> f32 {
     let dry = vec![1.0; scene.num_hops * scene.num_bins];
     let gain = |mic| scene.sdr_db(mic, &keep(mic)) - scene.sdr_db(mic, &dry);
     (0..scene.num_mics()).map(gain).sum::<f32>() / scene.num_mics() as f32
 }
 
-/// The largest difference between two rows of equal length.
+/// Returns the largest difference between two rows of equal length.
 pub(crate) fn largest_difference(a: &[f32], b: &[f32]) -> f32 {
     assert_eq!(a.len(), b.len());
     a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, |largest, difference| {
@@ -203,7 +203,7 @@ pub(crate) fn largest_difference(a: &[f32], b: &[f32]) -> f32 {
     })
 }
 
-/// Tables to try: two mics, five mics, a group of two, a room mic.
+/// Returns tables for tests: two mics, five mics, groups of two, a room mic.
 pub(crate) fn tables() -> Vec<CloseMics> {
     let grouped = [[0, 1, 1, 2], [0, 1, 2, 2]].map(|sources| {
         let table = sources.iter().flat_map(|&own| (0..3).map(move |source| source == own));

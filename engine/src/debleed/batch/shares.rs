@@ -1,22 +1,22 @@
-//! How much of every mic, hop and bin each source accounts for, worked out on demand.
+//! Shares of every source in every mic, hop and bin, computed on demand.
 
 use super::{ChunkView, CloseMics, logistic};
 
-/// Bins worked out at a time, so that the sums fit on the stack.
+/// Bins computed at a time, so that the sums fit on the stack.
 const STRIP_BINS: usize = 64;
 
-/// Where the fast approximation's logistic curve is at one half.
+/// Gain at which the fast approximation's logistic curve is one half.
 const SHARPEN_THRESHOLD: f32 = 0.6;
 
-/// How steep the fast approximation's logistic curve is.
+/// Slope of the fast approximation's logistic curve.
 const SHARPEN_SLOPE: f32 = 20.0;
 
-/// How much of every mic, hop and bin each source accounts for.
+/// Shares of every source in every mic, hop and bin.
 ///
-/// Of mic `i`, source `j` accounts for `crosstalk[i, j] source_power[j] / sum_k crosstalk[i, k]
-/// source_power[k]`: the Wiener gain. Only the two factors are kept (a session's shares would fill
-/// gigabytes); each row is worked out when asked for. A mic's own sources are what stays in it, the
-/// others are its bleed.
+/// The share of source `j` in mic `i` is the Wiener gain
+/// `crosstalk[i, j] source_power[j] / sum_k crosstalk[i, k] source_power[k]`. Only the two factors
+/// are stored, as a session's shares would fill gigabytes; each row is computed on request. A mic's
+/// own sources stay in it; the others are its bleed.
 ///
 /// # Shapes
 ///
@@ -26,20 +26,20 @@ const SHARPEN_SLOPE: f32 = 20.0;
 ///
 /// # Invariants
 ///
-/// - The shares of one mic, hop and bin sum to 1 within rounding; where no source has any power
-///   they all belong to the mic's own sources, so nothing is removed.
-/// - For a mic without a source of its own (a room mic) the sum is 0 where no source has any power.
+/// - The shares of one mic, hop and bin sum to 1 within rounding. If no source has any power they
+///   all belong to the mic's own sources, so nothing is removed.
+/// - For a mic without a source of its own (a room mic) the sum is 0 if no source has any power.
 ///
 /// # Real-time
 ///
 /// Worker or main thread only: megabytes of memory, and work for every bin. The methods that fill
-/// rows allocate nothing.
+/// rows do not allocate.
 ///
 /// # Source
 ///
 /// The Wiener gain of Praetzlich et al. and Di Carlo et al., see [`kamir`](crate::debleed::kamir)
-/// and [`mira`](crate::debleed::mira). Differs: a share is given for *every* source, not only the
-/// own one, so that each pair's bleed can be removed by its own amount.
+/// and [`mira`](crate::debleed::mira). Difference: *every* source has a share, not only the own
+/// one, so that each pair's bleed can be removed by its own amount.
 #[derive(Clone, Debug)]
 pub struct BleedShares {
     close: CloseMics,
@@ -51,7 +51,7 @@ pub struct BleedShares {
 }
 
 impl BleedShares {
-    /// Shares of nothing yet: crosstalk and source powers are 0.
+    /// Creates shares with crosstalk and source powers of 0.
     pub(crate) fn silent(chunk: ChunkView<'_>, close: &CloseMics, sharpened: bool) -> Self {
         let (num_hops, num_bins) = (chunk.num_hops(), chunk.num_bins());
         Self {
@@ -64,7 +64,7 @@ impl BleedShares {
         }
     }
 
-    /// Which mics stand close to which source.
+    /// Returns the table of close mics.
     ///
     /// # Real-time
     ///
@@ -74,7 +74,7 @@ impl BleedShares {
         &self.close
     }
 
-    /// How many hops the chunk had.
+    /// Returns the number of hops of the chunk.
     ///
     /// # Real-time
     ///
@@ -84,7 +84,7 @@ impl BleedShares {
         self.num_hops
     }
 
-    /// How many bins each spectrum had.
+    /// Returns the number of bins per spectrum.
     ///
     /// # Real-time
     ///
@@ -94,12 +94,13 @@ impl BleedShares {
         self.num_bins
     }
 
-    /// The crosstalk of one source to one mic, `[bin]`: power per power, each mic measured in its
-    /// own quiet hops, so comparable between the sources of one mic only.
+    /// Returns the crosstalk of one source to one mic, `[bin]`, as a power ratio. Each mic is
+    /// measured relative to its own quiet hops, so values are comparable only between the sources
+    /// of one mic.
     ///
     /// # Panics
     ///
-    /// When `mic` or `source` is beyond the session.
+    /// If `mic` or `source` is out of range.
     ///
     /// # Real-time
     ///
@@ -109,11 +110,11 @@ impl BleedShares {
         &self.crosstalk[self.crosstalk_start(mic, source)..][..self.num_bins]
     }
 
-    /// One source's power at one hop, `[bin]`.
+    /// Returns one source's power at one hop, `[bin]`.
     ///
     /// # Panics
     ///
-    /// When `source` or `hop` is beyond the chunk.
+    /// If `source` or `hop` is out of range.
     ///
     /// # Real-time
     ///
@@ -124,7 +125,7 @@ impl BleedShares {
         &self.source_power[(source * self.num_hops + hop) * self.num_bins..][..self.num_bins]
     }
 
-    /// Fills `share` with what one source accounts for in one mic at one hop.
+    /// Fills `share` with the share of one source in one mic at one hop.
     ///
     /// # Shapes
     ///
@@ -132,11 +133,11 @@ impl BleedShares {
     ///
     /// # Panics
     ///
-    /// When `mic`, `source` or `hop` is beyond the chunk, or `share` is not `num_bins` long.
+    /// If `mic`, `source` or `hop` is out of range, or `share` is not `num_bins` long.
     ///
     /// # Real-time
     ///
-    /// Worker or main thread only: no allocation, but one pass over all sources.
+    /// Worker or main thread only: one pass over all sources, without allocation.
     pub fn share_into(&self, mic: usize, source: usize, hop: usize, share: &mut [f32]) {
         assert_eq!(share.len(), self.num_bins, "bins");
         let is_own = self.close.is_close(mic, source);
@@ -161,9 +162,11 @@ impl BleedShares {
         }
     }
 
-    /// Fills `mask` with how much of one mic is bleed at one hop, each bleeder by its amount.
+    /// Fills `mask` with the share of bleed in one mic at one hop, each bleeder weighted by
+    /// its amount.
     ///
-    /// Multiply the mic's spectrum by `mask` to get what to remove, by `1 - mask` to get what stays.
+    /// The mic's spectrum times `mask` is the bleed to remove; times `1 - mask`, the signal
+    /// that stays.
     ///
     /// # Shapes
     ///
@@ -172,12 +175,12 @@ impl BleedShares {
     ///
     /// # Panics
     ///
-    /// When `mic` or `hop` is beyond the chunk, `amounts` is not `num_sources` long or `mask` not
-    /// `num_bins`.
+    /// If `mic` or `hop` is out of range, `amounts` is not `num_sources` long or `mask` is not
+    /// `num_bins` long.
     ///
     /// # Real-time
     ///
-    /// Worker or main thread only: no allocation, but two passes over all sources.
+    /// Worker or main thread only: two passes over all sources, without allocation.
     pub fn bleed_mask_into(&self, mic: usize, hop: usize, amounts: &[f32], mask: &mut [f32]) {
         assert_eq!(mask.len(), self.num_bins, "bins");
         assert_eq!(amounts.len(), self.close.num_sources(), "sources");
@@ -193,7 +196,7 @@ impl BleedShares {
         }
     }
 
-    /// What a mic holds of its own sources and of the others over a few bins, each source weighted.
+    /// Returns a mic's power from its own sources and from all others over a few bins, weighted.
     fn powers(
         &self,
         mic: usize,
@@ -216,7 +219,7 @@ impl BleedShares {
         [own, bleed]
     }
 
-    /// The part of a mic that all its bleeders account for together.
+    /// Returns the share of all bleeders together in a mic.
     fn removed(&self, own: f32, bleed: f32) -> f32 {
         let total = own + bleed;
         if bleed <= 0.0 || total <= 0.0 {
@@ -228,18 +231,18 @@ impl BleedShares {
         }
     }
 
-    /// One source's crosstalk to one mic, `[bin]`, to change.
+    /// Returns one source's crosstalk to one mic, `[bin]`, mutably.
     pub(crate) fn crosstalk_mut(&mut self, mic: usize, source: usize) -> &mut [f32] {
         let start = self.crosstalk_start(mic, source);
         &mut self.crosstalk[start..][..self.num_bins]
     }
 
-    /// One source's power at one hop, `[bin]`, to change.
+    /// Returns one source's power at one hop, `[bin]`, mutably.
     pub(crate) fn source_power_mut(&mut self, source: usize, hop: usize) -> &mut [f32] {
         &mut self.source_power[(source * self.num_hops + hop) * self.num_bins..][..self.num_bins]
     }
 
-    /// All source powers, `[source, time, bin]`, to change.
+    /// Returns all source powers, `[source, time, bin]`, mutably.
     pub(crate) fn source_powers_mut(&mut self) -> &mut [f32] {
         &mut self.source_power
     }
@@ -250,7 +253,7 @@ impl BleedShares {
     }
 }
 
-/// KAMIR's fast approximation of a Wiener gain's sharpening by further iterations.
+/// Sharpens a Wiener gain as further iterations would: KAMIR's fast approximation.
 pub(crate) fn sharpen(gain: f32) -> f32 {
     logistic(gain, SHARPEN_THRESHOLD, SHARPEN_SLOPE)
 }

@@ -1,22 +1,23 @@
-//! A few bins of a chunk, small enough for the cache, and the update steps that KAMIR and MIRA share.
+//! A few bins of a chunk, small enough for the cache, and the update steps common to KAMIR
+//! and MIRA.
 
 use std::ops::Range;
 
 use super::{BleedShares, ChunkView, CloseMics, MIN_POWER, MicGains, power};
 
-/// Bins worked on together: a tile of 8 mics and 15 s stays within 2 MB.
+/// Bins per tile: a tile of 8 mics and 15 s stays within 2 MB.
 const TILE_BINS: usize = 64;
 
-/// Where a power or a crosstalk is set to 0: 300 dB below a mic's quiet hops.
+/// Threshold below which a power or crosstalk becomes 0: 300 dB below a mic's quiet hops.
 const MIN_VALUE: f32 = 1e-30;
 
-/// The ranges of bins to work on one after the other: `width` wide, or as the cache likes it.
+/// Returns consecutive ranges of bins of the given `width`, by default one that suits the cache.
 pub(crate) fn tiles(num_bins: usize, width: Option<usize>) -> impl Iterator<Item = Range<usize>> {
     let width = width.unwrap_or(TILE_BINS).max(1);
     (0..num_bins).step_by(width).map(move |start| start..num_bins.min(start + width))
 }
 
-/// Some bins of a chunk: the mics' powers and what explains them.
+/// Some bins of a chunk: the mics' powers and the model that explains them.
 ///
 /// The model is that mic `i`'s power is `sum_j crosstalk[i, j, bin] * source_power[j, time, bin]`.
 ///
@@ -25,7 +26,7 @@ pub(crate) fn tiles(num_bins: usize, width: Option<usize>) -> impl Iterator<Item
 /// - `power`: `[mic, time, bin]`, equalised by [`MicGains`]
 /// - `crosstalk`: `[mic, source, bin]`
 /// - `source_power`: `[source, time, bin]`
-/// - `inverse_live`: `[source, bin]`, 1 / the close mics that are not silent; 0 when all are
+/// - `inverse_live`: `[source, bin]`, 1 / number of close mics that are not silent; 0 if all are
 #[derive(Debug)]
 pub(crate) struct Tile<'a> {
     close: &'a CloseMics,
@@ -38,7 +39,7 @@ pub(crate) struct Tile<'a> {
     scratch: Scratch,
 }
 
-/// Room to work in, kept from tile to tile.
+/// Working buffers, reused from tile to tile.
 #[derive(Debug, Default)]
 struct Scratch {
     /// `[bin]`
@@ -52,7 +53,7 @@ struct Scratch {
 }
 
 impl<'a> Tile<'a> {
-    /// An empty tile to load bins into, one range after the other.
+    /// Creates an empty tile. [`load`](Self::load) fills it with one range of bins after the other.
     pub(crate) fn new(close: &'a CloseMics) -> Self {
         Self {
             close,
@@ -66,7 +67,7 @@ impl<'a> Tile<'a> {
         }
     }
 
-    /// Takes `bins` of the chunk, equalised; crosstalk and source powers become 0.
+    /// Loads `bins` of the chunk, equalised; crosstalk and source powers become 0.
     pub(crate) fn load(&mut self, chunk: ChunkView<'_>, gains: &MicGains, bins: Range<usize>) {
         let (num_mics, num_sources) = (self.close.num_mics(), self.close.num_sources());
         let (num_hops, num_bins) = (chunk.num_hops(), bins.len());
@@ -109,12 +110,12 @@ impl<'a> Tile<'a> {
         }
     }
 
-    /// The bins of the chunk that this tile holds.
+    /// Returns the bins of the chunk that this tile holds.
     pub(crate) fn bins(&self) -> Range<usize> {
         self.bins.clone()
     }
 
-    /// How many hops the tile holds.
+    /// Returns the number of hops.
     pub(crate) fn num_hops(&self) -> usize {
         self.num_hops
     }
@@ -151,47 +152,47 @@ impl<'a> Tile<'a> {
         }
     }
 
-    /// One mic's power at one hop, `[bin]`.
+    /// Returns one mic's power at one hop, `[bin]`.
     pub(crate) fn power(&self, mic: usize, hop: usize) -> &[f32] {
         &self.power[(mic * self.num_hops + hop) * self.bins.len()..][..self.bins.len()]
     }
 
-    /// The crosstalk of one source to one mic, `[bin]`.
+    /// Returns the crosstalk of one source to one mic, `[bin]`.
     pub(crate) fn crosstalk(&self, mic: usize, source: usize) -> &[f32] {
         let row = mic * self.close.num_sources() + source;
         &self.crosstalk[row * self.bins.len()..][..self.bins.len()]
     }
 
-    /// The crosstalk of all sources to one mic, `[source, bin]`.
+    /// Returns the crosstalk of all sources to one mic, `[source, bin]`, mutably.
     pub(crate) fn mic_crosstalk_mut(&mut self, mic: usize) -> &mut [f32] {
         let size = self.close.num_sources() * self.bins.len();
         &mut self.crosstalk[mic * size..][..size]
     }
 
-    /// One source's power at one hop, `[bin]`.
+    /// Returns one source's power at one hop, `[bin]`.
     pub(crate) fn source_power(&self, source: usize, hop: usize) -> &[f32] {
         &self.source_power[(source * self.num_hops + hop) * self.bins.len()..][..self.bins.len()]
     }
 
-    /// One source's power at one hop, `[bin]`, to change.
+    /// Returns one source's power at one hop, `[bin]`, mutably.
     pub(crate) fn source_power_mut(&mut self, source: usize, hop: usize) -> &mut [f32] {
         let row = source * self.num_hops + hop;
         &mut self.source_power[row * self.bins.len()..][..self.bins.len()]
     }
 
-    /// All of one source's powers, `[time, bin]`, to change.
+    /// Returns all powers of one source, `[time, bin]`, mutably.
     pub(crate) fn source_powers_mut(&mut self, source: usize) -> &mut [f32] {
         let size = self.num_hops * self.bins.len();
         &mut self.source_power[source * size..][..size]
     }
 
-    /// 1 / the close mics of `source` that are not silent, `[bin]`; 0 when all are.
+    /// Returns 1 / the number of close mics of `source` that are not silent, `[bin]`; 0 if all are.
     pub(crate) fn inverse_live(&self, source: usize) -> &[f32] {
         &self.inverse_live[source * self.bins.len()..][..self.bins.len()]
     }
 
-    /// For one mic at one hop, with `V` its power and `M` the model of it (at least [`MIN_POWER`]):
-    /// `1 / M` into `inverse` and `V / M^2` into `ratio`, `[bin]` each.
+    /// Computes `1 / M` into `inverse` and `V / M^2` into `ratio`, `[bin]` each, for one mic at one
+    /// hop. `V` is the mic's power and `M` the model of it, at least [`MIN_POWER`].
     pub(crate) fn weigh(&self, mic: usize, hop: usize, inverse: &mut [f32], ratio: &mut [f32]) {
         inverse.fill(0.0);
         for source in 0..self.close.num_sources() {
@@ -205,10 +206,10 @@ impl<'a> Tile<'a> {
     }
 
     /// Multiplies each crosstalk by `sum_t V P / M^2 / sum_t P / M`, where `V` is the mic's power,
-    /// `P` the source's and `M` the model of the mic's.
+    /// `P` the source's power and `M` the model of the mic's power.
     ///
-    /// Never increases the Itakura-Saito divergence of the model from the powers: see
-    /// [`mira`](crate::debleed::mira::mira).
+    /// Never increases the Itakura-Saito divergence of the model from the powers:
+    /// see [`mira`](crate::debleed::mira::mira).
     pub(crate) fn update_crosstalk(&mut self) {
         let num_bins = self.bins.len();
         let num_sources = self.close.num_sources();
@@ -235,7 +236,7 @@ impl<'a> Tile<'a> {
         self.scratch = scratch;
     }
 
-    /// Copies the crosstalk in from `shares`.
+    /// Copies the crosstalk from `shares`.
     pub(crate) fn crosstalk_from(&mut self, shares: &BleedShares) {
         let (bins, num_sources) = (self.bins(), self.close.num_sources());
         for mic in 0..self.close.num_mics() {
@@ -247,7 +248,7 @@ impl<'a> Tile<'a> {
         }
     }
 
-    /// Copies the source powers in from `shares`.
+    /// Copies the source powers from `shares`.
     pub(crate) fn source_power_from(&mut self, shares: &BleedShares) {
         let bins = self.bins();
         for source in 0..self.close.num_sources() {
@@ -258,7 +259,7 @@ impl<'a> Tile<'a> {
         }
     }
 
-    /// Copies crosstalk and source powers out to their place in `shares`.
+    /// Copies crosstalk and source powers to their place in `shares`.
     pub(crate) fn store(&self, shares: &mut BleedShares) {
         let bins = self.bins();
         for source in 0..self.close.num_sources() {
@@ -281,12 +282,12 @@ pub(crate) fn multiply_add(sum: &mut [f32], a: &[f32], b: &[f32]) {
     }
 }
 
-/// Makes 0 of what is too small to matter, before it gets so small that it slows the machine down.
+/// Returns 0 for negligible values, before they become subnormal and slow to compute with.
 pub(crate) fn flush(value: f32) -> f32 {
     if value < MIN_VALUE { 0.0 } else { value }
 }
 
-/// Makes `values` hold `len` zeros.
+/// Fills `values` with `len` zeros.
 fn refill(values: &mut Vec<f32>, len: usize) {
     values.clear();
     values.resize(len, 0.0);

@@ -1,5 +1,5 @@
-//! Who hears a sound first: the sign of the group delay between mics, which no mic's gain changes and which is there from the
-//! first hop on.
+//! Order of arrival of a sound at the mics: the sign of the group delay between them, which is
+//! independent of gains and known from the first hop on.
 
 use std::ops::Range;
 
@@ -8,57 +8,60 @@ use super::features::NUM_BANDS;
 use crate::stft::{Geometry, Spectrum};
 use crate::units::SampleRate;
 
-/// Features that this module adds for every mic and band.
+/// Number of features per mic and band of this module.
 pub(super) const NUM_ARRIVAL_FEATURES: usize = 3;
 
-/// Weight of the newest hop in the smoothed spectra: the newest three hops are most of it.
+/// Weight of the newest hop in the smoothed spectra: the newest three hops dominate.
 const SMOOTHING: f32 = 0.35;
-/// The phase of a pair's cross-spectrum turns from bin to bin by the delay; fewer bins than this say nothing certain.
+/// Smallest number of bins compared per band. The delay turns the phase of a pair's cross-spectrum
+/// from bin to bin; fewer bins give no reliable estimate of it.
 const FEWEST_BINS: usize = 6;
-/// More bins say nothing new.
+/// Largest number of bins compared per band; more add no information.
 const MOST_BINS: usize = 14;
-/// A lead of half a millisecond (17 cm) counts half.
+/// Lead that counts half: half a millisecond (17 cm).
 const HALF_LEAD_S: f32 = 5e-4;
-/// After so many hops of silence nothing is left of a mic in the smoothed spectra (170 dB): they are
-/// cleared before they become subnormal, and its pairs are left out.
+/// Hops of silence after which a mic has left the smoothed spectra (170 dB). They are then cleared,
+/// before they become subnormal, and the mic's pairs are skipped.
 const QUIET_HOPS: usize = 90;
-/// Products of powers below this are no sound.
+/// Products of powers below this count as no sound.
 const NO_SOUND: f32 = 1e-30;
 
-/// Compares when a sound arrives at every pair of mics, band by band.
+/// Compares the arrival of sound at every pair of mics, band by band.
 ///
-/// The cross-spectrum `X_i conj(X_j)` of one source turns with frequency at a rate that is the delay from `i` to `j`. Its product
-/// with its neighbour in frequency, averaged over a few bins, therefore points in the direction of that delay, and is short where
-/// the two mics hear unlike things.
+/// The phase of the cross-spectrum `X_i conj(X_j)` of one source turns with frequency at a rate
+/// equal to the delay from `i` to `j`. The product of neighbouring bins, averaged over a few bins,
+/// therefore has the phase of that delay, and is short if the two mics pick up different sounds.
 ///
 /// # Shapes
 ///
 /// Values are `[mic, feature, band]`, -1 to 1:
 ///
-/// 1. the lead over the mic that is led least, or that leads most: positive where this mic hears the band first of all;
-/// 2. the lead over the mic that hears the most alike sound;
-/// 3. how alike that sound is, 0 to 1.
+/// 1. the smallest lead over any other mic: positive if the sound of the band reaches this
+///    mic first;
+/// 2. the mean lead over the other mics, weighted by the fourth power of their similarity;
+/// 3. the largest similarity to another mic, 0 to 1.
 ///
 /// # Invariants
 ///
-/// Scaling or reordering mics changes nothing but the order; a silent mic leads nobody.
+/// Scaling mics changes nothing, and reordering them changes only the order; a silent mic leads
+/// no other.
 ///
 /// # Source
 ///
-/// Group delay from the phase slope of the cross-spectrum: C. Knapp, G. Carter, "The generalized correlation method for
-/// estimation of time delay", IEEE TASSP 24, 1976, in bands.
+/// Group delay from the phase slope of the cross-spectrum: C. Knapp, G. Carter, "The generalized
+/// correlation method for estimation of time delay", IEEE TASSP 24, 1976, in bands.
 #[derive(Debug)]
 pub(super) struct Arrival {
     num_mics: usize,
     stride: usize,
-    /// Bins whose neighbours are compared for each band, `[band]`.
+    /// Bins whose neighbours are compared, `[band]`.
     runs: Vec<Range<usize>>,
     /// Lead in units of [`HALF_LEAD_S`] for one radian per bin.
     lead_per_radian: f32,
-    /// The newest hop, real and imaginary parts apart, `[mic, bin]`.
+    /// The newest hop, real and imaginary parts, `[mic, bin]`.
     re: Vec<f32>,
     im: Vec<f32>,
-    /// Smoothed power, and the root of its product with the next bin's, `[mic, bin]`.
+    /// Smoothed power, and the root of its product with that of the next bin, `[mic, bin]`.
     power: Vec<f32>,
     beside: Vec<f32>,
     /// Smoothed cross-spectra of the pairs `i < j`, `[pair, bin]`.
@@ -67,7 +70,7 @@ pub(super) struct Arrival {
     /// Product of a pair's cross-spectrum with its neighbour in frequency, `[bin]`.
     turn_re: Vec<f32>,
     turn_im: Vec<f32>,
-    /// The lead of the first mic of each pair and how alike they are, `[pair, band]`.
+    /// Lead of the first mic of each pair and the pair's similarity, `[pair, band]`.
     lead: Vec<f32>,
     alike: Vec<f32>,
     /// Hops since each mic had sound, `[mic]`.
@@ -105,7 +108,7 @@ impl Arrival {
         }
     }
 
-    /// Hears one hop.
+    /// Adds one hop.
     pub(super) fn update(&mut self, mics: &Spectrum) {
         let stride = self.stride;
         for mic in 0..self.num_mics {
@@ -148,7 +151,7 @@ impl Arrival {
         }
     }
 
-    /// Clears all that is left of a silent mic.
+    /// Clears all values of a silent mic.
     fn forget_mic(&mut self, mic: usize) {
         let stride = self.stride;
         for values in [&mut self.re, &mut self.im, &mut self.power, &mut self.beside] {
@@ -163,7 +166,7 @@ impl Arrival {
         }
     }
 
-    /// The place of the pair `low < high`.
+    /// Returns the index of the pair `low < high`.
     fn pair(&self, low: usize, high: usize) -> usize {
         low * (2 * self.num_mics - low - 1) / 2 + high - low - 1
     }
@@ -191,7 +194,7 @@ impl Arrival {
             (*lead, *alike) = if most > NO_SOUND {
                 let size = (re * re + im * im).sqrt();
                 let alike = (size / most).min(1.0);
-                // The sine rather than the angle: opposite phases lead neither way.
+                // The sine instead of the angle: opposite phases give no lead.
                 let delay = im / size.max(NO_SOUND) * self.lead_per_radian;
                 (alike * delay / (1.0 + delay.abs()), alike)
             } else {
@@ -200,7 +203,8 @@ impl Arrival {
         }
     }
 
-    /// Fills the features of a mic, `[feature, band]`; `bleeders` are the mics with sound that can bleed into it.
+    /// Fills the features of a mic, `[feature, band]`; `bleeders` are the mics with sound that can
+    /// bleed into it.
     pub(super) fn features_into(
         &self,
         mic: usize,
@@ -248,7 +252,7 @@ impl Arrival {
     }
 }
 
-/// The bins to compare for each band: its own, or some more around it where it has few.
+/// Returns the bins to compare for each band: its own, and some around it if it has few.
 fn runs(bands: &Bands, num_bins: usize) -> Vec<Range<usize>> {
     let last = num_bins - 1;
     (0..NUM_BANDS)
@@ -256,7 +260,7 @@ fn runs(bands: &Bands, num_bins: usize) -> Vec<Range<usize>> {
             let own = bands.run(band);
             let count = own.len().clamp(FEWEST_BINS, MOST_BINS);
             let start = ((own.start + own.end).saturating_sub(count) / 2).max(1);
-            // The bin after the last is looked at as well; bands beyond the spectrum have none.
+            // The bin after the last is used as well; bands beyond the spectrum have no bins.
             let start = start.min(last);
             start..(start + count).min(last)
         })
@@ -286,7 +290,7 @@ fn smooth_cross(
     }
 }
 
-/// Each bin's product with the conjugate of the one before it.
+/// Multiplies each bin's conjugate by the next bin.
 #[multiversion::multiversion(targets("x86_64+avx+avx2+fma"))]
 fn turn(turn_re: &mut [f32], turn_im: &mut [f32], re: &[f32], im: &[f32]) {
     let turns = turn_re.iter_mut().zip(turn_im);
@@ -308,7 +312,8 @@ mod tests {
 
     const RATE_HZ: f32 = 48_000.0;
 
-    /// Features after some hops of three mics that hear one noise with these delays (in samples) and gains.
+    /// Returns the features, after some hops, of three mics with the same noise at these delays (in
+    /// samples) and gains.
     fn heard(delays: [usize; 3], gains: [f32; 3]) -> Vec<Vec<f32>> {
         let rate = SampleRate::new(RATE_HZ).unwrap();
         let geometry = Mode::Live.geometry(rate);
@@ -352,7 +357,8 @@ mod tests {
     fn the_mic_that_hears_a_sound_first_leads_all_others() {
         let found = heard([0, 48, 144], [1.0, 1.0, 1.0]);
         let least: Vec<f32> = found.iter().map(|values| mean(&values[..NUM_BANDS])).collect();
-        // One and three milliseconds, two and six half leads: 2/3 and 6/7, times how alike the noise is in a moving window.
+        // One and three milliseconds are two and six half leads: 2/3 and 6/7, times the similarity
+        // of the noise in a moving window.
         for (least, lead) in least.iter().zip([2.0 / 3.0, -2.0 / 3.0, -6.0 / 7.0]) {
             assert!((least / lead - 0.95).abs() < 0.04, "{least} of {lead}");
         }
@@ -392,7 +398,7 @@ mod tests {
     #[test]
     fn no_gain_changes_who_leads() {
         let plain = heard([0, 48, 144], [1.0, 1.0, 1.0]);
-        // Powers of two: the same numbers with other exponents.
+        // Gains are powers of two: they change only exponents.
         let scaled = heard([0, 48, 144], [4.0, 0.125, -1.0 / 1024.0]);
         assert_eq!(plain, scaled);
     }

@@ -1,4 +1,4 @@
-//! Bands of about equal loudness width, in which statistics are kept.
+//! Bands of about equal width on the auditory scale, for statistics.
 
 use realfft::num_complex::Complex32;
 
@@ -20,9 +20,9 @@ pub(super) struct Bands {
     of_bin: Vec<usize>,
     /// The bins of every band, `[band]`.
     runs: Vec<std::ops::Range<usize>>,
-    /// The bins whose power a band shows, `[band]`: its own, or the nearest one where it has none.
+    /// Bins that give a band its power, `[band]`: its own, or the nearest one if it has none.
     shown: Vec<std::ops::Range<usize>>,
-    /// One over the number of bins in each band, `[band]`.
+    /// 1 / number of bins of each band, `[band]`.
     weight: Vec<f32>,
 }
 
@@ -60,10 +60,11 @@ impl Bands {
         Self { of_bin, shown: runs.clone(), runs, weight }
     }
 
-    /// Bands between fixed frequencies, the same ones at every rate: `edges_hz` holds the lower edge of each.
+    /// Creates bands between fixed frequencies, the same at every rate; `edges_hz` holds their
+    /// lower edges.
     ///
-    /// The last band reaches up to half the sample rate. A band too narrow to hold a bin shows the power of the nearest one;
-    /// bands beyond half the sample rate show none.
+    /// The last band reaches up to half the sample rate. A band too narrow to hold a bin has the
+    /// power of the nearest one. Bands beyond half the sample rate have no power.
     pub(super) fn between(geometry: Geometry, rate: SampleRate, edges_hz: &[f32]) -> Self {
         let bin_hz = rate.hz() / geometry.window_samples() as f32;
         let last = geometry.num_bins() - 1;
@@ -95,17 +96,17 @@ impl Bands {
         self.weight.len()
     }
 
-    /// The band of every bin, `[bin]`.
+    /// Returns the band of every bin, `[bin]`.
     pub(super) fn of_bin(&self) -> &[usize] {
         &self.of_bin
     }
 
-    /// The bins of a band, none where it is narrower than a bin.
+    /// Returns the bins of a band; an empty range if it is narrower than a bin.
     pub(super) fn run(&self, band: usize) -> std::ops::Range<usize> {
         self.runs[band].clone()
     }
 
-    /// Adds powers scaled per band: `sum` and `power` are `[bin]`, `gain` is `[band]`.
+    /// Adds powers scaled per band; `sum` and `power` are `[bin]`, `gain` is `[band]`.
     #[inline(always)]
     pub(super) fn add_scaled(&self, sum: &mut [f32], gain: &[f32], power: &[f32]) {
         for (run, &gain) in self.runs.iter().zip(gain) {
@@ -117,14 +118,14 @@ impl Bands {
         }
     }
 
-    /// Mean power per bin of each band: `spectrum` is `[bin]`, `power` `[band]`.
+    /// Computes the mean power per bin of each band; `spectrum` is `[bin]`, `power` is `[band]`.
     pub(super) fn power_into(&self, spectrum: &[Complex32], power: &mut [f32]) {
         for ((power, run), weight) in power.iter_mut().zip(&self.shown).zip(&self.weight) {
             *power = weight * spectrum[run.clone()].iter().map(Complex32::norm_sqr).sum::<f32>();
         }
     }
 
-    /// Divides sums over the bins of each band by the number of bins: `sums` is `[band]`.
+    /// Divides sums over the bins of each band by the number of bins; `sums` is `[band]`.
     pub(super) fn average(&self, sums: &mut [f32]) {
         for (sum, weight) in sums.iter_mut().zip(&self.weight) {
             *sum *= weight;

@@ -1,65 +1,67 @@
-//! How much of each mic's source leaks into each other mic, followed while playing.
+//! Estimates how much of each mic's source leaks into each other mic, while playing.
 
-/// Levels that the histograms tell apart, in steps of [`STEP_DB`] from [`LOWEST_DB`].
+/// Levels of the histograms, in steps of [`STEP_DB`] from [`LOWEST_DB`].
 const NUM_LEVELS: usize = 100;
 const LOWEST_DB: f32 = -90.0;
 const STEP_DB: f32 = 1.5;
-/// The share of hops that lie below the crosstalk: low, because a ratio is only ever raised by the
-/// mic's own source.
+/// Quantile of the ratios that serves as the crosstalk: low, as a mic's own source only ever raises
+/// a ratio.
 const QUANTILE: f32 = 0.04;
 /// Weight of the newest hop in the smoothed powers.
 const SMOOTHING: f32 = 0.33;
-/// A bleeder counts as playing from this share of its own mean power on.
+/// Share of its own mean power above which a bleeder counts as playing.
 const PLAYING_SHARE: f32 = 0.01;
-/// Weight of a new hop against all older ones grows by this much with every hop that a band learns from:
-/// half is forgotten in 1400 such hops (16 s).
+/// Growth of a new hop's weight over older ones with every hop that a band learns from: half is
+/// forgotten in 1400 such hops (15 s at 48 kHz).
 const FORGETTING: f32 = 1.0005;
 /// Hops after which an estimate counts in full.
 const CONFIDENT_HOPS: f32 = 20.0;
-/// No mic hears a neighbour louder than this, relative to the two mics' overall levels: more is a
-/// band in which the neighbour has nothing of its own.
+/// Largest crosstalk, relative to the ratio of the two mics' overall levels. A larger value occurs
+/// only in a band in which the neighbour has no sound of its own.
 const LOUDEST: f32 = 0.2;
-/// The mean power follows at least this fast.
+/// Smallest rate at which the mean power follows.
 const SLOWEST_MEAN: f32 = 1e-3;
-/// The mean that playing is compared with falls by no more than this in a hop (half in 74 s): the noise of
-/// a pause between songs does not count as playing.
+/// Fastest fall per hop, as a factor, of the mean that playing is compared with (half in 74 s), so
+/// that the noise of a pause between songs does not count as playing.
 const SLOWEST_LOUD_FALL: f32 = 0.9999;
-/// Bands whose quantile is looked up in one hop: one in this many.
+/// Hops in which every band's quantile is looked up once, in turns.
 const LOOKUP_STRIDE: usize = 4;
-/// How many bands on either side of one say how much it can hear at most: one in this many of all.
+/// Bands on either side of a band that limit its crosstalk: one in this many of all.
 const PART_BESIDE: usize = 4;
-/// The share of these bands that lie below what a band is compared with.
+/// Quantile of these bands' crosstalk that a band is compared with.
 const LOW_SHARE: f32 = 0.05;
-/// A band may hear this many times as much as the least of its neighbours: rooms and mics differ that much with frequency.
+/// Factor by which a band's crosstalk may exceed that quantile: rooms and mics differ that much
+/// with frequency.
 const OVER_LEAST: f32 = 4.0;
-/// A band allows all of that once it was compared in this many hops (4.3 s at 48 kHz): a quantile of few hops is too high.
+/// Hops after which a band has its full limit (4.3 s at 48 kHz): a quantile of few hops is too
+/// high, so the limit grows until then.
 const SURE_HOPS: f32 = 400.0;
-/// Hops between two looks at the neighbours of a band.
+/// Hops between two comparisons of a band with its neighbours.
 const BOUND_STRIDE: usize = 16;
-/// Weights are scaled back beyond this.
+/// Weight above which weights are scaled back.
 const LARGEST_WEIGHT: f32 = 1e12;
-/// Weights below this share of a new hop's count as nothing, before they become subnormal.
+/// Share of a new hop's weight below which weights become 0, before they are subnormal.
 const FORGOTTEN: f32 = 1e-15;
 
-/// Follows the crosstalk between every pair of mics in every band.
+/// Estimates the crosstalk between every pair of mics in every band.
 ///
-/// For target `i` and bleeder `j` it collects the ratio of their powers over all hops in which
-/// `j` plays. Whenever `i`'s own source is silent the ratio is the crosstalk; at all other times
-/// it is higher. A low quantile is therefore the crosstalk, without knowing who plays when.
+/// For target `i` and bleeder `j` it collects the ratio of their powers over all hops in which `j`
+/// plays. Whenever `i`'s own source is silent the ratio is the crosstalk; at all other times it is
+/// higher. A low quantile is therefore the crosstalk, without knowledge of who plays when.
 ///
 /// # Shapes
 ///
-/// Powers are `[mic, band]`, crosstalk is `[target, bleeder, band]`, power ratios; 0 where
-/// nothing is known.
+/// Powers are `[mic, band]`, crosstalk is `[target, bleeder, band]`, power ratios; 0 where nothing
+/// is known.
 ///
 /// # Invariants
 ///
-/// - `crosstalk[i][j] * crosstalk[j][i] <= 1` in every band: two mics that never differ say
-///   nothing about who bleeds into whom.
-/// - Scaling a mic scales its rows and columns and changes nothing else (up to the histogram's
-///   step).
-/// - A silent mic neither learns nor teaches, and a pause makes nothing older: hops fade with those that
-///   are learned after them.
+/// - `crosstalk[i][j] * crosstalk[j][i] <= 1` in every band: two mics that never differ carry no
+///   information about the direction of bleed.
+/// - Scaling a mic scales its rows and columns and changes nothing else (up to the
+///   histogram's step).
+/// - Silent mics neither learn nor contribute, and a pause does not age the estimates: hops fade
+///   only with those that are learned after them.
 ///
 /// # Real-time
 ///
@@ -70,7 +72,7 @@ pub(super) struct Crosstalk {
     num_bands: usize,
     smoothed: Vec<f32>,
     mean: Vec<f32>,
-    /// The greatest mean of late, `[mic, band]`.
+    /// Largest recent mean, `[mic, band]`.
     loud: Vec<f32>,
     /// Smoothed powers in decibels, `[mic, band]`.
     level_db: Vec<f32>,
@@ -79,19 +81,19 @@ pub(super) struct Crosstalk {
     histogram: Vec<f32>,
     /// `[target, bleeder, band]`.
     total: Vec<f32>,
-    /// Where the quantile was last found: its level, and the weight of all levels under it.
+    /// Level at which the quantile was last found, and the weight of all levels below it.
     found_level: Vec<u8>,
     below: Vec<f32>,
     quantile: Vec<f32>,
     consistent: Vec<f32>,
-    /// What the neighbours of each band allow, `[target, bleeder, band]`.
+    /// Limit of each band's crosstalk from its neighbours, `[target, bleeder, band]`.
     bound: Vec<f32>,
-    /// Scratch: the neighbours that are being compared.
+    /// Scratch: the neighbours being compared.
     compared: Vec<f32>,
     /// Weight of the newest hop, `[target, bleeder, band]`.
     weight: Vec<f32>,
     hop: usize,
-    /// Overall level of each mic, `[mic]`, and whether it counts as playing, `[mic, band]`.
+    /// Overall level of each mic, `[mic]`, and true where it counts as playing, `[mic, band]`.
     overall: Vec<f32>,
     playing: Vec<bool>,
 }
@@ -122,42 +124,45 @@ impl Crosstalk {
         }
     }
 
-    /// Crosstalk of a pair, `[band]`.
+    /// Returns the crosstalk of a pair, `[band]`.
     pub(super) fn pair(&self, target: usize, bleeder: usize) -> &[f32] {
         &self.consistent[(target * self.num_mics + bleeder) * self.num_bands..][..self.num_bands]
     }
 
-    /// How much a target hears of a bleeder at most, `[band]`: the least crosstalk of the bands around, some times over.
+    /// Returns the limit of a target's leakage from a bleeder, `[band]`: a multiple of the lowest
+    /// crosstalk of the bands around.
     ///
-    /// In a band in which a target never rests, every ratio is raised by its own source, and so is the crosstalk found there; how much
-    /// leaks from place to place differs less from band to band than how much is played.
+    /// In a band in which a target never rests, its own source raises every ratio, and with it the
+    /// crosstalk found there. The leakage between two places differs less from band to band than
+    /// the played sound.
     pub(super) fn bound(&self, target: usize, bleeder: usize) -> &[f32] {
         &self.bound[(target * self.num_mics + bleeder) * self.num_bands..][..self.num_bands]
     }
 
-    /// Mean power of a mic's bands, `[band]`.
+    /// Returns the mean power of a mic's bands, `[band]`.
     pub(super) fn means(&self, mic: usize) -> &[f32] {
         &self.mean[mic * self.num_bands..][..self.num_bands]
     }
 
-    /// How many hops of a mic were heard.
+    /// Returns the number of hops in which a mic had sound.
     pub(super) fn heard_hops(&self, mic: usize) -> f32 {
         self.heard_hops[mic] as f32
     }
 
-    /// How much power a bleeder leaks into a target on average, summed over bands.
+    /// Returns the mean power that a bleeder leaks into a target, summed over bands.
     pub(super) fn leaked(&self, target: usize, bleeder: usize) -> f32 {
         self.leaked_of(target, bleeder, self.means(bleeder))
     }
 
-    /// How much of `power`, `[band]`, a bleeder leaks into a target, summed over bands.
+    /// Returns the part of `power`, `[band]`, that a bleeder leaks into a target, summed
+    /// over bands.
     pub(super) fn leaked_of(&self, target: usize, bleeder: usize, power: &[f32]) -> f32 {
         let pair = self.pair(target, bleeder);
         pair.iter().zip(power).map(|(crosstalk, power)| crosstalk * power).sum()
     }
 
-    /// Learns from one hop: `power` is `[mic, band]`; `is_bleed` says which pairs to follow;
-    /// `forget` whether old hops fade.
+    /// Learns from one hop; `power` is `[mic, band]`, `is_bleed` selects the pairs to follow, and
+    /// `forget` makes old hops fade.
     pub(super) fn update(
         &mut self,
         power: &[f32],
@@ -199,7 +204,7 @@ impl Crosstalk {
         self.hop += 1;
     }
 
-    /// Compares the bands whose turn it is with their neighbours, of all pairs alike.
+    /// Compares the bands whose turn it is with their neighbours, for all pairs.
     fn find_bounds(&mut self) {
         let first = (BOUND_STRIDE - self.hop % BOUND_STRIDE) % BOUND_STRIDE;
         for pair in 0..self.num_mics * self.num_mics {
@@ -211,7 +216,7 @@ impl Crosstalk {
         }
     }
 
-    /// What the neighbours of a band of one pair allow.
+    /// Returns the limit of a band of one pair from its neighbours.
     fn allowed(&mut self, pair: usize, band: usize) -> f32 {
         let bands = self.num_bands;
         let reach = bands / PART_BESIDE;
@@ -270,14 +275,14 @@ impl Crosstalk {
         }
     }
 
-    /// The bands whose quantiles are looked up in this hop.
+    /// Returns the bands whose quantiles are looked up in this hop.
     fn bands_of_turn(&self) -> impl Iterator<Item = usize> + use<> {
         let first = (LOOKUP_STRIDE - self.hop % LOOKUP_STRIDE) % LOOKUP_STRIDE;
         (first..self.num_bands).step_by(LOOKUP_STRIDE)
     }
 
-    /// A mic's overall level: the square of the summed band amplitudes, so that many quiet bands
-    /// count beside one loud one.
+    /// Returns a mic's overall level: the square of the summed band amplitudes, so that many quiet
+    /// bands count beside one loud one.
     fn level(&self, mic: usize) -> f32 {
         let amplitude: f32 = self.mean[mic * self.num_bands..][..self.num_bands]
             .iter()
@@ -286,7 +291,7 @@ impl Crosstalk {
         amplitude * amplitude
     }
 
-    /// The quantile of one histogram as a power ratio, searched from where it was last found.
+    /// Returns the quantile of one histogram as a power ratio, searched from its last level.
     fn look_up(&mut self, at: usize) -> f32 {
         let histogram = &self.histogram[at * NUM_LEVELS..][..NUM_LEVELS];
         let threshold = QUANTILE * self.total[at];
@@ -294,7 +299,7 @@ impl Crosstalk {
         let mut below = self.below[at];
         while level > 0 && below >= threshold {
             level -= 1;
-            // The sum of nothing is known without rounding.
+            // An empty sum is 0 without rounding.
             below = if level == 0 { 0.0 } else { below - histogram[level] };
         }
         while level < NUM_LEVELS - 1
@@ -311,7 +316,8 @@ impl Crosstalk {
         10.0_f32.powf((LOWEST_DB + STEP_DB * (level as f32 + part)) / 10.0)
     }
 
-    /// Scales both directions of a pair down where together they exceed 1, in the bands just looked up.
+    /// Scales both directions of a pair down if their product exceeds 1, in the bands just
+    /// looked up.
     fn make_consistent(&mut self) {
         let (mics, bands) = (self.num_mics, self.num_bands);
         for target in 0..mics {
@@ -327,7 +333,7 @@ impl Crosstalk {
         }
     }
 
-    /// Makes the newest hop of a pair's band weigh 1 again.
+    /// Scales a pair's band so that its newest hop weighs 1 again.
     fn rescale(&mut self, at: usize) {
         let scale = self.weight[at].recip();
         let histogram = &mut self.histogram[at * NUM_LEVELS..][..NUM_LEVELS];
@@ -337,23 +343,23 @@ impl Crosstalk {
                 *weight = 0.0;
             }
         }
-        // Summed anew, so that rounding does not outlive what was forgotten.
+        // Summed again, so that rounding errors do not outlive forgotten hops.
         self.total[at] = histogram.iter().sum();
         self.below[at] = histogram[..usize::from(self.found_level[at])].iter().sum();
         self.weight[at] = 1.0;
     }
 
-    /// Crosstalk of all pairs, `[target, bleeder, band]`.
+    /// Returns the crosstalk of all pairs, `[target, bleeder, band]`.
     pub(super) fn pairs(&self) -> &[f32] {
         &self.consistent
     }
 
-    /// The same of all mics, `[mic]`.
+    /// Returns the number of hops in which each mic had sound, `[mic]`.
     pub(super) fn all_heard_hops(&self) -> &[u32] {
         &self.heard_hops
     }
 
-    /// How sure the crosstalk of a pair is, on average over bands, 0 to 1.
+    /// Returns the confidence of a pair's crosstalk, averaged over bands, 0 to 1.
     pub(super) fn confidence(&self, target: usize, bleeder: usize) -> f32 {
         let at = (target * self.num_mics + bleeder) * self.num_bands;
         let range = at..at + self.num_bands;
@@ -362,7 +368,8 @@ impl Crosstalk {
         sure.sum::<f32>() / self.num_bands as f32
     }
 
-    /// How many hops a pair has learned from, less what is forgotten, on average over bands.
+    /// Returns the number of hops that a pair has learned from, less forgotten ones, averaged
+    /// over bands.
     pub(super) fn learned_hops(&self, target: usize, bleeder: usize) -> f32 {
         let at = (target * self.num_mics + bleeder) * self.num_bands;
         let range = at..at + self.num_bands;
@@ -370,20 +377,20 @@ impl Crosstalk {
         pairs.map(|(total, weight)| total / weight).sum::<f32>() / self.num_bands as f32
     }
 
-    /// Takes over what was learned before; there is nothing in it to go on learning from.
+    /// Restores learned estimates. Learning cannot continue from them, as the histograms are empty.
     pub(super) fn restore(&mut self, pairs: &[f32], means: &[f32], heard_hops: &[u32]) {
         self.reset();
         self.consistent.copy_from_slice(pairs);
         self.mean.copy_from_slice(means);
         self.loud.copy_from_slice(means);
         self.heard_hops.copy_from_slice(heard_hops);
-        // A passage that was learned was heard for long enough.
+        // A learned passage was long enough for full limits.
         for at in 0..self.bound.len() {
             self.bound[at] = self.allowed(at / self.num_bands, at % self.num_bands);
         }
     }
 
-    /// Forgets everything.
+    /// Clears everything.
     pub(super) fn reset(&mut self) {
         for values in [
             &mut self.smoothed,
@@ -414,7 +421,8 @@ fn decibels(power: f32) -> f32 {
 mod tests {
     use super::*;
 
-    /// Two sources that take turns, 30 hops each; a tenth of source 0 leaks into mic 1.
+    /// Returns the crosstalk of two sources that alternate every 30 hops; a tenth of source 0 leaks
+    /// into mic 1.
     fn taking_turns(gain: f32, hops: usize) -> Crosstalk {
         let mut crosstalk = Crosstalk::new(2, 1);
         for hop in 0..hops {
@@ -434,11 +442,11 @@ mod tests {
 
     #[test]
     fn a_pause_makes_nothing_older() {
-        // There is no such band: the sources take turns in all of them.
+        // There is no band 8: the sources alternate in all bands.
         let mut crosstalk = never_resting_in(8, 1.0, 1200);
         let (pair, bound) = (crosstalk.pair(1, 0).to_vec(), crosstalk.bound(1, 0).to_vec());
         let sure = crosstalk.confidence(1, 0);
-        // Two minutes in which a mic is switched off, and two in which its player rests.
+        // Two minutes with one mic switched off, and two minutes in which its player rests.
         for (active, quiet) in [([false, true], 0.0), ([true, true], 1e-5)] {
             let power: Vec<f32> = (0..16).map(|at| if at < 8 { quiet } else { 1.0 }).collect();
             for _ in 0..11_250 {
@@ -471,7 +479,7 @@ mod tests {
         assert!(product <= 1.0 + 1e-6, "{product}");
     }
 
-    /// Two sources that take turns in all of some bands but one, in which the second never rests.
+    /// Returns two sources that alternate in all bands but one, in which the second never rests.
     fn never_resting_in(band: usize, gain: f32, hops: usize) -> Crosstalk {
         const NUM_BANDS: usize = 8;
         let mut crosstalk = Crosstalk::new(2, NUM_BANDS);
@@ -494,7 +502,7 @@ mod tests {
         let of = |values: &[f32], band: usize| decibels(values[band]);
         let (pair, bound) = (crosstalk.pair(1, 0), crosstalk.bound(1, 0));
         assert!((of(pair, 2) + 20.0).abs() < STEP_DB, "{}", of(pair, 2));
-        // The first source seems to be heard there 7 dB below: all that mics may claim of each other.
+        // The first source appears there at -7 dB, which is the limit [`LOUDEST`].
         assert!(of(pair, 3) > -8.0, "{}", of(pair, 3));
         for band in 0..8 {
             let over_db = of(bound, band) + 20.0 - decibels(OVER_LEAST);
@@ -505,7 +513,8 @@ mod tests {
     #[test]
     fn what_was_compared_for_a_moment_allows_little() {
         let bound = |hops: usize| never_resting_in(3, 1.0, hops).bound(1, 0)[0];
-        // The first source is heard in two hops of three, its tails among them; the last look was up to 16 hops ago.
+        // The first source plays in two hops of three, its tails included; the last comparison was
+        // up to 16 hops ago.
         let share = bound(320) / bound(1200);
         assert!((share - 0.5).abs() < 0.04, "{share}");
         assert!(bound(1) < 0.01 * bound(1200), "{}", bound(1));
@@ -518,7 +527,7 @@ mod tests {
         let means = [learned.means(0), learned.means(1)].concat();
         restored.restore(learned.pairs(), &means, learned.all_heard_hops());
         for (found, expected) in restored.bound.iter().zip(&learned.bound) {
-            // Measured: 2 % apart, as the last look at a band was up to 16 hops ago.
+            // Measured: 2 % apart, as the last comparison of a band was up to 16 hops ago.
             assert!((found - expected).abs() <= 0.05 * expected, "{found} {expected}");
         }
         assert!(restored.bound(1, 0)[3] > 0.0);
@@ -530,7 +539,7 @@ mod tests {
         assert!((of(100.0) - of(1.0) - 20.0).abs() < STEP_DB);
     }
 
-    /// The quantile of a histogram, searched from its lowest level.
+    /// Returns the quantile of a histogram, searched from its lowest level.
     fn slow_look_up_db(crosstalk: &Crosstalk, at: usize) -> f32 {
         let histogram = &crosstalk.histogram[at * NUM_LEVELS..][..NUM_LEVELS];
         let threshold = QUANTILE * crosstalk.total[at];

@@ -1,4 +1,4 @@
-//! The machinery that both cancelling methods share: learn, look, clean.
+//! The engine of both cancelling methods: learns, forms guides, cleans.
 
 mod snapshot;
 
@@ -24,44 +24,44 @@ use crate::debleed::{Hop, is_bleed};
 use crate::stft::{Geometry, Spectrum};
 use crate::units::SampleRate;
 
-/// What one hop weighs against the next in the filters' equations: half is forgotten in 1400
-/// hops (16 s).
+/// Weight of one hop relative to the next in the filters' equations: half is forgotten in 1400 hops
+/// (15 s at 48 kHz).
 const FORGET: f32 = 0.9995;
-/// Every block of bins is solved once in this many hops, in turns.
+/// Hops in which every block of bins is solved once, in turns.
 const SOLVE_EVERY_HOPS: usize = MAX_WAITING;
-/// Hops between looks at who bleeds most, where there are more bleeders than slots.
+/// Hops between two choices of the strongest bleeders, if there are more bleeders than slots.
 const CHOOSE_EVERY_HOPS: usize = 128;
-/// A bleeder takes another's slot when it bleeds this much more.
+/// Factor by which a bleeder must leak more than another to replace it in a slot.
 const TAKE_OVER: f32 = 2.0;
-/// Power that counts as nothing.
+/// Power that counts as zero.
 const NOTHING: f32 = 1e-30;
-/// The mean of own power follows at least this fast.
+/// Smallest rate at which the mean of own power follows.
 const SLOWEST_OWN_MEAN: f32 = 1e-3;
 
-/// Frequencies from which filters have fewer taps, with the number of taps: air and walls damp high frequencies, so rooms ring shorter
-/// there.
+/// Frequencies from which filters have fewer taps, with the number of taps. Air and walls damp high
+/// frequencies, so rooms ring shorter there.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Taps([(f32, usize); 4]);
 
-/// What learning may take.
+/// Extent of learning.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Extent {
     pub(super) taps: Taps,
-    /// Hops, spread over all that is learned from, that say how much interference there is.
+    /// Number of sampled hops, spread over all learned hops, for the estimate of interference.
     pub(super) samples: usize,
-    /// Whether a second stage follows once all is learned.
+    /// True if a second stage is learned after everything else.
     pub(super) has_stage: bool,
 }
 
 impl Extent {
-    /// For what follows the music.
+    /// For estimates that adapt to the music.
     pub(super) const PLAYING: Self = Self { taps: Taps::FEW, samples: 512, has_stage: false };
-    /// For what is learned from a whole session first.
+    /// For estimates that are learned from a whole session first.
     pub(super) const SESSION: Self = Self { taps: Taps::MANY, samples: 2048, has_stage: true };
 }
 
 impl Taps {
-    /// For filters that follow the music: what more taps would take out later, they would find later.
+    /// For filters that adapt to the music: more taps would converge later.
     const FEW: Self = Self([(0.0, 4), (4_000.0, 3), (8_000.0, 2), (14_000.0, 1)]);
     /// For filters that are learned from a whole session first.
     const MANY: Self = Self([(0.0, MAX_TAPS), (4_000.0, 6), (8_000.0, 3), (14_000.0, 1)]);
@@ -71,31 +71,34 @@ impl Taps {
     }
 }
 
-/// How often the interference is improved, after learning passes and, while a passage is learned, in every turn of a band.
+/// Updates of the interference: per band after learning passes, and per band's turn while a passage
+/// is learned.
 const UPDATES: usize = 30;
 const UPDATES_OF_TURN: usize = 4;
 
-/// What a learning pass is about.
+/// Subject of a learning pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Learning {
-    /// How much leaks from where to where.
+    /// The leakage between all pairs of mics.
     Crosstalk,
-    /// The cancellation filters, from guides of the canceller's own rules.
+    /// The cancellation filters, from guides by the canceller's own rules.
     Filters,
-    /// The cancellation filters, from what the guide says.
+    /// The cancellation filters, from the guide's masks.
     GuidedFilters,
-    /// How much leaks after cancellation.
+    /// The leakage after cancellation.
     Leftover,
-    /// Filters of the next stage, from what comes out of all before.
+    /// The filters of the second stage, from the outputs of everything before it.
     Stage,
 }
 
 impl Learning {
-    /// What a whole session is learned in, without a guide and with one.
+    /// Passes over a whole session without a guide.
     const PASSES: [Self; 5] =
         [Self::Crosstalk, Self::Filters, Self::Filters, Self::Filters, Self::Leftover];
+    /// Passes over a whole session with a guide.
     ///
-    /// Masks are better where filters are, and filters where masks are: these take turns twice.
+    /// Better filters give better masks and better masks give better filters, so both
+    /// alternate twice.
     const GUIDED_PASSES: [Self; 8] = [
         Self::Crosstalk,
         Self::Filters,
@@ -114,50 +117,51 @@ pub(super) struct Engine {
     num_mics: usize,
     order: Order,
     bands: Bands,
-    /// Taps of each block of bins.
+    /// Number of taps of each block of bins.
     taps: Vec<usize>,
     crosstalk: Crosstalk,
     leftover: Crosstalk,
     interference: Interference,
-    /// For each mic, who bleeds into it and the filters against that.
+    /// Bleeders of each mic and the filters against them.
     parts: Vec<(Slots, Filters)>,
-    /// What the filters have not learned yet.
+    /// Hops that the filters have not learned from yet.
     pending: Pending,
     /// The part of the crosstalk that the filters prove.
     proof: Proof,
-    /// Forgotten sum of each mic's power and of the hops in it, `[mic, bin]` and `[mic]`.
+    /// Decaying sums of each mic's power and of the hops in it, `[mic, bin]` and `[mic]`.
     power: Vec<f32>,
     power_hops: Vec<f32>,
-    /// The look at the newest hop, and with lookahead another at the hop to clean.
+    /// Front of the newest hop and, with lookahead, another of the hop to clean.
     ahead: Front,
     behind: Option<Front>,
-    /// Guides for the two looks: none for the canceller's own rules.
+    /// Guides for the two fronts; `None` for the canceller's own rules.
     guide_ahead: Option<Guided>,
     guide_behind: Option<Guided>,
-    /// The newest hop after cancellation, and the hop to clean.
+    /// The newest hop after cancellation, and the hop to clean after cancellation.
     cancelled: Spectrum,
     cleaned: Spectrum,
-    /// What follows once a whole session or passage is known.
+    /// Second stage, in use once a whole session or passage is learned.
     stage: Option<Stage>,
-    /// What comes out of the first stage.
+    /// Outputs of the first stage.
     outputs: Spectrum,
-    /// Whether the stage has begun to learn.
+    /// True if the stage has begun to learn.
     learns_stage: bool,
-    /// Mean power of each mic's own source in the hops that were cleaned with masks, `[mic, band]`, and how many those were, `[mic]`.
+    /// Mean power of each mic's own source in the hops cleaned with masks, `[mic, band]`, and the
+    /// number of those hops, `[mic]`.
     own_means: Vec<f32>,
     own_hops: Vec<u32>,
-    /// Mics that were ever heard.
+    /// True for mics that ever had sound, `[mic]`.
     heard: Vec<bool>,
-    /// Mics that a restored snapshot knows nothing of: they are left alone.
+    /// True for mics without estimates in a restored snapshot, `[mic]`: they are not cleaned.
     unknown: Vec<bool>,
     controls_seen: Option<Box<Controls>>,
-    /// Whether it follows the music, and knows no more of it than it has heard.
+    /// True if the estimates adapt to the music, from the hops so far.
     adapts: bool,
     hop: usize,
     scratch: Scratch,
 }
 
-/// Memory that means nothing between calls.
+/// Buffers without meaning between calls.
 #[derive(Debug)]
 struct Scratch {
     solve: Vec<Complex>,
@@ -247,7 +251,7 @@ impl Engine {
         }
     }
 
-    /// The passes in which a whole session or passage is learned.
+    /// Returns the passes over a whole session or passage.
     pub(super) fn passes(&self) -> &'static [Learning] {
         if self.guide_ahead.is_none() {
             &Learning::PASSES
@@ -258,12 +262,12 @@ impl Engine {
         }
     }
 
-    /// A spectrum of its mics and bins.
+    /// Returns a spectrum with the engine's numbers of mics and bins.
     pub(super) fn make_spectrum(&self) -> Spectrum {
         Spectrum::new(self.num_mics, self.cleaned.num_bins())
     }
 
-    /// Learns from the newest hop, everything at once.
+    /// Adapts all estimates to the newest hop.
     pub(super) fn adapt(&mut self, newest: &Spectrum, controls: &Controls) {
         self.adapts = true;
         self.follow_routing(newest, controls);
@@ -286,7 +290,7 @@ impl Engine {
         self.hop += 1;
     }
 
-    /// Has the guide look at the hop that the canceller's own rules have just cancelled.
+    /// Runs the guide on the hop that the canceller's own rules have just cancelled.
     fn look_guided(&mut self, newest: &Spectrum, controls: &Controls) {
         let Some(guided) = &mut self.guide_ahead else { return };
         let seen = Seen {
@@ -304,7 +308,7 @@ impl Engine {
         guided.look(&mut self.ahead, &self.bands, &seen);
     }
 
-    /// Forms the guides of a hop, the guide's if there is one.
+    /// Forms the guides of a hop without learning, by the guide if there is one.
     pub(super) fn look_frozen(&mut self, newest: &Spectrum, controls: &Controls) {
         self.order.follow(newest);
         self.look(newest);
@@ -314,7 +318,7 @@ impl Engine {
         }
     }
 
-    /// Hears one hop of a learning pass.
+    /// Processes one hop of a learning pass.
     pub(super) fn learn(&mut self, learning: Learning, spectrum: &Spectrum, controls: &Controls) {
         self.order.follow(spectrum);
         match learning {
@@ -355,7 +359,7 @@ impl Engine {
         }
     }
 
-    /// Draws the conclusions of a learning pass.
+    /// Ends a learning pass; `later` holds the passes after it.
     pub(super) fn end_pass(&mut self, learning: Learning, later: &[Learning]) {
         match learning {
             Learning::Crosstalk => {
@@ -395,7 +399,7 @@ impl Engine {
         self.forget_audio();
     }
 
-    /// Hands what comes out of the first stage, masks included, to the second one.
+    /// Passes the outputs of the first stage, masks included, to the second stage.
     fn feed_stage(&mut self, mics: &Spectrum) {
         let Some(stage) = &mut self.stage else { return };
         cancel(&self.ahead, &self.parts, &self.taps, &mut self.cleaned, None);
@@ -415,7 +419,7 @@ impl Engine {
         stage.take(mics, &self.outputs);
     }
 
-    /// Finds the interference that explains what the last passes heard.
+    /// Estimates the interference from the hops of the last passes.
     fn explain(&mut self) {
         let Some(controls) = self.controls_seen.as_deref() else { return };
         let pairs = |target, bleeder| is_bleed(controls, target, bleeder);
@@ -425,7 +429,8 @@ impl Engine {
         self.interference.conclude();
     }
 
-    /// Lets the interference hear the hop just looked at, and improves a band of it: for [`Engine::snapshot`], not for this music.
+    /// Adds the newest hop to the interference and updates one band of it, for
+    /// [`Engine::snapshot`]. The result is not used while adapting.
     pub(super) fn follow_interference(&mut self, spectrum: &Spectrum, controls: &Controls) {
         let said = self.guide_ahead.as_ref().and_then(Guided::said);
         let Some((keep, power)) = said else { return };
@@ -435,7 +440,7 @@ impl Engine {
         self.interference.update(UPDATES_OF_TURN, self.order.mics(), pairs);
     }
 
-    /// Forms the guides of a hop.
+    /// Forms the guides of a hop by the canceller's own rules.
     pub(super) fn look(&mut self, spectrum: &Spectrum) {
         self.ahead.look(
             (spectrum, &self.order),
@@ -446,7 +451,7 @@ impl Engine {
         );
     }
 
-    /// Forgets everything.
+    /// Clears everything.
     pub(super) fn reset(&mut self) {
         self.forget_audio();
         self.crosstalk.reset();
@@ -472,7 +477,7 @@ impl Engine {
         self.hop = 0;
     }
 
-    /// Forgets audio but nothing learned from it.
+    /// Clears audio but keeps everything learned from it.
     pub(super) fn forget_audio(&mut self) {
         self.pending.clear();
         self.order.forget();
@@ -488,7 +493,8 @@ impl Engine {
         }
     }
 
-    /// Opens slots for mics heard for the first time, and starts anew when roles or groups change.
+    /// Opens slots for mics that have sound for the first time; starts over when roles or
+    /// groups change.
     fn follow_routing(&mut self, spectrum: &Spectrum, controls: &Controls) {
         let routing =
             |controls: &Controls, mic: usize| (controls.mics[mic].role, controls.mics[mic].group);
@@ -531,7 +537,8 @@ impl Engine {
         self.leftover.update(&self.scratch.band_power, self.cancelled.activity(), pairs, forget);
     }
 
-    /// Gives each mic's slots to the bleeders that leak most, where there are too many.
+    /// Gives each mic's slots to the bleeders that leak most, if there are more bleeders
+    /// than slots.
     fn choose_bleeders(&mut self, controls: &Controls) {
         for target in 0..self.num_mics {
             let score = |bleeder: usize| self.crosstalk.leaked(target, bleeder);
@@ -558,7 +565,7 @@ impl Engine {
         }
     }
 
-    /// Follows each mic's mean power per bin without forgetting, for learning.
+    /// Adds a hop to each mic's power per bin without forgetting, for learning passes.
     fn follow_power(&mut self, spectrum: &Spectrum) {
         let stride = self.taps.len() * LANES;
         for mic in (0..self.num_mics).filter(|&mic| spectrum.is_active(mic)) {
@@ -569,7 +576,7 @@ impl Engine {
         }
     }
 
-    /// Adds the hop just looked at to what the filters are to learn; teaches and solves the blocks whose turn it is.
+    /// Queues the newest hop for the filters; learns and solves the blocks whose turn it is.
     fn learn_filters(&mut self, forget: f32, turn: Option<usize>) {
         if turn.is_some() {
             for mic in (0..self.num_mics).filter(|&mic| self.ahead.is_active(mic)) {
@@ -591,7 +598,7 @@ impl Engine {
         }
     }
 
-    /// Adds what waits for a block to the equations.
+    /// Adds a block's queued hops to the equations.
     fn learn_block(&mut self, block: usize, forget: f32, follows_power: bool) {
         if !self.pending.is_waiting(block) {
             return;
@@ -611,7 +618,7 @@ impl Engine {
         self.pending.learned(block);
     }
 
-    /// Averages the filters' power over each band.
+    /// Averages the filters' power over each band and updates the proof.
     fn follow_paths(&mut self) {
         self.proof.clear_paths();
         for (target, (slots, filters)) in self.parts.iter().enumerate() {
@@ -644,7 +651,7 @@ impl Engine {
         }
     }
 
-    /// Finds what to remove from the current hop.
+    /// Computes the signal to remove from the current hop.
     pub(super) fn clean(&mut self, hop: &Hop<'_>, removed: &mut Spectrum) {
         let (mics, controls) = (hop.current, hop.current_controls);
         self.order.follow(mics);
@@ -688,7 +695,7 @@ impl Engine {
             self.remove_guided(mics, controls, removed);
             return;
         }
-        // Each mic's own share of what is left in it.
+        // Power of each mic's own source in the remaining signal.
         band_powers(&self.bands, &self.cleaned, &mut self.scratch.band_power);
         let num_bins = self.cleaned.num_bins();
         for mic in (0..self.num_mics).filter(|&mic| mics.is_active(mic)) {
@@ -710,7 +717,8 @@ impl Engine {
         }
     }
 
-    /// Writes what is to be removed from every mic: the predicted bleed, and what the guide does not keep.
+    /// Writes the removed signal of every mic: the predicted bleed and the part that the
+    /// guide drops.
     fn remove_guided(&mut self, mics: &Spectrum, controls: &Controls, removed: &mut Spectrum) {
         let Some(guided) = self.guide_behind.as_ref().or(self.guide_ahead.as_ref()) else { return };
         for mic in (0..self.num_mics).filter(|&mic| mics.is_active(mic)) {
@@ -743,7 +751,7 @@ impl Engine {
             let means = &mut self.own_means[mic * self.bands.num_bands()..];
             for (mean, &power) in means.iter_mut().zip(&*own_power) {
                 *mean += rate * (power - *mean);
-                // A band that is masked for good does not become subnormal.
+                // A band that stays masked must not become subnormal.
                 if *mean < NOTHING {
                     *mean = 0.0;
                 }
@@ -751,7 +759,7 @@ impl Engine {
         }
     }
 
-    /// Writes what is to be removed from one mic: the predicted bleed, and the mask's part.
+    /// Writes the removed signal of one mic: the predicted bleed and the part that the mask drops.
     fn remove(
         &mut self,
         mic: usize,
@@ -800,10 +808,11 @@ impl Engine {
         }
     }
 
-    /// The share of a bleeder's power that a target hears; `None` before the bleeder was heard.
+    /// Returns the share of a bleeder's power that leaks into a target; `None` before the bleeder
+    /// has had sound.
     ///
-    /// Bands count by the power of the bleeder's own source where masks have told it apart: most of what a quiet source's mic picks up
-    /// may be its neighbours, who are louder in the target.
+    /// Bands are weighted by the power of the bleeder's own source once masks have separated it. A
+    /// quiet source's mic may pick up mostly its neighbours, which are louder in the target.
     pub(super) fn crosstalk(&self, target: usize, bleeder: usize) -> Option<f32> {
         let num_bands = self.bands.num_bands();
         let own = &self.own_means[bleeder * num_bands..][..num_bands];
@@ -813,14 +822,14 @@ impl Engine {
         (all > 0.0).then(|| self.crosstalk.leaked_of(target, bleeder, power) / all)
     }
 
-    /// Why a guide is not followed, if that is so.
+    /// Returns the reason why a guide is not used, if that is the case.
     pub(super) fn guide_trouble(&self) -> Option<GuideTrouble> {
         let guided = self.guide_behind.as_ref().or(self.guide_ahead.as_ref());
         guided.and_then(Guided::trouble)
     }
 
-    /// How far the leftover of a pair is believed, 0 to 1: where filters look for bleed and find
-    /// nothing in any band there is none, only two sources of like level.
+    /// Returns the trust in the leftover of a pair, 0 to 1. If filters exist and find nothing in
+    /// any band there is no bleed, only two sources of similar level.
     fn trust(&self, target: usize, bleeder: usize) -> f32 {
         if !self.parts[target].0.0.contains(&bleeder) {
             return 1.0;
@@ -828,7 +837,7 @@ impl Engine {
         self.proof.compare(&self.crosstalk, (target, bleeder))
     }
 
-    /// Sums what all bleeders leave in one mic after cancellation into `scratch.bleed`.
+    /// Sums the leftovers of all bleeders in one mic after cancellation into `scratch.bleed`.
     fn add_leftover(&mut self, mic: usize) {
         self.scratch.bleed.fill(0.0);
         for &bleeder in self.order.mics() {
@@ -852,7 +861,7 @@ fn band_powers(bands: &Bands, spectrum: &Spectrum, power: &mut [f32]) {
     }
 }
 
-/// How much a target may hear of a bleeder at the bins of one block.
+/// Returns the limit of a target's leakage from a bleeder at the bins of one block.
 #[inline(always)]
 fn bound_of(
     bands: &Bands,
@@ -863,7 +872,7 @@ fn bound_of(
     lanes_of(bands, crosstalk.bound(target, bleeder), block)
 }
 
-/// A value per band at the bins of one block.
+/// Expands values per band to the bins of one block.
 #[inline(always)]
 fn lanes_of(bands: &Bands, values: &[f32], block: usize) -> Real {
     let mut lanes = [0.0; LANES];
@@ -873,7 +882,7 @@ fn lanes_of(bands: &Bands, values: &[f32], block: usize) -> Real {
     Real(lanes)
 }
 
-/// Subtracts the predicted bleed from every mic of a look; with `bleeding`, also keeps the bleed
+/// Subtracts the predicted bleed from every mic of a front. With `bleeding`, also stores the bleed
 /// itself, scaled by the pair amounts.
 #[multiversion::multiversion(targets("x86_64+avx+avx2"))]
 fn cancel(

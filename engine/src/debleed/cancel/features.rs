@@ -1,4 +1,4 @@
-//! What a guide sees of a hop: for every mic and band, how it stands among the others.
+//! Features of a hop for a guide: for every mic and band, its relation to the other mics.
 
 use super::arrival::{Arrival, NUM_ARRIVAL_FEATURES};
 use super::bands::Bands;
@@ -11,7 +11,8 @@ use crate::debleed::is_bleed;
 use crate::stft::{Geometry, Spectrum};
 use crate::units::SampleRate;
 
-/// Lower edges of a guide's bands: half an auditory filter each (Glasberg and Moore, 1990), but never narrower than the bins at 48 kHz.
+/// Returns the lower edges of a guide's bands: half an auditory filter each (Glasberg and Moore,
+/// 1990), but never narrower than the bins at 48 kHz.
 pub(super) fn band_edges_hz() -> Vec<f32> {
     const WIDTH_ERB: f32 = 0.5;
     const NARROWEST_HZ: f32 = 24.0;
@@ -29,52 +30,53 @@ pub(super) fn band_edges_hz() -> Vec<f32> {
     }
 }
 
-/// Bands of a guide.
+/// Number of bands of a guide.
 pub const NUM_BANDS: usize = 80;
 
-/// Features of every mic and band: logarithms to base 10 of power ratios, then those of `Arrival`, then
-/// the ratio to the bleed that `Interference` explains and whether that is known, then four power ratios
-/// again.
+/// Number of features of every mic and band: base-10 logarithms of power ratios, those of
+/// `Arrival`, the ratio to the bleed that `Interference` explains and whether that is known, and
+/// four more power ratios.
 ///
-/// Features are only ever added at the end: a network that was trained with fewer is shown the first ones.
+/// New features are only added at the end: a network trained with fewer reads the first ones.
 pub const NUM_FEATURES: usize = NUM_UNPROVED + NUM_PROVED;
 
 const NUM_RATIOS: usize = 8;
-/// Those without interference.
+/// Features without interference.
 pub(super) const NUM_SIMPLE: usize = NUM_RATIOS + NUM_ARRIVAL_FEATURES;
 const NUM_EXPLAINED: usize = 2;
-/// The mic against the most that the bands around allow its bleed to be, before and after cancellation.
+/// Ratios of the mic to the limit of its bleed from the bands around, before and
+/// after cancellation.
 const NUM_BOUNDED: usize = 2;
-/// Those before the proved ones.
+/// Features before the proved ones.
 const NUM_UNPROVED: usize = NUM_SIMPLE + NUM_EXPLAINED + NUM_BOUNDED;
-/// The mic against the bleed that its filters predict on average, and what is left of it against the
-/// leftover that the canceller's own rules believe: powers alone do not tell two sources of like level
-/// from bleed, waveforms do.
+/// Ratios of the mic to the bleed that its filters predict on average, and of the mic after
+/// cancellation to the leftover that the canceller's own rules trust. Powers alone do not separate
+/// two sources of similar level from bleed; waveforms do.
 const NUM_PROVED: usize = 2;
 
-/// Ratios are limited to these powers of ten.
+/// Limits of the ratios, as powers of ten.
 const LEAST: f32 = -5.0;
 const MOST: f32 = 4.0;
-/// Power that counts as nothing, against a mic's mean.
+/// Power that counts as zero, relative to a mic's mean.
 const NOTHING: f32 = 1e-7;
 /// Hops at which the age feature reaches 1: about two minutes.
 const OLD_HOPS: f32 = 1e4;
 
-/// What the features are made from.
+/// Input of the features.
 #[derive(Debug)]
 pub(super) struct Seen<'a> {
     pub(super) num_mics: usize,
-    /// The mics heard so far, in the order in which they are summed.
+    /// Mics that had sound so far, in the order of sums.
     pub(super) order: &'a [usize],
     pub(super) controls: &'a Controls,
-    /// The hop as it came, and after cancellation.
+    /// The hop before and after cancellation.
     pub(super) mics: &'a Spectrum,
     pub(super) cancelled: &'a Spectrum,
     pub(super) crosstalk: &'a Crosstalk,
     pub(super) leftover: &'a Crosstalk,
     pub(super) interference: &'a Interference,
     pub(super) proof: &'a Proof,
-    /// Whether nothing is known but what was heard until now.
+    /// True if nothing is known beyond the hops so far.
     pub(super) adapts: bool,
 }
 
@@ -84,13 +86,13 @@ pub(super) struct Features {
     before: Vec<f32>,
     after: Vec<f32>,
     predicted: Vec<f32>,
-    /// Level of every band against its mean, `[mic, band]`.
+    /// Level of every band relative to its mean, `[mic, band]`.
     relative: Vec<f32>,
     removed: Vec<realfft::num_complex::Complex32>,
-    /// None where nobody looks at its features, which are then 0.
+    /// `None` if the guide does not read its features, which are then 0.
     arrival: Option<Arrival>,
-    /// Power of each mic's own source, `[mic, band]`; none where nobody looks at the proved features,
-    /// which are then 0.
+    /// Power of each mic's own source, `[mic, band]`; `None` if the guide does not read the proved
+    /// features, which are then 0.
     own: Option<Vec<f32>>,
     /// `[mic, feature, band]`.
     values: Vec<f32>,
@@ -117,22 +119,22 @@ impl Features {
         }
     }
 
-    /// `[mic, feature, band]`; rows of silent mics hold the least values.
+    /// Returns the features, `[mic, feature, band]`; rows of silent mics hold the lowest value.
     pub(super) fn values(&self) -> &[f32] {
         &self.values
     }
 
-    /// Band powers of a mic as it came, `[band]`.
+    /// Returns the band powers of a mic before cancellation, `[band]`.
     pub(super) fn before(&self, mic: usize) -> &[f32] {
         &self.before[mic * NUM_BANDS..][..NUM_BANDS]
     }
 
-    /// Band powers of a mic after cancellation, `[band]`.
+    /// Returns the band powers of a mic after cancellation, `[band]`.
     pub(super) fn after(&self, mic: usize) -> &[f32] {
         &self.after_all()[mic * NUM_BANDS..][..NUM_BANDS]
     }
 
-    /// The same of all mics, `[mic, band]`.
+    /// Returns the band powers of all mics after cancellation, `[mic, band]`.
     pub(super) fn after_all(&self) -> &[f32] {
         &self.after
     }
@@ -164,7 +166,8 @@ impl Features {
         }
     }
 
-    /// The share of each mic's own source in its power after cancellation, by the canceller's own rules.
+    /// Computes the power of each mic's own source after cancellation, by the canceller's
+    /// own rules.
     fn find_own(&mut self, seen: &Seen<'_>) {
         let Some(own) = &mut self.own else { return };
         for mic in (0..seen.num_mics).filter(|&mic| seen.mics.is_active(mic)) {
@@ -185,7 +188,7 @@ impl Features {
         }
     }
 
-    /// Forgets all hops.
+    /// Clears all hops.
     pub(super) fn reset(&mut self) {
         if let Some(arrival) = &mut self.arrival {
             arrival.reset();
@@ -272,7 +275,7 @@ impl Features {
     }
 }
 
-/// `log10((power + nothing) / (to + nothing))`, limited.
+/// Returns `log10((power + nothing) / (to + nothing))`, limited.
 fn ratio(power: f32, to: f32, nothing: f32) -> f32 {
     let (power, to) = (power + nothing, to + nothing);
     if power > 0.0 && to > 0.0 { (power / to).log10().clamp(LEAST, MOST) } else { LEAST }

@@ -4,30 +4,30 @@ use super::MAX_SLOTS;
 use super::lanes::{Complex, LANES, Real};
 use super::pending::MAX_WAITING;
 
-/// Share of a mic's mean power that counts as always present when its own source is weighed:
-/// keeps silent hops from outweighing everything.
+/// Share of a mic's mean power that is added to the power of its own source in the weights; keeps
+/// silent hops from outweighing all others.
 pub(super) const WEIGHT_FLOOR: f32 = 1e-2;
 /// Ridge on the normal equations, relative to each diagonal entry.
 const RIDGE: f32 = 1e-3;
-/// A filter's power may exceed what its pair may hear by this factor: rooms differ that much from bin to bin within a band.
+/// Factor by which a filter's power may exceed its pair's bound: rooms differ that much from bin to
+/// bin within a band.
 const OVER_BOUND: f32 = 4.0;
-/// Overlapping windows carry this many hops of news in one.
+/// Hops of overlapping windows per independent observation.
 pub(super) const HOPS_PER_NEWS: f32 = 3.0;
-/// A bound below this (-90 dB) counts as this.
+/// Added to bounds in the prior, so that they are at least -90 dB.
 const SMALLEST_BOUND: f32 = 1e-9;
-/// Keeps the normal equations of a silent bin solvable.
+/// Added to the diagonal; keeps the normal equations of a silent bin solvable.
 const TINY: f32 = 1e-6;
 
 /// Normal equations and filters of one mic.
 ///
-/// For every bin the filter minimises
-/// `sum_t |x(t) - sum_{j,k} w_jk s_j(t-k)|^2 / v(t)` plus a prior, where `x` is the mic, `s_j` the
-/// bleeders' guides and `v` the power of the mic's own source: hops in which the own source
-/// plays count little, which is what keeps it safe.
+/// For every bin the filter minimises `sum_t |x(t) - sum_{j,k} w_jk s_j(t-k)|^2 / v(t)` plus a
+/// prior, where `x` is the mic, `s_j` are the bleeders' guides and `v` is the power of the mic's
+/// own source. Hops in which the own source plays count little, which protects it.
 ///
-/// Three things keep a filter from taking what it should not: its expected power is what the pair
-/// may hear (a prior), it may not exceed that by much (a cap), and it is shrunk by how
-/// little it explains against what chance would (a positive-part shrinkage, per block of bins).
+/// Three limits keep a filter from removing the own source. A prior sets its expected power to the
+/// pair's bound. A cap limits its excess over the bound. A positive-part shrinkage, per block of
+/// bins, reduces it by the part that chance explains.
 ///
 /// # Shapes
 ///
@@ -43,7 +43,8 @@ pub(super) struct Filters {
     max_slots: usize,
     max_unknowns: usize,
     taps: Vec<usize>,
-    /// Lower triangles, `[block, row (row + 1) / 2 + column]`, each as large as its block needs, and where each begins.
+    /// Lower triangles, `[block, row (row + 1) / 2 + column]`, each as large as its block requires,
+    /// and the start of each.
     matrix: Vec<Complex>,
     starts: Vec<usize>,
     /// Right-hand sides, `[block, unknown]`.
@@ -52,12 +53,12 @@ pub(super) struct Filters {
     filter: Vec<Complex>,
     /// Weighted power of the mic, `[block]`.
     power: Vec<Real>,
-    /// Hops heard, forgotten like everything else, `[block]`.
+    /// Number of learned hops, with the same forgetting, `[block]`.
     hops: Vec<f32>,
 }
 
 impl Filters {
-    /// For blocks of `taps[block]` taps and at most `max_slots` bleeders.
+    /// Creates filters for blocks of `taps[block]` taps and at most `max_slots` bleeders.
     pub(super) fn new(taps: &[usize], max_slots: usize) -> Self {
         let blocks = taps.len();
         let max_unknowns = max_slots * taps.iter().copied().max().unwrap_or(1);
@@ -81,33 +82,33 @@ impl Filters {
         }
     }
 
-    /// Filters of one block, `[slot, tap]`.
+    /// Returns the filters of one block, `[slot, tap]`.
     pub(super) fn block(&self, block: usize) -> &[Complex] {
         &self.filter[block * self.max_unknowns..][..self.max_unknowns]
     }
 
-    /// The same, to put filters there that were found before.
+    /// Returns the filters of one block, `[slot, tap]`, mutably, to restore them.
     pub(super) fn block_mut(&mut self, block: usize) -> &mut [Complex] {
         &mut self.filter[block * self.max_unknowns..][..self.max_unknowns]
     }
 
-    /// Hops that taught a block, less what is forgotten.
+    /// Returns the number of hops that a block has learned from, less forgotten ones.
     pub(super) fn hops(&self, block: usize) -> f32 {
         self.hops[block]
     }
 
-    /// Taps of one block.
+    /// Returns the taps of one block.
     #[inline(always)]
     pub(super) fn taps(&self, block: usize) -> usize {
         self.taps[block]
     }
 
-    /// Adds some hops to the equations of one block. Older hops count less by `forget` for each of them
-    /// that teaches.
+    /// Adds some hops to the equations of one block. Every hop that adds something fades older hops
+    /// by `forget`.
     #[inline(always)]
     pub(super) fn learn(&mut self, block: usize, excerpt: &Excerpt<'_>, forget: f32) {
         let Excerpt { mic, guides, weights, are_silent } = *excerpt;
-        // Hops that teach nothing make nothing older.
+        // Hops of weight 0 do not age the others.
         let (mut keep, mut hops) = (1.0, 0.0);
         let mut faded = *weights;
         for weight in faded.iter_mut().rev() {
@@ -130,7 +131,8 @@ impl Filters {
         accumulate(matrix, rhs, guides, mic, &faded, &aging);
     }
 
-    /// Solves one block; `bounds` are the shares of their bleeders that the slots may hear, `[slot]`.
+    /// Solves one block; `bounds` are the largest shares of the bleeders' power in the
+    /// mic, `[slot]`.
     #[inline(always)]
     pub(super) fn solve(&mut self, block: usize, bounds: &[Real], scratch: &mut [Complex]) {
         let taps = self.taps[block];
@@ -160,7 +162,7 @@ impl Filters {
         }
     }
 
-    /// Forgets what was learned about one slot, because another bleeder takes it.
+    /// Clears one slot for another bleeder.
     pub(super) fn clear_slot(&mut self, slot: usize) {
         for block in 0..self.taps.len() {
             let taps = self.taps[block];
@@ -179,7 +181,7 @@ impl Filters {
         }
     }
 
-    /// Forgets the equations but keeps the filters: for the next learning pass.
+    /// Clears the equations but keeps the filters, for the next learning pass.
     pub(super) fn clear_equations(&mut self) {
         self.matrix.fill(Complex::ZERO);
         self.rhs.fill(Complex::ZERO);
@@ -187,23 +189,24 @@ impl Filters {
         self.hops.fill(0.0);
     }
 
-    /// Forgets everything.
+    /// Clears everything.
     pub(super) fn reset(&mut self) {
         self.clear_equations();
         self.filter.fill(Complex::ZERO);
     }
 
-    /// Scratch for [`Filters::solve`].
+    /// Returns scratch memory for [`Filters::solve`].
     pub(super) fn make_scratch(&self) -> Vec<Complex> {
         vec![Complex::ZERO; triangle(self.max_unknowns)]
     }
 }
 
-/// The part of a block's filters that chance does not explain, 0 to 1: `explained` and `power` are sums
-/// over hops, and chance explains `by_chance` of what is left.
+/// Returns the part of a block's filters that chance does not explain, 0 to 1. `explained` and
+/// `power` are sums over hops; chance explains `by_chance` of the remaining power.
 ///
-/// The bins of a block are judged together. Bin by bin the estimate scatters so much that shrinkage
-/// drops right filters of weak bins; over eight bins noise without any bleed still loses its filters.
+/// The bins of a block are judged together. A single bin's estimate scatters so much that
+/// shrinkage drops correct filters of weak bins. Over eight bins, noise without any bleed still
+/// loses its filters.
 #[inline(always)]
 fn shrinkage(explained: Real, power: Real, by_chance: f32) -> f32 {
     let sum = |lanes: Real| lanes.0.iter().map(|x| x.max(0.0)).sum::<f32>();
@@ -218,19 +221,20 @@ fn shrinkage(explained: Real, power: Real, by_chance: f32) -> f32 {
 #[derive(Clone, Copy)]
 pub(super) struct Excerpt<'a> {
     pub(super) mic: &'a [Complex; MAX_WAITING],
-    /// The bleeders', `[slot, tap]`.
+    /// Guides of the bleeders, `[slot, tap]`.
     pub(super) guides: &'a [&'a [Complex; MAX_WAITING]],
-    /// One over the power of the mic's own source, and 0 in hops that teach nothing.
+    /// 1 / power of the mic's own source; 0 in hops that are not learned.
     pub(super) weights: &'a [Real; MAX_WAITING],
-    /// Slots whose guides are 0 in all these hops: their equations grow no older.
+    /// Slots whose guides are 0 in all these hops: their equations do not age.
     pub(super) are_silent: &'a [bool; MAX_SLOTS],
 }
 
-/// What new hops leave of older ones in normal equations.
+/// Decay of older hops in normal equations when new hops are added.
 ///
-/// Between two bleeders that play it is `keep`. A bleeder that is silent loses nothing: its equations
-/// would fade until only the prior is left, and at last into subnormal numbers. Between it and one that
-/// plays the root of `keep` remains, which keeps the matrix positive semidefinite.
+/// Between two bleeders that play, the factor is `keep`. A silent bleeder does not decay: its
+/// equations would fade until only the prior remains, and finally become subnormal. Between a
+/// silent bleeder and one that plays, the factor is the root of `keep`, which keeps the matrix
+/// positive semidefinite.
 struct Aging<'a> {
     keep: Real,
     root: Real,
@@ -239,7 +243,7 @@ struct Aging<'a> {
 }
 
 impl Aging<'_> {
-    /// What is left between two unknowns.
+    /// Returns the decay factor between two unknowns.
     #[inline(always)]
     fn between(&self, row: usize, column: usize) -> Real {
         match (self.are_silent[row / self.taps], self.are_silent[column / self.taps]) {
@@ -250,8 +254,8 @@ impl Aging<'_> {
     }
 }
 
-/// Adds hops to normal equations: `matrix = keep matrix + sum_t weight(t) guides(t)^H guides(t)`, and
-/// the same for the right-hand side.
+/// Adds hops to normal equations: `matrix = keep matrix + sum_t weight(t) guides(t)^H guides(t)`,
+/// and the same for the right-hand side.
 #[multiversion::multiversion(targets("x86_64+avx+avx2"))]
 fn accumulate(
     matrix: &mut [Complex],
@@ -288,7 +292,7 @@ fn add_products(
     sum
 }
 
-/// Solves regularised normal equations by Cholesky's factorisation, eight bins at once.
+/// Solves regularised normal equations by Cholesky factorisation, eight bins at once.
 #[multiversion::multiversion(targets("x86_64+avx+avx2"))]
 fn factor_and_solve(
     matrix: &[Complex],
@@ -333,12 +337,12 @@ fn factor_and_solve(
     }
 }
 
-/// Entries of the rows above `row` in a lower triangle.
+/// Returns the number of entries above `row` in a lower triangle.
 const fn triangle(row: usize) -> usize {
     row * (row + 1) / 2
 }
 
-/// Blocks that `num_bins` bins fill.
+/// Returns the number of blocks for `num_bins` bins.
 pub(super) const fn num_blocks(num_bins: usize) -> usize {
     num_bins.div_ceil(LANES)
 }
@@ -347,7 +351,7 @@ pub(super) const fn num_blocks(num_bins: usize) -> usize {
 mod tests {
     use super::*;
 
-    /// Numbers from -1 to 1.
+    /// Generator of numbers from -1 to 1.
     struct Noise(u32);
 
     impl Noise {
@@ -364,8 +368,8 @@ mod tests {
         }
     }
 
-    /// Learns a mic that hears half of one bleeder and a tenth of another; in the last `pauses` turns
-    /// the first one is silent.
+    /// Learns a mic with half of one bleeder and a tenth of another; the first bleeder is silent in
+    /// the last `pauses` turns.
     fn taught(turns: usize, pauses: usize) -> Filters {
         let mut filters = Filters::new(&[1], 2);
         let mut noise = Noise(1);

@@ -1,4 +1,4 @@
-//! One look at a hop: who dominates which bin, and what each mic's own source sounds like there.
+//! The front: each mic's guide, an estimate of its own source, for one hop.
 
 use realfft::num_complex::Complex32;
 
@@ -58,22 +58,22 @@ impl Planes {
     }
 }
 
-/// Which bleeder sits in which slot of each mic's filters.
+/// Bleeder in each slot of a mic's filters.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Slots(pub(super) Vec<usize>);
 
-/// The mics of one hop with their guides, and the guides of the hops before.
+/// The mics of one hop with their guides, and the guides of the previous hops.
 #[derive(Debug)]
 pub(super) struct Front {
     num_mics: usize,
     max_taps: usize,
     num_bins: usize,
-    /// `[mic]`.
+    /// The newest hop, `[mic]`.
     pub(super) mics: Planes,
     /// Guides, `[tap ring, mic]`.
     guides: Planes,
     newest: usize,
-    /// How many hops were looked at.
+    /// Number of hops added.
     looks: usize,
     /// Amplitude gain of each mic's guide, `[mic, bin]`.
     gain: Vec<f32>,
@@ -81,7 +81,7 @@ pub(super) struct Front {
     power: Vec<f32>,
     bleed: Vec<f32>,
     active: Vec<bool>,
-    /// Mics that had sound in this hop or one the taps still reach, `[mic]`: hops since.
+    /// Hops since each mic had sound, `[mic]`; counted until the taps no longer reach that sound.
     quiet_hops: Vec<usize>,
 }
 
@@ -104,22 +104,22 @@ impl Front {
         }
     }
 
-    /// Whether a mic has sound in this hop.
+    /// Returns true if a mic has sound in this hop.
     pub(super) fn is_active(&self, mic: usize) -> bool {
         self.active[mic]
     }
 
-    /// How many hops were looked at, ever.
+    /// Returns the number of hops ever added.
     pub(super) fn looks(&self) -> usize {
         self.looks
     }
 
-    /// Hops before the newest one whose guides are remembered: as many as taps reach.
+    /// Returns the number of stored hops before the newest one: as many as taps reach.
     pub(super) fn memory_hops(&self) -> usize {
         self.max_taps - 1
     }
 
-    /// The guide of a mic `tap` hops ago, [`memory_hops`](Self::memory_hops) at most.
+    /// Returns the guide of a mic `tap` hops ago, at most [`memory_hops`](Self::memory_hops).
     #[inline(always)]
     pub(super) fn guide(&self, mic: usize, tap: usize, block: usize) -> Complex {
         let ring = (self.newest + self.max_taps - tap) % self.max_taps;
@@ -136,7 +136,8 @@ impl Front {
         }
     }
 
-    /// Takes one hop and forms its guides: masked mics, refined by what the filters remove; `order` is that of sums over mics.
+    /// Adds one hop and forms its guides: masked mics, refined by the filters. Sums over mics go
+    /// in `order`.
     pub(super) fn look(
         &mut self,
         (spectrum, order): (&Spectrum, &Order),
@@ -164,7 +165,8 @@ impl Front {
         refine(self, parts, taps);
     }
 
-    /// Replaces the newest guide of a mic by its cancelled spectrum, scaled per band: `gain` is `[band]`.
+    /// Replaces the newest guide of a mic by its cancelled spectrum, scaled per band; `gain`
+    /// is `[band]`.
     pub(super) fn reguide(
         &mut self,
         mic: usize,
@@ -176,7 +178,7 @@ impl Front {
         self.guides.set_row(self.newest * self.num_mics + mic, scaled);
     }
 
-    /// Takes one hop whose guides are known.
+    /// Adds one hop with known guides.
     pub(super) fn take(&mut self, spectrum: &Spectrum, guides: &Spectrum) {
         self.newest = (self.newest + 1) % self.max_taps;
         self.looks = self.looks.wrapping_add(1);
@@ -205,7 +207,7 @@ impl Front {
     }
 }
 
-/// First thought: a guide is the mic, masked.
+/// Forms the first guides: the masked mics.
 #[multiversion::multiversion(targets("x86_64+avx+avx2"))]
 fn form_guides(
     front: &mut Front,
@@ -237,7 +239,7 @@ fn form_guides(
     }
 }
 
-/// Second thought: a guide is the mic after cancellation with the first guides, masked.
+/// Refines the guides: the mics after cancellation with the first guides, masked.
 #[multiversion::multiversion(targets("x86_64+avx+avx2"))]
 fn refine(front: &mut Front, parts: &[(Slots, Filters)], taps: &[usize]) {
     let stride = taps.len() * LANES;
@@ -263,14 +265,14 @@ fn refine(front: &mut Front, parts: &[(Slots, Filters)], taps: &[usize]) {
     }
 }
 
-/// Power of every bin.
+/// Computes the power of every bin.
 pub(super) fn powers_into(spectrum: &[Complex32], power: &mut [f32]) {
     for (power, bin) in power.iter_mut().zip(spectrum) {
         *power = bin.norm_sqr();
     }
 }
 
-/// What filters make of guides.
+/// Returns the sum of the filtered guides.
 #[inline(always)]
 pub(super) fn predict(filter: &[Complex], guides: &[Complex]) -> Complex {
     let mut sum = Complex::ZERO;
@@ -280,11 +282,13 @@ pub(super) fn predict(filter: &[Complex], guides: &[Complex]) -> Complex {
     sum
 }
 
-/// A bin may come out louder by this factor in power: where own sound and bleed partly cancel, the own
-/// sound alone is louder than both. Without a limit, guides that are themselves cancelled feed back.
+/// Largest power ratio of a bin's output to its input. If own sound and bleed partly cancel, the
+/// own sound alone is louder than both. Without a limit, guides that are themselves cancelled
+/// feed back.
 pub(super) const MOST_LOUDER: f32 = 4.0;
 
-/// Bleed and cleaned mic; bleed that would make a bin louder by more than [`MOST_LOUDER`] is left out.
+/// Returns the bleed and the cleaned mic; bleed that would raise a bin by more than [`MOST_LOUDER`]
+/// is left out.
 #[inline(always)]
 pub(super) fn bounded(mic: Complex, bleed: Complex) -> (Complex, Complex) {
     let cleaned = mic - bleed;

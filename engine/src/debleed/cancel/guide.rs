@@ -1,4 +1,4 @@
-//! What steers the canceller instead of its own rules: a guide that looks at all mics at once.
+//! Guides: estimators of each mic's own source that replace the canceller's own rules.
 
 use super::bands::Bands;
 use super::crosstalk::Crosstalk;
@@ -9,21 +9,22 @@ use crate::controls::Controls;
 use crate::stft::{Geometry, Spectrum};
 use crate::units::SampleRate;
 
-/// One hop as a guide is shown it.
+/// Input of a guide for one hop.
 #[derive(Debug)]
 pub struct GuideHop<'a> {
-    /// `[mic, feature, band]`, [`NUM_FEATURES`] by [`NUM_BANDS`]: nothing that a mic's gain changes.
+    /// Features, `[mic, feature, band]`, [`NUM_FEATURES`] by [`NUM_BANDS`]; independent of
+    /// mic gains.
     pub features: &'a [f32],
-    /// Which mics have sound, `[mic]`; the others' features mean nothing.
+    /// True for mics with sound, `[mic]`; the features of other mics are meaningless.
     pub active: &'a [bool],
-    /// The mics that had sound since the last reset, in an order that their numbers do not decide: sums over mics that go
-    /// this way round alike wherever a mic is plugged in.
+    /// Mics that had sound since the last reset, in an order independent of their numbers. Sums
+    /// over mics in this order round alike for every assignment of mics to channels.
     pub order: &'a [usize],
     /// Roles and groups.
     pub controls: &'a Controls,
-    /// The mics as they came, `[mic, bin]`.
+    /// The mics before cancellation, `[mic, bin]`.
     pub mics: &'a Spectrum,
-    /// The same after linear cancellation.
+    /// The mics after linear cancellation, `[mic, bin]`.
     pub cancelled: &'a Spectrum,
     /// The band of every bin, `[bin]`.
     pub band_of_bin: &'a [usize],
@@ -32,70 +33,73 @@ pub struct GuideHop<'a> {
 /// Masks of one hop, `[mic, band]` each, 0 to 1.
 #[derive(Debug)]
 pub struct GuideMasks<'a> {
-    /// How much of the cancelled mic is surely its own source: what predicts its bleed in other mics.
+    /// Part of the cancelled mic that is certainly its own source; predicts its bleed in
+    /// other mics.
     pub guide: &'a mut [f32],
-    /// How much of the cancelled mic is kept in the end.
+    /// Part of the cancelled mic that is kept in the output.
     pub keep: &'a mut [f32],
 }
 
-/// One hop as its keep mask meets it.
+/// One hop as input of its keep mask.
 #[derive(Debug)]
 pub struct Cleaned<'a> {
-    /// The mics as they came, `[mic, bin]`.
+    /// The mics before cancellation, `[mic, bin]`.
     pub mics: &'a Spectrum,
-    /// The same after all linear cancellation: with a second stage, of both.
+    /// The mics after all linear cancellation, including a second stage if there is one.
     pub cleaned: &'a Spectrum,
     /// The band of every bin, `[bin]`.
     pub band_of_bin: &'a [usize],
 }
 
-/// Something that says, hop by hop, what in each mic is its own source.
+/// An estimator of each mic's own source, hop by hop.
 ///
 /// # Invariants
 ///
-/// The masks depend on the hops since the last reset and on nothing else.
+/// The masks depend only on the hops since the last reset.
 ///
 /// # Real-time
 ///
 /// Worker or main thread only.
 pub trait Guide: Send + std::fmt::Debug {
-    /// Fills the masks of the next hop; false leaves the guides and the last mask of this hop to the canceller's own rules.
+    /// Fills the masks of the next hop. Returns false to leave the guides and the last mask of this
+    /// hop to the canceller's own rules.
     fn look(&mut self, hop: &GuideHop<'_>, masks: &mut GuideMasks<'_>) -> bool;
 
-    /// Shows the signal that the keep mask of the last hop is applied to; for guides that record.
+    /// Receives the signal that the keep mask of the last hop is applied to; for guides
+    /// that record.
     fn show(&mut self, _cleaned: &Cleaned<'_>) {}
 
-    /// How many of the features it looks at, from the first one on; the others may be left out.
+    /// Returns the number of features that it reads, from the first one on; others may be left out.
     fn num_features(&self) -> usize {
         NUM_FEATURES
     }
 
-    /// Why it has nothing to say where it should have, if that is so.
+    /// Returns the reason why it returns no masks although it should, if that is the case.
     fn trouble(&self) -> Option<GuideTrouble> {
         None
     }
 
-    /// Forgets all hops.
+    /// Clears all hops.
     fn reset(&mut self);
 }
 
-/// Why mics are cleaned by the canceller's own rules although there is a guide.
+/// Reason why the canceller's own rules clean the mics although there is a guide.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GuideTrouble {
-    /// Its weights do not fit, or it broke down; it is not asked again.
+    /// Its weights do not fit, or it failed; it is not used again.
     Broken,
-    /// What it said of the last hop was no numbers.
+    /// Its last output was not finite.
     NoNumbers,
-    /// It was made for fewer mics than are heard.
+    /// It was made for fewer mics than have sound.
     Mics {
-        /// So many are heard.
+        /// Number of mics with sound.
         heard: usize,
-        /// So many it was made for.
+        /// Largest number of mics that it was made for.
         most: usize,
     },
 }
 
-/// A guide with the memory around it.
+/// A guide with its buffers.
 #[derive(Debug)]
 pub(super) struct Guided {
     guide: Box<dyn Guide>,
@@ -103,7 +107,7 @@ pub(super) struct Guided {
     masks: Vec<f32>,
     keep: Vec<f32>,
     handover: Handover,
-    /// Whether the masks are those of the hop last looked at.
+    /// True if the masks belong to the newest hop.
     has_masks: bool,
 }
 
@@ -125,22 +129,23 @@ impl Guided {
         }
     }
 
-    /// Whether the guide had something to say about the hop last looked at.
+    /// Returns true if the guide filled the masks of the newest hop.
     pub(super) fn has_masks(&self) -> bool {
         self.has_masks
     }
 
-    /// What is kept of each band in the hop last looked at, and its power after cancellation, `[mic, band]`; none without masks.
+    /// Returns the keep mask of the newest hop and its power after cancellation, `[mic, band]`;
+    /// `None` without masks.
     pub(super) fn said(&self) -> Option<(&[f32], &[f32])> {
         self.has_masks.then(|| (&*self.keep, self.features.after_all()))
     }
 
-    /// Whether the guide looks at what interference explains.
+    /// Returns true if the guide reads the features of the interference.
     pub(super) fn sees_explained(&self) -> bool {
         self.guide.num_features() > NUM_SIMPLE
     }
 
-    /// Shows the guide the signal that its last keep mask is applied to.
+    /// Passes to the guide the signal that its last keep mask is applied to.
     pub(super) fn show(&mut self, cleaned: &Cleaned<'_>) {
         self.guide.show(cleaned);
     }
@@ -149,7 +154,7 @@ impl Guided {
         self.guide.trouble()
     }
 
-    /// Asks the guide about a hop and gives the front its guides.
+    /// Runs the guide on a hop and replaces the guides of `front`.
     pub(super) fn look(&mut self, front: &mut Front, bands: &Bands, seen: &Seen<'_>) {
         self.features.compute(bands, seen);
         debug_assert_eq!(self.features.values().len(), seen.num_mics * NUM_FEATURES * NUM_BANDS);
@@ -177,7 +182,7 @@ impl Guided {
         }
     }
 
-    /// What is kept of each band of a mic in the hop last looked at, less what the pair amounts spare.
+    /// Fills the keep mask of a mic for the newest hop, weakened by the pair amounts.
     pub(super) fn keep_into(
         &self,
         mic: usize,
@@ -197,7 +202,8 @@ impl Guided {
         }
     }
 
-    /// Mean amount over the bleeders of a mic, each weighed by what it is believed to leave in this band.
+    /// Returns the mean amount over the bleeders of a mic, weighted by their estimated leftover in
+    /// this band.
     fn amount(
         &self,
         mic: usize,

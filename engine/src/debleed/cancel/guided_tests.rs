@@ -1,4 +1,4 @@
-//! What the canceller promises when a network steers it, whatever the network says: here it knows nothing.
+//! Tests of the canceller with a network guide of any output; the network here is untrained.
 
 use super::front::MOST_LOUDER;
 use super::tests::{rate, run, scene, sdr_db};
@@ -10,7 +10,7 @@ use crate::stft::Analysis;
 use crate::{GroupId, GuideTrouble, Role};
 use std::sync::{Arc, Mutex};
 
-/// Every way to be steered, by guides of this kind.
+/// Returns every guided method, with guides of one kind.
 fn steered(num_mics: usize, make: &dyn Fn() -> Box<dyn Guide>) -> [Box<dyn Debleed>; 3] {
     [
         Box::new(Online::guided(rate(), Mode::Live, num_mics, make)),
@@ -27,7 +27,7 @@ fn by_model(model: &Model, num_mics: usize) -> [Box<dyn Debleed>; 3] {
     steered(num_mics, &|| model.guide(num_mics))
 }
 
-/// A guide that never has anything to say.
+/// A guide that never fills masks.
 #[derive(Debug)]
 struct Mute;
 
@@ -39,7 +39,7 @@ impl Guide for Mute {
     fn reset(&mut self) {}
 }
 
-/// A guide that knows that the first mic's source is low and the second's high.
+/// A guide for a first source of low pitch and a second of high pitch.
 #[derive(Debug)]
 struct ByPitch;
 
@@ -56,7 +56,7 @@ impl Guide for ByPitch {
     fn reset(&mut self) {}
 }
 
-/// The pipeline after it has played some mics.
+/// Returns the pipeline after it has played some mics.
 fn played(method: Online, mics: &[Vec<f32>]) -> Pipeline {
     let mut pipeline = Pipeline::new(Box::new(method), mics.len());
     let hop_samples = pipeline.geometry().hop_samples();
@@ -68,7 +68,7 @@ fn played(method: Online, mics: &[Vec<f32>]) -> Pipeline {
     pipeline
 }
 
-/// Measured: -20.9 dB; -1.1 dB where bands count by all that the mic picks up.
+/// Measured: -20.9 dB; -1.1 dB if bands are weighted by all power that the mic picks up.
 #[test]
 fn what_a_mic_picks_up_of_others_does_not_count_as_its_bleed_in_them() {
     let tone = |hz: f32, plays: &dyn Fn(usize) -> bool| -> Vec<f32> {
@@ -80,14 +80,14 @@ fn what_a_mic_picks_up_of_others_does_not_count_as_its_bleed_in_them() {
     let mix = |of_low: f32, of_high: f32| -> Vec<f32> {
         low.iter().zip(&high).map(|(low, high)| of_low * low + of_high * high).collect()
     };
-    // The second mic hears more of the first one's source than of its own.
+    // The second mic picks up more of the first one's source than of its own.
     let mics = [mix(0.5, 0.003), mix(0.25, 0.03)];
     let pipeline = played(Online::guided(rate(), Mode::Live, 2, &|| Box::new(ByPitch)), &mics);
     let found_db = 10.0 * pipeline.crosstalk(0, 1).unwrap().log10();
     assert!((found_db + 20.0).abs() < 2.0, "{found_db}");
 }
 
-/// A guide that takes the first mic for bleed as soon as the second plays.
+/// A guide that treats the first mic as bleed as soon as the second plays.
 #[derive(Debug)]
 struct ByNeighbour;
 
@@ -104,7 +104,7 @@ impl Guide for ByNeighbour {
     fn reset(&mut self) {}
 }
 
-/// Measured: 0.79 live and 0.76 with lookahead; 2e-7 where nothing is held back.
+/// Measured: 0.79 live and 0.76 with lookahead; 2e-7 without the limit of the handover.
 #[test]
 fn who_plays_on_is_not_taken_for_bleed_at_once_because_a_neighbour_begins() {
     let tone = |hz: f32, from: usize| -> Vec<f32> {
@@ -143,13 +143,13 @@ fn the_same_comes_out_every_time_and_by_either_way_to_the_network() {
     assert!(run_all(methods(3), &scene.mics) == first);
     let model = testing::model();
     assert!(run_all(by_model(&model, 3), &scene.mics) == first);
-    // It was the network that steered, and it changed something.
+    // The network was the guide, and it changed the output.
     assert!(run_all(steered(3, &|| Box::new(Mute)), &scene.mics) != first);
     assert!(model.times_built() > 0);
 }
 
-/// Finite weights whose masks are not: all are as large as numbers get, and a norm divides infinity by
-/// itself.
+/// Returns finite weights with masks that are not finite: all weights are the largest number, and a
+/// norm divides infinity by itself.
 fn overflowing() -> Vec<u8> {
     let mut weights = testing::network().to_safetensors().unwrap();
     let head = u64::from_le_bytes(*weights.first_chunk().unwrap());
@@ -173,7 +173,8 @@ fn a_network_that_cannot_be_had_leaves_the_canceller_to_its_own_rules() {
     assert!(expected.iter().flatten().flatten().all(|x| x.is_finite()));
 }
 
-/// Why a model is not followed, after some hops of three mics; the same in both modes.
+/// Returns the reason why a model is not used, after some hops of three mics; the same in
+/// both modes.
 fn trouble(model: &Model, mics: &[Vec<f32>]) -> Option<GuideTrouble> {
     let [live, mix] = [Mode::Live, Mode::Mix].map(|mode| {
         let method = Online::guided(rate(), mode, mics.len(), &|| model.guide(mics.len()));
@@ -195,7 +196,7 @@ fn it_is_known_why_a_network_is_not_followed() {
     assert_eq!(trouble(&too_few, &mics), Some(made_for_two));
     assert_eq!(trouble(&testing::model_for(weights.clone(), 4..=5), &mics), None);
     assert_eq!(trouble(&testing::model_of(overflowing()), &mics), Some(GuideTrouble::NoNumbers));
-    // Weights that are not finite make no network at all.
+    // Weights that are not finite give no network.
     let from = weights.len() - 64;
     weights[from..].fill(0xFF);
     assert_eq!(trouble(&testing::model_of(weights), &mics), Some(GuideTrouble::Broken));
@@ -214,7 +215,7 @@ fn a_model_made_for_other_numbers_of_mics_leaves_the_canceller_to_its_own_rules(
     assert!(run_all(by_model(&fits, 3), &scene.mics) != expected);
 }
 
-/// Measured: 0.0048 dB, as a guide's bands are others than the rules'.
+/// Measured: 0.0048 dB, as a guide's bands differ from those of the rules.
 #[test]
 fn where_the_guide_fails_the_rules_make_the_last_mask() {
     let scene = scene(3, 0.3, &[1.0, 0.1, 5.0]);
@@ -248,7 +249,7 @@ fn a_silent_mic_changes_nothing_bit_for_bit() {
     }
 }
 
-/// A guide that takes nearly all for bleed.
+/// A guide that treats nearly everything as bleed.
 #[derive(Debug)]
 struct Suspicious;
 
@@ -262,7 +263,7 @@ impl Guide for Suspicious {
     fn reset(&mut self) {}
 }
 
-/// Powers do not tell steady noise in every mic from bleed; filters do.
+/// Powers do not separate steady noise in every mic from bleed; filters do.
 #[test]
 fn masks_leave_alone_what_no_filter_can_predict() {
     let [live, _, session] = steered(3, &|| Box::new(Suspicious));
@@ -285,7 +286,7 @@ fn masks_leave_alone_what_no_filter_can_predict() {
             assert!(found_db > least_db, "{name} mic {mic}: {found_db}");
         }
     }
-    // Bleed that filters predict is masked as the guide has it.
+    // Bleed that filters predict is masked as the guide requests.
     let [_, _, session] = steered(3, &|| Box::new(Suspicious));
     let mics = scene(3, 0.3, &[1.0; 3]).mics;
     let out = run(session, &mics, &Controls::default());
@@ -316,10 +317,12 @@ fn groups_rooms_and_pairs_are_honoured() {
     }
 }
 
-/// The step of the histograms (1.5 dB) does not divide a gain, so statistics move a little, and masks of a network of noise more: measured 25.3 dB at least on x86-64.
+/// Smallest distance of outputs under a gain, in dB. The step of the histograms (1.5 dB) does not
+/// divide the gain, so statistics change slightly, and masks of a network of noise change more;
+/// measured on x86-64: at least 25.3 dB.
 const LOUDER_DB: f32 = 20.0;
 
-/// Groups, a room mic and a mic that is heard late move along.
+/// Groups, a room mic and a mic that begins late are reordered with the others.
 #[test]
 fn reordering_any_number_of_mics_reorders_the_outputs_bit_for_bit() {
     for num_mics in [2, 3, 5, 16] {
@@ -408,7 +411,7 @@ fn no_bin_comes_out_louder_than_by_6_db() {
     }
 }
 
-/// Sums what a guide is shown, `[mic, feature, band]`, over all hops after the first second.
+/// Sums the features, `[mic, feature, band]`, over all hops after the first second.
 #[derive(Debug)]
 struct Average {
     sums: Arc<Mutex<Vec<f64>>>,
@@ -440,7 +443,8 @@ impl Guide for Average {
     clippy::cast_sign_loss,
     reason = "lengths of seconds, and samples made in double precision"
 )]
-/// Two mics at any rate: partials in all bands below 20 kHz that swell and fade at their own pace, and leak.
+/// Returns two mics at any rate: partials in all bands below 20 kHz that swell and fade at their
+/// own pace, with leakage.
 fn partials(rate_hz: f32, duration_s: f64) -> Vec<Vec<f32>> {
     const NUM_PARTIALS: u32 = 200;
     let rate_hz = f64::from(rate_hz);
@@ -449,7 +453,7 @@ fn partials(rate_hz: f32, duration_s: f64) -> Vec<Vec<f32>> {
         let mut samples = vec![0.0; num_samples];
         for partial in 0..NUM_PARTIALS {
             let at = (f64::from(partial) + 0.5 * f64::from(source)) / f64::from(NUM_PARTIALS);
-            // Equidistant on the scale of auditory filters, as bands are.
+            // Equidistant on the auditory scale, like the bands.
             let pitch_hz = 229.0 * (10.0_f64.powf(at * 1.94) - 1.0);
             let (swell_hz, phase) = (1.1 + at + 0.7 * f64::from(source), f64::from(partial) * 2.4);
             for (n, sample) in samples.iter_mut().enumerate() {
@@ -469,8 +473,9 @@ fn partials(rate_hz: f32, duration_s: f64) -> Vec<Vec<f32>> {
     vec![leak(&a, &b), leak(&b, &a)]
 }
 
-/// Mean features of each kind at other rates against 48 kHz, mean over mics and bands: measured 0.224 (what filters predict, at
-/// the other window length of 44.1 kHz), all others 0.051 at most.
+/// Largest difference of the mean features of each kind at other rates from those at 48 kHz,
+/// averaged over mics and bands. Measured: 0.224 (the bleed that filters predict, at the other
+/// window length of 44.1 kHz), all others at most 0.051.
 const RATES_APART: f64 = 0.5;
 
 #[test]
@@ -501,7 +506,7 @@ fn features_of_the_same_sound_are_alike_at_all_rates() {
         println!("{rate_hz} Hz: {apart:.3?}");
         assert!(apart.iter().all(|&apart| apart < RATES_APART), "{rate_hz} Hz: {apart:?}");
     }
-    // Bands do differ by more than that, or the test would prove nothing.
+    // Bands differ by more than that; otherwise the test would prove nothing.
     let levels = &reference[..NUM_BANDS];
     let spread = levels.iter().fold(f64::MIN, |most, &x| most.max(x))
         - levels.iter().fold(f64::MAX, |least, &x| least.min(x));

@@ -1,18 +1,21 @@
-//! First guess and last touch: who dominates a bin, from powers and crosstalk.
+//! Gains of the guides and of the last mask, from powers and crosstalk.
 
-/// How far the bleed is overestimated when a guide is formed: a guide must not carry the sound of
-/// the mics it is subtracted from, so what is doubtful is left out.
+/// Factor by which the bleed is overestimated in a guide. A guide must not carry the sound of the
+/// mics that it is subtracted from, so doubtful bins are left out.
 const GUIDE_CAUTION: f32 = 4.0;
-/// How far the bleed is overestimated in the last mask: a low quantile underestimates on average.
+/// Factor by which the bleed is overestimated in the last mask: a low quantile is too low
+/// on average.
 const MASK_CAUTION: f32 = 2.0;
-/// A loud own band hides bleed this far below it (first term) and below its neighbours (second
-/// term, per band away), in dB; the mask leaves alone what cannot be heard.
+/// Levels below which a loud own band hides bleed, in dB: below the band itself (first
+/// constant), and in addition per band of distance (second constant). The mask does not reduce
+/// inaudible bleed.
 const HIDDEN_BELOW_DB: f32 = 12.0;
 const HIDDEN_PER_BAND_DB: f32 = 1.0;
 
-/// Power gain of a mic's guide in one bin: `power` is the mic's, `bleed` what leaks into it.
+/// Returns the power gain of a mic's guide in one bin: `power` is the mic's power, `bleed` the
+/// power that leaks into it.
 ///
-/// A Wiener gain made steeper, so that bins that are more bleed than source drop out.
+/// The gain is a steeper Wiener gain, so that bins with more bleed than source drop out.
 #[inline(always)]
 pub(super) fn guide_gain(power: f32, bleed: f32) -> f32 {
     if power <= 0.0 {
@@ -22,9 +25,11 @@ pub(super) fn guide_gain(power: f32, bleed: f32) -> f32 {
     1.0 / (1.0 + ratio * ratio)
 }
 
-/// Amplitude gain of the last mask in one bin: `hidden` is what the mic's own sound hides.
+/// Returns the amplitude gain of the last mask in one bin: `hidden` is the power that the mic's own
+/// sound hides.
 ///
-/// The square root of a Wiener gain: gentle, because linear cancellation has done most already.
+/// The gain is the square root of a Wiener gain: gentle, as linear cancellation has removed most of
+/// the bleed already.
 #[inline(always)]
 pub(super) fn mask_gain(power: f32, hidden: f32, bleed: f32) -> f32 {
     if bleed <= 0.0 {
@@ -34,13 +39,13 @@ pub(super) fn mask_gain(power: f32, hidden: f32, bleed: f32) -> f32 {
     (own / (own + MASK_CAUTION * bleed)).sqrt()
 }
 
-/// What each band of a mic's own sound hides, in it and beside it: all `[band]`.
+/// Computes the power that a mic's own sound hides in each band and beside it; all `[band]`.
 ///
 /// # Source
 ///
-/// The idea of simultaneous masking with a triangular spread, as in Schroeder, Atal and Hall,
-/// "Optimizing digital speech coders by exploiting masking properties of the human ear", JASA
-/// 66(6), 1979; slopes simplified to one value each side.
+/// Simultaneous masking with a triangular spread, as in Schroeder, Atal and Hall, "Optimizing
+/// digital speech coders by exploiting masking properties of the human ear", JASA 66(6), 1979;
+/// slopes simplified to one value for both sides.
 pub(super) fn hidden_into(power: &[f32], bleed: &[f32], hidden: &mut [f32]) {
     let below = 10.0_f32.powf(-HIDDEN_BELOW_DB / 10.0);
     let step = 10.0_f32.powf(-HIDDEN_PER_BAND_DB / 10.0);

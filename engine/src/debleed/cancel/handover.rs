@@ -1,24 +1,27 @@
-//! How fast a band may pass from a mic's own sound to bleed.
+//! Limit on the speed at which masks turn a band from a mic's own sound to bleed.
 
-/// The level that a band is compared with falls by no more than this from hop to hop (145 dB/s at 48 kHz): a gap of a hop is no new
-/// beginning.
+/// Fastest fall per hop, as a factor, of the power that a band is compared with (145 dB/s at
+/// 48 kHz), so that a gap of one hop does not count as a new onset.
 const SLOWEST_FALL: f32 = 0.7;
-/// Bleed may take this much more of a band's power in every hop in which nothing else explains it: all of it within 0.2 s at 48 kHz.
+/// Share of a band's power that may become bleed in every hop without another reason: all of it
+/// within 0.2 s at 48 kHz.
 const FREE_SHARE: f32 = 0.05;
-/// Power that counts as nothing, before it becomes subnormal.
+/// Power below which a value becomes 0, before it is subnormal.
 const NOTHING: f32 = 1e-30;
-/// What masks say in a hop: the guides', and the last ones.
+/// Number of masks of a hop: those of the guides and the last ones.
 const NUM_MASKS: usize = 2;
 
-/// Holds masks back that find bleed where no sound was added.
+/// Raises masks that find bleed in bands whose power did not rise.
 ///
-/// Bleed that begins adds its power to a mic. A band that was a mic's own a moment ago and has not risen since is still its own,
-/// whoever else has begun to play the same note; only what rises, what was bleed before, and what is left when the own sound dies
-/// away can be bleed. Whoever hears a pair of sources together for the first time, as all do while playing, cannot know this from
-/// powers of single hops.
+/// Bleed that begins adds its power to a mic. A band that was a mic's own a moment ago and has not
+/// risen since is therefore still its own, even if another source has begun to play the same note.
+/// Only added power, earlier bleed, and the rest after the own sound decays can be bleed. The
+/// powers of single hops do not show this for a pair of sources that was never heard together
+/// before, which is the usual case while playing.
 ///
-/// With `P` the band's power, falling no faster than [`SLOWEST_FALL`], and `b` the share of it that a mask takes for bleed (one less the
-/// mask's square): `b(t) <= b(t-1) P(t-1) / P(t) + (1 - P(t-1) / P(t)) + FREE_SHARE`, each term where it is positive.
+/// Let `P` be the band's power, falling no faster than [`SLOWEST_FALL`]. Let `b` be the share of it
+/// that a mask treats as bleed (1 minus the mask's square). With each term where it is positive:
+/// `b(t) <= b(t-1) P(t-1) / P(t) + (1 - P(t-1) / P(t)) + FREE_SHARE`.
 ///
 /// # Shapes
 ///
@@ -27,8 +30,8 @@ const NUM_MASKS: usize = 2;
 /// # Invariants
 ///
 /// - A mask is only ever raised, and never above 1.
-/// - Mics and bands do not know of one another; a mic's gain changes nothing.
-/// - The first hop in which a band has sound is not held back.
+/// - Mics and bands are independent of one another; a mic's gain changes nothing.
+/// - The first hop in which a band has sound is not limited.
 ///
 /// # Real-time
 ///
@@ -37,7 +40,7 @@ const NUM_MASKS: usize = 2;
 pub(super) struct Handover {
     num_bands: usize,
     held: Vec<f32>,
-    /// Share of each mask that was bleed in the last hop.
+    /// Share of bleed in each mask in the last hop.
     shares: [Vec<f32>; NUM_MASKS],
 }
 
@@ -47,7 +50,7 @@ impl Handover {
         Self { num_bands, held: per_band(0.0), shares: std::array::from_fn(|_| per_band(1.0)) }
     }
 
-    /// Raises the masks of one mic where they are not to be believed; all are `[band]`.
+    /// Raises the masks of one mic to the limit; all are `[band]`.
     pub(super) fn hold_back(
         &mut self,
         mic: usize,
@@ -71,7 +74,7 @@ impl Handover {
         }
     }
 
-    /// Forgets everything.
+    /// Clears everything.
     pub(super) fn reset(&mut self) {
         self.held.fill(0.0);
         for shares in &mut self.shares {
@@ -84,7 +87,8 @@ impl Handover {
 mod tests {
     use super::*;
 
-    /// Masks of one band of one mic that hears `powers`, for a guide that finds `masks`.
+    /// Returns the limited masks of one band of one mic with `powers`, for a guide that
+    /// finds `masks`.
     fn held_back(powers: &[f32], masks: &[f32]) -> Vec<f32> {
         let mut handover = Handover::new(1, 1);
         let hops = powers.iter().zip(masks).map(|(&power, &mask)| {
@@ -111,7 +115,7 @@ mod tests {
     #[test]
     fn what_rises_may_be_bleed_at_once() {
         let found = held_back(&[1.0, 1.0, 100.0], &[1.0, 1.0, 0.0]);
-        // A hundredth was there before, and a twentieth is free.
+        // A hundredth of the power was there before, and a twentieth is free.
         assert_eq!(found, [1.0, 1.0, 0.0]);
         let found = held_back(&[1.0, 1.0, 2.0], &[1.0, 1.0, 0.0]);
         assert!((found[2] - 0.45_f32.sqrt()).abs() < 1e-6, "{}", found[2]);
@@ -119,7 +123,7 @@ mod tests {
 
     #[test]
     fn bleed_under_a_sound_that_dies_away_appears() {
-        // Own sound that loses 20 % a hop, over bleed 20 dB below its beginning.
+        // Own sound that loses 20 % per hop, over bleed 20 dB below its onset.
         let own = |hop: usize| 0.8_f32.powi(hop.try_into().unwrap());
         let powers: Vec<_> = (0..40).map(|hop| own(hop) + 0.01).collect();
         let ideal: Vec<_> = (0..40).map(|hop| (own(hop) / powers[hop]).sqrt()).collect();
@@ -131,7 +135,7 @@ mod tests {
     #[test]
     fn a_gap_of_a_hop_is_no_new_beginning() {
         let found = held_back(&[1.0, 0.0, 1.0], &[1.0, 1.0, 0.0]);
-        // It fell to 0.7 of the power at most, so that 0.3 may be new, and a twentieth is free.
+        // The power fell to 0.7 at most, so 0.3 may be new, and a twentieth is free.
         assert!((found[2] - 0.65_f32.sqrt()).abs() < 1e-6, "{}", found[2]);
     }
 

@@ -1,47 +1,49 @@
-//! How much of each mic is heard in each other one after cancellation, from what a guide says is each mic's own.
+//! Leakage between mics after cancellation, estimated from the masks of a guide.
 //!
-//! A hop's power after cancellation is taken for the mic's own power, which the guide's masks say, plus a gain times each other mic's
-//! power. The gains of all pairs and bands are those under which a sample of the hops heard is most likely, by multiplicative updates of
-//! the Itakura-Saito divergence (Févotte, Bertin and Durrieu, "Nonnegative matrix factorization with the Itakura-Saito divergence",
-//! 2009) in which nothing but the gains is unknown. Unlike a quantile of power ratios they need no moment in which a bleeder plays alone.
+//! A mic's power after cancellation is modelled as its own power, given by the guide's masks, plus
+//! a gain times each other mic's power. The gains of all pairs and bands maximise the likelihood of
+//! a sample of the hops. They are fitted by multiplicative updates of the Itakura-Saito divergence
+//! (Févotte, Bertin and Durrieu, "Nonnegative matrix factorization with the Itakura-Saito
+//! divergence", 2009) in which only the gains are unknown. Unlike a quantile of power ratios, they
+//! need no moment in which a bleeder plays alone.
 
 use super::features::NUM_BANDS;
 use super::lanes::{LANES, Real};
 use crate::MAX_MICS;
 
-/// The gain that the updates start from, of what mean powers allow.
+/// Initial gain, relative to the ratio of mean powers.
 const START: f32 = 0.05;
-/// Gains are held within these, of what mean powers allow.
+/// Limits of the gains, relative to the ratio of mean powers.
 const LEAST: f32 = 1e-9;
 const MOST: f32 = 1e3;
-/// Power that every sample has at least, of the mean.
+/// Power added to every modelled sample, relative to the mean.
 const FLOOR: f32 = 1e-6;
-/// From so many samples something is known.
+/// Smallest number of samples for an estimate.
 const FEWEST: usize = 32;
 
-/// A sample of the hops heard, and the gains that explain it.
+/// A sample of the hops, and the gains that explain it.
 #[derive(Debug)]
 pub(super) struct Interference {
     num_mics: usize,
     capacity: usize,
-    /// Power after cancellation and the part of it that masks keep, `[band, mic, sample]`.
+    /// Power after cancellation and the share of it that masks keep, `[band, mic, sample]`.
     power: Vec<f32>,
     kept: Vec<f32>,
-    /// One hop in so many is a sample.
+    /// One hop in this many is a sample.
     every: usize,
-    /// Hops whose masks and whose powers were heard.
+    /// Number of hops whose masks and whose powers were added.
     masked_hops: usize,
     power_hops: usize,
     samples: usize,
     /// Power gains, `[target, bleeder, band]`.
     gains: Vec<f32>,
     is_known: bool,
-    /// Bands improved in turns.
+    /// Number of bands updated, in turns.
     turns: usize,
 }
 
 impl Interference {
-    /// For so many mics; with no samples, nothing is ever known.
+    /// Creates the state for `num_mics` mics; with 0 samples, no gains are ever known.
     pub(super) fn new(num_mics: usize, samples: usize) -> Self {
         let capacity = samples.next_multiple_of(2 * LANES);
         let (values, pairs) = (NUM_BANDS * num_mics * capacity, num_mics * num_mics * NUM_BANDS);
@@ -60,27 +62,27 @@ impl Interference {
         }
     }
 
-    /// Whether it has room for what it hears.
+    /// Returns true if it has room for samples.
     pub(super) fn listens(&self) -> bool {
         self.capacity > 0
     }
 
-    /// Whether the gains are to be used.
+    /// Returns true if the gains are in use.
     pub(super) fn is_known(&self) -> bool {
         self.is_known
     }
 
-    /// Has the gains used.
+    /// Enables the gains if all bands have been updated.
     pub(super) fn conclude(&mut self) {
         self.is_known = !self.gains().is_empty();
     }
 
-    /// Power gains from a bleeder to a target, `[band]`.
+    /// Returns the power gains from a bleeder to a target, `[band]`.
     pub(super) fn pair(&self, target: usize, bleeder: usize) -> &[f32] {
         &self.gains[(target * self.num_mics + bleeder) * NUM_BANDS..][..NUM_BANDS]
     }
 
-    /// Hears what the guide keeps of the next hop, `[mic, band]`; everything where it has nothing to say.
+    /// Adds the keep masks of the next hop, `[mic, band]`; without masks everything counts as kept.
     pub(super) fn hear_masks(&mut self, keep: Option<&[f32]>, active: &[bool]) {
         if !self.listens() {
             return;
@@ -107,7 +109,8 @@ impl Interference {
         }
     }
 
-    /// Hears the power of the next hop after cancellation, `[mic, band]`: after its masks, or all of them after all masks.
+    /// Adds the power of the next hop after cancellation, `[mic, band]`: right after its masks, or
+    /// the powers of all hops after the masks of all hops.
     pub(super) fn hear_power(&mut self, power: &[f32], active: &[bool]) {
         if !self.listens() {
             return;
@@ -126,7 +129,7 @@ impl Interference {
         }
     }
 
-    /// Forgets every other sample.
+    /// Drops every other sample.
     fn thin(&mut self) {
         for values in [&mut self.power, &mut self.kept] {
             for row in values.chunks_exact_mut(self.capacity) {
@@ -140,7 +143,8 @@ impl Interference {
         self.samples = self.capacity / 2;
     }
 
-    /// Improves the gains of the band whose turn it is, so many times, for the bleeders of each target in the order given.
+    /// Updates the gains of the band whose turn it is, `times` times; `order` is the order of the
+    /// bleeders of each target.
     pub(super) fn update(
         &mut self,
         times: usize,
@@ -189,12 +193,12 @@ impl Interference {
         }
     }
 
-    /// All gains, `[target, bleeder, band]`; none unless every band had its turn.
+    /// Returns all gains, `[target, bleeder, band]`; empty until every band had its turn.
     pub(super) fn gains(&self) -> &[f32] {
         if self.turns >= NUM_BANDS { &self.gains } else { &[] }
     }
 
-    /// Takes gains over, or none.
+    /// Restores gains; clears them if `gains` is empty.
     pub(super) fn restore(&mut self, gains: &[f32]) {
         self.forget();
         if gains.len() == self.gains.len() {
@@ -204,7 +208,7 @@ impl Interference {
         }
     }
 
-    /// Forgets everything.
+    /// Clears everything.
     pub(super) fn forget(&mut self) {
         self.power.fill(0.0);
         self.kept.fill(0.0);
@@ -217,15 +221,15 @@ impl Interference {
 /// One bleeder of a target in one band.
 #[derive(Clone, Copy)]
 struct Bleeder<'a> {
-    /// `[sample]`.
+    /// Power, `[sample]`.
     power: &'a [f32],
-    /// One over the mean power.
+    /// 1 / mean power.
     scale: f32,
-    /// Between powers that are divided by their means.
+    /// Gain between powers divided by their means.
     gain: f32,
 }
 
-/// One multiplicative update of the gains to a target.
+/// Runs one multiplicative update of the gains to a target.
 #[multiversion::multiversion(targets("x86_64+avx+avx2"))]
 fn improve(power: &[f32], kept: &[f32], scale: f32, bleeders: &mut [Bleeder<'_>]) {
     let mut sums = [(Real::ZERO, Real::ZERO); MAX_MICS];
@@ -258,22 +262,23 @@ mod tests {
 
     const MICS: usize = 3;
     const HOPS: usize = 3000;
-    /// From the second mic to the first, and from the third to the second.
+    /// Gains from the second mic to the first, and from the third to the second.
     const TRUE_GAINS: [(usize, usize, f32); 2] = [(0, 1, 0.02), (1, 2, 0.3)];
 
-    /// Power of each mic's own source in a hop, `[mic]`: they always play at once, but not alike.
+    /// Returns the power of each mic's own source in a hop, `[mic]`: all play at once, at
+    /// varying levels.
     fn own_power(hop: usize) -> [f32; MICS] {
         let swing = |period: f32, phase: f32| (hop as f32 / period + phase).sin().exp().powi(3);
         [swing(3.1, 0.0), 50.0 * swing(4.7, 1.0), 20.0 * swing(7.3, 2.0)]
     }
 
-    /// Hears hops whose masks are now too high and now too low, each source's mic louder by a factor and plugged in somewhere, and
-    /// finds the gains.
+    /// Adds hops with masks alternately too high and too low, with a gain and a channel for each
+    /// source's mic, and estimates the gains.
     fn taught(capacity: usize, louder: [f32; MICS], places: &[usize; MICS]) -> Interference {
         taught_with_masks_from(0, capacity, louder, places)
     }
 
-    /// The same where the guide has nothing to say at first.
+    /// Like [`taught`], with no masks in the first hops.
     fn taught_with_masks_from(
         first: usize,
         capacity: usize,

@@ -1,8 +1,8 @@
-//! Eight bins side by side, so that one instruction works on several.
+//! Vectors of eight bins, for instructions that process several at once.
 
 use std::ops::{Add, Mul, Sub};
 
-/// Bins worked on together.
+/// Bins processed together.
 pub(super) const LANES: usize = 8;
 
 /// Eight real numbers.
@@ -10,7 +10,7 @@ pub(super) const LANES: usize = 8;
 #[repr(align(32))]
 pub(super) struct Real(pub(super) [f32; LANES]);
 
-/// Eight complex numbers, real and imaginary parts apart.
+/// Eight complex numbers, with separate real and imaginary parts.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Complex {
     pub(super) re: Real,

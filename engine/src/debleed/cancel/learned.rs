@@ -1,4 +1,4 @@
-//! What a passage taught: crosstalk and filters as a plain value, and what it can be used for.
+//! Learned crosstalk and filters as a plain value, and the sessions that can use it.
 
 use half::{bf16, f16};
 
@@ -7,11 +7,13 @@ use crate::debleed::is_bleed;
 use crate::mode::Mode;
 use crate::units::SampleRate;
 
-/// What an engineer had the session learn from a passage, frozen.
+/// Estimates learned from a passage, frozen.
 ///
-/// Made by a session while its controls say [`Estimates::Learning`](crate::Estimates::Learning) and given to any later one of the same
-/// set-up, whose first note is then as clean as the passage was in the end. Numbers are stored with
-/// half the digits from the start, so that what is played, saved and loaded again is one and the same.
+/// A session publishes them while its controls request
+/// [`Estimates::Learning`](crate::Estimates::Learning). Any later session of the same set-up
+/// can use them, so that its first note is as clean as the end of the passage. Crosstalk and
+/// filters are stored in half precision from the start, so that played, saved and loaded values
+/// are identical.
 ///
 /// # Real-time
 ///
@@ -24,44 +26,46 @@ pub struct Learned {
     /// Crosstalk before and after cancellation, `[target, bleeder, band]`, power ratios.
     pub(super) crosstalk: Vec<bf16>,
     pub(super) leftover: Vec<bf16>,
-    /// What the guide knows of the latter, the same; empty where it does not look at it, or heard too little.
+    /// Power gains after cancellation found with the guide's masks, `[target, bleeder, band]`;
+    /// empty if the guide does not use them or there were too few hops.
     pub(super) interference: Vec<bf16>,
 }
 
-/// What was learned about one mic.
+/// Learned estimates of one mic.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct LearnedMic {
-    /// Hops in which it had sound.
+    /// Number of hops in which the mic had sound.
     pub(super) heard_hops: u32,
     /// Mean power, `[band]`.
     pub(super) means: Vec<f32>,
-    /// The filters against its bleeders.
+    /// Filters against its bleeders.
     pub(super) slots: Vec<LearnedSlot>,
-    /// Those of the second stage, against the same bleeders; none without one.
+    /// Filters of the second stage against the same bleeders; empty without one.
     pub(super) stage: Vec<LearnedSlot>,
 }
 
-/// The filters against one bleeder.
+/// Filters against one bleeder.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct LearnedSlot {
     pub(super) bleeder: u8,
-    /// The largest number of the filters.
+    /// Largest absolute value of the filters.
     pub(super) scale: f32,
-    /// Parts of it, `[block, tap, real and imaginary, lane]`.
+    /// Values relative to `scale`, `[block, tap, real and imaginary, lane]`.
     pub(super) weights: Vec<f16>,
 }
 
-/// What a session must be for what was learned to hold.
+/// Properties that a session must share to use learned estimates.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Setup {
     pub(super) rate_hz: f32,
     pub(super) mode: Mode,
     pub(super) num_mics: usize,
-    /// Who can bleed into whom, which is what roles and groups say, `[target, bleeder]`.
+    /// Pairs in which the mic can bleed into the target, from roles and
+    /// groups, `[target, bleeder]`.
     pub(super) routing: Vec<bool>,
 }
 
-/// How the engine arranges what it learns.
+/// Arrangement of the learned values in the engine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Layout {
     pub(super) num_bands: usize,
@@ -78,11 +82,12 @@ impl Setup {
 }
 
 impl Learned {
-    /// Whether a session of this rate, mode and number of mics, at these roles and groups, can use it.
+    /// Checks that a session of this rate, mode and number of mics, with these roles and groups,
+    /// can use it.
     ///
     /// # Errors
     ///
-    /// The first reason why not.
+    /// The first mismatch found.
     ///
     /// # Real-time
     ///
@@ -111,21 +116,21 @@ impl Learned {
     }
 }
 
-/// Why a session does not use what was learned, and follows the music instead.
+/// Reason why a session does not use learned estimates and adapts to the music instead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Unusable {
-    /// Nothing was learned yet.
+    /// Nothing is learned yet.
     Nothing,
-    /// It was learned from another number of mics.
+    /// The number of mics differs.
     NumMics,
-    /// It was learned at another sample rate.
+    /// The sample rate differs.
     Rate,
-    /// It was learned in the other mode.
+    /// The mode differs.
     Mode,
-    /// Roles or groups were others: another set of mics can bleed into each other.
+    /// Roles or groups differ, so other pairs of mics can bleed into each other.
     Routing,
-    /// The engine that learned it arranges bands or filters in another way.
+    /// The engine that learned it has other bands or filters.
     Layout,
 }
 

@@ -1,4 +1,5 @@
-//! What was learned as bytes: versioned, little-endian, without the bins that have no filter, and refused unless every bit is there.
+//! Binary format of learned estimates: versioned, little-endian, hashed, without bins that have no
+//! filter. Bytes with any wrong bit are refused.
 
 use half::{bf16, f16};
 use sha2::{Digest, Sha256};
@@ -10,26 +11,26 @@ use crate::MAX_MICS;
 use crate::mode::Mode;
 use crate::units::SampleRate;
 
-/// The first bytes.
+/// First bytes of the format.
 const MAGIC: [u8; 8] = *b"UnspillL";
-/// Raised when the same bytes would mean something else.
+/// Format version; raised when the meaning of the bytes changes.
 const VERSION: u8 = 3;
-/// Version 1 had no interference, version 2 no second stage.
+/// Last version without a second stage (2) and last version without interference (1).
 const WITHOUT_STAGE: u8 = 2;
 const WITHOUT_INTERFERENCE: u8 = 1;
-/// Magic, version, hash.
+/// Length of magic, version and hash.
 const HEADER_BYTES: usize = MAGIC.len() + 1 + HASH_BYTES;
 const HASH_BYTES: usize = 32;
-/// More blocks of bins than any rate has, and more bands than any guide.
+/// Limits on the numbers of blocks and bands: more than any rate or guide has.
 const MOST_BLOCKS: usize = 4096;
 const MOST_BANDS: usize = 1024;
 
 impl Learned {
-    /// Everything, for a saved session, less where bins have no filter.
+    /// Returns everything for a saved session; bins without a filter are left out.
     ///
     /// # Shapes
     ///
-    /// Magic (8 bytes), version (1), SHA-256 of what follows (32), then the contents.
+    /// Magic (8 bytes), version (1), SHA-256 of the contents (32), then the contents.
     ///
     /// # Real-time
     ///
@@ -39,7 +40,7 @@ impl Learned {
         self.to_bytes_of(VERSION)
     }
 
-    /// The same as an earlier version wrote them, without what it did not know.
+    /// Returns the bytes in the format of an earlier version, without the later parts.
     pub(super) fn to_bytes_of(&self, version: u8) -> Vec<u8> {
         let contents = self.contents(version);
         let mut bytes = Vec::with_capacity(HEADER_BYTES + contents.len());
@@ -50,11 +51,12 @@ impl Learned {
         bytes
     }
 
-    /// The same back, bit for bit.
+    /// Reads the bytes of [`Learned::to_bytes`]; the result is identical bit for bit.
     ///
     /// # Errors
     ///
-    /// [`LearnedError`] for anything that [`Learned::to_bytes`] of this version or an earlier one did not write.
+    /// [`LearnedError`] for anything that [`Learned::to_bytes`] of this version or an earlier one
+    /// did not write.
     ///
     /// # Real-time
     ///
@@ -124,7 +126,8 @@ fn put_count(out: &mut Vec<u8>, count: usize) {
     out.extend_from_slice(&u16::try_from(count).unwrap_or(u16::MAX).to_le_bytes());
 }
 
-/// For every block a byte that says which bins have a filter, and theirs, `[tap, real and imaginary]`.
+/// Writes, for every block, a byte with a bit for each bin that has a filter, and those
+/// filters, `[tap, real and imaginary]`.
 fn put_filters(out: &mut Vec<u8>, taps: &[u8], weights: &[f16]) {
     let mut rest = weights;
     for &taps in taps {
@@ -140,7 +143,7 @@ fn put_filters(out: &mut Vec<u8>, taps: &[u8], weights: &[f16]) {
     }
 }
 
-/// Reads from the front; `None` when there is too little, or nonsense.
+/// Reads from the front; returns `None` if there are too few bytes or invalid ones.
 struct Reader<'a>(&'a [u8]);
 
 impl Reader<'_> {
@@ -247,20 +250,20 @@ impl Reader<'_> {
     }
 }
 
-/// Bytes that cannot be read as something learned.
+/// Reason why bytes cannot be read as learned estimates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LearnedError {
-    /// They never were.
+    /// The bytes do not have the format.
     NotLearned,
     /// Another version of the engine wrote them.
     Version {
-        /// What this one reads.
+        /// Version that this engine reads.
         expected: u8,
-        /// What they are.
+        /// Version of the bytes.
         actual: u8,
     },
-    /// Some are missing or changed.
+    /// Some bytes are missing or changed.
     Damaged,
 }
 

@@ -1,21 +1,22 @@
-//! Where the worker leaves what it learned, and finds what it is to use: the main thread's end of it.
+//! Exchange of learned estimates between the worker and the main thread, with the state
+//! of learning.
 
 use super::learned::{Learned, Unusable};
 use super::sync::{Arc, ArrayQueue, AtomicU8, AtomicU32, AtomicU64, Ordering};
 
-/// What the estimates of a session are at the moment.
+/// State of a session's estimates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LearnState {
-    /// They follow the music.
+    /// The estimates adapt to the music.
     Adaptive,
-    /// They follow a passage that is being learned.
+    /// The estimates adapt to a passage that is being learned.
     Learning,
-    /// They are what was learned so far, frozen, while the passage is gone through again.
+    /// The estimates are frozen as learned so far, while the passage is refined.
     Refining,
-    /// They are what was learned, frozen.
+    /// The estimates are learned and frozen.
     Learned,
-    /// They should be what was learned, which cannot be used, and follow the music instead.
+    /// The requested learned estimates cannot be used; the estimates adapt to the music instead.
     Unusable(Unusable),
 }
 
@@ -46,24 +47,25 @@ impl std::fmt::Display for LearnState {
     }
 }
 
-/// What the main thread gave.
+/// A value from the main thread.
 #[derive(Debug)]
 pub(super) struct Given {
-    /// The number of the gift.
+    /// Sequence number.
     pub(super) gift: u64,
     pub(super) learned: Option<Arc<Learned>>,
-    /// The passage that is being learned, if one is, is to be forgotten.
+    /// True to drop the passage that is being learned, if there is one.
     pub(super) calls_off: bool,
 }
 
-/// Hands what was learned from the worker to the main thread and back, and says how learning goes.
+/// Exchanges learned estimates between the worker and the main thread and reports the state
+/// of learning.
 ///
-/// Nothing here waits: each direction holds the newest value only, and figures are atomics.
+/// Nothing here blocks: each direction holds the newest value only, and figures are atomics.
 #[derive(Debug)]
 pub struct Learner {
     given: ArrayQueue<Given>,
     found: ArrayQueue<(u64, Arc<Learned>)>,
-    /// How often something was given: what was learned before that is not wanted any more.
+    /// Number of values given; estimates learned before the last one are outdated.
     gifts: AtomicU64,
     num_found: AtomicU64,
     state: AtomicU8,
@@ -82,84 +84,88 @@ impl Learner {
         }
     }
 
-    /// Replaces what the session is to use when it plays with learned estimates; counts from the worker's next hop, and a passage
-    /// that is being learned begins anew.
+    /// Replaces the learned estimates of the session from the worker's next hop on. A passage that
+    /// is being learned starts again.
     ///
     /// # Real-time
     ///
-    /// Main thread only: may free what was given before.
+    /// Main thread only: may free the value given before.
     pub fn give(&self, learned: Option<Arc<Learned>>) {
         self.push(learned, false);
     }
 
-    /// The same, and a passage that is being learned is forgotten: nothing is learned until the controls have once asked for
-    /// something else than [`crate::Estimates::Learning`], whichever arrives first.
+    /// Replaces the learned estimates and drops a passage that is being learned. Nothing is learned
+    /// until the controls have requested something other than [`crate::Estimates::Learning`]. This
+    /// holds in whatever order the call and the controls arrive.
     ///
     /// # Real-time
     ///
-    /// Main thread only: may free what was given before.
+    /// Main thread only: may free the value given before.
     pub fn call_off(&self, learned: Option<Arc<Learned>>) {
         self.push(learned, true);
     }
 
     fn push(&self, learned: Option<Arc<Learned>>, calls_off: bool) {
-        // Relaxed: only the main thread counts; the queue orders what the worker sees.
+        // Relaxed: only the main thread counts; the queue orders the worker's accesses.
         let gift = self.gifts.fetch_add(1, Ordering::Relaxed) + 1;
         self.given.force_push(Given { gift, learned, calls_off });
     }
 
-    /// The newest that the session has learned since this was last asked: every few seconds while it learns, and at the end.
+    /// Returns the newest estimates published since the last call, if any. The session publishes
+    /// every few seconds while it learns, and at the end.
     ///
     /// # Real-time
     ///
-    /// Main thread only: whoever drops it last frees it.
+    /// Main thread only: dropping the last reference frees the memory.
     #[must_use]
     pub fn collect(&self) -> Option<Arc<Learned>> {
         let (gift, learned) = self.found.pop()?;
         (gift == self.gifts.load(Ordering::Relaxed)).then_some(learned)
     }
 
-    /// How often the session has left something to collect: whoever sees it move knows that there is news.
+    /// Returns how often the session has published estimates; a change means that there are
+    /// new ones.
     ///
     /// # Real-time
     ///
     /// Safe on the audio thread: one atomic load.
     #[must_use]
     pub fn num_found(&self) -> u64 {
-        // Acquire: whoever sees the count, or is told of it, finds what was left before it.
+        // Acquire: a thread that has this count, directly or from another, finds the values
+        // before it.
         self.num_found.load(Ordering::Acquire)
     }
 
-    /// What the estimates are.
+    /// Returns the state of the estimates.
     ///
     /// # Real-time
     ///
     /// Safe on the audio thread: one atomic load.
     #[must_use]
     pub fn state(&self) -> LearnState {
-        // Acquire: whoever sees that learning has ended finds what it taught.
+        // Acquire: a thread that reads the end of learning finds the learned estimates.
         let index = usize::from(self.state.load(Ordering::Acquire));
         LearnState::ALL.get(index).copied().unwrap_or(LearnState::Adaptive)
     }
 
-    /// How far the filters have converged, 0 to 1, or how far a passage that is being refined has been gone
-    /// through; 1 while they are frozen.
+    /// Returns the convergence of the filters, 0 to 1, or the progress of refining a passage; 1
+    /// while the estimates are frozen.
     ///
     /// # Real-time
     ///
     /// Safe on the audio thread: one atomic load.
     #[must_use]
     pub fn convergence(&self) -> f32 {
-        // Relaxed: a number of its own.
+        // Relaxed: the value is independent of all others.
         f32::from_bits(self.convergence.load(Ordering::Relaxed))
     }
 
-    /// What the main thread gave, once.
+    /// Takes the newest value from the main thread, once.
     pub(super) fn take_given(&self) -> Option<Given> {
         self.given.pop()
     }
 
-    /// Leaves what was learned after this gift for the main thread.
+    /// Publishes estimates learned after value `gift` to the main thread.
     pub(super) fn publish(&self, gift: u64, learned: Arc<Learned>) {
         self.found.force_push((gift, learned));
         // Release: pairs with the Acquire in `num_found`.

@@ -1,4 +1,4 @@
-//! What the worker says of learning arrives.
+//! Tests: the learner returns the state and the convergence that the worker stored.
 
 use super::learner::{LearnState, Learner};
 

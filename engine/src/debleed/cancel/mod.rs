@@ -1,14 +1,16 @@
-//! Linear cancellation: each mic minus short filters over its neighbours' guides, then a gentle mask.
+//! Linear cancellation: each mic minus short filters over its neighbours' guides, then a
+//! gentle mask.
 //!
-//! One engine, two ways to use it: [`Online`] follows everything while it plays, [`Cancel`] learns
-//! from the whole session first. In both, for every hop:
+//! One engine serves two methods: [`Online`] adapts while it plays, [`Cancel`] learns from the
+//! whole session first. Both process every hop in these steps:
 //!
-//! 1. `crosstalk` says how much of each source leaks into each other mic, per band;
-//! 2. `guides` and `front` form each mic's guide: what is surely its own source;
+//! 1. `crosstalk` estimates how much of each source leaks into each other mic, per band;
+//! 2. `guides` and `front` form each mic's guide: the part that is certainly its own source;
 //! 3. `filters` predict the bleed of every mic from its neighbours' guides of the last few hops;
-//! 4. what is left is looked at again: a second crosstalk estimate, and a mask that takes the rest.
+//! 4. a second crosstalk estimate of the remaining signal gives a mask that removes the rest.
 //!
-//! Where a passage or a session is learned, `interference` says besides how much of each mic a trained guide's masks leave unexplained.
+//! For a learned passage or session, `interference` also estimates the part of each mic that a
+//! trained guide's masks leave unexplained.
 
 mod arrival;
 mod bands;
@@ -59,22 +61,24 @@ pub use learned_bytes::LearnedError;
 pub use learner::{LearnState, Learner};
 pub use online::Online;
 
-/// Most bleeders a mic's filters look at; beyond, the strongest are chosen.
+/// Most bleeders that a mic's filters use; of more bleeders, the strongest are chosen.
 const MAX_SLOTS: usize = 6;
-/// Most taps a filter has.
+/// Most taps of a filter.
 const MAX_TAPS: usize = 8;
 /// Most unknowns of one bin's filters.
 const MAX_UNKNOWNS: usize = MAX_SLOTS * MAX_TAPS;
 
-/// Cancellation that hears the whole session before it cleans it: for files.
+/// Cancellation that learns from the whole session before it cleans it: for files.
 ///
-/// Learning passes: crosstalk; filters from masked guides; filters again from cleaned guides;
-/// crosstalk of what is left, and with a guide the interference that explains it, and the filters of
-/// a second stage. Then everything is frozen, so that the first note is as clean as the last.
+/// The learning passes without a guide are crosstalk, filters from masked guides, twice filters
+/// from cleaned guides, and the crosstalk of what is left. With a guide, passes of filters and of
+/// the crosstalk of what is left alternate; the last of these also finds the interference. A final
+/// pass then learns the filters of a second stage. After the passes all estimates are frozen, so
+/// that the first note is as clean as the last.
 ///
 /// # Latency
 ///
-/// That of [`Mode::Mix`]'s transform, without lookahead.
+/// The latency of [`Mode::Mix`]'s transform, without lookahead.
 ///
 /// # Real-time
 ///
@@ -82,7 +86,7 @@ const MAX_UNKNOWNS: usize = MAX_SLOTS * MAX_TAPS;
 #[derive(Debug)]
 pub struct Cancel {
     engine: Engine,
-    /// Found in the first pass.
+    /// Mics of the same sound, found in the first pass.
     twins: Twins,
     geometry: Geometry,
     passes: &'static [Learning],
@@ -90,7 +94,7 @@ pub struct Cancel {
 }
 
 impl Cancel {
-    /// Allocates for `num_mics` mics.
+    /// Creates the method for `num_mics` mics.
     ///
     /// # Real-time
     ///
@@ -100,7 +104,7 @@ impl Cancel {
         Self::with(rate, num_mics, None)
     }
 
-    /// The same, steered by a guide.
+    /// Creates the method with a guide.
     ///
     /// # Real-time
     ///

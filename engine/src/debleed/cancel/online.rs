@@ -1,4 +1,4 @@
-//! The canceller that follows everything while it plays, or plays with what it was taught.
+//! The canceller that adapts while it plays, or plays with learned estimates.
 
 use std::sync::Arc;
 
@@ -15,43 +15,44 @@ use crate::mode::Mode;
 use crate::stft::{Geometry, Spectrum};
 use crate::units::SampleRate;
 
-/// Hops between two snapshots while a passage is learned (2.7 s at 48 kHz), and after how many the first one is due, the next after
-/// twice as many: what is kept should the host stop before it says so.
+/// Hops between two snapshots while a passage is learned (2.7 s at 48 kHz), and hops before the
+/// first snapshot, from where the distance doubles. A snapshot remains if the host stops before the
+/// passage ends.
 const PUBLISH_EVERY_HOPS: usize = 256;
 const PUBLISH_FIRST_HOPS: usize = 32;
-/// A passage of fewer hops (a second at 48 kHz) is not gone through again.
+/// Shortest passage, in hops (a second at 48 kHz), that is refined.
 const FEWEST_HOPS: usize = 94;
-/// Guides for the engines that learn passages and play with what they learned: one of each at a time.
+/// Guides for the engine that refines a passage and the one that plays its result: one of each.
 const NUM_SPARE_GUIDES: usize = 2;
-/// Hops between two looks at how far the filters are.
+/// Hops between two updates of the convergence.
 const TELL_EVERY_HOPS: usize = 16;
 
-/// Cancellation that follows crosstalk and filters while playing: the plugin's method.
+/// Cancellation that adapts crosstalk and filters while playing: the plugin's method.
 ///
-/// Causal in [`Mode::Live`]. In [`Mode::Mix`] the estimates run ahead of the audio they clean, so
-/// that the first note is cleaned with what the first second teaches.
+/// Causal in [`Mode::Live`]. In [`Mode::Mix`] the estimates run ahead of the audio that they clean,
+/// so that the first note is cleaned with estimates from the first second.
 ///
-/// What [`Controls::estimates`] of the newest hop says counts from that hop on:
+/// [`Controls::estimates`] of the newest hop applies from that hop on:
 ///
-/// - `Adaptive` follows the music, from the last reset on.
-/// - `Learning` starts from nothing and follows a passage; a reset in between forgets audio, but nothing
-///   learned. Up to three minutes of the passage are kept in memory.
-/// - `Learned` plays with what a passage taught, frozen: the end of the one just learned, or what
-///   [`Online::set_learned`] or [`Learner::give`] gave. What cannot be used leaves it adaptive, and [`Learner::state`] says why.
-///   A mic that was silent in the passage is left alone.
+/// - `Adaptive` adapts to the music, from the last reset on.
+/// - `Learning` starts from nothing and adapts to a passage. A reset in between clears audio, but
+///   nothing learned. Up to three minutes of the passage are kept in memory.
+/// - `Learned` plays with frozen estimates: the end of the passage just learned, or the value from
+///   [`Online::set_learned`] or [`Learner::give`]. If they cannot be used it adapts, and
+///   [`Learner::state`] holds the reason. A mic that was silent in the passage is not cleaned.
 ///
-/// When a passage ends, [`Debleed::idle`] goes through it again in the passes in which [`Cancel`](super::Cancel)
-/// learns a whole session. What these find is published and played in place of what was found on the way.
+/// After a passage, [`Debleed::idle`] refines it in the passes in which [`Cancel`](super::Cancel)
+/// learns a whole session. The result is published and replaces the first estimates.
 ///
 /// # Invariants
 ///
-/// - No bin comes out louder than it went in by more than 6 dB.
-/// - A mic in which nothing of the others is found comes out bit for bit.
-/// - Frozen, the output depends on what was learned and on the hops since the last reset.
+/// - No bin of the output is more than 6 dB louder than in the input.
+/// - A mic in which no bleed is found is output unchanged, bit for bit.
+/// - With frozen estimates, the output depends only on them and on the hops since the last reset.
 ///
 /// # Latency
 ///
-/// That of the mode's transform and lookahead.
+/// The latency of the mode's transform and lookahead.
 ///
 /// # Real-time
 ///
@@ -59,7 +60,7 @@ const TELL_EVERY_HOPS: usize = 16;
 #[derive(Debug)]
 pub struct Online {
     engine: Engine,
-    /// Frozen with what was learned.
+    /// Mics of the same sound; frozen together with the estimates.
     twins: Twins,
     geometry: Geometry,
     lookahead_hops: usize,
@@ -68,36 +69,37 @@ pub struct Online {
     num_mics: usize,
     phase: Phase,
     learned: Option<Arc<Learned>>,
-    /// The engine for what was learned in passes, once there was such a thing.
+    /// Engine for estimates learned in passes; created on first use.
     settled: Option<Box<Engine>>,
-    /// The passage so far, while one is learned.
+    /// Passage so far, while one is learned.
     passage: Option<Passage>,
     study: Option<Box<Study>>,
-    /// An engine that is ready for the next study.
+    /// Engine that is ready for the next study.
     idle_engine: Option<Box<Engine>>,
-    /// Guides for engines that are still to be made; none without a guide.
+    /// Guides for engines that do not exist yet; empty without a guide.
     spare_guides: Vec<Box<dyn Guide>>,
     is_guided: bool,
     learner: Arc<Learner>,
-    /// The number of the last thing given through the learner.
+    /// Sequence number of the last value from the learner.
     gift: u64,
-    /// The passage that the controls ask for is not wanted.
+    /// True if the passage that the controls request was called off.
     is_called_off: bool,
     hop: usize,
 }
 
-/// What the engine's estimates are.
+/// State of the engine's estimates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
     Adaptive,
     Learning,
-    /// Plays with what was learned, by the engine that adapts or by the settled one.
+    /// Learned estimates, played by the adaptive engine (`Frozen`) or by the settled
+    /// one (`Settled`).
     Frozen,
     Settled,
 }
 
 impl Online {
-    /// Allocates for `num_mics` mics.
+    /// Creates the method for `num_mics` mics.
     ///
     /// # Real-time
     ///
@@ -107,7 +109,8 @@ impl Online {
         Self::with(rate, mode, num_mics, None)
     }
 
-    /// The same, steered by a guide; `make_guide` is called once for every look at the audio.
+    /// Creates the method with a guide. `make_guide` is called for every front and for two
+    /// spare guides.
     ///
     /// # Real-time
     ///
@@ -161,24 +164,24 @@ impl Online {
         }
     }
 
-    /// What to play with where the controls ask for learned estimates.
+    /// Sets the estimates to play with while the controls request learned ones.
     ///
     /// # Real-time
     ///
     /// Worker or main thread only.
     pub fn set_learned(&mut self, learned: Option<Arc<Learned>>) {
         self.learned = learned;
-        // A passage that was being learned is not wanted any more.
+        // Drops a passage that was being learned.
         self.passage = None;
         self.end_study();
         if self.phase != Phase::Adaptive {
-            // Taken over at the next hop.
+            // Restored at the next hop.
             self.engine.reset();
             self.phase = Phase::Adaptive;
         }
     }
 
-    /// An engine for whole passages; none when all its guides are in use.
+    /// Creates an engine for whole passages; returns `None` if all its guides are in use.
     fn make_engine(&mut self) -> Option<Box<Engine>> {
         let guide = std::cell::RefCell::new(self.spare_guides.pop());
         if self.is_guided && guide.borrow().is_none() {
@@ -198,7 +201,7 @@ impl Online {
         }
     }
 
-    /// Begins to go through the passage that has ended.
+    /// Starts to refine the passage that has ended.
     fn begin_study(&mut self, controls: &Controls) {
         self.end_study();
         let Some(passage) = self.passage.take().filter(|passage| passage.num_hops() >= FEWEST_HOPS)
@@ -210,7 +213,7 @@ impl Online {
         }
     }
 
-    /// Publishes what a study found, which the next hop plays with.
+    /// Publishes the result of a study; it applies from the next hop on.
     fn conclude_study(&mut self) {
         let Some(study) = self.study.take() else { return };
         let (rate, mode, num_mics) = (self.rate, self.mode, self.num_mics);
@@ -232,27 +235,28 @@ impl Online {
         }
     }
 
-    /// Follows `controls` and does all that [`Debleed::idle`] would: whoever has the whole passage has no idle time.
+    /// Applies `controls` and does all the work of [`Debleed::idle`], for callers without idle time
+    /// that already have the whole passage.
     ///
     /// # Real-time
     ///
-    /// Worker or main thread only: takes as long as the passage needs.
+    /// Worker or main thread only: the duration grows with the passage.
     pub fn settle(&mut self, controls: &Controls) {
         self.follow(controls);
         while self.idle() {}
     }
 
-    /// Where to watch learning and to collect what was learned.
+    /// Returns the learner, which gives access to the state of learning and to learned estimates.
     ///
     /// # Real-time
     ///
-    /// Main thread only: the last owner frees.
+    /// Main thread only: dropping the last reference frees the memory.
     #[must_use]
     pub fn learner(&self) -> Arc<Learner> {
         Arc::clone(&self.learner)
     }
 
-    /// Does what the controls of the newest hop say about estimates.
+    /// Applies the estimates that the controls of the newest hop request.
     fn follow_estimates(&mut self, controls: &Controls) {
         if let Some(Given { gift, learned, calls_off }) = self.learner.take_given() {
             self.gift = gift;
@@ -288,7 +292,8 @@ impl Online {
                 if self.phase == Phase::Learning {
                     self.publish();
                     self.begin_study(controls);
-                    // What is played is what was published, so that a later session plays the same.
+                    // The published estimates are the ones played, so that a later session plays
+                    // the same.
                     self.phase = Phase::Adaptive;
                 }
                 let state = match self.freeze(controls) {
@@ -307,7 +312,7 @@ impl Online {
         }
     }
 
-    /// Sees to it that the estimates are what was learned.
+    /// Freezes the estimates at the learned ones, unless they are frozen already.
     fn freeze(&mut self, controls: &Controls) -> Result<(), Unusable> {
         let learned = Arc::clone(self.learned.as_ref().ok_or(Unusable::Nothing)?);
         learned.fits(self.rate, self.mode, self.num_mics, controls)?;
@@ -330,7 +335,7 @@ impl Online {
         Ok(())
     }
 
-    /// The engine that is heard.
+    /// Returns the engine that plays.
     fn playing(&self) -> &Engine {
         match &self.settled {
             Some(settled) if self.phase == Phase::Settled => settled,
@@ -338,7 +343,7 @@ impl Online {
         }
     }
 
-    /// Keeps and publishes what was learned so far; nothing, if nothing was heard.
+    /// Stores and publishes the estimates learned so far; does nothing if no mic had sound.
     fn publish(&mut self) {
         let Some(controls) = self.engine.controls_seen() else { return };
         let setup = Setup::new(self.rate, self.mode, self.num_mics, controls);
@@ -374,13 +379,13 @@ impl Debleed for Online {
         let hop = &Hop { newest_controls: &newest, current_controls: &current, ..*hop };
         self.follow_estimates(hop.newest_controls);
         if let Some(settled) = self.settled.as_mut().filter(|_| self.phase == Phase::Settled) {
-            // Nothing is learned ahead: the look at the hop to clean is all that is needed.
+            // Nothing is learned ahead, so the guides of the hop to clean are sufficient.
             settled.look_frozen(hop.current, hop.current_controls);
             settled.clean(hop, removed);
             return;
         }
         if self.phase == Phase::Frozen {
-            // With lookahead, the look at the hop to clean is all that is needed.
+            // With lookahead, the guides of the hop to clean are sufficient.
             if self.lookahead_hops == 0 {
                 self.engine.look_frozen(hop.newest, hop.newest_controls);
             }
@@ -408,7 +413,7 @@ impl Debleed for Online {
     fn reset(&mut self) {
         let keep = match self.phase {
             Phase::Adaptive => false,
-            // Hosts reset whenever they stop; a passage may well be played in parts.
+            // Hosts reset at every stop, and a passage may be played in parts.
             Phase::Learning => self.engine.is_sound(),
             Phase::Frozen | Phase::Settled => true,
         };
@@ -451,7 +456,7 @@ impl Debleed for Online {
     }
 }
 
-/// Stands where a guide was promised and is not there.
+/// Guide that never fills masks, used if a guide is missing.
 #[derive(Debug)]
 struct NoGuide;
 

@@ -1,17 +1,18 @@
-//! In which order mics are summed: by how they sound, whatever their numbers.
+//! Order of the mics in sums: by their sound, independent of their numbers.
 
 use crate::stft::Spectrum;
 
-/// The mics heard since the last reset.
+/// The mics that had sound since the last reset, in the order of sums.
 ///
-/// Sums of three numbers or more round differently in another order, a rounded level can fall on the other side of a
-/// histogram's edge, and what is learned differs from then on. Sums over mics therefore go in this order, and so do the filters'
-/// slots and the rows of a network's tensors.
+/// Sums of three numbers or more round differently in another order. A rounded level can then fall
+/// on the other side of a histogram's edge, and everything learned afterwards differs. Sums over
+/// mics therefore use this order, and so do the filters' slots and the rows of a network's tensors.
 ///
 /// # Invariants
 ///
-/// The order depends on the mics' sound since the last reset alone, and not on how loud they are: first heard, first; those heard
-/// in the same hop by the height of that hop's sound. Only mics that are alike in that to the last bit keep the order of their numbers.
+/// The order depends only on the mics' sound since the last reset, not on its level. Mics are
+/// ordered by the hop in which their sound began, and within a hop by the height of its sound. Only
+/// mics that are equal in that to the last bit keep the order of their numbers.
 ///
 /// # Real-time
 ///
@@ -20,7 +21,7 @@ use crate::stft::Spectrum;
 pub(super) struct Order {
     mics: Vec<usize>,
     is_in: Vec<bool>,
-    /// Heights of the mics that are added, lowest first.
+    /// Heights of the newly added mics, lowest first.
     added: Vec<(f64, usize)>,
 }
 
@@ -33,7 +34,7 @@ impl Order {
         }
     }
 
-    /// Adds the mics that are heard for the first time.
+    /// Adds the mics that have sound for the first time.
     pub(super) fn follow(&mut self, spectrum: &Spectrum) {
         self.added.clear();
         for (mic, is_in) in self.is_in.iter_mut().enumerate() {
@@ -46,7 +47,7 @@ impl Order {
         self.mics.extend(self.added.iter().map(|&(_, mic)| mic));
     }
 
-    /// The mics heard so far.
+    /// Returns the mics that had sound so far.
     pub(super) fn mics(&self) -> &[usize] {
         &self.mics
     }
@@ -57,7 +58,7 @@ impl Order {
     }
 }
 
-/// Spectral centroid of a mic, in bins.
+/// Returns the spectral centroid of a mic, in bins.
 fn height(spectrum: &Spectrum, mic: usize) -> f64 {
     let (mut moment, mut total) = (0.0, 0.0);
     for (at, bin) in (0_u32..).zip(spectrum.mic(mic)) {
@@ -73,7 +74,7 @@ mod tests {
     use super::*;
     use realfft::num_complex::Complex32;
 
-    /// Mics with one tone each, at these bins and levels; none where the bin is 0.
+    /// Returns mics with one tone each, at these bins and levels; no sound where the bin is 0.
     fn tones(of: &[(usize, f32)]) -> Spectrum {
         let mut spectrum = Spectrum::new(of.len(), 16);
         for (mic, &(bin, level)) in of.iter().enumerate() {
@@ -89,7 +90,7 @@ mod tests {
         let mut order = Order::new(4);
         order.follow(&tones(&[(0, 0.0), (9, 1.0), (3, 1.0), (0, 0.0)]));
         assert_eq!(order.mics(), [2, 1]);
-        // What they sound like later moves nobody.
+        // Later sound does not change the order.
         order.follow(&tones(&[(5, 1.0), (1, 1.0), (8, 1.0), (2, 1.0)]));
         assert_eq!(order.mics(), [2, 1, 3, 0]);
         order.forget();

@@ -1,19 +1,19 @@
-//! The audio of a passage while it is being learned, in half the memory of samples.
+//! Audio of a passage that is being learned, in half the memory of its samples.
 
 use crate::stft::{Analysis, Geometry, Spectrum, Synthesis};
 
-/// Longest passage that is kept, in seconds; what follows is not.
+/// Longest stored passage in seconds; the rest is dropped.
 const LONGEST_S: f32 = 180.0;
-/// Most memory that samples take.
+/// Most memory for samples, in bytes.
 const MOST_BYTES: usize = 256 << 20;
-/// The largest stored number.
+/// Largest stored value.
 const FULL: f32 = 32_767.0;
 
-/// Samples of all mics, kept hop by hop.
+/// Samples of all mics, stored hop by hop.
 ///
-/// Samples come from the spectra that a method sees, by synthesis, and go back to spectra by
-/// analysis. Every hop of a mic has a scale of its own, so that 16 bits leave errors 90 dB and more
-/// under its peak, whatever its level.
+/// Synthesis turns the spectra of the method into samples, and analysis turns these back into
+/// spectra. Every hop of a mic has its own scale, so that 16 bits leave errors 90 dB or more below
+/// its peak at any level.
 ///
 /// # Real-time
 ///
@@ -26,7 +26,7 @@ pub(super) struct Passage {
     synthesis: Synthesis,
     /// One hop, `[mic, sample]`.
     samples: Vec<f32>,
-    /// Hops of `[mic, sample]`, each in memory of its own, so that nothing is moved as it grows.
+    /// Hops of `[mic, sample]`, each in its own allocation, so that growth moves nothing.
     hops: Vec<Box<[i16]>>,
     /// `[hop, mic]`; 0 for a silent hop.
     scales: Vec<f32>,
@@ -53,12 +53,12 @@ impl Passage {
         }
     }
 
-    /// How many hops were kept.
+    /// Returns the number of stored hops.
     pub(super) fn num_hops(&self) -> usize {
         self.hops.len()
     }
 
-    /// Keeps one hop, if there is room.
+    /// Stores one hop if there is room.
     pub(super) fn push(&mut self, spectrum: &Spectrum) {
         if self.hops.len() >= self.most_hops {
             return;
@@ -76,7 +76,7 @@ impl Passage {
         self.hops.push(hop.into_boxed_slice());
     }
 
-    /// The spectra of one hop after the other, from the first one on.
+    /// Returns a reader of the hops, from the first one on.
     pub(super) fn reader(&self) -> Reader {
         Reader {
             analysis: Analysis::new(self.geometry, self.num_mics),
@@ -86,7 +86,7 @@ impl Passage {
     }
 }
 
-/// Reads a passage.
+/// Reader of a passage.
 #[derive(Debug)]
 pub(super) struct Reader {
     analysis: Analysis,
@@ -95,7 +95,7 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    /// Reads the next hop; false, and the reader at the beginning again, where there is none.
+    /// Reads the next hop; at the end, returns false and starts again from the beginning.
     pub(super) fn read(&mut self, passage: &Passage, spectrum: &mut Spectrum) -> bool {
         let Some(hop) = passage.hops.get(self.hop) else {
             self.hop = 0;
@@ -115,7 +115,7 @@ impl Reader {
         true
     }
 
-    /// How many hops were read since the beginning.
+    /// Returns the number of hops read since the beginning.
     pub(super) fn position(&self) -> usize {
         self.hop
     }
@@ -127,7 +127,7 @@ mod tests {
     use crate::mode::Mode;
     use crate::units::SampleRate;
 
-    /// 16 bits of each hop's peak: measured 1.6e-5.
+    /// Largest error of 16 bits relative to each hop's peak; measured: 1.6e-5.
     const QUANTISED: f32 = 1e-4;
 
     #[test]

@@ -1,26 +1,27 @@
-//! Hops that wait to be learned: the filters' equations are too large to be touched in every hop.
+//! Queue of hops to learn from: the filters' equations are too large to update in every hop.
 
 use super::filters::{Excerpt, Filters, WEIGHT_FLOOR};
 use super::front::{Front, Slots};
 use super::lanes::{Complex, LANES, Real};
 use super::{MAX_SLOTS, MAX_TAPS, MAX_UNKNOWNS};
 
-/// Most hops that wait.
+/// Most queued hops.
 pub(super) const MAX_WAITING: usize = 8;
-/// Hops before those that wait, which taps reach.
+/// Hops before the queued ones that the taps reach.
 const BEFORE: usize = MAX_TAPS - 1;
-/// Bleed this far below a mic's mean power (times the weight floor) teaches nothing.
+/// Smallest expected bleed of a learned hop, as a share of the weight floor ([`WEIGHT_FLOOR`] of
+/// the mic's mean power).
 const WORTH_LEARNING: f32 = 1e-3;
-/// Power of a bin about 110 dB under full scale: what is quieter does not count as silence of the
-/// own source but as no signal at all.
+/// Power of a bin about 110 dB below full scale. Quieter bins count as no signal, not as silence of
+/// the own source.
 const SMALLEST_POWER: f32 = 1e-5;
-/// Expected bleed weighs at most this much against the own source in one hop, so that no single
-/// hop (a mic that is not open yet, say) outweighs all others.
+/// Largest ratio of expected bleed to own power in the weight of one hop, so that no single hop (of
+/// a mic that is not open yet, for instance) outweighs all others.
 const LARGEST_SURPRISE: f32 = 100.0;
 
 /// The last hops of every mic and of its guides, block by block.
 ///
-/// Equations of one block take in several hops at once, in turns: reading and writing them costs
+/// The equations of a block take several hops at once, in turns, as reading and writing them costs
 /// more than the sums.
 #[derive(Debug)]
 pub(super) struct Pending {
@@ -29,27 +30,27 @@ pub(super) struct Pending {
     guides: Vec<Complex>,
     /// `[block, mic, hop]`.
     mics: Vec<Complex>,
-    /// How many hops wait, `[block]`.
+    /// Number of queued hops, `[block]`.
     waiting: Vec<usize>,
-    /// One over the hops in a mic's mean power, 0 for a mic without sound, `[hop ring, mic]`.
+    /// 1 / number of hops in a mic's mean power, 0 for a mic without sound, `[hop ring, mic]`.
     shares: Vec<f32>,
     pushed: usize,
     /// Hops since each mic had sound, `[mic]`.
     quiet_hops: Vec<usize>,
-    /// The look of the front that came last.
+    /// Number of hops of the front at the last push.
     look: usize,
 }
 
-/// What the hops of one mic and block teach its filters.
+/// Parameters for learning from the queued hops of one mic and block.
 #[derive(Debug)]
 pub(super) struct Lesson<'a> {
     pub(super) block: usize,
     pub(super) mic: usize,
     pub(super) slots: &'a Slots,
-    /// `[slot]`; none where the guides are known to be good.
+    /// Crosstalk of the bleeders, `[slot]`; `None` if the guides are known to be good.
     pub(super) crosstalk: Option<&'a [Real]>,
     pub(super) forget: f32,
-    /// Whether the mic's mean power follows too.
+    /// True to update the mic's mean power too.
     pub(super) follows_power: bool,
 }
 
@@ -68,7 +69,7 @@ impl Pending {
         }
     }
 
-    /// Adds the hop that `front` looked at last; `power_hops` is `[mic]`.
+    /// Adds the newest hop of `front`; `power_hops` is `[mic]`.
     pub(super) fn push(&mut self, front: &Front, power_hops: &[f32]) {
         if front.looks() != self.look.wrapping_add(1) {
             self.start_at(front);
@@ -92,7 +93,7 @@ impl Pending {
         }
     }
 
-    /// Drops what waits, because hops were left out, and takes over what the taps of `front` reach.
+    /// Drops the queue, as hops were left out, and copies those that the taps of `front` reach.
     fn start_at(&mut self, front: &Front) {
         self.waiting.fill(0);
         self.quiet_hops.fill(0);
@@ -104,7 +105,7 @@ impl Pending {
         }
     }
 
-    /// The blocks to be learned after the newest hop, so that none waits too long.
+    /// Returns the blocks to learn after the newest hop, so that no queue overflows.
     pub(super) fn blocks_of_turn(&self) -> impl Iterator<Item = usize> + use<> {
         let turn = (self.pushed + MAX_WAITING - 1) % MAX_WAITING;
         (turn..self.waiting.len()).step_by(MAX_WAITING)
@@ -114,12 +115,13 @@ impl Pending {
         self.waiting[block] > 0
     }
 
-    /// Teaches one mic's filters what waits for a block; `power` holds the mic's summed power at its bins.
+    /// Adds a block's queued hops to one mic's filters; `power` is the mic's summed power at
+    /// its bins.
     pub(super) fn teach(&self, lesson: &Lesson<'_>, power: &mut [f32], filters: &mut Filters) {
         teach(self, lesson, power, filters);
     }
 
-    /// Says that what waits for a block has been learned.
+    /// Marks the block's queued hops as consumed.
     pub(super) fn learned(&mut self, block: usize) {
         let waiting = std::mem::take(&mut self.waiting[block]);
         let size = self.num_mics * (BEFORE + MAX_WAITING);
@@ -128,7 +130,7 @@ impl Pending {
         }
     }
 
-    /// Drops what waits and what came before.
+    /// Drops the queued hops and those before them.
     pub(super) fn clear(&mut self) {
         self.guides.fill(Complex::ZERO);
         self.waiting.fill(0);
@@ -136,7 +138,7 @@ impl Pending {
         self.pushed = 0;
     }
 
-    /// Guides of a mic in one block, `[before + hop]`.
+    /// Returns the guides of a mic in one block, `[before + hop]`.
     #[inline(always)]
     fn guides(&self, block: usize, mic: usize) -> &[Complex; BEFORE + MAX_WAITING] {
         let (rows, _) = self.guides.as_chunks();

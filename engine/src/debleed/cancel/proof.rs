@@ -2,21 +2,21 @@
 
 use super::crosstalk::Crosstalk;
 
-/// Share of a pair's crosstalk that filters must have found, on average over bands, for all of it to be
-/// believed.
+/// Share of a pair's crosstalk that the filters must find, averaged over bands, for full trust in
+/// the crosstalk.
 const ENOUGH: f32 = 0.05;
 
-/// A pair's masks act in full from this trust on.
+/// Trust from which a pair's masks act in full.
 const ENOUGH_FOR_MASKS: f32 = 0.2;
-/// While playing, masks of a pair are left alone until its bands have learned from this many hops (5 s at
-/// 48 kHz), and depend on trust alone from [`SURE_HOPS`] on (11 s).
+/// Hops that a pair's bands must have learned from, while playing, before distrust weakens its
+/// masks (5 s at 48 kHz). From [`SURE_HOPS`] on (11 s) the masks depend on trust alone.
 const UNSURE_HOPS: f32 = 500.0;
 const SURE_HOPS: f32 = 1000.0;
 
-/// Power of the filters of every pair of mics, and how far that makes their crosstalk believable.
+/// Power of the filters of every pair of mics, and the trust in the pair's crosstalk that it gives.
 ///
-/// Crosstalk is found from powers, which two sources of like level raise as bleed does. Filters predict
-/// waveforms: where they find nothing in any band there is no bleed.
+/// Crosstalk is estimated from powers, and two sources of similar level look like bleed in these.
+/// Filters predict waveforms: if they find nothing in any band, there is no bleed.
 ///
 /// # Shapes
 ///
@@ -45,29 +45,30 @@ impl Proof {
         }
     }
 
-    /// Power of a pair's filters, `[band]`.
+    /// Returns the power of a pair's filters, `[band]`.
     pub(super) fn path(&self, target: usize, bleeder: usize) -> &[f32] {
         &self.paths[(target * self.num_mics + bleeder) * self.num_bands..][..self.num_bands]
     }
 
-    /// Where the power of a pair's filters is written, `[band]`.
+    /// Returns the power of a pair's filters, `[band]`, mutably.
     pub(super) fn path_mut(&mut self, target: usize, bleeder: usize) -> &mut [f32] {
         &mut self.paths[(target * self.num_mics + bleeder) * self.num_bands..][..self.num_bands]
     }
 
-    /// How far a pair's crosstalk is believed.
+    /// Returns the trust in a pair's crosstalk.
     pub(super) fn trust(&self, target: usize, bleeder: usize) -> f32 {
         self.trusts[target * self.num_mics + bleeder]
     }
 
-    /// How much of what a guide takes for a pair's bleed its masks may take away, 0 to 1: all, but for a
-    /// pair that was heard for long and whose filters find nothing.
+    /// Returns the share of a guide's estimate of a pair's bleed that its masks may remove, 0
+    /// to 1: lower than 1 only if the pair has learned from many hops and its filters find
+    /// almost nothing.
     pub(super) fn masked(&self, target: usize, bleeder: usize) -> f32 {
         self.masked[target * self.num_mics + bleeder]
     }
 
-    /// Compares paths with crosstalk; pairs without filters of their own are believed. `is_known` is true
-    /// where all was learned before.
+    /// Compares paths with crosstalk. Pairs without filters of their own have full trust.
+    /// `is_known` is true if everything was learned before.
     pub(super) fn follow(
         &mut self,
         crosstalk: &Crosstalk,
@@ -94,7 +95,7 @@ impl Proof {
         }
     }
 
-    /// How far a pair with filters is believed.
+    /// Returns the trust in a pair with filters.
     pub(super) fn compare(&self, crosstalk: &Crosstalk, (target, bleeder): (usize, usize)) -> f32 {
         let (mut proved, mut known) = (0.0, 0.0);
         let pairs = crosstalk.pair(target, bleeder).iter().zip(self.path(target, bleeder));
@@ -107,12 +108,12 @@ impl Proof {
         if known == 0.0 { 0.0 } else { (proved / known / ENOUGH).min(1.0) }
     }
 
-    /// Begins anew.
+    /// Clears the paths for a new sum.
     pub(super) fn clear_paths(&mut self) {
         self.paths.fill(0.0);
     }
 
-    /// Forgets everything.
+    /// Clears everything.
     pub(super) fn reset(&mut self) {
         self.paths.fill(0.0);
         self.trusts.fill(0.0);
@@ -124,7 +125,7 @@ impl Proof {
 mod tests {
     use super::*;
 
-    /// Two mics of one band that hear noise of like level for so many hops.
+    /// Returns the crosstalk of two mics of one band with noise of equal level, after some hops.
     fn heard(hops: usize) -> Crosstalk {
         let mut crosstalk = Crosstalk::new(2, 1);
         for _ in 0..hops {
@@ -145,7 +146,7 @@ mod tests {
         let crosstalk = heard(2000);
         let share = crosstalk.pair(1, 0)[0];
         assert!(share > 0.1, "{share}");
-        // Five hundredths of the crosstalk are enough to believe it, one hundredth for all its masks.
+        // Five hundredths of the crosstalk are enough for full trust, one hundredth for full masks.
         for (found, trust, masked) in [
             (0.0, 0.0, 0.0),
             (0.005, 0.1, 0.5),
@@ -159,7 +160,7 @@ mod tests {
                 assert!((proof.masked(1, 0) - masked).abs() < 1e-6, "{found}");
             }
         }
-        // Pairs that have no filters are believed.
+        // Pairs without filters have full masks.
         assert_eq!(proof(&crosstalk, 0.0, true).masked(0, 1), 1.0);
     }
 

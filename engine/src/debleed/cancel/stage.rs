@@ -1,4 +1,4 @@
-//! A second stage of filters: once everything before it is good, what comes out makes the best guides.
+//! A second stage of filters, whose guides are the outputs of the first stage and its masks.
 
 use super::MAX_SLOTS;
 use super::filters::Filters;
@@ -9,15 +9,15 @@ use crate::stft::Spectrum;
 
 /// Filters from every mic's output to the bleed in the other mics.
 ///
-/// The first stage predicts bleed from guides that are cautious guesses. Its outputs are far cleaner.
-/// Filters over them are weighted by each output's own power, are learned from the very outputs that
-/// they meet when they play, and nothing feeds back. They keep to the bounds of the first stage: held
-/// notes are few independent observations, and without bounds the filters of a clean mic in dense
-/// music take its own sound for bleed.
+/// The guides of the first stage are cautious estimates; its outputs are far cleaner. Filters over
+/// these outputs are weighted by each output's own power. They are learned from the same outputs
+/// that they are applied to, and nothing feeds back. They keep to the bounds of the first stage:
+/// held notes are few independent observations, and without bounds the filters of a clean mic in
+/// dense music would remove its own sound.
 ///
 /// # Invariants
 ///
-/// Before [`Stage::conclude`] it changes nothing.
+/// The stage has no effect before [`Stage::conclude`] or [`Stage::set_known`].
 ///
 /// # Real-time
 ///
@@ -31,7 +31,7 @@ pub(super) struct Stage {
 }
 
 impl Stage {
-    /// For blocks of `taps[block]` taps and at most `slots` bleeders of each mic.
+    /// Creates a stage for blocks of `taps[block]` taps and at most `slots` bleeders per mic.
     pub(super) fn new(num_mics: usize, taps: &[usize], slots: usize, num_bins: usize) -> Self {
         let most_taps = taps.iter().copied().max().unwrap_or(1);
         let part = |_| (Slots(Vec::with_capacity(slots)), Filters::new(taps, slots));
@@ -43,24 +43,25 @@ impl Stage {
         }
     }
 
-    /// Whether its filters are to be used.
+    /// Returns true if its filters are in use.
     pub(super) fn is_known(&self) -> bool {
         self.is_known
     }
 
-    /// Has its filters used.
+    /// Enables its filters.
     pub(super) fn set_known(&mut self) {
         self.is_known = true;
     }
 
-    /// Looks at the same bleeders as the first stage; before the first hop that it learns from.
+    /// Copies the bleeders of the first stage. Must be called before the first hop that it
+    /// learns from.
     pub(super) fn follow_slots(&mut self, first: &[(Slots, Filters)]) {
         for ((slots, _), (chosen, _)) in self.parts.iter_mut().zip(first) {
             slots.0.clone_from(&chosen.0);
         }
     }
 
-    /// Learns from the hop that its front took last; `power` is each mic's summed power, `[mic, bin]`,
+    /// Learns from the newest hop of its front; `power` is each mic's summed power, `[mic, bin]`,
     /// and `power_hops` the hops in it, `[mic]`.
     pub(super) fn learn(&mut self, power: &mut [f32], power_hops: &[f32]) {
         self.pending.push(&self.front, power_hops);
@@ -83,8 +84,8 @@ impl Stage {
         self.pending.learned(block);
     }
 
-    /// Solves all filters and has them used; `bound` says how much a target may hear of a bleeder, from
-    /// the pair and the block.
+    /// Solves all filters and enables them; `bound` returns the limit of a target's leakage from a
+    /// bleeder, for the pair and the block.
     pub(super) fn conclude(
         &mut self,
         power: &mut [f32],
@@ -104,18 +105,18 @@ impl Stage {
         self.is_known = true;
     }
 
-    /// Forgets audio but nothing learned from it.
+    /// Clears audio but keeps everything learned from it.
     pub(super) fn forget_audio(&mut self) {
         self.front.reset();
         self.pending.clear();
     }
 
-    /// Takes one hop of mics and of what comes out of the first stage.
+    /// Adds one hop of the mics and of the outputs of the first stage.
     pub(super) fn take(&mut self, mics: &Spectrum, outputs: &Spectrum) {
         self.front.take(mics, outputs);
     }
 
-    /// Forgets everything.
+    /// Clears everything.
     pub(super) fn reset(&mut self) {
         self.forget_audio();
         for (slots, filters) in &mut self.parts {

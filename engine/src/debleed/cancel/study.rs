@@ -1,4 +1,5 @@
-//! Learning a passage as a whole session is learned: in passes over its audio, a hop at a time.
+//! Refining a passage: learning in passes over its audio, as for a whole session, one hop at
+//! a time.
 
 use super::engine::{Engine, Learning};
 use super::learned::{Learned, Setup};
@@ -6,9 +7,9 @@ use super::passage::{Passage, Reader};
 use crate::controls::Controls;
 use crate::stft::Spectrum;
 
-/// A passage that is being gone through, pass by pass.
+/// A passage that is being learned in passes.
 ///
-/// What comes out depends on the passage and the controls alone, not on when steps are taken.
+/// The result depends only on the passage and the controls, not on the times of the steps.
 ///
 /// # Real-time
 ///
@@ -25,7 +26,7 @@ pub(super) struct Study {
 }
 
 impl Study {
-    /// Prepares to learn `passage` under `controls`; `engine` is one for whole sessions.
+    /// Prepares to learn `passage` under `controls`; `engine` must be made for whole sessions.
     pub(super) fn new(mut engine: Box<Engine>, passage: Passage, controls: &Controls) -> Self {
         engine.reset();
         Self {
@@ -39,7 +40,7 @@ impl Study {
         }
     }
 
-    /// Learns from one more hop; false when nothing is left to do.
+    /// Learns from one more hop; returns false when the last pass has ended.
     pub(super) fn step(&mut self) -> bool {
         let Some(&learning) = self.passes.get(self.pass) else { return false };
         if self.reader.read(&self.passage, &mut self.spectrum) {
@@ -51,19 +52,19 @@ impl Study {
         self.pass < self.passes.len()
     }
 
-    /// The engine, without a result.
+    /// Returns the engine and drops the result.
     pub(super) fn into_engine(self) -> Box<Engine> {
         self.engine
     }
 
-    /// How much is done, 0 to 1.
+    /// Returns the progress, 0 to 1.
     pub(super) fn progress(&self) -> f32 {
         let hops = self.passage.num_hops().max(1);
         let done = self.pass * hops + self.reader.position();
         done as f32 / (self.passes.len() * hops).max(1) as f32
     }
 
-    /// What was learned, none if no mic was heard; and the engine back.
+    /// Returns the learned data, `None` if no mic had sound or it is not finite, and the engine.
     pub(super) fn finish(
         self,
         setup: impl FnOnce(&Controls) -> Setup,

@@ -1,4 +1,4 @@
-//! What cancellation promises, on sessions made of noise bursts with known leaks.
+//! Tests of cancellation on sessions of noise bursts with known leakage.
 
 use super::front::MOST_LOUDER;
 use super::*;
@@ -20,8 +20,8 @@ fn noise(seed: usize, length: usize) -> Vec<f32> {
         .collect()
 }
 
-/// Sources that play bursts of a fifth of a second at their own rhythms, and the mics that hear
-/// them: own source plus every other one, delayed and turned down to `leak`.
+/// Sources that play bursts of a fifth of a second at their own rhythms, and their mics: the own
+/// source plus every other one, delayed and scaled by `leak`.
 pub(super) struct Scene {
     pub(super) mics: Vec<Vec<f32>>,
     pub(super) targets: Vec<Vec<f32>>,
@@ -63,7 +63,7 @@ fn mixed(sources: &[Vec<f32>], leak: f32, gains: &[f32]) -> Scene {
     Scene { mics, targets }
 }
 
-/// What comes out of a method, aligned with the input.
+/// Returns the output of a method, aligned with the input.
 pub(super) fn run(
     method: Box<dyn Debleed>,
     mics: &[Vec<f32>],
@@ -100,7 +100,7 @@ pub(super) fn run(
     out
 }
 
-/// Decibels of `signal` over its distance to `estimate`, after the first `skip` samples.
+/// Returns the ratio of `signal` to its distance from `estimate` in dB, without `skip` samples.
 pub(super) fn sdr_db(signal: &[f32], estimate: &[f32], skip: usize) -> f32 {
     let power: f32 = signal[skip..].iter().map(|x| x * x).sum();
     let error: f32 =
@@ -135,7 +135,7 @@ fn bleed_at_any_gain_is_taken_out_of_every_mic() {
     }
 }
 
-/// A mic is gated for two minutes while the others play on; then its source is heard again.
+/// One mic is gated for two minutes while the others play on; then its source plays again.
 #[test]
 fn a_pause_between_songs_forgets_nothing() {
     const PAUSES: usize = 15;
@@ -179,8 +179,8 @@ fn mics_of_the_same_sound_are_cleaned_as_one_group() {
     };
     for ((name, found), (_, told)) in methods(4).into_iter().zip(methods(4)) {
         let (found, told) = (run(found, &mics, &Controls::default()), run(told, &mics, &grouped));
-        // While playing, copies are found within eight hops and then learned with; with lookahead the
-        // first output is a copy's already.
+        // While playing, copies are found within eight hops and treated as a group from then on.
+        // With lookahead, this applies to the first output already.
         let skip = 48_000 * 4;
         for mic in 0..4 {
             let scale = if mic == 3 { -0.5 } else { 1.0 };
@@ -200,7 +200,7 @@ fn mics_without_bleed_are_hardly_touched() {
         for (mic, out) in cleaned.iter().enumerate() {
             let sdr = sdr_db(&scene.targets[mic], out, 0);
             println!("{name} mic {mic}: {sdr:.1} dB");
-            // Measured 34.7 dB at least: 35 dB under the source, the first second included.
+            // Measured at least 34.7 dB, the first second included.
             assert!(sdr > 30.0, "{name} mic {mic}: {sdr}");
         }
     }
@@ -219,7 +219,7 @@ fn a_gain_of_two_doubles_a_mics_output_and_moves_no_other() {
     for mic in 0..3 {
         let scale = if mic == 1 { 1.0 / 64.0 } else { 1.0 };
         let scaled: Vec<f32> = loud[mic].iter().map(|x| x * scale).collect();
-        // The histogram's step (1.5 dB) does not divide the gain, so statistics move a little.
+        // The histogram's step (1.5 dB) does not divide the gain, so statistics change slightly.
         let distance = sdr_db(&quiet[mic], &scaled, 0);
         println!("mic {mic}: {distance:.1} dB");
         assert!(distance > 25.0, "mic {mic}: {distance}");
@@ -235,7 +235,7 @@ fn reordering_mics_reorders_the_outputs() {
     let straight = run(Box::new(Online::new(rate(), Mode::Live, 3)), &scene.mics, &controls);
     let other = run(Box::new(Online::new(rate(), Mode::Live, 3)), &shuffled, &controls);
     for (at, &mic) in order.iter().enumerate() {
-        // Sums are added up in another order, so rounding differs.
+        // Tolerates differences in rounding.
         let distance = sdr_db(&straight[mic], &other[at], 0);
         println!("mic {mic}: {distance:.1} dB");
         assert!(distance > 60.0, "mic {mic}: {distance}");
@@ -278,11 +278,12 @@ fn groups_rooms_and_pairs_are_honoured() {
     }
 }
 
-/// Two mics, the second of which hears the first one's source 70 ms late: after six and a half hops.
+/// Returns two mics; the first one's source reaches the second 70 ms (six and a half hops) late.
 pub(super) fn late_echo() -> Scene {
     let mut scene = scene(2, 0.0, &[1.0; 2]);
     for samples in scene.targets.iter_mut().chain(&mut scene.mics) {
-        // Most of it below 1.5 kHz: at high frequencies rooms ring shorter, and filters reach less far.
+        // Most of the power is below 1.5 kHz: at high frequencies rooms ring shorter, and filters
+        // have fewer taps.
         let mut low = 0.0;
         for sample in samples {
             low += 0.2 * (*sample - low);
@@ -322,7 +323,8 @@ fn a_floor_keeps_bleed_at_its_level() {
         level(&rest)
     };
     let before = bleed(&scene.mics);
-    // Measured 6.9 dB: the floor holds for the mic, and where its own sound covers a bin more bleed goes.
+    // Measured 6.9 dB: the floor applies to the mic; in bins covered by its own sound, more bleed
+    // is removed.
     assert!(before - bleed(&limited) < 7.5, "{} {}", before, bleed(&limited));
     assert!(bleed(&limited) > bleed(&free) + 1.0);
 }

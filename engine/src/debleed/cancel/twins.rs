@@ -1,7 +1,7 @@
-//! Mics that carry the same sound: a file imported twice, a microphone on two channels.
+//! Mics that carry the same sound: a file imported twice, or a microphone on two channels.
 //!
-//! Each of two such mics predicts the other, so a canceller would remove both. They share their source,
-//! and count as one group.
+//! Each of two such mics predicts the other, so a canceller would remove both. They share their
+//! source and count as one group.
 
 use std::ops::Range;
 
@@ -11,37 +11,38 @@ use crate::controls::{Controls, Role};
 use crate::stft::Spectrum;
 use crate::units::GroupId;
 
-/// Bands in which the two must agree, each wider than the one below by the same factor.
+/// Bands in which two mics must agree, each wider than the one below by the same factor.
 const NUM_BANDS: usize = 24;
-/// The first bin that is compared: below there is little but offsets and rumble.
+/// First bin that is compared; below it there is little but offsets and rumble.
 const FIRST_BIN: usize = 2;
-/// Powers of a mic: those of the bands and that of the bins below.
+/// Number of powers of a mic: those of the bands and that of the bins below.
 const NUM_POWERS: usize = NUM_BANDS + 1;
 /// A band has sound if its power is at least this share of the mic's strongest band (-40 dB).
 const AUDIBLE: f32 = 1e-4;
-/// Fewer bands with sound tell nothing.
+/// Smallest number of bands with sound for a conclusion.
 const FEWEST_BANDS: usize = 4;
 /// Mean power per bin below which a mic is quiet.
 const QUIET: f32 = 1e-9;
-/// Levels differ by at most this power ratio (9 dB). Bleed of a lone player is fainter.
+/// Largest power ratio of the levels (9 dB). Bleed of a lone player is fainter.
 const MOST_GAIN: f32 = 8.0;
-/// The least coherence without delay in every band with sound.
+/// Coherence without delay that every band with sound must exceed, for alike and identical mics.
 const ALIKE: f32 = 0.98;
 const IDENTICAL: f32 = 0.9999;
-/// Only hops at most this far below the loudest so far count (-30 dB): below, mics have noise of their own.
+/// Level relative to the loudest hop so far above which hops count (-30 dB): below it, mics have
+/// noise of their own.
 const LOUD: f32 = 1e-3;
-/// Points of a pair: hops add them, and the pair counts as one source from [`ENOUGH`] on.
+/// Points of a pair: hops add points, and the pair counts as one source from [`ENOUGH`] on.
 const ENOUGH: u8 = 32;
 const POINTS_ALIKE: u8 = 1;
 const POINTS_IDENTICAL: u8 = 4;
-/// A pair that has differed in so many hops carries two sounds.
+/// Number of differing hops from which a pair carries two sounds.
 const MOST_DIFFERENT: u8 = 4;
 
 /// Finds mics that carry the same sound: one gain, either polarity and no delay in all bands.
 ///
 /// Identical mics are found within eight hops with sound (85 ms at 48 kHz), mics of one signal with
-/// noise of their own within 32. After four hops in which they differ they are two sounds, until a
-/// reset: a lone player may have sounded alike in both.
+/// noise of their own within 32. After four hops in which they differ they count as two sounds
+/// until a reset: a lone player may have sounded alike in both.
 ///
 /// # Shapes
 ///
@@ -54,7 +55,7 @@ const MOST_DIFFERENT: u8 = 4;
 pub(super) struct Twins {
     num_mics: usize,
     bands: Vec<Range<usize>>,
-    /// Power of the newest hop, `[mic, band]`, and last that below all bands.
+    /// Power of the newest hop, `[mic, band]`; the last value is the power below all bands.
     powers: Vec<f32>,
     /// `[mic, mic]`, used where the first is below the second.
     points: Vec<u8>,
@@ -81,7 +82,7 @@ impl Twins {
         }
     }
 
-    /// Hears the next hop.
+    /// Processes the next hop.
     pub(super) fn hear(&mut self, hop: &Spectrum) {
         for (mic, powers) in self.powers.chunks_exact_mut(NUM_POWERS).enumerate() {
             if hop.is_active(mic) {
@@ -110,12 +111,12 @@ impl Twins {
         }
     }
 
-    /// The least coherence of two mics without delay in any band that has sound, 0 to 1; `None` in a hop
-    /// that tells nothing.
+    /// Returns the smallest coherence of two mics, without delay, in the bands with sound, 0 to 1;
+    /// `None` if the hop is inconclusive.
     fn compare(&self, hop: &Spectrum, a: usize, b: usize) -> Option<f32> {
         let all = |mic: usize| &self.powers[mic * NUM_POWERS..][..NUM_POWERS];
         let of = |mic: usize| &all(mic)[..self.bands.len()];
-        // With what is below all bands: an offset leaks into them.
+        // Includes the power below all bands, as an offset leaks into them.
         let strongest = |mic: usize| all(mic).iter().copied().fold(0.0, f32::max);
         let (top_a, top_b) = (strongest(a), strongest(b));
         if top_a.min(top_b) < QUIET * hop.num_bins() as f32 {
@@ -151,7 +152,7 @@ impl Twins {
         (count >= FEWEST_BANDS).then_some(least)
     }
 
-    /// The first other mic with the sound of this one.
+    /// Returns the first other mic with the same sound.
     pub(super) fn twin(&self, mic: usize) -> Option<usize> {
         (0..self.num_mics).find(|&other| self.are_twins(mic, other))
     }
@@ -161,11 +162,11 @@ impl Twins {
         a != b && self.points[at] >= ENOUGH && self.differences[at] < MOST_DIFFERENT
     }
 
-    /// The controls with mics of one sound in one group. Where the engineer has put both into groups, or
-    /// called one of them a room mic, nothing is changed.
+    /// Returns the controls with mics of one sound in one group. Nothing changes if the engineer
+    /// has put both mics into groups, or if one of them is not a close mic.
     pub(super) fn join(&self, controls: &Controls) -> Controls {
         let mut joined = controls.clone();
-        // Groups that are there first: a new one is only for mics that none of these reaches.
+        // Existing groups first: only mics that none of these reaches get a new one.
         for makes_new in [false, true] {
             for a in 0..self.num_mics {
                 for b in a + 1..self.num_mics {
@@ -178,7 +179,7 @@ impl Twins {
         joined
     }
 
-    /// Forgets everything.
+    /// Clears everything.
     pub(super) fn reset(&mut self) {
         self.points.fill(0);
         self.differences.fill(0);
@@ -186,7 +187,7 @@ impl Twins {
     }
 }
 
-/// Puts two close mics into one group, a new one only if `makes_new`.
+/// Puts two close mics into one group; creates a new group only if `makes_new`.
 fn join_pair(controls: &mut Controls, (a, b): (usize, usize), makes_new: bool) {
     if [a, b].iter().any(|&mic| controls.mics[mic].role != Role::Close) {
         return;
@@ -236,7 +237,7 @@ mod tests {
         a.iter().zip(b).map(|(a, b)| a + b * gain).collect()
     }
 
-    /// The twins of three mics after so many hops; `mics` makes a hop of two sounds.
+    /// Returns the twins of three mics after some hops; `mics` makes a hop from noise.
     fn heard(hops: usize, mics: impl Fn(&mut Noise) -> [Vec<Complex32>; 3]) -> [Option<usize>; 3] {
         let mut twins = Twins::new(3, BINS);
         let mut noise = Noise(7);
@@ -257,7 +258,7 @@ mod tests {
             assert_eq!(heard(7, mics), [None; 3], "{gain}");
             assert_eq!(heard(8, mics), [Some(2), None, Some(0)], "{gain}");
         }
-        // With noise of their own, 30 dB below.
+        // Copies with noise of their own, 30 dB below.
         let noisy = |noise: &mut Noise| {
             let (sound, other) = (noise.bins(), noise.bins());
             let [a, b] = [(); 2].map(|()| sum(&sound, 0.03, &noise.bins()));
@@ -289,7 +290,7 @@ mod tests {
             [a.clone(), a.iter().enumerate().map(later).collect(), noise.bins()]
         };
         assert_eq!(heard(300, late), [None; 3]);
-        // An offset tells nothing, with traces in all bands.
+        // An offset is inconclusive, with traces in all bands.
         let offset = |noise: &mut Noise| {
             let traces = sum(&vec![Complex32::ZERO; BINS], 1e-3, &noise.bins());
             let mut a = traces;
@@ -297,7 +298,7 @@ mod tests {
             [a.clone(), a, noise.bins()]
         };
         assert_eq!(heard(300, offset), [None; 3]);
-        // A tone tells nothing.
+        // A tone is inconclusive.
         let tone = |noise: &mut Noise| {
             let mut a = vec![Complex32::ZERO; BINS];
             a[40] = Complex32::new(noise.next(), 1.0);
@@ -327,7 +328,7 @@ mod tests {
         assert_eq!(twins.twin(0), None);
         twins.reset();
         alike(&mut twins);
-        // Silence tells nothing, and neither does noise far below the sound.
+        // Silence is inconclusive, and so is noise far below the sound.
         (0..300).for_each(|_| twins.hear(&hop(&vec![vec![Complex32::ZERO; BINS]; 2])));
         let faint = |noise: &mut Noise| sum(&vec![Complex32::ZERO; BINS], 1e-2, &noise.bins());
         let mut other = Noise(9);

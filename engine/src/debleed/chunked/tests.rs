@@ -1,4 +1,4 @@
-//! Streaming equals the functions on chunks; roles, groups and pairs are honoured; memory is bounded.
+//! Tests: streaming equals the functions on chunks, controls are honoured, memory is bounded.
 
 use super::*;
 use crate::GroupId;
@@ -12,8 +12,8 @@ use crate::debleed::mira_method::{FastMira, FastMiraChunks, Mira, MiraChunks};
 const SIZES: ChunkSizes = ChunkSizes { chunk_hops: 40, overlap_hops: 8 };
 const NUM_BINS: usize = 33;
 
-/// How far reordering mics may move what is removed, as part of the loudest bin: measured 1.1e-7 on
-/// x86-64.
+/// Largest allowed change of the removed signal by the order of mics, relative to the loudest bin;
+/// measured on x86-64: 1.1e-7.
 const ROUNDING_TOLERANCE: f32 = 1e-6;
 
 fn geometry() -> Geometry {
@@ -44,7 +44,7 @@ fn scene(num_mics: usize, num_hops: usize) -> Scene {
     Scene::new(&SceneConfig { num_hops, num_bins: NUM_BINS, ..config })
 }
 
-/// One hop of a scene; silence after its end.
+/// Returns one hop of a scene; silence after its end.
 fn spectrum(scene: &Scene, hop: usize) -> Spectrum {
     let mut spectrum = Spectrum::new(scene.num_mics(), NUM_BINS);
     if hop < scene.num_hops {
@@ -55,7 +55,7 @@ fn spectrum(scene: &Scene, hop: usize) -> Spectrum {
     spectrum
 }
 
-/// Streams a scene and flushes it: what is removed, `[hop][mic]` of `[bin]`.
+/// Streams a scene and flushes it; returns the removed spectra, one per hop.
 fn stream(
     method: &mut dyn Debleed,
     scene: &Scene,
@@ -82,7 +82,7 @@ fn stream(
     all
 }
 
-/// What `shares` removes from one mic at one of its hops.
+/// Returns the bleed that `shares` removes from one mic; `hops` index the scene and the shares.
 fn removed_by(shares: &BleedShares, scene: &Scene, mic: usize, hops: [usize; 2]) -> Vec<Complex32> {
     let mut mask = vec![0.0; NUM_BINS];
     let amounts = vec![1.0; shares.close().num_sources()];
@@ -91,7 +91,7 @@ fn removed_by(shares: &BleedShares, scene: &Scene, mic: usize, hops: [usize; 2])
     bins.zip(mask).map(|(bin, mask)| bin * mask).collect()
 }
 
-/// Some hops of a scene as a chunk of their own.
+/// Copies some hops of a scene into a chunk; returns its values and shape.
 fn cut(scene: &Scene, hops: std::ops::Range<usize>) -> (Vec<Complex32>, [usize; 3]) {
     let shape = [scene.num_mics(), hops.len(), NUM_BINS];
     let mics = (0..scene.num_mics()).flat_map(|mic| hops.clone().map(move |hop| (mic, hop)));
@@ -188,7 +188,7 @@ fn fast_mira_learns_from_the_whole_session() {
                 assert_eq!(removed.mic(mic), expected, "hop {hop}, mic {mic}");
             }
         }
-        // What was learnt outlives a reset.
+        // The learnt crosstalk outlives a reset.
         method.reset();
     }
 }
@@ -230,7 +230,7 @@ fn roles_groups_and_pairs_are_honoured() {
     let rooms = stream(&mut kamir_method(4), &scene, |_| controls.clone());
     assert!(rooms.iter().all(|removed| !removed.is_active(0)), "a room mic loses nothing");
     assert!(rooms.iter().any(|removed| removed.mic(1).iter().any(|bin| bin.norm() > 1e-3)));
-    // Nobody bleeds into mic 2 but the close mic 3: with that pair off nothing is removed.
+    // The only close mic that can bleed into mic 2 is mic 3: with that pair off nothing is removed.
     controls.pair_amount[2][3] = 0.0;
     let off = stream(&mut kamir_method(4), &scene, |_| controls.clone());
     assert!(off.iter().all(|removed| removed.mic(2).iter().all(|&bin| bin == Complex32::ZERO)));
@@ -243,7 +243,7 @@ fn roles_groups_and_pairs_are_honoured() {
     let none = stream(&mut kamir_method(4), &scene, |_| grouped.clone());
     let removed = |hop: &Spectrum| (0..4).any(|mic| hop.mic(mic).iter().any(|b| b.norm() > 0.0));
     assert!(!none.iter().any(removed) && full.iter().any(removed));
-    // Pairs count from the hop they came in with.
+    // Pair amounts apply from the hop that they arrived with.
     let pair_amount = [[0.5; crate::MAX_MICS]; crate::MAX_MICS];
     let half = Controls { pair_amount, ..Controls::default() };
     let moved = stream(&mut kamir_method(4), &scene, |hop| {
@@ -286,7 +286,7 @@ fn a_pause_of_silence_removes_nothing_and_ends() {
         scene.mic_mut(mic)[30 * NUM_BINS..130 * NUM_BINS].fill(Complex32::ZERO);
     }
     let mut method = kamir_method(2);
-    // Silence must be inactive, as the transform gives it.
+    // Silence must be inactive, as the transform outputs it.
     let lookahead = method.lookahead_hops();
     let heard = |hop: usize| if (30..130).contains(&hop) { 200 } else { hop };
     let mut removed_hops = Vec::new();

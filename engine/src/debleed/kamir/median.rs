@@ -1,11 +1,11 @@
-//! A median over neighbouring hops and bins: keeps what is steady along the kernel, drops what is not.
+//! A median over neighbouring hops and bins: keeps values that are steady along the kernel.
 
 use std::ops::Range;
 
 /// Replaces each value of `[time, bin]` by the median of the `hops` x `bins` values around it.
 ///
-/// Even sizes reach one further back than forth. At the edges the window is cut, and of an even
-/// count the upper of the two middle values is taken.
+/// Even sizes reach one further back than forward. The window is cut at the edges. For an even
+/// count, the upper of the two middle values is used.
 pub(super) fn filter(values: &mut [f32], num_bins: usize, hops: usize, bins: usize) {
     if num_bins == 0 {
         return;
@@ -28,7 +28,7 @@ pub(super) fn filter(values: &mut [f32], num_bins: usize, hops: usize, bins: usi
     }
 }
 
-/// The positions in a window of `size` around `position`, cut to what there is.
+/// Returns the positions in a window of `size` around `position`, cut to `0..len`.
 fn around(position: usize, size: usize, len: usize) -> Range<usize> {
     let start = position.saturating_sub(size / 2);
     start..len.min(position + size.max(1) - size / 2)
@@ -61,7 +61,7 @@ mod tests {
         }
         filter(&mut values, 5, 1, 3);
         for hop in 0..7 {
-            // At the edge, of 9 and 1 the upper is taken.
+            // At the edge, the upper of 9 and 1 is used.
             assert_eq!(values[hop * 5..][..5], [1.0, 1.0, 1.0, 1.0, 9.0], "hop {hop}");
         }
     }

@@ -1,4 +1,5 @@
-//! KAMIR: finds each source's power from its close mics and its strength in every other mic, in turns.
+//! KAMIR: alternately estimates each source's power from its close mics and its crosstalk to
+//! all mics.
 
 mod median;
 #[cfg(test)]
@@ -10,29 +11,29 @@ use super::batch::{
     BatchError, BleedShares, ChunkView, CloseMics, MIN_POWER, MicGains, Tile, flush, sharpen, tiles,
 };
 
-/// How KAMIR works; the default is its authors' program's.
+/// Parameters of KAMIR; the defaults are those of its authors' program.
 ///
 /// # Real-time
 ///
 /// Safe on the audio thread: plain data.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct KamirConfig {
-    /// How often powers and crosstalk are updated in turns: more separates more and hurts more.
+    /// Number of alternating updates of powers and crosstalk: more separate more and damage more.
     pub iterations: usize,
-    /// How often the crosstalk is updated in each of them.
+    /// Number of crosstalk updates in each iteration.
     pub crosstalk_iterations: usize,
-    /// The part of the hops (0 to 1) taken as a mic's quiet ones when gains are evened out.
+    /// Quantile (0 to 1) of a mic's power over time that serves as its quiet level in equalisation.
     pub gain_quantile: f32,
-    /// The crosstalk assumed at first between a source and the mics that are not close to it.
+    /// Initial crosstalk from a source to the mics that are not close to it.
     pub initial_crosstalk: f32,
-    /// The least crosstalk, where all sources' crosstalk to a mic sums to 1.
+    /// Lower limit of the crosstalk, where all sources' crosstalk to a mic sums to 1.
     pub min_crosstalk: f32,
-    /// The hops of the median that smooths each source's power; 1 smooths nothing.
+    /// Size in hops of the median that smooths each source's power; 1 for no smoothing.
     pub median_hops: usize,
-    /// The bins of the median that smooths each source's power; 1 smooths nothing.
+    /// Size in bins of the median that smooths each source's power; 1 for no smoothing.
     pub median_bins: usize,
-    /// Replaces each Wiener gain by a steep logistic function of it: the authors' fast
-    /// approximation of many iterations. Takes more bleed and hurts the own source more.
+    /// True to replace each Wiener gain by a steep logistic function of it: the authors' fast
+    /// approximation of many iterations. Removes more bleed and damages the own source more.
     pub sharpen: bool,
 }
 
@@ -51,26 +52,26 @@ impl Default for KamirConfig {
     }
 }
 
-/// Finds how much of each mic is bleed, per bin, from the mics' powers alone.
+/// Computes the share of bleed in each mic, per bin, from the mics' powers alone.
 ///
-/// Each source's power is what Wiener gains leave of its close mics; the crosstalk from a source to
-/// a mic is fitted, per bin, to explain the mics' powers best. No phase, no travel time.
+/// Wiener gains on its close mics give each source's power. The crosstalk from a source to a mic is
+/// fitted, per bin, to the mics' powers. Phase and travel time are not modelled.
 ///
 /// # Shapes
 ///
 /// - `chunk`: `[mic, time, bin]`; seconds of audio, as the crosstalk is learnt from it
-/// - result: shares `[mic, source, time, bin]`, on demand
+/// - result: shares `[mic, source, time, bin]`, computed on demand
 ///
 /// # Invariants
 ///
 /// - Reordering mics reorders the result, within rounding.
-/// - A mic's gain changes nothing, within rounding; a gain of a power of two, not a bit.
+/// - A mic's gain changes the shares only by rounding; a power of two changes no bit.
 /// - A mic that is silent or not finite throughout changes no other mic's shares.
 ///
 /// # Real-time
 ///
-/// Worker or main thread only: allocates about as much as the chunk, works for a good part of a
-/// second on ten seconds of eight mics, and many times longer with a median.
+/// Worker or main thread only: allocates about as much as the chunk. Takes a good part of a second
+/// for ten seconds of eight mics, and many times longer with a median.
 ///
 /// # Errors
 ///
@@ -80,18 +81,18 @@ impl Default for KamirConfig {
 ///
 /// T. Praetzlich, R. Bittner, A. Liutkus, M. Mueller, "Kernel additive modeling for interference
 /// reduction in multi-channel music recordings", ICASSP 2015, with the parameters of A. Liutkus'
-/// program: spectra as powers (alpha = 2), Itakura-Saito divergence (beta = 0). We differ in that
+/// program: spectra as powers (alpha = 2), Itakura-Saito divergence (beta = 0). Differences:
 ///
 /// - all sources are updated from the same old state, not one after the other, so that the order of
 ///   mics does not matter;
-/// - powers are taken *after* gains are evened out (a widespread port takes them before, so that its
-///   gains and powers do not belong together);
-/// - gains are limited where a mic is digitally silent for a while, silent mics are left out of
-///   their source's mean;
-/// - modelled powers are at least 1e-12 of a mic's quiet hops, and source powers below 1e-30 are 0: a
-///   source that has all but vanished would otherwise dominate the crosstalk;
-/// - the logistic approximation sharpens the own share; the bleeders keep their proportions in
-///   the rest, so that shares still sum to 1.
+/// - powers are computed *after* the equalisation of gains (a widespread port computes them before,
+///   so that its gains and powers do not match);
+/// - gains are limited if a mic is digitally silent for a while; silent mics are left out of their
+///   source's mean;
+/// - modelled powers are at least 1e-12 of a mic's quiet hops, and source powers below 1e-30 are 0:
+///   a source of almost no power would otherwise dominate the crosstalk;
+/// - the logistic approximation sharpens the own share; the bleeders keep their proportions in the
+///   rest, so that shares still sum to 1.
 pub fn kamir(
     chunk: ChunkView<'_>,
     close: &CloseMics,
@@ -121,7 +122,8 @@ pub fn kamir(
     Ok(shares)
 }
 
-/// `P_j <- mean over close i of W_ij^2 V_i / L_ij`, with the Wiener gain `W_ij = L_ij P_j / M_i`.
+/// Updates `P_j <- mean over close i of W_ij^2 V_i / L_ij`, with the Wiener
+/// gain `W_ij = L_ij P_j / M_i`.
 fn update_source_power(tile: &mut Tile<'_>, close: &CloseMics, sharpened: bool) {
     let (num_sources, num_bins) = (close.num_sources(), tile.bins().len());
     let mut updated = vec![0.0_f32; num_sources * num_bins]; // [source, bin]
@@ -166,7 +168,7 @@ fn update_source_power(tile: &mut Tile<'_>, close: &CloseMics, sharpened: bool) 
     }
 }
 
-/// Makes the crosstalk of all sources to a mic sum to 1, then keeps it above the least.
+/// Normalises the crosstalk of all sources to a mic to a sum of 1, then applies the lower limit.
 fn normalise_crosstalk(tile: &mut Tile<'_>, close: &CloseMics, min_crosstalk: f32) {
     let num_bins = tile.bins().len();
     if num_bins == 0 || close.num_sources() == 0 {
@@ -189,7 +191,7 @@ fn normalise_crosstalk(tile: &mut Tile<'_>, close: &CloseMics, min_crosstalk: f3
     }
 }
 
-/// Smooths each source's power by the median, if one is asked for.
+/// Smooths each source's power by the median, if one is configured.
 fn smooth(tile: &mut Tile<'_>, close: &CloseMics, config: &KamirConfig) {
     if config.median_hops <= 1 && config.median_bins <= 1 {
         return;

@@ -1,11 +1,11 @@
-//! KAMIR again, slow and obvious, in `f64`.
+//! Reference implementation of KAMIR: slow and plain, in `f64`.
 #![allow(clippy::needless_range_loop, reason = "loops as the equations have them")]
 
 use super::KamirConfig;
 use crate::debleed::batch::oracle::{Model, cube, equalised_power, flush};
 use crate::debleed::batch::{ChunkView, CloseMics};
 
-/// All shares, `[mic, source, time, bin]`.
+/// Returns all shares, `[mic, source, time, bin]`.
 pub(super) fn kamir(chunk: ChunkView<'_>, close: &CloseMics, config: &KamirConfig) -> Vec<f32> {
     let (num_hops, num_bins) = (chunk.num_hops(), chunk.num_bins());
     let (power, _) = equalised_power(chunk, f64::from(config.gain_quantile));
@@ -62,7 +62,7 @@ pub(super) fn kamir(chunk: ChunkView<'_>, close: &CloseMics, config: &KamirConfi
 }
 
 #[allow(clippy::cast_possible_truncation, reason = "to compare with f32")]
-/// The own shares' sum becomes its logistic function; the others share the rest as before.
+/// Replaces the sum of the own shares by its logistic function; the others keep their proportions.
 fn sharpen(shares: &mut [f32], close: &CloseMics, size: usize) {
     for mic in 0..close.num_mics() {
         for at in 0..size {

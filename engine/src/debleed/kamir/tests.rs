@@ -1,4 +1,4 @@
-//! What KAMIR promises: equal to the oracle, blind to order and gain, and what its authors saw.
+//! Tests of KAMIR: equality with the oracle, invariance to order and gain, its authors' findings.
 
 use super::*;
 use crate::debleed::batch::promises;
@@ -7,11 +7,11 @@ use crate::debleed::batch::scene::{
     tables,
 };
 
-/// How far shares may be from the oracle's. Measured on x86-64: 4.7e-5 sharpened, 1.9e-5 with a
-/// median over hops and bins, 3.9e-6 without either.
+/// Largest allowed difference of shares from the oracle's. Measured on x86-64: 4.7e-5 sharpened,
+/// 1.9e-5 with a median over hops and bins, 3.9e-6 without either.
 const ORACLE_TOLERANCE: f32 = 1e-4;
 
-/// How far rounding may move shares: measured 1.4e-6 on x86-64.
+/// Largest allowed change of shares by rounding; measured on x86-64: 1.4e-6.
 const ROUNDING_TOLERANCE: f32 = 1e-5;
 
 fn default_kamir(chunk: ChunkView<'_>, close: &CloseMics) -> BleedShares {
@@ -115,8 +115,8 @@ fn every_mic_gains_sdr_and_more_than_by_the_ratio_mask() {
     }
 }
 
-/// The authors' abstract: iterations trade distortion for separation. It shows where bleed is strong;
-/// with paths of 0.1 to 0.3 the first iteration already takes all the bleed it ever will.
+/// From the authors' abstract: iterations trade distortion for separation. The effect needs strong
+/// bleed; with paths of 0.1 to 0.3 the first iteration removes all the bleed that later ones do.
 #[test]
 fn more_iterations_separate_more_and_hurt_more() {
     let scenes: Vec<Scene> = (1..=4)

@@ -5,18 +5,18 @@ use realfft::num_complex::Complex32;
 use super::{MiraConfig, fit, projection};
 use crate::debleed::batch::{BatchError, BleedShares, ChunkView, CloseMics, MicGains};
 
-/// How FastMIRA works; the default is its authors' program's.
+/// Parameters of FastMIRA; the defaults are those of its authors' program.
 ///
 /// # Real-time
 ///
 /// Safe on the audio thread: plain data.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct FastMiraConfig {
-    /// How powers and crosstalk are fitted.
+    /// Parameters of the fit of powers and crosstalk.
     pub mira: MiraConfig,
-    /// How many random sums stand for the session.
+    /// Number of random sums that represent the session.
     pub num_columns: usize,
-    /// Where the random weights start; the same seed gives the same result.
+    /// Seed of the random weights; the same seed gives the same result.
     pub seed: u64,
 }
 
@@ -26,24 +26,24 @@ impl Default for FastMiraConfig {
     }
 }
 
-/// [`mira`](super::mira) with the crosstalk learnt from random sums of the chunk's hops.
+/// Runs [`mira`](super::mira) with crosstalk learnt from random sums of the chunk's hops.
 ///
-/// For a session of several chunks use [`CrosstalkLearner`] on all of them, then
+/// For a session of several chunks, add all of them to a [`CrosstalkLearner`], then call
 /// [`Crosstalk::shares`] on each.
 ///
 /// # Shapes
 ///
 /// - `chunk`: `[mic, time, bin]`
-/// - result: shares `[mic, source, time, bin]`, on demand
+/// - result: shares `[mic, source, time, bin]`, computed on demand
 ///
 /// # Invariants
 ///
-/// - Those of [`mira`](super::mira) but the last; the same seed gives the same result.
+/// - Those of [`mira`](super::mira) except the last; the same seed gives the same result.
 ///
 /// # Real-time
 ///
-/// Worker or main thread only: allocates, takes about twice as long as
-/// [`mira`](super::mira) on the same chunk, as random sums pay only over a whole session.
+/// Worker or main thread only: allocates. Takes about twice as long as [`mira`](super::mira) on the
+/// same chunk, as random sums save time only over a whole session.
 ///
 /// # Errors
 ///
@@ -63,16 +63,17 @@ pub fn fast_mira(
     learner.learn().shares(chunk)
 }
 
-/// Gathers a session, chunk by chunk, in random sums of its hops, and learns the crosstalk from them.
+/// Collects a session, chunk by chunk, in random sums of its hops and learns the crosstalk
+/// from them.
 ///
 /// # Shapes
 ///
-/// - sums: `[mic, column, bin]`, complex: 8 mics, 512 columns and 2049 bins take 67 MB, however
-///   long the session
+/// - sums: `[mic, column, bin]`, complex; 8 mics, 512 columns and 2049 bins take 67 MB, whatever
+///   the duration of the session
 ///
 /// # Invariants
 ///
-/// - How the session is cut into chunks changes nothing, within rounding.
+/// - The division of the session into chunks changes the result only by rounding.
 ///
 /// # Real-time
 ///
@@ -81,13 +82,13 @@ pub fn fast_mira(
 /// # Source
 ///
 /// D. Di Carlo, A. Liutkus, K. Deguernel, "Interference reduction on full-length live recordings",
-/// ICASSP 2018, pp. 736-740. We differ in that
+/// ICASSP 2018, pp. 736-740. Differences:
 ///
-/// - all mics get the same random weights: a source then lands in the same columns of all mics,
-///   without which the sums would tell nothing about crosstalk;
-/// - sums are not scaled, as their level cancels when gains are evened out;
-/// - the first guess of the columns' powers is not thinned out, as columns have no neighbours;
-/// - learnt crosstalk is kept per unit of the mics' own power and evened out with each chunk.
+/// - all mics get the same random weights, so that a source lands in the same columns of all mics;
+///   otherwise the sums would carry no information about crosstalk;
+/// - sums are not scaled, as their level cancels in the equalisation of gains;
+/// - the initial powers of the columns are not thinned out, as columns have no neighbours;
+/// - learnt crosstalk is stored per unit of the mics' own power and equalised for each chunk.
 #[derive(Clone, Debug)]
 pub struct CrosstalkLearner {
     close: CloseMics,
@@ -98,7 +99,7 @@ pub struct CrosstalkLearner {
 }
 
 impl CrosstalkLearner {
-    /// A learner that has heard nothing yet.
+    /// Creates a learner without any hops.
     ///
     /// # Real-time
     ///
@@ -115,7 +116,7 @@ impl CrosstalkLearner {
         }
     }
 
-    /// Adds a chunk's hops; each hop of the session once, in order.
+    /// Adds a chunk's hops. Each hop of the session must be added once, in order.
     ///
     /// # Real-time
     ///
@@ -123,8 +124,8 @@ impl CrosstalkLearner {
     ///
     /// # Errors
     ///
-    /// [`BatchError::MicCount`] or [`BatchError::BinCount`] for a chunk of another session; nothing
-    /// is added then.
+    /// [`BatchError::MicCount`] or [`BatchError::BinCount`] if the chunk has another number of mics
+    /// or bins. Nothing is added then.
     pub fn add(&mut self, chunk: ChunkView<'_>) -> Result<(), BatchError> {
         chunk.check(&self.close)?;
         check_bins(self.num_bins, chunk)?;
@@ -134,7 +135,7 @@ impl CrosstalkLearner {
         Ok(())
     }
 
-    /// Learns the crosstalk from all that was added.
+    /// Learns the crosstalk from all added hops.
     ///
     /// # Real-time
     ///
@@ -166,8 +167,8 @@ impl CrosstalkLearner {
 ///
 /// # Shapes
 ///
-/// - levels: `[mic, source, bin]`, the mic's power per unit of a source's, that unit being the same
-///   for all mics
+/// - levels: `[mic, source, bin]`, the mic's power per unit of a source's power; the unit is the
+///   same for all mics
 ///
 /// # Real-time
 ///
@@ -181,12 +182,12 @@ pub struct Crosstalk {
 }
 
 impl Crosstalk {
-    /// How loud one source is in one mic beside its close mics (their mean), as power, `[bin]`; 0
-    /// where the close mics are silent.
+    /// Returns the power of one source in one mic relative to the mean of its close mics, `[bin]`;
+    /// 0 where the close mics are silent.
     ///
     /// # Panics
     ///
-    /// When `mic` or `source` is beyond the session.
+    /// If `mic` or `source` is out of range.
     ///
     /// # Real-time
     ///
@@ -204,7 +205,7 @@ impl Crosstalk {
         levels.zip(own).map(|(&level, own)| ratio(level, own)).collect()
     }
 
-    /// Finds how much of each mic of a chunk is bleed, the crosstalk being known.
+    /// Computes the shares of a chunk with this crosstalk.
     ///
     /// # Real-time
     ///
@@ -212,7 +213,8 @@ impl Crosstalk {
     ///
     /// # Errors
     ///
-    /// [`BatchError::MicCount`] or [`BatchError::BinCount`] for a chunk of another session.
+    /// [`BatchError::MicCount`] or [`BatchError::BinCount`] if the chunk has another number of mics
+    /// or bins.
     pub fn shares(&self, chunk: ChunkView<'_>) -> Result<BleedShares, BatchError> {
         chunk.check(&self.close)?;
         check_bins(self.num_bins, chunk)?;
@@ -221,8 +223,8 @@ impl Crosstalk {
         Ok(fit(chunk, &self.close, &self.config, &gains, Some(&crosstalk)))
     }
 
-    /// The crosstalk where each mic is evened out by `gains` and each source is measured by the mean
-    /// of its close mics that are not silent, `[mic, source, bin]`.
+    /// Returns the crosstalk between mics equalised by `gains`, `[mic, source, bin]`. Each source
+    /// is measured by the mean of its close mics that are not silent.
     fn evened_out(&self, gains: &MicGains) -> Vec<f32> {
         let (num_sources, num_bins) = (self.close.num_sources(), self.num_bins);
         let mut crosstalk = self.levels.clone();
@@ -254,7 +256,7 @@ impl Crosstalk {
     }
 }
 
-/// `a / b`, 0 where that is not finite.
+/// Returns `a / b`; 0 if that is not finite.
 fn ratio(a: f32, b: f32) -> f32 {
     let ratio = a / b;
     if ratio.is_finite() { ratio } else { 0.0 }

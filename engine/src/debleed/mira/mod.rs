@@ -1,4 +1,4 @@
-//! MIRA and FastMIRA: fit each source's power and its crosstalk to the mics' powers by maximum likelihood.
+//! MIRA and FastMIRA: maximum-likelihood fits of source powers and crosstalk to the mics' powers.
 
 mod fast;
 #[cfg(test)]
@@ -18,26 +18,26 @@ pub use fast::{Crosstalk, CrosstalkLearner, FastMiraConfig, fast_mira};
 pub(crate) use projection::Normal;
 use sparsity::Sparsity;
 
-/// How MIRA works; the default is its authors' program's.
+/// Parameters of MIRA; the defaults are those of its authors' program.
 ///
 /// # Real-time
 ///
 /// Safe on the audio thread: plain data.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct MiraConfig {
-    /// How often powers and crosstalk are updated in turns.
+    /// Number of alternating updates of powers and crosstalk.
     pub iterations: usize,
-    /// The part of the hops (0 to 1) taken as a mic's quiet ones when gains are evened out.
+    /// Quantile (0 to 1) of a mic's power over time that serves as its quiet level in equalisation.
     pub gain_quantile: f32,
-    /// The crosstalk assumed at first between a source and the mics that are not close to it.
+    /// Initial crosstalk from a source to the mics that are not close to it.
     pub initial_crosstalk: f32,
-    /// How strongly one source per hop and bin is preferred over many (the paper's rho); 0 not at all.
+    /// Weight of the preference for one source per hop and bin (rho in the paper); 0 for none.
     pub sparsity: f32,
-    /// How often the first guess of the powers is thinned out by comparing neighbourhoods.
+    /// Number of passes that thin out the initial powers by comparing neighbourhoods.
     pub smooth_passes: usize,
-    /// The hops of that neighbourhood.
+    /// Size of that neighbourhood in hops.
     pub smooth_hops: usize,
-    /// The bins of that neighbourhood.
+    /// Size of that neighbourhood in bins.
     pub smooth_bins: usize,
 }
 
@@ -55,30 +55,30 @@ impl Default for MiraConfig {
     }
 }
 
-/// Finds how much of each mic is bleed, per bin, from the mics' powers alone.
+/// Computes the share of bleed in each mic, per bin, from the mics' powers alone.
 ///
-/// Each mic's value is modelled as complex Gaussian with variance `M_i = sum_j L_ij P_j`; powers
-/// `P_j` and crosstalk `L_ij` are fitted in turns by multiplicative updates, while a sparsity term
-/// prefers that few sources sound in each hop and bin.
+/// Each mic's value is modelled as complex Gaussian with variance `M_i = sum_j L_ij P_j`. Powers
+/// `P_j` and crosstalk `L_ij` are fitted alternately by multiplicative updates; a sparsity term
+/// prefers few sources in each hop and bin.
 ///
 /// # Shapes
 ///
 /// - `chunk`: `[mic, time, bin]`; seconds of audio, as the crosstalk is learnt from it
-/// - result: shares `[mic, source, time, bin]`, on demand
+/// - result: shares `[mic, source, time, bin]`, computed on demand
 ///
 /// # Invariants
 ///
 /// - Reordering mics reorders the result, within rounding.
-/// - A mic's gain changes nothing, within rounding; a gain of a power of two, not a bit.
+/// - A mic's gain changes the shares only by rounding; a power of two changes no bit.
 /// - A mic that is silent or not finite throughout changes no other mic's shares.
-/// - Without sparsity no update increases the Itakura-Saito divergence
-///   `sum V / M - ln(V / M) - 1`, with `V` the mics' powers: each moves to where the usual
-///   majorising function is as high as before (C. Fevotte, J. Idier, "Algorithms for nonnegative
-///   matrix factorization with the beta-divergence", Neural Computation 23(9), 2011, section 4.3).
+/// - Without sparsity no update increases the Itakura-Saito divergence `sum V / M - ln(V / M) - 1`,
+///   with `V` the mics' powers: each update moves to a point where the usual majorising function is
+///   as high as before (C. Fevotte, J. Idier, "Algorithms for nonnegative matrix factorization with
+///   the beta-divergence", Neural Computation 23(9), 2011, section 4.3).
 ///
 /// # Real-time
 ///
-/// Worker or main thread only: allocates about as much as the chunk, works for about a second on ten
+/// Worker or main thread only: allocates about as much as the chunk. Takes about a second for ten
 /// seconds of eight mics.
 ///
 /// # Errors
@@ -88,16 +88,17 @@ impl Default for MiraConfig {
 /// # Source
 ///
 /// D. Di Carlo, K. Deguernel, A. Liutkus, "Gaussian framework for interference reduction in live
-/// recordings", AES Conference on Semantic Audio, 2017, with the parameters of the authors' program:
-/// model, updates, sparsity by Wiener entropy, thinned-out start. We differ in that
+/// recordings", AES Conference on Semantic Audio, 2017, with the parameters of the authors'
+/// program: model, updates, sparsity by Wiener entropy, thinned-out initial powers. Differences:
 ///
-/// - gains are limited where a mic is digitally silent for a while, silent mics are left out of
-///   their source's mean and silent sources out of the sparsity term, which also takes each
-///   source's part of the power to be at least 1e-9;
-/// - silent mics say nothing about the sources' powers; modelled powers are at least 1e-12 of a mic's
-///   quiet hops, and powers and crosstalk below 1e-30 are 0;
+/// - gains are limited if a mic is digitally silent for a while; silent mics are left out of their
+///   source's mean;
+/// - silent sources are left out of the sparsity term, which assumes at least 1e-9 of the power for
+///   each source;
+/// - silent mics do not contribute to the sources' powers; modelled powers are at least 1e-12 of a
+///   mic's quiet hops, and powers and crosstalk below 1e-30 are 0;
 /// - all sources are updated from the same old state, so that the order of mics does not matter;
-/// - neighbourhood means are over what there is at the edges, not padded with zeros.
+/// - at the edges, neighbourhood means cover only existing values, without zero padding.
 pub fn mira(
     chunk: ChunkView<'_>,
     close: &CloseMics,
@@ -108,7 +109,8 @@ pub fn mira(
     Ok(fit(chunk, close, config, &gains, None))
 }
 
-/// MIRA with the gains given, and with crosstalk `[mic, source, bin]` that is not to be learnt if any.
+/// Runs MIRA with the given gains. It learns the crosstalk unless `known_crosstalk`,
+/// `[mic, source, bin]`, is given.
 fn fit(
     chunk: ChunkView<'_>,
     close: &CloseMics,
@@ -126,7 +128,7 @@ fn fit(
                 None if close.is_close(mic, source) => crosstalk.fill(1.0),
                 None => crosstalk.fill(config.initial_crosstalk),
             }
-            // A silent mic hears nobody: it says nothing about how loud the sources are.
+            // A silent mic must not contribute to the sources' powers.
             for (crosstalk, &inverse) in crosstalk.iter_mut().zip(gains.inverse(mic)) {
                 if inverse <= 0.0 {
                     *crosstalk = 0.0;
@@ -135,7 +137,7 @@ fn fit(
         }
     }
     let mut tile = Tile::new(close);
-    // The first guess of the powers is thinned out across bins, so it must be there in full.
+    // Thinning compares neighbouring bins, so the initial powers of all bins come first.
     for bins in tiles(chunk.num_bins(), None) {
         tile.load(chunk, gains, bins);
         tile.crosstalk_from(&shares);
@@ -159,7 +161,7 @@ fn fit(
     shares
 }
 
-/// `P_j *= (sum_i V_i L_ij / M_i^2 + n) / (sum_i L_ij / M_i + d_j)`, `n` and `d` as [`Sparsity`] says.
+/// `P_j *= (sum_i V_i L_ij / M_i^2 + n) / (sum_i L_ij / M_i + d_j)`, `n` and `d` from [`Sparsity`].
 #[derive(Debug)]
 struct PowerUpdate {
     sparsity: Sparsity,

@@ -1,4 +1,4 @@
-//! MIRA and FastMIRA again, slow and obvious, in `f64`.
+//! Reference implementation of MIRA and FastMIRA: slow and plain, in `f64`.
 #![allow(clippy::needless_range_loop, reason = "loops as the equations have them")]
 
 use super::{FastMiraConfig, MiraConfig, projection::Normal};
@@ -6,13 +6,13 @@ use crate::debleed::batch::oracle::{Cube, Model, cube, equalised_power, flush};
 use crate::debleed::batch::{ChunkView, CloseMics};
 use realfft::num_complex::Complex32;
 
-/// All shares, `[mic, source, time, bin]`.
+/// Returns all shares, `[mic, source, time, bin]`.
 pub(super) fn mira(chunk: ChunkView<'_>, close: &CloseMics, config: &MiraConfig) -> Vec<f32> {
     let (power, _) = equalised_power(chunk, f64::from(config.gain_quantile));
     fit(power, close, config, None).shares()
 }
 
-/// All shares, `[mic, source, time, bin]`.
+/// Returns all shares, `[mic, source, time, bin]`.
 pub(super) fn fast_mira(
     chunk: ChunkView<'_>,
     close: &CloseMics,
@@ -22,7 +22,7 @@ pub(super) fn fast_mira(
     let mut normal = Normal::new(config.seed);
     let weights: Vec<Vec<f32>> =
         (0..num_hops).map(|_| (0..config.num_columns).map(|_| normal.draw()).collect()).collect();
-    // The sums, rounded to f32 like the fast ones: everything after them is compared.
+    // These sums are rounded to f32 like the fast ones, so that only later steps can differ.
     let mut columns = Vec::new();
     for mic in 0..num_mics {
         for column in 0..config.num_columns {
@@ -135,7 +135,7 @@ fn thin_out(model: &mut Model, config: &MiraConfig) {
     }
 }
 
-/// The Hamming-weighted mean of what there is around a hop and bin.
+/// Returns the Hamming-weighted mean of the existing values around a hop and bin.
 fn mean_around(powers: &[Vec<f64>], [hop, bin]: [usize; 2], config: &MiraConfig) -> f64 {
     let hamming = |tap: usize, size: usize| {
         0.54 - 0.46 * (std::f64::consts::TAU * tap as f64 / (size - 1) as f64).cos()

@@ -6,10 +6,10 @@ use realfft::num_complex::Complex32;
 
 use crate::debleed::batch::{ChunkView, power, tiles};
 
-/// Hops added to a column at once, so that the column is loaded and stored that much less often.
+/// Hops added to a column in one pass, to load and store the column less often.
 const HOPS_AT_ONCE: usize = 8;
 
-/// Adds the chunk's hops to `columns`, each times its own random weight.
+/// Adds the chunk's hops to `columns`, each multiplied by its random weight.
 ///
 /// # Shapes
 ///
@@ -56,7 +56,7 @@ pub(super) fn project(columns: &mut [Complex32], chunk: ChunkView<'_>, weights: 
     }
 }
 
-/// Adds each row times its weight to `sums`; the rows lie one after the other.
+/// Adds each row times its weight to `sums`; `rows` holds the rows one after the other.
 fn add_rows(sums: &mut [f32], rows: &[f32], weights: [f32; HOPS_AT_ONCE]) {
     let mut rows = rows.chunks_exact(sums.len());
     let rows: [&[f32]; HOPS_AT_ONCE] = std::array::from_fn(|_| rows.next().unwrap_or(&[]));
@@ -70,7 +70,7 @@ fn add_rows(sums: &mut [f32], rows: &[f32], weights: [f32; HOPS_AT_ONCE]) {
     }
 }
 
-/// Normally distributed numbers from a seed; the same on every run of one build.
+/// Generator of normally distributed numbers from a seed; repeatable on every run of one build.
 ///
 /// # Source
 ///
@@ -80,7 +80,7 @@ fn add_rows(sums: &mut [f32], rows: &[f32], weights: [f32; HOPS_AT_ONCE]) {
 #[derive(Clone, Debug)]
 pub(crate) struct Normal {
     state: u64,
-    /// The second number of a pair, for the next call.
+    /// Second number of a pair, for the next call.
     spare: Option<f32>,
 }
 
@@ -89,7 +89,7 @@ impl Normal {
         Self { state: seed, spare: None }
     }
 
-    /// The next number, of mean 0 and variance 1.
+    /// Returns the next number, of mean 0 and variance 1.
     pub(crate) fn draw(&mut self) -> f32 {
         if let Some(spare) = self.spare.take() {
             return spare;
@@ -100,7 +100,7 @@ impl Normal {
         radius * cos
     }
 
-    /// The next number from 0 up to, but not, 1.
+    /// Returns the next uniform number, from 0 up to but not including 1.
     pub(crate) fn uniform(&mut self) -> f32 {
         self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut bits = self.state;

@@ -1,20 +1,20 @@
-//! MIRA's first guess: a source keeps its power where its neighbourhood is mostly its own.
+//! MIRA's initial powers: a source keeps its power where it dominates its neighbourhood.
 
 use std::f32::consts::TAU;
 
 use super::MiraConfig;
 use crate::debleed::batch::{BleedShares, logistic};
 
-/// Where the logistic curve over a neighbourhood's part is at one half.
+/// Share of the neighbourhood's power at which the logistic curve is one half.
 const THRESHOLD: f32 = 0.5;
 
-/// How steep that curve is.
+/// Slope of that curve.
 const SLOPE: f32 = 5.0;
 
-/// Multiplies each source's power by a logistic function of its part of the neighbourhood's power.
+/// Multiplies each source's power by a logistic function of its share of the neighbourhood's power.
 ///
-/// `P_j *= f(min(1, (sm(P_j) + 1) / (sm(sum_k P_k) + 1)))`, with `sm` a Hamming-weighted mean over
-/// hops and bins and `f` at one half where the part is one half; all sources at once.
+/// `P_j *= f(min(1, (sm(P_j) + 1) / (sm(sum_k P_k) + 1)))`, where `sm` is a Hamming-weighted mean
+/// over hops and bins, and `f` is one half at a share of one half. All sources are updated at once.
 pub(super) fn thin_out(shares: &mut BleedShares, config: &MiraConfig) {
     let num_bins = shares.num_bins();
     let size = shares.num_hops() * num_bins;
@@ -74,7 +74,7 @@ impl Smoother {
             values.chunks_exact(num_bins).zip(self.across_bins.chunks_exact_mut(num_bins))
         {
             for (&weight, back) in self.bins.taps() {
-                // out[bin] += weight * row[bin - back], where both are there
+                // out[bin] += weight * row[bin - back], where both exist
                 let (from, to) = overlap(back, num_bins);
                 for (out, &value) in out[to..].iter_mut().zip(&row[from..]) {
                     *out += weight * value;
@@ -101,20 +101,20 @@ impl Smoother {
     }
 }
 
-/// Where to read from and write to first when each value goes `back` further down.
+/// Returns the first index to read and the first to write if each value moves up by `back`.
 fn overlap(back: isize, len: usize) -> (usize, usize) {
     let distance = back.unsigned_abs().min(len);
     if back < 0 { (distance, 0) } else { (0, distance) }
 }
 
-/// Weights around a position; an even count reaches one further back than forth.
+/// Weights around a position; an even number reaches one further back than forward.
 #[derive(Debug)]
 struct Kernel {
     weights: Vec<f32>,
 }
 
 impl Kernel {
-    /// The symmetric Hamming window of `size` values; one value for 0 and 1.
+    /// Returns the symmetric Hamming window of `size` values; one value for sizes 0 and 1.
     fn hamming(size: usize) -> Self {
         let last = size.saturating_sub(1);
         let weights = (0..size.max(1))
@@ -123,13 +123,13 @@ impl Kernel {
         Self { weights }
     }
 
-    /// Each weight, and how many positions back the value it weighs lies.
+    /// Returns each weight with the number of positions that its value lies back.
     fn taps(&self) -> impl Iterator<Item = (&f32, isize)> {
         let centre = (self.weights.len() / 2).cast_signed();
         self.weights.iter().zip((0_isize..).map(move |tap| centre - tap))
     }
 
-    /// The sum of the weights that fall within `len` positions around `position`.
+    /// Returns the sum of the weights that fall within `len` positions around `position`.
     fn sum_at(&self, position: usize, len: usize) -> f32 {
         self.taps()
             .filter(|&(_, back)| position.checked_add_signed(-back).is_some_and(|near| near < len))

@@ -2,17 +2,17 @@
 
 use super::super::batch::Tile;
 
-/// The least part of the summed power a source is taken to have: keeps the geometric mean above 0.
+/// Smallest share of the summed power assumed for a source; keeps the geometric mean above 0.
 const MIN_PART: f32 = 1e-9;
 
-/// Parts multiplied before a logarithm is taken: 4 x 1e-9 still fits an `f32`.
+/// Parts multiplied before a logarithm is taken: (1e-9)^4 = 1e-36 is still a normal `f32`.
 const PARTS_PER_LOG: usize = 4;
 
 /// Adds the gradient of `rho` times the sources' spectral flatness, `rho J G / sum_j P_j`.
 ///
-/// `G` is the geometric mean of the `J` powers. The gradient's parts are `n = rho J G / (sum P)^2`
-/// (to the numerator) and `d_j = rho G / (P_j sum P)` (to the denominator). Sources that are silent
-/// throughout the bin do not count.
+/// `G` is the geometric mean of the `J` powers. The gradient has the parts
+/// `n = rho J G / (sum P)^2` (added to the numerator) and `d_j = rho G / (P_j sum P)` (added to the
+/// denominator). Sources that are silent throughout the bin do not count.
 ///
 /// # Source
 ///
@@ -22,11 +22,11 @@ const PARTS_PER_LOG: usize = 4;
 pub(super) struct Sparsity {
     rho: f32,
     num_sources: usize,
-    /// Sources that count, `[bin]`.
+    /// Number of sources that count, `[bin]`.
     num_live: Vec<f32>,
     /// Sum of the powers, `[bin]`.
     total: Vec<f32>,
-    /// Product of the next few parts, `[bin]`.
+    /// Product of up to [`PARTS_PER_LOG`] parts, `[bin]`.
     product: Vec<f32>,
     /// Sum of the parts' logarithms, then `rho G / sum P`, `[bin]`.
     flatness: Vec<f32>,
@@ -44,7 +44,7 @@ impl Sparsity {
         }
     }
 
-    /// Counts the sources of a tile.
+    /// Counts the live sources of a tile in each bin.
     pub(super) fn prepare(&mut self, tile: &Tile<'_>, num_sources: usize) {
         let num_bins = tile.bins().len();
         self.num_sources = num_sources;
@@ -59,7 +59,7 @@ impl Sparsity {
         }
     }
 
-    /// Adds `n` and `d` for one hop to numerator and denominator, `[source, bin]` each.
+    /// Adds `n` and `d` of one hop to the numerator and denominator, `[source, bin]` each.
     pub(super) fn add(
         &mut self,
         tile: &Tile<'_>,
@@ -94,7 +94,7 @@ impl Sparsity {
         }
     }
 
-    /// `flatness <- rho G / sum P`, 0 where fewer than two sources count.
+    /// Sets `flatness` to `rho G / sum P`; 0 where fewer than two sources count.
     fn find_flatness(&mut self, tile: &Tile<'_>, hop: usize) {
         self.flatness.fill(0.0);
         for first in (0..self.num_sources).step_by(PARTS_PER_LOG) {

@@ -1,5 +1,5 @@
-//! What MIRA and FastMIRA promise: equal to the oracle, blind to order and gain, a divergence that
-//! never rises, and crosstalk learnt from a few columns that is near the one learnt from all hops.
+//! Tests of MIRA and FastMIRA: equality with the oracle, invariance to order and gain, a divergence
+//! that never rises, and crosstalk from a few columns close to that from all hops.
 
 use super::*;
 use crate::debleed::batch::scene::{
@@ -7,14 +7,14 @@ use crate::debleed::batch::scene::{
 };
 use crate::debleed::batch::{MIN_POWER, promises};
 
-/// How far MIRA's shares may be from the oracle's: measured 6.5e-5 on x86-64, with sparsity, whose
-/// winner-takes-all magnifies rounding; 1.1e-5 without.
+/// Largest allowed difference of MIRA's shares from the oracle's. Measured on x86-64: 6.5e-5 with
+/// sparsity, whose winner-takes-all behaviour magnifies rounding; 1.1e-5 without.
 const ORACLE_TOLERANCE: f32 = 3e-4;
 
-/// How far FastMIRA's shares may be from the oracle's: measured 2.0e-4 on x86-64.
+/// Largest allowed difference of FastMIRA's shares from the oracle's; measured on x86-64: 2.0e-4.
 const FAST_ORACLE_TOLERANCE: f32 = 1e-3;
 
-/// How far rounding may move shares: measured 6.5e-6 on x86-64.
+/// Largest allowed change of shares by rounding; measured on x86-64: 6.5e-6.
 const ROUNDING_TOLERANCE: f32 = 5e-5;
 
 const NO_SPARSITY: MiraConfig = MiraConfig {
@@ -35,7 +35,7 @@ fn default_fast_mira(chunk: ChunkView<'_>, close: &CloseMics) -> BleedShares {
     fast_mira(chunk, close, &few_columns(MiraConfig::default())).unwrap()
 }
 
-/// Fewer columns than the default, as the test scenes are short.
+/// Returns a configuration with few columns, as the test scenes are short.
 fn few_columns(mira: MiraConfig) -> FastMiraConfig {
     FastMiraConfig { mira, num_columns: 48, seed: 3 }
 }
@@ -103,7 +103,7 @@ fn silence_is_left_alone() {
     promises::silence_is_left_alone(default_fast_mira);
 }
 
-/// `sum V / M - ln(V / M) - 1` over all mics, hops and bins with any power.
+/// Returns `sum V / M - ln(V / M) - 1` over all mics, hops and bins with any power.
 fn divergence(tile: &Tile<'_>, close: &CloseMics) -> f64 {
     let mut sum = 0.0;
     for mic in 0..close.num_mics() {
@@ -152,7 +152,7 @@ fn without_sparsity_no_update_increases_the_divergence() {
 #[test]
 fn sparsity_leaves_fewer_sources_per_bin() {
     let scene = Scene::new(&SceneConfig::new(4, CloseMics::identity(4)));
-    // 1 / sum of squared shares: 1 when one source has it all, 4 when all have the same.
+    // 1 / sum of squared shares: 1 if one source has all the power, 4 if all have the same.
     let num_heard = |config: &MiraConfig| {
         let shares = all_shares(&mira(scene.chunk(), &scene.close, config).unwrap());
         let squares: f32 = shares.iter().map(|share| share * share).sum();
@@ -163,7 +163,7 @@ fn sparsity_leaves_fewer_sources_per_bin() {
     assert!(sparse < 1.05 && plain > 1.1, "{plain} {sparse}");
 }
 
-/// Means over mics of how far MIRA and FastMIRA raise the SDR, then the ratio mask, in dB.
+/// Returns the mean SDR improvement over mics, in dB, of MIRA and FastMIRA and of the ratio mask.
 fn sdr_gains_db(num_mics: usize, crosstalk: [f32; 2], config: &MiraConfig) -> ([f32; 2], f32) {
     let scene = SceneConfig::new(num_mics as u64, CloseMics::identity(num_mics));
     let scene = Scene::new(&SceneConfig { num_hops: 400, crosstalk, ..scene });
@@ -187,7 +187,8 @@ fn sdr_rises_and_without_sparsity_more_than_by_the_ratio_mask() {
     }
 }
 
-/// The authors' sparsity all but picks one source per bin: it pays only where bleed is strong.
+/// The authors' sparsity leaves nearly one source per bin, which is of use only where bleed
+/// is strong.
 #[test]
 fn with_the_authors_sparsity_sdr_rises_where_bleed_is_strong() {
     for num_mics in [3, 4, 8] {
@@ -202,8 +203,8 @@ fn with_the_authors_sparsity_sdr_rises_where_bleed_is_strong() {
     }
 }
 
-/// Mean over paths and bins of how far crosstalk learnt from columns is from what MIRA learns from
-/// all hops, and of how far MIRA's first guess is, in dB.
+/// Returns mean distances over paths and bins, in dB, from the crosstalk that MIRA learns from all
+/// hops: that of the crosstalk learnt from columns, and that of MIRA's initial guess.
 fn crosstalk_distances_db(config: &MiraConfig) -> [f32; 2] {
     let num_mics = 4;
     let scene = SceneConfig::new(4, CloseMics::identity(num_mics));

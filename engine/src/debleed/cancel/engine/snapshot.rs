@@ -1,4 +1,4 @@
-//! Taking what was learned out of the canceller, and putting it back.
+//! Export and import of the canceller's learned estimates.
 
 use half::{bf16, f16};
 
@@ -9,28 +9,29 @@ use super::{Engine, LANES, Slots};
 use crate::controls::Controls;
 use crate::debleed::is_bleed;
 
-/// Half the digits of a number; what is too small for them is 0, without a sign.
+/// Converts to half precision; values too small for it become 0 without a sign.
 fn half(number: f32) -> f16 {
     let half = f16::from_f32(number);
     if half == f16::ZERO { f16::ZERO } else { half }
 }
 
-/// Filters of which chance explains less than this count as learned in full.
+/// Share of the filters explained by chance below which they count as fully converged.
 const GOOD_ENOUGH: f32 = 0.1;
 
 impl Engine {
-    /// How what is learned is arranged.
+    /// Returns the arrangement of the learned values.
     fn layout(&self) -> Layout {
         let taps = self.taps.iter().map(|&taps| u8::try_from(taps).unwrap_or(u8::MAX)).collect();
         Layout { num_bands: self.bands.num_bands(), taps }
     }
 
-    /// The controls of the last hop heard; none if no mic was heard since the last reset.
+    /// Returns the controls of the last learned hop; `None` if no mic had sound since the
+    /// last reset.
     pub(in super::super) fn controls_seen(&self) -> Option<&Controls> {
         self.controls_seen.as_deref().filter(|_| self.heard.contains(&true))
     }
 
-    /// Whether everything learned is a number.
+    /// Returns true if all learned values are finite.
     pub(in super::super) fn is_sound(&self) -> bool {
         let finite = |values: &[f32]| values.iter().sum::<f32>().is_finite();
         let whole = |crosstalk: &super::Crosstalk| {
@@ -47,7 +48,7 @@ impl Engine {
             })
     }
 
-    /// What was learned so far.
+    /// Returns the estimates learned so far.
     pub(in super::super) fn snapshot(&self, setup: Setup) -> Learned {
         let halves = |values: &[f32]| values.iter().map(|&value| bf16::from_f32(value)).collect();
         let mic = |(mic, (slots, _)): (usize, &(Slots, Filters))| LearnedMic {
@@ -89,7 +90,7 @@ impl Engine {
         }
     }
 
-    /// Whether [`Engine::restore`] can take this over.
+    /// Returns true if [`Engine::restore`] accepts `learned`.
     pub(in super::super) fn takes(&self, learned: &Learned) -> bool {
         let fits = |slots: &[LearnedSlot]| {
             slots.len() <= MAX_SLOTS.min(self.num_mics.saturating_sub(1))
@@ -101,9 +102,9 @@ impl Engine {
             && (self.stage.is_some() || learned.mics.iter().all(|mic| mic.stage.is_empty()))
     }
 
-    /// Replaces everything learned; audio and the guides' memory stay.
+    /// Replaces all learned estimates; audio and the guides' state stay.
     ///
-    /// The estimates are to be used as they are from then on: [`Engine::adapt`] must not follow without a reset.
+    /// The estimates are frozen from then on: [`Engine::adapt`] must not follow without a reset.
     pub(in super::super) fn restore(&mut self, learned: &Learned) -> Result<(), Unusable> {
         if !self.takes(learned) {
             return Err(Unusable::Layout);
@@ -135,8 +136,9 @@ impl Engine {
         Ok(())
     }
 
-    /// How far the filters have converged, 0 to 1: on average over the mics that bleed reaches, how little of them chance can
-    /// still explain, times how sure the crosstalk is.
+    /// Returns the convergence of the filters, 0 to 1. It is the mean, over the mics that bleed
+    /// reaches, of the part of the filters that chance does not explain, times the confidence of
+    /// the crosstalk.
     pub(in super::super) fn convergence(&self, controls: &Controls) -> f32 {
         let (mut sum, mut count) = (0.0, 0.0_f32);
         for (mic, (slots, filters)) in self.parts.iter().enumerate() {
@@ -164,7 +166,7 @@ impl Engine {
     }
 }
 
-/// Puts the filters of one mic back.
+/// Restores the filters of one mic.
 fn put_back((slots, filters): &mut (Slots, Filters), from: &[LearnedSlot], taps: &[usize]) {
     slots.0.clear();
     slots.0.extend(from.iter().map(|slot| usize::from(slot.bleeder)));

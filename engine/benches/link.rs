@@ -1,4 +1,4 @@
-//! What a block costs the audio thread: delay line, rings and mixing, with a worker that keeps up.
+//! Cost of a block on the audio thread: delay line, rings and mixing, with a worker that keeps up.
 #![allow(clippy::unwrap_used, reason = "a benchmark may stop where it cannot go on")]
 
 use std::hint::black_box;
@@ -18,13 +18,13 @@ fn session(num_mics: usize, pace: Pace) -> Session {
     Session::prepare(&config, &Controls::default()).unwrap()
 }
 
-/// One mic's sample at a position: noise, the same for every session.
+/// Returns a mic's sample at a position: noise, the same in every session.
 fn sample(mic: usize, position: usize) -> f32 {
     let bits = (position * 64 + mic).wrapping_mul(0x9e37_79b9) & 0xffff;
     bits as f32 / 65_536.0 - 0.5
 }
 
-/// A session that plays for ever.
+/// Session with an endless input.
 struct Player {
     session: Session,
     num_mics: usize,
@@ -37,7 +37,7 @@ impl Player {
         Self { session: session(num_mics, pace), num_mics, position: 0, hops_before: 0 }
     }
 
-    /// Plays one block; gives what it took, without the wait for the worker after it.
+    /// Plays one block. Returns the time of `process`, without the wait for the worker after it.
     fn play(&mut self, block: &mut [Vec<f32>]) -> Duration {
         let mut slices: [&mut [f32]; engine::MAX_MICS] = std::array::from_fn(|_| &mut [][..]);
         let samples = block[0].len();
@@ -61,8 +61,8 @@ impl Player {
     }
 }
 
-/// That a session in real time gives what one offline gives, which the tests compare with the slow
-/// and obvious way.
+/// Checks that a session in real time has the same output as one offline. The tests compare the
+/// latter with a slow and obvious implementation.
 fn check(num_mics: usize, block_samples: usize) {
     let [mut realtime, mut offline] =
         [Pace::Realtime, Pace::Offline].map(|pace| Player::new(num_mics, pace));

@@ -1,5 +1,7 @@
-//! What a hop costs: the network alone, and the whole method with it and without; the method's hops one by one as well, as median,
-//! 99th percentile and longest, because one long hop is heard where the mean says nothing.
+//! Cost of a hop: the network alone, and the whole method with and without it.
+//!
+//! The method's hops are also measured one by one, as median, 99th percentile and maximum, because
+//! one long hop is audible and the mean hides it.
 #![allow(clippy::print_stdout, reason = "a benchmark for a terminal")]
 #![allow(clippy::unwrap_used, reason = "a benchmark may stop where it cannot go on")]
 
@@ -14,7 +16,7 @@ use engine::network::{Network, NetworkConfig, NetworkGuide, Pairs};
 use engine::pipeline::Pipeline;
 use engine::{Controls, Mode, SampleRate};
 
-/// The sizes of released models; what weights say makes no difference to the time they take.
+/// Sizes of released models. The values of the weights do not affect the time.
 const SIZES: NetworkConfig = NetworkConfig {
     num_bands: 80,
     num_features: 15,
@@ -25,15 +27,15 @@ const SIZES: NetworkConfig = NetworkConfig {
     dilations: [1, 2, 4, 8, 16, 4],
 };
 
-/// Hops until every part of the method is at work.
+/// Number of hops until every part of the method is active.
 const WARM_UP_HOPS: usize = 200;
 
 const RATE_HZ: f32 = 48_000.0;
 
-/// Fewer hops, as when benches are only run once, have no 99th percentile.
+/// Smallest number of hops with a 99th percentile. Benchmarks that run only once have fewer.
 const MIN_HOPS: usize = 1_000;
 
-/// Mics that hear noise of their own and, half as loud, noise that they share.
+/// Noise of each mic alone, plus common noise of half the amplitude.
 struct Noise(u32);
 
 impl Noise {
@@ -42,7 +44,7 @@ impl Noise {
         (self.0 >> 8) as f32 / (1 << 24) as f32 - 0.5
     }
 
-    /// The next hop, `[mic, sample]`.
+    /// Returns the next hop, `[mic, sample]`.
     fn hop(&mut self, num_mics: usize, hop_samples: usize) -> Vec<f32> {
         let shared: Vec<f32> = (0..hop_samples).map(|_| 0.1 * self.draw()).collect();
         (0..num_mics * hop_samples).map(|at| 0.2 * self.draw() + shared[at % hop_samples]).collect()
@@ -60,7 +62,8 @@ fn pipeline(network: Option<&Arc<Network>>, num_mics: usize, mode: Mode) -> Pipe
     Pipeline::new(Box::new(method), num_mics)
 }
 
-/// The result is right when it is there, finite and the same every time: on one thread nothing can make it another.
+/// Checks that the result is not zero, is finite and is the same in every run: on one thread it
+/// must be deterministic. Returns the pipeline after the first run.
 fn check(network: Option<&Arc<Network>>, num_mics: usize, mode: Mode) -> Pipeline {
     let controls = Controls::default();
     let play = |pipeline: &mut Pipeline| -> Vec<f32> {
@@ -82,7 +85,8 @@ fn check(network: Option<&Arc<Network>>, num_mics: usize, mode: Mode) -> Pipelin
     first
 }
 
-/// Median, 99th percentile, longest and mean over what a hop lasts; nothing where too few hops were played.
+/// Prints median, 99th percentile and maximum, and the mean relative to the duration of a hop.
+/// Prints nothing after too few hops.
 fn print_hop_times(mut times: Vec<Duration>, hop_s: f32) {
     if times.len() < MIN_HOPS {
         return;

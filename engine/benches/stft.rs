@@ -1,4 +1,4 @@
-//! What it costs to take one hop of all mics to spectra and back.
+//! Cost of transforming one hop of all mics to spectra and back.
 #![allow(clippy::unwrap_used, reason = "a benchmark may stop where it cannot go on")]
 
 use std::hint::black_box;
@@ -9,7 +9,7 @@ use engine::stft::{Analysis, Geometry, Spectrum, Synthesis};
 /// Largest error on noise of peak 0.5: measured 2.4e-7 on x86-64.
 const TOLERANCE: f32 = 1e-6;
 
-/// A transform there and back with a hop of noise for it.
+/// Transform and inverse transform, with hops of noise.
 struct RoundTrip {
     analysis: Analysis,
     synthesis: Synthesis,
@@ -40,7 +40,7 @@ impl RoundTrip {
         self.synthesis.push_hop(&self.spectrum, out);
     }
 
-    /// That what comes out is what went in.
+    /// Checks that the output equals the input.
     fn check(&mut self, geometry: Geometry) {
         let late = self.synthesis.latency_samples() / geometry.hop_samples();
         let mut out = vec![0.0; self.hops[0].len()];

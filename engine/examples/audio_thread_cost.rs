@@ -1,4 +1,5 @@
-//! Measures what `Session::process` costs the audio thread when blocks come at the pace of real time.
+//! Measures the cost of `Session::process` on the audio thread with blocks at the pace of
+//! real time.
 //!
 //! ```text
 //! cargo run --release -p engine --example audio_thread_cost [seconds per row]
@@ -33,7 +34,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The time each block took, and how many hops were late.
+/// Returns the time of each block, and the number of late hops.
 fn measure(
     num_mics: usize,
     block_samples: usize,
@@ -59,7 +60,7 @@ fn measure(
             noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             *sample = (noise >> 8) as f32 / (1 << 24) as f32 - 0.5;
         }
-        // An engineer moves a fader, so that ramps are part of the figures.
+        // Moves a fader, so that the figures include ramps.
         controls.mics[0].amount = (number % 100) as f32 / 99.0;
         let mut slices: [&mut [f32]; MAX_MICS] = std::array::from_fn(|_| &mut [][..]);
         for (slice, mic) in slices.iter_mut().zip(&mut block) {
@@ -78,7 +79,7 @@ fn measure(
     Ok((costs, stats.late_hops()))
 }
 
-/// Parks until shortly before `due`, then spins: a host's audio thread is woken on time.
+/// Parks until shortly before `due`, then spins, because a host's audio thread wakes on time.
 fn wait_until(due: Instant) {
     const SPIN: Duration = Duration::from_micros(100);
     while let Some(left) = due.checked_duration_since(Instant::now()) {

@@ -1,29 +1,30 @@
-//! The six promises of everything that takes blocks of all mics, as one check.
+//! The six promises of every processor of blocks of all mics, as one check.
 
 #[cfg(test)]
 mod tests;
 
 use crate::session::Session;
 
-/// Something that takes blocks of all mics and gives them back changed.
+/// Processor that changes blocks of all mics in place.
 ///
 /// # Real-time
 ///
-/// As the implementing type says.
+/// As documented by the implementing type.
 pub trait Block {
-    /// How many mics a block must have.
+    /// Returns the number of mics in a block.
     fn num_mics(&self) -> usize;
 
-    /// What the length of a block must be a multiple of: 1 where any length will do.
+    /// Returns the number of samples that the length of a block must be a multiple of: 1 if any
+    /// length is valid.
     fn granule_samples(&self) -> usize;
 
-    /// Samples from in to out.
+    /// Returns the latency from input to output, in samples.
     fn latency_samples(&self) -> usize;
 
-    /// Processes `[mic][sample]` in place; gives false, and touches nothing, where the shape is wrong.
+    /// Processes `[mic][sample]` in place. Returns false and changes nothing if the shape is wrong.
     fn process(&mut self, mics: &mut [&mut [f32]]) -> bool;
 
-    /// Forgets all audio.
+    /// Discards all audio.
     fn reset(&mut self);
 }
 
@@ -49,29 +50,32 @@ impl Block for Session {
     }
 }
 
-/// What an impulse may lose, or leave elsewhere: measured 2.7e-8 through both transforms on x86-64.
+/// Largest error of an impulse, at its place and elsewhere: measured 2.7e-8 through both transforms
+/// on x86-64.
 const IMPULSE_TOLERANCE: f32 = 2e-7;
-/// Silence given after a decaying tail, beyond the latency: more than any window here.
+/// Samples after a decaying tail and the latency until the output must be silent: more than any
+/// window here.
 const SETTLE_SAMPLES: usize = 20_000;
-/// How far a tail decays: near the least normal number, 1.2e-38, so that any product is below it.
+/// Level at the end of a tail: near the smallest normal number, 1.2e-38, so that any product is
+/// below it.
 const TAIL_END_LIN: f32 = 1e-36;
 
-/// Checks the six promises on blocks that `make` gives, all of them alike:
+/// Checks the six promises on blocks that `make` returns, all of them alike:
 ///
-/// 1. an impulse leaves after exactly the claimed latency;
-/// 2. any way of cutting the input into blocks gives the same output, bit for bit;
+/// 1. an impulse leaves after exactly the reported latency;
+/// 2. every division of the input into blocks gives the same output, bit for bit;
 /// 3. a reset equals a new block;
-/// 4. silence stays silence, and after a tail has decayed nothing is left, no subnormal number either;
-/// 5. what is no number in one mic spreads to no other and is gone after a reset;
+/// 4. silence stays silence, and a decaying tail leaves neither a signal nor subnormal numbers;
+/// 5. samples of one mic that are not finite affect no other mic and nothing after a reset;
 /// 6. blocks of the wrong shape are refused without damage.
 ///
 /// # Errors
 ///
-/// The first promise that does not hold, as [`Broken`].
+/// Returns the first broken promise, as [`Broken`].
 ///
 /// # Real-time
 ///
-/// For tests: allocates, works for a while.
+/// For tests: allocates and runs for a while.
 pub fn check<B: Block>(mut make: impl FnMut() -> B) -> Result<(), Broken> {
     impulse(&mut make())?;
     let block = make();
@@ -84,10 +88,10 @@ pub fn check<B: Block>(mut make: impl FnMut() -> B) -> Result<(), Broken> {
     shapes(&mut make(), &stretch, &expected)
 }
 
-/// All mics of a signal, `[mic][sample]`.
+/// Signal of all mics, `[mic][sample]`.
 type Signal = Vec<Vec<f32>>;
 
-/// The signal a block is tried with, and how to play one.
+/// Test signal, and the granule of the block lengths.
 struct Stretch {
     granule: usize,
     noise: Signal,
@@ -106,7 +110,8 @@ impl Stretch {
         Self { granule, noise: mics.collect() }
     }
 
-    /// Plays `input` in blocks of about these lengths, again and again; none when one is refused.
+    /// Plays `input` in blocks of about these lengths, repeated in turn. Returns `None` if a block
+    /// is refused.
     fn play(&self, block: &mut impl Block, input: &Signal, lengths: &[usize]) -> Option<Signal> {
         let mut output = input.clone();
         let mut start = 0;
@@ -127,7 +132,7 @@ impl Stretch {
     }
 }
 
-/// Where two signals differ first, bit by bit.
+/// Returns the mic and sample of the first difference between two signals, bit by bit.
 fn difference(a: &Signal, b: &Signal) -> Option<(usize, usize)> {
     a.iter().zip(b).enumerate().find_map(|(mic, (a, b))| {
         let sample = a.iter().zip(b).position(|(a, b)| a.to_bits() != b.to_bits())?;
@@ -173,7 +178,7 @@ fn splits<B: Block>(
 
 fn resets(block: &mut impl Block, stretch: &Stretch, expected: &Signal) -> Result<(), Broken> {
     let granule = stretch.granule;
-    // Stops in the middle of whatever goes on inside.
+    // Stops at arbitrary points of the internal processing.
     for stop in [1, 999, 5555].map(|stop: usize| stop.next_multiple_of(granule)) {
         let begun: Signal = stretch.noise.iter().rev().map(|mic| mic[..stop].to_vec()).collect();
         stretch.play(block, &begun, &[300]).ok_or(Broken::Refuses)?;
@@ -201,7 +206,7 @@ fn silence(block: &mut impl Block, stretch: &Stretch) -> Result<(), Broken> {
         .iter()
         .map(|mic| {
             let decaying = mic.iter().enumerate().map(|(sample, value)| {
-                // No smaller than the end of the tail, so that the input itself is normal.
+                // Not below the end of the tail, so that the input itself is normal.
                 (value * decay(sample)).abs().max(TAIL_END_LIN).copysign(*value)
             });
             decaying.chain(std::iter::repeat_n(0.0, settle)).collect()
@@ -215,7 +220,7 @@ fn silence(block: &mut impl Block, stretch: &Stretch) -> Result<(), Broken> {
         .map_err(|(mic, sample)| Broken::Silence { mic, sample })
 }
 
-/// That every sample from `start` on is as it should be; else where the first other one is.
+/// Checks every sample from `start` on. Returns the mic and index of the first wrong one.
 fn check_samples(
     signal: &Signal,
     start: usize,
@@ -294,68 +299,68 @@ fn shapes(block: &mut impl Block, stretch: &Stretch, expected: &Signal) -> Resul
     }
 }
 
-/// A promise that does not hold, and where that shows first.
+/// Broken promise, with the first place where it shows.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Broken {
     /// A block of the right shape was refused.
     Refuses,
-    /// An impulse left something where nothing should be, or not itself where it should be.
+    /// An impulse left a signal elsewhere, or a wrong value at its own place.
     Impulse {
-        /// The mic.
+        /// Mic index.
         mic: usize,
-        /// The sample.
+        /// Sample index.
         sample: usize,
-        /// What was there.
+        /// Value of the sample.
         value: f32,
     },
-    /// The output depends on how the input is cut.
+    /// The output depends on the division of the input into blocks.
     Split {
-        /// The first block's length.
+        /// Length of the first block in samples.
         block_samples: usize,
-        /// The mic.
+        /// Mic index.
         mic: usize,
-        /// The sample.
+        /// Sample index.
         sample: usize,
     },
-    /// Something survived a reset.
+    /// A reset did not clear everything.
     Reset {
-        /// The mic.
+        /// Mic index.
         mic: usize,
-        /// The sample.
+        /// Sample index.
         sample: usize,
     },
-    /// There is sound where there should be none.
+    /// The output has a signal where silence is expected.
     Silence {
-        /// The mic.
+        /// Mic index.
         mic: usize,
-        /// The sample.
+        /// Sample index.
         sample: usize,
     },
-    /// A tail went below the normal numbers.
+    /// A tail became subnormal.
     Subnormal {
-        /// The mic.
+        /// Mic index.
         mic: usize,
-        /// The sample.
+        /// Sample index.
         sample: usize,
     },
-    /// What is no number was not taken as silence in its own mic alone.
+    /// A sample that is not finite did not count as silence in its own mic alone.
     NotFinite {
-        /// The mic.
+        /// Mic index.
         mic: usize,
-        /// The sample.
+        /// Sample index.
         sample: usize,
     },
-    /// A block of the wrong shape was taken.
+    /// A block of the wrong shape was accepted.
     Accepts {
-        /// How many mics it had.
+        /// Number of mics in the block.
         num_mics: usize,
     },
-    /// A block that was refused changed something all the same.
+    /// A refused block changed something.
     Damage {
-        /// The mic.
+        /// Mic index.
         mic: usize,
-        /// The sample.
+        /// Sample index.
         sample: usize,
     },
 }

@@ -1,59 +1,61 @@
-//! Everything an engineer can move while audio runs.
+//! All values that an engineer can change while audio runs.
 
 use crate::{Decibels, GroupId, MAX_MICS};
 
-/// What one mic's output carries.
+/// Signal at a mic's output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Listen {
     /// The mic without its bleed.
     #[default]
     Clean,
-    /// What was taken out: `Clean + Removed = Dry`.
+    /// The removed signal: `Clean + Removed = Dry`.
     Removed,
-    /// The mic as it came in, delayed by the session's latency.
+    /// The input, delayed by the session's latency.
     Dry,
-    /// Silence, for a mic beside a soloed one.
+    /// Silence, for a mic that is not soloed while another one is.
     Mute,
 }
 
-/// Where crosstalk, filters and what else is known about the mics come from.
+/// Source of the estimates of crosstalk, filters and other properties of the mics.
 ///
-/// A method that follows nothing while it plays does not care.
+/// Methods that do not adapt during playback ignore it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Estimates {
-    /// They follow the music, from the last reset on.
+    /// Estimates that follow the music since the last reset.
     #[default]
     Adaptive,
-    /// They start from nothing and follow a passage that is to be learned; a reset forgets none of it.
+    /// Estimates that start empty and follow the passage being learned. A reset discards nothing of
+    /// the passage.
     Learning,
-    /// They are what was learned, frozen; `Adaptive` where that cannot be used.
+    /// Learned estimates, frozen. `Adaptive` is the fallback if they cannot be used.
     Learned,
 }
 
-/// What a mic stands for in the session.
+/// Role of a mic in the session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Role {
-    /// Stands close to its own source; is cleaned, and its source is removed from the others.
+    /// Mic close to its own source. It is cleaned, and its source is removed from the other mics.
     #[default]
     Close,
-    /// Hears everything (overhead, room): is passed through untouched and predicts nobody's bleed.
+    /// Overhead or room mic that picks up all sources. It passes unchanged and predicts no bleed.
     Room,
-    /// Hears everything, and is cleaned of the close mics' sources because the engineer asked.
+    /// Overhead or room mic that the engineer wants cleaned of the close mics' sources.
     CleanedRoom,
 }
 
-/// One mic's part of [`Controls`].
+/// Controls of one mic, part of [`Controls`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct MicControls {
-    /// How much of the found bleed is removed, `0.0 ..= 1.0`.
+    /// Fraction of the detected bleed that is removed, `0.0 ..= 1.0`.
     pub amount: f32,
-    /// The most a bin may be turned down; [`Decibels::NEG_INFINITY`] sets no limit.
+    /// Lower limit of a bin's gain. [`Decibels::NEG_INFINITY`] sets no limit.
     pub floor: Decibels,
-    /// What this mic's output carries.
+    /// Signal at this mic's output.
     pub listen: Listen,
-    /// What the mic stands for.
+    /// Role of the mic.
     pub role: Role,
-    /// Mics of one group share a source and are never each other's bleed; `None` stands alone.
+    /// Group of the mic. Mics of one group share a source and are never each other's bleed. `None`
+    /// for a mic without a group.
     pub group: Option<GroupId>,
 }
 
@@ -69,21 +71,21 @@ impl Default for MicControls {
     }
 }
 
-/// The position of every control of a session.
+/// All controls of a session.
 ///
-/// Plain data of a fixed size, so that it is copied between threads without allocation. A change
-/// given to `Session::set_controls` before a block takes effect on the very sample that came in
-/// first in that block, when it leaves `latency_samples` later.
+/// Plain data of a fixed size, so copying it between threads needs no allocation. A change passed
+/// to `Session::set_controls` before a block takes effect exactly at the block's first sample, when
+/// that sample leaves `latency_samples` later.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Controls {
-    /// Scales every mic's amount, `0.0 ..= 1.0`.
+    /// Factor of every mic's amount, `0.0 ..= 1.0`.
     pub global_amount: f32,
-    /// Where estimates come from.
+    /// Source of the estimates.
     pub estimates: Estimates,
-    /// One entry per mic; entries beyond the session's mics are ignored.
+    /// Controls of each mic, `[mic]`. Entries beyond the session's mics are ignored.
     pub mics: [MicControls; MAX_MICS],
-    /// `pair_amount[target][bleeder]`: how much of that bleeder's sound is removed from that
-    /// target, `0.0 ..= 1.0`.
+    /// Fraction of a bleeder's sound that is removed from a target, `0.0 ..= 1.0`,
+    /// as `pair_amount[target][bleeder]`.
     pub pair_amount: [[f32; MAX_MICS]; MAX_MICS],
 }
 
@@ -99,9 +101,10 @@ impl Default for Controls {
 }
 
 impl Controls {
-    /// Brings every number into its range: what is no number becomes no amount and no limit.
+    /// Clamps every number to its range. An amount that is NaN becomes 0, a floor that is NaN
+    /// becomes no limit.
     ///
-    /// Every session does this with what it is given, so that a method never gets to see anything else.
+    /// Every session applies this to its controls, so methods receive valid values only.
     ///
     /// # Real-time
     ///

@@ -1,4 +1,4 @@
-//! Unspill's engine: hears all mics of a session at once and removes from each what leaked in from the others.
+//! Unspill's engine: processes all mics of a session jointly and removes the bleed from each.
 #![cfg_attr(test, allow(clippy::float_cmp, reason = "bit-exactness is what many tests are about"))]
 
 pub mod conformance;
@@ -23,5 +23,5 @@ pub use snapshot::{Monitor, Snapshot};
 pub use units::{Decibels, GroupId, MicIndex, SampleRate};
 pub use worker::{SessionStats, abandoned_workers};
 
-/// The most mics one session takes; a stereo mic counts as two.
+/// Largest number of mics in a session. A stereo mic counts as two.
 pub const MAX_MICS: usize = 32;

@@ -1,30 +1,31 @@
-//! The two modes of working, and the sizes and latency that follow from them.
+//! The two modes, and the sizes and latency that follow from them.
 
 use crate::SampleRate;
 use crate::stft::Geometry;
 
-/// How far the engine may look ahead.
+/// Lookahead of the engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Mode {
-    /// Causal: total latency under 50 ms at 48 kHz.
+    /// Causal. The total latency is below 50 ms at 48 kHz.
     #[default]
     Live,
-    /// With lookahead and a longer window: better, total latency under 1 s.
+    /// With lookahead and a longer overlap, for better results. The total latency is below 1 s.
     Mix,
 }
 
-/// How the host runs the session.
+/// Pace of the host's processing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Pace {
-    /// In real time: never waits for the worker; a late hop is heard dry.
+    /// Real time. The session never waits for the worker, and a late hop is replaced by dry.
     #[default]
     Realtime,
-    /// As fast as possible (bounce, command line): always waits for the worker.
+    /// As fast as possible (bounce, command line). The session always waits for the worker.
     Offline,
 }
 
 impl Mode {
-    /// Sizes of the transform at 44.1 and 48 kHz; other rates scale by powers of two.
+    /// Window, hop and overlap in samples at 44.1 and 48 kHz. Other rates scale them by powers
+    /// of two.
     const fn sizes(self) -> (usize, usize, usize) {
         match self {
             Self::Live => (2048, 512, 1024),
@@ -32,8 +33,10 @@ impl Mode {
         }
     }
 
-    /// The transform this mode uses at a sample rate: lengths scale with the rate in powers of two,
-    /// so that a window lasts about 43 ms everywhere.
+    /// Returns the transform of this mode at a sample rate.
+    ///
+    /// Lengths scale with the rate in powers of two, so that a window lasts 43 ms at 48 kHz and 30
+    /// to 64 ms at every rate.
     ///
     /// # Real-time
     ///
@@ -42,11 +45,11 @@ impl Mode {
     pub fn geometry(self, rate: SampleRate) -> Geometry {
         let (window, hop, overlap) = self.sizes();
         let sized = Geometry::new(scaled(window, rate), scaled(hop, rate), scaled(overlap, rate));
-        // The three sizes and all seven scales are covered by a test.
+        // A test covers the sizes at every scale.
         sized.unwrap_or_else(|_| unreachable!("sizes scale together"))
     }
 
-    /// Hops of future the engine sees before it cleans a hop.
+    /// Returns the number of future hops that the engine reads before it cleans a hop.
     ///
     /// # Real-time
     ///
@@ -60,13 +63,14 @@ impl Mode {
     }
 }
 
-/// Samples a worker may take before it is late, at 44.1 and 48 kHz: two hops, and as long as the
-/// longest block that common hosts use while playing.
+/// Time that a worker has for a hop before it is late, in samples at 44.1 and 48 kHz: two hops, as
+/// long as the longest block that common hosts use during playback.
 const SLACK_SAMPLES: usize = 1024;
 
-/// A length given for 44.1 and 48 kHz at another rate, by the nearest power of two.
+/// Scales a length given for 44.1 and 48 kHz to another rate, by the nearest power of two.
 pub(crate) fn scaled(samples: usize, rate: SampleRate) -> usize {
-    // The boundaries lie half-way (in octaves) between the usual rates: 46 kHz times sqrt(2) etc.
+    // The boundaries lie half-way (in octaves) between the usual rates: 46 kHz times odd powers
+    // of sqrt(2).
     let mut length = samples;
     let mut boundary_hz = 46_000.0 * std::f32::consts::SQRT_2;
     while rate.hz() > boundary_hz {
@@ -81,13 +85,14 @@ pub(crate) fn scaled(samples: usize, rate: SampleRate) -> usize {
     length
 }
 
-/// Samples from a mic's input to the same sample at its output, for the engine's own method.
+/// Returns the samples from a mic's input to the same sample at its output, for the engine's
+/// own method.
 ///
-/// The sum of: the transform's overlap, lookahead, and the worker's slack. The slack covers block
-/// adaptation: as long as blocks are no longer than the slack (1024 samples at 44.1 and 48 kHz),
-/// the latency is the same for every block size; in real time a longer block makes it longer,
-/// because all hops of a block arrive at the same moment. Offline the worker is waited for, so
-/// the block size does not matter.
+/// The latency is the sum of the transform's overlap, the lookahead, and the worker's slack. The
+/// slack covers the adaptation to block sizes. Blocks up to the slack (1024 samples at 44.1 and 48
+/// kHz) all give the same latency. In real time longer blocks increase it, because all hops of a
+/// block arrive at the same moment. Offline the session waits for the worker, so the block size
+/// does not matter.
 ///
 /// # Real-time
 ///
@@ -102,7 +107,7 @@ pub fn latency_samples(
     latency_of(mode.geometry(rate), mode.lookahead_hops(), rate, pace, max_block_samples)
 }
 
-/// The same sum for any method's transform and lookahead.
+/// Returns the same sum for any method's transform and lookahead.
 pub(crate) fn latency_of(
     geometry: Geometry,
     lookahead_hops: usize,
@@ -115,7 +120,7 @@ pub(crate) fn latency_of(
         + slack_samples(geometry, rate, pace, max_block_samples)
 }
 
-/// The worker's slack, a multiple of the hop.
+/// Returns the worker's slack in samples, a multiple of the hop.
 pub(crate) fn slack_samples(
     geometry: Geometry,
     rate: SampleRate,

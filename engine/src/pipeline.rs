@@ -1,4 +1,5 @@
-//! Samples in, removed samples out: the transforms around a method, hop by hop, without threads.
+//! The transforms around a method: takes samples hop by hop and returns the removed samples,
+//! without threads.
 
 use realfft::num_complex::Complex32;
 
@@ -17,9 +18,9 @@ use crate::stft::{Analysis, Geometry, Spectrum, Synthesis};
 ///
 /// # Invariants
 ///
-/// - The output depends on the sequence of hops and their controls alone.
-/// - Where a method removes nothing the output is exactly zero.
-/// - The output is finite whatever came in.
+/// - The output depends only on the sequence of hops and their controls.
+/// - If a method removes nothing, the output is exactly zero.
+/// - The output is finite for every input.
 ///
 /// # Real-time
 ///
@@ -55,7 +56,7 @@ impl Pipeline {
         }
     }
 
-    /// The method's transform.
+    /// Returns the method's transform.
     ///
     /// # Real-time
     ///
@@ -65,7 +66,7 @@ impl Pipeline {
         self.method.geometry()
     }
 
-    /// Samples from in to out.
+    /// Returns the latency from input to output, in samples.
     ///
     /// # Real-time
     ///
@@ -75,21 +76,22 @@ impl Pipeline {
         self.synthesis.latency_samples() + (self.past.len() - 1) * self.geometry().hop_samples()
     }
 
-    /// How many times [`Pipeline::learn_hop`] must hear the whole session first.
+    /// Returns the number of passes over the whole session that [`Pipeline::learn_hop`] needs
+    /// before the first hop is processed.
     ///
     /// # Real-time
     ///
-    /// Worker or main thread only: asks the method.
+    /// Worker or main thread only: calls the method.
     #[must_use]
     pub fn learning_passes(&self) -> usize {
         self.method.learning_passes()
     }
 
-    /// Hears one hop of a learning pass; `samples` is `[mic, hop]`.
+    /// Processes one hop of a learning pass; `samples` is `[mic, hop]`.
     ///
     /// # Panics
     ///
-    /// When `samples` has another shape.
+    /// Panics if `samples` has another shape.
     ///
     /// # Real-time
     ///
@@ -100,7 +102,7 @@ impl Pipeline {
         self.method.learn_hop(spectrum, controls);
     }
 
-    /// Ends a learning pass and forgets its audio.
+    /// Ends a learning pass and discards its audio.
     ///
     /// # Real-time
     ///
@@ -110,7 +112,7 @@ impl Pipeline {
         self.forget_audio();
     }
 
-    /// Replaces one hop of every mic by what is to be removed, [`Pipeline::latency_samples`] late.
+    /// Replaces one hop of every mic by its removed signal, [`Pipeline::latency_samples`] late.
     ///
     /// # Shapes
     ///
@@ -118,7 +120,7 @@ impl Pipeline {
     ///
     /// # Panics
     ///
-    /// When `samples` has another shape.
+    /// Panics if `samples` has another shape.
     ///
     /// # Real-time
     ///
@@ -158,7 +160,7 @@ impl Pipeline {
         self.synthesis.push_hop(&self.removed, samples);
     }
 
-    /// Takes over what the controls of the next hop want, where that needs no audio.
+    /// Applies the controls of the next hop as far as this needs no audio.
     ///
     /// # Real-time
     ///
@@ -167,7 +169,7 @@ impl Pipeline {
         self.method.follow(controls);
     }
 
-    /// Does a part of what can wait; false when nothing waits.
+    /// Does a part of the deferred work. Returns false if there is none.
     ///
     /// # Real-time
     ///
@@ -176,29 +178,29 @@ impl Pipeline {
         self.method.idle()
     }
 
-    /// What the last hop cleaned: the spectra of the mics and of what was removed, and the controls
-    /// that were in effect.
+    /// Returns the hop that was cleaned last: the spectra of the mics and of the removed signal,
+    /// and the controls in effect.
     pub(crate) fn last(&self) -> (&Spectrum, &Spectrum, &Controls) {
         let (current, controls) = &self.past[(self.newest + 1) % self.past.len()];
         (current, &self.removed, controls)
     }
 
-    /// The method's estimate of how much of a bleeder's power a target hears.
+    /// Returns the method's estimate of the fraction of a bleeder's power that reaches a target.
     pub(crate) fn crosstalk(&self, target: usize, bleeder: usize) -> Option<f32> {
         self.method.crosstalk(target, bleeder)
     }
 
-    /// The first other mic that carries the same sound.
+    /// Returns the first other mic that carries the same sound.
     pub(crate) fn twin(&self, mic: usize) -> Option<usize> {
         self.method.twin(mic)
     }
 
-    /// Why the method does not follow the guide that it was given, if that is so.
+    /// Returns the reason why the method does not use its guide. `None` if it does, or has none.
     pub(crate) fn guide_trouble(&self) -> Option<GuideTrouble> {
         self.method.guide_trouble()
     }
 
-    /// Forgets audio and everything adapted from it; keeps what learning passes found.
+    /// Discards audio and everything adapted from it. Keeps the results of learning passes.
     ///
     /// # Real-time
     ///
@@ -211,7 +213,7 @@ impl Pipeline {
         self.method.reset();
     }
 
-    /// Forgets audio but nothing adapted from it: for a gap in the stream.
+    /// Discards audio, but nothing adapted from it, for a gap in the stream.
     ///
     /// # Real-time
     ///
@@ -225,10 +227,10 @@ impl Pipeline {
     }
 }
 
-/// Scales down what is removed wherever more than the floor allows would go.
+/// Scales the removed signal down in bins where it exceeds the floor.
 ///
 /// With mic `x` and removed `r`, takes the largest `a <= 1` for which `|x - a r| >= floor |x|`
-/// holds from 0 up to `a`: less of the same is removed, phases stay natural.
+/// holds from 0 up to `a`. Only the amount of the removed signal decreases, so phases stay natural.
 fn limit_reduction(mic: &[Complex32], removed: &mut [Complex32], floor_lin: f32) {
     let floor_power = floor_lin * floor_lin;
     for (x, r) in mic.iter().zip(removed) {
@@ -236,7 +238,7 @@ fn limit_reduction(mic: &[Complex32], removed: &mut [Complex32], floor_lin: f32)
         if (x - *r).norm_sqr() >= floor_power * own || gone == 0.0 {
             continue;
         }
-        // |x - a r|^2 = own - 2 a cross + a^2 gone; the smaller root of "= floor^2 own".
+        // |x - a r|^2 = own - 2 a cross + a^2 gone; `root` is the smaller root of "= floor^2 own".
         let cross = (x * r.conj()).re;
         let inside = (cross * cross - gone * own * (1.0 - floor_power)).max(0.0);
         let root = (cross - inside.sqrt()) / gone;
@@ -250,7 +252,7 @@ mod tests {
 
     use super::*;
 
-    /// Looks two hops ahead and tells the global amount that belongs to the hop it cleans.
+    /// Method with two hops of lookahead that sends the global amount of each hop it cleans.
     #[derive(Debug)]
     struct Telling(Sender<f32>);
 

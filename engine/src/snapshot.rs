@@ -1,8 +1,9 @@
-//! What an editor sees of a running session: levels, crosstalk and spectra, without touching the audio thread.
+//! Levels, crosstalk and spectra of a running session for an editor, without work on the
+//! audio thread.
 //!
-//! The worker fills a [`Snapshot`] after every hop, but only while somebody watches. Snapshots
-//! travel in circles through two lock-free queues, as the worker's packets do; when the watcher is
-//! slow the worker skips, and never waits.
+//! The worker fills a [`Snapshot`] after every hop while a watcher is present. Snapshots circulate
+//! through two lock-free queues, like the worker's packets. If the watcher is slow, the worker
+//! skips snapshots and never waits.
 
 mod observer;
 mod scale;
@@ -21,53 +22,54 @@ pub use scale::{NUM_COLUMN_BANDS, band_hz};
 
 /// Snapshots in circulation: two thirds of a second of hops, for a watcher that stalls.
 const CIRCULATING: usize = 64;
-/// What spectra show of silence.
+/// Level of silence in spectra, in decibels.
 const SILENT_DB: f32 = -140.0;
 
 /// Levels of one mic over one hop.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct MicLevels {
-    /// Highest magnitude that came in, full scale 1, at the time of the output.
+    /// Largest magnitude of the input, full scale 1, at the time of the output.
     pub input_peak: f32,
-    /// Mean square of what came in.
+    /// Mean square of the input.
     pub input_power: f32,
-    /// Highest magnitude of what goes out, as amounts and listening leave it.
+    /// Largest magnitude of the output, after amounts and listening.
     pub output_peak: f32,
-    /// Mean square of what goes out.
+    /// Mean square of the output.
     pub output_power: f32,
-    /// Mean square of the clean mic, whatever is listened to.
+    /// Mean square of the clean mic, independent of listening.
     pub clean_power: f32,
 }
 
-/// One mic's spectrum under one window, on a logarithmic frequency scale.
+/// Spectrum of one mic under one window, on a logarithmic frequency scale.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Column {
-    /// The mic.
+    /// Mic index.
     pub mic: usize,
-    /// As it came in, in decibels of a full-scale sine, `[band]`; see [`band_hz`].
+    /// Spectrum of the input in decibels of a full-scale sine, `[band]`; see [`band_hz`].
     pub before_db: [f32; NUM_COLUMN_BANDS],
-    /// Cleaned, in the same units.
+    /// Spectrum of the clean mic, in the same units.
     pub after_db: [f32; NUM_COLUMN_BANDS],
-    /// What was taken out, in the same units.
+    /// Spectrum of the removed signal, in the same units.
     pub removed_db: [f32; NUM_COLUMN_BANDS],
 }
 
-/// One hop of a session, as an editor shows it.
+/// One hop of a session, for display in an editor.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Snapshot {
-    /// `[mic]`.
+    /// Levels, `[mic]`.
     pub mics: Vec<MicLevels>,
-    /// Estimated crosstalk, `[target, bleeder]`: the share of the bleeder's power that the target
-    /// hears; 0 where nothing is known.
+    /// Estimated crosstalk, `[target, bleeder]`: fraction of the bleeder's power that reaches the
+    /// target. 0 if unknown.
     pub crosstalk: Vec<f32>,
-    /// How far the crosstalk estimates have settled, 0 to 1: the share of the pairs that moved by
-    /// less than half a decibel against their own mean of the last seconds.
+    /// Convergence of the crosstalk estimates, 0 to 1: fraction of the pairs that differ by less
+    /// than half a decibel from their own mean over the last seconds.
     pub settled: f32,
-    /// The first other mic that carries the same sound and counts as one group with this one, `[mic]`.
+    /// First other mic that carries the same sound and counts as one group with this one, `[mic]`.
     pub twins: Vec<Option<usize>>,
-    /// Why mics are cleaned by rules alone although there is a network, if that is so.
+    /// Reason why the network is not used and mics are cleaned by rules alone. `None` if there
+    /// is none.
     pub trouble: Option<GuideTrouble>,
-    /// The selected mic.
+    /// Spectrum of the selected mic.
     pub column: Column,
 }
 
@@ -85,15 +87,15 @@ impl Snapshot {
     }
 }
 
-/// The window into one session; from `Session::monitor`.
+/// Access to the snapshots of one session; from `Session::monitor`.
 ///
-/// One watcher at a time. Closed, it costs the worker one store a hop and no memory worth
-/// mentioning.
+/// One watcher at a time. Without a watcher it costs the worker two atomic operations per hop and
+/// almost no memory.
 #[derive(Debug)]
 pub struct Monitor {
     num_mics: usize,
     hop_s: f32,
-    /// A bit for every mic that was ever heard.
+    /// Bit mask of the mics that have had a signal.
     heard: AtomicU64,
     watched: AtomicBool,
     selected: AtomicUsize,
@@ -115,7 +117,7 @@ impl Monitor {
         }
     }
 
-    /// How many mics the session has.
+    /// Returns the number of mics of the session.
     ///
     /// # Real-time
     ///
@@ -125,7 +127,7 @@ impl Monitor {
         self.num_mics
     }
 
-    /// How long a hop is, in seconds.
+    /// Returns the duration of a hop in seconds.
     ///
     /// # Real-time
     ///
@@ -135,66 +137,67 @@ impl Monitor {
         self.hop_s
     }
 
-    /// Whether a mic has had anything but digital silence since the session was prepared.
+    /// Returns true if a mic has had more than digital silence since the session was prepared.
     ///
     /// # Real-time
     ///
     /// Safe on the audio thread: one atomic load.
     #[must_use]
     pub fn was_heard(&self, mic: usize) -> bool {
-        // Relaxed, here and below: each is a value of its own and orders nothing.
+        // Relaxed, here and below: each value is independent and orders nothing.
         mic < self.num_mics && self.heard.load(Ordering::Relaxed) >> mic & 1 == 1
     }
 
-    /// Starts or stops watching, and says whose spectrum is wanted.
+    /// Starts or stops watching, and selects the mic whose spectrum is recorded.
     ///
     /// # Real-time
     ///
-    /// Watcher's thread only: allocates when watching begins and frees when it ends.
+    /// Watcher's thread only: allocates when watching starts and frees when it stops.
     pub fn watch(&self, selected: Option<usize>) {
         let Some(mic) = selected else {
-            // Ordered against the worker's look after it has pushed: one of the two frees it.
+            // SeqCst: ordered against the worker's load of `watched` after its push, so one of the
+            // two frees the snapshot.
             self.watched.store(false, Ordering::SeqCst);
             self.empty();
             return;
         };
         self.selected.store(mic, Ordering::Relaxed);
         if !self.watched.swap(true, Ordering::Relaxed) {
-            // What the worker had in hand when the last watcher left.
+            // Frees snapshots that the worker held when the last watcher left.
             while self.ready.pop().is_some() {}
             while self.free.push(Box::new(Snapshot::new(self.num_mics))).is_ok() {}
         }
     }
 
-    /// The oldest snapshot not looked at yet; none while nobody watches.
+    /// Returns the oldest unread snapshot, or `None` if there is none or watching has stopped.
     ///
     /// # Real-time
     ///
     /// Watcher's thread only.
     pub fn take(&self) -> Option<Box<Snapshot>> {
-        // The worker may have had one in hand while the watcher left.
+        // The worker may have pushed a snapshot after the watcher left.
         self.watched.load(Ordering::Relaxed).then(|| self.ready.pop()).flatten()
     }
 
-    /// Gives a snapshot back to be filled again.
+    /// Returns a snapshot to the worker for reuse.
     ///
     /// # Real-time
     ///
     /// Watcher's thread only.
     pub fn give_back(&self, snapshot: Box<Snapshot>) {
-        // After the watcher left there is nobody to fill it; it is freed here.
+        // Without a watcher the worker fills no more snapshots, so this one is freed.
         if self.watched.load(Ordering::Relaxed) {
             drop(self.free.push(snapshot));
         }
     }
 
-    /// Hands a filled snapshot to the watcher, or frees it if that one has left meanwhile.
+    /// Passes a filled snapshot to the watcher, or frees it if the watcher has left.
     ///
     /// # Real-time
     ///
     /// Worker only.
     fn hand_over(&self, snapshot: Box<Snapshot>) {
-        // As many places as snapshots.
+        // The queue has room for every snapshot, so the push does not fail.
         drop(self.ready.push(snapshot));
         fence(Ordering::SeqCst);
         if !self.watched.load(Ordering::SeqCst) {

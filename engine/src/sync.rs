@@ -1,4 +1,5 @@
-//! What the hand-over between threads is made of; `engine/races` has another one for its model checker.
+//! Synchronisation primitives for the exchange between threads. `engine/races` replaces this module
+//! by the primitives of its model checker.
 
 pub(crate) use std::sync::Arc;
 pub(crate) use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence};

@@ -1,22 +1,22 @@
-//! Newtypes for quantities that cross a public edge, and the few conversions between them.
+//! Newtypes for quantities in public interfaces, and the few conversions between them.
 
 use crate::MAX_MICS;
 
-/// A sample rate the engine works at: 8 kHz to 192 kHz.
+/// Sample rate of the engine: 8 kHz to 192 kHz.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
 pub struct SampleRate(f32);
 
 impl SampleRate {
-    /// The lowest rate accepted, in Hz.
+    /// Lowest accepted rate, in Hz.
     pub const MIN_HZ: f32 = 8_000.0;
-    /// The highest rate accepted, in Hz.
+    /// Highest accepted rate, in Hz.
     pub const MAX_HZ: f32 = 192_000.0;
 
-    /// Checks that `rate_hz` is a rate the engine works at.
+    /// Checks that the engine accepts `rate_hz`.
     ///
     /// # Errors
     ///
-    /// [`UnitError::SampleRate`] outside 8 kHz to 192 kHz, or when not finite.
+    /// Returns [`UnitError::SampleRate`] if the rate is outside 8 kHz to 192 kHz, or not finite.
     ///
     /// # Real-time
     ///
@@ -29,7 +29,7 @@ impl SampleRate {
         }
     }
 
-    /// The rate in Hz.
+    /// Returns the rate in Hz.
     ///
     /// # Real-time
     ///
@@ -39,7 +39,8 @@ impl SampleRate {
         self.0
     }
 
-    /// How many samples last `duration_s` seconds, to the nearest sample; 0 for a negative duration.
+    /// Returns the number of samples in `duration_s` seconds, rounded to the nearest. A negative
+    /// duration gives 0.
     ///
     /// # Real-time
     ///
@@ -56,15 +57,15 @@ impl SampleRate {
     }
 }
 
-/// A level ratio in decibels of amplitude; negative infinity is silence.
+/// Level ratio in decibels of amplitude. Negative infinity is silence.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
 pub struct Decibels(pub f32);
 
 impl Decibels {
-    /// Silence, or "no limit" where a floor is meant.
+    /// Silence. As a floor: no limit.
     pub const NEG_INFINITY: Self = Self(f32::NEG_INFINITY);
 
-    /// The amplitude factor: `10^(dB / 20)`.
+    /// Returns the amplitude factor `10^(dB / 20)`.
     ///
     /// # Real-time
     ///
@@ -75,16 +76,16 @@ impl Decibels {
     }
 }
 
-/// The position of a mic in its session, from 0.
+/// Index of a mic in its session, from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MicIndex(u8);
 
 impl MicIndex {
-    /// Checks that `index` can be a mic of a session.
+    /// Checks that `index` is a possible mic of a session.
     ///
     /// # Errors
     ///
-    /// [`UnitError::MicIndex`] from [`MAX_MICS`] on.
+    /// Returns [`UnitError::MicIndex`] if `index` is [`MAX_MICS`] or more.
     ///
     /// # Real-time
     ///
@@ -96,7 +97,7 @@ impl MicIndex {
         }
     }
 
-    /// The position as a number, from 0.
+    /// Returns the index as a number, from 0.
     ///
     /// # Real-time
     ///
@@ -107,22 +108,23 @@ impl MicIndex {
     }
 }
 
-/// The name of a group of mics that share a source (snare top and bottom, the two sides of a stereo mic).
+/// Identifier of a group of mics that share a source (snare top and bottom, the two sides of a
+/// stereo mic).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct GroupId(pub u8);
 
-/// A number that is not a valid unit.
+/// Number that is not a valid unit.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum UnitError {
     /// The sample rate is out of range.
     SampleRate {
-        /// What was asked for, in Hz.
+        /// Requested rate, in Hz.
         rate_hz: f32,
     },
-    /// The mic position is out of range.
+    /// The mic index is out of range.
     MicIndex {
-        /// What was asked for.
+        /// Requested index.
         index: usize,
     },
 }

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use engine::{Controls, Listen, Mode, Pace, SampleRate, Session, SessionConfig};
 
-/// The system's allocator, counting what each thread asks of it.
+/// The system's allocator, with a count of each thread's calls.
 struct Counting;
 
 thread_local! {
@@ -16,7 +16,7 @@ thread_local! {
 }
 
 fn count() {
-    // An error means that the thread is ending: nobody measures there.
+    // An error means that the thread is ending, and nothing is measured then.
     let _ = EVENTS.try_with(|events| events.set(events.get() + 1));
 }
 
@@ -24,12 +24,12 @@ fn count() {
 static COUNTING: Counting = Counting;
 
 #[allow(unsafe_code, reason = "the trait is unsafe; every call goes on to the system's allocator")]
-// SAFETY: upholds the contract by handing every call on unchanged; counting touches only a
+// SAFETY: upholds the contract by passing every call on unchanged. Counting accesses only a
 // constant-initialised thread-local without a destructor, which never allocates.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count();
-        // SAFETY: the caller keeps the contract of `alloc`.
+        // SAFETY: the caller upholds the contract of `alloc`.
         unsafe { System.alloc(layout) }
     }
 
@@ -41,7 +41,7 @@ unsafe impl GlobalAlloc for Counting {
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         count();
-        // SAFETY: the caller keeps the contract of `alloc_zeroed`.
+        // SAFETY: the caller upholds the contract of `alloc_zeroed`.
         unsafe { System.alloc_zeroed(layout) }
     }
 
@@ -52,7 +52,7 @@ unsafe impl GlobalAlloc for Counting {
     }
 }
 
-/// How often `work` asked the allocator for anything on this thread.
+/// Returns the number of allocator calls by `work` on this thread.
 fn events_during(work: impl FnOnce()) -> u64 {
     let before = EVENTS.get();
     work();
@@ -70,8 +70,8 @@ fn allocating_freeing_and_growing_are_caught() {
     assert_eq!(events_during(|| assert_eq!(black_box([7_u8; 10]), [7; 10])), 0);
 }
 
-/// What the audio thread does for a while: blocks of noise, controls that move, resets; hops are
-/// now in time, now late, now lost.
+/// Runs the audio side for a while, with blocks of noise, changing controls and resets. Hops are in
+/// time, late or lost.
 fn audio_side(session: &mut Session, mics: &mut [&mut [f32]], controls: &mut Controls) {
     let stats = session.stats();
     for call in 0..400_u16 {
@@ -92,7 +92,7 @@ fn audio_side(session: &mut Session, mics: &mut [&mut [f32]], controls: &mut Con
         if call % 150 == 149 {
             session.reset();
         }
-        // Lets the worker catch up in the first half, so that both good and late hops occur.
+        // Lets the worker catch up in the first half, so that both timely and late hops occur.
         if call < 200 {
             for _ in 0..50_000 {
                 if stats.hops() > u64::from(call) {
@@ -167,7 +167,7 @@ fn a_reset_with_results_in_hand_frees_nothing() {
         let mut to_reset = 2;
         for hop in 1..=200 {
             session.process(&mut mics).unwrap();
-            // The worker is always ahead, so that results lie ready for later.
+            // Keeps the worker ahead, so that results for later hops are ready.
             while stats.hops() < hop {
                 assert!(since.elapsed().as_secs() < 60 && !stats.worker_failed());
                 std::thread::yield_now();
@@ -175,7 +175,7 @@ fn a_reset_with_results_in_hand_frees_nothing() {
             to_reset -= 1;
             if to_reset == 0 {
                 session.reset();
-                // Before the first result is heard, as it is, and after.
+                // Resets before, at and after the output of the first result.
                 to_reset = 1 + hop % 7;
             }
         }

@@ -1,7 +1,7 @@
-//! The audio side of a session makes no system call, so it takes no contended lock and waits for nothing.
+//! The audio side of a session makes no system call, so it takes no contended lock and never waits.
 //!
-//! The program runs itself as a traced child. The child brackets a stretch of the audio side with a
-//! marker call; the parent counts the system calls of that one thread in between.
+//! The program runs itself as a traced child. The child encloses a part of the audio side in marker
+//! calls, and the parent counts the system calls of that one thread between them.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test stops where it cannot go on")]
 #![allow(clippy::panic, clippy::print_stdout, reason = "a test without a harness reports itself")]
 
@@ -24,9 +24,9 @@ mod linux {
 
     use engine::{Controls, Mode, Pace, SampleRate, Session, SessionConfig};
 
-    /// Says to the child what to do.
+    /// Environment variable with the task of the child.
     const TASK: &str = "UNSPILL_TRACED_TASK";
-    /// Calls of `process` in the bracket.
+    /// Number of calls of `process` between the markers.
     const NUM_BLOCKS: u16 = 10_000;
 
     pub(super) fn main() {
@@ -37,7 +37,7 @@ mod linux {
         let quiet = calls_in_bracket("realtime");
         assert_eq!(quiet, Vec::<u64>::new(), "system calls made on the audio side, by number");
         println!("test the_audio_side_makes_no_system_call ... ok");
-        // Waiting for the worker parks and wakes: both must be seen.
+        // Waiting for the worker parks and wakes. These calls must be counted.
         let waiting = calls_in_bracket("offline");
         let futex = u64::try_from(libc::SYS_futex).unwrap();
         assert!(waiting.contains(&futex), "{waiting:?}");
@@ -47,9 +47,9 @@ mod linux {
         println!("test a_single_system_call_is_caught ... ok");
     }
 
-    /// A call that the engine has no reason to make.
+    /// Makes a system call that the engine never needs.
     fn marker() {
-        // SAFETY: takes nothing, changes nothing.
+        // SAFETY: the call takes no arguments and changes nothing.
         unsafe { libc::getppid() };
     }
 
@@ -86,7 +86,7 @@ mod linux {
             _ => {
                 for call in 0..NUM_BLOCKS {
                     play(call);
-                    // Lets the worker keep up for a while without asking the system to wait.
+                    // Lets the worker keep up for a while, without a system call to wait.
                     for _ in 0..if call < 2000 { 20_000 } else { 0 } {
                         if stats.hops() >= u64::from(call) / 8 {
                             break;
@@ -100,8 +100,8 @@ mod linux {
         assert!(task == "yield" || stats.hops() > 0, "the worker took part");
     }
 
-    /// Runs this program as a child that does `task`, and gives the numbers of the system calls its
-    /// first thread makes between the two markers.
+    /// Runs this program as a child with the task `task`. Returns the numbers of the system calls
+    /// of its first thread between the two markers.
     fn calls_in_bracket(task: &str) -> Vec<u64> {
         let mut command = Command::new(std::env::current_exe().unwrap());
         command.env(TASK, task);
@@ -157,13 +157,13 @@ mod linux {
 
     fn wait(pid: libc::pid_t) -> libc::c_int {
         let mut status = 0;
-        // SAFETY: `status` lives through the call.
+        // SAFETY: `status` outlives the call.
         let waited = unsafe { libc::waitpid(pid, &raw mut status, libc::__WALL) };
         assert_eq!(waited, pid, "{}", std::io::Error::last_os_error());
         status
     }
 
-    /// The number of the system call the child is about to make; `None` when it comes back from one.
+    /// Returns the number of the system call that the child enters, or `None` if it leaves one.
     fn entered_call(pid: libc::pid_t) -> Option<u64> {
         let mut info = MaybeUninit::<libc::ptrace_syscall_info>::zeroed();
         let size = size_of::<libc::ptrace_syscall_info>();
@@ -171,12 +171,12 @@ mod linux {
         let written =
             unsafe { libc::ptrace(libc::PTRACE_GET_SYSCALL_INFO, pid, size, info.as_mut_ptr()) };
         assert!(written > 0, "{}", std::io::Error::last_os_error());
-        // SAFETY: zeroes are a value of this type, and the kernel wrote over them.
+        // SAFETY: zeros are a valid value of this type, and the kernel has overwritten them.
         let info = unsafe { info.assume_init() };
         if info.op != libc::PTRACE_SYSCALL_INFO_ENTRY {
             return None;
         }
-        // SAFETY: `op` says that this is the part of the union that was written.
+        // SAFETY: `op` identifies this as the part of the union that was written.
         Some(unsafe { info.u.entry.nr })
     }
 }

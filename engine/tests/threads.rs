@@ -16,14 +16,14 @@ fn session(pace: Pace) -> Session {
     Session::prepare(&config, &Controls::default()).unwrap()
 }
 
-/// Plays `samples` of a ramp.
+/// Plays `samples` samples of a ramp.
 fn play(session: &mut Session, samples: usize) {
     let mut mics = vec![(0..samples).map(|n| n as f32 * 1e-5).collect::<Vec<f32>>(); 2];
     let mut slices: Vec<&mut [f32]> = mics.iter_mut().map(Vec::as_mut_slice).collect();
     session.process(&mut slices).unwrap();
 }
 
-/// How many worker threads this process has.
+/// Returns the number of worker threads of this process.
 #[cfg(target_os = "linux")]
 fn num_workers() -> usize {
     let tasks = std::fs::read_dir("/proc/self/task").unwrap();
@@ -33,8 +33,8 @@ fn num_workers() -> usize {
     names.filter(|name| name.trim_end() == "unspill-worker").count()
 }
 
-/// Waits until the process has so many workers: a thread names itself a moment after it starts, and
-/// the system takes it off its list a moment after the join.
+/// Waits until the process has `expected` workers. A thread sets its name shortly after it starts,
+/// and the system removes it from its list shortly after the join.
 #[cfg(target_os = "linux")]
 fn wait_for_workers(expected: usize) {
     let since = std::time::Instant::now();
@@ -47,7 +47,7 @@ fn wait_for_workers(expected: usize) {
 #[cfg(not(target_os = "linux"))]
 fn wait_for_workers(_expected: usize) {}
 
-// One test, as the count is the whole process's.
+// A single test, because the count covers the whole process.
 #[test]
 fn workers_end_with_their_sessions_and_are_urgent_where_nobody_waits_for_them() {
     a_hundred_sessions_leave_no_thread();
@@ -56,7 +56,7 @@ fn workers_end_with_their_sessions_and_are_urgent_where_nobody_waits_for_them() 
 }
 
 fn a_hundred_sessions_leave_no_thread() {
-    // One after the other: untouched, in the middle of a hop, with hops under way.
+    // One after the other: unused, in the middle of a hop, and with hops in flight.
     for number in 0..100 {
         let pace = if number % 2 == 0 { Pace::Realtime } else { Pace::Offline };
         let mut session = session(pace);
@@ -65,7 +65,7 @@ fn a_hundred_sessions_leave_no_thread() {
         wait_for_workers(1);
         play(&mut session, [0, 100, 700, 5000][number / 2 % 4]);
         drop(session);
-        // What the thread held is gone, so it has ended, on every system.
+        // The thread has dropped its state, so it has ended, on every system.
         assert_eq!(Arc::strong_count(&stats), 1);
     }
     wait_for_workers(0);
@@ -84,7 +84,7 @@ fn a_hundred_sessions_leave_no_thread() {
     wait_for_workers(0);
 }
 
-/// Policy and real-time priority of every worker of this process, as in `proc_pid_stat(5)`.
+/// Returns policy and real-time priority of every worker of this process, as in `proc_pid_stat(5)`.
 #[cfg(target_os = "linux")]
 fn scheduling_of_workers() -> Vec<(u32, u32)> {
     let tasks = std::fs::read_dir("/proc/self/task").unwrap();
@@ -93,14 +93,14 @@ fn scheduling_of_workers() -> Vec<(u32, u32)> {
     let workers = stats.filter(|stat| stat.contains("(unspill-worker)"));
     let fields = workers.map(|stat| {
         let (_, rest) = stat.rsplit_once(") ").unwrap();
-        // The third field is the first after the name.
+        // The third field is the first one after the name.
         let field = |number: usize| rest.split(' ').nth(number - 3).unwrap().parse().unwrap();
         (field(41), field(40))
     });
     fields.collect()
 }
 
-/// Plays until the one worker is scheduled as `expected`.
+/// Plays until the one worker has the scheduling `expected`.
 #[cfg(target_os = "linux")]
 fn play_until_scheduled(session: &mut Session, expected: (u32, u32)) {
     let since = std::time::Instant::now();
@@ -112,7 +112,8 @@ fn play_until_scheduled(session: &mut Session, expected: (u32, u32)) {
     }
 }
 
-/// In real time a worker asks for priority, which a system may refuse; where it is waited for, it has none.
+/// In real time a worker requests priority, which a system may refuse. A worker that the session
+/// waits for has none.
 #[cfg(target_os = "linux")]
 #[allow(unsafe_code, reason = "a system call")]
 fn a_worker_is_urgent_where_nobody_waits_for_it() {
@@ -120,7 +121,7 @@ fn a_worker_is_urgent_where_nobody_waits_for_it() {
     const URGENT: (u32, u32) = (libc::SCHED_RR.cast_unsigned(), 1);
     let may_be_urgent = std::thread::spawn(|| {
         let param = libc::sched_param { sched_priority: 1 };
-        // SAFETY: the calling thread, which ends with its priority.
+        // SAFETY: the call concerns the calling thread only, and its priority ends with it.
         unsafe { libc::sched_setscheduler(0, libc::SCHED_RR, &raw const param) == 0 }
     });
     let may_be_urgent = may_be_urgent.join().unwrap();

@@ -1,10 +1,11 @@
-//! One piece of work a number of times, for `cargo xtask guard`, which counts its instructions.
+//! Repeats one piece of work for `cargo xtask guard`, which counts its instructions.
 //!
 //! ```text
-//! valgrind --tool=callgrind --collect-atstart=no --toggle-collect='*counted_work*' instructions CASE
+//! valgrind --tool=callgrind --collect-atstart=no --toggle-collect='*counted_work*' \
+//!     instructions CASE
 //! ```
 //!
-//! It prints how many times the work was done. Nothing is measured where it runs by itself.
+//! The program prints the number of repetitions. It measures nothing by itself.
 #![allow(clippy::print_stdout, reason = "a program for xtask prints its result")]
 #![allow(clippy::unwrap_used, reason = "a program for xtask may stop where it cannot go on")]
 
@@ -16,19 +17,19 @@ use engine::{Controls, MAX_MICS, Mode, Pace, SampleRate, Session, SessionConfig}
 
 const RATE_HZ: f32 = 48_000.0;
 const BLOCK_SAMPLES: usize = 512;
-/// Until every part of the method is at work.
+/// Number of hops until every part of the method is active.
 const WARM_UP_HOPS: usize = 64;
-/// Blocks of bins take turns over eight hops.
+/// Number of counted hops. Blocks of bins take turns over eight hops.
 const HOPS: usize = 16;
 const BLOCKS: usize = 32;
 
-/// What is counted: everything inside, and nothing else.
+/// Runs `work`. Exactly the instructions in this function are counted.
 #[inline(never)]
 fn counted_work(work: &mut dyn FnMut()) {
     work();
 }
 
-/// Mics that hear noise of their own and, half as loud, noise that they share.
+/// Noise of each mic alone, plus common noise of half the amplitude.
 struct Noise(u32);
 
 impl Noise {
@@ -37,21 +38,21 @@ impl Noise {
         (self.0 >> 8) as f32 / (1 << 24) as f32 - 0.5
     }
 
-    /// The next hop, `[mic, sample]`.
+    /// Returns the next hop, `[mic, sample]`.
     fn hop(&mut self, num_mics: usize, hop_samples: usize) -> Vec<f32> {
         let shared: Vec<f32> = (0..hop_samples).map(|_| 0.1 * self.draw()).collect();
         (0..num_mics * hop_samples).map(|at| 0.2 * self.draw() + shared[at % hop_samples]).collect()
     }
 }
 
-/// Which mics have sound.
+/// Distribution of sound over the mics.
 #[derive(Clone, Copy)]
 enum Music {
-    /// All mics all the time.
+    /// Sound in all mics all the time.
     Dense,
-    /// Every other mic rests throughout, and is digitally silent.
+    /// Sound in every other mic. The rest are digitally silent throughout.
     Sparse,
-    /// Each mic is digitally silent in three hops of four.
+    /// Sound in every fourth hop of each mic. The other hops are digitally silent.
     Gated,
 }
 
@@ -80,7 +81,7 @@ fn main() {
     println!("{times} times, {}", path());
 }
 
-/// The widest instructions that the machine, or what stands in for it, says it has.
+/// Returns the widest instruction set that the machine, or its emulator, reports.
 fn path() -> &'static str {
     #[cfg(target_arch = "x86_64")]
     if is_x86_feature_detected!("avx512f") {
@@ -91,7 +92,7 @@ fn path() -> &'static str {
     std::env::consts::ARCH
 }
 
-/// The audio thread's blocks, with a fader on its way and a worker that is never late.
+/// Processes the audio thread's blocks, with a moving fader and a worker that is never late.
 fn audio(num_mics: usize) -> usize {
     let config = SessionConfig {
         rate: SampleRate::new(RATE_HZ).unwrap(),
@@ -101,7 +102,7 @@ fn audio(num_mics: usize) -> usize {
         max_block_samples: BLOCK_SAMPLES,
     };
     let mut controls = Controls::default();
-    // A method that costs nothing: the audio thread does not know which one it is.
+    // A cheap method, because the work of the audio thread does not depend on it.
     let method = Box::new(engine::debleed::Ratio::new(config.rate, config.mode));
     let mut session = Session::prepare_with(&config, &controls, method).unwrap();
     let stats = session.stats();
@@ -122,7 +123,7 @@ fn audio(num_mics: usize) -> usize {
         } else {
             counted_work(&mut block);
         }
-        // A hop of 512 samples at this rate.
+        // A hop has 512 samples at this rate.
         while stats.hops() < number as u64 + 1 {
             std::thread::yield_now();
         }
@@ -131,7 +132,7 @@ fn audio(num_mics: usize) -> usize {
     BLOCKS
 }
 
-/// The worker's hops, with the released network.
+/// Processes the worker's hops, with the released network.
 fn hops(num_mics: usize, music: Music) -> usize {
     let rate = SampleRate::new(RATE_HZ).unwrap();
     let model = &models::released().unwrap().model;
@@ -158,7 +159,7 @@ fn hops(num_mics: usize, music: Music) -> usize {
     HOPS
 }
 
-/// From embedded bytes to a network that can be asked, the check of the hash included.
+/// Builds a usable network from embedded bytes, including the check of the hash.
 fn model_load() -> usize {
     counted_work(&mut || {
         let network = models::released().unwrap().model.network().unwrap();

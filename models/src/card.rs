@@ -1,4 +1,4 @@
-//! The card of a model: what it is, what it fits and what it was measured to do.
+//! The card of a model: its identity, its requirements and its measured results.
 
 use std::borrow::Cow;
 
@@ -9,42 +9,43 @@ use sha2::{Digest, Sha256};
 
 use crate::CardError;
 
-/// The newest format of a card that this version reads.
+/// Newest format of cards that this version reads.
 pub const FORMAT: u32 = 1;
 
-/// A `card.toml`.
+/// Contents of a `card.toml`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Card {
-    /// Permanent, lower case.
+    /// Permanent identifier, lower case.
     pub id: String,
-    /// `major.minor.patch`: other inputs or shapes, other sound, same sound.
+    /// Version, `major.minor.patch`: major for other inputs or shapes, minor for another sound,
+    /// patch for the same sound.
     pub version: String,
-    /// The card's own format.
+    /// Format of the card.
     pub format: u32,
-    /// How layers are arranged and what features mean.
+    /// Name of the arrangement of layers and the meaning of features.
     pub architecture: String,
-    /// The network's sizes.
+    /// Sizes of the network.
     pub sizes: Sizes,
-    /// The rate that the lengths below are given at.
+    /// Sample rate of the lengths below, in Hz.
     pub sample_rate_hz: u32,
-    /// Length of the transform it was trained on.
+    /// Window of the transform in training, in samples.
     pub window_samples: usize,
-    /// Distance of its windows.
+    /// Distance of the windows, in samples.
     pub hop_samples: usize,
-    /// Hops of future that the network itself waits for.
+    /// Lookahead of the network itself, in hops.
     pub lookahead_hops: usize,
-    /// How many mics it was made for.
+    /// Numbers of mics that the model was made for.
     pub mics: MicRange,
-    /// The file beside the card.
+    /// Name of the weights file beside the card.
     pub weights: String,
-    /// The SHA-256 of that file, hexadecimal.
+    /// SHA-256 of the weights file, hexadecimal.
     pub sha256: String,
-    /// Commit, command, seed and library, as far as they apply.
+    /// Commit, command, seed and library of the training, as far as they apply.
     pub trained_by: toml::Table,
-    /// What it heard in training, or the file that says so.
+    /// Training data, or the file that describes it.
     pub data: String,
-    /// SPDX.
+    /// SPDX identifier of the licence.
     pub licence: String,
     /// Figures by set and method.
     pub results: toml::Table,
@@ -54,43 +55,44 @@ pub struct Card {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Sizes {
-    /// Bands that every mic is seen in.
+    /// Number of bands per mic.
     pub bands: usize,
-    /// Features per mic and band.
+    /// Number of features per mic and band.
     pub features: usize,
-    /// Numbers that carry one mic through the blocks.
+    /// Size of the state of one mic in the blocks.
     pub width: usize,
-    /// Numbers that one mic tells the others in each block.
+    /// Size of the message from one mic to the others in each block.
     pub exchange_width: usize,
-    /// Numbers that carry one band of one mic through the layers that judge band by band; 0, as without the field: there are none.
+    /// Size of the state of one band of one mic in the layers that process bands separately. 0, or
+    /// a missing field, if there are no such layers.
     #[serde(default)]
     pub local_width: usize,
-    /// How far each block looks back, in hops between its three taps.
+    /// Distance between the three taps of each block, in hops, `[block]`.
     pub dilations: Vec<usize>,
 }
 
-/// From how many to how many mics.
+/// Range of the number of mics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MicRange {
-    /// The fewest.
+    /// Smallest number of mics.
     pub min: usize,
-    /// The most.
+    /// Largest number of mics.
     pub max: usize,
 }
 
-/// The one field that every format has: read before all others.
+/// The one field that every format has. It is read before all others.
 #[derive(Deserialize)]
 struct Numbered {
     format: u32,
 }
 
 impl Card {
-    /// Reads a card and checks all that needs no weights.
+    /// Reads a card and performs all checks that need no weights.
     ///
     /// # Errors
     ///
-    /// [`CardError`]: the variant says which check failed.
+    /// Returns [`CardError`]. Its variant identifies the failed check.
     pub fn parse(text: &str) -> Result<Self, CardError> {
         let unreadable =
             |error: toml::de::Error| CardError::Unreadable { reason: one_line(&error) };
@@ -111,7 +113,7 @@ impl Card {
         Ok(card)
     }
 
-    /// The transform must last as long as the engine's.
+    /// Checks that the transform is the engine's.
     fn check_transform(&self) -> Result<(), CardError> {
         let Ok(rate) = SampleRate::new(self.sample_rate_hz as f32) else {
             return Err(CardError::Rate { actual_hz: self.sample_rate_hz });
@@ -122,11 +124,12 @@ impl Card {
         if actual == expected { Ok(()) } else { Err(CardError::Transform { expected, actual }) }
     }
 
-    /// The network's sizes as the engine takes them.
+    /// Returns the network's sizes in the engine's form.
     ///
     /// # Errors
     ///
-    /// [`CardError::Blocks`] when there is another number of dilations than the architecture has blocks.
+    /// Returns [`CardError::Blocks`] if the number of dilations differs from the architecture's
+    /// number of blocks.
     pub fn config(&self) -> Result<NetworkConfig, CardError> {
         let Sizes { bands, features, width, exchange_width, local_width, dilations } = &self.sizes;
         let Ok(dilations) = <[usize; NetworkConfig::NUM_BLOCKS]>::try_from(dilations.as_slice())
@@ -147,7 +150,7 @@ impl Card {
         })
     }
 
-    /// How logits become masks, which the architecture decides.
+    /// Returns the conversion of logits into masks, which the architecture determines.
     fn masks(&self) -> MaskForm {
         if self.architecture == NetworkConfig::OF_PROBABILITIES {
             MaskForm::Probability
@@ -156,11 +159,11 @@ impl Card {
         }
     }
 
-    /// The model that this card and these weights make.
+    /// Creates the model of this card and these weights.
     ///
     /// # Errors
     ///
-    /// [`CardError`] when the weights are not the card's or the sizes are not the engine's.
+    /// Returns [`CardError`] if the weights are not the card's or the sizes are not the engine's.
     pub fn model(&self, weights: Cow<'static, [u8]>) -> Result<Model, CardError> {
         let config = self.config()?;
         let actual = hash_of(&weights);
@@ -177,19 +180,19 @@ impl Card {
         Model::new(source).map_err(CardError::Engine)
     }
 
-    /// The name of the folder that holds this model.
+    /// Returns the name of the folder that holds this model.
     #[must_use]
     pub fn folder(&self) -> String {
         format!("{}-{}", self.id, self.version)
     }
 }
 
-/// SHA-256, hexadecimal.
+/// Returns the SHA-256 of `bytes`, hexadecimal.
 fn hash_of(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// What TOML's reader says, without the picture of the line.
+/// Returns the message of the TOML reader, without the excerpt of the text.
 fn one_line(error: &toml::de::Error) -> String {
     error.message().replace('\n', " ")
 }

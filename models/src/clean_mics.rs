@@ -1,4 +1,4 @@
-//! What the released network does where there is nothing to do: mics that hear nothing of each other.
+//! The released network on mics without bleed, in which there is nothing to remove.
 
 use engine::debleed::{Cancel, Debleed, Online};
 use engine::pipeline::Pipeline;
@@ -9,7 +9,7 @@ use crate::released;
 const RATE_HZ: f32 = 48_000.0;
 const NUM_SAMPLES: usize = 48_000 * 10;
 
-/// A struck instrument: decaying partials and some noise, at its own pitch and rhythm.
+/// Returns a struck instrument: decaying partials and some noise, at its own pitch and rhythm.
 fn source(pitch_hz: f32, period_s: f32, seed: u32) -> Vec<f32> {
     let mut state = seed;
     (0..NUM_SAMPLES)
@@ -30,7 +30,7 @@ fn source(pitch_hz: f32, period_s: f32, seed: u32) -> Vec<f32> {
         .collect()
 }
 
-/// What a method leaves of the mics, aligned with them.
+/// Returns the cleaned mics of a method, aligned with the input.
 fn clean(method: Box<dyn Debleed>, mics: &[Vec<f32>]) -> Vec<Vec<f32>> {
     let mut pipeline = Pipeline::new(method, mics.len());
     let controls = Controls::default();
@@ -59,7 +59,7 @@ fn clean(method: Box<dyn Debleed>, mics: &[Vec<f32>]) -> Vec<Vec<f32>> {
     mics.iter().zip(&removed).map(difference).collect()
 }
 
-/// Decibels of a mic over what was taken from it.
+/// Returns the level of a mic above the signal removed from it, in decibels.
 fn untouched_db(mic: &[f32], cleaned: &[f32]) -> f64 {
     let power = |signal: &mut dyn Iterator<Item = f32>| -> f64 {
         signal.map(|x| f64::from(x) * f64::from(x)).sum()
@@ -68,7 +68,8 @@ fn untouched_db(mic: &[f32], cleaned: &[f32]) -> f64 {
     10.0 * (own / power(&mut mic.iter().zip(cleaned).map(|(x, y)| x - y))).log10()
 }
 
-/// How far below each mic lies what is taken from it, the first second included: measured 24.9 dB at least.
+/// Smallest level of each mic above the signal removed from it, in decibels, including the first
+/// second: measured 24.9 dB at least.
 const UNTOUCHED_DB: f64 = 20.0;
 
 #[test]

@@ -1,66 +1,67 @@
-//! What can be wrong with a model before its weights are looked at.
+//! Errors of a model before its weights are built.
 
 use engine::network::ModelError;
 
-/// Why a card, or the weights beside it, was refused.
+/// Reason why a card, or the weights beside it, was refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CardError {
-    /// No TOML, or a field is missing, unknown or of the wrong type.
+    /// The card is not TOML, or a field is missing, unknown or of the wrong type.
     Unreadable {
-        /// What the reader said.
+        /// Message of the reader.
         reason: String,
     },
-    /// Made for a later version of the program.
+    /// The card was made for a later version of the program.
     NewerFormat {
-        /// The newest that can be read.
+        /// Newest format that can be read.
         newest: u32,
-        /// The card's.
+        /// Format of the card.
         actual: u32,
     },
-    /// Layers or features of a kind that this engine does not have.
+    /// The layers or features are of a kind that this engine does not have.
     Architecture {
-        /// The engine's.
+        /// Architecture of the engine.
         expected: &'static str,
-        /// The card's.
+        /// Architecture of the card.
         actual: String,
     },
-    /// A sample rate that the engine does not take.
+    /// The engine does not support the sample rate.
     Rate {
-        /// The card's.
+        /// Sample rate of the card, in Hz.
         actual_hz: u32,
     },
-    /// Another transform than the engine's: window in samples, hop in samples, lookahead in hops.
+    /// The transform differs from the engine's: window in samples, hop in samples, lookahead
+    /// in hops.
     Transform {
-        /// The engine's at that rate.
+        /// Sizes of the engine at that rate.
         expected: [usize; 3],
-        /// The card's.
+        /// Sizes of the card.
         actual: [usize; 3],
     },
-    /// An impossible number of mics.
+    /// The numbers of mics are impossible.
     Mics {
-        /// The card's fewest.
+        /// Smallest number in the card.
         min: usize,
-        /// The card's most.
+        /// Largest number in the card.
         max: usize,
-        /// The engine's most.
+        /// Largest number of the engine.
         most: usize,
     },
-    /// Another number of blocks than the architecture has.
+    /// The number of blocks differs from the architecture's.
     Blocks {
-        /// The architecture's.
+        /// Number of blocks of the architecture.
         expected: usize,
-        /// The card's dilations.
+        /// Number of dilations in the card.
         actual: usize,
     },
     /// The weights are not those that the card was written for.
     Hash {
-        /// The card's.
+        /// Hash in the card.
         expected: String,
-        /// The weights'.
+        /// Hash of the weights.
         actual: String,
     },
-    /// The engine shows other bands or features.
+    /// The engine has other bands or features.
     Engine(ModelError),
 }
 
@@ -100,7 +101,7 @@ impl std::fmt::Display for CardError {
 
 impl std::error::Error for CardError {}
 
-/// Text of a card, or about one, in one line whatever is in it.
+/// Returns text of a card, or about one, on one line: control characters become spaces.
 fn one_line(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }

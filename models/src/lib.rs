@@ -1,4 +1,4 @@
-//! The released networks: weights and cards, inside the program, and the strict reader of both.
+//! The released networks: embedded weights and cards, and the strict reader of both.
 #![cfg_attr(test, allow(clippy::float_cmp, reason = "bit-exactness is what tests are about"))]
 
 mod card;
@@ -15,7 +15,8 @@ pub use card::{Card, FORMAT, MicRange, Sizes};
 pub use engine::network::Model;
 pub use error::CardError;
 
-/// The card and the weights of the folder of this name, whose weights file has these first digits of its hash.
+/// Embeds the card and the weights in the folder `$name`. The name of the weights file contains the
+/// first digits of its hash, `$hash`.
 macro_rules! folder {
     ($name:literal, $hash:literal) => {
         (
@@ -25,7 +26,7 @@ macro_rules! folder {
     };
 }
 
-/// The models in this program, the newest first: it is used unless another is asked for.
+/// Embedded models, the newest first. The newest is used unless another is requested.
 static EMBEDDED: [(&str, &[u8]); 6] = [
     folder!("band-a-0.7.0", "7404f2fc"),
     folder!("band-a-0.6.0", "2d0fe35f"),
@@ -38,39 +39,42 @@ static EMBEDDED: [(&str, &[u8]); 6] = [
 /// A model with the card that describes it.
 #[derive(Clone, Debug)]
 pub struct Release {
-    /// What it is.
+    /// Description of the model.
     pub card: Card,
-    /// The handle that sessions share.
+    /// Handle that sessions share.
     pub model: Model,
 }
 
-/// Reads a card and makes the model from it, strictly.
+/// Reads a card strictly and creates its model.
 ///
 /// # Errors
 ///
-/// [`CardError`] when the card is not one of this version, does not describe `weights` or not this engine. The names and shapes in the weights
-/// are looked at by [`Model::network`].
+/// Returns [`CardError`] if this version cannot read the card, or if the card does not
+/// describe `weights` or does not fit this engine. [`Model::network`] checks the names and
+/// shapes in the weights.
 pub fn read(card: &str, weights: Cow<'static, [u8]>) -> Result<Release, CardError> {
     let card = Card::parse(card)?;
     let model = card.model(weights)?;
     Ok(Release { card, model })
 }
 
-/// The newest model in this program; every caller in the process gets a handle to the same one.
+/// Returns the newest embedded model. All callers in the process share it.
 ///
-/// The first call reads the cards and checks the weights' hashes (milliseconds). A test makes sure that what is released can be read.
+/// The first call reads the cards and checks the hashes of the weights, which takes milliseconds. A
+/// test checks that all embedded models can be read.
 #[must_use]
 pub fn released() -> Option<&'static Release> {
     all().first()
 }
 
-/// The model of this id and version, if it is in this program.
+/// Returns the embedded model with this id and version, if there is one.
 #[must_use]
 pub fn named(id: &str, version: &str) -> Option<&'static Release> {
     all().iter().find(|release| release.card.id == id && release.card.version == version)
 }
 
-/// The models in this program, the newest first; see [`released`] for the cost of the first call.
+/// Returns the embedded models, the newest first. [`released`] documents the cost of the
+/// first call.
 #[must_use]
 pub fn all() -> &'static [Release] {
     static RELEASED: OnceLock<Vec<Release>> = OnceLock::new();

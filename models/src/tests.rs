@@ -1,10 +1,11 @@
-//! What is released can be used; what does not fit is refused, each defect by its own name.
+//! Released models are usable, and models that do not fit are refused with a distinct error for
+//! each defect.
 
 use super::*;
 use burn::tensor::Device;
 use engine::network::{MaskForm, ModelError, Network, NetworkConfig, WeightsError};
 
-/// A network with random weights, and the card that goes with it.
+/// Returns the card and the weights of a network with random weights.
 fn example() -> (String, Vec<u8>) {
     let weights = weights(0);
     (card_for(&weights), weights)
@@ -83,7 +84,7 @@ fn a_model_that_fits_is_built_once_for_all() {
     let (first, second) = (model.network().unwrap(), model.clone().network().unwrap());
     assert!(std::sync::Arc::ptr_eq(&first, &second));
     assert_eq!(model.times_built(), 1);
-    // With its last user it goes, and comes back when it is needed.
+    // The network is dropped with its last user, and built again when needed.
     drop((first, second));
     model.network().unwrap();
     assert_eq!(model.times_built(), 2);
@@ -143,7 +144,7 @@ fn layers_that_judge_band_by_band_are_another_architecture() {
         let [expected, actual] = names;
         assert_eq!(error, CardError::Architecture { expected, actual: actual.to_owned() });
     }
-    // Masks as probabilities are another one, whatever the layers.
+    // Masks as probabilities are another architecture, with or without such layers.
     for (card, local_width) in [(plain.clone(), 0), (card.replacen("conv-2", "conv-1", 1), 4)] {
         let release = try_read(&card.replacen("conv-1", "conv-3", 1), &weights).unwrap();
         let config = release.model.config();
@@ -161,7 +162,7 @@ fn other_weights_than_the_cards_are_refused() {
     assert!(matches!(try_read(&card, &weights), Err(CardError::Hash { .. })));
 }
 
-/// What the network says to weights after one change of their table of contents.
+/// Returns the error of the network for weights with one change in their table of contents.
 fn refusal(from: &str, to: &str) -> WeightsError {
     assert_eq!(from.len(), to.len(), "lengths in the file would be wrong");
     let (_, mut weights) = example();
@@ -214,7 +215,7 @@ fn bytes_that_are_no_weights_are_refused() {
     }
 }
 
-/// Nothing is built by the sizes of a card alone: they may ask for all the memory there is.
+/// Nothing is built from the sizes of a card alone, because they may require all available memory.
 #[test]
 fn sizes_that_the_weights_cannot_fill_are_refused() {
     let (card, weights) = example();
@@ -256,7 +257,7 @@ fn weights_that_are_not_finite_are_refused() {
     }
 }
 
-/// Whatever a file says, the message about it is one line of plain text.
+/// A message about a file is one line of plain text, for any content of the file.
 #[test]
 fn control_characters_of_files_stay_out_of_messages() {
     let (card, weights) = example();
@@ -276,7 +277,7 @@ fn control_characters_of_files_stay_out_of_messages() {
     assert!(!error.to_string().contains(char::is_control), "{error:?}");
 }
 
-/// The table of contents of safetensors, and the numbers.
+/// Returns the table of contents of safetensors, and the numbers.
 fn parts(weights: &[u8]) -> (serde_json::Map<String, serde_json::Value>, &[u8]) {
     let length = usize::try_from(u64::from_le_bytes(weights[..8].try_into().unwrap())).unwrap();
     (serde_json::from_slice(&weights[8..8 + length]).unwrap(), &weights[8 + length..])
@@ -284,7 +285,7 @@ fn parts(weights: &[u8]) -> (serde_json::Map<String, serde_json::Value>, &[u8]) 
 
 fn whole(table: &serde_json::Map<String, serde_json::Value>, numbers: &[u8]) -> Vec<u8> {
     let mut text = serde_json::to_vec(table).unwrap();
-    // The table's length is a multiple of eight.
+    // The length of the table is a multiple of eight.
     text.resize(text.len().next_multiple_of(8), b' ');
     let mut weights = (text.len() as u64).to_le_bytes().to_vec();
     weights.extend(text);
@@ -292,7 +293,7 @@ fn whole(table: &serde_json::Map<String, serde_json::Value>, numbers: &[u8]) -> 
     weights
 }
 
-/// Takes a weight and its numbers out.
+/// Removes a weight and its numbers.
 fn without_weight(weights: &[u8], name: &str) -> Vec<u8> {
     let (mut table, numbers) = parts(weights);
     let gone = table.remove(name).unwrap();

@@ -1,4 +1,5 @@
-//! Hours of a host that does whatever hosts do, in random order: `cargo xtask soak`, and twenty seconds of it as a test.
+//! Hours of a host with usual actions in random order: `cargo xtask soak`. As a test it simulates
+//! twenty seconds.
 #![allow(clippy::unwrap_used, reason = "a test may stop where it cannot go on")]
 #![allow(clippy::print_stdout, reason = "the table is what the long run is for")]
 
@@ -10,24 +11,24 @@ use engine::{
     SessionConfig, abandoned_workers,
 };
 
-/// Simulated time and mics of a long run, and its random seed.
+/// Environment variables of a long run: simulated time in hours, number of mics, random seed.
 const HOURS_VARIABLE: &str = "UNSPILL_SOAK_HOURS";
 const MICS_VARIABLE: &str = "UNSPILL_SOAK_MICS";
 const SEED_VARIABLE: &str = "UNSPILL_SOAK_SEED";
 
-/// Simulated time of a run of the tests.
+/// Simulated time of a test run, in seconds.
 const SHORT_S: f64 = 20.0;
 const RATE_HZ: u32 = 44_100;
 const LONGEST_BLOCK: usize = 8192;
-/// The longest that the transport stands still at a stretch: most of a day at a host is spent so.
+/// Longest stop of the transport, in seconds. Hosts are stopped for most of a day.
 const LONGEST_PAUSE_S: usize = 600;
-/// Rows of the table.
+/// Number of rows of the table.
 const ROWS: u64 = 24;
-/// Memory that may come after the first quarter: a passage of three minutes is kept in up to 256 MiB while it is learned, the
-/// rest is what allocators keep back.
+/// Largest growth of the memory after the first quarter, in MiB. A passage of three minutes takes
+/// up to 256 MiB while it is learned. Allocators retain the rest.
 const MOST_GROWTH_MIB: f64 = 320.0;
 
-/// Numerical Recipes' linear congruential generator; only its upper bits are used.
+/// Linear congruential generator of Knuth's MMIX. Only its upper bits are used.
 struct Random(u64);
 
 impl Random {
@@ -45,7 +46,7 @@ impl Random {
         self.below(1000) < in_a_thousand
     }
 
-    /// 0 to 1.
+    /// Returns a number from 0 to 1.
     fn share(&mut self) -> f32 {
         self.next() as f32 / (1 << 24) as f32
     }
@@ -60,11 +61,11 @@ struct Host {
     controls: Controls,
     learned: Option<Arc<Learned>>,
     session: Option<Session>,
-    /// `[mic][sample]`.
+    /// Input, `[mic][sample]`.
     mics: Vec<Vec<f32>>,
-    /// How loud each mic is at the moment; 0 is digital silence.
+    /// Current level of each mic, linear; 0 is digital silence.
     levels: Vec<f32>,
-    /// In samples.
+    /// Longest stop of the transport, in samples.
     longest_pause: usize,
     counts: Counts,
 }
@@ -72,7 +73,7 @@ struct Host {
 #[derive(Default)]
 struct Counts {
     samples: u64,
-    /// Samples of stopped transports among them.
+    /// Samples with a stopped transport, included in `samples`.
     paused: u64,
     late_hops: u64,
     lost_hops: u64,
@@ -110,7 +111,7 @@ impl Host {
         }
     }
 
-    /// A new session, with what the last one learned.
+    /// Prepares a new session with the estimates that the last one learned.
     fn activate(&mut self) {
         self.deactivate();
         let config = self.config();
@@ -129,7 +130,7 @@ impl Host {
         self.learned = learner.collect().or(self.learned.take());
     }
 
-    /// The same session for other blocks, or another pace.
+    /// Prepares the same session for other blocks or another pace.
     fn activate_again(&mut self) {
         let session = self.session.take().unwrap();
         self.count(&session);
@@ -148,7 +149,8 @@ impl Host {
         self.counts.lost_hops += stats.lost_hops();
     }
 
-    /// Up to some seconds of music with blocks of one size, and then something that hosts and engineers do.
+    /// Plays up to about a second of music in blocks of one size, then performs a usual action of a
+    /// host or an engineer.
     fn scene(&mut self) {
         let size = [1, 17, 64, 441, 512, 1024, 4096, LONGEST_BLOCK][self.random.below(8)];
         let blocks = (RATE_HZ as usize / size + 1).min(200 + self.random.below(1000));
@@ -197,12 +199,12 @@ impl Host {
         }
     }
 
-    /// A stopped transport: hosts go on with blocks of digital silence.
+    /// Stops the transport. Hosts continue with blocks of digital silence.
     fn stand_still(&mut self) {
         let levels = self.levels.clone();
         self.levels.fill(0.0);
         let seconds = 1 + self.random.below(LONGEST_PAUSE_S);
-        // No longer than the whole of a short run.
+        // At most a tenth of the whole run.
         let blocks = (seconds * RATE_HZ as usize).min(self.longest_pause) / LONGEST_BLOCK;
         for _ in 0..blocks {
             self.block(LONGEST_BLOCK);
@@ -267,7 +269,8 @@ impl Host {
     }
 }
 
-/// Memory of this process that is in use, in MiB, and its threads; nothing on other systems.
+/// Returns the resident memory of this process in MiB and its number of threads, or zeros on
+/// systems other than Linux.
 fn held() -> (f64, u64) {
     let text = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let field = |name: &str| {

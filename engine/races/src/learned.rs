@@ -1,6 +1,6 @@
-//! Stands in for what a passage taught: a number says which passage.
+//! Stand-in for learned estimates: a number identifies the passage.
 
-/// What the passage of this number taught.
+/// Estimates learned from the passage with this number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Learned(pub u32);
 

@@ -1,4 +1,4 @@
-//! Every block keeps the six promises; blocks that break one are caught.
+//! Every processor keeps the six promises, and processors that break one are caught.
 
 use super::*;
 use crate::controls::{Controls, Listen};
@@ -22,7 +22,7 @@ fn rate() -> SampleRate {
     SampleRate::new(48_000.0).unwrap()
 }
 
-/// Every method there is; those that work on chunks with short ones.
+/// All methods. Those that work on chunks use short ones.
 fn methods() -> Vec<fn() -> Box<dyn Debleed>> {
     let mut methods = masks();
     methods.push(|| Box::new(Online::new(rate(), Mode::Live, NUM_MICS)));
@@ -32,7 +32,8 @@ fn methods() -> Vec<fn() -> Box<dyn Debleed>> {
     methods
 }
 
-/// The methods that a network steers, with one that knows nothing: its masks take something out of everything.
+/// The methods with a network as guide. The network is untrained, so its masks remove a part
+/// of everything.
 fn guided() -> [fn() -> Box<dyn Debleed>; 3] {
     fn guide() -> Box<dyn Guide> {
         Box::new(NetworkGuide::new(testing::network(), NUM_MICS))
@@ -44,7 +45,7 @@ fn guided() -> [fn() -> Box<dyn Debleed>; 3] {
     ]
 }
 
-/// Methods that share out every bin, and so take something out of any noise at once.
+/// Methods that divide every bin among the sources, and so remove a part of any noise at once.
 fn masks() -> Vec<fn() -> Box<dyn Debleed>> {
     const SIZES: ChunkSizes = ChunkSizes { chunk_hops: 20, overlap_hops: 4 };
     fn geometry() -> Geometry {
@@ -69,7 +70,7 @@ fn masks() -> Vec<fn() -> Box<dyn Debleed>> {
     ]
 }
 
-/// The two transforms, one after the other.
+/// Analysis followed by synthesis.
 struct Transform {
     geometry: Geometry,
     analysis: Analysis,
@@ -88,7 +89,7 @@ impl Transform {
     }
 }
 
-/// Whether a block is `num_mics` mics of some whole hops.
+/// True if a block has [`NUM_MICS`] mics and a whole number of hops.
 fn is_whole(mics: &[&mut [f32]], hop: usize) -> bool {
     let length = mics.first().map_or(0, |mic| mic.len());
     mics.len() == NUM_MICS
@@ -96,7 +97,7 @@ fn is_whole(mics: &[&mut [f32]], hop: usize) -> bool {
         && mics.iter().all(|mic| mic.len() == length)
 }
 
-/// Gives every hop of a block to `work`, as `[mic, hop]`, and puts back what it leaves.
+/// Passes every hop of a block to `work`, as `[mic, hop]`, and stores the result in the block.
 fn hop_by_hop(mics: &mut [&mut [f32]], hop: usize, mut work: impl FnMut(&mut [f32])) {
     for start in (0..mics[0].len()).step_by(hop) {
         let mut samples: Vec<f32> =
@@ -139,7 +140,7 @@ impl Block for Transform {
     }
 }
 
-/// A pipeline and the delayed mics it removes from.
+/// A pipeline, and the delayed mics from which its output is subtracted.
 struct Cleaned {
     pipeline: Pipeline,
     /// The last hops, oldest first, `[hop][mic, hop]`.
@@ -231,7 +232,7 @@ fn what_is_removed_keeps_all_promises_but_the_impulse() {
         mic.listen = Listen::Removed;
     }
     for method in masks().into_iter().chain(guided()) {
-        // A lone impulse is nobody's bleed, so nothing of it is removed.
+        // A lone impulse is no bleed of another mic, so nothing of it is removed.
         let broken = check(|| session(method(), &controls));
         assert!(matches!(broken, Err(Broken::Impulse { value: 0.0, .. })), "{broken:?}");
         let block = session(method(), &controls);
@@ -247,7 +248,7 @@ fn what_is_removed_keeps_all_promises_but_the_impulse() {
     }
 }
 
-/// A delay line with one fault.
+/// Delay line with one fault.
 struct Faulty {
     fault: Fault,
     /// `[sample][mic]`
@@ -306,7 +307,7 @@ impl Block for Faulty {
                 mic[n] = out;
             }
             if self.fault == Fault::Subnormal {
-                // A feedback that never quite ends, as in any recursive filter.
+                // A feedback that never decays to zero, as in any recursive filter.
                 self.tail = 0.99 * self.tail + 1e-9 * out[0];
                 mics[0][n] += self.tail;
             }
@@ -340,6 +341,6 @@ fn a_block_that_breaks_a_promise_is_caught() {
     assert!(matches!(checked(Fault::Accepts), Err(Broken::Accepts { num_mics: 0 })));
     assert!(matches!(checked(Fault::Damage), Err(Broken::Damage { .. })));
     assert_eq!(checked(Fault::Refuses), Err(Broken::Refuses));
-    // Where nothing is forgotten the second impulse already meets the first.
+    // Without a reset the second impulse meets the remains of the first.
     assert!(matches!(checked(Fault::Reset), Err(Broken::Impulse { .. } | Broken::Reset { .. })));
 }

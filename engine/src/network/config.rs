@@ -1,36 +1,39 @@
-//! The sizes that decide how a network is built.
+//! The sizes that define the structure of a network.
 
-/// Sizes of a [`Network`](super::Network): part of the model's format, checked when weights are loaded.
+/// Sizes of a [`Network`](super::Network). They are part of the model's format and checked when
+/// weights are loaded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NetworkConfig {
-    /// Bands that every mic is seen in.
+    /// Number of bands per mic.
     pub num_bands: usize,
-    /// Features per mic and band.
+    /// Number of features per mic and band.
     pub num_features: usize,
-    /// Numbers that carry one mic through the blocks.
+    /// Size of the state of one mic in the blocks.
     pub width: usize,
-    /// Numbers that one mic tells the others in each block.
+    /// Size of the message from one mic to the others in each block.
     pub exchange_width: usize,
-    /// Numbers that carry one band of one mic through the layers that judge band by band; 0 where there are no such layers.
+    /// Size of the state of one band of one mic in the layers that process bands separately; 0
+    /// without such layers.
     pub local_width: usize,
-    /// How logits become masks.
+    /// Conversion of logits into masks.
     pub masks: MaskForm,
-    /// How far each block looks back, in hops between its three taps; one block per entry.
+    /// Distance between the three taps of each block, in hops, `[block]`.
     pub dilations: [usize; Self::NUM_BLOCKS],
 }
 
 impl NetworkConfig {
-    /// How many blocks there are.
+    /// Number of blocks.
     pub const NUM_BLOCKS: usize = 6;
-    /// Taps of every block in time.
+    /// Number of taps in time of every block.
     pub const NUM_TAPS: usize = 3;
-    /// Masks that come out per mic and band: the guide's and the output's.
+    /// Number of masks per mic and band: the guide's and the output's.
     pub const NUM_MASKS: usize = 2;
 
-    /// The architecture whose masks are [`MaskForm::Probability`].
+    /// Name of the architecture with masks of the form [`MaskForm::Probability`].
     pub const OF_PROBABILITIES: &'static str = "set-conv-3";
 
-    /// What the arrangement of layers and the meaning of features are called in the cards of models; another one gets another name.
+    /// Returns the name of the architecture in the cards of models. Every arrangement of layers and
+    /// meaning of features has its own name.
     #[must_use]
     pub fn architecture(&self) -> &'static str {
         match (self.masks, self.local_width) {
@@ -40,10 +43,10 @@ impl NetworkConfig {
         }
     }
 
-    /// The furthest that any network looks back, in hops: over 40 s at 48 kHz.
+    /// Longest reach of any network into the past, in hops: over 40 s at 48 kHz.
     pub const MOST_REACH_HOPS: usize = 4096;
 
-    /// Hops of the past that the newest output depends on.
+    /// Returns the number of past hops that the newest output depends on.
     #[must_use]
     pub fn reach_hops(&self) -> usize {
         let each =
@@ -51,8 +54,8 @@ impl NetworkConfig {
         each.fold(0, usize::saturating_add)
     }
 
-    /// How many numbers the matrices between its layers have, `usize::MAX` where they are more than can be counted: a network has a
-    /// few more weights than that.
+    /// Returns the number of weights in the matrices between the layers, or `usize::MAX` if it is
+    /// too large to count. A network has a few more weights than that.
     #[must_use]
     pub fn num_matrix_weights(&self) -> usize {
         let Self { num_bands, num_features, width, exchange_width, local_width, .. } = *self;
@@ -77,12 +80,12 @@ impl NetworkConfig {
     }
 }
 
-/// How a network's last numbers become masks.
+/// Conversion of a network's logits into masks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MaskForm {
-    /// A sigmoid, stretched by a twentieth on either side and cut to 0 to 1: nothing can be learned
-    /// where it is cut, so that logits grow without end and masks become binary.
+    /// Sigmoid, stretched by a twentieth on either side and clamped to 0 to 1. The gradient is zero
+    /// where it is clamped, so logits grow without limit and masks become binary.
     Stretched,
-    /// A sigmoid: never quite 0 or 1, and with a gradient everywhere.
+    /// Sigmoid: never exactly 0 or 1, and with a gradient everywhere.
     Probability,
 }

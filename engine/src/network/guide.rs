@@ -1,4 +1,4 @@
-//! The network as the canceller's guide: hop by hop, with the memory of one stream.
+//! The network as the canceller's guide: processes one stream hop by hop, with its own memory.
 
 use std::ops::RangeInclusive;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -14,46 +14,49 @@ use crate::controls::{Controls, Role};
 use crate::debleed::cancel::{Guide, GuideHop, GuideMasks, GuideTrouble, NUM_BANDS, NUM_FEATURES};
 use crate::units::GroupId;
 
-/// One stream's use of a network; any number of streams share the weights.
+/// Guide that runs a network on one stream. Any number of streams share the weights.
 ///
-/// Only mics that were ever heard since the last reset are shown to the network: silent ones cost nothing and change nothing.
-/// Whatever goes wrong (weights that do not fit, features or masks that are no numbers) leaves the hop to the canceller's own rules;
-/// so does a number of heard mics that the model was not made for.
+/// The network receives only mics that have had sound since the last reset. Silent mics cost
+/// nothing and change nothing.
+///
+/// The canceller's own rules are the fallback for a hop if the weights do not fit, if features or
+/// masks are not finite, or if the model was not made for the number of mics with sound.
 ///
 /// # Real-time
 ///
-/// Worker or main thread only: the tensor library allocates, and a model's weights become a network at the first hop.
+/// Worker or main thread only: the tensor library allocates, and the first hop may build the
+/// network from a model's weights.
 #[derive(Debug)]
 pub struct NetworkGuide {
     network: Source,
     device: Device,
     num_mics: usize,
-    /// What was wrong with the last hop.
+    /// Problem of the last hop.
     trouble: Option<GuideTrouble>,
-    /// For how many heard mics the network was made.
+    /// Numbers of mics with sound that the network was made for.
     fits: RangeInclusive<usize>,
-    /// The mics heard so far, in the hop's order: the rows of all tensors.
+    /// Mics with sound so far, in the order of their first sound: the rows of all tensors.
     rows: Vec<usize>,
     is_row: Vec<bool>,
     memory: Option<Memory>,
-    /// The relations, and what they were made from.
+    /// Relations of the mics, and the routing that they were computed from.
     pairs: Option<(Routing, Pairs)>,
 }
 
-/// Where the network comes from.
+/// Source of the network.
 #[derive(Debug)]
 enum Source {
     Ready(Arc<Network>),
     Waiting(Model),
-    /// It could not be built, or broke.
+    /// The network could not be built, or panicked.
     Failed,
 }
 
-/// What decides the relations of mics: activity, role and group of each.
+/// Properties that determine the relations of mics: activity, role and group, `[mic]`.
 type Routing = Vec<(bool, Role, Option<GroupId>)>;
 
 impl NetworkGuide {
-    /// A stream of `num_mics` mics.
+    /// Creates the guide of a stream of `num_mics` mics.
     ///
     /// # Real-time
     ///
@@ -63,7 +66,8 @@ impl NetworkGuide {
         Self::from_source(Source::Ready(network), num_mics, 1..=MAX_MICS)
     }
 
-    /// A stream that builds the model's network at its first hop, unless another stream has.
+    /// Creates a guide that builds the model's network at its first hop, unless it is already
+    /// in use.
     ///
     /// # Real-time
     ///
@@ -88,7 +92,7 @@ impl NetworkGuide {
         }
     }
 
-    /// The network, built now if it was not yet.
+    /// Returns the network, and builds it if necessary.
     fn network(&mut self) -> Option<Arc<Network>> {
         if let Source::Waiting(model) = &self.network {
             self.network = model.network().map_or(Source::Failed, Source::Ready);
@@ -99,7 +103,7 @@ impl NetworkGuide {
         }
     }
 
-    /// Makes room for mics that are heard for the first time.
+    /// Adds the mics that have sound for the first time.
     fn follow_mics(&mut self, hop: &GuideHop<'_>) {
         let before = self.rows.len();
         for &mic in hop.order {
@@ -129,14 +133,14 @@ impl NetworkGuide {
         self.pairs = Some((routing.collect(), pairs));
     }
 
-    /// The masks of one hop; false when they are no numbers.
+    /// Computes the masks of one hop. Returns false if there are no usable masks.
     fn infer(&mut self, network: &Network, hop: &GuideHop<'_>, masks: &mut GuideMasks<'_>) -> bool {
         const SIZE: usize = NUM_FEATURES * NUM_BANDS;
-        // A network of fewer features was trained before the later ones were added.
+        // A network with fewer features was trained before the later ones were added.
         let looked_at = network.num_features() * NUM_BANDS;
         self.follow_mics(hop);
         if !self.fits.contains(&self.rows.len()) {
-            // With too few there is nothing to compare, whoever does it.
+            // With too few mics no guide can compare anything, so only too many are reported.
             let (heard, most) = (self.rows.len(), *self.fits.end());
             self.trouble = (heard > most).then_some(GuideTrouble::Mics { heard, most });
             return false;
@@ -184,13 +188,13 @@ impl Guide for NetworkGuide {
             Ok(Some(true)) => true,
             Ok(found) => {
                 if found.is_some() {
-                    // What is no number may sit in the memory by now.
+                    // The memory may contain values that are not finite.
                     self.memory = None;
                 }
                 false
             }
             Err(_) => {
-                // The tensor library panicked: it is not asked again.
+                // The tensor library panicked, so the network is not used again.
                 self.network = Source::Failed;
                 self.reset();
                 false

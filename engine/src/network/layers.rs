@@ -1,4 +1,4 @@
-//! The layer that the network repeats: each mic's own past, then what the others say.
+//! The block that the network repeats: combines each mic's past, then the messages of the others.
 
 use burn::module::Module;
 use burn::nn::{LayerNorm, LayerNormConfig, Linear, LinearConfig};
@@ -8,7 +8,7 @@ use burn::tensor::{Device, Tensor};
 use super::config::NetworkConfig;
 use super::pairs::Pairs;
 
-/// Looks back in time within each mic, then lets every mic hear a summary of the others.
+/// Combines the past of each mic by a convolution, then adds a summary of the other mics.
 ///
 /// # Shapes
 ///
@@ -17,16 +17,21 @@ use super::pairs::Pairs;
 ///
 /// # Invariants
 ///
-/// - Reordering `mic` on the input (and in the pairs) reorders the output the same way and changes nothing else.
-/// - Mics that are not there change no present mic's output.
-/// - Uses no hop later than its own.
+/// - Reordering `mic` on the input (and in the pairs) reorders the output the same way and changes
+///   nothing else.
+/// - Absent mics do not change the output of present mics.
+/// - Causal: uses no hop later than its own.
 ///
 /// # Source
 ///
-/// Y. Luo, Z. Chen, N. Mesgarani, T. Yoshioka, "End-to-end microphone permutation and number invariant multi-channel speech
-/// separation", ICASSP 2020, equations 4 to 6 (transform, average, concatenate); differs in that the average is taken over the mics
-/// that can bleed into the listener, that the maximum and the average of its own source's other mics are told as well, and in the
-/// dilated causal convolution before it.
+/// Y. Luo, Z. Chen, N. Mesgarani, T. Yoshioka, "End-to-end microphone permutation and number
+/// invariant multi-channel speech separation", ICASSP 2020, equations 4 to 6 (transform, average,
+/// concatenate). The differences:
+///
+/// - The average is taken over the mics that can bleed into the receiving mic.
+/// - The exchange also includes the maximum over these mics, and the average over the other mics of
+///   the same source.
+/// - A dilated causal convolution precedes the exchange.
 #[derive(Module, Debug)]
 pub(super) struct Block {
     norm: LayerNorm,
@@ -50,12 +55,12 @@ impl Block {
         }
     }
 
-    /// Hops that the memory holds.
+    /// Returns the number of hops in the memory.
     pub(super) fn memory_hops(&self) -> usize {
         (NetworkConfig::NUM_TAPS - 1) * self.dilation
     }
 
-    /// The output, and the memory for the hops that follow.
+    /// Returns the output, and the memory for the following hops.
     pub(super) fn forward(
         &self,
         input: Tensor<4>,
@@ -64,7 +69,8 @@ impl Block {
     ) -> (Tensor<4>, Tensor<4>) {
         let [batch, mics, hops, width] = input.dims();
         let remembered = self.memory_hops();
-        let seen = Tensor::cat(vec![memory, self.norm.forward(input.clone())], 2); // [batch, mic, remembered + time, feature]
+        // [batch, mic, remembered + time, feature]
+        let seen = Tensor::cat(vec![memory, self.norm.forward(input.clone())], 2);
         let tap = |at: usize| seen.clone().narrow(2, at, hops);
         let taps = vec![tap(0), tap(self.dilation), tap(remembered)];
         let own = self.past.forward(Tensor::cat(taps, 3)); // [batch, mic, time, feature]
@@ -78,7 +84,8 @@ impl Block {
         let siblings = spread(pairs.siblings.clone().matmul(flat.clone()));
         let barred: Tensor<4> = pairs.barred.clone().unsqueeze_dim(3); // [batch, mic, mic, 1]
         let all: Tensor<4> = flat.unsqueeze_dim(1); // [batch, 1, mic, time * exchange]
-        let loudest: Tensor<3> = (all + barred).max_dim(2).squeeze_dim(2); // [batch, mic, time * exchange]
+        // [batch, mic, time * exchange]
+        let loudest: Tensor<3> = (all + barred).max_dim(2).squeeze_dim(2);
         let loudest = spread(loudest * pairs.has_bleeders.clone());
         let heard = self.hear.forward(Tensor::cat(vec![mean, loudest, siblings], 3));
 

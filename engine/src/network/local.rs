@@ -1,4 +1,5 @@
-//! Judging band by band: what is said of one band alone, by this mic and by all others, bends its masks.
+//! Layers that process bands separately: the features of one band, from this mic and all others,
+//! adjust the masks of that band.
 
 use burn::module::Module;
 use burn::nn::{Linear, LinearConfig};
@@ -8,25 +9,28 @@ use burn::tensor::{Device, Tensor};
 use super::config::NetworkConfig;
 use super::pairs::Pairs;
 
-/// The same small layers for every band, which see the features of a band and its neighbours, what the other mics tell of the band,
-/// and a few numbers per band from the layers that look at the whole mic.
+/// Small layers with the same weights for every band.
+///
+/// Their inputs are the features of a band and its neighbours, the messages of the other mics about
+/// that band, and a few numbers per band from the layers that process the whole mic.
 ///
 /// # Shapes
 ///
 /// - input: features `[batch, mic, time, feature * band]`, carried `[batch, mic, time, width]`
-/// - output: `[batch, mic, time, mask * band]`, to be added to masks before their sigmoid
+/// - output: `[batch, mic, time, mask * band]`, to be added to the masks before their sigmoid
 ///
 /// # Invariants
 ///
-/// - Reordering `mic` on the input (and in the pairs) reorders the output the same way and changes nothing else.
-/// - Mics that are not there change no present mic's output.
-/// - Looks at one hop at a time.
+/// - Reordering `mic` on the input (and in the pairs) reorders the output the same way and changes
+///   nothing else.
+/// - Absent mics do not change the output of present mics.
+/// - Processes each hop independently.
 ///
 /// # Source
 ///
-/// This project's: the layers that carry a mic have fewer numbers than it has bands times features, and can say little that holds for
-/// one band alone. The exchange is that of the blocks with the root of the sum of squares instead of the maximum, which costs a
-/// product of matrices only.
+/// This project. The state of a mic in the blocks has fewer numbers than bands times features, so
+/// it carries little information about one band alone. The exchange is that of the blocks, with the
+/// root of the sum of squares instead of the maximum, because this costs only a matrix product.
 #[derive(Module, Debug)]
 pub(super) struct Local {
     look: Linear,
@@ -37,9 +41,9 @@ pub(super) struct Local {
     num_features: usize,
 }
 
-/// A band and its two neighbours.
+/// Number of input bands: a band and its two neighbours.
 const NUM_SEEN: usize = 3;
-/// Keeps the slope of a root finite.
+/// Keeps the gradient of a square root finite.
 const TINY: f64 = 1e-6;
 
 impl Local {
@@ -55,7 +59,7 @@ impl Local {
         }
     }
 
-    /// Numbers per band that mics tell each other.
+    /// Returns the number of values per band that mics exchange.
     fn told_width(width: usize) -> usize {
         width.div_ceil(2)
     }
@@ -73,7 +77,8 @@ impl Local {
         let inner = |start: usize| values.clone().narrow(2, start, bands - 1);
         let lower = Tensor::cat(vec![edge.clone(), inner(0)], 2);
         let upper = Tensor::cat(vec![inner(1), edge], 2);
-        let seen = Tensor::cat(vec![values, lower, upper], 1); // [batch * mic * time, seen * feature, band]
+        // [batch * mic * time, seen * feature, band]
+        let seen = Tensor::cat(vec![values, lower, upper], 1);
         let inputs = NUM_SEEN * self.num_features;
         let seen: Tensor<2> = seen.swap_dims(1, 2).reshape([rows * bands, inputs]);
         let own = relu(self.look.forward(seen)); // [batch * mic * time * band, local]
@@ -84,7 +89,8 @@ impl Local {
         let told = told.reshape([batch, mics, hops * bands * told_width]);
         let flat = |heard: Tensor<3>| heard.reshape([rows * bands, told_width]);
         let mean = flat(pairs.bleeders.clone().matmul(told.clone()));
-        let here = pairs.barred.clone().exp(); // [batch, mic, mic]: 1 where column can bleed into row
+        // [batch, mic, mic]: 1 where column can bleed into row
+        let here = pairs.barred.clone().exp();
         let loudest = flat((here.matmul(told.powi_scalar(2)) + TINY).sqrt());
         let context = self.context.forward(carried).reshape([rows * bands, told_width]);
 

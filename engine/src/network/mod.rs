@@ -1,4 +1,5 @@
-//! The network: looks at all mics at once and says what is whose, for any number of mics in any order.
+//! The network: processes all mics jointly and assigns sound to its mic, for any number of mics in
+//! any order.
 //!
 //! This is the only module that names the tensor library.
 

@@ -1,4 +1,4 @@
-//! The network itself.
+//! The network and its masks.
 
 use burn::module::{Module, Param};
 use burn::nn::{Linear, LinearConfig};
@@ -10,42 +10,48 @@ use super::layers::Block;
 use super::local::Local;
 use super::pairs::Pairs;
 
-/// Two masks for every mic and band, from what all mics show: how much of the (linearly cancelled) mic is surely its own source and
-/// may guide the filters, and how much of it is to be kept in the end.
+/// Network that computes two masks for every mic and band from the features of all mics.
+///
+/// The guide mask is the part of the (linearly cancelled) mic that is surely its own source and may
+/// guide the filters. The keep mask is the part that remains in the output.
 ///
 /// # Shapes
 ///
-/// - input: `[batch, mic, time, feature * band]`, the features of a band apart by `num_bands`
+/// - input: `[batch, mic, time, feature * band]`, the features of a band `num_bands` apart
 /// - output: two of `[batch, mic, time, band]`, 0 to 1
 ///
 /// # Invariants
 ///
-/// - Equivariant: reordering mics (and their pairs) reorders the masks and changes nothing else, for any number of mics.
-/// - Causal, and streaming: any cutting of `time` into pieces gives the same masks, when [`Memory`] is handed on.
+/// - Equivariant: reordering mics (and their pairs) reorders the masks and changes nothing else,
+///   for any number of mics.
+/// - Causal and streaming: every division of `time` into pieces gives the same masks if [`Memory`]
+///   is passed on.
 ///
 /// # Source
 ///
-/// The shape of this project's prototype (rows A to L of its measurements): band features, causal dilated time convolution and exchange
-/// of means and maxima between mics; then, where there are local layers, a judgement of every band by itself.
+/// The structure of this project's prototype (rows A to L of its measurements): band features,
+/// causal dilated convolution in time, and exchange of means and maxima between mics. The optional
+/// local layers then process every band separately.
 #[derive(Module, Debug)]
 pub struct Network {
     enter: Linear,
     blocks: Vec<Block>,
     leave: Linear,
     local: Option<Local>,
-    /// Weight of each feature's value in its own band's masks, `[mask, feature]`: a head start, as some features nearly are masks.
+    /// Weight of each feature in its own band's masks, `[mask, feature]`. Some features nearly are
+    /// masks and need no more than this direct path.
     shortcut: Param<Tensor<2>>,
     num_bands: usize,
     num_features: usize,
     is_stretched: bool,
 }
 
-/// What the network remembers of past hops, one tensor `[batch, mic, hops, feature]` per block.
+/// Memory of past hops, one tensor `[batch, mic, hops, feature]` per block.
 #[derive(Clone, Debug)]
 pub struct Memory(Vec<Tensor<4>>);
 
 impl Memory {
-    /// Makes room for `count` more mics, which remember nothing.
+    /// Adds `count` mics with empty memory.
     pub(super) fn add_mics(&mut self, count: usize, device: &Device) {
         for memory in &mut self.0 {
             let [batch, _, hops, width] = memory.dims();
@@ -55,22 +61,22 @@ impl Memory {
     }
 }
 
-/// How far [`MaskForm::Stretched`] stretches the sigmoid on either side before it is cut.
+/// Distance by which [`MaskForm::Stretched`] stretches the sigmoid on either side before clamping.
 const STRETCH: f32 = 0.05;
 
-/// What comes out.
+/// Output of a network.
 #[derive(Clone, Debug)]
 pub struct Masks {
-    /// What both were before the sigmoid, `[batch, mic, time, mask * band]`.
+    /// Both masks before the sigmoid, `[batch, mic, time, mask * band]`.
     pub logits: Tensor<4>,
-    /// What may guide the filters, `[batch, mic, time, band]`.
+    /// Part of the cancelled mic that may guide the filters, `[batch, mic, time, band]`.
     pub guide: Tensor<4>,
-    /// What is kept of the cancelled mic, `[batch, mic, time, band]`.
+    /// Part of the cancelled mic to keep, `[batch, mic, time, band]`.
     pub keep: Tensor<4>,
 }
 
 impl Network {
-    /// A network with random weights.
+    /// Creates a network with random weights.
     #[must_use]
     pub fn new(config: &NetworkConfig, device: &Device) -> Self {
         let num_inputs = config.num_features * config.num_bands;
@@ -95,13 +101,13 @@ impl Network {
         self.shortcut = Param::from_tensor(shortcut);
     }
 
-    /// How many of the features it looks at, from the first one on.
+    /// Returns the number of features that the network uses, from the first one on.
     #[must_use]
     pub fn num_features(&self) -> usize {
         self.num_features
     }
 
-    /// The memory before the first hop.
+    /// Returns the memory before the first hop.
     #[must_use]
     pub fn blank_memory(&self, batch: usize, num_mics: usize, device: &Device) -> Memory {
         let width = self.leave.weight.dims()[0];
@@ -113,7 +119,7 @@ impl Network {
         )
     }
 
-    /// Masks of the next hops; `memory` moves on by as many.
+    /// Computes the masks of the next hops, and advances `memory` by them.
     #[must_use]
     pub fn forward(&self, features: Tensor<4>, pairs: &Pairs, memory: &mut Memory) -> Masks {
         let [batch, mics, hops, _] = features.dims();

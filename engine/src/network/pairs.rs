@@ -1,36 +1,38 @@
-//! Who can bleed into whom, as the network is told it.
+//! Relations of mics as inputs of the network: bleed and common sources.
 
 use burn::tensor::{Device, Tensor, TensorData};
 
 use crate::controls::{Controls, Role};
 use crate::debleed::is_bleed;
 
-/// Pairwise relations of mics: the network's only way of telling them apart.
+/// Pairwise relations of mics. The network distinguishes mics by them and their features only.
 ///
 /// # Shapes
 ///
-/// All `[batch, mic, mic]`, rows are the mics that listen.
+/// All `[batch, mic, mic]`. Rows are the receiving mics.
 ///
 /// # Invariants
 ///
-/// Reordering mics reorders rows and columns alike; mics that are not there have empty rows and columns.
+/// Reordering mics reorders rows and columns alike. Absent mics have empty rows and columns.
 #[derive(Clone, Debug)]
 pub struct Pairs {
-    /// Mean over the mics that can bleed into each mic: rows sum to 1, or to 0 where there are none.
+    /// Average over the mics that can bleed into each mic: rows sum to 1, or to 0 without
+    /// such mics.
     pub(super) bleeders: Tensor<3>,
-    /// Mean over the other mics of the same source: rows sum to 1, or to 0 where there are none.
+    /// Average over the other mics of the same source: rows sum to 1, or to 0 without such mics.
     pub(super) siblings: Tensor<3>,
-    /// 0 where column can bleed into row, a large negative number elsewhere.
+    /// 0 where column can bleed into row, otherwise a large negative number.
     pub(super) barred: Tensor<3>,
-    /// `[batch, mic, 1]`: 1 for a mic that anything can bleed into, else 0.
+    /// 1 for a mic that any other can bleed into, otherwise 0, `[batch, mic, 1]`.
     pub(super) has_bleeders: Tensor<3>,
 }
 
-/// Lower than anything a mic tells.
+/// Lower than any value that mics exchange.
 const BARRED: f32 = -1e4;
 
 impl Pairs {
-    /// The relations of some mics of `controls`, in this order, as a batch of one; mics that are not `active` count as absent.
+    /// Returns the relations of some mics of `controls`, in the order of `mics`, as a batch of one.
+    /// Mics that are not `active` count as absent.
     ///
     /// # Real-time
     ///
@@ -46,8 +48,11 @@ impl Pairs {
         Self::from_relations(&[mics.len()], bleeds, one_source, device)
     }
 
-    /// The relations of a batch: one entry of `num_mics` per clip, padded to the largest;
-    /// `bleeds` and `one_source` are asked with positions counted through the whole batch, `clip * largest + mic`.
+    /// Returns the relations of a batch. `num_mics` has one entry per clip, and clips are padded to
+    /// the largest.
+    ///
+    /// The arguments of `bleeds` and `one_source` are the receiving and the other mic, counted
+    /// through the whole batch: `clip * largest + mic`.
     ///
     /// # Real-time
     ///

@@ -1,4 +1,4 @@
-//! A released network: weights that wait to be built, and the one copy of what was built from them.
+//! A released model: its weights, and the one shared network that is built from them.
 
 use std::borrow::Cow;
 use std::ops::RangeInclusive;
@@ -13,29 +13,31 @@ use super::model::Network;
 use super::weights::WeightsError;
 use crate::debleed::cancel::{Guide, NUM_BANDS, NUM_FEATURES};
 
-/// What a model is made of.
+/// Contents of a model.
 #[derive(Clone, Debug)]
 pub struct ModelSource {
-    /// Which model.
+    /// Identifier of the model.
     pub id: Cow<'static, str>,
-    /// `major.minor.patch`.
+    /// Version, `major.minor.patch`.
     pub version: Cow<'static, str>,
-    /// The network's sizes.
+    /// Sizes of the network.
     pub config: NetworkConfig,
-    /// For how many mics it was made; with fewer or more heard, the canceller goes by its own rules.
+    /// Numbers of mics that it was made for. With fewer or more mics with sound, the canceller uses
+    /// its own rules.
     pub mics: RangeInclusive<usize>,
-    /// Its weights, safetensors.
+    /// Weights as safetensors.
     pub weights: Cow<'static, [u8]>,
 }
 
-/// A handle to a network that any number of sessions share.
+/// Handle to a network that any number of sessions share.
 ///
-/// Weights become a network when the first guide looks at its first hop, on the worker thread, and the network is dropped with
-/// its last user. All clones of a handle share it.
+/// The network is built on a worker thread, at its start or at a guide's first hop. It is dropped
+/// with its last user. All clones of a handle share it.
 ///
 /// # Real-time
 ///
-/// Handles are made, cloned and dropped on the main thread; workers build. The audio thread never sees one.
+/// The main thread creates, clones and drops handles, and workers build networks. The audio thread
+/// has no handle.
 #[derive(Clone, Debug)]
 pub struct Model(Arc<Shared>);
 
@@ -47,11 +49,12 @@ struct Shared {
 }
 
 impl Model {
-    /// A handle; nothing is built yet.
+    /// Creates a handle, without building the network.
     ///
     /// # Errors
     ///
-    /// [`ModelError`] when the model looks at other bands, or at more features, than the engine shows.
+    /// Returns [`ModelError`] if the model has another number of bands, or more features, than
+    /// the engine.
     ///
     /// # Real-time
     ///
@@ -68,7 +71,7 @@ impl Model {
         Ok(Self(Arc::new(Shared { source, network, times_built: AtomicU64::new(0) })))
     }
 
-    /// Which model.
+    /// Returns the identifier of the model.
     ///
     /// # Real-time
     ///
@@ -78,7 +81,7 @@ impl Model {
         &self.0.source.id
     }
 
-    /// How many of the features it looks at, from the first one on.
+    /// Returns the number of features that the network uses, from the first one on.
     ///
     /// # Real-time
     ///
@@ -88,7 +91,7 @@ impl Model {
         self.0.source.config.num_features
     }
 
-    /// Which version of it.
+    /// Returns the version of the model.
     ///
     /// # Real-time
     ///
@@ -98,7 +101,7 @@ impl Model {
         &self.0.source.version
     }
 
-    /// The network's sizes.
+    /// Returns the sizes of the network.
     ///
     /// # Real-time
     ///
@@ -108,7 +111,7 @@ impl Model {
         self.0.source.config
     }
 
-    /// For how many mics it was made.
+    /// Returns the numbers of mics that the model was made for.
     ///
     /// # Real-time
     ///
@@ -118,7 +121,7 @@ impl Model {
         self.0.source.mics.clone()
     }
 
-    /// How often weights have become a network: once, as long as somebody uses it.
+    /// Returns the number of times that the network was built: once, as long as it stays in use.
     ///
     /// # Real-time
     ///
@@ -129,11 +132,11 @@ impl Model {
         self.0.times_built.load(Ordering::Relaxed)
     }
 
-    /// The network, built now unless it is in use already.
+    /// Returns the network, and builds it unless it is already in use.
     ///
     /// # Errors
     ///
-    /// [`WeightsError`] when the weights do not fit the sizes.
+    /// Returns [`WeightsError`] if the weights do not fit the sizes.
     ///
     /// # Real-time
     ///
@@ -153,7 +156,7 @@ impl Model {
         Ok(built)
     }
 
-    /// A guide for a stream of `num_mics` mics, which builds the network at its first hop.
+    /// Returns a guide for a stream of `num_mics` mics. It builds the network at its first hop.
     ///
     /// # Real-time
     ///
@@ -164,22 +167,22 @@ impl Model {
     }
 }
 
-/// A model that this engine cannot use.
+/// Reason why the engine cannot use a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ModelError {
-    /// It looks at another number of bands.
+    /// The model has another number of bands.
     Bands {
-        /// The engine's.
+        /// Number of bands of the engine.
         expected: usize,
-        /// The model's.
+        /// Number of bands of the model.
         actual: usize,
     },
-    /// It looks at another number of features.
+    /// The model has more features than the engine.
     Features {
-        /// The engine's.
+        /// Number of features of the engine.
         expected: usize,
-        /// The model's.
+        /// Number of features of the model.
         actual: usize,
     },
 }

@@ -10,7 +10,7 @@ use super::{Model, ModelSource, Network, NetworkConfig};
 use crate::MAX_MICS;
 use crate::debleed::cancel::{NUM_BANDS, NUM_FEATURES};
 
-/// Sizes that fit the engine and are quick.
+/// Sizes that fit the engine and are fast.
 pub(crate) const SMALL: NetworkConfig = NetworkConfig {
     num_bands: NUM_BANDS,
     num_features: NUM_FEATURES,
@@ -21,7 +21,7 @@ pub(crate) const SMALL: NetworkConfig = NetworkConfig {
     dilations: [1, 2, 4, 8, 1, 2],
 };
 
-/// Replaces all weights by noise, which no other test that draws numbers at the same time can change.
+/// Replaces all weights by noise. Its own generator makes it independent of other tests.
 struct Draw(u32);
 
 impl ModuleMapper for Draw {
@@ -42,24 +42,24 @@ impl ModuleMapper for Draw {
     }
 }
 
-/// A network of small size whose masks depend on everything, but mean nothing.
+/// Returns a small network whose masks depend on all inputs, but have no meaning.
 pub(crate) fn network() -> Arc<Network> {
     static NETWORK: OnceLock<Arc<Network>> = OnceLock::new();
     let make = || Arc::new(Network::new(&SMALL, &Device::flex()).map(&mut Draw(0x5EED)));
     Arc::clone(NETWORK.get_or_init(make))
 }
 
-/// The same as a model whose weights are not built yet.
+/// Returns a model of the same network, which is not built yet.
 pub(crate) fn model() -> Model {
     model_of(network().to_safetensors().unwrap())
 }
 
-/// A model of these weights, whatever they are.
+/// Returns a model of any weights.
 pub(crate) fn model_of(weights: Vec<u8>) -> Model {
     model_for(weights, 1..=MAX_MICS)
 }
 
-/// The same for some numbers of mics only.
+/// Returns a model of any weights, for some numbers of mics only.
 pub(crate) fn model_for(weights: Vec<u8>, mics: RangeInclusive<usize>) -> Model {
     let source = ModelSource {
         id: "small".into(),

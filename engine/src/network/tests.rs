@@ -1,4 +1,4 @@
-//! The promises of the network: order, padding, causality, streaming, strict weights.
+//! Promises of the network: order, padding, causality, streaming, and strict weights.
 
 use burn::tensor::{Device, Distribution, Tensor};
 
@@ -16,7 +16,8 @@ fn config() -> NetworkConfig {
     }
 }
 
-/// A network whose weights are all drawn, shortcuts included: nothing is zero by design.
+/// Returns a network whose weights are all random, including the shortcuts, so that none is zero
+/// by design.
 fn network(device: &Device) -> Network {
     device.seed(3);
     let mut network = Network::new(&config(), device);
@@ -36,7 +37,8 @@ fn features(num_mics: usize, num_hops: usize, device: &Device) -> Tensor<4> {
     random([1, num_mics, num_hops, config().num_bands * config().num_features], device)
 }
 
-/// Mics 0 and 1 are one source, the last (of more than two) is heard by nobody and hears all.
+/// Returns the relations of mics 0 and 1 with one source and, of more than two mics, a last one
+/// that picks up all others and bleeds into none.
 fn bleeds(num_mics: usize) -> impl Fn(usize, usize) -> bool {
     move |i, j| i != j && (i.min(j), i.max(j)) != (0, 1) && (j + 1 < num_mics || num_mics < 3)
 }
@@ -59,7 +61,7 @@ fn most_apart(a: &[Tensor<4>; 2], b: &[Tensor<4>; 2]) -> f32 {
     })
 }
 
-/// Measured with these tests: 3.6e-7 at most.
+/// Largest rounding error: measured 3.6e-7 with these tests.
 const ROUNDING: f32 = 1e-6;
 
 #[test]
@@ -68,7 +70,8 @@ fn reordering_mics_reorders_the_masks_for_every_number_of_mics() {
     let network = network(&device);
     for num_mics in 2..=16 {
         let input = features(num_mics, 12, &device);
-        // A permutation without fixed points that is not its own inverse.
+        // A permutation without fixed points (except the last of an odd number of mics). From four
+        // mics on it is not its own inverse.
         let order: Vec<usize> =
             (0..num_mics).map(|mic| (mic * 2 + 1) % (num_mics | 1) % num_mics).collect();
         let mut sorted = order.clone();
@@ -94,7 +97,7 @@ fn reordering_mics_reorders_the_masks_for_every_number_of_mics() {
         let found = run(&network, &reorder(&input), &reordered, &device);
         let apart = most_apart(&found, &expected);
         assert!(apart < ROUNDING, "{num_mics} mics: {apart}");
-        // The masks do depend on the mic, or the test would prove nothing.
+        // The masks depend on the mic. Otherwise the test would prove nothing.
         let unmoved = run(&network, &input, &plain, &device);
         assert!(most_apart(&unmoved, &expected) > 0.05, "{num_mics} mics");
     }
@@ -106,7 +109,7 @@ fn masks_that_are_probabilities_are_never_certain_and_have_a_slope_everywhere() 
     for (form, is_cut) in [(MaskForm::Stretched, true), (MaskForm::Probability, false)] {
         device.seed(3);
         let mut network = Network::new(&NetworkConfig { masks: form, ..config() }, &device);
-        // Logits of about three: beyond three, stretched masks are cut.
+        // Logits of about three. Stretched masks are clamped beyond three.
         network.set_shortcut(Tensor::full([NetworkConfig::NUM_MASKS, 3], 1.0, &device));
         let pairs = Pairs::from_relations(&[3], bleeds(3), one_source, &device);
         let input = features(3, 12, &device);
@@ -116,7 +119,7 @@ fn masks_that_are_probabilities_are_never_certain_and_have_a_slope_everywhere() 
         let keep = values(masks.keep);
         let certain = keep.iter().filter(|&&mask| mask <= 0.0 || mask >= 1.0).count();
         assert_eq!(certain > 0, is_cut, "{form:?}: {certain} of {}", keep.len());
-        // What training may punish is what the masks are made of.
+        // The logits, which training may penalise, are those of the masks.
         let num_bands = config().num_bands;
         let logits = values(masks.logits.narrow(3, num_bands, num_bands));
         for (mask, logit) in keep.iter().zip(&logits) {
@@ -134,7 +137,7 @@ fn mics_that_are_not_there_change_nothing() {
     let input = features(3, 9, &device);
     let alone = Pairs::from_relations(&[3], bleeds(3), one_source, &device);
     let expected = run(&network, &input, &alone, &device);
-    // Beside a clip of five mics, the clip of three is padded with noise.
+    // In a batch with a clip of five mics, the clip of three is padded with noise.
     let noise = random([1, 2, 9, 30], &device);
     let padded = Tensor::cat(vec![input, noise], 1);
     let batch = Tensor::cat(vec![padded, features(5, 9, &device)], 0);

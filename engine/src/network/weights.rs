@@ -1,4 +1,4 @@
-//! Weights from and to bytes, strictly: a model that does not fit in every point is refused.
+//! Weights from and to bytes. Weights that do not fit in every respect are refused.
 
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Device, Tensor};
@@ -7,53 +7,53 @@ use burn_store::{ApplyError, ModuleSnapshot, SafetensorsStore};
 use super::config::NetworkConfig;
 use super::model::Network;
 
-/// Why weights were refused.
+/// Reason why weights were refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum WeightsError {
-    /// The bytes are no safetensors.
+    /// The bytes are not safetensors.
     Unreadable {
-        /// What the reader said.
+        /// Message of the reader.
         reason: String,
     },
-    /// Weights that the network needs.
+    /// Weights that the network needs are missing.
     Missing {
-        /// Their names.
+        /// Names of the weights.
         names: Vec<String>,
     },
-    /// Weights that the network does not have.
+    /// The network does not have these weights.
     Extra {
-        /// Their names.
+        /// Names of the weights.
         names: Vec<String>,
     },
-    /// A weight of another shape.
+    /// A weight has another shape.
     Shape {
-        /// Its name.
+        /// Name of the weight.
         name: String,
-        /// As the network's sizes ask for.
+        /// Shape according to the network's sizes.
         expected: Vec<usize>,
-        /// As found.
+        /// Shape in the file.
         actual: Vec<usize>,
     },
-    /// Sizes that ask for no weights, or for more than there are bytes for.
+    /// The sizes require no weights, or more than the bytes can contain.
     Sizes {
-        /// Weights of the matrices alone.
+        /// Number of weights in the matrices alone.
         expected: usize,
-        /// The bytes that are there.
+        /// Number of bytes.
         actual_bytes: usize,
     },
-    /// A network that looks further back than a session remembers.
+    /// The network reaches further into the past than permitted.
     Reach {
-        /// The furthest, in hops.
+        /// Longest reach, in hops.
         most: usize,
-        /// As found, in hops.
+        /// Reach of the network, in hops.
         actual: usize,
     },
-    /// Weights that are not finite.
+    /// A weight is not finite.
     NotFinite,
-    /// A weight that is there but cannot be used, as one of another number type.
+    /// A weight is present but unusable, for example of another number type.
     Unusable {
-        /// What the reader said, the name in it.
+        /// Message of the reader, with the name of the weight.
         reason: String,
     },
 }
@@ -88,7 +88,7 @@ impl std::fmt::Display for WeightsError {
 
 impl std::error::Error for WeightsError {}
 
-/// Text of a file, or about one, in one line whatever is in it.
+/// Text of a file, or about one, displayed on one line without control characters.
 struct OneLine<'a>(&'a str);
 
 impl std::fmt::Display for OneLine<'_> {
@@ -98,7 +98,7 @@ impl std::fmt::Display for OneLine<'_> {
     }
 }
 
-/// The first names of a list.
+/// List of names, of which the first ones are displayed.
 struct Names<'a>(&'a [String]);
 
 impl std::fmt::Display for Names<'_> {
@@ -116,12 +116,12 @@ impl std::fmt::Display for Names<'_> {
 }
 
 impl Network {
-    /// A network with weights from safetensors.
+    /// Creates a network with weights from safetensors.
     ///
     /// # Errors
     ///
-    /// [`WeightsError`] when anything is missing, left over, not finite, or of another shape than `config` says. Nothing is built by sizes
-    /// that the bytes cannot fill.
+    /// Returns [`WeightsError`] if anything is missing, left over, not finite, or of another shape
+    /// than in `config`. Sizes that the bytes cannot fill are refused before anything is built.
     ///
     /// # Real-time
     ///
@@ -132,7 +132,7 @@ impl Network {
         device: &Device,
     ) -> Result<Self, WeightsError> {
         let (expected, actual_bytes) = (config.num_matrix_weights(), bytes.len());
-        // A number takes a byte at the least.
+        // Every number takes at least one byte.
         if expected == 0 || expected > actual_bytes {
             return Err(WeightsError::Sizes { expected, actual_bytes });
         }
@@ -141,7 +141,7 @@ impl Network {
             return Err(WeightsError::Reach { most, actual });
         }
         let mut network = Self::new(config, device);
-        // The store is told to pass everything on, so that each defect gets its own variant here.
+        // Without validation the store returns all defects, so that each gets its own variant here.
         let mut store =
             SafetensorsStore::from_bytes(Some(bytes)).validate(false).allow_partial(true);
         let applied = network
@@ -169,11 +169,11 @@ impl Network {
         if finite.0 { Ok(network) } else { Err(WeightsError::NotFinite) }
     }
 
-    /// The weights as safetensors.
+    /// Returns the weights as safetensors.
     ///
     /// # Errors
     ///
-    /// When the tensor library cannot hand them out.
+    /// Returns [`WeightsError::Unreadable`] if the tensor library cannot export them.
     ///
     /// # Real-time
     ///
@@ -187,7 +187,7 @@ impl Network {
     }
 }
 
-/// Whether every number that was seen so far is finite.
+/// True if every number visited so far is finite.
 struct Finite(bool);
 
 impl ModuleVisitor for Finite {

@@ -1,24 +1,24 @@
-//! Sessions that cannot be prepared, and blocks that are refused.
+//! Errors of preparing sessions and of processing blocks.
 
-/// A session that cannot be prepared.
+/// Error of preparing a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SessionError {
-    /// No mics, or more than the engine takes.
+    /// No mics, or more than the engine supports.
     NumMics {
-        /// What was asked for.
+        /// Requested number of mics.
         actual: usize,
-        /// The most possible.
+        /// Largest possible number of mics.
         max: usize,
     },
-    /// The operating system gave no thread.
+    /// The operating system did not start the thread.
     Thread {
-        /// Its reason.
+        /// Reason given by the operating system.
         kind: std::io::ErrorKind,
     },
-    /// A session cannot go on at another rate, in another mode or with another number of mics.
+    /// A session cannot continue at another rate, in another mode or with another number of mics.
     OtherSetUp,
-    /// The worker of the session before has failed or does not end.
+    /// The worker of the previous session has failed or does not end.
     WorkerLost,
 }
 
@@ -35,22 +35,22 @@ impl std::fmt::Display for SessionError {
 
 impl std::error::Error for SessionError {}
 
-/// A block that was refused; it is unchanged.
+/// Error of a refused block. The block is unchanged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ProcessError {
-    /// Another number of mics than prepared.
+    /// The number of mics differs from the prepared one.
     NumMics {
-        /// As prepared.
+        /// Prepared number of mics.
         expected: usize,
-        /// As given.
+        /// Number of mics in the block.
         actual: usize,
     },
-    /// Mics of different lengths in one block.
+    /// The mics of the block have different lengths.
     Length {
-        /// The first mic's length.
+        /// Length of the first mic in samples.
         expected: usize,
-        /// The first that differs.
+        /// First length that differs, in samples.
         actual: usize,
     },
 }

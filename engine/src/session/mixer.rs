@@ -1,8 +1,8 @@
-//! Amounts and listening: two smoothed gains per mic, changed on the sample they were meant for.
+//! Amounts and listening: two smoothed gains per mic, which change at exact samples.
 
 use crate::controls::{Controls, Listen};
 
-/// Gains of the delayed input and of what is removed from it, for one mic.
+/// Gains of the delayed input and of the removed signal, for one mic.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Gains {
     dry: f32,
@@ -24,30 +24,32 @@ impl Gains {
     }
 }
 
-/// An amount within its range; one that is not a number counts as none.
+/// Clamps an amount to its range. NaN becomes 0.
 fn clamped(amount: f32) -> f32 {
     if amount.is_nan() { 0.0 } else { amount.clamp(0.0, 1.0) }
 }
 
-/// Zero, of the same sign, in place of a subnormal number, which can cost whoever comes next a hundred times the
-/// arithmetic; every other number as it is. Has no branch, so that loops of it are vectorised.
+/// Returns zero of the same sign for a subnormal sample, and every other sample unchanged.
+///
+/// Subnormal numbers can make the arithmetic of later processors a hundred times slower. The
+/// function has no branch, so loops of it are vectorised.
 fn audible(sample: f32) -> f32 {
     if sample.abs() < f32::MIN_POSITIVE { 0.0_f32.copysign(sample) } else { sample }
 }
 
-/// Mixes dry and removed for every mic, with control changes scheduled ahead.
+/// Mixes the dry and removed signals of every mic, with control changes scheduled ahead.
 #[derive(Debug)]
 pub(super) struct Mixer {
     num_mics: usize,
     ramp_samples: usize,
-    /// Where the ramp in progress began.
+    /// Gains at the start of the ramp in progress, `[mic]`.
     from: Vec<Gains>,
     target: Vec<Gains>,
-    /// Samples of the ramp already mixed; `ramp_samples` when none is in progress.
+    /// Samples of the ramp already mixed; `ramp_samples` if no ramp is in progress.
     ramped: usize,
-    /// Scheduled changes, a ring: the input position each takes effect at, oldest first.
+    /// Input positions at which scheduled changes take effect: a ring, oldest first.
     positions: Vec<i64>,
-    /// `[event, mic]`, beside `positions`.
+    /// Gains of the scheduled changes, `[event, mic]`, in the slots of `positions`.
     gains: Vec<Gains>,
     first: usize,
     count: usize,
@@ -75,7 +77,7 @@ impl Mixer {
         mixer
     }
 
-    /// Forgets scheduled changes and jumps to `controls`.
+    /// Discards scheduled changes and jumps to `controls`.
     pub(super) fn settle(&mut self, controls: &Controls) {
         for (mic, target) in self.target.iter_mut().enumerate() {
             *target = Gains::of(controls, mic);
@@ -84,9 +86,10 @@ impl Mixer {
         self.count = 0;
     }
 
-    /// Schedules `controls` for the input sample at `position`; a full schedule merges them with
-    /// the change before. What is no change takes no place in the schedule, so that a host may send
-    /// its controls with every block.
+    /// Schedules `controls` for the input sample at `position`.
+    ///
+    /// A full schedule merges them with the previous change. Controls without a change need no
+    /// place in the schedule, so a host may send its controls with every block.
     pub(super) fn schedule(&mut self, position: usize, controls: &Controls) {
         let newest = match self.count {
             0 => &self.target[..],
@@ -108,7 +111,7 @@ impl Mixer {
         }
     }
 
-    /// Samples from `heard` to the next change; changes due count as none.
+    /// Returns the samples from `heard` to the next change that is not due yet, or `usize::MAX`.
     pub(super) fn samples_to_event(&self, heard: i64) -> usize {
         (0..self.count)
             .map(|event| self.positions[self.slot(event)])
@@ -117,7 +120,7 @@ impl Mixer {
             .unwrap_or(usize::MAX)
     }
 
-    /// Starts the ramps of every change that is due at `heard`.
+    /// Starts the ramp of every change that is due at `heard`.
     pub(super) fn apply_events(&mut self, heard: i64) {
         while self.count > 0 && self.positions[self.first] <= heard {
             let gains = &self.gains[self.first * self.num_mics..][..self.num_mics];
@@ -133,7 +136,7 @@ impl Mixer {
         }
     }
 
-    /// Mixes one mic; all mics of a piece come before [`Mixer::advance`].
+    /// Mixes one mic. [`Mixer::advance`] follows once all mics of a piece are mixed.
     pub(super) fn mix(&self, mic: usize, dry: &[f32], removed: Option<&[f32]>, out: &mut [f32]) {
         let to = self.target[mic];
         let ramping = self.ramped < self.ramp_samples && self.from[mic] != to;
@@ -163,13 +166,13 @@ impl Mixer {
         }
     }
 
-    /// Moves on by the samples just mixed.
+    /// Advances the ramp by the samples just mixed.
     pub(super) fn advance(&mut self, length: usize) {
         self.ramped = (self.ramped + length).min(self.ramp_samples);
     }
 
-    /// One mic's gains after `ramped` samples of the ramp: a function of the position alone, so
-    /// that pieces of any length give the same samples.
+    /// Returns one mic's gains after `ramped` samples of the ramp. They depend on the position
+    /// only, so pieces of any length give the same samples.
     fn at(&self, mic: usize, ramped: usize) -> Gains {
         let (from, to) = (self.from[mic], self.target[mic]);
         if ramped >= self.ramp_samples {
@@ -191,7 +194,7 @@ impl Mixer {
 mod tests {
     use super::*;
 
-    /// Normal, subnormal, and the borders between.
+    /// Normal and subnormal numbers, and the borders between them.
     const SAMPLES: [f32; 8] =
         [1.0, f32::MIN_POSITIVE, -f32::MIN_POSITIVE, 1e-39, -1e-45, 0.0, -0.0, 3e-38];
 

@@ -1,4 +1,4 @@
-//! The one type a host or a command holds: blocks of all mics in, cleaned blocks out.
+//! The type that hosts and commands hold: takes blocks of all mics and returns them cleaned.
 
 mod errors;
 mod mixer;
@@ -28,26 +28,26 @@ pub use errors::{ProcessError, SessionError};
 use mixer::Mixer;
 use wet::Wet;
 
-/// What a session is prepared for.
+/// Configuration of a session.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SessionConfig {
-    /// The sample rate of all mics.
+    /// Sample rate of all mics.
     pub rate: SampleRate,
-    /// How many mono mics, `1 ..= MAX_MICS`; a stereo mic is two mics of one group.
+    /// Number of mono mics, `1 ..= MAX_MICS`. A stereo mic is two mics of one group.
     pub num_mics: usize,
-    /// Live or with lookahead.
+    /// Live, or with lookahead.
     pub mode: Mode,
-    /// Whether the session may wait for its worker.
+    /// Pace, which decides whether the session may wait for its worker.
     pub pace: Pace,
-    /// The longest block the host says it will send; longer ones are taken, but in real time
-    /// their end will be late.
+    /// Longest block that the host announces, in samples. Longer blocks are accepted, but in real
+    /// time their end is late.
     pub max_block_samples: usize,
 }
 
-/// A running session: cleans blocks of all mics in place.
+/// Running session: cleans blocks of all mics in place.
 ///
-/// The calling thread only moves samples: it hands hops of input to a worker thread through a
-/// lock-free ring and subtracts from the delayed input what comes back.
+/// The calling thread only moves samples. It sends hops of input to a worker thread through a
+/// lock-free ring, and subtracts the returned signal from the delayed input.
 ///
 /// # Shapes
 ///
@@ -55,23 +55,24 @@ pub struct SessionConfig {
 ///
 /// # Latency
 ///
-/// [`Session::latency_samples`], constant from `prepare` on and the same for every listen mode.
+/// [`Session::latency_samples`], constant after `prepare` and the same for every listen mode.
 ///
 /// # Invariants
 ///
-/// - `Clean + Removed = Dry` within float rounding; where nothing is removed `Clean` is `Dry`
-///   bit for bit.
-/// - No output sample is subnormal: below 2^-126 (-758 dB) comes out as zero, whatever came in.
-/// - The output does not depend on how the input is cut into blocks, nor (as long as no hop is
-///   late) on the pace.
-/// - A hop that is late is heard as aligned dry, faded in and out, and counted.
-/// - Input that is not finite comes out as silence.
+/// - `Clean + Removed = Dry` within float rounding. Where nothing is removed, `Clean` is `Dry` bit
+///   for bit.
+/// - No output sample is subnormal: magnitudes below 2^-126 (-758 dB) become zero.
+/// - The output does not depend on the division of the input into blocks, nor (if no hop is late)
+///   on the pace.
+/// - A late hop is replaced by aligned dry, faded in and out, and counted.
+/// - Input samples that are not finite become silence.
 /// - After [`Session::reset`] the output is identical to that of a new value.
 ///
 /// # Real-time
 ///
-/// [`Session::prepare`] and dropping belong on the main thread. Everything else is safe on the
-/// audio thread, except that with [`Pace::Offline`] `process` waits for the worker.
+/// Preparing, finishing and dropping a session belong on the main thread, and so do
+/// [`Session::stats`], [`Session::learner`] and [`Session::monitor`]. Everything else is safe on
+/// the audio thread, except that with [`Pace::Offline`] `process` waits for the worker.
 #[derive(Debug)]
 pub struct Session {
     num_mics: usize,
@@ -79,13 +80,13 @@ pub struct Session {
     mode: Mode,
     hop_samples: usize,
     latency_samples: usize,
-    /// The start of the first hop the worker sends: minus the pipeline's latency.
+    /// Start of the first hop that the worker returns: minus the pipeline's latency.
     first_start: i64,
     pace: Pace,
-    /// The worker has been sent, or will be, everything that is heard from here on.
+    /// Output position from which every hop has been or will be sent to the worker.
     whole_from: i64,
     epoch: u64,
-    /// Input samples taken since the last reset.
+    /// Input samples since the last reset.
     position: usize,
     /// Delayed input, `[mic, dry_samples]`, a ring of whole hops.
     dry: Vec<f32>,
@@ -104,11 +105,12 @@ pub struct Session {
 }
 
 impl Session {
-    /// Allocates everything and starts the worker, with the engine's own method and no network.
+    /// Allocates everything and starts the worker, with the engine's own method and without
+    /// a network.
     ///
     /// # Errors
     ///
-    /// [`SessionError`] when the number of mics is out of range or no thread can be started.
+    /// Returns [`SessionError`] if the number of mics is out of range or no thread can be started.
     ///
     /// # Real-time
     ///
@@ -117,14 +119,14 @@ impl Session {
         Self::prepare_learned(config, controls, None, None)
     }
 
-    /// The same with the engine's own method steered by a network.
+    /// Prepares a session with the engine's own method, guided by a network.
     ///
-    /// The latency is the same, with and without a model. The worker gets the network ready when it starts: should a hop come
-    /// sooner, it is late in real time, and so dry.
+    /// The latency is the same with and without a model. The worker builds the network when it
+    /// starts. In real time, a hop that arrives before that is late, and so dry.
     ///
     /// # Errors
     ///
-    /// [`SessionError`] when the number of mics is out of range or no thread can be started.
+    /// Returns [`SessionError`] if the number of mics is out of range or no thread can be started.
     ///
     /// # Real-time
     ///
@@ -137,14 +139,16 @@ impl Session {
         Self::prepare_learned(config, controls, Some(model), None)
     }
 
-    /// The same, with or without a network, and with what an earlier session learned from a passage.
+    /// Prepares a session with or without a network, and with the estimates that an earlier session
+    /// learned from a passage.
     ///
-    /// Where the controls say [`Estimates::Learned`](crate::Estimates::Learned) the session begins with it. [`Session::learner`] says
-    /// whether it can be used, takes another while audio runs, and gives what this session learns.
+    /// The session starts with these estimates if the controls select
+    /// [`Estimates::Learned`](crate::Estimates::Learned). [`Session::learner`] reports whether they
+    /// are usable, accepts others while audio runs, and returns those that this session learns.
     ///
     /// # Errors
     ///
-    /// [`SessionError`] when the number of mics is out of range or no thread can be started.
+    /// Returns [`SessionError`] if the number of mics is out of range or no thread can be started.
     ///
     /// # Real-time
     ///
@@ -169,11 +173,12 @@ impl Session {
         Ok(session)
     }
 
-    /// The same with any method; its transform and lookahead decide the latency.
+    /// Prepares a session with any method. The method's transform and lookahead determine
+    /// the latency.
     ///
     /// # Errors
     ///
-    /// [`SessionError`] when the number of mics is out of range or no thread can be started.
+    /// Returns [`SessionError`] if the number of mics is out of range or no thread can be started.
     ///
     /// # Real-time
     ///
@@ -187,11 +192,11 @@ impl Session {
         Self::prepare_pipeline(config, controls, Pipeline::new(method, num_mics))
     }
 
-    /// The same with a pipeline that may have learned already.
+    /// Prepares a session with a pipeline that may already have learned.
     ///
     /// # Errors
     ///
-    /// [`SessionError`] when the number of mics is out of range or no thread can be started.
+    /// Returns [`SessionError`] if the number of mics is out of range or no thread can be started.
     ///
     /// # Real-time
     ///
@@ -204,7 +209,7 @@ impl Session {
         Self::start(config, controls, pipeline, None)
     }
 
-    /// Allocates everything around a pipeline and starts the worker, which gets `model` ready first.
+    /// Allocates everything around a pipeline and starts the worker, which builds `model` first.
     fn start(
         config: &SessionConfig,
         controls: &Controls,
@@ -223,8 +228,8 @@ impl Session {
         let first_start = -to_i64(pipeline.latency_samples());
         let slack_hops = slack_samples(geometry, rate, pace, max_block_samples) / hop_samples;
 
-        // In flight at most: the slack, the hop being filled, the two being heard; the rest is how
-        // far a late worker may fall behind before hops are lost.
+        // In flight at most: the slack, one hop being filled, and two for the output. The rest is
+        // the reserve of a late worker before hops are lost.
         let num_packets = slack_hops + SPARE_PACKETS;
         let free: Vec<_> = (0..num_packets).map(|_| Packet::new(num_mics, hop_samples)).collect();
         let (to_worker, input) = ring(num_packets + 1);
@@ -279,13 +284,19 @@ impl Session {
         })
     }
 
-    /// Prepares anew for another pace or other blocks, and goes on with the method as it is: what a passage has taught so far stays,
-    /// and learning goes on. All audio is forgotten, as by [`Session::reset`]; [`Session::learner`] is the same as before.
+    /// Prepares the session again for another pace or other block sizes, and keeps the method.
+    ///
+    /// Everything learned from a passage so far stays, and learning continues. All audio is
+    /// discarded, as by [`Session::reset`]. [`Session::learner`] stays the same.
     ///
     /// # Errors
     ///
-    /// [`SessionError::OtherSetUp`] when rate, mode or number of mics differ (the passage ends then), [`SessionError::WorkerLost`] when the worker has failed
-    /// or does not end in time, [`SessionError::Thread`] when no other can be started; this session is gone then.
+    /// The session is gone after an error:
+    ///
+    /// - [`SessionError::OtherSetUp`] if rate, mode or number of mics differ. This ends
+    ///   the passage.
+    /// - [`SessionError::WorkerLost`] if the worker has failed or does not end in time.
+    /// - [`SessionError::Thread`] if no new thread can be started.
     ///
     /// # Real-time
     ///
@@ -308,9 +319,11 @@ impl Session {
         Ok(session)
     }
 
-    /// Ends the session and with it the passage that is being learned, if one is: [`Learner::collect`] gives what it taught.
+    /// Ends the session and the passage being learned, if there is one. [`Learner::collect`] then
+    /// returns the learned estimates.
     ///
-    /// Nothing of a worker that has failed or does not end in time can be collected but what it has left already.
+    /// If the worker has failed or does not end in time, only the estimates that it has already
+    /// published can be collected.
     ///
     /// # Real-time
     ///
@@ -320,7 +333,8 @@ impl Session {
         if self.learner.state() != LearnState::Learning {
             return;
         }
-        // The hop with which the controls cease to ask for learning; should it fail, what was left before is all there is.
+        // A hop whose controls no longer request learning. If it fails, the estimates published
+        // earlier remain.
         let _ = catch_unwind(AssertUnwindSafe(|| {
             pipeline.reset();
             let mut silence = vec![0.0; self.num_mics * self.hop_samples];
@@ -328,7 +342,7 @@ impl Session {
         }));
     }
 
-    /// How many mics a block must have.
+    /// Returns the number of mics in a block.
     ///
     /// # Real-time
     ///
@@ -338,7 +352,7 @@ impl Session {
         self.num_mics
     }
 
-    /// Samples from a mic's input to the same sample at its output.
+    /// Returns the samples from a mic's input to the same sample at its output.
     ///
     /// # Real-time
     ///
@@ -348,7 +362,7 @@ impl Session {
         self.latency_samples
     }
 
-    /// Counters that may be read from any thread while audio runs.
+    /// Returns the counters, which any thread may read while audio runs.
     ///
     /// # Real-time
     ///
@@ -358,9 +372,10 @@ impl Session {
         Arc::clone(&self.stats)
     }
 
-    /// Where to watch learning, to collect what was learned and to give what to use.
+    /// Returns the learner, which reports the state of learning, returns learned estimates and
+    /// accepts estimates for use.
     ///
-    /// Of a session with another method than the engine's own it is never anything but adaptive.
+    /// With a method other than the engine's own, its state is always [`LearnState::Adaptive`].
     ///
     /// # Real-time
     ///
@@ -370,7 +385,7 @@ impl Session {
         Arc::clone(&self.learner)
     }
 
-    /// The window into the session for an editor.
+    /// Returns the monitor for an editor.
     ///
     /// # Real-time
     ///
@@ -380,10 +395,12 @@ impl Session {
         Arc::clone(&self.monitor)
     }
 
-    /// Moves the controls; counts from the first sample of the next block, and is heard when that
-    /// sample leaves. Amounts and listening ramp over 10 ms; pairs, floors, roles and groups fade
-    /// from hop to hop. Before the first sample nothing ramps: the session begins with `controls`. What is out of range or no number
-    /// is brought into range, see [`Controls::make_sound`].
+    /// Changes the controls from the first sample of the next block on.
+    ///
+    /// The output changes when that sample leaves. Amounts and listening ramp over 10 ms. Pairs,
+    /// floors, roles and groups fade from hop to hop. Before the first sample nothing ramps: the
+    /// session starts with `controls`. [`Controls::make_sound`] corrects numbers that are out of
+    /// range or NaN.
     ///
     /// # Real-time
     ///
@@ -398,10 +415,12 @@ impl Session {
         }
     }
 
-    /// Whether `process` may wait for the worker from now on, whatever the session was prepared for; the latency stays as it is.
+    /// Sets the pace, and thus whether `process` may wait for the worker. The latency remains that
+    /// of the prepared pace.
     ///
-    /// For hosts that begin to render, and stop, without preparing anew. What was lost before is not waited for. A session that was
-    /// prepared to wait and no longer may is late with blocks longer than its slack.
+    /// For hosts that start and stop rendering without preparing again. The session does not wait
+    /// for hops lost earlier. A session prepared for [`Pace::Offline`] has late hops in real time
+    /// if blocks are longer than its slack.
     ///
     /// # Real-time
     ///
@@ -418,12 +437,13 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// [`ProcessError`] when the number of mics or the lengths are wrong; nothing is touched then.
+    /// Returns [`ProcessError`] if the number of mics or the lengths are wrong. The block is
+    /// unchanged then.
     ///
     /// # Real-time
     ///
     /// Safe on the audio thread with [`Pace::Realtime`]: no allocation, lock or system call. With
-    /// [`Pace::Offline`] waits for the worker.
+    /// [`Pace::Offline`] it waits for the worker.
     pub fn process(&mut self, mics: &mut [&mut [f32]]) -> Result<(), ProcessError> {
         if mics.len() != self.num_mics {
             return Err(ProcessError::NumMics { expected: self.num_mics, actual: mics.len() });
@@ -434,8 +454,8 @@ impl Session {
         }
         let mut start = 0;
         while start < num_samples {
-            // Pieces end where a hop ends (for input and output alike, because the latency is a
-            // whole number of hops) and where a control changes.
+            // Pieces end at the end of a hop (of input and output alike, because the latency is a
+            // whole number of hops) and at control changes.
             let to_hop_end = self.hop_samples - self.position % self.hop_samples;
             let to_event = self.mixer.samples_to_event(self.heard());
             let length = (num_samples - start).min(to_hop_end).min(to_event);
@@ -447,7 +467,8 @@ impl Session {
         Ok(())
     }
 
-    /// Forgets all audio and what was adapted from it, but nothing of a passage that is being learned; controls stay where they are.
+    /// Discards all audio and everything adapted from it. Keeps the controls and the passage that
+    /// is being learned.
     ///
     /// # Real-time
     ///
@@ -464,7 +485,7 @@ impl Session {
         self.wet.reset(self.epoch, &mut self.free);
     }
 
-    /// The input position that is heard next; negative until the latency has passed.
+    /// Returns the input position of the next output sample, negative until the latency has passed.
     fn heard(&self) -> i64 {
         to_i64(self.position) - to_i64(self.latency_samples)
     }
@@ -509,7 +530,7 @@ impl Session {
         }
     }
 
-    /// Mixes a piece within one hop from the delay line and what the worker sent back.
+    /// Mixes a piece within one hop from the delay line and the worker's result.
     fn give_output(&mut self, mics: &mut [&mut [f32]], start: usize, length: usize) {
         let heard = self.heard();
         let offset = self.position % self.hop_samples;
@@ -527,15 +548,15 @@ impl Session {
         self.mixer.advance(length);
     }
 
-    /// Fetches what is to be removed from the hop that is heard next.
+    /// Fetches the removed signal of the next output hop.
     fn start_hop(&mut self, heard: i64) {
         let mut there = self.wet.fetch(heard, &mut self.free);
         let is_due = heard >= self.first_start;
         if self.pace == Pace::Offline && heard >= self.whole_from {
-            // The one place that may wait: the host said that it renders offline.
+            // Only this and `free_packet` may wait, and only if the host renders offline.
             while !there {
                 self.bell.ask();
-                // Looked at before fetching: a worker that failed had sent all it ever will.
+                // Loaded before fetching, because a failed worker had sent all its results before.
                 let failed = self.stats.worker_failed();
                 there = self.wet.fetch(heard, &mut self.free);
                 if there || failed {
@@ -554,7 +575,7 @@ impl Session {
         }
     }
 
-    /// A packet to fill; offline waits until the worker has one to spare.
+    /// Returns a packet to fill. Offline it waits until a packet is free.
     fn free_packet(&mut self) -> Option<Packet> {
         loop {
             if self.free.is_empty() {
@@ -575,15 +596,15 @@ impl Session {
     }
 }
 
-/// Packets beyond the slack: one being filled, two being heard, and five in hand.
+/// Packets beyond the slack: one being filled, two for the output, and five in reserve.
 const SPARE_PACKETS: usize = 8;
-/// How long amounts and listening take to their new place.
+/// Duration of the ramps of amounts and listening, in seconds.
 const RAMP_S: f32 = 0.010;
-/// How long the fade to dry of a late hop takes, and the fade back.
+/// Duration of the fade to dry at a late hop, and of the fade back, in seconds.
 const FADE_S: f32 = 0.005;
-/// Closer control changes than this, on average over the latency, may be merged.
+/// Average spacing over the latency, in samples, below which control changes may be merged.
 const EVENT_SPACING_SAMPLES: usize = 32;
-/// How long an offline caller naps before it looks again, should nobody wake it.
+/// Longest park of an offline caller between two checks for a result.
 const OFFLINE_NAP: Duration = Duration::from_millis(5);
 
 fn checked_num_mics(config: &SessionConfig) -> Result<usize, SessionError> {

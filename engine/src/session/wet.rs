@@ -1,32 +1,32 @@
-//! What the worker sent back: in order, in time, and faded where it is not there.
+//! The worker's results: in order, in time, and faded out where they are missing.
 
 use crate::worker::{Packet, Receiver};
 
-/// The removed signal of the hop being heard.
+/// Removed signal of the current output hop.
 #[derive(Debug)]
 pub(super) struct Wet {
     results: Receiver<Packet>,
-    /// A result that is for a later hop than the one being heard.
+    /// Result for a later hop than the current one.
     early: Option<Packet>,
-    /// `[mic, hop]`: what is removed in the hop being heard, fades included.
+    /// Removed signal of the current hop, `[mic, hop]`, including fades.
     removed: Vec<f32>,
     hop_samples: usize,
-    /// Fade in and out, `[fade]`, rising from near 0 to 1.
+    /// Gains of the fade-in, `[fade]`, rising from near 0 to 1. Reversed for the fade-out.
     fade: Vec<f32>,
     epoch: u64,
-    /// The start of the first hop the worker ever sends after a reset: negative, as what is removed
-    /// spreads over a whole window and so begins before the first sample does.
+    /// Start of the first hop that the worker sends after a reset. It is negative, because the
+    /// removed signal spreads over a whole window and so starts before the first sample.
     first_start: i64,
     state: State,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
-    /// Nothing to remove, in this hop and the one before.
+    /// Nothing is removed in this hop, and the previous one had no result either.
     Dry,
-    /// The hop before was late and this one is too, but it still carries the fade to dry.
+    /// This hop is late and carries the fade from the previous hop to dry.
     Fading,
-    /// What the worker found.
+    /// This hop has the worker's result.
     Wet,
 }
 
@@ -38,7 +38,7 @@ impl Wet {
         fade_samples: usize,
         first_start: i64,
     ) -> Self {
-        // Half a Hann window: no corner at either end.
+        // Half a Hann window, which has no corner at either end.
         let fade = (1..=fade_samples)
             .map(|n| {
                 let angle = std::f32::consts::PI * n as f32 / (fade_samples + 1) as f32;
@@ -57,7 +57,8 @@ impl Wet {
         }
     }
 
-    /// Makes the hop that starts at `heard` the current one if its result is there.
+    /// Makes the hop that starts at `heard` the current one. Returns false if its result
+    /// is missing.
     pub(super) fn fetch(&mut self, heard: i64, free: &mut Vec<Packet>) -> bool {
         while let Some(packet) = self.early.take().or_else(|| self.results.pop()) {
             if packet.epoch != self.epoch || packet.start_sample < heard {
@@ -65,7 +66,7 @@ impl Wet {
             } else if packet.start_sample == heard {
                 self.removed.copy_from_slice(&packet.samples);
                 free.push(packet);
-                // The first hop of all rises from nothing by itself.
+                // The very first hop rises from zero by itself.
                 if self.state != State::Wet && heard > self.first_start {
                     self.fade_in();
                 }
@@ -91,13 +92,14 @@ impl Wet {
         }
     }
 
-    /// What is removed from `mic` in a piece of the current hop; `None` when nothing is.
+    /// Returns the removed signal of `mic` in a piece of the current hop, or `None` if it
+    /// is silent.
     pub(super) fn removed(&self, mic: usize, offset: usize, length: usize) -> Option<&[f32]> {
         (self.state != State::Dry)
             .then(|| &self.removed[mic * self.hop_samples + offset..][..length])
     }
 
-    /// Takes back packets that nobody will hear: of an earlier epoch, or for hops before `heard`.
+    /// Collects packets that are no longer needed: of an earlier epoch, or for hops before `heard`.
     pub(super) fn collect(&mut self, heard: i64, free: &mut Vec<Packet>) {
         while let Some(packet) = self.early.take().or_else(|| self.results.pop()) {
             if packet.epoch == self.epoch && packet.start_sample >= heard {
@@ -108,14 +110,14 @@ impl Wet {
         }
     }
 
-    /// Forgets everything before `epoch`.
+    /// Discards everything before `epoch`.
     pub(super) fn reset(&mut self, epoch: u64, free: &mut Vec<Packet>) {
         self.epoch = epoch;
         free.extend(self.early.take());
         self.state = State::Dry;
     }
 
-    /// The worker is back: brings its signal in from nothing.
+    /// Fades the worker's signal in after late hops.
     fn fade_in(&mut self) {
         for mic in self.removed.chunks_exact_mut(self.hop_samples) {
             for (sample, gain) in mic.iter_mut().zip(&self.fade) {
@@ -124,8 +126,8 @@ impl Wet {
         }
     }
 
-    /// The worker is late: the last hop, mirrored in time so that it goes on without a step,
-    /// leads to nothing.
+    /// Fades the worker's signal out: mirrors the last hop in time, so that it continues without a
+    /// step, and fades it to zero.
     fn fade_out(&mut self) {
         for mic in self.removed.chunks_exact_mut(self.hop_samples) {
             mic.reverse();

@@ -1,4 +1,4 @@
-//! The worker's side of a monitor: measures hops while somebody watches.
+//! The worker's side of a monitor: measures hops while a watcher is present.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -9,31 +9,32 @@ use crate::controls::{Controls, Listen};
 use crate::pipeline::Pipeline;
 use crate::units::SampleRate;
 
-/// Crosstalk is looked at once in this many hops.
+/// Hops between two readings of the crosstalk.
 const CROSSTALK_EVERY_HOPS: usize = 8;
-/// How long the mean is that crosstalk is compared with.
+/// Time constant of the mean crosstalk, in seconds.
 const SETTLING_S: f32 = 3.0;
-/// Crosstalk that moves less than this has settled.
+/// Largest distance of a settled crosstalk estimate from its mean, in decibels.
 const SETTLED_DB: f32 = 0.5;
-/// Pairs that leak less than this are not waited for.
+/// Smallest crosstalk, in power, of the pairs that count for the convergence.
 const AUDIBLE: f32 = 1e-6;
 
-/// Fills snapshots; lives on the worker.
+/// Fills snapshots on the worker thread.
 #[derive(Debug)]
 pub(crate) struct Observer {
     monitor: Arc<Monitor>,
     scale: Scale,
     hop_samples: usize,
     num_mics: usize,
-    /// `[hop, mic, sample]`: a ring as long as the pipeline's latency, empty while nobody watches.
+    /// Input of the last hops, `[hop, mic, sample]`: a ring as long as the pipeline's latency,
+    /// empty without a watcher.
     past: Vec<f32>,
     past_hops: usize,
-    /// The hop of `past` that is written next.
+    /// Index of the hop of `past` that is written next.
     next: usize,
     crosstalk: Vec<f32>,
-    /// The mean of each pair's crosstalk in decibels; not a number until there is one.
+    /// Mean crosstalk of each pair in decibels, NaN before the first estimate.
     mean_db: Vec<f32>,
-    /// How long each pair's mean has been followed, in times of its length.
+    /// Age of each pair's mean, in time constants.
     followed: Vec<f32>,
     settled: f32,
     hops: usize,
@@ -63,7 +64,7 @@ impl Observer {
         Arc::clone(&self.monitor)
     }
 
-    /// Keeps what came in; before the pipeline replaces it. `samples` is `[mic, hop]`.
+    /// Stores the input of a hop, before the pipeline replaces it. `samples` is `[mic, hop]`.
     pub(crate) fn hear(&mut self, samples: &[f32]) {
         if !self.monitor.watched.load(Ordering::Relaxed) {
             if !self.past.is_empty() {
@@ -83,7 +84,7 @@ impl Observer {
         self.next = (self.next + 1) % self.past_hops;
     }
 
-    /// Measures what the pipeline made of a hop, and publishes it if there is room.
+    /// Measures the pipeline's last hop, and publishes the result if a snapshot is free.
     pub(crate) fn publish(&mut self, removed: &[f32], pipeline: &Pipeline) {
         let (current, gone, controls) = pipeline.last();
         let heard = (0..self.num_mics).filter(|&mic| current.is_active(mic));
@@ -97,7 +98,7 @@ impl Observer {
             self.look_at_crosstalk(pipeline);
         }
         let Some(mut snapshot) = self.monitor.free.pop() else { return };
-        // The oldest hop kept is the one that `removed` belongs to.
+        // The oldest stored hop belongs to `removed`.
         let input = &self.past[self.next * removed.len()..][..removed.len()];
         let pairs =
             input.chunks_exact(self.hop_samples).zip(removed.chunks_exact(self.hop_samples));

@@ -1,4 +1,4 @@
-//! A logarithmic frequency scale over the bins of any transform.
+//! Logarithmic frequency scale over the bins of any transform.
 
 use realfft::num_complex::Complex32;
 
@@ -6,12 +6,12 @@ use super::SILENT_DB;
 use crate::stft::Geometry;
 use crate::units::SampleRate;
 
-/// Bands of a spectrum: 16 to an octave.
+/// Number of bands of a spectrum: 16 per octave.
 pub const NUM_COLUMN_BANDS: usize = 160;
 const LOWEST_HZ: f32 = 20.0;
 const OCTAVES: f32 = 10.0;
 
-/// The middle of a band: from 20 Hz to 20 kHz in equal steps of pitch.
+/// Returns the centre of a band in Hz: from 20 Hz to 20 kHz in equal steps of pitch.
 ///
 /// # Real-time
 ///
@@ -25,22 +25,22 @@ fn edge_hz(position: f32) -> f32 {
     LOWEST_HZ * (position * OCTAVES / NUM_COLUMN_BANDS as f32).exp2()
 }
 
-/// Which bins a band shows.
+/// Bins that a band shows.
 #[derive(Clone, Debug)]
 enum Shown {
-    /// The mean power of some.
+    /// Mean power of several bins.
     Mean(std::ops::Range<usize>),
-    /// Between this one and the next, at this fraction of the way.
+    /// Interpolation between this bin and the next, at this fraction of the distance.
     Between(usize, f32),
-    /// Beyond half the sample rate.
+    /// No bins: the band lies above half the sample rate.
     Nothing,
 }
 
-/// Turns bins into bands in decibels.
+/// Converts bins into bands in decibels.
 #[derive(Debug)]
 pub(super) struct Scale {
     shown: Vec<Shown>,
-    /// One over the power of a full-scale sine.
+    /// Reciprocal of the power of a full-scale sine.
     full_scale: f32,
 }
 
@@ -71,7 +71,7 @@ impl Scale {
         Self { shown: shown.collect(), full_scale: (0.5 * sum).powi(-2) }
     }
 
-    /// Powers of bins to decibels of bands.
+    /// Converts powers of bins into decibels of bands.
     pub(super) fn show(&self, bins: impl Fn(usize) -> Complex32, bands_db: &mut [f32]) {
         let power = |bin: usize| bins(bin).norm_sqr();
         for (shown, band_db) in self.shown.iter().zip(bands_db) {
@@ -98,7 +98,7 @@ mod tests {
         let scale = Scale::new(geometry, rate);
         let mut analysis = Analysis::new(geometry, 1);
         let mut spectrum = Spectrum::new(1, geometry.num_bins());
-        // The frequency of a bin: no leakage, so the level is exact there.
+        // The frequency of a bin: without leakage, so its level is exact.
         let hz = 43.0 * rate.hz() / geometry.window_samples() as f32;
         let hop = geometry.hop_samples();
         for start in (0..geometry.window_samples()).step_by(hop) {

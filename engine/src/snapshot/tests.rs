@@ -1,4 +1,4 @@
-//! What a watcher gets from a running session.
+//! Snapshots of a running session, as a watcher receives them.
 
 use super::*;
 use crate::controls::{Controls, Listen};
@@ -19,7 +19,7 @@ fn session(controls: &Controls) -> Session {
     Session::prepare(&config, controls).unwrap()
 }
 
-/// Plays hops whose levels tell them apart, and returns the snapshots and what came out.
+/// Plays hops with distinct levels, and returns the snapshots and the output of the first mic.
 fn play(session: &mut Session, watch: bool) -> (Vec<Snapshot>, Vec<f32>) {
     let monitor = session.monitor();
     monitor.watch(watch.then_some(0));
@@ -53,7 +53,7 @@ fn input_and_output_levels_belong_to_the_same_hop() {
         assert!(levels.input_peak >= last, "hops come in order");
         last = levels.input_peak;
     }
-    // The newest snapshot is at most the worker's slack ahead of what is heard.
+    // The newest snapshot is at most the worker's slack ahead of the output.
     let newest = heard.last().copied().unwrap();
     assert!(newest > 0.0 && last >= newest, "{last} {newest}");
 }
@@ -96,14 +96,14 @@ fn a_watcher_that_stalls_loses_snapshots_and_stops_nobody() {
     assert!((CIRCULATING / 2..=CIRCULATING).contains(&waiting), "{waiting}");
 }
 
-/// The worker may have a snapshot in hand while the watcher leaves, or take one just then.
+/// The worker may hold a snapshot while the watcher leaves, or pop one at that moment.
 #[test]
 fn what_was_in_hand_while_the_watcher_left_is_freed() {
     let monitor = Monitor::new(2, 0.01);
     monitor.watch(Some(0));
     let mut in_hand = [(); 3].map(|()| monitor.free.pop());
     monitor.watch(None);
-    // Before the worker has looked whether somebody still watches.
+    // Pushed before the worker checks for a watcher.
     drop(monitor.ready.push(in_hand[0].take().unwrap()));
     assert!(monitor.take().is_none());
     monitor.hand_over(in_hand[1].take().unwrap());

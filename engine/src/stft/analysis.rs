@@ -1,4 +1,4 @@
-//! Samples of all mics to spectra, one hop at a time.
+//! Transforms samples of all mics into spectra, one hop at a time.
 
 use std::sync::Arc;
 
@@ -7,14 +7,14 @@ use realfft::{RealFftPlanner, RealToComplex};
 
 use super::{Geometry, Spectrum};
 
-/// Below this magnitude (-200 dB of full scale) a sample counts as silence, so that a decaying
-/// tail never reaches the denormal numbers on which processors crawl.
+/// Smallest magnitude that does not count as silence: -200 dB of full scale. Decaying tails thus
+/// never reach the subnormal numbers that slow processors down.
 const SILENCE_LIN: f32 = 1e-10;
-/// Above this magnitude (+80 dB of full scale) a sample is clipped for analysis, so that powers
+/// Largest magnitude for analysis: +80 dB of full scale. Larger samples are clipped, so that powers
 /// stay far from overflow.
 const LOUDEST_LIN: f32 = 1e4;
 
-/// Turns every mic's samples into spectra, a hop at a time.
+/// Transforms every mic's samples into spectra, a hop at a time.
 ///
 /// # Shapes
 ///
@@ -23,7 +23,7 @@ const LOUDEST_LIN: f32 = 1e4;
 ///
 /// # Invariants
 ///
-/// - Samples that are not finite count as 0 and so cannot reach another mic.
+/// - Samples that are not finite count as 0, so they cannot affect another mic.
 /// - A mic whose whole window is silent is inactive and costs no transform.
 /// - After [`Analysis::reset`] the output is identical to that of a new value.
 ///
@@ -73,7 +73,7 @@ impl Analysis {
         }
     }
 
-    /// Takes one more hop of every mic and writes the spectra of the windows that end with it.
+    /// Reads one more hop of every mic and writes the spectra of the windows that end with it.
     ///
     /// # Shapes
     ///
@@ -81,7 +81,8 @@ impl Analysis {
     ///
     /// # Panics
     ///
-    /// When `samples` or `spectrum` has another shape than promised to [`Analysis::new`].
+    /// Panics if `samples` or `spectrum` does not have the shape that [`Analysis::new`] was
+    /// called for.
     ///
     /// # Real-time
     ///
@@ -122,7 +123,7 @@ impl Analysis {
         }
     }
 
-    /// Forgets all audio.
+    /// Discards all audio.
     ///
     /// # Real-time
     ///

@@ -2,22 +2,22 @@
 
 use std::f64::consts::TAU;
 
-/// Window, hop and overlap sizes of a transform, checked to reconstruct exactly.
+/// Window, hop and overlap sizes of a transform that reconstructs exactly.
 ///
-/// The analysis window may be longer than the part that synthesis writes: a long look for fine
-/// frequency resolution and a short overlap for low latency.
+/// The analysis window may be longer than the part that synthesis writes. A long window gives a
+/// fine frequency resolution, and a short overlap gives a low latency.
 ///
 /// # Invariants
 ///
-/// - `hop` divides `overlap` at least twice, and `overlap <= window`.
+/// - `hop` divides `overlap` into at least two parts, and `overlap <= window`.
 /// - Analysis window times synthesis window sums to 1 over the overlapping hops.
 ///
 /// # Source
 ///
-/// Mauler and Martin, "A low delay, variable resolution, perfect reconstruction spectral
-/// analysis-synthesis system for speech enhancement", EUSIPCO 2007: asymmetric windows. Ours rise
-/// over `window - overlap / 2` samples and fall over `overlap / 2`, each half of a periodic
-/// square-root Hann window; with `overlap == window` they are the usual symmetric pair.
+/// Asymmetric windows as in Mauler and Martin, "A low delay, variable resolution, perfect
+/// reconstruction spectral analysis-synthesis system for speech enhancement", EUSIPCO 2007. Ours
+/// rise over `window - overlap / 2` samples and fall over `overlap / 2`, each half of a periodic
+/// square-root Hann window. With `overlap == window` they are the usual symmetric pair.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Geometry {
     window_samples: usize,
@@ -30,8 +30,8 @@ impl Geometry {
     ///
     /// # Errors
     ///
-    /// [`GeometryError`] when the hop does not divide the overlap into at least two parts, the
-    /// overlap is longer than the window, or the window is odd or empty.
+    /// Returns [`GeometryError`] if the hop does not divide the overlap into at least two parts, if
+    /// the overlap is odd, empty or longer than the window, or if the window is odd or empty.
     ///
     /// # Real-time
     ///
@@ -59,7 +59,7 @@ impl Geometry {
         Ok(Self { window_samples, hop_samples, overlap_samples })
     }
 
-    /// Samples under one analysis window.
+    /// Returns the samples under one analysis window.
     ///
     /// # Real-time
     ///
@@ -69,7 +69,7 @@ impl Geometry {
         self.window_samples
     }
 
-    /// Samples between two windows.
+    /// Returns the samples between the starts of two windows.
     ///
     /// # Real-time
     ///
@@ -79,7 +79,8 @@ impl Geometry {
         self.hop_samples
     }
 
-    /// Samples that synthesis writes per hop: the latency of the transform.
+    /// Returns the samples under one synthesis window: the latency of the transform, including the
+    /// collection of a hop.
     ///
     /// # Real-time
     ///
@@ -89,7 +90,7 @@ impl Geometry {
         self.overlap_samples
     }
 
-    /// Frequencies of a spectrum: `window / 2 + 1`.
+    /// Returns the number of frequencies of a spectrum: `window / 2 + 1`.
     ///
     /// # Real-time
     ///
@@ -99,7 +100,7 @@ impl Geometry {
         self.window_samples / 2 + 1
     }
 
-    /// The analysis window, `[window]`.
+    /// Returns the analysis window, `[window]`.
     ///
     /// # Real-time
     ///
@@ -109,7 +110,8 @@ impl Geometry {
         (0..self.window_samples).map(|n| to_f32(self.analysis_at(n))).collect()
     }
 
-    /// The synthesis window, `[overlap]`, for the last `overlap` samples under the window.
+    /// Returns the synthesis window, `[overlap]`, for the last `overlap` samples under the
+    /// analysis window.
     ///
     /// # Real-time
     ///
@@ -135,7 +137,7 @@ impl Geometry {
     }
 }
 
-/// Periodic Hann window of `length` at `n`.
+/// Returns the periodic Hann window of `length` at `n`.
 fn hann(n: usize, length: usize) -> f64 {
     0.5 - 0.5 * (TAU * n as f64 / length as f64).cos()
 }
@@ -145,27 +147,27 @@ fn to_f32(value: f64) -> f32 {
     value as f32
 }
 
-/// Sizes that cannot reconstruct.
+/// Sizes that do not reconstruct exactly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum GeometryError {
     /// The window is empty or odd.
     Window {
-        /// What was asked for.
+        /// Requested window.
         window_samples: usize,
     },
     /// The overlap is empty, odd or longer than the window.
     Overlap {
-        /// What was asked for.
+        /// Requested overlap.
         overlap_samples: usize,
-        /// The longest possible.
+        /// Longest possible overlap.
         window_samples: usize,
     },
     /// The hop does not divide the overlap into two or more parts.
     Hop {
-        /// What was asked for.
+        /// Requested hop.
         hop_samples: usize,
-        /// What it must divide.
+        /// Overlap that the hop must divide.
         overlap_samples: usize,
     },
 }

@@ -1,8 +1,8 @@
-//! One hop's spectra of all mics.
+//! Spectra of all mics for one hop.
 
 use realfft::num_complex::Complex32;
 
-/// The spectra of all mics under one window.
+/// Spectra of all mics under one window.
 ///
 /// # Shapes
 ///
@@ -11,7 +11,7 @@ use realfft::num_complex::Complex32;
 ///
 /// # Invariants
 ///
-/// A mic that is not [active](Spectrum::is_active) has only zeros.
+/// A mic that is not [active](Spectrum::is_active) has zeros only.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Spectrum {
     bins: Vec<Complex32>,
@@ -20,7 +20,7 @@ pub struct Spectrum {
 }
 
 impl Spectrum {
-    /// A spectrum of silence.
+    /// Returns a spectrum of silence.
     ///
     /// # Real-time
     ///
@@ -34,7 +34,7 @@ impl Spectrum {
         }
     }
 
-    /// How many mics.
+    /// Returns the number of mics.
     ///
     /// # Real-time
     ///
@@ -44,7 +44,7 @@ impl Spectrum {
         self.active.len()
     }
 
-    /// How many frequencies.
+    /// Returns the number of frequencies.
     ///
     /// # Real-time
     ///
@@ -54,11 +54,11 @@ impl Spectrum {
         self.num_bins
     }
 
-    /// The bins of one mic, `[bin]`.
+    /// Returns the bins of one mic, `[bin]`.
     ///
     /// # Panics
     ///
-    /// When there is no such mic.
+    /// Panics if there is no such mic.
     ///
     /// # Real-time
     ///
@@ -68,11 +68,11 @@ impl Spectrum {
         &self.bins[mic * self.num_bins..][..self.num_bins]
     }
 
-    /// The bins of one mic, to be written; the mic counts as active from now on.
+    /// Returns the bins of one mic for writing, and marks the mic as active.
     ///
     /// # Panics
     ///
-    /// When there is no such mic.
+    /// Panics if there is no such mic.
     ///
     /// # Real-time
     ///
@@ -82,11 +82,11 @@ impl Spectrum {
         &mut self.bins[mic * self.num_bins..][..self.num_bins]
     }
 
-    /// Whether a mic has anything but digital silence under this window.
+    /// Returns true if a mic has more than digital silence under this window.
     ///
     /// # Panics
     ///
-    /// When there is no such mic.
+    /// Panics if there is no such mic.
     ///
     /// # Real-time
     ///
@@ -96,7 +96,7 @@ impl Spectrum {
         self.active[mic]
     }
 
-    /// Which mics have anything but digital silence under this window, `[mic]`.
+    /// Returns true for each mic with more than digital silence under this window, `[mic]`.
     ///
     /// # Real-time
     ///
@@ -106,11 +106,11 @@ impl Spectrum {
         &self.active
     }
 
-    /// Makes a mic silent; costs nothing when it already is.
+    /// Silences a mic. Costs nothing if it is silent already.
     ///
     /// # Panics
     ///
-    /// When there is no such mic.
+    /// Panics if there is no such mic.
     ///
     /// # Real-time
     ///
@@ -122,7 +122,7 @@ impl Spectrum {
         }
     }
 
-    /// Makes every mic silent.
+    /// Silences every mic.
     ///
     /// # Real-time
     ///
@@ -133,11 +133,11 @@ impl Spectrum {
         }
     }
 
-    /// Takes over another spectrum of the same shape.
+    /// Copies another spectrum of the same shape.
     ///
     /// # Panics
     ///
-    /// When the shapes differ.
+    /// Panics if the shapes differ.
     ///
     /// # Real-time
     ///

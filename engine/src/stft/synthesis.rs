@@ -1,4 +1,4 @@
-//! Spectra of all mics back to samples, one hop at a time, by weighted overlap-add.
+//! Transforms spectra of all mics back into samples, one hop at a time, by weighted overlap-add.
 
 use std::sync::Arc;
 
@@ -7,22 +7,23 @@ use realfft::{ComplexToReal, RealFftPlanner};
 
 use super::{Geometry, Spectrum};
 
-/// Turns spectra back into samples.
+/// Transforms spectra back into samples.
 ///
 /// # Shapes
 ///
-/// - input: [`Spectrum`] `[mic, bin]`, RustFFT's scaling as [`Analysis`](super::Analysis) makes it
+/// - input: [`Spectrum`] `[mic, bin]`, with the scaling of RustFFT
+///   and [`Analysis`](super::Analysis)
 /// - output: `[mic, hop]`, linear, full scale 1, planar
 ///
 /// # Latency
 ///
-/// `overlap` samples from the first sample of the hop that completes a window to the same sample
-/// here: [`Synthesis::latency_samples`].
+/// [`Synthesis::latency_samples`], `overlap - hop` samples, from a hop of input to the same samples
+/// of output. The collection of a hop adds `hop` samples.
 ///
 /// # Invariants
 ///
 /// - Analysis followed by synthesis is the identity after the latency (error measured in tests).
-/// - A mic that is inactive for `overlap` samples puts out exact zeros.
+/// - A mic that is inactive for `overlap` samples has an output of exact zeros.
 /// - After [`Synthesis::reset`] the output is identical to that of a new value.
 ///
 /// # Real-time
@@ -33,7 +34,7 @@ pub struct Synthesis {
     /// Synthesis window divided by the transform's length, `[overlap]`.
     window: Vec<f32>,
     fft: Arc<dyn ComplexToReal<f32>>,
-    /// Sums still to be completed, `[mic, overlap]`.
+    /// Sums that later hops complete, `[mic, overlap]`.
     pending: Vec<f32>,
     spectrum: Vec<Complex32>,
     samples: Vec<f32>,
@@ -70,7 +71,7 @@ impl Synthesis {
         }
     }
 
-    /// Adds one hop's spectra and writes the samples that are complete with it.
+    /// Adds one hop's spectra and writes the samples that they complete.
     ///
     /// # Shapes
     ///
@@ -78,7 +79,7 @@ impl Synthesis {
     ///
     /// # Panics
     ///
-    /// When the shapes differ from those promised to [`Synthesis::new`].
+    /// Panics if the shapes differ from those that [`Synthesis::new`] was called for.
     ///
     /// # Real-time
     ///
@@ -93,7 +94,8 @@ impl Synthesis {
         for (mic, (out, pending)) in mics.enumerate() {
             if spectrum.is_active(mic) {
                 self.spectrum.copy_from_slice(spectrum.mic(mic));
-                // A real signal has real ends; what rounding left there is not signal.
+                // The first and last bins of a real signal are real. Their imaginary parts are
+                // rounding errors.
                 if let Some(first) = self.spectrum.first_mut() {
                     first.im = 0.0;
                 }
@@ -118,7 +120,7 @@ impl Synthesis {
         }
     }
 
-    /// Samples from in to out when every hop is analysed and synthesised at once.
+    /// Returns the samples from input to output if every hop is analysed and synthesised at once.
     ///
     /// # Real-time
     ///
@@ -128,7 +130,7 @@ impl Synthesis {
         self.geometry.overlap_samples() - self.geometry.hop_samples()
     }
 
-    /// Forgets all audio.
+    /// Discards all audio.
     ///
     /// # Real-time
     ///

@@ -1,4 +1,5 @@
-//! What the transform promises: identity, exact zeros, a fresh start, and its oracle.
+//! Promises of the transform: identity, exact zeros, complete resets, and agreement with
+//! its oracle.
 
 use realfft::num_complex::{Complex32, Complex64};
 
@@ -113,7 +114,7 @@ fn silence_is_inactive_and_stays_exactly_silent() {
     assert!(spectrum.mic(0).iter().all(|&bin| bin == Complex32::ZERO));
     synthesis.push_hop(&spectrum, &mut block);
     assert!(block[..256].iter().all(|&x| x == 0.0));
-    // Once its window has run out of sound, a mic is silent again.
+    // A mic is inactive again after a whole window of silence.
     for _ in 0..4 {
         analysis.push_hop(&[0.0; 512], &mut spectrum);
     }

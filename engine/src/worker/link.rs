@@ -3,20 +3,21 @@
 use super::sync::{Arc, ArrayQueue, AtomicUsize, Ordering, Thread, current, fence};
 use crate::Controls;
 
-/// One hop of every mic on its way to the worker or, as removed samples, back.
+/// One hop of every mic, on its way to the worker or, as removed samples, back.
 ///
-/// Their contents are allocated once and travel in circles; nobody frees any while audio runs.
+/// The contents are allocated once and circulate. No thread frees them while audio runs.
 #[derive(Debug)]
 pub(crate) struct Packet {
-    /// Position in the input stream of the first sample: what came in, or what was removed.
+    /// Stream position of the first sample, of the input or of the removed signal.
     pub(crate) start_sample: i64,
-    /// Counts resets, so that what was under way before one is recognised after it.
+    /// Number of resets before this packet, so that packets from before a reset are recognised.
     pub(crate) epoch: u64,
-    /// `[mic, hop]`, planar.
+    /// Samples, `[mic, hop]`, planar.
     pub(crate) samples: Box<[f32]>,
-    /// The controls in effect at the first sample.
+    /// Controls in effect at the first sample.
     pub(crate) controls: Box<Controls>,
-    /// Whether the audio thread waits for this packet, so that everything that can wait is done before it.
+    /// True if the audio thread waits for this packet. The worker then completes all deferred work
+    /// before it.
     pub(crate) is_awaited: bool,
 }
 
@@ -32,12 +33,13 @@ impl Packet {
     }
 }
 
-/// Makes a ring that one thread writes and one thread reads, both without ever waiting.
+/// Creates a ring for one writing and one reading thread, neither of which ever waits.
 ///
-/// Crossbeam's queue is lock-free: a reader that meets a half-finished write spins until the
-/// writer, perhaps suspended, goes on. Here the writer publishes a count after each finished
-/// write and the reader looks at the count first, so it never meets one. The other way round, the
-/// writer never meets a half-finished read as long as fewer things travel than the ring holds.
+/// Crossbeam's queue is lock-free but not wait-free: a reader that meets an unfinished write spins
+/// until the writer, which may be suspended, continues. Here the writer publishes a count after
+/// each finished write, and the reader checks the count first, so it never meets an unfinished
+/// write. The writer never meets an unfinished read as long as fewer items circulate than the ring
+/// has slots.
 pub(crate) fn ring<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
     let shared = Arc::new(Ring { queue: ArrayQueue::new(capacity), written: AtomicUsize::new(0) });
     (Sender { ring: Arc::clone(&shared) }, Receiver { ring: shared, read: 0 })
@@ -49,23 +51,23 @@ struct Ring<T> {
     written: AtomicUsize,
 }
 
-/// The writing end of a [`ring`].
+/// Writing end of a [`ring`].
 #[derive(Debug)]
 pub(crate) struct Sender<T> {
     ring: Arc<Ring<T>>,
 }
 
 impl<T> Sender<T> {
-    /// Puts `item` in, or gives it back when the ring is full.
+    /// Appends `item`, or returns it if the ring is full.
     pub(crate) fn push(&mut self, item: T) -> Result<(), T> {
         self.ring.queue.push(item)?;
-        // Release: whoever sees the count also sees the finished write before it.
+        // Release: the write is visible to every thread that reads this count.
         self.ring.written.fetch_add(1, Ordering::Release);
         Ok(())
     }
 }
 
-/// The reading end of a [`ring`].
+/// Reading end of a [`ring`].
 #[derive(Debug)]
 pub(crate) struct Receiver<T> {
     ring: Arc<Ring<T>>,
@@ -73,7 +75,7 @@ pub(crate) struct Receiver<T> {
 }
 
 impl<T> Receiver<T> {
-    /// Takes the oldest item out, if there is one.
+    /// Removes and returns the oldest item, if there is one.
     pub(crate) fn pop(&mut self) -> Option<T> {
         // Acquire: pairs with the Release in `push`.
         if self.ring.written.load(Ordering::Acquire) == self.read {
@@ -86,9 +88,9 @@ impl<T> Receiver<T> {
     }
 }
 
-/// Where a caller that may wait leaves its name, and the worker wakes it.
+/// Registration of a thread that waits for the worker, so that the worker can wake it.
 ///
-/// A nap alone would do, but on some systems the shortest is as long as several hops.
+/// Timed parks alone are sufficient, but on some systems the shortest park lasts several hops.
 #[derive(Clone, Debug)]
 pub(crate) struct Bell {
     waiting: Arc<ArrayQueue<Thread>>,
@@ -99,18 +101,18 @@ impl Bell {
         Self { waiting: Arc::new(ArrayQueue::new(1)) }
     }
 
-    /// Asks to be woken; to be called before looking for what to wait for, then park.
+    /// Registers the calling thread. Call this before the check for the awaited item, then park.
     pub(crate) fn ask(&self) {
         self.waiting.force_push(current());
-        // Pairs with the fence in `ring`: either the look after this sees what was sent, or the
-        // sender sees who asked.
+        // Pairs with the fence in `ring`: either the check after this sees the sent item, or the
+        // sender sees the registration.
         fence(Ordering::SeqCst);
     }
 
-    /// Wakes whoever asked; to be called after sending.
+    /// Wakes the registered thread. Call this after sending.
     ///
-    /// Once: a caller that waits for a later hop asks again right away, and waking that one as well, until none asks, would
-    /// keep both threads busy with waking each other.
+    /// Wakes one thread only. A caller that waits for a later hop registers again immediately.
+    /// Waking it again in a loop would keep both threads busy with waking each other.
     pub(crate) fn ring(&self) {
         fence(Ordering::SeqCst);
         if let Some(thread) = self.waiting.pop() {

@@ -1,4 +1,5 @@
-//! The rings and the bell between real threads; `engine/races` runs these under Miri, and models of them in every order.
+//! The rings and the bell between real threads. `engine/races` runs these tests under Miri, and
+//! models of them in every order.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -40,7 +41,7 @@ fn who_asks_again_at_once_is_woken_once_by_each_ring() {
     let woken = std::thread::scope(|scope| {
         let waiter = scope.spawn(|| {
             let mut woken = 0;
-            // Ends as well where waking never does.
+            // The bound on `woken` ends the loop if the wake-ups never end.
             while !is_over.load(Ordering::Relaxed) && woken < 10 * RINGS {
                 bell.ask();
                 std::thread::park_timeout(std::time::Duration::from_secs(1));
@@ -50,13 +51,13 @@ fn who_asks_again_at_once_is_woken_once_by_each_ring() {
         });
         for _ in 0..RINGS {
             ringing.ring();
-            // Parked, this thread is woken by nobody.
+            // No thread wakes this one while it is parked.
             std::thread::park_timeout(std::time::Duration::from_micros(200));
         }
         is_over.store(true, Ordering::Relaxed);
         waiter.join().unwrap()
     });
-    // Naps that end by themselves count as well, of which there is time for a few.
+    // A few parks may also end by their timeout.
     assert!(woken < 2 * RINGS, "{woken}");
 }
 
@@ -84,7 +85,7 @@ fn whoever_asked_is_woken() {
             if let Some(received) = receiver.pop() {
                 break received;
             }
-            // Far longer than the test may take: only the bell ends it in time.
+            // Much longer than the test: only the bell can end it in time.
             std::thread::park_timeout(std::time::Duration::from_secs(60));
         };
         assert_eq!(received, number);

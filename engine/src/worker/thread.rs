@@ -1,4 +1,5 @@
-//! The worker thread: takes hops from the audio thread, runs the pipeline, sends back what to remove.
+//! The worker thread: receives hops from the audio thread, runs the pipeline, and returns the
+//! removed signal.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -12,18 +13,19 @@ use crate::network::Model;
 use crate::pipeline::Pipeline;
 use crate::snapshot::Observer;
 
-/// How long dropping a session waits for a worker that is deep in a hop.
+/// Longest wait for a busy worker when a session is dropped.
 pub(crate) const JOIN_LIMIT: Duration = Duration::from_secs(5);
 
-/// How long a worker without a rest stays urgent. One that does not keep up would otherwise take a core from everything else, and
-/// systems that grant real time end programs that do so (`RLIMIT_RTTIME`, often 200 ms).
+/// Longest time that a worker stays urgent without a rest. A worker that does not keep up would
+/// otherwise occupy a core, and systems that grant real time end programs that do so
+/// (`RLIMIT_RTTIME`, often 200 ms).
 const URGENT_LIMIT: Duration = Duration::from_millis(50);
 
-/// Workers of this program that were still busy after [`JOIN_LIMIT`].
+/// Workers of this process that were still busy after [`JOIN_LIMIT`].
 static ABANDONED: AtomicUsize = AtomicUsize::new(0);
 
-/// How many workers were left behind because they did not end in time; they may run at any later moment, so the code that
-/// they run must stay in memory.
+/// Returns the number of workers that did not end in time. They may run at any later moment, so
+/// their code must stay in memory.
 ///
 /// # Real-time
 ///
@@ -34,7 +36,7 @@ pub fn abandoned_workers() -> usize {
     ABANDONED.load(Ordering::Relaxed)
 }
 
-/// Counters that anyone may read while audio runs.
+/// Counters that any thread may read while audio runs.
 #[derive(Debug, Default)]
 pub struct SessionStats {
     pub(crate) late_hops: AtomicU64,
@@ -44,13 +46,13 @@ pub struct SessionStats {
     longest_hop_ns: AtomicU64,
     failed: AtomicBool,
     pub(crate) stop: AtomicBool,
-    /// What was sent before the stop is to be done first.
+    /// True if the worker is to process everything sent to it before it stops.
     finish: AtomicBool,
 }
 
-// Counters are Relaxed unless they say otherwise: each is a number of its own and orders nothing.
+// Counters are Relaxed unless stated otherwise: each value is independent and orders nothing.
 impl SessionStats {
-    /// Hops heard dry because the worker was not done in time.
+    /// Returns the number of hops replaced by dry because the worker was not done in time.
     ///
     /// # Real-time
     ///
@@ -60,7 +62,7 @@ impl SessionStats {
         self.late_hops.load(Ordering::Relaxed)
     }
 
-    /// Hops that never reached the worker because it was too far behind.
+    /// Returns the number of hops that were never sent because the worker was too far behind.
     ///
     /// # Real-time
     ///
@@ -70,29 +72,29 @@ impl SessionStats {
         self.lost_hops.load(Ordering::Relaxed)
     }
 
-    /// Whether the worker stopped on an internal error; everything is dry from then on.
+    /// Returns true if the worker stopped on an internal error. All output is dry from then on.
     ///
     /// # Real-time
     ///
     /// Safe on the audio thread: one atomic load.
     #[must_use]
     pub fn worker_failed(&self) -> bool {
-        // Acquire: whoever sees the failure also sees all that was sent before it.
+        // Acquire: everything sent before the failure is visible to a thread that reads it.
         self.failed.load(Ordering::Acquire)
     }
 
-    /// Hops the worker has done and sent back.
+    /// Returns the number of hops that the worker has processed and sent back.
     ///
     /// # Real-time
     ///
     /// Safe on the audio thread: one atomic load.
     #[must_use]
     pub fn hops(&self) -> u64 {
-        // Acquire: whoever sees the count also sees what was sent before it.
+        // Acquire: everything sent before the count is visible to a thread that reads it.
         self.hops.load(Ordering::Acquire)
     }
 
-    /// Time the worker has spent on hops in all, in seconds.
+    /// Returns the total time that the worker has spent on hops, in seconds.
     ///
     /// # Real-time
     ///
@@ -102,7 +104,7 @@ impl SessionStats {
         self.busy_ns.load(Ordering::Relaxed) as f64 * 1e-9
     }
 
-    /// The longest the worker has spent on one hop, in seconds.
+    /// Returns the longest time that the worker has spent on one hop, in seconds.
     ///
     /// # Real-time
     ///
@@ -121,23 +123,23 @@ impl SessionStats {
     }
 }
 
-/// What the worker thread owns.
+/// State that the worker thread owns.
 pub(crate) struct WorkerSide {
     pub(crate) pipeline: Pipeline,
     pub(crate) observer: Observer,
-    /// What the pipeline's guides will ask for at their first hop.
+    /// The model that the pipeline's guides load at their first hop.
     pub(crate) model: Option<Model>,
     pub(crate) input: Receiver<Packet>,
     pub(crate) output: Sender<Packet>,
     pub(crate) stats: Arc<SessionStats>,
-    /// Rung after each hop; in real time nobody listens.
+    /// Rung after each hop. In real time no thread waits for it.
     pub(crate) bell: Bell,
-    /// How long to park when there is nothing to do.
+    /// Duration of a park without work.
     pub(crate) nap: Duration,
     pub(crate) urgency: Urgency,
 }
 
-/// What a worker that has ended worked with, for the next one.
+/// State of an ended worker, for the next one.
 #[derive(Debug)]
 pub(crate) struct Retired {
     pub(crate) pipeline: Pipeline,
@@ -145,12 +147,12 @@ pub(crate) struct Retired {
 }
 
 impl WorkerSide {
-    /// Works until it is told to stop; nothing is left if anything panics.
+    /// Works until the stop flag is set. Returns `None` after a panic.
     fn run(mut self) -> Option<Retired> {
         if catch_unwind(AssertUnwindSafe(|| self.work())).is_err() {
             // Release: pairs with the Acquire in `worker_failed`.
             self.stats.failed.store(true, Ordering::Release);
-            // An offline host may be waiting for what will never come.
+            // An offline host may be waiting for a result that will not arrive.
             self.bell.ring();
             return None;
         }
@@ -161,22 +163,24 @@ impl WorkerSide {
         let hop = i64::try_from(self.pipeline.geometry().hop_samples()).unwrap_or(i64::MAX);
         let latency = i64::try_from(self.pipeline.latency_samples()).unwrap_or(i64::MAX);
         let (mut epoch, mut expected_start) = (0, 0);
-        // Built before the first hop, which has little time, and held on to until the guides do. Guides can do without.
+        // Built before the first hop, which has little time, and kept until the guides hold it.
+        // Guides work without it.
         let network = catch_unwind(AssertUnwindSafe(|| self.model.as_ref()?.network().ok()));
         let (mut rested, mut is_awaited) = (Instant::now(), false);
         loop {
-            // Acquire: whoever sees the stop also sees all that was sent before it. A late look costs one nap.
+            // Acquire: everything sent before the stop is visible after this load. A late read
+            // costs one nap.
             let stops = self.stats.stop.load(Ordering::Acquire);
             if stops && !self.stats.finish.load(Ordering::Relaxed) {
                 break;
             }
-            // The audio thread wakes nobody in real time; offline it unparks us.
+            // In real time the audio thread wakes no thread. Offline it unparks this one.
             let Some(mut packet) = self.input.pop() else {
                 if stops {
                     break;
                 }
                 if self.pipeline.idle() {
-                    // What nobody waits for.
+                    // No thread waits for this work.
                     self.urgency.be(false);
                 } else {
                     rest(self.nap, is_awaited);
@@ -188,7 +192,7 @@ impl WorkerSide {
             self.urgency.be(!is_awaited && rested.elapsed() < URGENT_LIMIT);
             if is_awaited {
                 self.pipeline.follow(&packet.controls);
-                // Relaxed: a late look costs a hop of the passage.
+                // Relaxed: a late read costs one hop of the passage.
                 while !self.stats.stop.load(Ordering::Relaxed) {
                     if !self.pipeline.idle() {
                         break;
@@ -217,9 +221,10 @@ impl WorkerSide {
     }
 }
 
-/// Waits for something to do; who waits for the worker wakes it.
+/// Waits for work. A thread that waits for the worker wakes it.
 ///
-/// Windows ends a park at its next tick, up to 15.6 ms later, but not a sleep. In real time nobody wakes the worker anyway.
+/// On Windows a park ends at the next system tick, up to 15.6 ms late, but a sleep does not. In
+/// real time no thread wakes the worker, so it can sleep.
 #[allow(
     clippy::disallowed_methods,
     reason = "the worker, on the one system where it is more exact"
@@ -232,7 +237,7 @@ fn rest(nap: Duration, is_awaited: bool) {
     }
 }
 
-/// A running worker; dropping it stops and joins the thread.
+/// Running worker. Dropping it stops and joins the thread.
 #[derive(Debug)]
 pub(crate) struct Worker {
     thread: Option<JoinHandle<Option<Retired>>>,
@@ -248,16 +253,17 @@ impl Worker {
         Ok(Self { thread: Some(thread), stats })
     }
 
-    /// Wakes the worker; a system call, so only where waiting is allowed anyway.
+    /// Wakes the worker. This is a system call, for callers that may wait only.
     pub(crate) fn wake(&self) {
         if let Some(thread) = &self.thread {
             thread.thread().unpark();
         }
     }
 
-    /// Has the worker do what it was sent, and returns what it worked with: nothing if it has failed or does not end in time.
+    /// Lets the worker process everything it was sent, and returns its state: `None` if it has
+    /// failed or does not end in time.
     pub(crate) fn retire(&mut self) -> Option<Retired> {
-        // Relaxed: seen with `stop`.
+        // Relaxed: published by the store to `stop`.
         self.stats.finish.store(true, Ordering::Relaxed);
         self.join()
     }
@@ -273,7 +279,7 @@ impl Worker {
             std::thread::park_timeout(Duration::from_micros(200));
         }
         if thread.is_finished() {
-            // A panic was already caught and counted inside the thread.
+            // The thread itself has already caught a panic and set `failed`.
             thread.join().ok().flatten()
         } else {
             // Relaxed: a counter.

@@ -1,10 +1,12 @@
-//! How urgent the system takes the worker to be: above all other work, below the audio thread, as far as the system allows it.
+//! Priority of the worker thread: above all other work and below the audio thread, as far as the
+//! system permits.
 
 use thread_priority::{Error, thread_native_id};
 
-/// The priority of the thread that owns this.
+/// Priority of the thread that owns this value.
 pub(crate) struct Urgency {
-    /// Asks the system to take the calling thread for urgent, or not; false if it refuses.
+    /// Requests the urgent or the usual priority for the calling thread. Returns false if the
+    /// system refuses.
     ask: Box<dyn FnMut(bool) -> bool + Send>,
     is_urgent: bool,
     is_refused: bool,
@@ -17,7 +19,7 @@ impl std::fmt::Debug for Urgency {
 }
 
 impl Default for Urgency {
-    /// The system's, for a thread that is not urgent yet.
+    /// Uses the system's priorities, for a thread that is not urgent yet.
     fn default() -> Self {
         Self::asking(|is_urgent| set_system_priority(is_urgent).is_ok())
     }
@@ -28,8 +30,8 @@ impl Urgency {
         Self { ask: Box::new(ask), is_urgent: false, is_refused: false }
     }
 
-    /// Makes the calling thread urgent or not. The system is asked where that changes something, and never again once it has
-    /// refused: a thread works without priority too.
+    /// Makes the calling thread urgent or not. Calls the system only on a change, and never again
+    /// after a refusal, because a thread works without priority too.
     pub(crate) fn be(&mut self, is_urgent: bool) {
         if is_urgent == self.is_urgent || self.is_refused {
             return;
@@ -39,8 +41,8 @@ impl Urgency {
     }
 }
 
-/// Linux and other systems with POSIX real time: the lowest of its priorities is above all work that is not real time, and below
-/// every audio thread that is.
+/// Linux and other systems with POSIX real time: their lowest real-time priority is above all work
+/// that is not real time and below every real-time audio thread.
 #[cfg(all(unix, not(target_os = "macos")))]
 fn set_system_priority(is_urgent: bool) -> Result<(), Error> {
     use thread_priority::{
@@ -48,7 +50,8 @@ fn set_system_priority(is_urgent: bool) -> Result<(), Error> {
         ThreadPriorityValue, ThreadSchedulePolicy, set_thread_priority_and_policy,
     };
 
-    /// What the crate takes for a niceness of 0; it sets one with every policy that is not real time.
+    /// The crate's value for a niceness of 0. The crate sets a niceness with every policy that is
+    /// not real time.
     const USUAL: u8 = 47;
     if is_urgent {
         let policy = ThreadSchedulePolicy::Realtime(RealtimeThreadSchedulePolicy::RoundRobin);
@@ -56,7 +59,8 @@ fn set_system_priority(is_urgent: bool) -> Result<(), Error> {
     } else if let Ok(usual) = ThreadPriorityValue::try_from(USUAL) {
         let policy = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Other);
         let priority = ThreadPriority::Crossplatform(usual);
-        // Fails only where a host that is nicer may not become less so; the policy is set by then.
+        // Fails only if the host has a higher niceness that it may not lower. The policy is already
+        // set then.
         let _ = set_thread_priority_and_policy(thread_native_id(), priority, policy);
         Ok(())
     } else {
@@ -64,7 +68,8 @@ fn set_system_priority(is_urgent: bool) -> Result<(), Error> {
     }
 }
 
-/// On macOS threads without a real-time policy have priorities from 15 to 47, and 31 if nobody asks; audio threads are above all.
+/// On macOS threads without a real-time policy have priorities from 15 to 47, by default 31. Audio
+/// threads are above all of them.
 #[cfg(target_os = "macos")]
 fn set_system_priority(is_urgent: bool) -> Result<(), Error> {
     use thread_priority::{
@@ -83,7 +88,7 @@ fn set_system_priority(is_urgent: bool) -> Result<(), Error> {
     set_thread_priority_and_policy(thread_native_id(), priority, policy)
 }
 
-/// On Windows audio threads belong to a class of their own, above all priorities of a usual process.
+/// On Windows audio threads have a class of their own, above all priorities of a usual process.
 #[cfg(windows)]
 fn set_system_priority(is_urgent: bool) -> Result<(), Error> {
     use thread_priority::windows::{WinAPIThreadPriority, set_winapi_thread_priority};
@@ -121,12 +126,13 @@ mod tests {
         assert_eq!(asked.try_iter().collect::<Vec<_>>(), [true]);
     }
 
-    /// Policy and priority of the calling thread.
+    /// Returns policy and priority of the calling thread.
     #[cfg(target_os = "linux")]
     #[allow(unsafe_code, reason = "system calls")]
     fn scheduling() -> (libc::c_int, libc::c_int) {
         let mut param = libc::sched_param { sched_priority: -1 };
-        // SAFETY: the calling thread, and room for its parameters.
+        // SAFETY: the calls concern the calling thread, and `param` is a valid place for
+        // its parameters.
         unsafe {
             assert_eq!(libc::sched_getparam(0, &raw mut param), 0);
             (libc::sched_getscheduler(0), param.sched_priority)
@@ -136,7 +142,7 @@ mod tests {
     #[test]
     #[cfg(target_os = "linux")]
     fn linux_grants_the_lowest_real_time_priority_or_leaves_everything_as_it_is() {
-        // A thread of its own, which ends with its priority.
+        // A separate thread, because its priority ends with it.
         std::thread::spawn(|| {
             let before = scheduling();
             let mut urgency = Urgency::default();

@@ -1,4 +1,4 @@
-//! The engine's files over loom's atomics, and the models.
+//! The engine's files with loom's primitives, and the models.
 
 use crate::learned;
 

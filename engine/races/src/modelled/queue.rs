@@ -1,18 +1,18 @@
-//! Crossbeam's `ArrayQueue` over loom's atomics: the same steps in the same memory orderings.
+//! Crossbeam's `ArrayQueue` with loom's atomics: the same steps in the same memory orderings.
 #![allow(unsafe_code, reason = "loom watches over every access")]
 
 use loom::cell::UnsafeCell;
 use loom::sync::atomic::{AtomicUsize, Ordering, fence};
 use loom::thread::yield_now;
 
-/// A place, and the lap in which it may be written or read.
+/// Slot, and the lap in which it may be written or read.
 #[derive(Debug)]
 struct Slot<T> {
     stamp: AtomicUsize,
     value: UnsafeCell<Option<T>>,
 }
 
-/// See `crossbeam::queue::ArrayQueue` 0.3; head, tail and stamps hold a lap and an index.
+/// See `crossbeam::queue::ArrayQueue` 0.3. Head, tail and stamps consist of a lap and an index.
 #[derive(Debug)]
 pub(super) struct ArrayQueue<T> {
     head: AtomicUsize,
@@ -21,7 +21,7 @@ pub(super) struct ArrayQueue<T> {
     one_lap: usize,
 }
 
-// SAFETY: a slot is touched by the thread alone that moved head or tail past it; loom checks that.
+// SAFETY: only the thread that moved head or tail past a slot accesses it, and loom checks that.
 unsafe impl<T: Send> Sync for ArrayQueue<T> {}
 // SAFETY: as above.
 unsafe impl<T: Send> Send for ArrayQueue<T> {}
@@ -49,7 +49,7 @@ impl<T> ArrayQueue<T> {
         }
     }
 
-    /// Pushes, or has `when_full` decide: `Ok` tries again, `Err` ends.
+    /// Pushes `value`. `when_full` decides about a full queue: `Ok` tries again, `Err` ends.
     fn push_or_else(
         &self,
         mut value: T,
@@ -63,7 +63,7 @@ impl<T> ArrayQueue<T> {
                 let (next, relaxed) = (self.next(tail), Ordering::Relaxed);
                 match self.tail.compare_exchange_weak(tail, next, Ordering::SeqCst, relaxed) {
                     Ok(_) => {
-                        // SAFETY: this thread alone has this slot in this lap.
+                        // SAFETY: only this thread accesses this slot in this lap.
                         slot.value.with_mut(|place| unsafe { *place = Some(value) });
                         slot.stamp.store(tail + 1, Ordering::Release);
                         return Ok(());
@@ -100,7 +100,7 @@ impl<T> ArrayQueue<T> {
                 return Ok(value);
             }
             self.tail.store(next, Ordering::SeqCst);
-            // SAFETY: this thread alone has moved head and tail past this slot.
+            // SAFETY: only this thread has moved head and tail past this slot.
             let old = slot.value.with_mut(|place| unsafe { (*place).replace(value) });
             slot.stamp.store(tail + 1, Ordering::Release);
             Err(old.expect("a full queue has something in every slot"))
@@ -117,7 +117,7 @@ impl<T> ArrayQueue<T> {
                 let (next, relaxed) = (self.next(head), Ordering::Relaxed);
                 match self.head.compare_exchange_weak(head, next, Ordering::SeqCst, relaxed) {
                     Ok(_) => {
-                        // SAFETY: this thread alone has this slot in this lap.
+                        // SAFETY: only this thread accesses this slot in this lap.
                         let value = slot.value.with_mut(|place| unsafe { (*place).take() });
                         slot.stamp.store(head.wrapping_add(self.one_lap), Ordering::Release);
                         return value;

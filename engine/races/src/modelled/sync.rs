@@ -1,4 +1,4 @@
-//! Loom's share of the engine's `sync`.
+//! Loom's counterpart of the engine's `sync`.
 
 pub(super) use loom::sync::Arc;
 pub(super) use loom::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence};

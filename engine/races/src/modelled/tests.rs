@@ -1,4 +1,4 @@
-//! The models, each a few steps of two threads.
+//! The models, each with a few steps of two or three threads.
 
 use loom::thread;
 
@@ -7,10 +7,11 @@ use super::link::{Bell, ring};
 use super::sync::{Arc, AtomicU64, Ordering};
 use crate::learned::Learned;
 
-/// How often a thread is stopped in the middle at most, instead of what each model says: `cargo xtask races`.
+/// Environment variable that `cargo xtask races` sets: the largest number of preemptions, in place
+/// of each model's own.
 const PREEMPTIONS_VARIABLE: &str = "UNSPILL_PREEMPTIONS";
 
-/// Runs a model in every order that differs by so many forced changes of thread at most.
+/// Runs a model in every order with at most this number of preemptions.
 fn model(preemptions: usize, body: impl Fn() + Sync + Send + 'static) {
     let given = std::env::var(PREEMPTIONS_VARIABLE).ok().and_then(|text| text.parse().ok());
     let mut builder = loom::model::Builder::new();
@@ -54,7 +55,8 @@ fn packets_travel_in_circles_in_order_and_whole() {
     });
 }
 
-/// Without its fences whoever asks may sleep for ever, which loom calls a deadlock.
+/// Without the bell's fences the waiting thread may sleep forever, which loom reports as
+/// a deadlock.
 #[test]
 fn whoever_asks_before_looking_is_woken() {
     model(4, || {
@@ -90,7 +92,7 @@ fn who_sees_that_there_is_news_finds_it() {
     });
 }
 
-/// The host's audio thread sees the news and has the main thread called, which saves.
+/// The host's audio thread sees a change and has the main thread called, which saves the state.
 #[test]
 fn who_is_told_of_news_finds_it() {
     model(3, || {
@@ -137,7 +139,7 @@ fn what_was_learned_before_a_gift_is_not_collected_after_it() {
                     assert_eq!(given.learned.as_deref(), Some(&Learned(100)));
                     gift = given.gift;
                 }
-                // Of which gift it is, is in its number.
+                // The number contains the gift that the passage belongs to.
                 let passage = u32::try_from(gift).unwrap() * 10 + number;
                 on_worker.publish(gift, Arc::new(Learned(passage)));
             }

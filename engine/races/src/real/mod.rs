@@ -1,4 +1,4 @@
-//! The engine's files as they are, with their own tests and the learner's between threads.
+//! The engine's files unchanged, with their own tests, and a test of the learner between threads.
 
 use crate::learned;
 

@@ -1,20 +1,20 @@
-//! Controls that move while audio runs: on the right sample, and without a click.
+//! Controls that change while audio runs: at the exact sample, and without a click.
 
 use super::*;
 use crate::{Decibels, GroupId, Role};
 
-/// Where the control moves.
+/// Sample at which the control changes.
 const AT: usize = 20_011;
-/// 10 ms at 48 kHz.
+/// Samples of a ramp: 10 ms at 48 kHz.
 const RAMP: usize = 480;
 const NUM_SAMPLES: usize = 40_000;
 
-/// A move may not step further from sample to sample than this much more than the signals do
+/// Largest step between samples during a change, relative to the largest step of the signals
 /// without it: measured 1.00.
 const STEP_ALLOWED: f32 = 1.1;
 
-/// Moves from `before` to `after` at sample [`AT`]; gives the outputs of the first mic: moved,
-/// before all along, after all along.
+/// Changes from `before` to `after` at sample [`AT`]. Returns three outputs of the first mic: with
+/// the change, with `before` only, and with `after` only.
 fn moved(before: &Controls, after: &Controls) -> [Vec<f32>; 3] {
     let input = tones(NUM_SAMPLES);
     let changes = [(AT, after.clone())];
@@ -24,7 +24,7 @@ fn moved(before: &Controls, after: &Controls) -> [Vec<f32>; 3] {
 }
 
 fn assert_no_click(name: &str, [moved, before, after]: &[Vec<f32>; 3]) {
-    // Both signals have settled long before and sound until the end.
+    // Both signals have settled long before and continue until the end.
     let [step, usual_before, usual_after] =
         [moved, before, after].map(|signal| largest_step(&signal[10_000..]));
     let share = step / usual_before.max(usual_after);
@@ -77,7 +77,7 @@ fn pairs_floors_roles_and_groups_fade_within_a_hop() {
             }),
         ),
     ];
-    // The first hop that begins with the new controls; the fade into it lies just before it.
+    // The first hop that starts with the new controls. The fade into it lies directly before it.
     let hop_start = AT.next_multiple_of(HOP) + LATENCY;
     for (name, other) in moves {
         for (before, after) in [(Controls::default(), other.clone()), (other, Controls::default())]
@@ -97,7 +97,8 @@ fn a_move_during_a_ramp_goes_on_from_where_the_ramp_is() {
     let input = tones(NUM_SAMPLES);
     let off = set(|controls| controls.mics[0].amount = 0.0);
     let half = set(|controls| controls.mics[0].amount = 0.5);
-    // The second begins in the middle of the first, the third on the second's last sample.
+    // The second change lies in the middle of the first ramp, and the third directly after the
+    // second ramp.
     let changes = [
         (AT, off.clone()),
         (AT + 200, Controls::default()),
@@ -110,7 +111,7 @@ fn a_move_during_a_ramp_goes_on_from_where_the_ramp_is() {
     let outputs = [moved, before, after].map(|mut mics| mics.swap_remove(0));
     assert_no_click("amount back and forth", &outputs);
     let [moved, before, after] = outputs;
-    // Back at the full amount on exactly one sample.
+    // The full amount is reached for exactly one sample.
     let back = AT + LATENCY + 200 + RAMP - 1;
     assert_eq!(moved[back], before[back]);
     assert_ne!(moved[back - 1], before[back - 1]);
@@ -172,7 +173,7 @@ fn what_is_no_number_counts_as_none_and_disturbs_nothing_else() {
     };
     let expected = play(0.0, 0.0);
     assert!(play(f32::NAN, f32::NAN) == expected);
-    // The other mic goes on being cleaned.
+    // The other mic is still cleaned.
     let dry = delayed(&input[1], LATENCY);
     assert!(largest_difference(&expected[1][..20_000], &dry[..20_000]) > 1e-3);
 }

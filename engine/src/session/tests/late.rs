@@ -1,25 +1,27 @@
-//! A worker that is late, stuck or broken: dry without a click, counted, and back again.
+//! A worker that is late, stuck or broken: dry output without a click, correct counters,
+//! and recovery.
 
 use super::*;
 use crate::worker::JOIN_LIMIT;
 
-/// Calls (of one hop each) after which the gate closes.
+/// Number of calls (of one hop each) after which the gate closes.
 const CLOSED_AT: usize = 12;
-/// Output is heard this many calls after its hop went to the worker.
+/// Number of calls from sending a hop to the worker until its output.
 const SLACK_CALLS: usize = 3;
-/// What a session at 48 kHz with short blocks has: two hops of slack and eight to spare.
+/// Number of packets of a session at 48 kHz with short blocks: two hops of slack and eight
+/// spare packets.
 const NUM_PACKETS: usize = 10;
 
-/// What a run with a worker that stops for a while gave, and what it should be made from.
+/// Results of a run with a worker that stops for a while, and the signals of the expected output.
 struct Stall {
     input: Vec<Vec<f32>>,
     output: Vec<Vec<f32>>,
-    /// What is removed when nothing is late.
+    /// Removed signal without late hops.
     removed: Vec<Vec<f32>>,
     session: Session,
 }
 
-/// Runs `calls` of one hop; the worker stands still from call [`CLOSED_AT`] until `open_at`.
+/// Runs `calls` of one hop. The worker stops from call [`CLOSED_AT`] until `open_at`.
 fn stall(input: Vec<Vec<f32>>, calls: usize, open_at: usize) -> Stall {
     let removed = run(&mut offline(2, &listening(Listen::Removed)), &input, &[], || HOP);
     let (mut session, gate) = gated(2, Pace::Realtime, &Controls::default());
@@ -39,7 +41,7 @@ fn stall(input: Vec<Vec<f32>>, calls: usize, open_at: usize) -> Stall {
     Stall { input, output, removed, session }
 }
 
-/// Removed samples as they should be heard: `late` calls are faded to nothing and back.
+/// Returns the expected removed signal: the `late` calls are faded to zero and back.
 fn heard_removed(removed: &[f32], late: std::ops::Range<usize>) -> Vec<f32> {
     const FADE: usize = 240; // 5 ms
     let rising = |n: usize| {
@@ -92,8 +94,8 @@ fn fades_of_a_late_hop_do_not_click() {
         let heard = subtract(&dry, &stalled.output[mic]);
         let step = largest_step(&heard[settled.clone()]);
         let usual = largest_step(&stalled.removed[mic][settled]);
-        // Mirroring keeps steps, fading over 5 ms adds at most pi / 2 / 240 of the level; measured
-        // 1.00 of the largest step of what is removed.
+        // Mirroring keeps steps, and fading over 5 ms adds at most pi / 2 / 240 of the level.
+        // Measured: 1.00 of the largest step of the removed signal.
         assert!(step < 1.3 * usual, "mic {mic}: {step} against {usual}");
         assert!(heard.iter().any(|&x| x.abs() > 0.05));
     }
@@ -105,9 +107,10 @@ fn a_worker_stuck_for_long_loses_hops_and_recovers() {
     let open_at = CLOSED_AT + stuck_calls;
     let stalled = stall(noise(2, 70 * HOP), 70, open_at);
     assert_eq!(stalled.session.stats().lost_hops(), 7, "none after it is back");
-    // What was lost is as late as what was stuck.
+    // Lost hops count as late, like those that were stuck.
     assert_eq!(stalled.session.stats().late_hops(), stuck_calls as u64);
-    // After the gap it is as if the input began there: a window and an overlap later all is as before.
+    // After the gap the output is that of an input that starts there. A window and an overlap later
+    // it equals the output without a gap.
     let after_gap: Vec<Vec<f32>> =
         stalled.input.iter().map(|mic| mic[open_at * HOP..].to_vec()).collect();
     let anew = run(&mut offline(2, &listening(Listen::Removed)), &after_gap, &[], || HOP);
@@ -139,7 +142,7 @@ fn a_worker_late_again_and_again_is_counted_each_time() {
     let (mut sent, mut done) = (0, 0);
     let mut late = 0;
     for call in 0..200_usize {
-        // In the very call, results up to `call - SLACK_CALLS` must be there.
+        // In this call, the results up to `call - SLACK_CALLS` must have arrived.
         if call >= SLACK_CALLS && done < call - SLACK_CALLS + 1 {
             late += 1;
         }
@@ -159,7 +162,7 @@ fn a_worker_late_again_and_again_is_counted_each_time() {
     assert_eq!((stats.late_hops(), stats.lost_hops()), (late, 0));
 }
 
-/// Fails on its nth hop.
+/// Ratio mask that panics after a number of hops.
 #[derive(Debug)]
 struct Failing {
     ratio: Ratio,
@@ -203,7 +206,7 @@ fn a_worker_that_fails_leaves_everything_dry_for_ever() {
             let off = largest_difference(&output[mic][..end], &expected[..end]);
             assert!(off <= 1e-7, "{pace:?}: {off:e}"); // measured 0 on x86-64
         }
-        // A reset does not bring it back, nor does it hang.
+        // A reset neither revives the worker nor hangs.
         session.reset();
         let mut output = vec![Vec::new(); 2];
         for _ in 0..30 {
@@ -213,7 +216,7 @@ fn a_worker_that_fails_leaves_everything_dry_for_ever() {
     }
 }
 
-/// The ratio mask, which panics where somebody looks at its crosstalk.
+/// Ratio mask whose crosstalk panics.
 #[derive(Debug)]
 struct Shy(Ratio);
 
@@ -247,7 +250,7 @@ impl Debleed for Shy {
     }
 }
 
-/// An offline host would wait for ever for a worker that ended without a word.
+/// An offline host would wait forever for a worker that ends without a wake-up.
 #[test]
 fn a_worker_that_fails_while_it_is_watched_keeps_nobody_waiting() {
     let input = noise(2, 60 * HOP);
@@ -286,7 +289,7 @@ fn offline_waits_for_a_slow_worker() {
         for hop in 0..30 {
             gate.permit(1);
             wait_for_hops(&stats, hop + 1);
-            // Lets the other side run into its wait.
+            // Gives the session time to start waiting.
             std::thread::park_timeout(Duration::from_millis(1));
         }
     });
@@ -301,7 +304,7 @@ fn a_session_that_plays_may_be_told_to_wait_and_waits_for_nothing_that_was_lost(
     let input = noise(2, 60 * HOP);
     let (mut session, gate) = gated(2, Pace::Realtime, &Controls::default());
     let stats = session.stats();
-    // A burst: the worker gets as many hops as there are packets, and the rest is lost.
+    // A burst: the worker receives as many hops as there are packets, and the rest are lost.
     let mut output = vec![Vec::new(); 2];
     process(&mut session, &input, 30 * HOP, &mut output);
     let (lost, late) = (stats.lost_hops(), stats.late_hops());
@@ -310,14 +313,14 @@ fn a_session_that_plays_may_be_told_to_wait_and_waits_for_nothing_that_was_lost(
     gate.permit(60);
     process(&mut session, &input, 30 * HOP, &mut output);
     assert_eq!(stats.lost_hops(), lost);
-    // What was sent in the burst or lost in it may still be missing, everything after that is there.
+    // Hops that were sent or lost in the burst may still be missing. All later ones are complete.
     let in_flight = ((LATENCY - PIPELINE_LATENCY) / HOP) as u64;
     assert!(stats.late_hops() <= late + in_flight, "{} after {late}", stats.late_hops());
     let dry = delayed(&input[0], LATENCY);
     assert_eq!(output[0][..30 * HOP], dry[..30 * HOP]);
     let end = 40 * HOP..60 * HOP;
     assert!(largest_difference(&output[0][end.clone()], &dry[end]) > 1e-2, "nothing is removed");
-    // The same from the first sample on as a session prepared to wait.
+    // The output equals that of a session prepared for waiting, from the first sample on.
     let mut session =
         Session::prepare_with(&config(2, Pace::Realtime), &Controls::default(), ratio()).unwrap();
     session.set_pace(Pace::Offline);
@@ -343,9 +346,9 @@ fn dropping_waits_for_the_hop_in_hand_and_no_longer() {
     gate.permit(1);
     dropping.join().unwrap();
     assert!(since.elapsed() < JOIN_LIMIT, "{:?}", since.elapsed());
-    // Four more hops waited in the ring: nobody needs them any more.
+    // The four other hops in the ring are discarded.
     assert_eq!(stats.hops(), 1);
-    // The worker is gone, and with it its end of the gate.
+    // The worker has ended and dropped its end of the gate.
     assert!(gate.permits.send(()).is_err());
 }
 

@@ -1,4 +1,4 @@
-//! What is learned leaves one session and reaches another while both play.
+//! Learned estimates pass from one session to another while both play.
 
 use std::sync::atomic::AtomicBool;
 
@@ -9,17 +9,17 @@ fn estimates(estimates: Estimates) -> Controls {
     Controls { estimates, ..Controls::default() }
 }
 
-/// A session with the engine's own method.
+/// Returns a session with the engine's own method.
 fn own(pace: Pace, controls: &Controls, learned: Option<Arc<Learned>>) -> Session {
     Session::prepare_learned(&config(2, pace), controls, None, learned).unwrap()
 }
 
-/// Says that it is over when it is dropped, in a panic too.
+/// Sets a flag when it is dropped, even by a panic.
 struct Over<'a>(&'a AtomicBool);
 
 impl Drop for Over<'_> {
     fn drop(&mut self) {
-        // Relaxed: a flag of its own.
+        // Relaxed: an independent flag.
         self.0.store(true, Ordering::Relaxed);
     }
 }
@@ -58,7 +58,7 @@ fn what_is_learned_passes_from_session_to_session_while_both_play() {
             collect();
         }
         let teacher = plays.join().unwrap();
-        // What was left between the last look and the end.
+        // Collects estimates published after the last call and before the end.
         collect();
         drop(teacher);
         let last = Instant::now();
@@ -68,12 +68,12 @@ fn what_is_learned_passes_from_session_to_session_while_both_play() {
         drop(over);
         given
     });
-    // After 32 and 64 hops, at the end, and once the passage was gone through again.
+    // Published after 32 and 64 hops, at the end, and after the passes over the passage.
     assert!((1..=4).contains(&given.len()), "{}", given.len());
     assert_eq!(from.num_found(), 4);
     assert_eq!(from.state(), LearnState::Learned);
     drop((from, to));
-    // Two sessions and two queues have let go of it.
+    // Two sessions and two queues have released it.
     for learned in given {
         assert_eq!(Arc::strong_count(&learned), 1);
     }
@@ -98,7 +98,7 @@ fn frozen_real_time_that_is_never_late_equals_offline() {
     assert!(adaptive != expected);
 }
 
-/// What two mics teach in two parts, with something in between.
+/// Returns the estimates learned from two mics in two parts, with a call of `between` in between.
 fn taught(between: impl FnOnce(Session) -> Session) -> Vec<u8> {
     let input = noise(2, 60_000);
     let parts = [0..25_000, 25_000..60_000];
@@ -134,7 +134,7 @@ fn a_session_prepared_again_goes_on_learning_where_it_was() {
     };
     assert!(again(Pace::Offline, 4096) == expected);
     assert!(again(Pace::Realtime, 4096) == expected);
-    // The second part alone teaches something else.
+    // The second part alone gives other estimates.
     let input: Vec<Vec<f32>> = noise(2, 60_000).iter().map(|mic| mic[25_000..].to_vec()).collect();
     let mut alone = own(Pace::Offline, &estimates(Estimates::Learning), None);
     let learner = alone.learner();
@@ -166,7 +166,7 @@ fn another_set_up_ends_the_passage_and_what_it_taught_is_there() {
         assert!(matches!(refused, Err(SessionError::OtherSetUp)), "{other:?}");
         assert_eq!(learner.collect().as_deref(), Some(&*expected), "{other:?}");
     }
-    // Who has not learned leaves nothing.
+    // A session that has not learned leaves nothing.
     let mut plays = own(Pace::Offline, &Controls::default(), None);
     let learner = plays.learner();
     run(&mut plays, &input, &[], || 512);

@@ -14,12 +14,12 @@ use crate::Listen;
 use crate::debleed::{Hop, Ratio};
 use crate::stft::{Geometry, Spectrum};
 
-/// No test waits longer for anything than this.
+/// Longest wait of all tests.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 const HOP: usize = 512;
 const LATENCY: usize = 2048;
-/// Latency of the pipeline in [`Mode::Live`] at 48 kHz.
+/// Latency of the pipeline in [`Mode::Live`] at 48 kHz, in samples.
 const PIPELINE_LATENCY: usize = 512;
 
 fn rate(rate_hz: f32) -> SampleRate {
@@ -34,7 +34,7 @@ fn ratio() -> Box<dyn Debleed> {
     Box::new(Ratio::new(rate(48_000.0), Mode::Live))
 }
 
-/// An offline session with the ratio mask at 48 kHz.
+/// Returns an offline session with the ratio mask at 48 kHz.
 fn offline(num_mics: usize, controls: &Controls) -> Session {
     Session::prepare_with(&config(num_mics, Pace::Offline), controls, ratio()).unwrap()
 }
@@ -47,12 +47,12 @@ fn listening(listen: Listen) -> Controls {
     controls
 }
 
-/// Noise of peak 0.5, every mic its own with a little of the one before.
+/// Returns noise: each mic has its own of peak 0.5, and a fifth of the previous mic's.
 fn noise(num_mics: usize, num_samples: usize) -> Vec<Vec<f32>> {
     let alone: Vec<Vec<f32>> = (0..num_mics)
         .map(|mic| {
             let mut random = Random::new(mic + 1);
-            // Level changes from stretch to stretch, so that the masks do too.
+            // The level changes between stretches, so that the masks change too.
             (0..num_samples)
                 .map(|n| (random.unit() - 0.5) / (1 + (n / 1000 + mic) % 4) as f32)
                 .collect()
@@ -66,7 +66,7 @@ fn noise(num_mics: usize, num_samples: usize) -> Vec<Vec<f32>> {
         .collect()
 }
 
-/// Two low tones that bleed into each other: smooth, so that a click would stand out.
+/// Returns two low tones that bleed into each other. They are smooth, so a click would stand out.
 fn tones(num_samples: usize) -> Vec<Vec<f32>> {
     let tone = |n: usize, hz: f32| (std::f32::consts::TAU * hz * n as f32 / 48_000.0).sin() * 0.4;
     let sum = |n, own, other| tone(n, own) + 0.6 * tone(n, other);
@@ -75,7 +75,7 @@ fn tones(num_samples: usize) -> Vec<Vec<f32>> {
         .to_vec()
 }
 
-/// Numbers that look random and are the same on every run (xorshift).
+/// Pseudo-random numbers (xorshift), the same in every run.
 struct Random(u32);
 
 impl Random {
@@ -90,7 +90,7 @@ impl Random {
         self.0
     }
 
-    /// 0 up to 1.
+    /// Returns a number from 0 to 1.
     fn unit(&mut self) -> f32 {
         self.bits() as f32 / u32::MAX as f32
     }
@@ -100,7 +100,7 @@ impl Random {
     }
 }
 
-/// Processes `samples` of `input` from `start` on and appends the output.
+/// Processes the next `samples` of `input` and appends the output.
 fn process(session: &mut Session, input: &[Vec<f32>], samples: usize, output: &mut [Vec<f32>]) {
     let start = output[0].len();
     let mut block: Vec<Vec<f32>> =
@@ -112,7 +112,7 @@ fn process(session: &mut Session, input: &[Vec<f32>], samples: usize, output: &m
     }
 }
 
-/// Waits until `stats` counts `hops`; panics when that takes too long.
+/// Waits until `stats` counts `hops`. Panics after [`PATIENCE`], or if the worker fails.
 fn wait_for_hops(stats: &SessionStats, hops: u64) {
     let since = Instant::now();
     while stats.hops() < hops {
@@ -122,8 +122,9 @@ fn wait_for_hops(stats: &SessionStats, hops: u64) {
     }
 }
 
-/// Runs all of `input` in blocks that `next_block` gives, changing controls at fixed samples; in
-/// real time waits for the worker after every block, so that nothing is ever late.
+/// Processes all of `input` in blocks of the lengths that `next_block` returns, with control
+/// changes at fixed samples. In real time it waits for the worker after every block, so that no hop
+/// is late.
 fn run(
     session: &mut Session,
     input: &[Vec<f32>],
@@ -150,29 +151,29 @@ fn run(
     output
 }
 
-/// The largest difference of two signals.
+/// Returns the largest difference between two signals.
 fn largest_difference(a: &[f32], b: &[f32]) -> f32 {
     assert_eq!(a.len(), b.len());
     a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
 }
 
-/// The largest step from one sample to the next.
+/// Returns the largest step from one sample to the next.
 fn largest_step(signal: &[f32]) -> f32 {
     signal.windows(2).map(|pair| (pair[1] - pair[0]).abs()).fold(0.0, f32::max)
 }
 
-/// `signal` delayed by `latency` samples, as long as it was.
+/// Returns `signal` delayed by `latency` samples, with its original length.
 fn delayed(signal: &[f32], latency: usize) -> Vec<f32> {
     let silence = std::iter::repeat_n(0.0, latency);
     silence.chain(signal.iter().copied()).take(signal.len()).collect()
 }
 
-/// A method that does nothing of its own: what a test method is made from.
+/// Processing of one hop by a test method.
 trait Step: Send + std::fmt::Debug {
     fn step(&mut self, hop: &Hop<'_>, removed: &mut Spectrum);
 }
 
-/// A [`Step`] as a method on the live mode's transform, with some hops of lookahead.
+/// Method that runs a [`Step`] on the live mode's transform, with some hops of lookahead.
 #[derive(Debug)]
 struct Method<S: Step> {
     step: S,
@@ -209,7 +210,7 @@ impl<S: Step> Debleed for Method<S> {
     fn reset(&mut self) {}
 }
 
-/// The ratio mask, each hop only once it is permitted; freely once the gate is gone.
+/// Ratio mask that waits for a permit before each hop, until the gate is dropped.
 #[derive(Debug)]
 struct Gated {
     ratio: Ratio,
@@ -220,13 +221,13 @@ struct Gated {
 impl Step for Gated {
     fn step(&mut self, hop: &Hop<'_>, removed: &mut Spectrum) {
         self.begun.fetch_add(1, Ordering::Release);
-        // An error means that the gate is gone.
+        // An error means that the gate was dropped.
         let _ = self.permits.recv();
         self.ratio.process_hop(hop, removed);
     }
 }
 
-/// Lets a [`Gated`] worker do one hop per permit.
+/// Gate that lets a [`Gated`] worker process one hop per permit.
 struct Gate {
     permits: Sender<()>,
     begun: Arc<AtomicUsize>,
@@ -239,7 +240,8 @@ impl Gate {
         }
     }
 
-    /// Waits until the worker has begun so many hops, and stands before the gate with the last.
+    /// Waits until the worker has begun this number of hops. It then waits at the gate with
+    /// the last.
     fn wait_for_begun(&self, hops: usize) {
         let since = Instant::now();
         while self.begun.load(Ordering::Acquire) < hops {
@@ -249,7 +251,7 @@ impl Gate {
     }
 }
 
-/// A session whose worker does only what the gate permits.
+/// Returns a session whose worker processes only the hops that the gate permits.
 fn gated(num_mics: usize, pace: Pace, controls: &Controls) -> (Session, Gate) {
     let (sender, permits) = channel();
     let begun = Arc::new(AtomicUsize::new(0));

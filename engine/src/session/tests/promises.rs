@@ -1,11 +1,12 @@
-//! Latency, block splits, paces, reset, and what happens to input that is wrong.
+//! Latency, block splits, paces, resets, and invalid input.
 
 use super::*;
 
-/// `Clean + Removed` against `Dry` on noise of peak 0.6: measured 2.98e-8 on x86-64.
+/// Largest error of `Clean + Removed` against `Dry` on noise of peak 0.6: measured 2.98e-8
+/// on x86-64.
 const SUM_TOLERANCE: f32 = 1.2e-7;
 
-/// Removes everything, so that the removed signal is the mic after both transforms.
+/// Step that removes everything, so that the removed signal is the mic after both transforms.
 #[derive(Debug)]
 struct Everything;
 
@@ -74,7 +75,7 @@ fn what_is_removed_is_aligned_with_the_mic() {
     }
 }
 
-/// Changes of every kind of control, at samples that are no multiples of anything.
+/// Returns changes of every kind of control, at irregular samples.
 fn changes() -> Vec<(usize, Controls)> {
     let mut controls = Controls::default();
     let mut changes = Vec::new();
@@ -130,7 +131,7 @@ fn real_time_that_is_never_late_equals_offline() {
     }
 }
 
-/// The ratio mask, whatever the lookahead.
+/// Ratio mask for any lookahead.
 #[derive(Debug)]
 struct Patient(Ratio);
 
@@ -185,7 +186,7 @@ fn long_blocks_in_real_time_are_the_same_but_later() {
 fn blocks_longer_than_announced_are_taken() {
     let input = noise(2, 40_000);
     let expected = run(&mut offline(2, &Controls::default()), &input, &[], || 512);
-    // Announced: 64. The worker has no time to keep up within such a block.
+    // The announced length is 64. The worker cannot keep up within a block of this length.
     let mut session =
         Session::prepare_with(&config(2, Pace::Realtime), &Controls::default(), ratio()).unwrap();
     let stats = session.stats();
@@ -257,7 +258,7 @@ fn where_nothing_is_removed_clean_is_dry_bit_for_bit() {
     }
     let output = run(&mut offline(3, &controls), &input, &[], || 77);
     for (output, input) in output.iter().zip(&input) {
-        // No output is subnormal; all other samples keep every bit.
+        // Subnormal samples become zero, and all others keep every bit.
         let normal = |x: f32| if x.is_subnormal() { 0.0 } else { x };
         let expected = delayed(input, LATENCY);
         assert!(output.iter().zip(&expected).all(|(y, &x)| y.to_bits() == normal(x).to_bits()));
@@ -291,7 +292,7 @@ fn reset_equals_new() {
             || Session::prepare_with(&config(2, pace), &Controls::default(), ratio()).unwrap();
         let expected = run(&mut fresh(), &second, &[], || 300);
         let mut session = fresh();
-        // In the middle of a hop and of a ramp, with hops under way.
+        // Resets in the middle of a hop and of a ramp, with hops in flight.
         let mut changed = Controls::default();
         changed.mics[0].amount = 0.1;
         for _ in 0..3 {
@@ -315,7 +316,7 @@ fn what_was_under_way_at_a_reset_is_never_heard() {
     process(&mut session, &input, 5 * HOP, &mut output);
     session.reset();
     session.reset();
-    // Five hops from before, done only now.
+    // The five hops from before the resets are processed only now.
     gate.permit(5);
     wait_for_hops(&session.stats(), 5);
     let silence = vec![vec![0.0; 20 * HOP]; 2];
@@ -340,7 +341,7 @@ fn controls_given_before_the_first_sample_are_where_it_begins() {
     let expected = run(&mut offline(2, &wanted), &input, &[], || 256);
     let mut session = offline(2, &Controls::default());
     assert!(run(&mut session, &input, &[(0, wanted.clone())], || 256) == expected);
-    // Controls outlive a reset.
+    // A reset keeps the controls.
     session.reset();
     assert!(run(&mut session, &input, &[], || 256) == expected);
 }

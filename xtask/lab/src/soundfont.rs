@@ -9,41 +9,41 @@ use std::io::BufReader;
 use std::path::Path;
 use std::sync::Arc;
 
-/// Where Debian and Ubuntu put the SoundFont.
+/// Path of the SoundFont in Debian and Ubuntu.
 pub const DEFAULT_PATH: &str = "/usr/share/sounds/sf2/FluidR3_GM.sf2";
 
-/// Notes of [`Instruments::play`] start on multiples of this many samples: 0.36 ms at 44.1 kHz.
+/// Grid of the note starts of [`Instruments::play`] in samples: 0.36 ms at 44.1 kHz.
 const BLOCK_SAMPLES: usize = 16;
 
-/// Notes of [`Instruments::perform`] start on multiples of this many samples: 1.5 ms at 44.1 kHz,
-/// well under how far players are apart anyway.
+/// Grid of the note starts of [`Instruments::perform`] in samples: 1.5 ms at 44.1 kHz, well below
+/// the timing differences between players.
 const COARSE_BLOCK_SAMPLES: usize = 64;
 
-/// Both channels are mixed when their mean keeps at least this share of their power: otherwise they
-/// are not alike, and a mix would be a comb filter.
+/// Share of their power that the mean of both channels must keep for a mix. Otherwise the channels
+/// are too different, and mixing would act as a comb filter.
 const LEAST_MIXED_SHARE: f64 = 0.8;
 
-/// One note of a part.
+/// A note of a part.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Note {
-    /// When it starts, in seconds.
+    /// Start in seconds.
     pub at_s: f64,
-    /// How long it is held, in seconds.
+    /// Hold time in seconds.
     pub hold_s: f64,
-    /// MIDI key, or the drum's key on a drum kit.
+    /// MIDI key; for a drum kit, the key of the drum.
     pub key: u8,
     /// MIDI velocity, `1 ..= 127`.
     pub velocity: u8,
 }
 
-/// Who plays.
+/// A preset of a SoundFont.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Voice {
-    /// A General MIDI program, from 0.
+    /// General MIDI program, from 0.
     Program(u8),
-    /// A drum kit by its program, 0 for the standard one.
+    /// Drum kit by its program, 0 for the standard one.
     DrumKit(u8),
-    /// A program of another bank, such as 8 for the variations of Roland's General Standard.
+    /// Program of another bank, such as 8 for the variations of Roland's General Standard.
     Variation {
         /// MIDI bank.
         bank: u8,
@@ -53,7 +53,7 @@ pub enum Voice {
 }
 
 impl Voice {
-    /// Bank and program as the SoundFont numbers them; drum kits are bank 128.
+    /// Returns bank and program in the SoundFont's numbering. Drum kits are bank 128.
     #[must_use]
     pub fn bank_and_program(self) -> (u8, u8) {
         match self {
@@ -75,7 +75,8 @@ impl Instruments {
     ///
     /// # Errors
     ///
-    /// When the file is missing (the line names the package that brings it) or is no SoundFont.
+    /// Returns an error if the file is missing or is not a SoundFont. For a missing file the error
+    /// names the package that contains it.
     pub fn load(path: &Path) -> Result<Self> {
         if !path.exists() {
             bail!(
@@ -91,19 +92,21 @@ impl Instruments {
         Ok(Self { font: Arc::new(font) })
     }
 
-    /// The SoundFont that tests need; without it they fail with the line that names its package.
+    /// Returns the SoundFont required by tests. Without it they fail with an error that names
+    /// its package.
     #[cfg(test)]
     pub(crate) fn installed() -> Self {
         Self::load(Path::new(DEFAULT_PATH)).unwrap_or_else(|error| panic!("{error:#}"))
     }
 
-    /// Whether the SoundFont has this preset.
+    /// True if the SoundFont has this preset.
     #[must_use]
     pub fn has(&self, voice: Voice) -> bool {
         self.preset(voice).is_some()
     }
 
-    /// Where in the SoundFont's sample data the sounds begin that a voice plays with these keys.
+    /// Returns the start positions, in the SoundFont's sample data, of the sounds that a voice
+    /// plays with these keys.
     #[must_use]
     pub fn samples_of(&self, voice: Voice, keys: (u8, u8)) -> BTreeSet<i32> {
         let mut starts = BTreeSet::new();
@@ -136,11 +139,11 @@ impl Instruments {
         })
     }
 
-    /// Plays a part into one channel of `length` samples, dry: no reverberation, no chorus.
+    /// Plays a part into one channel of `length` samples, dry: without reverberation and chorus.
     ///
     /// # Errors
     ///
-    /// When the synthesiser does not work at `rate_hz`.
+    /// Returns an error if the synthesiser does not support `rate_hz`.
     pub fn play(
         &self,
         voice: Voice,
@@ -152,12 +155,12 @@ impl Instruments {
         Ok(left.iter().zip(&right).map(|(l, r)| 0.5 * (l + r)).collect())
     }
 
-    /// Plays a part like [`Self::play`], quicker, and without the comb filter of mixing two channels
-    /// that are not alike: then the louder one is taken.
+    /// Plays a part like [`Self::play`], but faster and without comb filtering: if the two channels
+    /// differ too much for a mix, the louder one is used.
     ///
     /// # Errors
     ///
-    /// When the synthesiser does not work at `rate_hz`.
+    /// Returns an error if the synthesiser does not support `rate_hz`.
     pub fn perform(
         &self,
         voice: Voice,
@@ -170,7 +173,7 @@ impl Instruments {
         Ok(to_mono(left, &right))
     }
 
-    /// Both channels; `shape` is the number of samples and how many are rendered at a time.
+    /// Renders both channels. `shape` is the number of samples and the number rendered at a time.
     fn render(
         &self,
         voice: Voice,
@@ -195,7 +198,7 @@ impl Instruments {
         }
         synth.process_midi_message(channel, 0xC0, i32::from(program), 0);
         let block_of = |time_s: f64| to_index(time_s * f64::from(rate_hz)) / block_samples;
-        // (block, velocity or 0 for the end, key); ends before starts within one block.
+        // (block, velocity or 0 for the end, key). Within one block, ends precede starts.
         let mut events: Vec<(usize, i32, i32)> = Vec::with_capacity(2 * notes.len());
         for note in notes {
             let (start, end) = (block_of(note.at_s), block_of(note.at_s + note.hold_s));
@@ -226,7 +229,7 @@ impl Instruments {
     }
 }
 
-/// One channel of two, without a comb filter.
+/// Mixes two channels into one if they are alike; otherwise returns the louder one.
 pub(crate) fn to_mono(left: Vec<f32>, right: &[f32]) -> Vec<f32> {
     let power = |sound: &[f32]| sound.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>();
     let (power_left, power_right) = (power(&left), power(right));
@@ -266,7 +269,7 @@ mod tests {
         let flute = instruments.play(Voice::Program(73), &[note], 88_200, 44_100).unwrap();
         assert!(flute[..22_000].iter().all(|&sample| sample == 0.0));
         assert_eq!(flute, instruments.play(Voice::Program(73), &[note], 88_200, 44_100).unwrap());
-        // A flute's A4 carries its energy at 440 Hz rather than a semitone beside it.
+        // The energy of a flute's A4 is at 440 Hz, not a semitone off.
         let power_at = |at_hz: f64| {
             let (mut re, mut im) = (0.0, 0.0);
             for (n, &sample) in flute[30_000..60_000].iter().enumerate() {

@@ -1,13 +1,13 @@
-//! The network's bands: steps of equal width on the scale of the ear's own filters.
+//! Bands of the network: steps of equal width on the scale of auditory filters.
 
 use crate::convert::to_index;
 
-/// Steps from 0 to 22.05 kHz; those without a bin of their own fall away (119 of 128 remain for a
-/// window of 2048 samples at 44.1 kHz).
+/// Number of steps from 0 to 22.05 kHz. Steps without a bin of their own are dropped: 119 of 128
+/// remain for a window of 2048 samples at 44.1 kHz.
 const STEPS: f64 = 128.0;
 const STEPS_END_HZ: f64 = 22_050.0;
 
-/// The number of equivalent rectangular bandwidths below a frequency.
+/// Returns the number of equivalent rectangular bandwidths below a frequency.
 ///
 /// # Source
 ///
@@ -17,7 +17,8 @@ fn erb_number(at_hz: f64) -> f64 {
     21.4 * (1.0 + 0.00437 * at_hz).log10()
 }
 
-/// The band of every bin, from 0 without gaps. Steps are defined in Hz, whatever the rate.
+/// Returns the band of every bin, numbered from 0 without gaps. Steps are defined in Hz,
+/// independently of the rate.
 pub(super) fn band_of_bins(window_samples: usize, rate_hz: u32) -> Vec<usize> {
     let step = erb_number(STEPS_END_HZ) / STEPS;
     let mut bands = Vec::with_capacity(window_samples / 2 + 1);
@@ -46,8 +47,8 @@ mod tests {
         let bands = band_of_bins(2_048, 44_100);
         assert_eq!((bands.len(), bands[1_024]), (1_025, 118));
         // By hand: a step is 0.3334 ERB, so bin 1 (21.5 Hz, 0.834 ERB) is in step 2, bin 2 (1.602)
-        // in 4, bin 3 (2.312) in 6: all with bands of their own. Bins 1000 and 1010 (41.787 and
-        // 41.880 of 42.673 ERB) both are in step 125.
+        // in 4 and bin 3 (2.312) in 6, each with a band of its own. Bins 1000 and 1010 (41.787 and
+        // 41.880 of 42.673 ERB) are both in step 125.
         assert_eq!(bands[..4], [0, 1, 2, 3]);
         assert_eq!(bands[1_000], bands[1_010]);
         assert!(bands.windows(2).all(|pair| pair[1] == pair[0] || pair[1] == pair[0] + 1));

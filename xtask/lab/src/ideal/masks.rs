@@ -1,4 +1,4 @@
-//! Ideal masks: the gain that the truth itself would ask for in every bin or band.
+//! Ideal masks: gains per bin or band that are computed from the targets.
 
 use super::bands::band_of_bins;
 use super::transform;
@@ -7,27 +7,27 @@ use crate::scenes::Scene;
 use anyhow::Result;
 use realfft::num_complex::Complex32;
 
-/// A mask made from target `S`, bleed `B` and mic `X = S + B`.
+/// A mask computed from target `S`, bleed `B` and mic `X = S + B`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mask {
     /// `|S|^2 / (|S|^2 + |B|^2)`.
     Wiener,
     /// `|S| / (|S| + |B|)`.
     Ratio,
-    /// `Re(S X*) / |X|^2` within 0 and 1: of all masks the one with the least squared error.
+    /// `Re(S X*) / |X|^2` limited to `0 ..= 1`: the mask with the least squared error.
     LeastError,
 }
 
-/// Where a mask has one value.
+/// Resolution of a mask in frequency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Resolution {
-    /// Per bin.
+    /// One gain per bin.
     Bins,
-    /// Per band, from the sums over its bins; about 119 bands that widen with frequency.
+    /// One gain per band, from the sums over its bins; about 119 bands that widen with frequency.
     Bands,
 }
 
-/// What a mask is computed from, summed over one or more bins.
+/// Inputs of a mask, summed over one or more bins.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Energies {
     target: f64,
@@ -47,7 +47,7 @@ impl Energies {
         self.common += f64::from(target.im) * f64::from(mic.im);
     }
 
-    /// The gain of a mask; 0 where there is nothing.
+    /// Returns the gain of a mask; 0 if there is no energy.
     pub(super) fn gain(&self, mask: Mask) -> f64 {
         let (part, whole) = match mask {
             Mask::Wiener => (self.target, self.target + self.bleed),
@@ -58,8 +58,9 @@ impl Energies {
     }
 }
 
-/// Cleans every mic of a scene with its ideal mask: the engine's transform of the mix mode, window
-/// 2048 and hop 512 samples at 44.1 kHz.
+/// Cleans every mic of a scene with its ideal mask.
+///
+/// Uses the engine's transform of the mix mode: window 2048 and hop 512 samples at 44.1 kHz.
 pub(super) fn clean(scene: &Scene, mask: Mask, resolution: Resolution) -> Result<Vec<Vec<f32>>> {
     let geometry = transform::geometry(scene.rate_hz, 1)?;
     let num_bins = geometry.num_bins();

@@ -1,6 +1,7 @@
-//! What could be reached by somebody who knows the truth: ideal masks and the ideal spatial filter.
+//! Upper bounds of separation, computed with the targets: ideal masks and the ideal spatial filter.
 //!
-//! They need the targets, so they are no methods of the engine: they bound it from above.
+//! As they require the targets, they are no methods of the engine; they bound its results
+//! from above.
 
 mod bands;
 mod masks;
@@ -11,17 +12,17 @@ use crate::scenes::Scene;
 use anyhow::Result;
 pub use masks::{Mask, Resolution};
 
-/// An upper bound by name.
+/// An upper bound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ideal {
     /// A real gain per bin or band.
     Mask(Mask, Resolution),
-    /// The best filter over all mics, one per frequency for the whole scene.
+    /// The best linear filter over all mics, one per frequency for the whole scene.
     Spatial,
 }
 
 impl Ideal {
-    /// All of them, in the order of the help.
+    /// All bounds, in the order of the help.
     pub const ALL: [Self; 7] = [
         Self::Mask(Mask::Wiener, Resolution::Bins),
         Self::Mask(Mask::Wiener, Resolution::Bands),
@@ -32,7 +33,7 @@ impl Ideal {
         Self::Spatial,
     ];
 
-    /// Its name on the command line.
+    /// Returns the name on the command line.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -50,7 +51,7 @@ impl Ideal {
     ///
     /// # Errors
     ///
-    /// When the engine's transform does not work at the scene's rate.
+    /// Returns an error if the engine's transform does not support the scene's rate.
     pub fn clean(self, scene: &Scene) -> Result<Vec<Vec<f32>>> {
         match self {
             Self::Mask(mask, resolution) => masks::clean(scene, mask, resolution),

@@ -1,4 +1,5 @@
-//! The ideal multichannel Wiener filter: all mics, weighted at every frequency as the truth says.
+//! The ideal multichannel Wiener filter: weights of all mics per frequency, computed from
+//! the targets.
 
 use super::transform;
 use crate::convert::to_f32;
@@ -8,14 +9,16 @@ use faer::linalg::solvers::Solve;
 use faer::{Mat, Side};
 use realfft::num_complex::{Complex32, Complex64};
 
-/// Added to the diagonal of the mics' covariance, as a share of its mean.
+/// Load on the diagonal of the mics' covariance, as a share of its mean.
 const LOAD: f64 = 1e-6;
 
-/// Cleans every mic `i` with `E[S_i X^H] E[X X^H]^-1 X` in every bin, the expectations being means
-/// over the whole scene: the linear filter over all mics with the least squared error.
+/// Cleans every mic `i` with `E[S_i X^H] E[X X^H]^-1 X` in every bin, where the expectations
+/// are means over the whole scene. This is the linear filter over all mics with the least
+/// squared error.
 ///
-/// Window 4096 and hop 1024 samples at 44.1 kHz: longer than the masks' because it must hold the
-/// paths between the mics; one filter for the whole scene, full rank, no mask after it.
+/// The window is 4096 and the hop 1024 samples at 44.1 kHz. The window is longer than that of the
+/// masks because it must cover the paths between the mics. There is one filter of full rank for the
+/// whole scene, without a mask after it.
 ///
 /// # Source
 ///
@@ -82,7 +85,7 @@ pub(super) fn clean(scene: &Scene) -> Result<Vec<Vec<f32>>> {
     }))
 }
 
-/// Adds `a conj(b)` of every bin.
+/// Adds `a conj(b)` for every bin.
 fn add_products(sums: &mut [Complex64], a: &[Complex32], b: &[Complex32]) {
     let wide = |bin: &Complex32| Complex64::new(f64::from(bin.re), f64::from(bin.im));
     for ((sum, a), b) in sums.iter_mut().zip(a).zip(b) {
@@ -90,15 +93,15 @@ fn add_products(sums: &mut [Complex64], a: &[Complex32], b: &[Complex32]) {
     }
 }
 
-/// The adjoint of `E[S X^H] E[X X^H]^-1` in one bin, `[mic][output]`; `None` where the mics are
-/// silent.
+/// Returns the adjoint of `E[S X^H] E[X X^H]^-1` in one bin, `[mic][output]`, or `None` if the mics
+/// are silent.
 fn filter(mut mics: Mat<Complex64>, targets_adjoint: &Mat<Complex64>) -> Option<Mat<Complex64>> {
     let num_mics = mics.nrows();
     let trace: f64 = (0..num_mics).map(|mic| mics[(mic, mic)].re).sum();
     for mic in 0..num_mics {
         mics[(mic, mic)] += LOAD * trace / num_mics as f64;
     }
-    // W R = T is R W^H = T^H, for R is its own adjoint.
+    // W R = T is equivalent to R W^H = T^H, because R is its own adjoint.
     let factor = mics.llt(Side::Lower).ok()?;
     Some(factor.solve(targets_adjoint))
 }

@@ -1,4 +1,4 @@
-//! Ideal masks and filters against values by hand, and what makes them ideal.
+//! Tests of ideal masks and filters against values computed by hand, and of their optimality.
 
 use super::masks::Energies;
 use super::*;
@@ -9,14 +9,14 @@ use realfft::num_complex::Complex32;
 
 #[test]
 fn masks_are_those_computed_by_hand() {
-    // S = 3 + 4i (|S|^2 = 25), B = -3 + 4i (25), X = 8i: in quadrature of sorts, Re(S X*) = 32.
+    // S = 3 + 4i (|S|^2 = 25), B = -3 + 4i (25), X = 8i (64): Re(S X*) = 32.
     let mut one = Energies::default();
     one.add(Complex32::new(3.0, 4.0), Complex32::new(0.0, 8.0));
     let close = |found: f64, expected: f64| assert!((found - expected).abs() < 1e-12, "{found}");
     close(one.gain(Mask::Wiener), 0.5);
     close(one.gain(Mask::Ratio), 0.5);
     close(one.gain(Mask::LeastError), 0.5);
-    // And S = 3, B = 1: 9 / 10, 3 / 4, 12 / 16.
+    // S = 3, B = 1: 9 / 10, 3 / 4, 12 / 16.
     let mut other = Energies::default();
     other.add(Complex32::new(3.0, 0.0), Complex32::new(4.0, 0.0));
     close(other.gain(Mask::Wiener), 0.9);
@@ -27,14 +27,14 @@ fn masks_are_those_computed_by_hand() {
     close(other.gain(Mask::Wiener), 34.0 / 60.0);
     close(other.gain(Mask::Ratio), 34_f64.sqrt() / (34_f64.sqrt() + 26_f64.sqrt()));
     close(other.gain(Mask::LeastError), 0.55);
-    // Bleed against the target: the mask stays within 0 and 1.
+    // Bleed that opposes the target: the mask stays within 0 and 1.
     let mut against = Energies::default();
     against.add(Complex32::new(1.0, 0.0), Complex32::new(-0.5, 0.0));
     close(against.gain(Mask::LeastError), 0.0);
     close(Energies::default().gain(Mask::Wiener), 0.0);
 }
 
-/// Two sources that play in turns and together, in two mics with delays.
+/// Returns two sources that play in turns and together, in two mics with delays.
 fn scene(bleed: f32) -> Scene {
     let num_samples = 40_000;
     let source = |seed: u64, at_hz: f64| -> Vec<f32> {
@@ -71,10 +71,10 @@ fn gain_db(scene: &Scene, ideal: Ideal) -> f64 {
     gains.sum::<f64>() / outputs.len() as f64
 }
 
-/// Largest error of a sample. Measured with this test: 1.5e-7, from single precision.
+/// Maximum error of a sample. Measured with this test: 1.5e-7, from single precision.
 const ROUNDING: f32 = 1e-6;
 
-/// The same for the spatial filter, whose diagonal load turns down what lies far below the loudest
+/// The same for the spatial filter, whose diagonal load attenuates signals far below the loudest
 /// mic. Measured with this test: 1.6e-5.
 const LOADED: f32 = 1e-4;
 

@@ -1,10 +1,11 @@
-//! Whole signals through the engine's transform, hop by hop.
+//! Processes whole signals with the engine's transform, hop by hop.
 
 use anyhow::{Context, Result};
 use engine::stft::{Analysis, Geometry, Spectrum, Synthesis};
 use engine::{Mode, SampleRate};
 
-/// The transform of the engine's mix mode, its window `times` as long (a power of two).
+/// Returns the transform of the engine's mix mode, with window and hop `times` as long (a power
+/// of two).
 pub(crate) fn geometry(rate_hz: u32, times: usize) -> Result<Geometry> {
     let rate =
         SampleRate::new(rate_hz as f32).context("the engine's transform does not work there")?;
@@ -13,7 +14,7 @@ pub(crate) fn geometry(rate_hz: u32, times: usize) -> Result<Geometry> {
     Geometry::new(window, hop, window).context("a longer transform")
 }
 
-/// Calls `look` with the spectra of all signals, hop after hop to the end of the last window.
+/// Calls `look` with the spectra of all signals for every hop, up to the end of the last window.
 pub(crate) fn analyse(geometry: Geometry, signals: &[&[f32]], mut look: impl FnMut(&Spectrum)) {
     let hop_samples = geometry.hop_samples();
     let length = signals.first().map_or(0, |signal| signal.len());
@@ -33,8 +34,9 @@ pub(crate) fn analyse(geometry: Geometry, signals: &[&[f32]], mut look: impl FnM
     }
 }
 
-/// Turns the spectra of all signals into `num_outputs` signals of the same length and time:
-/// `change(spectra, outputs)` is called for every hop, with the last hop's `outputs`.
+/// Transforms the spectra of all signals into `num_outputs` signals of the same length and timing.
+///
+/// Calls `change(spectra, outputs)` for every hop; `outputs` still holds the previous hop's values.
 pub(crate) fn resynthesise(
     geometry: Geometry,
     signals: &[&[f32]],

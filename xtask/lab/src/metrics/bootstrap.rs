@@ -1,27 +1,27 @@
-//! How far a mean may be off by the choice of scenes.
+//! Confidence intervals of a mean over scenes.
 
 use crate::convert::to_index;
 use crate::random::Random;
 use serde::Serialize;
 
-/// Two ends, in the unit of the values.
+/// An interval, in the unit of the values.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Interval {
-    /// 2.5 % of the resampled means lie below.
+    /// Lower end, below which 2.5 % of the resampled means lie.
     pub low: f64,
-    /// 2.5 % lie above.
+    /// Upper end, above which 2.5 % of the resampled means lie.
     pub high: f64,
 }
 
-/// Fixed, so that an evaluation repeats to the last digit.
+/// Fixed, so that an evaluation is reproducible to the last digit.
 const SEED: u64 = 0xB007;
 const NUM_RESAMPLES: usize = 2_000;
 
-/// The 95 % bootstrap interval of the mean over all values of all scenes.
+/// Returns the 95 % bootstrap interval of the mean over all values of all scenes, or `None` if
+/// fewer than two scenes have a value.
 ///
-/// Whole *scenes* are drawn, as many as there are, with replacement: mics of one scene share room,
-/// music and players and are no independent witnesses. `None` with fewer than two scenes that have
-/// a value.
+/// Whole *scenes* are drawn with replacement, as many as there are. Mics of one scene share room,
+/// music and players and are not independent.
 ///
 /// # Source
 ///
@@ -54,7 +54,7 @@ pub fn interval_of_mean(scenes: &[Vec<f64>]) -> Option<Interval> {
 mod tests {
     use super::*;
 
-    /// The interval's ends scatter by this share of its half width. Measured: 0.07.
+    /// Maximum deviation of the interval's ends, as a share of its half width. Measured: 0.07.
     const SCATTER: f64 = 0.1;
 
     #[test]
@@ -67,7 +67,7 @@ mod tests {
         let found = interval_of_mean(&scenes).unwrap();
         assert!((found.low - (mean - half)).abs() < SCATTER * half, "{found:?} {mean} {half}");
         assert!((found.high - (mean + half)).abs() < SCATTER * half, "{found:?} {mean} {half}");
-        // Ten mics that all say the same are one witness.
+        // Ten mics with the same value count once.
         let tenfold: Vec<Vec<f64>> = scenes.iter().map(|scene| vec![scene[0]; 10]).collect();
         let again = interval_of_mean(&tenfold).unwrap();
         assert!((again.low - found.low).abs() < 1e-9 && (again.high - found.high).abs() < 1e-9);
@@ -75,10 +75,10 @@ mod tests {
 
     #[test]
     fn small_cases_are_those_counted_by_hand() {
-        // Means of two draws of {0, 1}: 0, 1/2, 1 with 1/4, 1/2, 1/4.
+        // Means of two draws of {0, 1}: 0, 1/2, 1 with probabilities 1/4, 1/2, 1/4.
         let found = interval_of_mean(&[vec![0.0], vec![1.0], vec![]]).unwrap();
         assert_eq!((found.low, found.high), (0.0, 1.0));
-        // Three equal scenes and one with three mics: the mean of all values is resampled.
+        // Three equal scenes of two mics each: all resampled means are equal.
         let found = interval_of_mean(&vec![vec![2.0, 4.0]; 3]).unwrap();
         assert_eq!((found.low, found.high), (3.0, 3.0));
         assert_eq!(interval_of_mean(&[vec![1.0, 2.0]]), None);

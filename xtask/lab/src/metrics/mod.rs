@@ -1,4 +1,4 @@
-//! How well a mic was cleaned, by comparing with the truth.
+//! Metrics of a cleaned mic, compared with its target.
 
 pub mod bootstrap;
 pub mod bss;
@@ -14,59 +14,65 @@ pub use summary::{Intervals, Statistic, Summary};
 use anyhow::{Result, ensure};
 use serde::Serialize;
 
-/// Ratios beyond this many dB, either way, are given as this many: where rounding begins, and what
-/// keeps exact results finite.
+/// Limit of all ratios in both directions, in dB. Rounding errors dominate beyond it, and it keeps
+/// exact results finite.
 pub const LIMIT_DB: f64 = 100.0;
 
-/// A target whose loudest 50 ms stay under this mean power (-120 dB) counts as silent: what is left
-/// of it is rounding.
+/// Mean power (-120 dB) of the loudest 50 ms below which a target counts as silent. Signals below
+/// it are rounding errors.
 pub const SILENT_POWER: f64 = 1e-12;
 
-/// A mic with an input SDR from here on came in clean: nobody hears bleed 60 dB down, and there is none to gain by removing.
-/// Such a mic counts by how well it was left alone, not by its gain.
+/// Input SDR in dB from which a mic counts as clean. Bleed at -60 dB is inaudible, and its removal
+/// gains nothing.
+///
+/// A clean mic is scored by how little it is changed instead of by its gain.
 pub const CLEAN_DB: f64 = 60.0;
 
-/// One mic's three signals. Named, because each is a plain slice and any two can be swapped.
+/// The three signals of one mic. A named type, because all three are slices and easily swapped.
 #[derive(Clone, Copy, Debug)]
 pub struct Measured<'a> {
-    /// The truth: the own source's image at its own mic.
+    /// The target: the image of the own source at its own mic.
     pub reference: &'a [f32],
-    /// What came out.
+    /// The output.
     pub estimate: &'a [f32],
-    /// What went in.
+    /// The recorded mic.
     pub input: &'a [f32],
-    /// Sample rate of all three, in Hz.
+    /// Sample rate of all three signals in Hz.
     pub rate_hz: u32,
-    /// Whether the own source plays nothing: all that the truth holds is the mic's own noise.
+    /// True if the own source never plays, so that the target contains only the mic's own noise.
     pub source_is_silent: bool,
 }
 
-/// All metrics of one mic, in dB where their names say so.
+/// All metrics of one mic; names ending in `_db` are in dB.
 ///
-/// `None` stands for "there is no such number": every ratio to the target when the target is silent
-/// throughout, the reduction when the own source never pauses or nothing bled in while it did, and
-/// every gain when the mic came in clean.
+/// A metric is `None` if it is undefined:
+///
+/// - All ratios to the target, if the target is silent throughout.
+/// - Bleed reduction and musical noise, if the own source never pauses or its pauses have no bleed.
+/// - All but [`clean_sdr_db`](MicScore::clean_sdr_db) and
+///   [`level_change_db`](MicScore::level_change_db), if the recorded mic is clean.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct MicScore {
     /// `10 log10(|s|^2 / |s - x|^2)` of the input.
     pub input_sdr_db: Option<f64>,
-    /// `10 log10(|s|^2 / |s - y|^2)` of the output; no filtering, no scaling.
+    /// `10 log10(|s|^2 / |s - y|^2)` of the output, without filtering or scaling.
     pub sdr_db: Option<f64>,
     /// Output SDR minus input SDR.
     pub sdr_gain_db: Option<f64>,
-    /// SDR of the output after the best single gain.
+    /// Scale-invariant SDR of the output.
     pub si_sdr_db: Option<f64>,
-    /// The same, minus the input's.
+    /// Output SI-SDR minus input SI-SDR.
     pub si_sdr_gain_db: Option<f64>,
-    /// SDR of the output of a mic that came in clean ([`CLEAN_DB`]); such a mic has no other SDR.
+    /// SDR of the output of a clean mic ([`CLEAN_DB`]), which has no other SDR.
     pub clean_sdr_db: Option<f64>,
-    /// How much weaker the bleed is while the own source is silent.
+    /// Reduction of the bleed while the own source is silent.
     pub bleed_reduction_db: Option<f64>,
-    /// Musical noise while the own source is silent: natural logarithm of the kurtosis of spectral power, output over input; 0 is none.
+    /// Musical noise while the own source is silent: natural logarithm of the ratio of output to
+    /// input kurtosis of the spectral power; 0 for none.
     pub log_kurtosis_ratio: Option<f64>,
     /// Level of the target in the output relative to its level in the input.
     pub level_change_db: Option<f64>,
-    /// BSS Eval of the output; needs the whole scene, so it is left to [`bss`] to fill in.
+    /// BSS Eval of the output. It requires the whole scene and is computed by [`bss`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bss: Option<BssScore>,
     /// BSS Eval of the input.
@@ -75,11 +81,11 @@ pub struct MicScore {
 }
 
 impl Measured<'_> {
-    /// Computes everything.
+    /// Computes all metrics except BSS Eval.
     ///
     /// # Errors
     ///
-    /// When the three signals differ in length.
+    /// Returns an error if the three signals differ in length.
     pub fn score(&self) -> Result<MicScore> {
         ensure!(
             self.reference.len() == self.estimate.len() && self.reference.len() == self.input.len(),
@@ -120,12 +126,12 @@ impl Measured<'_> {
     }
 }
 
-/// Whether a target counts as silent throughout.
+/// True if a target counts as silent throughout.
 fn is_silent(target: &[f32], rate_hz: u32) -> bool {
     silence::peak_power(target, rate_hz) < SILENT_POWER
 }
 
-/// `10 log10(numerator / denominator)` within [`LIMIT_DB`]; 0 when both are 0.
+/// Returns `10 log10(numerator / denominator)` within [`LIMIT_DB`], or 0 if both are 0.
 fn power_ratio_db(numerator: f64, denominator: f64) -> f64 {
     match (numerator > 0.0, denominator > 0.0) {
         (false, false) => 0.0,

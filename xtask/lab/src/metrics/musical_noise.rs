@@ -1,32 +1,40 @@
-//! Musical noise: how much more the power of what is left jumps than that of what was there.
+//! Musical noise: fluctuation of the power of the output relative to that of the input.
 
 use super::{Measured, SILENT_POWER, silence};
 use crate::convert::{to_f32, to_index};
 use realfft::RealFftPlanner;
 
-/// Windows of the analysis last at least this long, in seconds; their number of samples is the next power of two.
+/// Minimum window length of the analysis in seconds; the number of samples is the next power
+/// of two.
 const WINDOW_S: f64 = 0.03;
 
-/// With fewer windows the fourth moment is a matter of chance.
+/// Minimum number of windows. With fewer the fourth moment is unreliable.
 const MIN_WINDOWS: usize = 40;
 
-/// Bins that are weaker than the mic's strongest by more than this, before or after, are not heard and do not count, in dB.
+/// Range of the audible bins below the strongest bin of the recorded mic, in dB. Bins outside it,
+/// before or after, are ignored.
 const HEARD_DB: f64 = 60.0;
 
-/// Logarithm of the kurtosis of the output's spectral power over the input's, while the own source is silent: mean over bins.
+/// Returns the mean over bins of the log ratio of output to input kurtosis of the spectral power,
+/// while the own source is silent.
 ///
-/// The kurtosis of a bin's power `p` over time is `mean(p^4) / mean(p^2)^2`; 6 for Gaussian noise. It does not change with level, so 0
-/// stands for no musical noise, and what leaves one window in ten as it is and removes the others has `ln 10`. Bleed that
-/// comes and goes in itself (music does) has a high kurtosis of its own, and a method that removes one of two neighbours changes it without any
-/// musical noise: values compare methods on the same scenes.
+/// The kurtosis of a bin's power `p` over time is `mean(p^4) / mean(p^2)^2`; it is 6 for Gaussian
+/// noise. It does not change with level, so 0 stands for no musical noise. A method that keeps one
+/// window in ten and removes the others gets `ln 10`.
 ///
-/// `None` where the own source pauses too seldom, nothing bled in while it did, or nothing is left.
+/// Intermittent bleed, such as music, has a high kurtosis of its own. A method that removes one of
+/// two neighbours changes it without any musical noise. Values are therefore only comparable
+/// between methods on the same scenes.
+///
+/// Returns `None` if the own source pauses too seldom, if its pauses have no bleed, or if nothing
+/// is left.
 ///
 /// # Source
 ///
-/// Y. Uemura, Y. Takahashi, H. Saruwatari, K. Shikano, K. Kondo, "Automatic optimization scheme of spectral subtraction based on musical noise
-/// assessment via higher-order statistics", IWAENC 2008: the kurtosis ratio. Differs from it in what is noise: there a pause of the talker, here the
-/// silence of the own source as [`silence`] finds it.
+/// Y. Uemura, Y. Takahashi, H. Saruwatari, K. Shikano, K. Kondo, "Automatic optimization scheme of
+/// spectral subtraction based on musical noise assessment via higher-order statistics", IWAENC
+/// 2008: the kurtosis ratio. It differs in the definition of noise: there it is a pause of the
+/// talker, here the silence of the own source as determined by [`silence`].
 pub(super) fn log_kurtosis_ratio(measured: &Measured<'_>) -> Option<f64> {
     let window = to_index(f64::from(measured.rate_hz) * WINDOW_S).next_power_of_two();
     let stretches = silence::stretches(measured);
@@ -59,7 +67,7 @@ pub(super) fn log_kurtosis_ratio(measured: &Measured<'_>) -> Option<f64> {
     (!ratios.is_empty()).then(|| ratios.iter().sum::<f64>() / ratios.len() as f64)
 }
 
-/// Sums over time of a bin's power, its square and its fourth power, `[bin]` each.
+/// Sums over time of each bin's power, its square and its fourth power, `[bin]`.
 struct Moments {
     first: Vec<f64>,
     second: Vec<f64>,
@@ -81,16 +89,16 @@ impl Moments {
         }
     }
 
-    /// But for a factor, the number of windows.
+    /// Returns the kurtosis divided by the number of windows.
     fn kurtosis(&self, bin: usize) -> f64 {
         self.fourth[bin] / self.second[bin].powi(2)
     }
 }
 
-/// Spectral powers of single windows.
+/// Computes the spectral power of single windows.
 struct Power {
     plan: std::sync::Arc<dyn realfft::RealToComplex<f32>>,
-    /// Periodic Hann.
+    /// Periodic Hann window.
     shape: Vec<f32>,
     windowed: Vec<f32>,
     spectrum: Vec<realfft::num_complex::Complex<f32>>,
@@ -166,7 +174,7 @@ mod tests {
 
     #[test]
     fn what_is_cut_out_at_random_has_the_ratio_of_one_over_its_share() {
-        // One of eight stretches of time is left, each far longer than a window.
+        // Keeps about one in eight stretches of time, each far longer than a window.
         let input = noise(1_600_000, 3);
         let mut random = Random::new(4);
         let output: Vec<f32> = input
@@ -211,7 +219,7 @@ mod tests {
             (0..160_000).map(|n| if n < 80_000 { (n as f32 * 0.3).sin() } else { 0.0 }).collect();
         let add = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(p, q)| p + q).collect::<Vec<f32>>();
         let input = add(&target, &bleed);
-        // While the source plays every other window is gone.
+        // Removes every other stretch while the source plays.
         let output: Vec<f32> = input
             .iter()
             .enumerate()

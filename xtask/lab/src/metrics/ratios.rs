@@ -6,14 +6,14 @@ fn dot(a: &[f32], b: &[f32]) -> f64 {
     a.iter().zip(b).map(|(&p, &q)| f64::from(p) * f64::from(q)).sum()
 }
 
-/// `10 log10(|s|^2 / |s - y|^2)`; the caller has made sure that `s` is not silent.
+/// Returns `10 log10(|s|^2 / |s - y|^2)`. The caller ensures that `s` is not silent.
 pub(super) fn sdr_db(reference: &[f32], estimate: &[f32]) -> f64 {
     let error =
         reference.iter().zip(estimate).map(|(&s, &y)| (f64::from(s) - f64::from(y)).powi(2)).sum();
     power_ratio_db(dot(reference, reference), error)
 }
 
-/// SDR after the reference was scaled to explain as much of the estimate as it can.
+/// Returns the SDR after scaling the reference to explain as much of the estimate as possible.
 ///
 /// # Source
 ///
@@ -30,10 +30,10 @@ pub(super) fn si_sdr_db(reference: &[f32], estimate: &[f32]) -> f64 {
     if explained > 0.0 { power_ratio_db(explained, error) } else { -LIMIT_DB }
 }
 
-/// How much louder the target is in the output than in the input: both are projected on the truth,
-/// so that bleed, which is unrelated to it, does not count as level.
+/// Returns the level of the target in the output relative to its level in the input, in dB.
 ///
-/// `None` when the input does not contain the target.
+/// Both signals are projected on the target, so that bleed, which is uncorrelated with it, does not
+/// count as level. Returns `None` if the input does not contain the target.
 pub(super) fn level_change_db(measured: &Measured<'_>) -> Option<f64> {
     let before = dot(measured.input, measured.reference);
     let after = dot(measured.estimate, measured.reference);
@@ -59,7 +59,7 @@ mod tests {
 
     #[test]
     fn sdr_and_its_swap_differ() {
-        // A swap of truth and estimate would go unnoticed if it did not change the number.
+        // A swap of target and estimate must change the result, or it would go unnoticed.
         let (s, y) = ([1.0, 0.0], [0.5, 0.0]);
         assert!((sdr_db(&s, &y) - 6.020_599_913).abs() < ROUNDING);
         assert!(sdr_db(&y, &s).abs() < ROUNDING);
@@ -68,7 +68,7 @@ mod tests {
     #[test]
     fn si_sdr_ignores_gain_and_sdr_does_not() {
         let s = [1.0, 2.0, -2.0, 1.0];
-        // y = 3 (s + e) with e at right angles to s, |e|^2 = 0.1, |s|^2 = 10: 20 dB.
+        // y = 3 (s + e) with e orthogonal to s, |e|^2 = 0.1, |s|^2 = 10: 20 dB.
         let e = [0.2, 0.05, 0.05, -0.2];
         let power: f64 = e.iter().map(|x: &f32| f64::from(x * x)).sum();
         let scale = (0.1 / power).sqrt() as f32;

@@ -1,15 +1,15 @@
-//! What is left of the bleed while the own source is silent: what a listener hears first.
+//! Bleed while the own source is silent, where it is most audible.
 
 use super::{Measured, power_ratio_db};
 use std::ops::Range;
 
-/// Windows in which the level is judged last this long, in seconds.
+/// Window length of the level measurement in seconds.
 const WINDOW_S: f64 = 0.05;
 
-/// The own source is silent where its window lies this far under its loudest one, in dB.
+/// Level in dB below the loudest window of the own source at which it counts as silent.
 const UNDER_PEAK_DB: f64 = 50.0;
 
-/// Mean power under which bleed counts as none (-120 dB).
+/// Mean power (-120 dB) at or below which bleed is ignored.
 const NO_BLEED_POWER: f64 = super::SILENT_POWER;
 
 fn window_samples(rate_hz: u32) -> usize {
@@ -20,12 +20,12 @@ fn mean_power(window: &[f32]) -> f64 {
     window.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>() / window.len() as f64
 }
 
-/// Mean power of the loudest window.
+/// Returns the mean power of the loudest window.
 pub(super) fn peak_power(signal: &[f32], rate_hz: u32) -> f64 {
     signal.chunks(window_samples(rate_hz)).map(mean_power).fold(0.0, f64::max)
 }
 
-/// Whether the own source is silent, window by window; the last one may be shorter.
+/// Returns true for each window in which the own source is silent. The last window may be shorter.
 fn is_silent(measured: &Measured<'_>) -> impl Iterator<Item = bool> {
     let peak = peak_power(measured.reference, measured.rate_hz);
     let threshold = if measured.source_is_silent {
@@ -37,7 +37,7 @@ fn is_silent(measured: &Measured<'_>) -> impl Iterator<Item = bool> {
     windows.map(move |window| mean_power(window) < threshold)
 }
 
-/// The samples during which the own source is silent, as long as each silence lasts.
+/// Returns the sample ranges of all silences of the own source.
 pub(super) fn stretches(measured: &Measured<'_>) -> Vec<Range<usize>> {
     let window = window_samples(measured.rate_hz);
     let mut stretches: Vec<Range<usize>> = Vec::new();
@@ -52,9 +52,10 @@ pub(super) fn stretches(measured: &Measured<'_>) -> Vec<Range<usize>> {
     stretches
 }
 
-/// Energy of the bleed before over its energy after, in the windows without the own source.
+/// Returns the energy of the bleed in the input over that in the output, in dB, while the own
+/// source is silent.
 ///
-/// `None` without such a window, or when nothing bled in during them.
+/// Returns `None` if there is no such window, or if these windows have no bleed.
 pub(super) fn bleed_reduction_db(measured: &Measured<'_>) -> Option<f64> {
     let (mut before, mut after, mut num_samples) = (0.0, 0.0, 0);
     for stretch in stretches(measured) {
@@ -74,7 +75,7 @@ pub(super) fn bleed_reduction_db(measured: &Measured<'_>) -> Option<f64> {
 mod tests {
     use super::*;
 
-    /// One second at 8 kHz: the own source plays for the first half.
+    /// Returns one second at 8 kHz in which the own source plays for the first half.
     fn half_playing(level_after: f32) -> Vec<f32> {
         (0..8_000).map(|n| if n < 4_000 { 0.5 } else { level_after }).collect()
     }
@@ -93,7 +94,7 @@ mod tests {
     fn only_windows_without_the_own_source_count() {
         let target = half_playing(0.0);
         let input: Vec<f32> = target.iter().map(|s| s + 0.2).collect();
-        // Bleed is ten times weaker in the pause and untouched while the source plays.
+        // Bleed is ten times weaker in the pause and unchanged while the source plays.
         let output: Vec<f32> =
             target.iter().map(|s| if *s > 0.0 { s + 0.2 } else { 0.02 }).collect();
         let found = measure(&target, &output, &input).unwrap();
@@ -105,7 +106,7 @@ mod tests {
         let bleed = vec![0.1; 8_000];
         let less = vec![0.01; 8_000];
         let add = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(p, q)| p + q).collect::<Vec<f32>>();
-        // 51 dB and 49 dB under 0.5.
+        // 51 dB and 49 dB below 0.5.
         for (quiet, counts) in [(0.001_409, true), (0.001_774, false)] {
             let target = half_playing(quiet);
             let found = measure(&target, &add(&target, &less), &add(&target, &bleed));

@@ -1,24 +1,24 @@
-//! Many mics in few numbers: mean, median and, because one ruined mic ruins the mix, the worst.
+//! Summaries of many mics: mean, median and worst value, because one ruined mic ruins the mix.
 
 use super::bootstrap::{Interval, interval_of_mean};
 use super::{BssScore, MicScore};
 use serde::Serialize;
 
-/// One metric over the mics that have it.
+/// Statistics of one metric over the mics that have it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Statistic {
-    /// Arithmetic mean of the dB values; `None` when no mic has the metric.
+    /// Arithmetic mean of the values; `None` if no mic has the metric.
     pub mean: Option<f64>,
-    /// The middle value, or the mean of the two in the middle.
+    /// Middle value, or the mean of the two in the middle.
     pub median: Option<f64>,
-    /// The lowest value; of musical noise the highest.
+    /// Lowest value; for musical noise the highest.
     pub worst: Option<f64>,
 }
 
-/// Every metric over a set of mics.
+/// Statistics of every metric over a set of mics.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Summary {
-    /// How many mics were measured, silent ones included.
+    /// Number of measured mics, including silent ones.
     pub num_mics: usize,
     /// SDR of the inputs.
     pub input_sdr_db: Statistic,
@@ -28,13 +28,13 @@ pub struct Summary {
     pub sdr_gain_db: Statistic,
     /// SI-SDR gain.
     pub si_sdr_gain_db: Statistic,
-    /// SDR of what came out of the mics that came in clean.
+    /// SDR of the outputs of clean mics.
     pub clean_sdr_db: Statistic,
-    /// Bleed reduction in the own source's silence.
+    /// Bleed reduction while the own source is silent.
     pub bleed_reduction_db: Statistic,
-    /// Musical noise in the own source's silence; worst is the highest.
+    /// Musical noise while the own source is silent; the worst value is the highest.
     pub log_kurtosis_ratio: Statistic,
-    /// Level change of the target; worst is the largest loss.
+    /// Level change of the target; the worst value is the largest loss.
     pub level_change_db: Statistic,
     /// BSS Eval's SDR of the outputs.
     pub bss_sdr_db: Statistic,
@@ -53,9 +53,9 @@ pub struct Intervals {
     pub sdr_gain_db: Option<Interval>,
     /// SI-SDR gain.
     pub si_sdr_gain_db: Option<Interval>,
-    /// Bleed reduction in the own source's silence.
+    /// Bleed reduction while the own source is silent.
     pub bleed_reduction_db: Option<Interval>,
-    /// Musical noise in the own source's silence.
+    /// Musical noise while the own source is silent.
     pub log_kurtosis_ratio: Option<Interval>,
     /// Level change of the target.
     pub level_change_db: Option<Interval>,
@@ -67,7 +67,7 @@ pub struct Intervals {
     pub bss_sar_db: Option<Interval>,
 }
 
-/// One metric of a mic, where it has it.
+/// Returns one metric of a mic, if the mic has it.
 type Metric = fn(&MicScore) -> Option<f64>;
 
 fn bss(score: &MicScore, pick: fn(&BssScore) -> Option<f64>) -> Option<f64> {
@@ -79,7 +79,7 @@ const BSS_SIR: Metric = |score| bss(score, |bss| bss.sir_db);
 const BSS_SAR: Metric = |score| bss(score, |bss| Some(bss.sar_db));
 
 impl Statistic {
-    /// Over all values that are there.
+    /// Computes the statistics of all values that are present.
     pub fn of(values: impl IntoIterator<Item = Option<f64>>) -> Self {
         let mut values: Vec<f64> = values.into_iter().flatten().collect();
         if values.is_empty() {
@@ -95,7 +95,7 @@ impl Statistic {
         }
     }
 
-    /// The same of what is worse the higher it is.
+    /// Computes the statistics of values that are worse the higher they are.
     fn of_defect(values: impl IntoIterator<Item = Option<f64>>) -> Self {
         let Self { mean, median, worst } =
             Self::of(values.into_iter().map(|value| value.map(|value| -value)));
@@ -104,7 +104,7 @@ impl Statistic {
 }
 
 impl Summary {
-    /// Over all mics given.
+    /// Computes the statistics over all given mics.
     #[must_use]
     pub fn of(scores: &[MicScore]) -> Self {
         let over = |metric: Metric| Statistic::of(scores.iter().map(metric));
@@ -129,7 +129,7 @@ impl Summary {
 }
 
 impl Intervals {
-    /// Over scenes, each with the scores of its mics.
+    /// Computes the intervals over scenes, each with the scores of its mics.
     #[must_use]
     pub fn of(scenes: &[Vec<MicScore>]) -> Self {
         let over = |metric: Metric| {

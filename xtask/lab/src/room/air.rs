@@ -1,16 +1,16 @@
-//! What the air takes from sound on its way.
+//! Absorption of sound by the air.
 
-/// Whether the air absorbs.
+/// Absorption by the air.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Air {
-    /// It takes nothing: the decay asked for is the walls' alone.
+    /// No absorption. The walls alone determine the decay time.
     Lossless,
-    /// It absorbs as air of 20 °C and 50 % relative humidity does. Walls are chosen so that walls
-    /// and air together decay in the time asked for.
+    /// Absorption of air at 20 °C and 50 % relative humidity. The walls are chosen so that walls
+    /// and air together give the requested decay time.
     Absorbing,
 }
 
-/// The state of the air.
+/// State of the air.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Climate {
     /// Temperature in °C.
@@ -23,7 +23,7 @@ impl Climate {
     /// A studio or a hall: 20 °C, 50 %.
     pub const INDOORS: Self = Self { temperature_c: 20.0, humidity_percent: 50.0 };
 
-    /// What sound of one frequency loses per metre at one atmosphere.
+    /// Returns the absorption of a frequency at one atmosphere.
     ///
     /// # Units
     ///

@@ -1,4 +1,5 @@
-//! Octave bands: how a response kept per band becomes one signal, and a direct sound its filter.
+//! Octave bands: combines a response with levels per band into one signal, and filters
+//! direct sound.
 
 use super::impulse::{HALF_TAPS, Train, exact_taps, place};
 use super::{BAND_CENTRES_HZ, NUM_BANDS};
@@ -10,36 +11,37 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-/// Reflections lose what lies under this frequency, in Hz.
+/// Corner frequency in Hz of the reflections' high-pass.
 pub(super) const REFLECTION_HIGH_PASS_HZ: f64 = 40.0;
 
-/// Time after which the bands' filters have died away, in seconds. They ring to both sides; what
-/// rings past the start of the response is cut off.
+/// Time in seconds after which the bands' filters have decayed. They ring to both sides; ringing
+/// before the start of the response is cut off.
 const RING_S: f64 = 0.1;
 
-/// Time that the filter of a direct sound may ring, in seconds.
+/// Maximum ringing of a direct sound's filter in seconds.
 const DIRECT_RING_S: f64 = 0.04;
 
-/// Least gain of a band against the loudest, so that its logarithm is finite.
+/// Minimum gain of a band relative to the largest one, so that its logarithm is finite.
 const LEAST_GAIN: f64 = 1e-4;
 
-/// How much of `at_hz` belongs to a band: raised cosines over the octave, 1 in sum.
+/// Returns the share of a band at the frequency `at_hz`: raised cosines over the octave that sum
+/// to 1.
 pub(super) fn band_share(band: usize, at_hz: f64) -> f64 {
     let octaves = (at_hz.max(1.0) / BAND_CENTRES_HZ[0]).log2().clamp(0.0, (NUM_BANDS - 1) as f64);
     let distance = (octaves - band as f64).abs();
     if distance < 1.0 { 0.5 + 0.5 * (std::f64::consts::PI * distance).cos() } else { 0.0 }
 }
 
-/// The high pass that keeps mirror walls from adding up to a boom.
+/// Returns the gain of the high-pass, which keeps identical walls from adding up to a boom.
 fn high_pass_gain(cut_hz: f64, at_hz: f64) -> f64 {
     1.0 / (1.0 + (cut_hz / at_hz.max(1e-3)).powi(4)).sqrt()
 }
 
-/// What one length and rate needs, made once per thread.
+/// Transforms and gains for one length and rate, created once per thread.
 struct Filters {
     forward: Arc<dyn RealToComplex<f32>>,
     inverse: Arc<dyn ComplexToReal<f32>>,
-    /// Per band the first bin that it has, and its gains from there on, over the FFT size.
+    /// First bin of each band, and its gains from there on, divided by the FFT size.
     gains: [(usize, Vec<f32>); NUM_BANDS],
 }
 
@@ -50,7 +52,7 @@ struct FilterKey {
     high_pass_bits: u64,
 }
 
-/// Lengths kept before the store is emptied: a scene has a few.
+/// Maximum number of cached filters; the cache is cleared beyond it. A scene uses a few lengths.
 const MOST_KEPT: usize = 24;
 
 thread_local! {
@@ -93,7 +95,8 @@ impl Filters {
     }
 }
 
-/// Filters each band of `train` and adds all to `response`; 0 Hz for no high pass.
+/// Filters each band of `train` and adds all bands to `response`. A `high_pass_hz` of 0 disables
+/// the high-pass.
 pub(super) fn combine(train: &Train, rate_hz: f64, high_pass_hz: f64, response: &mut [f32]) {
     // Long enough for the filters' ringing to wrap into silence.
     let size = quick_size(train.len() + crate::convert::to_index(RING_S * rate_hz));
@@ -113,7 +116,7 @@ pub(super) fn combine(train: &Train, rate_hz: f64, high_pass_hz: f64, response: 
             *total += value * gain;
         }
     }
-    // The two bins that are real by symmetry, up to rounding.
+    // These two bins are real by symmetry, up to rounding.
     sum[0].im = 0.0;
     sum[size / 2].im = 0.0;
     let done = filters.inverse.process(&mut sum, &mut padded);
@@ -123,23 +126,23 @@ pub(super) fn combine(train: &Train, rate_hz: f64, high_pass_hz: f64, response: 
     }
 }
 
-/// The least length of the form `2^k` or `3 * 2^k` that holds `least_samples`.
+/// Returns the smallest length of the form `2^k` or `3 * 2^k` that is at least `least_samples`.
 fn quick_size(least_samples: usize) -> usize {
     let double = least_samples.next_power_of_two().max(8);
     if double / 4 * 3 >= least_samples { double / 4 * 3 } else { double }
 }
 
-/// Samples that a filtered direct sound needs after its travel time.
+/// Returns the number of samples that a filtered direct sound occupies after its travel time.
 pub(super) fn direct_ring_samples(rate_hz: f64) -> usize {
     crate::convert::to_index(DIRECT_RING_S * rate_hz)
 }
 
-/// Adds the direct sound through a filter that has these gains at the bands' centres, and between
-/// them what their raised cosines give.
+/// Adds the direct sound through a filter with the given gains at the bands' centres. Raised
+/// cosines interpolate between them.
 ///
-/// The filter is of minimum phase: nothing is heard before the sound can have arrived, beyond the
-/// interpolation's own margin. Where the gains of a mic's pattern have both signs, that of 1 kHz is
-/// taken for all.
+/// The filter has minimum phase: no output precedes the arrival of the sound, except within the
+/// interpolation margin. If the gains of a mic's pattern have both signs, all bands use the sign at
+/// 1 kHz.
 ///
 /// # Source
 ///
@@ -168,7 +171,7 @@ pub(super) fn add_direct(
     }
     let mut signal = inverse.make_output_vec();
     let mut all_done = inverse.process(&mut spectrum, &mut signal).is_ok();
-    // Fold the cepstrum: keep 0 and the middle, double what is causal, drop the rest.
+    // Folds the cepstrum: keeps 0 and the middle, doubles the causal half, drops the rest.
     signal[1..size / 2].iter_mut().for_each(|value| *value *= 2.0);
     signal[size / 2 + 1..].fill(0.0);
     signal.iter_mut().for_each(|value| *value /= size as f64);
@@ -213,7 +216,7 @@ mod tests {
         }
     }
 
-    /// Level in dB of a response at one frequency.
+    /// Returns the level of a response at one frequency in dB.
     fn level_db(response: &[f32], at_hz: f64, rate_hz: f64) -> f64 {
         let step = std::f64::consts::TAU * at_hz / rate_hz;
         let (re, im) = response.iter().enumerate().fold((0.0, 0.0), |(re, im), (n, &h)| {

@@ -1,10 +1,10 @@
-//! Whole responses against formulas: air, screens and directivity of the direct sound, hard cases.
+//! Tests of whole responses against formulas: air, screens, directivity and edge cases.
 
 use super::*;
 
 const RATE_HZ: f64 = 44_100.0;
 
-/// Level in dB of a response at the centre of a band, straight from the Fourier sum.
+/// Returns the level of a response at the centre of a band in dB, computed by the Fourier sum.
 fn level_db(response: &[f32], band: usize, rate_hz: f64) -> f64 {
     let step = std::f64::consts::TAU * BAND_CENTRES_HZ[band] / rate_hz;
     let (re, im) = response.iter().enumerate().fold((0.0, 0.0), |(re, im), (n, &h)| {
@@ -37,7 +37,8 @@ fn air_takes_its_table_value_from_the_direct_sound() {
     }
 }
 
-/// What later reflections' band filters ring ahead to the direct sound. Measured with this test: 8e-7.
+/// Maximum ringing of later reflections' band filters at the direct sound. Measured with this
+/// test: 8e-7.
 const RING_AHEAD: f32 = 5e-6;
 
 #[test]
@@ -66,7 +67,7 @@ fn a_screen_takes_what_the_formula_says_from_the_direct_sound() {
             "{band}: {found_db} {expected_db}"
         );
     }
-    // A reflection that nothing holds up is the same with the screen and without.
+    // A path above the screen is the same with and without the screen.
     room.rt60_s = 0.3;
     let high = omni([6.0, 4.0, 3.9]);
     let over = room.response(&PlacedSource::omni([4.0, 4.0, 3.9]), &high, RATE_HZ, 0).unwrap();
@@ -97,7 +98,7 @@ fn sources_and_mics_are_narrower_in_the_treble() {
         (170.0, Directivity::Omni, Pattern::FIGURE_8),
     ] {
         let angle = f64::to_radians(degrees);
-        // Both are turned away by the same angle, in planes of their own.
+        // Both are rotated by the same angle, in different planes.
         let source =
             PlacedSource { at: [3.0, 3.0, 2.0], aim: [angle.cos(), angle.sin(), 0.0], directivity };
         let mic = PlacedMic {
@@ -132,7 +133,7 @@ fn hard_cases_stay_finite_and_keep_the_level_of_their_direct_sound() {
             gobos: vec![Gobo { ends_m: [[1.0, 0.2], [1.0, 1.8]], height_m: 1.2 }],
             ..Room::new(size_m, rt60_s)
         };
-        // A drum 3 cm from its mic, and another in a corner.
+        // A drum 3 cm from its mic, in two places, one of them a corner.
         for at in [[0.5, 0.6, 0.4], [0.01, 0.01, 0.01]] {
             let source = PlacedSource { at, aim: [0.0, 0.0, 1.0], directivity: Directivity::Drum };
             let mic = PlacedMic {

@@ -1,25 +1,26 @@
-//! How fast a shoebox room decays: predicted from its walls, and measured from a response.
+//! Decay time of a shoebox room, predicted from its walls or measured from a response.
 
 use super::{Point, Room, SPEED_OF_SOUND};
 use std::cell::Cell;
 
-/// Directions per axis in which the decay is averaged; twice as many change it by under 0.1 %.
+/// Number of directions per axis for averaging the decay. Doubling it changes the result by under
+/// 0.1 %.
 const DIRECTION_STEPS: usize = 24;
 
-/// Most energy that a wall keeps, however long the time asked for: bare concrete.
+/// Maximum share of the energy that a wall reflects, for long decay times: bare concrete.
 const MOST_KEPT: f64 = 0.995;
 
-/// Share of the energy that a wall must keep at each reflection for the room to decay by 60 dB in
-/// `rt60_s` together with air that takes `air_per_m` (amplitude, nepers per metre); 0 when `rt60_s`
-/// is 0.
+/// Returns the share of the energy that a wall reflects if the room decays by 60 dB in `rt60_s`,
+/// given air that absorbs `air_per_m` (amplitude, nepers per metre). Returns 0 if `rt60_s` is 0.
 ///
-/// Eyring's formula takes every direction of sound to meet walls equally often. In a shoebox of
-/// mirrors sound along the long axis meets them less often and lives longer. The exact count of
-/// reflections per second in direction `u` is `c (|u_x|/L_x + |u_y|/L_y + |u_z|/L_z)`, so the decay
-/// averaged over all directions is solved for instead; it scales with the logarithm of the walls'
-/// reflectance, which makes the solution a division. Air takes the same from all directions, so
-/// its decay rate is subtracted first; where air alone is faster than asked, walls take as little
-/// as they can.
+/// Eyring's formula assumes that sound of every direction meets walls equally often. In a shoebox
+/// of mirrors, sound along the long axis meets them less often and decays more slowly. The exact
+/// number of reflections per second in direction `u` is `c (|u_x|/L_x + |u_y|/L_y + |u_z|/L_z)`.
+/// This function therefore solves for the decay averaged over all directions. It scales with the
+/// logarithm of the walls' reflectance, which reduces the solution to a division.
+///
+/// Air absorbs equally from all directions, so its decay rate is subtracted first. If air alone
+/// decays faster than requested, walls absorb as little as possible.
 pub(super) fn wall_energy_kept(room: &Room, rt60_s: f64, air_per_m: f64) -> f64 {
     if rt60_s <= 0.0 {
         return 0.0;
@@ -30,11 +31,12 @@ pub(super) fn wall_energy_kept(room: &Room, rt60_s: f64, air_per_m: f64) -> f64 
 }
 
 thread_local! {
-    /// The last room solved for: all responses of a scene ask for the same one.
+    /// Size and result of the last room solved. All responses of a scene have the same room.
     static LAST_UNIT_LOSS: Cell<(Point, f64)> = const { Cell::new(([0.0; 3], 0.0)) };
 }
 
-/// RT60 of the room if each reflection kept `1/e` of the energy, fitted from -5 to -35 dB.
+/// Returns the RT60 of the room for walls that reflect `1/e` of the energy, fitted from -5 to
+/// -35 dB.
 fn unit_loss_rt60_s(size_m: Point) -> f64 {
     let (last_m, last_s) = LAST_UNIT_LOSS.get();
     if last_m.map(f64::to_bits) == size_m.map(f64::to_bits) {
@@ -74,7 +76,7 @@ fn solve_unit_loss_rt60_s(size_m: Point) -> f64 {
     2.0 * (time_of(-35.0) - time_of(-5.0))
 }
 
-/// RT60 by Eyring's formula for walls that absorb this share of the energy.
+/// Returns the RT60 by Eyring's formula for walls that absorb the share `absorbed` of the energy.
 ///
 /// # Source
 ///
@@ -85,8 +87,10 @@ pub fn eyring_rt60_s(room: &Room, absorbed: f64) -> f64 {
         / (-room.surface() * (1.0 - absorbed).ln())
 }
 
-/// RT60 of a response: its energy decay curve (Schroeder's backward integral) from -5 to -35 dB,
-/// fitted with a straight line and doubled. `None` when the response does not decay that far.
+/// Returns the RT60 of a response, or `None` if the response does not decay by 35 dB.
+///
+/// Fits a straight line to the energy decay curve (Schroeder's backward integral) from -5 to -35 dB
+/// and extrapolates it to 60 dB.
 #[must_use]
 pub fn measured_rt60_s(response: &[f32], rate_hz: f64) -> Option<f64> {
     let mut remaining = 0.0;
@@ -155,7 +159,7 @@ mod tests {
 
     /// Measured with this test: the mid band is within 4.1 % of the request.
     const RT60_ERROR: f64 = 0.08;
-    /// Measured with this test: 7.3 % above Eyring, as the unit test above expects of a cube.
+    /// Measured with this test: 7.3 % above Eyring, in agreement with the unit test of cubes above.
     const EYRING_ERROR: f64 = 0.15;
 
     #[test]
@@ -188,7 +192,7 @@ mod tests {
         assert!((measured / eyring_s - 1.0).abs() < EYRING_ERROR, "{measured} for {eyring_s}");
     }
 
-    /// 350 Hz to 1400 Hz, where the room's decay is the one asked for.
+    /// Returns the band from 350 Hz to 1400 Hz, in which the room decays as requested.
     fn band_passed(response: &[f32], rate_hz: f64) -> Vec<f32> {
         let filter = |cut_hz: f64, input: &[f32]| -> Vec<f32> {
             let keep = (-std::f64::consts::TAU * cut_hz / rate_hz).exp();

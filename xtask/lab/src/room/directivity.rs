@@ -1,42 +1,43 @@
-//! How much sources send to which side, and how much mics hear from there, per band.
+//! Directivity of sources and mics, per band.
 
 use super::NUM_BANDS;
 
-/// How much of a source's sound goes where. All are 1 in front; they differ in how little reaches
-/// the other sides, and in which bands.
+/// Directivity of a source. The gain in front is 1; the kinds differ in the gain towards other
+/// directions, and in its dependence on the band.
 ///
-/// The kinds are smooth outlines of what was measured on real ones, rounded by us: they have the
-/// right size of the difference between front and back and its growth towards the treble, and none
-/// of the fine lobes, which change from note to note.
+/// The kinds are smooth, rounded outlines of measurements of real sources. They have a realistic
+/// difference between front and back that grows towards the treble, and none of the fine lobes,
+/// which change from note to note.
 ///
 /// # Source
 ///
-/// J. Meyer, "Acoustics and the Performance of Music", 5th edition, 2009, chapter 4, and
-/// J. Pätynen, T. Lokki, "Directivities of symphony orchestra instruments", Acta Acustica united
-/// with Acustica 96, 2010: instruments. W. T. Chu, A. C. C. Warnock, "Detailed directivity of sound
+/// J. Meyer, "Acoustics and the Performance of Music", 5th edition, 2009, chapter 4, and J.
+/// Pätynen, T. Lokki, "Directivities of symphony orchestra instruments", Acta Acustica united with
+/// Acustica 96, 2010: instruments. W. T. Chu, A. C. C. Warnock, "Detailed directivity of sound
 /// fields around human talkers", NRC Canada, 2002: voices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Directivity {
-    /// To all sides alike.
+    /// Equal in all directions.
     Omni,
-    /// A talker or singer: the head shades what lies behind.
+    /// A talker or singer, with the back in the acoustic shadow of the head.
     Voice,
-    /// A trumpet or trombone: all around in the bass, a narrow beam from the bell in the treble.
+    /// A trumpet or trombone: omnidirectional in the bass, a narrow beam from the bell in
+    /// the treble.
     Brass,
-    /// A reed or a flute, which radiates from holes along its tube as well as from its end.
+    /// A reed or a flute, which radiates from the holes along its tube and from its end.
     Woodwind,
     /// A violin or cello, aimed along the normal of its top plate.
     Bowed,
     /// A guitar or bass amplifier: a piston in the front of a box.
     Amp,
-    /// A drum: the struck head to the front, the shell and the floor behind.
+    /// A drum: the struck head in front, the shell and the floor behind.
     Drum,
-    /// A cymbal: a plate that sounds to both faces alike and less in its plane.
+    /// A cymbal: a plate that radiates equally from both faces and less in its plane.
     Cymbal,
 }
 
 impl Directivity {
-    /// Every kind.
+    /// All kinds.
     pub const ALL: [Self; 8] = [
         Self::Omni,
         Self::Voice,
@@ -48,8 +49,8 @@ impl Directivity {
         Self::Cymbal,
     ];
 
-    /// Gain at a band of [`BAND_CENTRES_HZ`](super::BAND_CENTRES_HZ) towards a direction with this
-    /// cosine to the aim; 1 along the aim.
+    /// Returns the gain at a band of [`BAND_CENTRES_HZ`](super::BAND_CENTRES_HZ) in a direction
+    /// with this cosine to the aim; 1 along the aim.
     #[must_use]
     pub fn gain(self, band: usize, cosine: f64) -> f64 {
         self.lobes()[band].gain(cosine)
@@ -79,8 +80,8 @@ impl Directivity {
                 [1.0, 1.0, 1.0, 1.0, 1.0, 1.5, 2.0, 3.0],
                 false,
             ),
-            // Half power at the angle where a rigid piston of 12 cm radius has it (k a sin = 1.62;
-            // L. Beranek, "Acoustics", 1954, chapter 4): 47° at 1 kHz, 21° at 2 kHz, 11° at 4 kHz.
+            // Half power at the angle of a rigid piston of 12 cm radius (k a sin = 1.62; L.
+            // Beranek, "Acoustics", 1954, chapter 4): 47° at 1 kHz, 21° at 2 kHz, 11° at 4 kHz.
             // Above that a cone breaks up and less of it radiates.
             Self::Amp => (
                 [-1.0, -3.0, -8.0, -14.0, -18.0, -22.0, -24.0, -26.0],
@@ -106,8 +107,8 @@ impl Directivity {
     }
 }
 
-/// `rear + (1 - rear) ((1 + cos) / 2)^sharpness`, with the cosine of twice the angle for a source
-/// of two faces, whose `rear` lies in its plane.
+/// `rear + (1 - rear) ((1 + cos) / 2)^sharpness`. A source with two faces uses the cosine of twice
+/// the angle, and its `rear` lies in its plane.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Lobe {
     pub(super) rear: f64,
@@ -127,63 +128,66 @@ impl Lobe {
     }
 }
 
-/// First-order directivity: `part + (1 - part) * cos(angle)`, the same at all frequencies or with
-/// the deviations of a mic as built.
+/// First-order directivity: `part + (1 - part) * cos(angle)`, either equal at all frequencies or
+/// with the deviations of a real mic.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Pattern {
     omni_part: f64,
     as_built: bool,
 }
 
-/// How much wider a directional mic is in the bass: share of the way to an omni.
+/// Widening of a directional mic in the bass, as a share of the way to an omni.
 const BASS_WIDENING: [f64; NUM_BANDS] = [0.15, 0.08, 0.03, 0.0, 0.0, 0.0, 0.0, 0.0];
 
-/// Gain at the back of an omni mic, which its own body shades in the treble: typical of a capsule
-/// of half an inch.
+/// Gain at the back of an omni mic, which its own body shades in the treble; typical of a
+/// half-inch capsule.
 const BODY_SHADE: [f64; NUM_BANDS] = [1.0, 1.0, 1.0, 1.0, 1.0, 0.9, 0.7, 0.45];
 
 impl Pattern {
-    /// Hears all sides alike.
+    /// Equal sensitivity in all directions.
     pub const OMNI: Self = Self { omni_part: 1.0, as_built: false };
-    /// Deaf to its back.
+    /// Insensitive to the back.
     pub const CARDIOID: Self = Self { omni_part: 0.5, as_built: false };
     /// Narrower than a cardioid, with a small lobe behind.
     pub const SUPERCARDIOID: Self = Self { omni_part: 0.366, as_built: false };
-    /// Hears front and back with opposite polarity.
+    /// Sensitive to front and back with opposite polarity.
     pub const FIGURE_8: Self = Self { omni_part: 0.0, as_built: false };
 
-    /// The same pattern as real mics have it: those with one front are wider in the bass (a
-    /// cardioid's back is then 16 dB down at 125 Hz, not infinitely far) and all are narrower in
-    /// the treble, where the capsule's own body shades its back. On its axis nothing changes.
+    /// Returns this pattern with the deviations of a real mic; the gain on axis stays the same.
+    ///
+    /// Mics with a single front are wider in the bass: the back of a cardioid is 16 dB down at 125
+    /// Hz instead of infinitely far. All mics are narrower in the treble, because the capsule's
+    /// body shades its back.
     #[must_use]
     pub const fn as_built(self) -> Self {
         Self { omni_part: self.omni_part, as_built: true }
     }
 
-    /// Gain of the ideal pattern for sound from a direction with this cosine to the aim.
+    /// Returns the gain of the ideal pattern for sound from a direction with this cosine to
+    /// the aim.
     #[must_use]
     pub fn gain(self, cosine: f64) -> f64 {
         self.omni_part + (1.0 - self.omni_part) * cosine
     }
 
-    /// Gain at a band of [`BAND_CENTRES_HZ`](super::BAND_CENTRES_HZ) for sound from a direction
-    /// with this cosine to the aim.
+    /// Returns the gain at a band of [`BAND_CENTRES_HZ`](super::BAND_CENTRES_HZ) for sound from a
+    /// direction with this cosine to the aim.
     #[must_use]
     pub fn band_gain(self, band: usize, cosine: f64) -> f64 {
         if !self.as_built {
             return self.gain(cosine);
         }
-        // No leak for omni and figure-8, which are what they are by symmetry; most for a cardioid.
+        // No widening for omni and figure-8, which are symmetric; the most for a cardioid.
         let one_sided = 4.0 * self.omni_part * (1.0 - self.omni_part);
         let widening = BASS_WIDENING[band] * one_sided;
         let omni_part = self.omni_part + (1.0 - self.omni_part) * widening;
-        // A figure-8 is as good behind as in front: its body shades the sides.
+        // A figure-8 is equally sensitive behind and in front; its body shades the sides.
         let facing = if self.omni_part > 0.0 { 0.5 + 0.5 * cosine } else { cosine * cosine };
         let shade = BODY_SHADE[band] + (1.0 - BODY_SHADE[band]) * facing;
         (omni_part + (1.0 - omni_part) * cosine) * shade
     }
 
-    /// Whether all bands have the same pattern.
+    /// True if all bands have the same pattern.
     pub(super) fn is_flat(self) -> bool {
         !self.as_built
     }
@@ -193,8 +197,8 @@ impl Pattern {
 mod tests {
     use super::*;
 
-    /// Mean power over all directions against the power in front: -10 log10 of it is the
-    /// directivity index.
+    /// Returns the directivity index in dB: -10 log10 of the mean power over all directions,
+    /// relative to the power in front.
     fn directivity_index_db(gain: impl Fn(f64) -> f64) -> f64 {
         let steps = 2_000;
         let mean = (0..steps)
@@ -251,7 +255,7 @@ mod tests {
                 assert!((ideal.as_built().band_gain(band, 1.0) - 1.0).abs() < 1e-12);
                 assert_eq!(ideal.band_gain(band, -0.3), ideal.gain(-0.3));
             }
-            // 1 kHz is the ideal pattern.
+            // The as-built pattern is ideal at 1 kHz.
             assert!((ideal.as_built().band_gain(3, -0.3) - ideal.gain(-0.3)).abs() < 1e-12);
         }
         let cardioid = Pattern::CARDIOID.as_built();

@@ -1,26 +1,26 @@
-//! Screens between players: what bends around their edges, per band.
+//! Screens between players: diffraction around their edges, per band.
 
 use super::{BAND_CENTRES_HZ, Gobo, NUM_BANDS, Point, SPEED_OF_SOUND, distance};
 
-/// Most that one screen takes, in dB: what goes through the panel and around it on paths not
-/// modelled here keeps more from being gained (the limit for a single screen in ISO 9613-2:1996,
-/// section 7.4).
+/// Maximum attenuation of one screen in dB. Sound through the panel, and around it on paths that
+/// are not modelled, limits it (the limit for a single screen in ISO 9613-2:1996, section 7.4).
 const MOST_DB: f64 = 20.0;
 
-/// A mirrored screen as a straight path meets it.
+/// A mirrored screen.
 struct Standing {
     ends_m: [[f64; 2]; 2],
     top_m: f64,
-    /// 1 where upwards is away from the floor it stands on, -1 where the room is upside down.
+    /// 1 if it stands upright, -1 if its mirror room is upside down.
     up: f64,
 }
 
-/// Amplitude per band that passes all screens on the straight line from a mic to an image of the
-/// source, `image_cell` mirror rooms away; `None` when no screen is near the line.
+/// Returns the amplitude per band that passes all screens on the straight line from a mic to an
+/// image of the source, or `None` if no screen is near the line.
 ///
-/// Every mirror room between the two has its own mirrored screens, so that a reflection is held up
-/// by a screen it really meets on its way: the one off the floor goes around the same screen as the
-/// direct sound, the one off the ceiling passes above.
+/// `image_cell` is the offset of the image's mirror room. Every mirror room on the line has its own
+/// mirrored screens, so a reflection is attenuated by the screens on its real path: the floor
+/// reflection passes around the same screen as the direct sound, the ceiling reflection passes
+/// above it.
 pub(super) fn passage(
     gobos: &[Gobo],
     size_m: Point,
@@ -63,8 +63,10 @@ fn mirrored(gobo: &Gobo, size_m: Point, cell: [i32; 3]) -> Standing {
 }
 
 impl Standing {
-    /// What passes on the line from `a` to `b`; `None` when it meets the screen's plane behind one
-    /// of them, outside the room or so far from the screen that nothing is lost.
+    /// Returns the amplitude that passes on the line from `a` to `b`.
+    ///
+    /// Returns `None` if both points are on one side of the screen, if the line crosses the
+    /// screen's plane outside the room, or if it is so far from the screen that nothing is lost.
     fn gains(
         &self,
         a: Point,
@@ -97,7 +99,7 @@ impl Standing {
             .hypot(along_a - along_b)
             - straight;
         let along_crossing = along_a + share * (along_b - along_a);
-        // Detours count as negative past the edges on whose free side the line goes.
+        // Detours are negative for edges that the line passes on the free side.
         let detours_m = [
             around_end(start).copysign(along_crossing),
             around_end(end).copysign(width - along_crossing),
@@ -111,8 +113,8 @@ impl Standing {
     }
 }
 
-/// Power that bends around an edge with this detour, against the power without a screen; negative
-/// detours are those of a path that passes the edge freely.
+/// Returns the power diffracted around an edge with this detour, relative to the power without a
+/// screen. A negative detour belongs to a path that passes the edge freely.
 ///
 /// # Source
 ///
@@ -146,8 +148,8 @@ mod tests {
 
     #[test]
     fn edges_bend_as_the_chart_says() {
-        // Fresnel number and attenuation in dB, read off the curve: 5 at grazing, 13 for N = 1,
-        // 23 for N = 10 (and 20 log10 sqrt(2 pi N) + 5 from there), none well in the light.
+        // Fresnel number and attenuation in dB, read off the curve: 5 at grazing, 13 for N = 1, 23
+        // for N = 10 (and 20 log10 sqrt(2 pi N) + 5 from there), none well in the light.
         for (fresnel, expected_db, reading_db) in
             [(0.0, 5.0, 0.01), (1.0, 13.1, 0.2), (10.0, 23.0, 0.1), (-0.3, 0.0, 0.01)]
         {
@@ -155,7 +157,7 @@ mod tests {
             let found_db = -10.0 * bent_power(detour_m, 1_000.0).log10();
             assert!((found_db - expected_db).abs() < reading_db, "{fresnel}: {found_db}");
         }
-        // No jump on the way from light to shadow.
+        // There is no jump between light and shadow.
         let levels: Vec<f64> = (-200..200)
             .map(|step| 10.0 * bent_power(f64::from(step) * 1e-3, 1_000.0).log10())
             .collect();
@@ -175,7 +177,7 @@ mod tests {
         let end_n = 2.0 * (2.0 * 17.0_f64.sqrt() - 2.0) * 1_000.0 / SPEED_OF_SOUND;
         let end = 10.0_f64.powf(-0.5) / (std::f64::consts::TAU * end_n);
         assert!((found_db - 10.0 * (top + 2.0 * end).log10()).abs() < 0.01, "{found_db}");
-        // More in the treble, and never more than the panel holds.
+        // The attenuation grows towards the treble, up to the panel's limit.
         let bands: Vec<f64> =
             (0..NUM_BANDS).map(|band| db(passage(&[gobo], SIZE_M, (a, b), [0; 3]), band)).collect();
         assert!(bands.windows(2).all(|pair| pair[1] <= pair[0]), "{bands:?}");

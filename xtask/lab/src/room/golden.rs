@@ -1,6 +1,6 @@
-//! Rooms against those of another program: arrivals, energies and decay of the same rooms.
+//! Rooms compared with another program: arrivals, energies and decay of the same rooms.
 //!
-//! How the values were made stands in `xtask/lab/reference/rooms.py`.
+//! The program `xtask/lab/reference/rooms.py` generates the values.
 
 use super::golden_values::{BOOTH, CLOSE, ROOM};
 use super::images::{Setup, for_each_image};
@@ -9,7 +9,7 @@ use super::{
     Directivity, NUM_BANDS, Pattern, PlacedMic, PlacedSource, Point, Room, SPEED_OF_SOUND,
 };
 
-/// A room and what the other program makes of it.
+/// A room and the other program's results for it.
 pub(super) struct Golden {
     pub(super) size_m: Point,
     pub(super) source: Point,
@@ -19,9 +19,9 @@ pub(super) struct Golden {
     pub(super) mic: Point,
     pub(super) mic_aim: Point,
     pub(super) mic_part: f64,
-    /// Share of the energy that every wall absorbs.
+    /// Energy absorption of every wall.
     pub(super) absorbed: f64,
-    /// Time and level of the nearest images, directivity apart.
+    /// Time and level of the nearest images, without directivity.
     pub(super) arrivals_ms_lin: [(f64, f64); 12],
     pub(super) window_db: [f64; 4],
     pub(super) octave_window_db: [[f64; 4]; 6],
@@ -34,7 +34,7 @@ const OCTAVES_HZ: [f64; 6] = [250.0, 500.0, 1_000.0, 2_000.0, 4_000.0, 8_000.0];
 const WINDOWS_S: [(f64, f64); 4] = [(0.0, 0.02), (0.02, 0.05), (0.05, 0.1), (0.1, 0.2)];
 const REMAINING_S: [f64; 5] = [0.01, 0.03, 0.06, 0.1, 0.15];
 
-/// All three rooms, with walls given by their absorption and nothing taken from the bass.
+/// Calls `check` for all three rooms, with walls given by their absorption and without a high-pass.
 fn with_setups(mut check: impl FnMut(&Golden, &Setup<'_>)) {
     for golden in [&ROOM, &CLOSE, &BOOTH] {
         let room = Room::new(golden.size_m, 0.5);
@@ -54,19 +54,19 @@ fn with_setups(mut check: impl FnMut(&Golden, &Setup<'_>)) {
         setup.last_s = Some(LENGTH_S);
         setup.fractional_s = LENGTH_S;
         for lobe in &mut setup.lobes {
-            // A cardioid is a lobe without a rear.
+            // A cardioid is a lobe with a rear of 0.
             lobe.rear = 2.0 * golden.source_part - 1.0;
         }
         check(golden, &setup);
     }
 }
 
-/// The reference keeps places in single precision. Measured with this test: 2e-6 ms.
+/// The reference stores positions in single precision. Measured with this test: 2e-6 ms.
 const ARRIVAL_ERROR_MS: f64 = 1e-5;
 /// Measured with this test: 1e-7.
 const ARRIVAL_ERROR_LIN: f64 = 1e-6;
 
-/// Seen to fail with a speed of sound of 343.0 and with walls that absorb 1 % more.
+/// Verified to fail with a speed of sound of 343.0 and with walls that absorb 1 % more.
 #[test]
 fn images_arrive_when_and_as_loud_as_in_the_reference() {
     with_setups(|golden, setup| {
@@ -87,8 +87,8 @@ fn images_arrive_when_and_as_loud_as_in_the_reference() {
 /// Measured with this test: 0.009 dB.
 const ENERGY_ERROR_DB: f64 = 0.05;
 
-/// Seen to fail with walls that absorb 1 % more, with a speed of sound of 343.0, with a source that
-/// keeps its aim in mirror rooms and with images 0.09 dB louder.
+/// Verified to fail with walls that absorb 1 % more, with a speed of sound of 343.0, with a source
+/// that keeps its aim in mirror rooms and with images 0.09 dB louder.
 #[test]
 fn energies_in_time_and_octaves_are_those_of_the_reference() {
     with_setups(|golden, setup| {

@@ -1,4 +1,4 @@
-//! The image method itself: every mirror image of the source adds one delayed, damped impulse.
+//! The image method: every mirror image of the source adds a delayed, attenuated impulse.
 
 use super::air::{Air, Climate};
 use super::bands::{REFLECTION_HIGH_PASS_HZ, add_direct, combine, direct_ring_samples};
@@ -12,45 +12,45 @@ use super::{
 };
 use crate::convert::to_index;
 
-/// Reflections up to this time after the direct sound are placed between samples; later ones, by
-/// then hundreds per millisecond, on the nearest sample.
+/// Time in seconds after the direct sound up to which reflections are placed between samples. Later
+/// ones, by then hundreds per millisecond, are placed on the nearest sample.
 const FRACTIONAL_S: f64 = 0.08;
 
-/// Bands that differ by less than this share are one level, and need no filter.
+/// Relative difference below which bands have one level and need no filter.
 const FLAT: f64 = 1e-9;
 
-/// Screens hold up the direct sound and paths with up to this many reflections; later sound comes
-/// from all around.
+/// Maximum number of reflections of the paths that screens attenuate. Later sound arrives from
+/// all directions.
 const GOBO_REFLECTIONS: usize = 2;
 
-/// Everything that a response depends on, per band.
+/// All parameters of a response, per band.
 pub(super) struct Setup<'a> {
     pub(super) size_m: Point,
     pub(super) source: Point,
-    /// Unit length.
+    /// Unit vector.
     pub(super) source_aim: Point,
     pub(super) lobes: [Lobe; NUM_BANDS],
     pub(super) mic: Point,
-    /// Unit length.
+    /// Unit vector.
     pub(super) mic_aim: Point,
     pub(super) pattern: Pattern,
-    /// Amplitude that a wall leaves.
+    /// Amplitude gain of a reflection.
     pub(super) wall_gain: [f64; NUM_BANDS],
-    /// Amplitude that the air takes, in nepers per metre.
+    /// Attenuation of the amplitude by the air, in nepers per metre.
     pub(super) air_per_m: [f64; NUM_BANDS],
     pub(super) gobos: &'a [Gobo],
-    /// Where the reflections' high pass cuts; 0 for none.
+    /// Corner frequency of the reflections' high-pass in Hz; 0 for none.
     pub(super) high_pass_hz: f64,
     pub(super) rate_hz: f64,
-    /// When the last reflection arrives, in seconds after the emission; `None` without walls.
+    /// Arrival of the last reflection in seconds after the emission; `None` without walls.
     pub(super) last_s: Option<f64>,
     pub(super) crossfade: Option<Crossfade>,
-    /// Images up to this time after the direct sound are placed between samples.
+    /// Time in seconds after the direct sound up to which images are placed between samples.
     pub(super) fractional_s: f64,
 }
 
 impl<'a> Setup<'a> {
-    /// What a room gives to one source and one mic, both checked to be inside.
+    /// Computes the parameters for one source and one mic, both checked to be inside the room.
     pub(super) fn new(
         room: &'a Room,
         source: &PlacedSource,
@@ -81,7 +81,7 @@ impl<'a> Setup<'a> {
             mic: mic.at,
             mic_aim: unit(mic.aim),
             pattern: mic.pattern,
-            // Above the bands with a decay of their own, walls are as in the last of them.
+            // Above the bands with a decay of their own, the walls are those of the last such band.
             wall_gain: std::array::from_fn(|band| given[band.min(num_given - 1)]),
             air_per_m,
             gobos: &room.gobos,
@@ -94,7 +94,7 @@ impl<'a> Setup<'a> {
         }
     }
 
-    /// The response; `seed` draws the tail.
+    /// Returns the response; `seed` draws the tail.
     pub(super) fn response(&self, seed: u64) -> Vec<f32> {
         let direct_m = distance(self.source, self.mic);
         let direct_s = direct_m / SPEED_OF_SOUND;
@@ -127,7 +127,7 @@ impl<'a> Setup<'a> {
         response
     }
 
-    /// Adds all images but the source itself.
+    /// Adds all images except the source itself.
     fn add_images(&self, last_s: f64, train: &mut [[f32; NUM_BANDS]]) {
         let direct_s = distance(self.source, self.mic) / SPEED_OF_SOUND;
         let end_s = self.crossfade.map_or(last_s, |crossfade| last_s.min(crossfade.to_s));
@@ -152,7 +152,7 @@ impl<'a> Setup<'a> {
         });
     }
 
-    /// Amplitude per band with which an image arrives, but for its walls.
+    /// Returns the amplitude of an image per band, without its wall reflections.
     pub(super) fn levels(&self, image: &Image) -> [f64; NUM_BANDS] {
         let cosine = dot(image.from_mic, self.mic_aim) / image.metres;
         let level = self.pattern.gain(cosine) / image.metres;
@@ -162,7 +162,7 @@ impl<'a> Setup<'a> {
                 std::array::from_fn(|band| self.pattern.band_gain(band, cosine) / image.metres);
         }
         if self.lobes.iter().any(|lobe| lobe.rear < 1.0) {
-            // The way it left the source: towards the mic, mirrored as the image is.
+            // Direction from the source towards the mic, mirrored like the image.
             let left: Point = std::array::from_fn(|axis| {
                 if image.cell[axis] % 2 == 0 { -image.from_mic[axis] } else { image.from_mic[axis] }
             });
@@ -188,7 +188,7 @@ impl<'a> Setup<'a> {
         levels
     }
 
-    /// `[reflections][band]` amplitude that is left.
+    /// Returns the remaining amplitude, `[reflections][band]`.
     fn wall_powers(&self, last_s: f64) -> Vec<[f64; NUM_BANDS]> {
         let shortest = self.size_m.iter().fold(f64::INFINITY, |least, &size| least.min(size));
         let most = to_index(3.0 * last_s * SPEED_OF_SOUND / shortest) + 10;
@@ -200,8 +200,8 @@ impl<'a> Setup<'a> {
         gains
     }
 
-    /// Mean power that the source sends to the eight mirror images of a direction, and that the
-    /// mic hears from them.
+    /// Returns the mean power over the eight mirror images of a direction, radiated by the source
+    /// and picked up by the mic.
     pub(super) fn mirrored_powers(&self, direction: Point) -> ([f64; NUM_BANDS], [f64; NUM_BANDS]) {
         let (mut sent, mut heard) = ([0.0; NUM_BANDS], [0.0; NUM_BANDS]);
         for mirror in 0..8 {
@@ -228,16 +228,16 @@ fn unit(direction: Point) -> Point {
     direction.map(|part| part / length)
 }
 
-/// One mirror image of the source.
+/// A mirror image of the source.
 pub(super) struct Image {
     pub(super) from_mic: Point,
     pub(super) metres: f64,
-    /// Which mirror room it stands in, per axis; 0 is the room itself, odd ones are mirrored.
+    /// Offset of its mirror room per axis; 0 is the room itself, odd ones are mirrored.
     pub(super) cell: [i32; 3],
 }
 
 impl Image {
-    /// Walls met on the way: one per border between mirror rooms.
+    /// Returns the number of reflections: one per border between mirror rooms.
     pub(super) fn reflections(&self) -> usize {
         self.cell.iter().map(|cell| cell.unsigned_abs() as usize).sum()
     }
@@ -245,7 +245,7 @@ impl Image {
 
 /// Calls `visit` for every image of the source within `reach_m` of the mic.
 pub(super) fn for_each_image(setup: &Setup<'_>, reach_m: f64, mut visit: impl FnMut(Image)) {
-    // One list per axis: offset from the mic and mirror room.
+    // One list per axis of offsets from the mic, with their mirror rooms.
     let axes: [Vec<(f64, i32)>; 3] = std::array::from_fn(|axis| {
         let (size, source, mic) = (setup.size_m[axis], setup.source[axis], setup.mic[axis]);
         let mut offsets = Vec::new();
@@ -260,7 +260,7 @@ pub(super) fn for_each_image(setup: &Setup<'_>, reach_m: f64, mut visit: impl Fn
             pair += 1;
         }
         offsets.retain(|(offset, _)| offset.abs() <= reach_m);
-        // By distance along the axis, so that the sums below come in a fixed order.
+        // Sorted by offset, so that later sums have a fixed order.
         offsets.sort_by(|a, b| a.0.total_cmp(&b.0));
         offsets
     });

@@ -1,22 +1,23 @@
-//! Impulses between samples: a windowed sinc, exact or from a table, in all bands at once.
+//! Impulses between samples: a windowed sinc, exact or from a table, for all bands at once.
 
 use super::NUM_BANDS;
 use crate::convert::{to_f32, to_index};
 use std::sync::OnceLock;
 
-/// Taps of the interpolation filter on either side; errs by under 0.004 % up to 15 kHz at 44.1 kHz.
+/// Number of taps of the interpolation filter on either side. The error is below 0.004 % up to 15
+/// kHz at 44.1 kHz.
 pub(super) const HALF_TAPS: usize = 40;
 const NUM_TAPS: usize = 2 * HALF_TAPS;
 
-/// Fractions of a sample in the table. A line drawn between two of its filters errs by at most
-/// `(pi / 512)^2 / 8`, 5e-6 of the impulse.
+/// Fractions of a sample in the table. The error of linear interpolation between two of its filters
+/// is at most `(pi / 512)^2 / 8`, 5e-6 of the impulse.
 const TABLE_STEPS: usize = 512;
 
-/// A response before its bands are filtered and added: `[sample][band]`.
+/// A response before its bands are filtered and summed: `[sample][band]`.
 pub(super) type Train = Vec<[f32; NUM_BANDS]>;
 
-/// The filter that delays by `fraction` of a sample: a sinc under a Hann window, its centre between
-/// taps `HALF_TAPS - 1` and `HALF_TAPS`.
+/// Returns the filter that delays by `fraction` of a sample: a sinc under a Hann window, centred
+/// between taps `HALF_TAPS - 1` and `HALF_TAPS`.
 pub(super) fn exact_taps(fraction: f64) -> [f64; NUM_TAPS] {
     std::array::from_fn(|tap| {
         let offset = tap as f64 - (HALF_TAPS as f64 - 1.0) - fraction;
@@ -26,15 +27,15 @@ pub(super) fn exact_taps(fraction: f64) -> [f64; NUM_TAPS] {
     })
 }
 
-/// First sample that an impulse at this time touches, and the fraction of a sample left over.
+/// Returns the first sample of an impulse at this time, and the remaining fraction of a sample.
 ///
-/// Tap 0 lies `HALF_TAPS - 1` samples before the time; the margin shifts all by `HALF_TAPS`.
+/// Tap 0 lies `HALF_TAPS - 1` samples before the time; the margin shifts all taps by `HALF_TAPS`.
 pub(super) fn place(at_samples: f64) -> (usize, f64) {
     let whole = at_samples.floor();
     (to_index(whole) + 1, at_samples - whole)
 }
 
-/// Adds an impulse to one signal, by the exact filter.
+/// Adds an impulse to one signal with the exact filter.
 pub(super) fn add_exact(signal: &mut [f32], at_samples: f64, level: f64) {
     let (first, fraction) = place(at_samples);
     for (tap, value) in exact_taps(fraction).iter().enumerate() {
@@ -63,7 +64,7 @@ pub(super) fn add_between(train: &mut [[f32; NUM_BANDS]], at_samples: f64, level
     add_taps(&mut train[first..end], &table[step], &table[step + 1], between, &levels.map(to_f32));
 }
 
-/// Adds to the nearest sample.
+/// Adds an impulse with a level per band to the nearest sample.
 pub(super) fn add_nearest(train: &mut [[f32; NUM_BANDS]], at_samples: f64, levels: &[f64; 8]) {
     if let Some(sample) = train.get_mut(to_index(at_samples) + HALF_TAPS) {
         for (total, &level) in sample.iter_mut().zip(levels) {

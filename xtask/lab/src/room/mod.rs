@@ -1,4 +1,4 @@
-//! A shoebox room: how a sound at one place arrives at a mic at another.
+//! A shoebox room: impulse responses from a source to a mic.
 
 mod air;
 mod bands;
@@ -28,83 +28,84 @@ use anyhow::{Result, bail, ensure};
 /// Speed of sound in air at 20 °C, in m/s.
 pub const SPEED_OF_SOUND: f64 = 343.2;
 
-/// Longest RT60 that can be asked for, in seconds: memory grows with it.
+/// Maximum RT60 in seconds; memory grows with it.
 const MOST_RT60_S: f64 = 10.0;
 
-/// A place or a direction: `[x, y, z]`, z upwards, in metres from one lower corner of the room.
+/// A position or a direction: `[x, y, z]`, z upwards, in metres from a lower corner of the room.
 pub type Point = [f64; 3];
 
-/// A rectangular room whose six walls absorb alike.
+/// A rectangular room whose six walls absorb equally.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Room {
     /// Length, width and height in metres.
     pub size_m: Point,
-    /// Time in which sound at 1 kHz decays by 60 dB, in seconds. 0 for a room without reflections.
+    /// Time in seconds in which sound at 1 kHz decays by 60 dB; 0 for a room without reflections.
     pub rt60_s: f64,
     /// Decay times of the bands from 125 Hz to 4 kHz relative to `rt60_s`. Above 4 kHz walls absorb
-    /// as at 4 kHz, and the air takes more.
+    /// as at 4 kHz, and the air absorbs more.
     pub band_decay: [f64; 6],
-    /// Whether the air absorbs.
+    /// Absorption by the air.
     pub air: Air,
-    /// How what arrives late is made.
+    /// Method for the late part of a response.
     pub tail: Tail,
-    /// Screens that stand between players.
+    /// Screens between players.
     pub gobos: Vec<Gobo>,
 }
 
-/// How the late part of a response is made.
+/// Method for the late part of a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tail {
     /// Mirror images to the end: exact for mirror walls, and slow.
     Images,
-    /// Mirror images to the mixing time, then noise that decays as the images would.
+    /// Mirror images until the mixing time, then noise with the decay of the images.
     Diffuse,
 }
 
-/// A screen on the floor that takes level from what passes through it.
+/// A screen on the floor that attenuates the sound behind it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Gobo {
-    /// The two ends on the floor plan, `[x, y]` in metres.
+    /// Both ends on the floor plan, `[x, y]` in metres.
     pub ends_m: [[f64; 2]; 2],
-    /// Its height in metres.
+    /// Height in metres.
     pub height_m: f64,
 }
 
-/// A source with a place, and a front to which it sends most of its treble.
+/// A source with a position, and a front towards which it radiates most of its treble.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PlacedSource {
-    /// Where it sounds.
+    /// Position of the source.
     pub at: Point,
-    /// Where its front looks; any length but zero.
+    /// Direction of its front, of any length but zero.
     pub aim: Point,
-    /// How it sends sound to which side.
+    /// Radiation pattern.
     pub directivity: Directivity,
 }
 
-/// Bands in which walls, air, screens, sources and mics differ.
+/// Number of bands of walls, air, screens, sources and mics.
 pub const NUM_BANDS: usize = 8;
 
-/// Centres of the octave bands in Hz; the outer bands reach to 0 Hz and to half the sample rate.
+/// Centre frequencies of the octave bands in Hz. The outer bands extend to 0 Hz and to half the
+/// sample rate.
 pub const BAND_CENTRES_HZ: [f64; NUM_BANDS] =
     [125.0, 250.0, 500.0, 1_000.0, 2_000.0, 4_000.0, 8_000.0, 16_000.0];
 
-/// Decay time of the bands from 125 Hz to 4 kHz relative to 1 kHz in an ordinary room: furnished
-/// rooms ring longer in the bass, and air and fabric eat the treble.
+/// Decay times of the bands from 125 Hz to 4 kHz relative to 1 kHz in an ordinary room. Furnished
+/// rooms ring longer in the bass; air and fabric absorb the treble.
 pub const BAND_DECAY: [f64; 6] = [1.25, 1.1, 1.0, 1.0, 0.9, 0.7];
 
-/// A mic with a place, an aim and a first-order pattern.
+/// A mic with a position, an aim and a first-order pattern.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PlacedMic {
-    /// Where it stands.
+    /// Position of the mic.
     pub at: Point,
-    /// Where its front looks; any length but zero.
+    /// Direction of its front, of any length but zero.
     pub aim: Point,
-    /// What it hears from which side.
+    /// Directional sensitivity.
     pub pattern: Pattern,
 }
 
 impl PlacedSource {
-    /// A source that sends to all sides alike.
+    /// Returns an omnidirectional source.
     #[must_use]
     pub const fn omni(at: Point) -> Self {
         Self { at, aim: [1.0, 0.0, 0.0], directivity: Directivity::Omni }
@@ -112,7 +113,8 @@ impl PlacedSource {
 }
 
 impl Room {
-    /// An empty room of ordinary walls and lossless air, simulated by mirror images to the end.
+    /// Returns an empty room with ordinary walls and lossless air, simulated by mirror images to
+    /// the end.
     #[must_use]
     pub const fn new(size_m: Point, rt60_s: f64) -> Self {
         Self {
@@ -125,26 +127,27 @@ impl Room {
         }
     }
 
-    /// The impulse response from a point source to a mic.
+    /// Returns the impulse response from a point source to a mic.
     ///
-    /// A source of level 1 is heard at level 1 by a mic aimed at it from 1 m. The direct sound is
-    /// delayed by its exact travel time (fractions of a sample included) plus
-    /// [`Room::MARGIN_SAMPLES`], which every response of every room shares. `seed` draws the noise of
-    /// [`Tail::Diffuse`]; give every pair of source and mic its own.
+    /// A source of level 1 has level 1 at a mic that is aimed at it from 1 m. The direct sound is
+    /// delayed by its exact travel time, including fractions of a sample, plus
+    /// [`Room::MARGIN_SAMPLES`], which all responses of all rooms have in common. `seed` draws the
+    /// noise of [`Tail::Diffuse`]; every pair of source and mic should have its own.
     ///
-    /// Screens hold up the direct sound and paths of one or two reflections.
+    /// Screens attenuate the direct sound and paths of one or two reflections.
     ///
     /// # Errors
     ///
-    /// When the source or the mic is not inside the room or looks nowhere, both are at one place,
-    /// the rate is under 8 kHz, or the room's own numbers make no room.
+    /// Returns an error if the source or the mic is outside the room or has no direction, if both
+    /// are at one place, if the rate is below 8 kHz, or if the room's parameters are invalid.
     ///
     /// # Source
     ///
-    /// J. B. Allen, D. A. Berkley, "Image method for efficiently simulating small-room acoustics",
-    /// J. Acoust. Soc. Am. 65(4), 1979, equations 8 to 10; differs in that delays are fractional,
-    /// walls, air, sources and mics differ per band, and the reflections (not the direct sound)
-    /// lose what lies under 40 Hz, where identical walls would add up to a false boom.
+    /// J. B. Allen, D. A. Berkley, "Image method for efficiently simulating small-room
+    /// acoustics", J. Acoust. Soc. Am. 65(4), 1979, equations 8 to 10. It differs in three ways:
+    /// delays are fractional, walls, air, sources and mics differ per band, and the reflections
+    /// (not the direct sound) are high-passed at 40 Hz, below which identical walls would add up
+    /// to a false boom.
     pub fn response(
         &self,
         source: &PlacedSource,
@@ -174,7 +177,7 @@ impl Room {
         Ok(images::Setup::new(self, source, mic, rate_hz).response(seed))
     }
 
-    /// Refuses sizes, times and screens that no room has.
+    /// Checks that sizes, times and screens are possible.
     fn check(&self) -> Result<()> {
         let positive = |value: &f64| value.is_finite() && *value > 0.0;
         ensure!(
@@ -203,16 +206,16 @@ impl Room {
         Ok(())
     }
 
-    /// Samples before the travel time, room for the front half of the interpolation filter.
+    /// Number of samples before the travel time, for the front half of the interpolation filter.
     pub const MARGIN_SAMPLES: usize = impulse::HALF_TAPS;
 
-    /// Its volume in cubic metres.
+    /// Returns the volume in cubic metres.
     #[must_use]
     pub fn volume(&self) -> f64 {
         self.size_m.iter().product()
     }
 
-    /// The surface of its walls in square metres.
+    /// Returns the surface of the walls in square metres.
     #[must_use]
     pub fn surface(&self) -> f64 {
         let [x, y, z] = self.size_m;
@@ -220,7 +223,7 @@ impl Room {
     }
 }
 
-/// The distance of two points in metres.
+/// Returns the distance of two points in metres.
 #[must_use]
 pub fn distance(a: Point, b: Point) -> f64 {
     a.iter().zip(&b).map(|(p, q)| (p - q).powi(2)).sum::<f64>().sqrt()
@@ -236,7 +239,7 @@ mod tests {
         PlacedMic { at, aim, pattern }
     }
 
-    /// Gain and delay of a response at one frequency, straight from the Fourier sum.
+    /// Returns gain and delay of a response at one frequency, computed by the Fourier sum.
     fn gain_and_delay_s(response: &[f32], at_hz: f64) -> (f64, f64) {
         let step = std::f64::consts::TAU * at_hz / RATE_HZ;
         let margin = Room::MARGIN_SAMPLES as f64;
@@ -270,7 +273,7 @@ mod tests {
             for at_hz in [100.0, 1_000.0, 5_000.0, 15_000.0] {
                 let (gain, delay_s) = gain_and_delay_s(&response, at_hz);
                 let gain_error = gain * metres - 1.0;
-                // The phase tells the delay only up to whole periods.
+                // The phase determines the delay only up to whole periods.
                 let periods = (delay_s - metres / SPEED_OF_SOUND) * at_hz;
                 let delay_error_s = (periods - periods.round()) / at_hz;
                 assert!(
@@ -282,7 +285,7 @@ mod tests {
                     "{metres} m, {at_hz} Hz: {delay_error_s}"
                 );
             }
-            // And the whole periods: the peak is at the travel time to the sample.
+            // The whole periods: the peak is at the travel time, to the sample.
             let loudest = (0..response.len())
                 .max_by(|&a, &b| response[a].abs().total_cmp(&response[b].abs()));
             let expected = metres / SPEED_OF_SOUND * RATE_HZ + Room::MARGIN_SAMPLES as f64;

@@ -1,4 +1,4 @@
-//! The fast simulator against a slow and obvious one in double precision.
+//! Compares the fast simulator with a slow and simple one in double precision.
 
 use super::bands::{REFLECTION_HIGH_PASS_HZ, band_share};
 use super::impulse::exact_taps;
@@ -9,8 +9,8 @@ use super::{
 use realfft::RealFftPlanner;
 use realfft::num_complex::Complex64;
 
-/// Reflections of the six sums and eight parities of Allen and Berkley's equation 9, one by one,
-/// each with its own exact filter and its own spectrum per band.
+/// Computes the reflections of the six sums and eight parities of Allen and Berkley's equation 9,
+/// one by one, each with its own exact filter and its own spectrum per band.
 fn slow_reflections(
     room: &Room,
     source: &PlacedSource,
@@ -94,7 +94,8 @@ fn slow_reflections(
     response
 }
 
-/// Against the loudest sample of the reflections. Measured with this test: 1.3e-6.
+/// Maximum error relative to the loudest sample of the reflections. Measured with this
+/// test: 1.3e-6.
 const REFLECTION_ERROR: f64 = 1e-5;
 
 #[test]
@@ -117,7 +118,7 @@ fn the_fast_response_is_the_slow_one() {
         let mic = PlacedMic { at: at([0.7, 0.37, 0.55]), aim: [-1.0, 0.2, 0.4], pattern };
         let setup = Setup::new(&room, &source, &mic, rate_hz);
         let mut fast = setup.response(0);
-        // Without its direct sound, which a room of no walls has alone.
+        // Removes the direct sound, which is the whole response of a room without walls.
         let dry = Room { rt60_s: 0.0, ..room.clone() };
         let direct = dry.response(&source, &mic, rate_hz, 0).unwrap();
         fast.iter_mut().zip(&direct).for_each(|(sample, direct)| *sample -= direct);

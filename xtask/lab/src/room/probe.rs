@@ -1,16 +1,18 @@
-//! What tests measure of responses: energies in octaves and windows of time, decay in one band.
+//! Measurements of responses for tests: energies in octaves and time windows, decay in one band.
 
 use super::measured_rt60_s;
 use crate::convert::{to_f32, to_index};
 use realfft::RealFftPlanner;
 use realfft::num_complex::Complex64;
 
-/// Where the soft filter of an octave reaches zero: a hard one would ring longer than short rooms do.
+/// Distance from the centre at which the soft filter of an octave reaches zero. A hard filter would
+/// ring longer than short rooms do.
 const HALF_WIDTH_OCTAVES: f64 = 0.75;
 
-/// The part of a response that lies in the octave around a frequency; everything for `None`.
+/// Returns the part of a response in the octave around a frequency, or the whole response
+/// for `None`.
 pub(super) fn octave(response: &[f32], centre_hz: Option<f64>, rate_hz: f64) -> Vec<f64> {
-    // Room for what rings out at both ends.
+    // Leaves room for the ringing at both ends.
     let size = 2 * response.len().next_power_of_two();
     let mut planner = RealFftPlanner::<f64>::new();
     let mut signal = vec![0.0; size];
@@ -32,14 +34,14 @@ pub(super) fn octave(response: &[f32], centre_hz: Option<f64>, rate_hz: f64) -> 
     signal
 }
 
-/// Energy between two times, in seconds after the emission.
+/// Returns the energy between two times, in seconds after the emission.
 pub(super) fn energy(signal: &[f64], from_s: f64, to_s: f64, rate_hz: f64) -> f64 {
     let at =
         |time_s: f64| (to_index(time_s * rate_hz) + super::Room::MARGIN_SAMPLES).min(signal.len());
     signal[at(from_s)..at(to_s)].iter().map(|sample| sample * sample).sum()
 }
 
-/// RT60 of one octave.
+/// Returns the RT60 of one octave.
 pub(super) fn octave_rt60_s(response: &[f32], centre_hz: f64, rate_hz: f64) -> Option<f64> {
     let band: Vec<f32> =
         octave(response, Some(centre_hz), rate_hz).into_iter().map(to_f32).collect();

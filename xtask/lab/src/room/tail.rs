@@ -1,4 +1,4 @@
-//! The diffuse tail: noise that decays in every band as the mirror images would.
+//! The diffuse tail: noise that decays in every band like the mirror images.
 
 use super::images::Setup;
 use super::impulse::{HALF_TAPS, Train};
@@ -6,16 +6,16 @@ use super::{NUM_BANDS, SPEED_OF_SOUND};
 use crate::convert::{to_f32, to_index};
 use crate::random::Random;
 
-/// Directions per axis, in one eighth of the sphere, over which the sound field is averaged.
+/// Number of directions per axis, in one eighth of the sphere, for averaging the sound field.
 const DIRECTION_STEPS: usize = 12;
 
-/// Time between two points of the envelope, in seconds; between them it is drawn exponentially.
+/// Time between two points of the envelope in seconds, with exponential interpolation.
 const STEP_S: f64 = 0.005;
 
-/// Share of the mixing time over which images give way to noise.
+/// Share of the mixing time in which the images fade into noise.
 const CROSSFADE: f64 = 0.3;
 
-/// Images per second from which noise and images sound alike.
+/// Number of images per second above which noise and images sound alike.
 ///
 /// # Source
 ///
@@ -23,11 +23,12 @@ const CROSSFADE: f64 = 0.3;
 /// International Conference, 2007: about 1500 sparse impulses per second pass for smooth noise.
 const DENSE_PER_S: f64 = 2_000.0;
 
-/// The part of the random stream of a pair that draws its tail.
+/// Part of the random stream of a source and mic that draws the tail.
 const STREAM: u64 = 0x7A11;
 
-/// Time from the direct sound to the moment from which a response is noise alone, in seconds: when
-/// listeners no longer tell where the noise starts, and at least when images come densely.
+/// Returns the time in seconds from the direct sound until the response consists of noise alone.
+///
+/// From this time on listeners cannot detect the transition to noise, and images arrive densely.
 ///
 /// # Source
 ///
@@ -42,7 +43,7 @@ pub(super) fn mixing_time_s(volume: f64) -> f64 {
     heard_s.max(dense_s)
 }
 
-/// From when to when, in seconds from the emission, images give way to noise.
+/// Start and end of the fade from images to noise, in seconds after the emission.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Crossfade {
     pub(super) from_s: f64,
@@ -55,7 +56,7 @@ impl Crossfade {
         Self { from_s: direct_s + (1.0 - CROSSFADE) * mixing_s, to_s: direct_s + mixing_s }
     }
 
-    /// Amplitudes of images and noise; their powers sum to one.
+    /// Returns the amplitudes of images and noise; their powers sum to one.
     pub(super) fn gains(self, at_s: f64) -> (f64, f64) {
         let share = ((at_s - self.from_s) / (self.to_s - self.from_s)).clamp(0.0, 1.0);
         let (noise, images) = (std::f64::consts::FRAC_PI_2 * share).sin_cos();
@@ -63,8 +64,10 @@ impl Crossfade {
     }
 }
 
-/// Adds the tail to the train of every band: one stream of white noise, shaped by each band's
-/// envelope, so that bands join as those of the images do.
+/// Adds the tail to the train of every band.
+///
+/// All bands use one stream of white noise, shaped by the envelope of each band, so that bands
+/// combine like those of the images.
 pub(super) fn add(setup: &Setup<'_>, crossfade: Crossfade, seed: u64, train: &mut Train) {
     let rate_hz = setup.rate_hz;
     let first = to_index(crossfade.from_s * rate_hz);
@@ -91,7 +94,7 @@ pub(super) fn add(setup: &Setup<'_>, crossfade: Crossfade, seed: u64, train: &mu
     }
 }
 
-/// Nearly normal noise of power 1: the sum of four uniform numbers from one draw.
+/// Returns nearly normal noise of power 1: the sum of four uniform numbers from one draw.
 fn white(random: &mut Random) -> f32 {
     let bits = random.bits();
     let sum: u64 = (0..4).map(|part| (bits >> (16 * part)) & 0xFFFF).sum();
@@ -99,13 +102,13 @@ fn white(random: &mut Random) -> f32 {
     (sum as f32 - 131_070.0) * (1.732_050_8 / 65_536.0)
 }
 
-/// Standard deviation of the images' sum per sample and band, `[step][band]`.
+/// Returns the standard deviation of the images' sum per sample and band, `[step][band]`.
 ///
-/// Images arrive at `4 pi c^3 t^2 / V` per second, each with a power of `1 / (c t)^2` less what
-/// walls and air took: `4 pi c / V` times the mean over all directions of
-/// `kept^(walls met per second in that direction) * exp(-2 air c t)`, times what source and mic
-/// make of it. Mirror walls keep each direction within its eight mirror images, over which source
-/// and mic are averaged apart.
+/// Images arrive at `4 pi c^3 t^2 / V` per second, each with a power of `1 / (c t)^2` reduced by
+/// walls and air. The power is therefore `4 pi c / V` times the mean over all directions of
+/// `kept^(walls met per second in that direction) * exp(-2 air c t)`, times the gains of source and
+/// mic. Mirror walls keep each direction within its eight mirror images, over which the powers of
+/// source and mic are averaged separately.
 fn envelope(
     setup: &Setup<'_>,
     from_s: f64,
@@ -180,8 +183,9 @@ mod tests {
             .collect()
     }
 
-    /// Energy of the noise against that of the images it stands for, in dB, `[band]`, over half an
-    /// RT60 from the mixing time on and over all pairs.
+    /// Returns the energy of the noise relative to that of the images it replaces, in dB, `[band]`.
+    ///
+    /// The energies are summed over all pairs and over half an RT60 from the mixing time on.
     fn excess_db(room: &Room, directivity: Directivity, pattern: Pattern) -> Vec<f64> {
         let diffuse = Room { tail: Tail::Diffuse, ..room.clone() };
         let mut energies = [[0.0; 2]; CENTRES_HZ.len()];
@@ -201,9 +205,10 @@ mod tests {
 
     const CENTRES_HZ: [f64; 5] = [500.0, 1_000.0, 2_000.0, 4_000.0, 8_000.0];
 
-    /// Measured with this test: 1.5 dB in one octave, of which noise and images both are one draw.
+    /// Maximum error in one octave, where noise and images are both a single draw. Measured with
+    /// this test: 1.5 dB.
     const OCTAVE_LEVEL_ERROR_DB: f64 = 1.8;
-    /// Mean over the octaves. Measured with this test: 0.24 dB.
+    /// Maximum mean error over the octaves. Measured with this test: 0.24 dB.
     const LEVEL_ERROR_DB: f64 = 1.0;
 
     #[test]
@@ -225,7 +230,7 @@ mod tests {
         }
     }
 
-    /// Of the RT60 asked for; measured with this test: 6.7 % with images (the hall),
+    /// Maximum relative error of the RT60. Measured with this test: 6.7 % with images (the hall),
     /// 2.7 % with noise.
     const RT60_ERROR: f64 = 0.1;
 

@@ -1,4 +1,4 @@
-//! The demo session: a band of six in one room, with the bleed real close mics have.
+//! The demo session: a band of six in one room, with realistic bleed in its close mics.
 
 use super::Scene;
 use super::demo_score as score;
@@ -18,22 +18,22 @@ const RATE_HZ: u32 = 44_100;
 /// A rehearsal room with curtains.
 const ROOM: Room = Room::new([6.4, 5.2, 2.9], 0.35);
 
-/// Who plays, where, and how the mic was set.
+/// A player of the demo with its place and mic.
 struct Seat {
     name: &'static str,
     voice: Voice,
     part: fn(&mut Random) -> Vec<Note>,
-    /// What the sound goes through before the room hears it.
+    /// Amplifier between the instrument and the room.
     amp: Option<Amp>,
     /// Level of the loud parts at 1 m in dB.
     level_db: f64,
     at: Point,
     mic_at: Point,
-    /// Peak of the recorded mic in dB under full scale, set by its preamp.
+    /// Peak of the recorded mic in dB of full scale, set by its preamp.
     peak_db: f64,
 }
 
-/// A guitar or bass amplifier: soft saturation, then the loudspeaker's lack of treble.
+/// A guitar or bass amplifier: soft saturation, then the loudspeaker's treble roll-off.
 struct Amp {
     drive_db: f64,
     treble_hz: f64,
@@ -106,7 +106,7 @@ const SEATS: [Seat; 6] = [
 ///
 /// # Errors
 ///
-/// When the synthesiser fails.
+/// Returns an error if the synthesiser fails.
 pub fn render(instruments: &Instruments, seed: u64) -> Result<Scene> {
     let length = to_index(score::DURATION_S * f64::from(RATE_HZ));
     let mut players = Vec::with_capacity(SEATS.len());
@@ -124,7 +124,7 @@ pub fn render(instruments: &Instruments, seed: u64) -> Result<Scene> {
     }
     let mut scene = record(&ROOM, &players, RATE_HZ)?;
     for ((mic, target), seat) in scene.mics.iter_mut().zip(&mut scene.targets).zip(&SEATS) {
-        // The engineer turns each preamp up until the meter shows the level wanted.
+        // Sets each preamp gain for the peak level of the seat, as an engineer does by the meter.
         let peak = mic.iter().fold(0.0_f32, |top, sample| top.max(sample.abs()));
         let gain = to_f32(db_to_lin(seat.peak_db)) / peak;
         for sample in mic.iter_mut().chain(target.iter_mut()) {
@@ -136,11 +136,11 @@ pub fn render(instruments: &Instruments, seed: u64) -> Result<Scene> {
     Ok(scene)
 }
 
-/// Checks that [`write()`] would replace no file that is to be kept.
+/// Checks that [`write()`] would replace no file that `existing` protects.
 ///
 /// # Errors
 ///
-/// Names the first file that it would.
+/// Returns an error that names the first such file.
 pub fn check_free(folder: &Path, existing: Existing) -> Result<()> {
     for (number, seat) in (1..).zip(&SEATS) {
         for kind in KINDS {
@@ -156,11 +156,11 @@ fn file_name(kind: &str, number: usize, name: &str) -> String {
     format!("{kind}{number}_{name}.flac")
 }
 
-/// Writes `mic1_kick.flac`, `target1_kick.flac`, … and gives the names of the files.
+/// Writes `mic1_kick.flac`, `target1_kick.flac`, … and returns the names of the files.
 ///
 /// # Errors
 ///
-/// When a file cannot be written.
+/// Returns an error if a file cannot be written.
 pub fn write(scene: &Scene, folder: &Path) -> Result<Vec<String>> {
     std::fs::create_dir_all(folder)
         .with_context(|| format!("could not create {}", folder.display()))?;
@@ -190,7 +190,7 @@ impl Amp {
     }
 }
 
-/// Lets the last chord fade over the final 0.6 s.
+/// Fades the last chord out over the final 0.6 s.
 fn fade_out(sound: &mut [f32]) {
     let fade = to_index(0.6 * f64::from(RATE_HZ));
     let start = sound.len().saturating_sub(fade);

@@ -4,18 +4,19 @@ use crate::convert::to_u8;
 use crate::random::Random;
 use crate::soundfont::Note;
 
-/// Beats per minute.
+/// Tempo in beats per minute.
 const TEMPO_BPM: f64 = 106.0;
-/// Where the first bar begins, in seconds.
+/// Start of the first bar in seconds.
 const FIRST_S: f64 = 0.12;
-/// How late every second sixteenth is, as a share of a sixteenth: a light shuffle.
+/// Delay of every second sixteenth, as a share of a sixteenth: a light shuffle.
 const SWING: f64 = 0.14;
-/// The whole piece with its last chord ringing out, in seconds.
+/// Duration of the whole piece in seconds, including the last chord's decay.
 pub(super) const DURATION_S: f64 = 10.4;
 
-/// Steps are sixteenths from the start; bars begin at 0, 16, 32, 48, the last chord at 64.
+/// Step and velocity of a drum stroke. Steps are sixteenths from the start: bars begin at 0, 16, 32
+/// and 48, the last chord at 64.
 type Hit = (usize, u8);
-/// Step, length in sixteenths, MIDI key, velocity.
+/// Step, length in sixteenths, MIDI key and velocity of a note.
 type Tone = (usize, usize, u8, u8);
 
 const KICK: [Hit; 17] = [
@@ -90,7 +91,7 @@ const BASS: [Tone; 30] = [
 ];
 const CHORDS: [[u8; 4]; 5] =
     [[57, 60, 64, 67], [53, 57, 60, 64], [55, 60, 64, 67], [55, 59, 62, 67], [57, 60, 64, 69]];
-/// Step within the bar, length, velocity of the guitar's strokes.
+/// Step within the bar, length in sixteenths and velocity of the guitar's strokes.
 const STRUM: [(usize, usize, u8); 6] =
     [(0, 3, 100), (3, 1, 78), (6, 3, 92), (10, 2, 88), (13, 1, 76), (14, 2, 90)];
 const SAX: [Tone; 18] = [
@@ -119,7 +120,7 @@ fn step_s(step: usize) -> f64 {
     FIRST_S + (step as f64 + late) * 60.0 / TEMPO_BPM / 4.0
 }
 
-/// A note as a player plays it: not quite on the grid, not quite as loud as written.
+/// Returns a note as a player plays it, slightly off the grid and off the written velocity.
 fn humanised(random: &mut Random, (step, length, key, velocity): Tone, feel_s: f64) -> Note {
     let at_s = step_s(step) + feel_s + random.normal(0.0, 0.004);
     Note {
@@ -130,7 +131,7 @@ fn humanised(random: &mut Random, (step, length, key, velocity): Tone, feel_s: f
     }
 }
 
-/// A drum's notes; the feel in seconds is how far it plays behind the beat.
+/// Returns a drum's notes; `feel_s` is its delay behind the beat in seconds.
 fn drum(random: &mut Random, hits: &[Hit], key: u8, feel_s: f64) -> Vec<Note> {
     hits.iter()
         .map(|&(step, velocity)| humanised(random, (step, 1, key, velocity), feel_s))
@@ -145,7 +146,8 @@ pub(super) fn snare(random: &mut Random) -> Vec<Note> {
     drum(random, &SNARE, 38, 0.004)
 }
 
-/// Eighths with accents on the beat, a few sixteenths, and an open hat at the end of bars 2 and 4.
+/// Returns eighths with accents on the beat, a few sixteenths, and an open hat at the end of bars 2
+/// and 4.
 pub(super) fn hat(random: &mut Random) -> Vec<Note> {
     let mut notes = Vec::new();
     for step in 0..64 {
@@ -167,7 +169,7 @@ pub(super) fn bass(random: &mut Random) -> Vec<Note> {
     BASS.iter().map(|&tone| humanised(random, tone, 0.005)).collect()
 }
 
-/// Strummed chords: the strings follow one another by some milliseconds.
+/// Returns strummed chords, whose strings start a few milliseconds apart.
 pub(super) fn guitar(random: &mut Random) -> Vec<Note> {
     let bars =
         (0..4).flat_map(|bar| STRUM.map(|(step, length, v)| (16 * bar + step, length, v, bar)));

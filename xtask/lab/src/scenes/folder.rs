@@ -1,4 +1,4 @@
-//! Reads scenes back: any folder of `mic{1..N}` and `target{1..N}`, ours or somebody else's.
+//! Reads scenes: any folder of `mic{1..N}` and `target{1..N}`, from this project or elsewhere.
 
 use super::{Scene, SceneInfo};
 use crate::sound_file::read_mono;
@@ -6,11 +6,11 @@ use anyhow::{Context, Result, ensure};
 use engine::MAX_MICS;
 use std::path::{Path, PathBuf};
 
-/// The scenes in a folder, `m2` before `m10`.
+/// Returns the scenes in a folder in the order of their numbers, `m2` before `m10`.
 ///
 /// # Errors
 ///
-/// When the folder cannot be read or holds no scene.
+/// Returns an error if the folder cannot be read or contains no scene.
 pub fn list(folder: &Path) -> Result<Vec<PathBuf>> {
     let entries = std::fs::read_dir(folder)
         .with_context(|| format!("could not read {}", folder.display()))?;
@@ -25,12 +25,13 @@ pub fn list(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(scenes)
 }
 
-/// Reads one scene; without a `scene.json` no mics are grouped.
+/// Reads one scene. Without a `scene.json` no mics are grouped.
 ///
 /// # Errors
 ///
-/// When a file is missing or damaged, rates or lengths differ, there are fewer than two mics or
-/// more than the engine takes, or `scene.json` names mics that are not there.
+/// Returns an error if a file is missing or damaged, if rates or lengths differ, if there are
+/// fewer than two mics or more than the engine supports, or if `scene.json` refers to mics that do
+/// not exist.
 pub fn read(folder: &Path) -> Result<Scene> {
     let mut mics = Vec::new();
     let mut targets = Vec::new();

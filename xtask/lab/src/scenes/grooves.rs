@@ -1,4 +1,5 @@
-//! Drum sessions made of real hits that every mic of the kit recorded: exact truth with real bleed.
+//! Drum sessions made of real hits, each recorded by all mics of the kit: exact targets with
+//! real bleed.
 
 use super::pattern::{Groove, Piece, Stroke, draw};
 use super::sources::KitRequest;
@@ -12,7 +13,8 @@ use anyhow::{Context, Result, bail, ensure};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-/// The kit's mics in the order of its files: name, and the folders of the pieces it stands at.
+/// The kit's mics in the order of its files: name, and folders of the pieces that the mic is set
+/// up for.
 const MICS: [(&str, &[&str]); 13] = [
     ("KdrumL", KICKS),
     ("KdrumR", KICKS),
@@ -33,42 +35,43 @@ const SNARES: &[&str] = &["Snare", "SnareRest"];
 const RIDES: &[&str] = &["RideL", "RideLBell", "RideR", "RideRBell"];
 const NUM_CLOSE_MICS: usize = 11;
 
-/// A closing hat silences the open one over this time, as the cymbals meet.
+/// Duration of the fade in seconds by which a closing hat silences the open one.
 const CHOKE_FADE_S: f64 = 0.06;
 
-/// Most that a piece is played faster or slower to make more kits of one, as a share: two semitones.
+/// Maximum change of a piece's playback speed, as a share: two semitones. It makes several kits out
+/// of one.
 const MOST_VARISPEED: f64 = 0.12;
-/// By how much a piece is louder or softer than recorded in the mics of the others, as mics that
-/// stand and point otherwise hear it: standard deviation in dB, one draw for each mic and piece.
+/// Standard deviation in dB of a piece's level in the mics of other pieces, around the recorded
+/// level. It emulates mics placed and aimed differently, with one draw per mic and piece.
 const BLEED_SPREAD_DB: f64 = 3.0;
-/// How much a hit may be louder or softer than recorded to be of another strength, in dB.
+/// Maximum gain change in dB of a hit that substitutes for one of another strength.
 const MOST_REGAIN_DB: f64 = 6.0;
-/// Difference in dB that a step from the softest to the loudest strength makes, where one recorded
-/// hit has to stand for others.
+/// Level difference in dB between the softest and the loudest strength, for a recorded hit that
+/// substitutes for others.
 const STRENGTH_RANGE_DB: f64 = 14.0;
 
-/// One recorded kit: per piece its hits from soft to loud, each heard by all mics.
+/// A recorded kit: for each piece its hits from soft to loud, each recorded by all mics.
 #[derive(Clone, Debug)]
 pub struct Kit {
-    /// Name of its folder.
+    /// Name of the kit's folder.
     name: String,
     rate_hz: u32,
     hits: BTreeMap<String, Vec<Hit>>,
 }
 
-/// One hit as all mics heard it.
+/// A hit, recorded by all mics.
 #[derive(Clone, Debug)]
 struct Hit {
     name: String,
-    /// How hard among all hits of its piece, `0.0 ..= 1.0`.
+    /// Strength among all hits of its piece, `0.0 ..= 1.0`.
     strength: f64,
     sound: Sound,
 }
 
-/// The split of a piece's hit by its place among `count`, from soft to loud.
+/// Returns the split of hit number `place` of `count` hits of a piece, from soft to loud.
 ///
-/// Of five hits or more, three in five are to learn from. Pieces with fewer hits give one to each
-/// split as far as they reach: train, then test, then validation.
+/// Of five hits or more, three in five are for training. A piece with fewer hits gives one to each
+/// split in turn, as far as they go: train, then test, then validation.
 pub(crate) fn split_of_hit(place: usize, count: usize) -> Split {
     use Split::{Test, Train, Validation};
     let dealt: &[Split] = match count {
@@ -81,11 +84,11 @@ pub(crate) fn split_of_hit(place: usize, count: usize) -> Split {
     dealt[place % dealt.len()]
 }
 
-/// What [`Kit::take`] plays.
+/// Parameters of [`Kit::take`].
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct KitTake<'a> {
     pub(crate) request: &'a KitRequest,
-    /// Whether pieces are tuned and bleed otherwise than recorded, to make more kits of one.
+    /// True if pieces are retuned and their bleed levels changed, to make several kits out of one.
     pub(crate) vary: bool,
 }
 
@@ -94,12 +97,13 @@ impl Kit {
     ///
     /// # Errors
     ///
-    /// When the folder has no hits or a file is missing, broken or of another rate.
+    /// Returns an error if the folder has no hits, or if a file is missing, damaged or of
+    /// another rate.
     pub fn read(folder: &Path) -> Result<Self> {
         Self::read_where(folder, |_, _| true)
     }
 
-    /// Reads only the hits that `split` may use, so that no hit is heard in two splits.
+    /// Reads only the hits of `split`, so that no hit occurs in two splits.
     ///
     /// # Errors
     ///
@@ -108,13 +112,14 @@ impl Kit {
         Self::read_where(folder, |place, count| split_of_hit(place, count) == split)
     }
 
-    /// Bytes of decoded sound.
+    /// Returns the size of the decoded sound in bytes.
     pub(crate) fn num_bytes(&self) -> usize {
         let hits = self.hits.values().flatten();
         hits.map(|hit| hit.sound.channels.len() * hit.sound.num_samples() * size_of::<f32>()).sum()
     }
 
-    /// Reads the hits wanted by their place among the hits of their piece, and how many these are.
+    /// Reads the hits selected by `wanted(place, count)`: the place among the hits of the piece,
+    /// and their number.
     fn read_where(folder: &Path, wanted: impl Fn(usize, usize) -> bool) -> Result<Self> {
         let mut hits = BTreeMap::new();
         let mut rate_hz = None;
@@ -169,11 +174,11 @@ impl Kit {
         Ok(Self { name, rate_hz, hits })
     }
 
-    /// Plays a groove with drawn mics, at any sample rate; pieces without hits here stay silent.
+    /// Plays a groove with drawn mics, at any sample rate. Pieces without hits stay silent.
     ///
     /// # Errors
     ///
-    /// When more close mics are asked for than the kit has.
+    /// Returns an error if more close mics are requested than the kit has.
     pub(crate) fn take(&self, take: &KitTake<'_>, random: &mut Random) -> Result<Scene> {
         let KitRequest { num_samples, rate_hz, num_close_mics, overheads } = *take.request;
         let mut kept = draw_close_mics(num_close_mics, random)?;
@@ -184,7 +189,7 @@ impl Kit {
         let duration_s = num_samples as f64 / f64::from(rate_hz);
         let Groove { strokes, tempo_bpm, .. } = draw(random, duration_s);
         let rate_step = f64::from(self.rate_hz) / f64::from(rate_hz);
-        // Every piece has its tuning and loudness for the whole take.
+        // Speed and gain of every piece are constant throughout the take.
         let tunings: BTreeMap<&str, (f64, f64)> = self
             .hits
             .keys()
@@ -194,14 +199,14 @@ impl Kit {
                 (piece.as_str(), if take.vary { (speed, gain_db) } else { (1.0, 0.0) })
             })
             .collect();
-        // So has every mic for the pieces of other mics; what overheads hear of the kit is one sound.
+        // So are the gains of every mic for the pieces of other mics. Overheads get no such gains.
         let bleed_gains: BTreeMap<&str, Vec<f64>> = self
             .hits
             .keys()
             .map(|piece| {
                 let mut draw = |&mic: &usize| {
                     let own = MICS[mic].1;
-                    // Drawn only to learn from: the benchmark's takes stay what they are.
+                    // Drawn for training only, so that the takes of the benchmark never change.
                     let bleeds = take.vary && !own.is_empty() && !own.contains(&piece.as_str());
                     if bleeds { db_to_lin(random.normal(0.0, BLEED_SPREAD_DB)) } else { 1.0 }
                 };
@@ -269,7 +274,7 @@ impl Kit {
     }
 }
 
-/// Ends an open hat where the next closed one begins, in every mic alike.
+/// Ends an open hat at the next closed stroke, in all mics alike.
 fn choke(sound: &mut Sound, open: &Stroke, later: &[Stroke]) {
     let Some(close) = later.iter().find(|stroke| stroke.piece == Piece::ClosedHat) else {
         return;
@@ -284,7 +289,7 @@ fn choke(sound: &mut Sound, open: &Stroke, later: &[Stroke]) {
     }
 }
 
-/// Close mics as people set them up: with few there are a kick, a snare and a hi-hat mic first.
+/// Draws close mics as people set them up. Small sets start with a kick, a snare and a hi-hat mic.
 fn draw_close_mics(num_mics: Option<usize>, random: &mut Random) -> Result<Vec<usize>> {
     let num_mics = num_mics.unwrap_or(NUM_CLOSE_MICS);
     ensure!(
@@ -295,7 +300,7 @@ fn draw_close_mics(num_mics: Option<usize>, random: &mut Random) -> Result<Vec<u
     let mut rest: Vec<usize> = (0..NUM_CLOSE_MICS).filter(|mic| !first.contains(mic)).collect();
     random.shuffle(&mut first);
     random.shuffle(&mut rest);
-    // Now and then somebody does without one of the three.
+    // Occasionally one of the three is missing.
     if random.chance(0.2) {
         std::mem::swap(&mut rest[0], &mut first[2]);
     }
@@ -313,7 +318,7 @@ fn sorted_entries(folder: &Path) -> Result<Vec<std::path::PathBuf>> {
     Ok(paths)
 }
 
-/// Mics at the same drum, numbered from 1 in the order kept.
+/// Returns the groups of mics at the same drum, numbered from 1 in the order of `kept`.
 fn groups_of(kept: &[usize]) -> Vec<Vec<usize>> {
     let mut groups: Vec<Vec<usize>> = Vec::new();
     for (slot, &mic) in kept.iter().enumerate() {
@@ -346,7 +351,7 @@ fn folder_of(piece: Piece, random: &mut Random) -> &'static str {
 mod tests {
     use super::*;
 
-    /// A kit whose mic `m` hears piece `p` as one impulse of height `1 / (1 + p + m)`.
+    /// A kit whose mic `m` records piece `p` as one impulse of height `1 / (1 + p + m)`.
     fn clicking_kit() -> Kit {
         let pieces = MICS[..NUM_CLOSE_MICS].iter().flat_map(|(_, pieces)| pieces.iter());
         let extra = ["CrashL", "CrashR", "China"];
@@ -366,7 +371,7 @@ mod tests {
 
     #[test]
     fn every_target_is_heard_in_its_mic_and_bleed_is_the_rest() {
-        // At the kit's own rate and untuned, an impulse stays one.
+        // At the kit's own rate and speed, an impulse stays an impulse.
         let request = KitRequest {
             num_samples: 64_000,
             rate_hz: 8_000,
@@ -385,7 +390,7 @@ mod tests {
                 assert!(heard >= own - 1e-6 && own >= 0.0);
             }
         }
-        // Both kick mics stand at the same drum: they are silent together.
+        // Both kick mics are set up for the same drum, so they are silent together.
         for (left, right) in scene.targets[0].iter().zip(&scene.targets[1]) {
             assert_eq!(*left > 0.0, *right > 0.0);
         }
@@ -462,7 +467,7 @@ mod tests {
             let scene = play(vary).unwrap();
             let found = likeness(&scene.mics[at(a)], &scene.mics[at(b)]);
             assert_eq!(found > 0.999_999, alike, "{a}, {b}: {found}");
-            // The own pieces are what both mics were given, whatever the gains.
+            // Both mics received the same own pieces, regardless of the gains.
             let own = likeness(&scene.targets[at("Snare_top")], &scene.targets[at("Snare_bottom")]);
             assert!(own > 0.999_999, "{own}");
         }

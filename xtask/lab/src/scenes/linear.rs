@@ -1,7 +1,8 @@
-//! Instantaneous mixes: every mic hears every source at once, with one gain and no room.
+//! Instantaneous mixes: every mic receives every source without delay, with one gain and no room.
 //!
-//! No recording is like this. Part of the literature is measured on such mixes alone, and some of
-//! its methods work on nothing else, so they have a column of their own beside rooms and real kits.
+//! No recording is like this. Part of the literature evaluates on such mixes only, and some of its
+//! methods work on nothing else. They therefore have their own column in results, beside rooms and
+//! real kits.
 
 use super::{Scene, SceneInfo, add_at};
 use crate::convert::to_f32;
@@ -10,12 +11,12 @@ use anyhow::{Result, ensure};
 
 /// Mixes `sources`, `[source][sample]`, with `crosstalk[mic][source]`: `X = Lambda S`.
 ///
-/// Mic `i` belongs to source `i`, whose image there, the target, is `crosstalk[i][i]` times the
-/// source.
+/// Mic `i` belongs to source `i`. Its target is source `i` scaled by `crosstalk[i][i]`.
 ///
 /// # Errors
 ///
-/// When the sources differ in length or the gains are not one per mic and source.
+/// Returns an error if there is no source, if the sources differ in length, or if `crosstalk` is
+/// not one gain per mic and source.
 pub fn linear_mix(sources: &[Vec<f32>], crosstalk: &[Vec<f64>], rate_hz: u32) -> Result<Scene> {
     let length = sources.first().map_or(0, Vec::len);
     ensure!(length > 0, "no source to mix");
@@ -48,23 +49,23 @@ pub fn linear_mix(sources: &[Vec<f32>], crosstalk: &[Vec<f64>], rate_hz: u32) ->
     Ok(scene)
 }
 
-/// Gains of 1 from each source to its own mic and of `gain` to all others.
+/// Returns gains of 1 from each source to its own mic and of `gain` to all others.
 #[must_use]
 pub fn equal_crosstalk(num_mics: usize, gain: f64) -> Vec<Vec<f64>> {
     let row = |mic| (0..num_mics).map(|source| if source == mic { 1.0 } else { gain }).collect();
     (0..num_mics).map(row).collect()
 }
 
-/// The gains off the diagonal that the literature draws, uniform between the two.
+/// Range of the off-diagonal gains in the literature, drawn uniformly.
 ///
 /// # Source
 ///
 /// R. Rajesh, P. Rajan, "Neural networks for interference reduction in multi-track recordings",
-/// WASPAA 2023, and the authors' program: the linear mixes made from MUSDB18-HQ. There the own
-/// gain is drawn as well, from 0.6 to 1; here it is 1, which only changes levels.
+/// WASPAA 2023, and the authors' program: the linear mixes made from MUSDB18-HQ. The own gain is
+/// drawn there as well, from 0.6 to 1; here it is 1, which only changes levels.
 pub const USUAL_CROSSTALK: (f64, f64) = (0.05, 0.31);
 
-/// Gains of 1 from each source to its own mic and drawn ones to all others.
+/// Returns gains of 1 from each source to its own mic and drawn gains to all others.
 #[must_use]
 pub fn draw_crosstalk(random: &mut Random, num_mics: usize, range: (f64, f64)) -> Vec<Vec<f64>> {
     let mut crosstalk = equal_crosstalk(num_mics, 0.0);
@@ -78,15 +79,15 @@ pub fn draw_crosstalk(random: &mut Random, num_mics: usize, range: (f64, f64)) -
     crosstalk
 }
 
-/// A scene's own sources as an instantaneous mix, with drawn gains.
+/// Remixes the own sources of a scene instantaneously, with drawn gains.
 ///
-/// The sources are the scene's targets, all brought to one RMS level, as the preamps' gains say
-/// nothing here. Mics without a source that plays are left out; of mics that share one the first
-/// stays, so that nothing is mixed with itself.
+/// The sources are the scene's targets, all scaled to one RMS level because the preamp gains are
+/// arbitrary. Mics whose source does not play are left out. Of several mics that share a source
+/// only the first remains, so that no source is mixed with itself.
 ///
 /// # Errors
 ///
-/// When fewer than two mics remain.
+/// Returns an error if fewer than two mics remain.
 pub fn remix(scene: &Scene, seed: u64) -> Result<Scene> {
     let info = &scene.info;
     let stays = |mic: usize| {
@@ -112,7 +113,7 @@ pub fn remix(scene: &Scene, seed: u64) -> Result<Scene> {
     Ok(mixed)
 }
 
-/// Level of the sources of a remix, full scale 1.
+/// RMS level of the sources of a remix, re full scale.
 const COMMON_RMS: f64 = 0.05;
 
 fn rms(signal: &[f32]) -> f64 {
@@ -136,7 +137,7 @@ mod tests {
             assert!(mic.iter().zip(expected).all(|(a, b)| (a - b).abs() < ROUNDING), "{mic:?}");
         }
         assert_eq!(scene.targets, [vec![0.5, 0.0, -0.5], vec![0.0, 0.4, 0.8]]);
-        // 0.5 over 0.05.
+        // Power 0.5 over 0.05.
         assert_eq!(scene.info.input_sdr_db[0], Some(10.0));
         assert!(linear_mix(&sources, &[vec![1.0, 0.5]], 8_000).is_err());
     }
@@ -165,7 +166,7 @@ mod tests {
         let scene = Scene { info, rate_hz: 8_000, mics: signals.clone(), targets: signals };
         let mixed = remix(&scene, 4).unwrap();
         assert_eq!(mixed.info.names, ["a", "b", "d"]);
-        // Of mics of 1, 2 and 4 all come in at one level.
+        // Mics of levels 1, 2 and 4 all get one level.
         let level = COMMON_RMS as f32;
         for target in &mixed.targets {
             assert!(target.iter().all(|sample| (sample - level).abs() < ROUNDING));

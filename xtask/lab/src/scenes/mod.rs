@@ -1,4 +1,4 @@
-//! Sessions with known truth: what every mic heard, and what it should have heard.
+//! Scenes with known targets: recorded mics and their bleed-free counterparts.
 
 pub mod console;
 pub mod demo;
@@ -23,30 +23,30 @@ use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
-/// What is written beside a scene's audio as `scene.json`.
+/// Description of a scene, written beside its audio as `scene.json`.
 ///
 /// Mics are numbered from 1, as in the file names.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct SceneInfo {
-    /// The command and the numbers that repeat this scene.
+    /// Command and numbers that reproduce this scene.
     #[serde(default)]
     pub made_by: String,
     /// One name per mic.
     #[serde(default)]
     pub names: Vec<String>,
-    /// Mics that share a source.
+    /// Groups of mics that share a source.
     #[serde(default)]
     pub groups: Vec<Vec<usize>>,
-    /// Mics that have no source of their own and are to be left as they are.
+    /// Mics without a source of their own, to be left unchanged.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub room_mics: Vec<usize>,
-    /// Mics whose source is silent throughout: their targets hold the mic's own noise at most.
+    /// Mics whose source is silent throughout. Their targets contain at most the mic's own noise.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub silent_mics: Vec<usize>,
-    /// SDR of every mic as recorded, in dB; `None` when its source is silent or nothing bleeds.
+    /// SDR of every recorded mic in dB; `None` if its source is silent or it has no bleed.
     #[serde(default)]
     pub input_sdr_db: Vec<Option<f64>>,
-    /// Whatever else was drawn, by name.
+    /// All other draws, by name.
     #[serde(default)]
     pub drawn: serde_json::Map<String, serde_json::Value>,
 }
@@ -54,20 +54,20 @@ pub struct SceneInfo {
 /// A scene in memory.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scene {
-    /// Its description.
+    /// Description of the scene.
     pub info: SceneInfo,
     /// Sample rate in Hz.
     pub rate_hz: u32,
-    /// `[mic][sample]`, as recorded.
+    /// `[mic, sample]`, the recorded mics.
     pub mics: Vec<Vec<f32>>,
-    /// `[mic][sample]`, the own source's image at its own mic.
+    /// `[mic, sample]`, the image of each mic's own source at this mic.
     pub targets: Vec<Vec<f32>>,
 }
 
 impl Scene {
-    /// Scales everything by one factor so that the loudest sample of all mics is `peak`.
+    /// Scales all signals by one factor so that the loudest sample of all mics is `peak`.
     ///
-    /// One factor for the whole scene keeps what the preamps did.
+    /// One factor for the whole scene preserves the level differences between mics.
     pub fn scale_to_peak(&mut self, peak: f32) {
         let loudest = self.mics.iter().flatten().fold(0.0_f32, |top, sample| top.max(sample.abs()));
         if loudest > 0.0 {
@@ -77,7 +77,7 @@ impl Scene {
         }
     }
 
-    /// Fills in the recorded SDR of every mic.
+    /// Measures the SDR of every recorded mic and stores it in the description.
     pub fn measure_input(&mut self) {
         let silent = &self.info.silent_mics;
         self.info.input_sdr_db = (1..)
@@ -100,16 +100,16 @@ impl Scene {
     ///
     /// # Errors
     ///
-    /// When `folder` exists already or cannot be written.
+    /// Returns an error if `folder` exists or cannot be written.
     pub fn write(&self, folder: &Path) -> Result<()> {
         self.write_as(folder, Format::Wav)
     }
 
-    /// As [`write`](Self::write), in a format of choice.
+    /// Writes the scene like [`write`](Self::write), in the given format.
     ///
     /// # Errors
     ///
-    /// As [`write`](Self::write), and when a sample does not fit the format.
+    /// As [`write`](Self::write), and if the audio does not fit the format.
     pub fn write_as(&self, folder: &Path, format: Format) -> Result<()> {
         if folder.exists() {
             bail!("{} exists already; scenes are never overwritten", folder.display());
@@ -166,7 +166,7 @@ impl Format {
     }
 }
 
-/// The position of one of the weights, drawn as often as its weight says; 0 when all are 0.
+/// Draws a position with probability proportional to its weight; returns 0 if all weights are 0.
 pub(crate) fn draw_weighted(weights: &[f64], random: &mut Random) -> usize {
     let mut left = random.unit() * weights.iter().sum::<f64>();
     for (position, &weight) in weights.iter().enumerate() {
@@ -175,11 +175,11 @@ pub(crate) fn draw_weighted(weights: &[f64], random: &mut Random) -> usize {
             return position;
         }
     }
-    // Rounding may leave a little: the last one that can be drawn.
+    // Rounding may leave a remainder: return the last position of positive weight.
     weights.iter().rposition(|&weight| weight > 0.0).unwrap_or(0)
 }
 
-/// Adds `gain * source` to `sum` from sample `at` on; what sticks out is left away.
+/// Adds `gain * source` to `sum` from sample `at` on; samples beyond the end of `sum` are dropped.
 pub(crate) fn add_at(sum: &mut [f32], source: &[f32], at: usize, gain: f64) {
     for (total, &sample) in sum.iter_mut().skip(at).zip(source) {
         *total += to_f32(gain) * sample;
@@ -202,7 +202,7 @@ mod tests {
     fn the_recorded_sdr_is_that_computed_by_hand() {
         let mut scene = scene();
         scene.measure_input();
-        // 0.32 over 0.0032; a silent target has none.
+        // Power 0.32 over 0.0032; the silent target has no SDR.
         assert_eq!(scene.info.input_sdr_db, [Some(20.0), None]);
     }
 
@@ -243,7 +243,7 @@ mod tests {
     fn a_scene_is_written_whole_and_never_over_another() {
         let folder = tempfile::tempdir().unwrap();
         let at = folder.path().join("s1");
-        // What an interrupted run left behind must not end up in the scene.
+        // Files of an interrupted run must not end up in the scene.
         std::fs::create_dir(folder.path().join("s1.partial")).unwrap();
         std::fs::write(folder.path().join("s1.partial/mic9.wav"), "old").unwrap();
         scene().write(&at).unwrap();

@@ -1,11 +1,11 @@
-//! Little pieces of music drawn from a seed: one harmony, and parts that follow it.
+//! Short pieces of music drawn from a seed: a harmony, and parts that follow it.
 
 use super::pattern::Groove;
 use crate::convert::to_u8;
 use crate::random::Random;
 use crate::soundfont::Note;
 
-/// What a part does in the music.
+/// Function of a part in the music.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Part {
     Bass,
@@ -14,7 +14,7 @@ pub(crate) enum Part {
     Pad,
 }
 
-/// Key, chords and time of a piece.
+/// Key, chords and tempo of a piece.
 #[derive(Clone, Debug)]
 pub(crate) struct Harmony {
     /// MIDI key of the tonic, in the octave from middle C.
@@ -30,7 +30,7 @@ const MAJOR: [u8; 7] = [0, 2, 4, 5, 7, 9, 11];
 const MINOR: [u8; 7] = [0, 2, 3, 5, 7, 8, 10];
 const DEGREES: [&[usize]; 6] =
     [&[0, 4, 5, 3], &[0, 3, 4, 0], &[5, 3, 0, 4], &[0, 5, 1, 4], &[0, 2, 3, 4], &[1, 4, 0, 0]];
-/// Rhythms of one bar, in sixteenths: (start, length).
+/// Rhythms of one bar: (start, length) of each note in sixteenths.
 const RHYTHMS: [&[(usize, usize)]; 6] = [
     &[(0, 4), (4, 4), (8, 4), (12, 4)],
     &[(0, 6), (6, 2), (8, 8)],
@@ -40,7 +40,7 @@ const RHYTHMS: [&[(usize, usize)]; 6] = [
     &[(0, 12)],
 ];
 
-/// One bar's rhythm.
+/// Rhythm of one bar.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rhythm(&'static [(usize, usize)]);
 
@@ -50,16 +50,16 @@ impl Rhythm {
     }
 }
 
-/// How a part is written.
+/// Style of a part.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Style {
-    /// Without rests, every note as long as the next one lets it be.
+    /// True if the part has no rests and holds every note until the next one.
     pub(crate) sustained: bool,
-    /// The rhythm that all parts share, if they do.
+    /// Rhythm shared by all parts, if any.
     pub(crate) rhythm: Option<Rhythm>,
 }
 
-/// The same notes, each up to the next one, and the first from the bar's beginning on.
+/// Returns the same notes, each extended to the next one, and the first from the start of the bar.
 fn sustained(rhythm: &[(usize, usize)]) -> Vec<(usize, usize)> {
     let end = |at: usize| rhythm.get(at + 1).map_or(16, |&(start, _)| start);
     let start = |at: usize| if at == 0 { 0 } else { rhythm[at].0 };
@@ -79,7 +79,8 @@ impl Harmony {
         }
     }
 
-    /// MIDI key of a scale degree; degrees beyond 6 and below 0 lie in the octaves around.
+    /// Returns the MIDI key of a scale degree. Degrees above 6 and below 0 lie in the
+    /// octaves around.
     fn key(&self, degree: i32, octave: i32) -> u8 {
         let within = usize::try_from(degree.rem_euclid(7)).unwrap_or(0);
         let key = i32::from(self.tonic)
@@ -88,7 +89,8 @@ impl Harmony {
         u8::try_from(key.clamp(12, 115)).unwrap_or(60)
     }
 
-    /// Writes one part of `duration_s` around the middle of `keys` (lowest and highest comfortable).
+    /// Writes one part of `duration_s` around the middle of `keys`, the lowest and highest
+    /// comfortable keys.
     pub(crate) fn part(
         &self,
         random: &mut Random,
@@ -134,7 +136,7 @@ impl Harmony {
                     Part::Chords | Part::Pad => vec![chord, chord + 2, chord + 4],
                     Part::Melody => {
                         walk = (walk + random.pick(&[-2, -1, -1, 0, 1, 1, 2, 4])).clamp(-4, 7);
-                        // Strong beats fall on the chord.
+                        // On strong beats, notes between chord tones move down to one.
                         let lands = start % 8 == 0 && (walk - chord).rem_euclid(7) % 2 == 1;
                         vec![if lands { walk - 1 } else { walk }]
                     }
@@ -158,9 +160,10 @@ impl Harmony {
 }
 
 impl Harmony {
-    /// Strokes of small percussion in the time of the piece: (seconds, which of its sounds, strength).
+    /// Returns strokes of small percussion in the tempo of the piece: (time in seconds, index of
+    /// the sound, strength).
     ///
-    /// One bar's figure is drawn and repeated with small changes.
+    /// The figure of one bar is drawn and repeated with small changes.
     pub(crate) fn percussion(
         &self,
         random: &mut Random,

@@ -1,8 +1,8 @@
-//! Drum grooves as lists of strokes, drawn from a seed; who plays them is decided elsewhere.
+//! Drum grooves as lists of strokes, drawn from a seed and independent of the instruments.
 
 use crate::random::Random;
 
-/// One part of a drum kit.
+/// A piece of a drum kit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Piece {
     Kick,
@@ -14,37 +14,37 @@ pub(crate) enum Piece {
     RideBell,
     Crash,
     China,
-    /// From the smallest, 0, to the largest, 3.
+    /// Tom from 0, the smallest, to 3, the largest.
     Tom(usize),
 }
 
-/// One hit.
+/// A single hit.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Stroke {
     pub(crate) at_s: f64,
     pub(crate) piece: Piece,
-    /// `0.0 ..= 1.0`
+    /// Strength, `0.0 ..= 1.0`.
     pub(crate) strength: f64,
 }
 
 /// A drawn groove.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Groove {
-    /// In the order of time.
+    /// Strokes in order of time.
     pub(crate) strokes: Vec<Stroke>,
     pub(crate) tempo_bpm: f64,
-    /// Where the first bar begins.
+    /// Start of the first bar in seconds.
     pub(crate) first_s: f64,
 }
 
-/// What one bar repeats; steps are sixteenths, 0 to 15.
+/// Figure that every bar repeats; steps are sixteenths, 0 to 15.
 struct Style {
     kick: &'static [usize],
     snare: &'static [usize],
-    /// Steps between two strokes of the hat or ride.
+    /// Number of steps between two strokes of the hat or ride.
     pulse: usize,
     tempo_bpm: (f64, f64),
-    /// How late every second sixteenth is, as a share of a sixteenth.
+    /// Delay of every second sixteenth, as a share of a sixteenth.
     swing: f64,
 }
 
@@ -63,9 +63,9 @@ const STYLES: [Style; 6] = [
     Style { kick: &[0, 5, 11], snare: &[4, 12], pulse: 2, tempo_bpm: (70.0, 92.0), swing: 0.33 },
 ];
 
-/// Draws a groove of `duration_s` with variations from bar to bar, fills and accents.
+/// Draws a groove of `duration_s`, with variations from bar to bar, fills and accents.
 ///
-/// The last second holds no new stroke, so that tails are heard.
+/// The last second has no new strokes, to leave time for decays.
 pub(crate) fn draw(random: &mut Random, duration_s: f64) -> Groove {
     let style = &STYLES[random.index(STYLES.len())];
     let tempo_bpm = random.between(style.tempo_bpm.0, style.tempo_bpm.1);

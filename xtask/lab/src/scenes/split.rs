@@ -1,26 +1,26 @@
-//! Training, validation and test data, kept apart by what they are made of.
+//! Training, validation and test data, which share no material.
 
 use crate::random::Random;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// What a scene is for.
+/// Purpose of a scene.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Split {
-    /// To learn from.
+    /// For training.
     Train,
-    /// To decide when to stop.
+    /// To decide when training stops.
     Validation,
-    /// To judge by.
+    /// For the final evaluation.
     Test,
 }
 
 impl Split {
-    /// All of them.
+    /// All splits.
     pub const ALL: [Self; 3] = [Self::Train, Self::Validation, Self::Test];
 
-    /// Its name on the command line and in files.
+    /// Returns the name on the command line and in files.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -37,25 +37,26 @@ impl fmt::Display for Split {
     }
 }
 
-/// Which share of names, in hundredths, goes to validation and to test; the rest is to learn from.
+/// Shares of validation and test in hundredths of all names; the rest is for training.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shares {
-    /// Hundredths to validation.
+    /// Hundredths for validation.
     pub validation: u64,
-    /// Hundredths to test.
+    /// Hundredths for test.
     pub test: u64,
 }
 
 impl Shares {
-    /// For material that comes in hundreds: songs, instruments.
+    /// Shares for plentiful material, such as songs and instruments.
     pub const USUAL: Self = Self { validation: 10, test: 10 };
-    /// For material that comes in handfuls, such as scores.
+    /// Shares for scarce material, such as scores.
     pub const FEW: Self = Self { validation: 20, test: 20 };
 }
 
 impl Split {
-    /// The split a thing belongs to by its name alone, the same one on every machine for ever, and
-    /// whatever else lies beside it.
+    /// Returns the split of an item, determined by its name alone.
+    ///
+    /// The result is the same on every machine and in every version, regardless of other items.
     ///
     /// # Source
     ///
@@ -91,7 +92,7 @@ mod tests {
         }
         assert!((3_850..4_150).contains(&counts[0]), "{counts:?}");
         assert!((420..580).contains(&counts[1]) && (420..580).contains(&counts[2]), "{counts:?}");
-        // Pinned: a change would move material that was trained on into the test.
+        // Pinned: a change would move training material into the test split.
         let pinned = ["a", "b", "c", "d", "e", "f"].map(|name| Split::of_name(name, Shares::FEW));
         use Split::{Test, Train, Validation};
         assert_eq!(pinned, [Train, Train, Validation, Validation, Test, Validation]);

@@ -1,4 +1,4 @@
-//! Players in a simulated room with a close mic each: dry sounds in, recorded mics and truth out.
+//! Players in a simulated room with a close mic each: renders dry sounds to mics and targets.
 
 use super::{Scene, SceneInfo};
 use crate::convert::{db_to_lin, to_f32};
@@ -6,29 +6,30 @@ use crate::convolution::Convolver;
 use crate::room::{PlacedMic, PlacedSource, Point, Room};
 use anyhow::{Context, Result, ensure};
 
-/// One source and the mic in front of it.
+/// A source and its close mic.
 #[derive(Clone, Debug)]
 pub struct Player {
-    /// What the mic is called.
+    /// Name of the mic.
     pub name: String,
-    /// Where the sound comes from.
+    /// Position of the source.
     pub at: Point,
     /// Its close mic.
     pub mic: PlacedMic,
     /// Gain of the mic's preamp in dB.
     pub preamp_db: f64,
-    /// The dry sound at 1 m.
+    /// Dry sound at 1 m.
     pub dry: Vec<f32>,
 }
 
-/// Records what every mic hears of every player.
+/// Records every mic with the sound of all players.
 ///
-/// A target is its own player's sound at its own mic, room included. Mic and target of a mic go
-/// through the same preamp gain.
+/// A target is the sound of the mic's own player at this mic, including the room. The preamp gain
+/// applies to mic and target alike.
 ///
 /// # Errors
 ///
-/// When the dry sounds differ in length or a place is outside the room.
+/// Returns an error if there are no players, if the dry sounds differ in length, or if a place is
+/// outside the room.
 pub fn record(room: &Room, players: &[Player], rate_hz: u32) -> Result<Scene> {
     let length = players.first().map_or(0, |player| player.dry.len());
     ensure!(length > 0, "nobody plays");
@@ -68,8 +69,10 @@ pub fn record(room: &Room, players: &[Player], rate_hz: u32) -> Result<Scene> {
     Ok(Scene { info, rate_hz, mics, targets })
 }
 
-/// Scales a dry sound so that its loud parts have this level: the mean power over the 50 ms windows
-/// within 20 dB of the loudest one.
+/// Scales a dry sound so that its loud parts have the level `level_db`.
+///
+/// The level of the loud parts is the mean power of the 50 ms windows within 20 dB of the
+/// loudest one.
 pub(crate) fn set_level(sound: &mut [f32], rate_hz: u32, level_db: f64) {
     let window = usize::try_from(rate_hz / 20).unwrap_or(1).max(1);
     let powers: Vec<f64> = sound

@@ -10,16 +10,16 @@ use std::sync::Arc;
 pub(super) struct Correlations {
     num_b: usize,
     longest_lag: usize,
-    /// `[a][b][lag]`, lags from `-longest_lag` to `longest_lag`.
+    /// `[a][b][lag]`, with lags from `-longest_lag` to `longest_lag`.
     values: Vec<f64>,
 }
 
 impl Correlations {
-    /// Correlates all of `a` with all of `b`, all of one length.
+    /// Correlates all of `a` with all of `b`; all signals have one length.
     ///
-    /// A transform of the whole length would give every lag there is; only `2 longest_lag + 1` are
-    /// wanted, so blocks of `a` meet the stretch of `b` around them and their products are summed
-    /// before the one way back.
+    /// A transform of the whole length would give all lags, but only `2 longest_lag + 1` are
+    /// needed. Blocks of `a` are therefore multiplied with the stretch of `b` around them, and the
+    /// products are summed before a single inverse transform.
     pub(super) fn of<A: AsRef<[f64]>, B: AsRef<[f64]>>(
         a: &[A],
         b: &[B],
@@ -61,14 +61,14 @@ impl Correlations {
         Ok(Self { num_b: b.len(), longest_lag, values })
     }
 
-    /// All lags of one pair; the middle one is lag 0.
+    /// Returns all lags of one pair; the middle one is lag 0.
     pub(super) fn pair(&self, a: usize, b: usize) -> &[f64] {
         let num_lags = 2 * self.longest_lag + 1;
         &self.values[(a * self.num_b + b) * num_lags..][..num_lags]
     }
 }
 
-/// Transforms `num` samples of a signal from `before` samples ahead of `start`, zeros around it.
+/// Transforms `num` samples of a signal from `before` samples ahead of `start`, padded with zeros.
 fn stretch(
     forward: &Arc<dyn RealToComplex<f64>>,
     signal: &[f64],
@@ -88,7 +88,7 @@ mod tests {
     use super::*;
     use crate::random::Random;
 
-    /// Measured with this test: 1.1e-13, of values up to about 100.
+    /// Measured with this test: 1.1e-13, for values up to about 100.
     const ROUNDING: f64 = 1e-12;
 
     #[test]

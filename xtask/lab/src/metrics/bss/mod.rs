@@ -1,4 +1,5 @@
-//! BSS Eval: what of an output is its source, the other sources, or neither, up to short filters.
+//! BSS Eval: splits an output into its source, the other sources and artefacts, up to
+//! short filters.
 
 mod correlation;
 
@@ -13,74 +14,81 @@ use faer::linalg::triangular_solve::solve_lower_triangular_in_place;
 use faer::{Mat, Par};
 use serde::Serialize;
 
-/// Taps of the distortion filters that BSS Eval v3 forgives.
+/// Number of taps of the distortion filters that BSS Eval v3 allows.
 pub const FILTER_TAPS: usize = 512;
 
-/// Added to the diagonal of the correlations of targets scaled to energy 1, so that their
-/// factorisation exists; larger ones are tried when it does not. The first one bounds the ratios
-/// at 100 dB, which is [`LIMIT_DB`](super::LIMIT_DB).
+/// Loads on the diagonal of the correlations of targets scaled to energy 1.
+///
+/// They ensure that the Cholesky factorisation exists; if it fails with one load, the next one is
+/// tried. The first one bounds the ratios at 100 dB, which is [`LIMIT_DB`](super::LIMIT_DB).
 const LOADS: [f64; 3] = [1e-10, 1e-8, 1e-6];
 
-/// The truth of a scene. Named, because targets and outputs have the same type.
+/// Ground truth of a scene. A named type, because targets and outputs have the same type.
 #[derive(Clone, Copy, Debug)]
 pub struct Truth<'a> {
-    /// `[mic][sample]`: the own source's image at its own mic.
+    /// `[mic][sample]`, the image of each mic's own source at this mic.
     pub targets: &'a [&'a [f32]],
-    /// `[mic]`: a number for the mic's own source, the same for all mics of a group; `None` for a
-    /// mic without one (a room mic), which is neither scored nor anybody's interference.
+    /// `[mic]`, a number for the mic's own source that is equal for all mics of a group. `None` for
+    /// a mic without a source (a room mic), which is neither scored nor counted as interference.
     pub sources: &'a [Option<usize>],
     /// Sample rate in Hz.
     pub rate_hz: u32,
 }
 
-/// What came out of the mics of a scene, `[mic][sample]`.
+/// Outputs of the mics of a scene, `[mic][sample]`.
 #[derive(Clone, Copy, Debug)]
 pub struct Estimates<'a>(pub &'a [&'a [f32]]);
 
-/// BSS Eval of one output, in dB.
+/// BSS Eval of an output, in dB.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct BssScore {
-    /// The filtered target over everything else.
+    /// Ratio of the filtered target to everything else.
     pub sdr_db: f64,
-    /// The filtered target over what the other targets explain; `None` when no other source plays.
+    /// Ratio of the filtered target to the interference of the other targets; `None` if no other
+    /// source plays.
     pub sir_db: Option<f64>,
-    /// What the targets explain over what none of them does.
+    /// Ratio of the part explained by the targets to the unexplained part.
     pub sar_db: f64,
 }
 
-/// The spaces that the targets of a scene span, prepared once for any number of methods.
+/// The spaces spanned by the targets of a scene, prepared once for any number of methods.
 ///
-/// An output is split into `s_target` (its projection on the own target delayed by 0 to 511
-/// samples), `e_interf` (what the other sources' targets, so delayed, explain beyond that) and
-/// `e_artif` (the rest): noise, bleed of sources without a mic, and damage. Only energies are
-/// needed, so nothing is filtered: with the correlations `G` of the delayed targets, their
-/// Cholesky factor `G = L L'` and the correlations `d` of the output with them, a projection has
-/// the energy `|L^-1 d|^2`, and `L` serves every method.
+/// An output is split into three parts:
 ///
-/// A source with several mics (a group) counts once: the first mic of it that is not silent
-/// stands for it as interference, and the other mics of the own group are no interference at all.
-/// The members of a group therefore have a space each. Silent targets span nothing.
+/// - `s_target` is its projection on the own target delayed by 0 to 511 samples.
+/// - `e_interf` is the part explained in addition by the other sources' targets with the
+///   same delays.
+/// - `e_artif` is the rest: noise, bleed of sources without a mic, and artefacts.
+///
+/// Only energies are needed, so nothing is filtered. Let `G` be the correlations of the delayed
+/// targets, `G = L L'` their Cholesky factorisation and `d` the correlations of the output with
+/// the delayed targets. A projection then has the energy `|L^-1 d|^2`, and `L` is the same for
+/// every method.
+///
+/// A source with several mics (a group) counts once: the first of its mics that is not silent
+/// represents it as interference, and the other mics of the own group are no interference. The
+/// members of a group therefore have a space each. Silent targets span nothing.
 ///
 /// # Source
 ///
 /// E. Vincent, R. Gribonval, C. Fevotte, "Performance measurement in blind audio source
-/// separation", IEEE Trans. Audio, Speech and Language Processing 14(4), 2006, section III,
-/// with the time-invariant filters of 512 taps of the BSS Eval toolbox, version 3. It differs
-/// where groups are concerned (above) and by the load on the diagonal, 1e-10 of it.
+/// separation", IEEE Trans. Audio, Speech and Language Processing 14(4), 2006, section III, with
+/// the time-invariant filters of 512 taps of the BSS Eval toolbox, version 3. It differs in the
+/// treatment of groups (above) and by the load on the diagonal, a share of 1e-10.
 pub struct SourceSpaces {
     num_samples: usize,
-    /// Targets of the mics in `spanning`, scaled to energy 1.
+    /// `[place][sample]`, the targets scaled to energy 1, without silent ones and room mics.
     targets: Vec<Vec<f64>>,
-    /// For every mic its place in `targets`; `None` when it is not scored.
+    /// `[mic]`, the place in `targets`; `None` if the mic is not scored.
     places: Vec<Option<usize>>,
-    /// Factor of each target's own correlations, `[place]`.
+    /// `[place]`, the Cholesky factor of each target's own correlations.
     own: Vec<Mat<f64>>,
     spaces: Vec<Space>,
-    /// The space each place is judged in.
+    /// `[place]`, the space in which the output is scored.
     space_of_place: Vec<usize>,
 }
 
-/// Several targets together.
+/// The space of several targets.
 struct Space {
     /// Places of the targets.
     members: Vec<usize>,
@@ -94,12 +102,14 @@ impl std::fmt::Debug for SourceSpaces {
 }
 
 impl SourceSpaces {
-    /// Correlates and factors. With the scoring of one method it takes 3 s of one core and 0.7 GB for
-    /// 16 mics of 12 s; mics that share a source have spaces of their own, which multiplies both.
+    /// Correlates the targets and factors the correlations.
+    ///
+    /// Together with the scoring of one method this takes 3 s of one core and 0.7 GB for 16 mics of
+    /// 12 s. Mics that share a source have a space each, which multiplies both.
     ///
     /// # Errors
     ///
-    /// When the targets do not fit together.
+    /// Returns an error if the targets differ in length or number, or if the factorisation fails.
     pub fn new(truth: &Truth<'_>) -> Result<Self> {
         let num_samples = truth.targets.first().map_or(0, |target| target.len());
         ensure!(
@@ -140,12 +150,12 @@ impl SourceSpaces {
         Ok(Self { num_samples, targets, places, own, spaces, space_of_place })
     }
 
-    /// Judges one output per mic; `None` for a mic without target, with a silent one, or with a
-    /// silent output.
+    /// Scores one output per mic. Returns `None` for a mic without a target, with a silent target
+    /// or with a silent output.
     ///
     /// # Errors
     ///
-    /// When there are more or fewer outputs than targets, or their lengths differ.
+    /// Returns an error if outputs and targets differ in length or number.
     pub fn score(&self, estimates: &Estimates<'_>) -> Result<Vec<Option<BssScore>>> {
         let outputs = estimates.0;
         ensure!(
@@ -180,8 +190,8 @@ impl SourceSpaces {
     }
 }
 
-/// The three ratios from the energies, of an output of energy 1, that the own target and all
-/// targets explain.
+/// Returns the three ratios of an output of energy 1, given the energies explained by the own
+/// target and by all targets.
 fn split(own: f64, all: f64, has_others: bool) -> BssScore {
     let all = all.clamp(0.0, 1.0);
     let own = own.clamp(0.0, all);
@@ -192,14 +202,14 @@ fn split(own: f64, all: f64, has_others: bool) -> BssScore {
     }
 }
 
-/// The signal scaled to energy 1, and the energy it had.
+/// Returns the signal scaled to energy 1, and its original energy.
 fn normalised(signal: &[f32]) -> (Vec<f64>, f64) {
     let energy: f64 = signal.iter().map(|&x| f64::from(x).powi(2)).sum();
     let scale = if energy > 0.0 { 1.0 / energy.sqrt() } else { 0.0 };
     (signal.iter().map(|&x| scale * f64::from(x)).collect(), energy)
 }
 
-/// The lower Cholesky factor of the correlations between the members' delayed targets.
+/// Returns the lower Cholesky factor of the correlations between the members' delayed targets.
 fn factor(correlations: &Correlations, members: &[usize]) -> Result<Mat<f64>> {
     let size = members.len() * FILTER_TAPS;
     let zero = FILTER_TAPS - 1;
@@ -235,7 +245,7 @@ fn factor(correlations: &Correlations, members: &[usize]) -> Result<Mat<f64>> {
     bail!("the targets' correlations cannot be factored")
 }
 
-/// The energy of each judged output's projection on the members' delayed targets.
+/// Returns the energy of each scored output's projection on the members' delayed targets.
 fn explained(
     correlations: &Correlations,
     members: &[usize],

@@ -1,4 +1,4 @@
-//! BSS Eval against two other programs, and what it does with groups and silence.
+//! Tests of BSS Eval against two other programs, with groups and with silence.
 
 use super::*;
 use crate::random::Random;
@@ -19,7 +19,7 @@ fn low(signal: &[f32], share: f64) -> Vec<f32> {
     signal.iter().map(step).collect()
 }
 
-/// Sums `gain * signal` delayed by whole samples.
+/// Returns the sum of `gain * signal`, delayed by whole samples.
 fn sum(parts: &[(f64, &[f32], usize)]) -> Vec<f32> {
     let sample = |n: usize| -> f64 {
         let part = |&(gain, signal, delay_samples): &(f64, &[f32], usize)| {
@@ -30,7 +30,7 @@ fn sum(parts: &[(f64, &[f32], usize)]) -> Vec<f32> {
     (0..LENGTH).map(|n| sample(n) as f32).collect()
 }
 
-/// The signals of `reference/metrics.py`: targets and outputs.
+/// Returns the targets and outputs of `reference/metrics.py`.
 fn signals() -> (Vec<Vec<f32>>, Vec<Vec<f32>>) {
     let mut targets = vec![noise(1), low(&noise(2), 0.8), low(&noise(3), 0.4)];
     targets[1][3_000..5_000].fill(0.0);
@@ -55,7 +55,7 @@ fn score(
     SourceSpaces::new(&truth).unwrap().score(&Estimates(&outputs)).unwrap()
 }
 
-/// SDR, SIR and SAR of the three outputs, by `reference/metrics.py`.
+/// SDR, SIR and SAR of the three outputs, computed by `reference/metrics.py`.
 const FAST_BSS_EVAL: [[f64; 3]; 3] = [
     [19.545_358_712_707_625, 12.435_208_630_736_9, 10.012_863_839_552_551],
     [19.579_205_841_035_574, 13.574_323_028_261_862, 10.397_896_432_112_27],
@@ -67,7 +67,7 @@ const MIR_EVAL: [[f64; 3]; 3] = [
     [40.692_482_451_542_62, 18.991_125_898_461_906, 21.106_049_818_683_772],
 ];
 
-/// Largest difference to either program, in dB. Measured: 5.1e-6, from the load on the diagonal.
+/// Maximum difference to either program in dB. Measured: 5.1e-6, from the load on the diagonal.
 const AGREEMENT_DB: f64 = 1e-5;
 
 #[test]
@@ -101,7 +101,7 @@ fn targets_and_outputs_are_not_interchangeable() {
 #[test]
 fn mics_of_one_source_do_not_bleed_into_each_other() {
     let (mut targets, mut outputs) = signals();
-    // A second mic of the first source, which leaves a lot of the first one's sound in the first.
+    // A second mic of the first source, whose output leaks into the first output.
     targets.push(sum(&[(1.0, &low(&targets[0], 0.5), 20), (0.1, &noise(5), 0)]));
     outputs[0] = sum(&[(1.0, &outputs[0], 0), (0.5, &targets[3], 0)]);
     outputs.push(sum(&[(1.0, &targets[3], 0), (0.5, &targets[0], 0)]));
@@ -111,7 +111,7 @@ fn mics_of_one_source_do_not_bleed_into_each_other() {
     for mic in [0, 3] {
         assert!(sir(&grouped, mic) > sir(&apart, mic) + 0.3, "{mic}: {grouped:?} {apart:?}");
     }
-    // Seen from the others the group is one source, for which its first mic stands.
+    // For the other mics the group is one source, represented by its first mic.
     let alone = score(&targets[..3], &[Some(0), Some(1), Some(2)], &outputs[..3]);
     assert!((sir(&grouped, 1) - sir(&alone, 1)).abs() < AGREEMENT_DB);
 }
@@ -123,7 +123,7 @@ fn what_is_not_there_has_no_number() {
     outputs[2].fill(0.0);
     let scores = score(&targets, &[Some(0), Some(1), Some(2)], &outputs);
     assert!(scores[0].is_some() && scores[1].is_none() && scores[2].is_none(), "{scores:?}");
-    // A room mic is neither scored nor interference, so the first is left alone.
+    // A room mic is neither scored nor interference, so the first output has no interference.
     let room = score(&targets, &[Some(0), Some(1), None], &outputs);
     assert_eq!(room[0].unwrap().sir_db, None);
     assert!(room[0].unwrap().sar_db < scores[0].unwrap().sar_db);
@@ -132,7 +132,7 @@ fn what_is_not_there_has_no_number() {
 #[test]
 fn filtered_targets_are_perfect_up_to_the_limit() {
     let (mut targets, _) = signals();
-    // What a filter would carry beyond the end is cut off and would count as damage.
+    // Without trailing silence, the cut end of the filtered signal would count as an artefact.
     targets.iter_mut().for_each(|target| target[LENGTH - 600..].fill(0.0));
     let outputs: Vec<Vec<f32>> =
         targets.iter().map(|target| sum(&[(3.0, target, 0), (1.0, target, 100)])).collect();

@@ -1,14 +1,14 @@
-//! Small delays, fractions of a sample included.
+//! Small delays, including fractions of a sample.
 
 use crate::convert::{to_f32, to_index};
 
-/// Taps on each side of the interpolation filter.
+/// Number of taps on each side of the interpolation filter.
 const HALF_TAPS: usize = 32;
 
-/// Delays a signal in place; what leaves its end is cut.
+/// Delays a signal in place and keeps its length; the end is cut off.
 ///
-/// A sinc under a Hann window as long as the filter interpolates between samples. Exact to about
-/// -80 dB up to 0.4 of the sample rate.
+/// A sinc under a Hann window of the filter's length interpolates between samples. The error is
+/// about -80 dB up to 0.4 of the sample rate.
 pub(super) fn delay(signal: &mut [f32], delay_samples: f64) {
     if delay_samples <= 0.0 {
         return;
@@ -25,7 +25,7 @@ pub(super) fn delay(signal: &mut [f32], delay_samples: f64) {
     }
     let taps: Vec<f32> = (0..2 * HALF_TAPS)
         .map(|tap| {
-            // Tap `HALF_TAPS - 1` is the sample itself; what lies before comes after it.
+            // Tap `HALF_TAPS - 1` weights the current sample; later taps weight earlier samples.
             let away = tap as f64 - (HALF_TAPS - 1) as f64 - fraction;
             let x = std::f64::consts::PI * away;
             let window = 0.5 + 0.5 * (x / HALF_TAPS as f64).cos();
@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     fn tone(num_samples: usize, late_samples: f64) -> Vec<f32> {
-        // 0.27 of the sample rate, fading in and out.
+        // A tone at 0.27 of the sample rate that fades in and out.
         (0..num_samples)
             .map(|n| {
                 let t = n as f64 - late_samples;

@@ -1,11 +1,11 @@
-//! A feed-forward compressor, as the gain it applies.
+//! A feed-forward compressor, expressed as a gain per sample.
 
 use crate::convert::{db_to_lin, to_f32};
 use crate::random::Random;
 use crate::scenes::recipe::CompressorConfig;
 use serde::Serialize;
 
-/// A compressor's settings.
+/// Settings of a compressor.
 ///
 /// # Source
 ///
@@ -14,13 +14,13 @@ use serde::Serialize;
 /// smoothed in the log domain by the branching peak detector (equation 16).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Compressor {
-    /// Threshold under the mic's peak, in dB.
+    /// Threshold in dB below the mic's peak.
     pub threshold_below_db: f64,
-    /// dB in for one dB out.
+    /// Input change in dB per dB of output change, above the threshold.
     pub ratio: f64,
-    /// Attack in milliseconds.
+    /// Attack time in milliseconds.
     pub attack_ms: f64,
-    /// Release in milliseconds.
+    /// Release time in milliseconds.
     pub release_ms: f64,
 }
 
@@ -36,7 +36,7 @@ impl Compressor {
         there.then_some(compressor)
     }
 
-    /// The gain at every sample of a mic whose peak is full scale.
+    /// Returns the gain at every sample of a mic whose peak is full scale.
     pub(super) fn gains(&self, mic: &[f32], rate_hz: u32) -> Vec<f32> {
         let keep = |time_ms: f64| (-1.0 / (1e-3 * time_ms * f64::from(rate_hz))).exp();
         let (attack, release) = (keep(self.attack_ms), keep(self.release_ms));
@@ -66,9 +66,9 @@ mod tests {
         mic[4_000..].fill(0.01);
         let gains = compressor.gains(&mic, 8_000);
         let at_db = |n: usize| 20.0 * f64::from(gains[n]).log10();
-        // 12 dB over the threshold leave as 4.
+        // 12 dB above the threshold become 4 dB.
         assert!((at_db(3_999) + 8.0).abs() < 1e-3, "{}", at_db(3_999));
-        // After one attack time, 1 - 1/e of it.
+        // After one attack or release time, the gain has covered 1 - 1/e of the way.
         assert!((at_db(39) + 8.0 * (1.0 - (-1.0_f64).exp())).abs() < 0.1, "{}", at_db(39));
         assert!((at_db(4_799) + 8.0 * (-1.0_f64).exp()).abs() < 0.1, "{}", at_db(4_799));
     }

@@ -7,7 +7,7 @@ use crate::convert::to_f32;
 /// # Source
 ///
 /// R. Bristow-Johnson, "Cookbook formulae for audio equalizer biquad filter coefficients", W3C
-/// note, 2021; shelves with slope S = 1.
+/// note, 2021. Shelves have slope S = 1.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Biquad {
     b: [f64; 3],
@@ -15,14 +15,14 @@ pub(super) struct Biquad {
 }
 
 impl Biquad {
-    /// Butterworth high-pass of second order.
+    /// Returns a Butterworth high-pass of second order.
     pub(super) fn high_pass(hz: f64, rate_hz: f64) -> Self {
         let (cosine, alpha) = angles(hz, rate_hz, std::f64::consts::FRAC_1_SQRT_2);
         let half = 0.5 * (1.0 + cosine);
         Self::normalised([half, -2.0 * half, half], [1.0 + alpha, -2.0 * cosine, 1.0 - alpha])
     }
 
-    /// Gain around a centre, about an octave and a half wide.
+    /// Returns a filter with a gain around a centre frequency, about an octave and a half wide.
     pub(super) fn bell(hz: f64, gain_db: f64, rate_hz: f64) -> Self {
         let (cosine, alpha) = angles(hz, rate_hz, 0.9);
         let root = 10.0_f64.powf(gain_db / 40.0);
@@ -32,17 +32,18 @@ impl Biquad {
         )
     }
 
-    /// Gain below a corner.
+    /// Returns a filter with a gain below a corner frequency.
     pub(super) fn low_shelf(hz: f64, gain_db: f64, rate_hz: f64) -> Self {
         Self::shelf(hz, gain_db, rate_hz, 1.0)
     }
 
-    /// Gain above a corner.
+    /// Returns a filter with a gain above a corner frequency.
     pub(super) fn high_shelf(hz: f64, gain_db: f64, rate_hz: f64) -> Self {
         Self::shelf(hz, gain_db, rate_hz, -1.0)
     }
 
-    /// The two shelves are mirror images: `side` is 1 for the low one, -1 for the high one.
+    /// Returns a shelf. Low and high shelf are mirror images: `side` is 1 for the low one, -1 for
+    /// the high one.
     fn shelf(hz: f64, gain_db: f64, rate_hz: f64, side: f64) -> Self {
         let (cosine, alpha) = angles(hz, rate_hz, std::f64::consts::FRAC_1_SQRT_2);
         let root = 10.0_f64.powf(gain_db / 40.0);
@@ -62,7 +63,7 @@ impl Biquad {
         Self { b: b.map(|value| value / a[0]), a: [a[1] / a[0], a[2] / a[0]] }
     }
 
-    /// Filters a signal in place, from silence.
+    /// Filters a signal in place, starting from a zero state.
     pub(super) fn apply(&self, signal: &mut [f32]) {
         let (mut first, mut second) = (0.0, 0.0);
         for sample in signal {
@@ -75,7 +76,7 @@ impl Biquad {
     }
 }
 
-/// Cosine and alpha of the cookbook; the corner stays under half the sample rate.
+/// Returns the cosine and alpha of the cookbook. Limits the corner to 0.45 of the sample rate.
 fn angles(hz: f64, rate_hz: f64, q: f64) -> (f64, f64) {
     let angle = std::f64::consts::TAU * hz.min(0.45 * rate_hz) / rate_hz;
     (angle.cos(), angle.sin() / (2.0 * q))

@@ -6,8 +6,10 @@ use crate::random::Random;
 
 const NUM_HARMONICS: usize = 12;
 
-/// Adds hum of this RMS level. Rectifiers make every second harmonic strong, leaking fields the
-/// odd ones; which, and how fast they fade, is drawn.
+/// Adds hum of this RMS level.
+///
+/// Rectifiers emphasise the even harmonics, stray fields the odd ones. The emphasis and the decay
+/// of the harmonics are drawn.
 pub(super) fn add(signal: &mut [f32], mains: Mains, rms: f64, random: &mut Random) {
     let step = std::f64::consts::TAU * mains.hz / f64::from(mains.rate_hz);
     let fade = random.between(0.5, 1.5);

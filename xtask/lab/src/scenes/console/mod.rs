@@ -1,22 +1,23 @@
-//! What happens between a mic and its file, and what is true afterwards.
+//! The console: the processing between a mic and its file, and the target that results.
 //!
 //! A mic's signal is `x = own + bleed + noise`. The **linear** stages (gain, polarity, offset,
-//! equaliser) act on the three alike, so the target is simply what they make of `own + noise`.
-//! Self-noise and hum belong to the mic: they are in the target too, for removing bleed is not
-//! denoising, and leaving noise alone must not count as a mistake.
+//! equaliser) apply to each of the three separately, so the target is `own + noise` after these
+//! stages. Self-noise and hum belong to the mic and are part of the target: bleed removal is not
+//! denoising, and unchanged noise must not count as an error.
 //!
-//! A **nonlinear** stage (compressor, saturation, clipping) has no parts to add up: what it does to
-//! the whole depends on the whole. It is taken as a gain that varies in time, `g[t]`, and
-//! `f(x)[t] = g[t] x[t]`; for a memoryless curve that is the local gain `g[t] = f(x[t]) / x[t]`.
-//! The gain follows from the whole mic and is applied to mic and target alike. Why so:
+//! A **nonlinear** stage (compressor, saturation, clipping) cannot be applied to the parts
+//! separately, because its effect depends on their sum. It is expressed as a time-varying gain
+//! `g[t]` with `f(x)[t] = g[t] x[t]`. For a memoryless curve that is the local gain `g[t] = f(x[t])
+//! / x[t]`. The gain is computed from the whole mic and applied to mic and target alike. This has
+//! three advantages:
 //!
-//! - what the mic has is still its target plus its bleed, sample by sample;
-//! - a mic without bleed is its own target, exactly, and a silent source's target stays silent;
-//! - whoever debleeds hears the coloured mic and need not undo the colour: a compressor ducked by
-//!   the neighbour's snare ducks the own source as well, and stays so in the target.
+//! - The mic remains the sum of its target and its bleed, sample by sample.
+//! - A mic without bleed is exactly its own target, and the target of a silent source stays silent.
+//! - A debleeder receives the coloured mic and need not undo the colour. A compressor ducked by a
+//!   neighbour's snare ducks the own source as well, also in the target.
 //!
-//! The other plausible definition, `f(own)`, asks for all of that to be undone, which is another
-//! task (declipping), and would leave even the ideal mask with an error.
+//! The other plausible definition, `f(own)`, requires undoing the nonlinearity. That is another
+//! task (declipping), and even the ideal mask would have an error.
 
 mod colour;
 mod delay;
@@ -31,22 +32,22 @@ use dynamics::Compressor;
 use equaliser::Biquad;
 use serde::Serialize;
 
-/// The console's settings for one mic, as drawn.
+/// The drawn console settings of one mic.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Chain {
-    /// Level of the loudest sample in the end, in dB of full scale.
+    /// Peak level of the recording in dB of full scale. Mics with a silent source stay below it.
     pub peak_db: f64,
-    /// Whether the polarity is turned.
+    /// True if the polarity is inverted.
     pub inverted: bool,
     /// Delay in milliseconds.
     pub offset_ms: f64,
-    /// RMS of the self-noise under the peak, in dB.
+    /// RMS of the self-noise in dB below the peak.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub noise_below_db: Option<f64>,
-    /// RMS of the hum under the peak, in dB.
+    /// RMS of the hum in dB below the peak.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hum_below_db: Option<f64>,
-    /// Corner of the high-pass in Hz.
+    /// Corner frequency of the high-pass in Hz.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub high_pass_hz: Option<f64>,
     /// Shelves and bells.
@@ -55,10 +56,10 @@ pub struct Chain {
     /// The compressor.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub compressor: Option<Compressor>,
-    /// How far the peak is over full drive of the soft saturation, in dB.
+    /// Drive of the soft saturation at the peak, in dB.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub saturation_db: Option<f64>,
-    /// How far the peak is cut, in dB.
+    /// Part of the peak that is clipped, in dB.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub clipping_db: Option<f64>,
 }
@@ -66,63 +67,66 @@ pub struct Chain {
 /// One band of an equaliser.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Band {
-    /// What it is.
+    /// Shape of the band.
     pub shape: Shape,
-    /// Corner or centre.
+    /// Corner or centre frequency in Hz.
     pub hz: f64,
-    /// Its gain.
+    /// Gain in dB.
     pub gain_db: f64,
 }
 
-/// Kinds of bands.
+/// Shapes of equaliser bands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Shape {
-    /// All that is lower.
+    /// Acts below the corner frequency.
     LowShelf,
-    /// All that is higher.
+    /// Acts above the corner frequency.
     HighShelf,
-    /// Around the centre.
+    /// Acts around the centre frequency.
     Bell,
 }
 
-/// What one mic heard, apart.
+/// The signal at one mic, split into own sources and bleed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Images {
-    /// `[sample]`, its own source, or sources.
+    /// `[sample]`, the mic's own source or sources.
     pub own: Vec<f32>,
-    /// `[sample]`, all others.
+    /// `[sample]`, all other sources.
     pub bleed: Vec<f32>,
 }
 
-/// A mic as recorded, with its target.
+/// A recorded mic with its target.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Recorded {
-    /// `[sample]`.
+    /// `[sample]`, the mic.
     pub mic: Vec<f32>,
-    /// `[sample]`.
+    /// `[sample]`, the target.
     pub target: Vec<f32>,
-    /// Everything that was done to the level but for the nonlinear stages, in dB.
+    /// Gain of preamp and fader together, in dB.
     pub gain_db: f64,
 }
 
-/// What is the same for all mics of a scene.
+/// Settings that all mics of a scene share.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Mains {
-    /// Frequency of the mains.
+    /// Frequency of the mains in Hz.
     pub hz: f64,
-    /// Sample rate.
+    /// Sample rate in Hz.
     pub rate_hz: u32,
 }
 
 impl Chain {
-    /// Draws the settings of one mic. `usually_inverted`: as mics under a drum are.
+    /// Draws the settings of one mic.
+    ///
+    /// With `usually_inverted`, as for mics below a drum, the polarity is inverted half the time.
     pub fn draw(config: &ConsoleConfig, usually_inverted: bool, random: &mut Random) -> Self {
         let optional = |chance: f64, range: Range, random: &mut Random| {
             let (there, value) = (random.chance(chance), range.draw(random));
             there.then_some(value)
         };
-        // Engineers turn the polarity under a drum, or forget to.
+        // Below a drum, engineers invert the polarity, or forget to. A polarity chance of 0
+        // disables it.
         let inverted = if usually_inverted {
             config.polarity > 0.0 && random.chance(0.5)
         } else {
@@ -145,10 +149,10 @@ impl Chain {
 
     /// Records one mic.
     ///
-    /// `expected_peak` is the level of the loudest sample that the preamp was set for, as it
-    /// arrives at the mic: what it would have heard had its silent source played. With `None`, or
-    /// where the mic hears more, it is set for what the mic hears. Neither mic nor target exceeds
-    /// `peak_db` in the end.
+    /// `expected_peak` is the peak at the mic, before the console, for which the preamp was set:
+    /// the peak that the mic would pick up if its silent source played. If it is `None`, or if
+    /// the signal's peak is higher, the preamp is set for the signal. Neither mic nor target
+    /// exceeds `peak_db`.
     pub fn record(
         &self,
         images: Images,
@@ -157,7 +161,7 @@ impl Chain {
         random: &mut Random,
     ) -> Recorded {
         let Images { mut own, mut bleed } = images;
-        // How loud the mic is beside what it was set for: 1 unless its source is silent.
+        // Ratio of the signal's peak to the expected one; 1 unless the mic's source is silent.
         let arrived = peak_of_sum(&own, &bleed);
         let share = expected_peak.map_or(1.0, |peak| (arrived / peak.max(1e-9)).min(1.0));
         let filters = self.filters(f64::from(mains.rate_hz));
@@ -175,7 +179,7 @@ impl Chain {
         let mut target = own;
         self.colour(&mut mic, &mut target, mains.rate_hz);
         let peak = mic.iter().chain(&target).fold(0.0_f32, |top, sample| top.max(sample.abs()));
-        // A mic that heard less than it was set for stays as quiet as it is.
+        // A signal below the expected peak keeps its low level.
         let full = if share < 1.0 || peak <= 0.0 { peak.max(1.0) } else { peak };
         let fader = db_to_lin(self.peak_db) / f64::from(full);
         scale(&mut mic, fader);
@@ -183,7 +187,8 @@ impl Chain {
         Recorded { mic, target, gain_db: 20.0 * (preamp.abs() * fader).log10() }
     }
 
-    /// The nonlinear stages in the order of a channel strip: compressor, what saturates, what clips.
+    /// Applies the nonlinear stages in the order of a channel strip: compressor,
+    /// saturation, clipping.
     fn colour(&self, mic: &mut [f32], target: &mut [f32], rate_hz: u32) {
         if let Some(compressor) = &self.compressor {
             share(&compressor.gains(mic, rate_hz), mic, target);
@@ -236,7 +241,7 @@ fn draw_equaliser(config: &EqualiserConfig, random: &mut Random) -> (Option<f64>
     (high_pass_hz, bands)
 }
 
-/// Applies a gain that varies in time to mic and target alike.
+/// Applies a time-varying gain to mic and target alike.
 fn share(gains: &[f32], mic: &mut [f32], target: &mut [f32]) {
     for ((mic, target), gain) in mic.iter_mut().zip(target).zip(gains) {
         *mic *= gain;

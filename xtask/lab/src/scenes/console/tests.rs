@@ -1,4 +1,4 @@
-//! What is true after the console.
+//! Tests of the console: properties of recorded mics and targets.
 
 use super::*;
 
@@ -73,7 +73,7 @@ fn the_linear_stages_act_on_own_source_and_bleed_as_on_each_alone() {
     let (own, bleed) = (noise(1, 0.2), noise(2, 0.1));
     let both = record(&chain, own.clone(), bleed.clone());
     let alone = record(&chain, own, vec![0.0; 8_000]);
-    // Alone it is turned up more: the ratio of the two gains is the only difference.
+    // The lone source has a lower peak and gets more gain; only the ratio of the gains differs.
     let ratio = db_to_lin(both.gain_db - alone.gain_db) as f32;
     for (&target, &alone) in both.target.iter().zip(&alone.target) {
         assert!((target - ratio * alone).abs() < ROUNDING);

@@ -1,4 +1,5 @@
-//! Where people stand: bands on a stage, chamber groups in an arc, panels at a table, choirs in rows.
+//! Positions of players: bands on a stage, chamber groups in an arc, panels at a table, choirs
+//! in rows.
 
 use super::families::{habits, is_drum, kit_places};
 use super::vector::{length, minus, plus, times, turned, unit};
@@ -9,9 +10,10 @@ use crate::scenes::recipe::StageConfig;
 use crate::scenes::sources::Family;
 use std::f64::consts::PI;
 
-/// Places of all members round the origin, who look along y unless the arrangement turns them.
+/// Draws the places of all members around the origin. They face along y unless the arrangement
+/// turns them.
 ///
-/// `None` when this draw put people too near to each other.
+/// Returns `None` if this draw places members too close to each other.
 pub(super) fn places(
     arrangement: Arrangement,
     members: &[(&str, Family)],
@@ -27,7 +29,7 @@ pub(super) fn places(
         Arrangement::Circle => circle_spots(standing.len(), apart_m, random),
         Arrangement::Rows => row_spots(standing.len(), apart_m, random),
     };
-    // Drums stand behind the others, or amid them when they are alone.
+    // Drums stand behind the others, or at the origin if there are only drums.
     let drums_at = if standing.is_empty() {
         [0.0; 3]
     } else {
@@ -54,7 +56,7 @@ pub(super) fn places(
         places[member] = Place { at, front: turned(front, random.normal(0.0, 0.2)) };
     }
     for place in &mut places {
-        // Drums are hit from above and heard all round; what faces people is level.
+        // All fronts are horizontal. `families::radiates_to` adds the elevation.
         place.front = unit(place.front);
     }
     let too_near = |a: usize, b: usize| {
@@ -66,10 +68,12 @@ pub(super) fn places(
     (!crowded).then_some(places)
 }
 
-/// A spot on the floor (its height: a riser's) and where who stands there looks.
+/// A spot at floor or riser height, and the direction that a player there faces.
 type Spot = (Point, Point);
 
-/// A band: amps beside and behind, singers in front, in a rehearsal everybody towards the middle.
+/// Returns the spots of a band: amps beside and behind the drums, the others in front.
+///
+/// In a rehearsal, everybody faces the middle.
 fn stage_spots(
     standing: &[usize],
     members: &[(&str, Family)],
@@ -85,7 +89,7 @@ fn stage_spots(
             let x = random.between(-reach_m, reach_m);
             let y = if amplified { random.between(-1.4, 0.8) } else { random.between(0.9, 2.8) };
             let spot = [x, y, 0.0];
-            // Half a kit is about 1.2 m wide; nobody stands in it.
+            // Keeps everybody out of the kit, half of which is about 1.2 m wide.
             let in_kit = length(minus(spot, [0.0, -0.3, 0.0])) < 1.5;
             let near = spots.iter().any(|(other, _)| length(minus(*other, spot)) < apart_m);
             if !in_kit && !near {
@@ -101,7 +105,7 @@ fn stage_spots(
     spots
 }
 
-/// An open arc whose members look at the conductor or at one another.
+/// Returns an open arc. Its members face a point half a radius in front of its centre.
 fn arc_spots(count: usize, apart_m: f64, random: &mut Random) -> Vec<Spot> {
     let opening = random.between(0.55, 1.0) * PI;
     let gaps = count.saturating_sub(1).max(1) as f64;
@@ -117,7 +121,7 @@ fn arc_spots(count: usize, apart_m: f64, random: &mut Random) -> Vec<Spot> {
         .collect()
 }
 
-/// Round a table or in a circle, everybody looking at its middle.
+/// Returns spots around a table or in a circle, facing the middle.
 fn circle_spots(count: usize, apart_m: f64, random: &mut Random) -> Vec<Spot> {
     let radius_m = (apart_m * count as f64 / (2.0 * PI)).max(0.55 * apart_m).max(0.5);
     let (start, oval) = (random.between(0.0, 2.0 * PI), random.between(0.8, 1.25));
@@ -130,7 +134,7 @@ fn circle_spots(count: usize, apart_m: f64, random: &mut Random) -> Vec<Spot> {
         .collect()
 }
 
-/// Rows on steps, all looking to the front.
+/// Returns rows on steps, facing the front.
 fn row_spots(count: usize, apart_m: f64, random: &mut Random) -> Vec<Spot> {
     let per_row = random.pick(&[3, 4, 5]).min(count.max(1));
     let (deep_m, step_m) = (apart_m * random.between(0.9, 1.2), random.between(0.0, 0.3));

@@ -1,4 +1,4 @@
-//! What is usual for each kind of source: how high it sounds, how near its mic stands and where.
+//! Usual properties of each kind of source: height, mic distance, mic position and radiation.
 
 use super::vector::{plus, times, turned, unit};
 use crate::random::Random;
@@ -6,34 +6,37 @@ use crate::room::{Directivity, Point};
 use crate::scenes::recipe::Range;
 use crate::scenes::sources::Family;
 
-/// What is usual for one family.
+/// Usual properties of one family.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Habits {
-    /// Where its sound comes from, in metres above the floor.
+    /// Height of the acoustic centre above the floor, in metres.
     pub(super) height_m: Range,
-    /// How far its mic stands from there, in metres.
+    /// Distance of the mic to the acoustic centre, in metres.
     pub(super) mic_m: Range,
-    /// How far the mic is raised over the source's front: 0 in front, 1 above.
+    /// Elevation of the mic over the source's front: 0 in front, 1 straight above.
     pub(super) above: Range,
-    /// What a second mic is, where there is one.
+    /// Position of a second mic, if there is one.
     pub(super) second: Second,
 }
 
-/// A second mic at the same source.
+/// Position of a second mic at the same source.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Second {
-    /// On the other side of the drum, usually with its polarity turned.
+    /// On the other side of the drum, usually with inverted polarity.
     Below,
-    /// Further out, by this factor.
+    /// Further away, by this factor.
     Further(f64),
-    /// Beside the first one, to make a pair.
+    /// Beside the first mic, as a pair.
     Pair,
 }
 
-/// Drums, amps and voices from a few centimetres, acoustic instruments from arm's length to a metre.
+/// Returns the usual properties of a family.
 ///
-/// Distances are to the acoustic centre, which lies inside the instrument: 3 cm from a drum's head
-/// or a loudspeaker's cloth is about twice that from where the sound seems to come from.
+/// Drums, amps and voices are miked from a few centimetres, acoustic instruments from arm's length
+/// to a metre.
+///
+/// Distances are measured to the acoustic centre, which lies inside the instrument. A mic 3 cm from
+/// a drum's head or a loudspeaker's cloth is about twice as far from the acoustic centre.
 pub(super) fn habits(family: Family) -> Habits {
     let habits = |height_m: (f64, f64), mic_m: (f64, f64), above: (f64, f64), second| Habits {
         height_m: Range::new(height_m.0, height_m.1),
@@ -60,20 +63,20 @@ pub(super) fn habits(family: Family) -> Habits {
     }
 }
 
-/// How much nearer mics of instruments without an amplifier stand beside drums or amplifiers.
+/// Factor on the mic distance of unamplified instruments beside drums or amplifiers.
 pub(super) const NEARER_IN_A_BAND: f64 = 0.4;
 
-/// Whether others have to bring their mics nearer to be heard beside it.
+/// True for families beside which unamplified instruments need nearer mics.
 pub(super) fn is_loud(family: Family) -> bool {
     is_drum(family) || matches!(family, Family::BassAmp | Family::Amp)
 }
 
-/// How a family sends its sound.
+/// Returns the directivity of a family.
 pub(super) fn directivity(family: Family) -> Directivity {
     match family {
         Family::Kick | Family::Snare | Family::Tom => Directivity::Drum,
         Family::HiHat | Family::Cymbal => Directivity::Cymbal,
-        // All kinds of things, struck from all sides.
+        // A mixed group of sources, struck from all sides.
         Family::Percussion | Family::Piano => Directivity::Omni,
         Family::BassAmp | Family::Amp => Directivity::Amp,
         Family::Plucked | Family::HighString | Family::LowString => Directivity::Bowed,
@@ -83,8 +86,10 @@ pub(super) fn directivity(family: Family) -> Directivity {
     }
 }
 
-/// Where a source looks that its player turns to `front`: drum heads and cymbals look up, top
-/// plates of violins up and out, the others where their player looks.
+/// Returns the direction in which a source radiates if its player faces `front`.
+///
+/// Drum heads and cymbals radiate upwards, the top plates of violins upwards and outwards, others
+/// roughly in the direction that the player faces.
 pub(super) fn radiates_to(family: Family, front: Point) -> Point {
     let level = unit([front[0], front[1], 0.0]);
     let rise: f64 = match family {
@@ -98,13 +103,14 @@ pub(super) fn radiates_to(family: Family, front: Point) -> Point {
     plus(times(level, rise.cos()), [0.0, 0.0, rise.sin()])
 }
 
-/// Whether it belongs to a drum kit.
+/// True for families that belong to a drum kit.
 pub(super) fn is_drum(family: Family) -> bool {
     matches!(family, Family::Kick | Family::Snare | Family::HiHat | Family::Tom | Family::Cymbal)
 }
 
-/// Pieces of a kit round the drummer, who sits at the origin and looks along y; right-handed, in
-/// metres: what hi-hat, toms and so on of common sizes have as their usual places.
+/// Usual positions of a kit's pieces, in metres, for common sizes of hi-hat, toms and so on.
+///
+/// The drummer is right-handed, sits at the origin and faces along y.
 const KICK: Point = [0.12, 0.62, 0.3];
 const SNARE: Point = [-0.12, 0.38, 0.67];
 const HI_HAT: Point = [-0.52, 0.42, 0.93];
@@ -113,7 +119,8 @@ const TOMS: [Point; 4] =
 const RIDE: Point = [0.72, 0.68, 1.08];
 const CRASHES: [Point; 3] = [[-0.42, 0.92, 1.34], [0.92, 1.0, 1.38], [1.05, 0.45, 1.3]];
 
-/// Where the pieces of one drum kit are, in the order given; `None` for what is no drum.
+/// Returns the positions of one drum kit's pieces, in the order of `members`; `None` for
+/// other sources.
 pub(super) fn kit_places(members: &[(&str, Family)], random: &mut Random) -> Vec<Option<Point>> {
     let scale = random.between(0.92, 1.12);
     let hand = if random.chance(0.1) { -1.0 } else { 1.0 };
@@ -124,7 +131,7 @@ pub(super) fn kit_places(members: &[(&str, Family)], random: &mut Random) -> Vec
         .map(|&(name, family)| {
             let next = |used: &mut usize, places: &[Point]| {
                 let place = places[*used % places.len()];
-                // A piece too many goes over the one that has its place.
+                // Pieces beyond the number of known positions are stacked 25 cm above them.
                 let lifted = plus(place, [0.0, 0.0, 0.25 * (*used / places.len()) as f64]);
                 *used += 1;
                 lifted
@@ -133,7 +140,8 @@ pub(super) fn kit_places(members: &[(&str, Family)], random: &mut Random) -> Vec
                 Family::Kick => KICK,
                 Family::Snare => SNARE,
                 Family::HiHat => HI_HAT,
-                // One part for all toms sounds from their middle; a single tom hangs on the rack.
+                // A single part for all toms sounds from their middle; a single tom hangs on
+                // the rack.
                 Family::Tom if num_toms == 1 && name.ends_with('s') => [0.2, 0.72, 0.86],
                 Family::Tom => next(&mut toms, &TOMS),
                 Family::Cymbal if name.contains("ride") => RIDE,
@@ -160,7 +168,7 @@ pub(super) fn kit_places(members: &[(&str, Family)], random: &mut Random) -> Vec
         .collect()
 }
 
-/// Where a mic stands from its source, as a direction: `front` is where the source looks.
+/// Returns the direction from a source to its mic; `front` is the direction that the source faces.
 pub(super) fn mic_direction(family: Family, front: Point, random: &mut Random) -> Point {
     let above = habits(family).above.draw(random);
     let sideways = if is_drum(family) { 0.5 } else { 0.35 };

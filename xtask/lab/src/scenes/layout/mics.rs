@@ -1,4 +1,4 @@
-//! Where mics stand and what they are aimed at.
+//! Positions and directions of mics.
 
 use super::families::{NEARER_IN_A_BAND, Second, habits, is_drum, is_loud, mic_direction};
 use super::vector::{length, minus, missing_by, plus, times, turned, unit};
@@ -9,12 +9,13 @@ use crate::scenes::draw_weighted;
 use crate::scenes::recipe::StageConfig;
 use crate::scenes::sources::Family;
 
-/// A mic stands at most this part of the way to the nearest other source, which is then further.
+/// Maximum distance of a close mic, as a share of the distance to the nearest other source. Below
+/// one half, the own source is always the nearest.
 const MOST_OF_THE_WAY: f64 = 0.45;
-/// No mic comes nearer: 3 cm from a drum's head.
+/// Minimum distance of a close mic to its source's acoustic centre, in metres.
 const NEAREST_M: f64 = 0.03;
 
-/// The mics of one member.
+/// Draws the mics of one member.
 pub(super) fn close(
     own: usize,
     members: &[Member<'_>],
@@ -58,7 +59,7 @@ pub(super) fn close(
     mics
 }
 
-/// Overheads of a kit first, then mics in the room.
+/// Draws the mics without a source: overheads of a kit first, then room mics.
 pub(super) fn without_source(
     members: &[(&str, Family)],
     places: &[Place],
@@ -93,7 +94,7 @@ pub(super) fn without_source(
             2 => random.between(1.2, 3.0).min(room.size_m[2] - 0.3),
             _ => random.between(0.3, room.size_m[axis] - 0.3),
         });
-        // As far from everybody as the room allows.
+        // Lowers the required clearance until a position satisfies it.
         if all.iter().all(|&source| length(minus(source, at)) > clear_m) {
             mics.push(mic(Role::Room, at, minus(middle, at), request.stage, random));
         }

@@ -1,9 +1,9 @@
-//! Draws rooms, who stands where in them, and mics in front of them.
+//! Draws rooms, the places of sources in them, and mics in front of the sources.
 //!
-//! Rooms and layouts are drawn from continuous ranges, and each belongs to one split by a hash of
-//! its rounded measures; a draw that belongs to another split is drawn again. So no room and no
-//! layout of one split comes closer to one of another than chance has it at the cells' borders,
-//! and none is shared.
+//! Rooms and layouts are drawn from continuous ranges. A hash of its rounded coordinates assigns
+//! each of them to one split; a draw for another split is repeated. Different splits therefore
+//! share no cell, and thus no room and no layout. Only at the borders of cells can those of
+//! different splits be close, by chance.
 
 mod arrange;
 mod families;
@@ -18,43 +18,43 @@ use crate::room::{Air, Gobo, Pattern, PlacedMic, PlacedSource, Point, Room, Tail
 use anyhow::{Result, bail};
 use vector::{distance_to_segment, plus, turned};
 
-/// How a group stands.
+/// Arrangement of a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Arrangement {
-    /// A band with its drums behind.
+    /// A band with its drums at the back.
     Stage,
     /// An open arc.
     Arc,
-    /// A circle, or round a table.
+    /// A circle, or seats around a table.
     Circle,
-    /// Rows, on steps.
+    /// Rows on steps.
     Rows,
 }
 
-/// Where a source sounds and where it looks.
+/// Position of a source and the direction that it faces.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Place {
     at: Point,
     front: Point,
 }
 
-/// How a source is miked.
+/// Miking of a source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Miking {
-    /// Not at all; it bleeds into the others.
+    /// No mic; the source bleeds into the others.
     Nothing,
     /// One close mic.
     One,
-    /// Two mics that share it.
+    /// Two mics for the same source.
     Two,
-    /// A direct box: it sounds in the room, but its mic hears nothing else.
+    /// A direct box: the source sounds in the room, but its mic has no bleed.
     Direct,
-    /// In a booth: its mic hears nobody else, and nobody hears it.
+    /// A booth: the mic has no bleed, and no other mic picks up the source.
     Booth,
 }
 
 impl Miking {
-    /// How many mics that is.
+    /// Returns the number of mics.
     #[must_use]
     pub fn num_mics(self) -> usize {
         match self {
@@ -65,76 +65,77 @@ impl Miking {
     }
 }
 
-/// One source to be placed.
+/// A source to be placed.
 #[derive(Clone, Copy, Debug)]
 pub struct Member<'a> {
-    /// What it is called.
+    /// Name of the source.
     pub name: &'a str,
-    /// What it is.
+    /// Family of the source.
     pub family: Family,
-    /// How it is miked.
+    /// Miking of the source.
     pub miking: Miking,
 }
 
-/// What a mic is for.
+/// Purpose of a mic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
     /// In front of its source.
     Close,
-    /// The second one at its source.
+    /// The second mic at its source.
     Second,
-    /// The second one, below a drum.
+    /// The second mic, below a drum.
     Below,
-    /// Over a drum kit, for no source of its own.
+    /// Above a drum kit, without a source of its own.
     Overhead,
-    /// In the room, for no source of its own.
+    /// In the room, without a source of its own.
     Room,
 }
 
 /// A mic on the stage.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StageMic {
-    /// Position of its own source among the members.
+    /// Position of its own source among the members, from 0.
     pub own: Option<usize>,
-    /// What it is for.
+    /// Purpose of the mic.
     pub role: Role,
-    /// Where it stands.
+    /// Position, direction and pattern.
     pub placed: PlacedMic,
-    /// The name of its pattern.
+    /// Name of the pattern.
     pub pattern: &'static str,
 }
 
-/// A room, everybody in it and all mics.
+/// A room with all its sources and mics.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Layout {
-    /// The room, with its screens.
+    /// The room, including its screens.
     pub room: Room,
-    /// One per member.
+    /// One source per member.
     pub sources: Vec<PlacedSource>,
-    /// Mics of the members in their order, then those without a source.
+    /// Mics of the members in their order, then mics without a source.
     pub mics: Vec<StageMic>,
 }
 
-/// What a layout is drawn for.
+/// Parameters of a layout.
 #[derive(Clone, Copy, Debug)]
 pub struct LayoutRequest<'a> {
-    /// Which rooms.
+    /// Rooms to draw from.
     pub room: &'a RoomConfig,
-    /// Which distances and mics.
+    /// Distances and mics to draw from.
     pub stage: &'a StageConfig,
-    /// How the group stands.
+    /// Arrangement of the group.
     pub arrangement: Arrangement,
-    /// Who is there.
+    /// Sources to be placed.
     pub members: &'a [Member<'a>],
-    /// Mics without a source.
+    /// Number of mics without a source.
     pub num_room_mics: usize,
-    /// The split that room and layout have to belong to.
+    /// Split of both room and layout.
     pub split: Split,
 }
 
-/// Cells by which rooms and layouts are told apart, in metres.
+/// Size in metres of the cells that distinguish rooms and layouts.
 const CELL_M: f64 = 0.25;
-/// Draws until a request is given up; every ninth belongs to a split.
+/// Maximum number of draws per request. One draw in nine fits: a split has one room in three, and
+/// one layout in three of each room.
 const MOST_DRAWS: usize = 4_000;
 
 impl Layout {
@@ -142,7 +143,8 @@ impl Layout {
     ///
     /// # Errors
     ///
-    /// When the recipe's rooms are too small for the group, or too few to have any for this split.
+    /// Returns an error if the group fits into none of the recipe's rooms, or if no drawn room or
+    /// layout belongs to the split.
     pub fn draw(request: &LayoutRequest<'_>, random: &mut Random) -> Result<Self> {
         let (mut fitting_rooms, mut fitting_layouts) = (0, 0);
         for _ in 0..MOST_DRAWS {
@@ -169,7 +171,7 @@ impl Layout {
         bail!("the recipe's [room] and [stage] have no layouts for split {}", request.split)
     }
 
-    /// The split this layout belongs to.
+    /// Returns the split of this layout.
     #[must_use]
     pub fn split(&self) -> Split {
         let places = self.sources.iter().map(|source| source.at);
@@ -207,18 +209,20 @@ impl Layout {
     }
 }
 
-/// The split a room belongs to, by its measures.
+/// Returns the split of a room, determined by its size.
 #[must_use]
 pub fn split_of_room(room: &Room) -> Split {
     split_of(room.size_m)
 }
 
-/// FNV-1a over the cells' numbers, mixed; fixed, for the splits must never change.
+/// Returns the split of some coordinates: FNV-1a over their cell numbers, mixed by [`Random`].
+///
+/// The function must never change, because the splits must not.
 ///
 /// # Source
 ///
-/// G. Fowler, L. C. Noll, K.-P. Vo, D. Eastlake, "The FNV non-cryptographic hash algorithm",
-/// IETF draft, section 2 (FNV-1a, 64 bits).
+/// G. Fowler, L. C. Noll, K.-P. Vo, D. Eastlake, "The FNV non-cryptographic hash algorithm", IETF
+/// draft, section 2 (FNV-1a, 64 bits).
 fn split_of(measures_m: impl IntoIterator<Item = f64>) -> Split {
     let mut hash = 0xCBF2_9CE4_8422_2325_u64;
     for measure_m in measures_m {
@@ -229,12 +233,14 @@ fn split_of(measures_m: impl IntoIterator<Item = f64>) -> Split {
     Split::ALL[Random::new(hash).index(Split::ALL.len())]
 }
 
-/// What plausible walls absorb of the energy: bare plaster to a padded booth.
+/// Energy absorption of plausible walls, from bare plaster to a padded booth.
 const LEAST_ABSORPTION: f64 = 0.05;
 const MOST_ABSORPTION: f64 = 0.8;
 
-/// `None` when walls cannot give a room of this size the RT60 drawn: small rooms do not ring for
-/// long, nor are halls dead.
+/// Draws a room.
+///
+/// Returns `None` if plausible walls cannot give a room of this size the drawn RT60. Small rooms do
+/// not ring for long, and halls are not dead.
 fn draw_room(config: &RoomConfig, random: &mut Random) -> Option<Room> {
     let size_m = [
         config.length_m.draw_log(random),
@@ -249,7 +255,7 @@ fn draw_room(config: &RoomConfig, random: &mut Random) -> Option<Room> {
     (shortest_s..=longest_s).contains(&room.rt60_s).then_some(room)
 }
 
-/// Turns the group and puts it somewhere into the room; `None` when it does not fit.
+/// Rotates the group and places it at random in the room; returns `None` if it does not fit.
 fn into_room(places: &[Place], room: &Room, random: &mut Random) -> Option<Vec<Place>> {
     const FROM_WALL_M: f64 = 0.4;
     let quarter = f64::from(random.pick(&[0_u8, 1, 2, 3])) * std::f64::consts::FRAC_PI_2;
@@ -271,7 +277,7 @@ fn into_room(places: &[Place], room: &Room, random: &mut Random) -> Option<Vec<P
     places.iter().all(|place| place.at[2] < room.size_m[2] - 0.2).then_some(places)
 }
 
-/// Screens half way between players; never through somebody's mic, nor within a drum kit.
+/// Draws screens half way between two players, clear of all mics and never within a drum kit.
 fn draw_gobos(
     config: &RoomConfig,
     members: &[(&str, Family)],
@@ -305,7 +311,7 @@ fn draw_gobos(
     gobos
 }
 
-/// Patterns by the names they have in recipes and scenes.
+/// Patterns and their names in recipes and scenes.
 const PATTERNS: [(&str, Pattern); 4] = [
     ("omni", Pattern::OMNI),
     ("cardioid", Pattern::CARDIOID),

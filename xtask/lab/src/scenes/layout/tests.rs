@@ -1,4 +1,4 @@
-//! Layouts of many seeds: plausible places, and nothing shared between splits.
+//! Tests of layouts for many seeds: places are plausible, and splits share nothing.
 
 use super::*;
 use crate::room::distance;
@@ -107,7 +107,7 @@ fn rooms_and_layouts_of_the_splits_have_nothing_in_common() {
         rooms.extend(own_rooms);
         layouts.extend(own_layouts);
     }
-    // Many rooms, so that the sets had every chance to meet.
+    // Many different rooms, so that an overlap of the sets would show.
     assert!(num_drawn == 450 && rooms.len() > 400, "{}", rooms.len());
 }
 
@@ -189,7 +189,7 @@ fn instruments_without_amplifier_are_miked_nearer_beside_loud_ones() {
 fn no_mic_is_nearer_to_a_neighbour_or_outside_however_people_sit() {
     let names = ["1", "2", "3", "4", "5", "6"];
     let members = names.map(|name| Member { name, family: Family::LowString, miking: Miking::Two });
-    // Just large enough, so that mics would often be behind the walls.
+    // A size that just fits the group, so that mics would often end up behind the walls.
     let size = crate::scenes::recipe::Range::new(4.4, 5.4);
     let room = RoomConfig { length_m: size, width_m: size, ..RoomConfig::default() };
     for seed in 0..60 {

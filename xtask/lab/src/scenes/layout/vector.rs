@@ -1,4 +1,4 @@
-//! The little geometry that layouts need; z points upwards.
+//! Geometry for layouts; z points upwards.
 
 use crate::random::Random;
 use crate::room::Point;
@@ -23,13 +23,13 @@ pub(super) fn unit(a: Point) -> Point {
     times(a, 1.0 / length(a).max(1e-12))
 }
 
-/// Turned to the left by `angle_rad`, seen from above.
+/// Rotates `a` to the left by `angle_rad`, as seen from above.
 pub(super) fn turned(a: Point, angle_rad: f64) -> Point {
     let (sine, cosine) = angle_rad.sin_cos();
     [cosine * a[0] - sine * a[1], sine * a[0] + cosine * a[1], a[2]]
 }
 
-/// A direction that misses `direction` by `angle_rad` to a random side.
+/// Returns a direction that deviates from `direction` by `angle_rad` to a random side.
 pub(super) fn missing_by(direction: Point, angle_rad: f64, random: &mut Random) -> Point {
     let ahead = unit(direction);
     let helper = if ahead[2].abs() < 0.9 { [0.0, 0.0, 1.0] } else { [1.0, 0.0, 0.0] };
@@ -44,7 +44,7 @@ fn cross(a: Point, b: Point) -> Point {
     [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]]
 }
 
-/// How near the segment from `ends[0]` to `ends[1]` comes to `at`, on the floor plan.
+/// Returns the distance of `at` to the segment from `ends[0]` to `ends[1]` on the floor plan.
 pub(super) fn distance_to_segment(ends: [[f64; 2]; 2], at: [f64; 2]) -> f64 {
     let along = [ends[1][0] - ends[0][0], ends[1][1] - ends[0][1]];
     let to = [at[0] - ends[0][0], at[1] - ends[0][1]];

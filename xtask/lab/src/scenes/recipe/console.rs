@@ -1,31 +1,31 @@
-//! What a recipe says about what happens between mic and file.
+//! Console settings of a recipe: the processing between mic and file.
 
 use super::range::{self, Range};
 use serde::{Deserialize, Serialize};
 
-/// What happens between mic and file; truth is defined in [`console`](crate::scenes::console).
+/// Processing between mic and file. [`console`](crate::scenes::console) defines the targets.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ConsoleConfig {
-    /// Level of the loudest sample of each mic in dB of full scale: mics differ by up to its width.
+    /// Peak level of each mic in dB of full scale. Mics differ by up to the width of the range.
     #[serde(deserialize_with = "range::peak_db")]
     pub peak_db: Range,
-    /// How often a mic's polarity is turned.
+    /// Probability of an inverted polarity.
     #[serde(deserialize_with = "range::chance")]
     pub polarity: f64,
-    /// Converters and wireless links that are late.
+    /// Delays of converters and wireless links.
     pub offset: OffsetConfig,
     /// Self-noise of mic and preamp.
     pub noise: LevelConfig,
-    /// Mains hum, of one frequency (50 or 60 Hz) in a scene.
+    /// Mains hum. All mics of a scene share one frequency, 50 or 60 Hz.
     pub hum: LevelConfig,
     /// High-pass, shelves and bells.
     pub equaliser: EqualiserConfig,
-    /// A compressor.
+    /// Compressor.
     pub compression: CompressorConfig,
-    /// Soft saturation; how far the peak is over full drive.
+    /// Soft saturation; the drive is the level of the peak over full drive.
     pub saturation: DriveConfig,
-    /// Hard clipping; how far the peak is over the ceiling.
+    /// Hard clipping; the drive is the level of the peak over the ceiling.
     pub clipping: DriveConfig,
 }
 
@@ -45,50 +45,50 @@ impl Default for ConsoleConfig {
     }
 }
 
-/// A small delay against the other mics.
+/// A small delay relative to the other mics.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct OffsetConfig {
-    /// How often.
+    /// Probability of a delay.
     #[serde(deserialize_with = "range::chance")]
     pub chance: f64,
-    /// How late, in milliseconds; fractions of a sample included.
+    /// Delay in milliseconds, including fractions of a sample.
     #[serde(deserialize_with = "range::offset_ms")]
     pub ms: Range,
 }
 
-/// Something added to a mic.
+/// A signal added to a mic.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct LevelConfig {
-    /// How often.
+    /// Probability of the signal.
     #[serde(deserialize_with = "range::chance")]
     pub chance: f64,
-    /// How far its RMS is under the mic's peak, in dB.
+    /// RMS in dB below the mic's peak.
     #[serde(deserialize_with = "range::below_db")]
     pub below_db: Range,
 }
 
-/// Something that bends a mic's peaks.
+/// A nonlinearity that acts on a mic's peaks.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct DriveConfig {
-    /// How often.
+    /// Probability of the nonlinearity.
     #[serde(deserialize_with = "range::chance")]
     pub chance: f64,
-    /// How far the mic's peak is over full drive, in dB.
+    /// Level of the mic's peak over full drive, in dB.
     #[serde(deserialize_with = "range::drive_db")]
     pub db: Range,
 }
 
-/// An equaliser: a high-pass, two shelves and a bell, each there half the time.
+/// An equaliser: a high-pass, two shelves and a bell, each present half the time.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct EqualiserConfig {
-    /// How often a mic has one.
+    /// Probability that a mic has an equaliser.
     #[serde(deserialize_with = "range::chance")]
     pub chance: f64,
-    /// Corner of the high-pass in Hz.
+    /// Corner frequency of the high-pass in Hz.
     #[serde(deserialize_with = "range::high_pass_hz")]
     pub high_pass_hz: Range,
     /// Gain of shelves and bell in dB.
@@ -106,19 +106,19 @@ impl Default for EqualiserConfig {
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct CompressorConfig {
-    /// How often a mic has one.
+    /// Probability that a mic has a compressor.
     #[serde(deserialize_with = "range::chance")]
     pub chance: f64,
-    /// How far the threshold is under the mic's peak, in dB.
+    /// Threshold in dB below the mic's peak.
     #[serde(deserialize_with = "range::below_db")]
     pub threshold_below_db: Range,
-    /// dB in for one dB out over the threshold.
+    /// Input change in dB per dB of output change, above the threshold.
     #[serde(deserialize_with = "range::ratio")]
     pub ratio: Range,
-    /// Attack in milliseconds.
+    /// Attack time in milliseconds.
     #[serde(deserialize_with = "range::time_ms")]
     pub attack_ms: Range,
-    /// Release in milliseconds.
+    /// Release time in milliseconds.
     #[serde(deserialize_with = "range::time_ms")]
     pub release_ms: Range,
 }

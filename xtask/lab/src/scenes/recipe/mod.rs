@@ -1,7 +1,7 @@
-//! Scene recipes: one TOML file says what scenes are drawn from.
+//! Scene recipes: TOML files that define the distribution of scenes.
 //!
-//! Every field has a default, so that a recipe says only what it wants different. What is wrong is
-//! refused with the file, the line and the field.
+//! Every field has a default, so a recipe lists only its differences. Errors name the file, the
+//! line and the field.
 
 mod console;
 mod range;
@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use std::path::Path;
 use toml::Spanned;
 
-/// The recipes that come with the lab: name and text.
+/// Built-in recipes: name and text.
 pub const BUILT_IN: [(&str, &str); 9] = [
     ("all", include_str!("../../../recipes/all.toml")),
     ("ensembles", include_str!("../../../recipes/ensembles.toml")),
@@ -34,33 +34,33 @@ pub const BUILT_IN: [(&str, &str); 9] = [
     ("benchmark-real-kit", include_str!("../../../recipes/benchmark-real-kit.toml")),
 ];
 
-/// What scenes are drawn from.
+/// A distribution of scenes.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Recipe {
-    /// Scene folders are called by it and a number; the name of the file.
+    /// Stem of the file name. A scene's folder is named by it and the scene's number.
     #[serde(skip)]
     pub name: String,
-    /// The recipe as it was written.
+    /// Text of the recipe file.
     #[serde(skip)]
     pub text: String,
-    /// Everything is drawn from it.
+    /// Seed of all draws.
     pub seed: u64,
-    /// What the scenes are for.
+    /// Split of the scenes.
     pub split: Split,
     /// Length of every scene in seconds.
     #[serde(deserialize_with = "range::duration_s")]
     pub duration_s: f64,
-    /// Sample rates to draw from; one given twice is drawn twice as often.
+    /// Sample rates in Hz to draw from. A rate listed twice is drawn twice as often.
     #[serde(deserialize_with = "range::rates_hz")]
     pub rate_hz: Vec<u32>,
-    /// What can play.
+    /// Material that can be played.
     pub material: MaterialConfig,
     /// Rooms to draw from.
     pub room: RoomConfig,
-    /// How people stand and are miked.
+    /// Places and mics to draw from.
     pub stage: StageConfig,
-    /// What happens between mic and file.
+    /// Processing between mic and file.
     pub console: ConsoleConfig,
     /// Kinds of scenes to draw from.
     #[serde(rename = "scene")]
@@ -85,36 +85,36 @@ impl Default for Recipe {
     }
 }
 
-/// How a scene comes to be.
+/// Origin of a scene.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SceneKind {
     /// Dry parts in a simulated room.
     #[default]
     Ensemble,
-    /// The hits of a real kit, heard by its own mics in its own room.
+    /// Hits of a real kit, recorded by its own mics in its own room.
     Kit,
 }
 
-/// One kind of scenes.
+/// A kind of scenes.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SceneConfig {
-    /// How it comes to be.
+    /// Origin of the scenes.
     pub kind: SceneKind,
-    /// How often it is drawn beside the others.
+    /// Weight of this kind among all kinds.
     #[serde(deserialize_with = "range::weight")]
     pub weight: f64,
-    /// Ensembles to draw from; empty for all that the material can play.
+    /// Ensembles to draw from; if empty, all that the material can play.
     pub ensembles: Vec<Ensemble>,
-    /// How many mics.
+    /// Number of mics.
     #[serde(deserialize_with = "range::mics")]
     pub mics: Range,
-    /// Its own rooms instead of the recipe's.
+    /// Rooms that replace the recipe's.
     pub room: Option<RoomConfig>,
-    /// Its own stage instead of the recipe's.
+    /// Stage that replaces the recipe's.
     pub stage: Option<StageConfig>,
-    /// Its own console instead of the recipe's.
+    /// Console that replaces the recipe's.
     pub console: Option<ConsoleConfig>,
 }
 
@@ -133,11 +133,11 @@ impl Default for SceneConfig {
 }
 
 impl Recipe {
-    /// Opens a recipe: the name of a built-in one, or a file.
+    /// Opens a recipe, given the name of a built-in one or a file.
     ///
     /// # Errors
     ///
-    /// When there is no such recipe or something in it is wrong; the line is named.
+    /// Returns an error if there is no such recipe, or if it is invalid. The error names the line.
     pub fn open(name_or_file: &str) -> Result<Self> {
         if let Some((name, text)) = BUILT_IN.iter().find(|(name, _)| *name == name_or_file) {
             return Self::parse(name, text);
@@ -154,11 +154,11 @@ impl Recipe {
         Ok(recipe)
     }
 
-    /// Reads a recipe's text; `name` is its file, for messages and for naming the scenes.
+    /// Parses a recipe's text. `name` is its file, which appears in messages and names the scenes.
     ///
     /// # Errors
     ///
-    /// When something is wrong; the line is named.
+    /// Returns an error if the text is invalid. The error names the line.
     pub fn parse(name: &str, text: &str) -> Result<Self> {
         let mut recipe: Self = read_toml(name, text)?;
         recipe.name = Path::new(name)
@@ -179,28 +179,28 @@ impl Recipe {
         Ok(recipe)
     }
 
-    /// Loads what can play, for the recipe's split.
+    /// Loads the recipe's material for its split.
     ///
     /// # Errors
     ///
-    /// When material is missing or damaged.
+    /// Returns an error if material is missing or damaged.
     pub fn library(&self) -> Result<Library> {
         Library::load(&self.material, self.split)
     }
 
-    /// The rooms of one kind of scenes.
+    /// Returns the rooms of a kind of scenes.
     #[must_use]
     pub fn room_of<'a>(&'a self, scene: &'a SceneConfig) -> &'a RoomConfig {
         scene.room.as_ref().unwrap_or(&self.room)
     }
 
-    /// The stage of one kind of scenes.
+    /// Returns the stage of a kind of scenes.
     #[must_use]
     pub fn stage_of<'a>(&'a self, scene: &'a SceneConfig) -> &'a StageConfig {
         scene.stage.as_ref().unwrap_or(&self.stage)
     }
 
-    /// The console of one kind of scenes.
+    /// Returns the console of a kind of scenes.
     #[must_use]
     pub fn console_of<'a>(&'a self, scene: &'a SceneConfig) -> &'a ConsoleConfig {
         scene.console.as_ref().unwrap_or(&self.console)
@@ -222,10 +222,10 @@ fn check_scene(scene: &SceneConfig) -> Result<()> {
     Ok(())
 }
 
-/// Reads TOML; what is wrong is named with its file and line.
+/// Parses TOML. Errors name the file and the line.
 pub(crate) fn read_toml<T: serde::de::DeserializeOwned>(name: &str, text: &str) -> Result<T> {
     toml::from_str(text).map_err(|error| {
-        // Messages quote the text, which may hold anything.
+        // Messages quote the text, which may contain control characters.
         let message = readable(error.message().trim().replace('\n', " "));
         error.span().map_or_else(
             || anyhow!("{name}: {message}"),
@@ -234,14 +234,14 @@ pub(crate) fn read_toml<T: serde::de::DeserializeOwned>(name: &str, text: &str) 
     })
 }
 
-/// The number of the line in which byte `offset` lies, and that line.
+/// Returns the line that contains byte `offset`, with its number from 1.
 pub(crate) fn line_at(text: &str, offset: usize) -> Line<'_> {
     let before = text.get(..offset.min(text.len())).unwrap_or(text);
     let number = before.matches('\n').count();
     Line(number + 1, text.lines().nth(number).unwrap_or_default().trim())
 }
 
-/// A line by number and text, which is displayed without control characters.
+/// Number and text of a line. Its display form has no control characters.
 pub(crate) struct Line<'a>(pub(crate) usize, &'a str);
 
 impl std::fmt::Display for Line<'_> {

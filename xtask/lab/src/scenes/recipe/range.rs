@@ -1,4 +1,4 @@
-//! Numbers of a recipe: a single value or a range to draw from, refused where they make no sense.
+//! Numbers of a recipe: a single value or a range to draw from, each checked against its limits.
 
 use crate::random::Random;
 use serde::{Deserialize, Deserializer, Serialize, de};
@@ -6,33 +6,33 @@ use std::fmt;
 
 /// A value, or a range to draw values from.
 ///
-/// In a recipe: `0.3`, or `[0.1, 2.5]`.
+/// Written in a recipe as `0.3` or `[0.1, 2.5]`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Range {
-    /// The least value.
+    /// Smallest value.
     pub low: f64,
-    /// The greatest value.
+    /// Largest value.
     pub high: f64,
 }
 
 impl Range {
-    /// From `low` to `high`.
+    /// Returns the range from `low` to `high`.
     #[must_use]
     pub const fn new(low: f64, high: f64) -> Self {
         Self { low, high }
     }
 
-    /// A uniform draw.
+    /// Draws a value, uniformly.
     pub fn draw(self, random: &mut Random) -> f64 {
         random.between(self.low, self.high)
     }
 
-    /// A draw whose logarithm is uniform, for times, distances and frequencies.
+    /// Draws a value with a uniform logarithm, for times, distances and frequencies.
     pub fn draw_log(self, random: &mut Random) -> f64 {
         self.low * (self.high / self.low).powf(random.unit())
     }
 
-    /// A whole number, both ends included.
+    /// Draws a whole number, both ends included.
     pub fn draw_count(self, random: &mut Random) -> usize {
         let low = crate::convert::to_index(self.low);
         low + random.index(crate::convert::to_index(self.high) - low + 1)
@@ -49,7 +49,7 @@ impl<'de> de::Visitor<'de> for RangeVisitor {
     }
 
     fn visit_i64<E: de::Error>(self, value: i64) -> Result<Range, E> {
-        // Written by hand in a recipe: far below 2^53.
+        // Exact: recipes are written by hand, and their numbers are far below 2^53.
         #[allow(clippy::cast_precision_loss, reason = "numbers of recipes are small")]
         let value = value as f64;
         Ok(Range::new(value, value))
@@ -79,7 +79,7 @@ impl<'de> Deserialize<'de> for Range {
 }
 
 fn within<E: de::Error>(range: Range, least: f64, most: f64) -> Result<Range, E> {
-    // Written so that NaN is refused as well.
+    // NaN fails this comparison and is rejected.
     if range.low >= least && range.high <= most {
         return Ok(range);
     }
@@ -87,7 +87,7 @@ fn within<E: de::Error>(range: Range, least: f64, most: f64) -> Result<Range, E>
     Err(de::Error::custom(format!("{what} is not within {least} to {most}")))
 }
 
-/// Defines readers for `#[serde(deserialize_with = …)]`, each with its own limits.
+/// Defines functions for `#[serde(deserialize_with = …)]`, each with its own limits.
 macro_rules! limits {
     ($($(#[$doc:meta])* $name:ident: $least:literal, $most:literal;)*) => {$(
         $(#[$doc])*
@@ -98,41 +98,41 @@ macro_rules! limits {
 }
 
 limits! {
-    /// Mics of a scene.
+    /// Number of mics of a scene.
     mics: 2.0, 16.0;
-    /// A few mics or screens.
+    /// Number of room mics or screens.
     few: 0.0, 4.0;
     /// Length or width of a room in metres.
     floor_m: 2.0, 60.0;
     /// Height of a room in metres.
     height_m: 2.0, 20.0;
-    /// RT60 in seconds.
+    /// RT60 of a room in seconds.
     rt60_s: 0.1, 2.5;
-    /// Distance of two sources in metres.
+    /// Distance between two sources in metres.
     apart_m: 0.3, 6.0;
-    /// A factor on usual distances.
+    /// Factor on the usual distances.
     factor: 0.25, 4.0;
-    /// An angle in degrees.
+    /// Angle in degrees.
     angle_deg: 0.0, 90.0;
     /// Peak level of a recorded mic in dB of full scale.
     peak_db: -60.0, -0.1;
-    /// A time offset in milliseconds.
+    /// Time offset in milliseconds.
     offset_ms: 0.0, 10.0;
-    /// How far something is under the mic's peak, in dB.
+    /// Level in dB below the mic's peak.
     below_db: 0.0, 120.0;
-    /// A gain of an equaliser band or a drive in dB.
+    /// Gain of an equaliser band in dB.
     gain_db: -24.0, 24.0;
-    /// A drive, or how far a peak is cut, in dB.
+    /// Drive, clipping depth or spread of levels in dB.
     drive_db: 0.0, 24.0;
-    /// Corner of a high-pass in Hz.
+    /// Corner frequency of a high-pass in Hz.
     high_pass_hz: 10.0, 1000.0;
-    /// How many dB in for one dB out.
+    /// Ratio of a compressor: dB of input per dB of output.
     ratio: 1.0, 20.0;
-    /// A time constant of a compressor in milliseconds.
+    /// Time constant of a compressor in milliseconds.
     time_ms: 0.1, 2000.0;
 }
 
-/// Reads a probability.
+/// Parses a probability.
 pub(super) fn chance<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
     let value = Range::deserialize(deserializer)?;
     if value.low < value.high {
@@ -141,7 +141,7 @@ pub(super) fn chance<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, 
     Ok(within(value, 0.0, 1.0)?.low)
 }
 
-/// Reads a weight: how often something is drawn beside its alternatives.
+/// Parses a weight, the relative frequency of one alternative.
 pub(super) fn weight<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
     let value = Range::deserialize(deserializer)?;
     if value.low < value.high {
@@ -150,7 +150,7 @@ pub(super) fn weight<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, 
     Ok(within(value, 0.0, 1e6)?.low)
 }
 
-/// Reads the length of a scene in seconds.
+/// Parses the duration of a scene in seconds.
 pub(super) fn duration_s<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
     let value = Range::deserialize(deserializer)?;
     if value.low < value.high {
@@ -159,7 +159,7 @@ pub(super) fn duration_s<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f
     Ok(within(value, 0.5, 600.0)?.low)
 }
 
-/// Reads the sample rates to draw from.
+/// Parses the sample rates to draw from.
 pub(super) fn rates_hz<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u32>, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged, expecting = "expected a sample rate in Hz or a list of them")]

@@ -1,4 +1,4 @@
-//! What a recipe says about rooms, places and mics.
+//! Settings of a recipe for rooms, places and mics.
 
 use super::range::{self, Range};
 use serde::{Deserialize, Serialize};
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RoomConfig {
-    /// Length in metres. Rooms too small for those who play are drawn again.
+    /// Length in metres. A room that is too small for its players is drawn again.
     #[serde(deserialize_with = "range::floor_m")]
     pub length_m: Range,
     /// Width in metres.
@@ -16,13 +16,13 @@ pub struct RoomConfig {
     /// Height in metres.
     #[serde(deserialize_with = "range::height_m")]
     pub height_m: Range,
-    /// RT60 at 1 kHz in seconds; limited to what the room's size allows.
+    /// RT60 at 1 kHz in seconds. Rooms whose size does not allow it are drawn again.
     #[serde(deserialize_with = "range::rt60_s")]
     pub rt60_s: Range,
-    /// How often screens stand between players.
+    /// Probability of screens between players.
     #[serde(deserialize_with = "range::chance")]
     pub gobo_chance: f64,
-    /// How many screens then.
+    /// Number of screens to place, if there are any.
     #[serde(deserialize_with = "range::few")]
     pub num_gobos: Range,
 }
@@ -40,52 +40,54 @@ impl Default for RoomConfig {
     }
 }
 
-/// How people stand, what they play and how they are miked.
+/// Places, mics, playing and levels of the sources.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct StageConfig {
-    /// A factor on the usual distance of a close mic to its kind of source.
+    /// Factor on the usual distance between a close mic and its kind of source.
     #[serde(deserialize_with = "range::factor")]
     pub mic_distance: Range,
-    /// How far neighbours are apart at least, in metres (the pieces of a drum kit are where they are).
+    /// Minimum distance between neighbours in metres. The pieces of a drum kit have fixed
+    /// places instead.
     #[serde(deserialize_with = "range::apart_m")]
     pub apart_m: Range,
-    /// By how much mics miss their source, in degrees.
+    /// Angle between a mic's axis and the direction to its source, in degrees.
     #[serde(deserialize_with = "range::angle_deg")]
     pub aim_error_deg: Range,
-    /// Which mics.
+    /// Polar patterns of the mics.
     pub patterns: PatternWeights,
-    /// How often a source gets a second mic where that is usual: snare bottom, kick out, pairs.
+    /// Probability of a second mic at a source, where that is usual: snare bottom, kick out, pairs.
     #[serde(deserialize_with = "range::chance")]
     pub second_mic: f64,
-    /// How often there are mics without a source of their own: room mics, overheads of a kit.
+    /// Probability of mics without a source of their own: room mics, overheads of a kit.
     #[serde(deserialize_with = "range::chance")]
     pub room_mic_chance: f64,
-    /// How many of them then.
+    /// Number of these mics, if there are any.
     #[serde(deserialize_with = "range::few")]
     pub num_room_mics: Range,
-    /// How often a source has no mic; crash cymbals are miked this rarely: `1 - unmiked`, halved.
+    /// Probability that a source has no mic. Crash cymbals have a mic with probability `(1 -
+    /// unmiked) / 2`, unless `unmiked` is 0.
     #[serde(deserialize_with = "range::chance")]
     pub unmiked: f64,
-    /// How often a miked source is silent throughout.
+    /// Probability that a miked source is silent throughout.
     #[serde(deserialize_with = "range::chance")]
     pub silent: f64,
-    /// How often a source plays for a moment only.
+    /// Probability that a source plays for a moment only.
     #[serde(deserialize_with = "range::chance")]
     pub rare: f64,
-    /// How often a mic hears nobody else: a direct box, or a player in a booth.
+    /// Probability that a mic has no bleed: a direct box, or a player in a booth.
     #[serde(deserialize_with = "range::chance")]
     pub clean: f64,
-    /// How often a part never rests and holds its notes up to the next ones.
+    /// Probability that a part never rests and holds its notes until the next ones.
     #[serde(deserialize_with = "range::chance")]
     pub tutti: f64,
-    /// How often all parts of a scene share one rhythm, so that notes change together.
+    /// Probability that all parts of a scene share one rhythm, so that notes change together.
     #[serde(deserialize_with = "range::chance")]
     pub together: f64,
-    /// How often all sources of a scene are equally loud at 1 m.
+    /// Probability that all sources of a scene have the same level at 1 m, before the spread.
     #[serde(deserialize_with = "range::chance")]
     pub even: f64,
-    /// How much players differ in level from what is usual, in dB (standard deviation).
+    /// Standard deviation of the players' levels around the usual ones, in dB.
     #[serde(deserialize_with = "range::drive_db")]
     pub level_spread_db: Range,
 }
@@ -112,20 +114,20 @@ impl Default for StageConfig {
     }
 }
 
-/// How often each pattern is drawn beside the others.
+/// Relative frequency of each polar pattern.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct PatternWeights {
-    /// Hears all sides alike.
+    /// Omnidirectional: equally sensitive in all directions.
     #[serde(deserialize_with = "range::weight")]
     pub omni: f64,
-    /// Deaf to its back.
+    /// Cardioid: insensitive to the back.
     #[serde(deserialize_with = "range::weight")]
     pub cardioid: f64,
-    /// Narrower than a cardioid.
+    /// Supercardioid: narrower than a cardioid.
     #[serde(deserialize_with = "range::weight")]
     pub supercardioid: f64,
-    /// Hears front and back.
+    /// Figure of eight: sensitive to front and back.
     #[serde(deserialize_with = "range::weight")]
     pub figure_8: f64,
 }

@@ -1,9 +1,9 @@
-//! `cargo xtask simulate`: a folder of scenes, on all cores, that can be interrupted and gone on with.
+//! `cargo xtask simulate`: simulates a folder of scenes on all cores; a stopped run can be resumed.
 //!
-//! `simulation.json` says what the folder is made of and is there before the first scene. A scene's
-//! folder appears whole by a rename or not at all, and depends on nothing but the recipe and its
-//! number; so a run that was killed, however it was, is finished by the same command, and the folder
-//! ends the same to the last byte.
+//! `simulation.json` describes the contents of the folder and is written before the first scene. A
+//! scene's folder is renamed into place once it is complete, and depends only on the recipe and its
+//! number. The same command therefore completes a run that was killed at any point, and the
+//! resulting folder is identical to the last byte.
 
 use super::scene;
 use crate::report::json;
@@ -78,19 +78,19 @@ pub struct MaterialOptions {
     pub scores: Vec<PathBuf>,
 }
 
-/// What a run did.
+/// Outcome of a run.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Summary {
-    /// Scenes made.
+    /// Number of scenes made.
     pub num_made: u64,
-    /// Scenes that were there already.
+    /// Number of scenes that existed before.
     pub num_kept: u64,
-    /// How long it took.
+    /// Duration of the run in seconds.
     pub wall_s: f64,
 }
 
 impl Summary {
-    /// One line for people.
+    /// Returns a summary in one line.
     #[must_use]
     pub fn line(&self, out: &Path) -> String {
         let Self { num_made, num_kept, wall_s } = *self;
@@ -100,7 +100,7 @@ impl Summary {
     }
 }
 
-/// What a folder of scenes is made of.
+/// Description of a folder of scenes, stored as `simulation.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Simulation {
     recipe: String,
@@ -114,12 +114,12 @@ struct Simulation {
 
 const SIMULATION_FILE: &str = "simulation.json";
 
-/// Makes the scenes that are not there yet.
+/// Makes the scenes that do not exist yet.
 ///
 /// # Errors
 ///
-/// When the recipe is wrong, material is missing, the folder belongs to other scenes or cannot be
-/// written, or somebody interrupts.
+/// Returns an error if the recipe is invalid, if material is missing, if the folder belongs to
+/// other scenes or cannot be written, or if the run is interrupted.
 pub fn run(options: &SimulateOptions) -> Result<Summary> {
     let started = std::time::Instant::now();
     let mut recipe = Recipe::open(&options.recipe)?;
@@ -131,7 +131,7 @@ pub fn run(options: &SimulateOptions) -> Result<Summary> {
     let end = options.first.checked_add(options.count).context("--first is too large")?;
     let library = recipe.library()?;
     signals::listen()?;
-    // Held until the end, so that no second run works in the same folder.
+    // Held until the end, so that no second run writes to the same folder.
     let _lock = claim(options, &recipe)?;
     remove_leftovers(&options.out, &recipe.name)?;
     let batch = Batch {
@@ -185,7 +185,7 @@ impl MaterialOptions {
     }
 }
 
-/// One run, shared by its threads.
+/// A run, shared by its threads.
 struct Batch<'a> {
     recipe: &'a Recipe,
     library: &'a Library,
@@ -198,8 +198,8 @@ struct Batch<'a> {
 }
 
 impl Batch<'_> {
-    /// Takes one scene after the other until there is none left, somebody failed or interrupts.
-    // Relaxed throughout: the counters hand out numbers and carry no other data.
+    /// Makes one scene after another until none is left, a thread fails or the run is interrupted.
+    // Relaxed: the counters only hand out numbers and guard no other data.
     fn work(&self) -> Result<()> {
         while !signals::requested() && !self.failed.load(Ordering::Relaxed) {
             let index = self.next.fetch_add(1, Ordering::Relaxed);
@@ -224,7 +224,7 @@ impl Batch<'_> {
     }
 }
 
-/// Makes the folder ours: writes `simulation.json`, or checks that it says the same, and locks it.
+/// Claims the folder: writes `simulation.json`, or compares it with the existing one, and locks it.
 fn claim(options: &SimulateOptions, recipe: &Recipe) -> Result<File> {
     let ours = Simulation {
         recipe: recipe.name.clone(),
@@ -235,7 +235,7 @@ fn claim(options: &SimulateOptions, recipe: &Recipe) -> Result<File> {
         recipe_text: recipe.text.clone(),
     };
     let text = json::bytes(&ours)?;
-    // Names that are no text are compared as they are written.
+    // Normalises paths that are not valid Unicode to their written form.
     let ours: Simulation = serde_json::from_slice(&text)?;
     let path = options.out.join(SIMULATION_FILE);
     std::fs::create_dir_all(&options.out)
@@ -249,7 +249,7 @@ fn claim(options: &SimulateOptions, recipe: &Recipe) -> Result<File> {
             );
         }
         match audiofile::write_whole(&path, &text, Existing::Keep) {
-            // Another run has begun at the same moment; its record is checked as any other.
+            // A concurrent run has written it; the record is checked below like any other.
             Err(AudioFileError { problem: Problem::Exists, .. }) => {}
             result => result?,
         }
@@ -263,7 +263,7 @@ fn claim(options: &SimulateOptions, recipe: &Recipe) -> Result<File> {
     }
     let file = File::open(&path).with_context(|| format!("could not open {}", path.display()))?;
     match file.try_lock() {
-        // A file system without locks is no reason to refuse.
+        // File systems without locks are accepted.
         Ok(()) | Err(std::fs::TryLockError::Error(_)) => Ok(file),
         Err(std::fs::TryLockError::WouldBlock) => {
             bail!("another run is simulating into {}", options.out.display())
@@ -293,7 +293,7 @@ impl Simulation {
     }
 }
 
-/// A scene's folder that no simulation of ours has made.
+/// Returns the name of a scene's folder in a folder without `simulation.json`, if there is one.
 fn foreign_scene(out: &Path, recipe_name: &str) -> Result<Option<OsString>> {
     let context = || format!("could not read {}", out.display());
     for entry in std::fs::read_dir(out).with_context(context)? {
@@ -305,13 +305,13 @@ fn foreign_scene(out: &Path, recipe_name: &str) -> Result<Option<OsString>> {
     Ok(None)
 }
 
-/// Whether a scene of this recipe has this name.
+/// True if `name` is that of a scene of this recipe.
 fn is_scene(name: &str, recipe_name: &str) -> bool {
     let number = name.strip_prefix(recipe_name);
     number.is_some_and(|rest| !rest.is_empty() && rest.chars().all(|c| c.is_ascii_digit()))
 }
 
-/// Removes what a killed run left half written.
+/// Removes partial files and folders of a killed run.
 fn remove_leftovers(out: &Path, recipe_name: &str) -> Result<()> {
     audiofile::remove_leftovers(out);
     let context = || format!("could not tidy {}", out.display());
@@ -326,7 +326,7 @@ fn remove_leftovers(out: &Path, recipe_name: &str) -> Result<()> {
     Ok(())
 }
 
-/// Draws on a terminal only.
+/// Returns a progress bar that draws on a terminal only.
 fn progress_bar(count: u64) -> Result<ProgressBar> {
     let bar = ProgressBar::with_draw_target(Some(count), ProgressDrawTarget::stderr());
     let style = ProgressStyle::with_template("{bar:40} {pos} of {len} scenes  {eta} left")

@@ -1,32 +1,32 @@
-//! Who plays, who has a mic, and how many: drawn from a recipe for one scene.
+//! Draws the players of a scene, their mics and the numbers of both.
 
 use crate::random::Random;
 use crate::scenes::layout::Miking;
 use crate::scenes::recipe::{Range, StageConfig};
 use crate::scenes::sources::Family;
 
-/// One part's role in the scene.
+/// Role of a part in the scene.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Role {
-    /// Its position among the parts.
+    /// Position among the parts, from 0.
     pub(super) part: usize,
     pub(super) miking: Miking,
-    /// Whether it is to be silent throughout, whatever it was given to play.
+    /// True if the part is silenced throughout, regardless of its notes.
     pub(super) silent: bool,
 }
 
-/// How many mics a scene has, and how many parts it wants for them.
+/// Number of mics of a scene, and number of parts for them.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Size {
-    /// Mics for sources.
+    /// Number of mics for sources.
     pub(super) num_own: usize,
-    /// Mics without a source.
+    /// Number of mics without a source.
     pub(super) num_room: usize,
-    /// Parts to ask for: some may go without a mic.
+    /// Number of parts to request; more than the mics need, as some parts may have no mic.
     pub(super) num_parts: usize,
 }
 
-/// Most mics a scene has without a source of their own.
+/// Maximum number of mics without a source of their own.
 const MOST_ROOM_MICS: usize = 4;
 
 impl Size {
@@ -41,10 +41,10 @@ impl Size {
     }
 }
 
-/// Gives the parts, most important first, their mics. Parts that get no role are left out.
+/// Assigns mics to the parts, which are ordered by importance. Parts without a role are left out.
 ///
-/// Returns the roles and the number of mics without a source, which is raised when there are
-/// fewer sources than mics.
+/// Returns the roles and the number of mics without a source. The latter is raised if there are too
+/// few sources for the mics.
 pub(super) fn draw(
     parts: &[(&str, Family)],
     size: Size,
@@ -54,7 +54,7 @@ pub(super) fn draw(
     let mut left = size.num_own;
     let mut roles = Vec::new();
     for (part, &(name, family)) in parts.iter().enumerate() {
-        // One draw of each for every part, so that each decision leaves the others as they are.
+        // Draws everything before deciding, so that a decision does not change later draws.
         let unmiked = random.chance(unmiked_chance(name, family, stage));
         let clean = random.chance(stage.clean) && !is_drum(family);
         let second = random.chance(stage.second_mic);
@@ -66,14 +66,14 @@ pub(super) fn draw(
             _ if unmiked => Miking::Nothing,
             _ if clean && direct => Miking::Direct,
             _ if clean => Miking::Booth,
-            // The last two mics are not both for the only source.
+            // Keeps the last two mics from both going to the only source.
             2.. if second && left + roles.len() > 2 => Miking::Two,
             _ => Miking::One,
         };
         left -= miking.num_mics();
         roles.push(Role { part, miking, silent: false });
     }
-    // Fewer sources than mics: those without a mic get one, then some get a second one.
+    // Mics are left over: first every source without a mic gets one, then some get a second one.
     for (from, to) in [(Miking::Nothing, Miking::One), (Miking::One, Miking::Two)] {
         for role in &mut roles {
             if left > 0 && role.miking == from {
@@ -82,7 +82,7 @@ pub(super) fn draw(
             }
         }
     }
-    // Somebody has to be heard by somebody.
+    // At least two sources must be outside booths, so that there is bleed.
     let num_in_room = roles.iter().filter(|role| role.miking != Miking::Booth).count();
     let booths = roles.iter_mut().filter(|role| role.miking == Miking::Booth);
     booths.take(2_usize.saturating_sub(num_in_room)).for_each(|role| role.miking = Miking::One);
@@ -91,7 +91,7 @@ pub(super) fn draw(
     (roles, num_room)
 }
 
-/// At least two sources are there to be heard by others.
+/// Draws the silent sources. At least two sources in the room remain audible.
 fn draw_silent(roles: &mut [Role], stage: &StageConfig, random: &mut Random) {
     let mut num_heard = roles.iter().filter(|role| role.miking != Miking::Booth).count();
     for role in roles {
@@ -104,7 +104,8 @@ fn draw_silent(roles: &mut [Role], stage: &StageConfig, random: &mut Random) {
     }
 }
 
-/// Crashes are rarely miked: they are loud enough everywhere.
+/// Returns the probability that a source has no mic. Crashes are rarely miked, because they are
+/// loud enough in all other mics.
 fn unmiked_chance(name: &str, family: Family, stage: &StageConfig) -> f64 {
     if family == Family::Cymbal && !name.contains("ride") && stage.unmiked > 0.0 {
         0.5 * (1.0 + stage.unmiked)

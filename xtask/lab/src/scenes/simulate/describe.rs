@@ -1,4 +1,4 @@
-//! Everything drawn for a scene, as it is written into its `scene.json`.
+//! Describes the draws of a scene for its `scene.json`.
 
 use super::cast;
 use crate::scenes::SceneInfo;
@@ -31,7 +31,7 @@ pub(super) fn mic_names(members: &[Member<'_>], layout: &Layout) -> Vec<String> 
         .collect()
 }
 
-/// Groups and room mics, by the mics' numbers.
+/// Fills in the groups and the room mics, by mic number from 1.
 pub(super) fn owners(info: &mut SceneInfo, layout: &Layout, num_sources: usize) {
     for source in 0..num_sources {
         let own: Vec<usize> = (1..)
@@ -118,7 +118,7 @@ fn round_all(value: &mut Value) {
     }
 }
 
-/// Four decimals are a tenth of a millimetre: what was drawn can be read, and drawn again by seed.
+/// Rounds to four decimals, a tenth of a millimetre. The exact value follows from the seed.
 fn round(value: f64) -> f64 {
     (value * 1e4).round() / 1e4 + 0.0
 }

@@ -1,4 +1,4 @@
-//! What every mic of a layout hears of every source, own and others apart.
+//! Computes the signals at every mic of a layout, split into own sources and bleed.
 
 use super::cast::Role;
 use crate::convert::{db_to_lin, to_f32};
@@ -9,29 +9,29 @@ use crate::scenes::layout::{Layout, Miking, StageMic};
 use crate::scenes::sources::Part;
 use anyhow::{Context, Result, ensure};
 
-/// Everything that sounds.
+/// All inputs of the computation.
 pub(super) struct Stage<'a> {
     pub(super) layout: &'a Layout,
-    /// One per source of the layout.
+    /// One role per source of the layout.
     pub(super) roles: &'a [Role],
     pub(super) parts: &'a [Part],
     pub(super) rate_hz: u32,
     pub(super) tail_seed: u64,
 }
 
-/// What one mic hears.
+/// The signals at one mic.
 pub(super) struct Heard {
     pub(super) images: Images,
-    /// Whether its own source is silent throughout.
+    /// True if the mic's own source is silent throughout.
     pub(super) silent: bool,
-    /// The peak it would hear had its silent source played; 0 when nobody knows.
+    /// Peak of the own source's image if its silent source played; 0 if it is unknown.
     peak_if_played: f32,
 }
 
 impl Heard {
-    /// The peak that the preamp of a mic with a silent source is set for.
+    /// Returns the peak for which the preamp of a mic with a silent source is set.
     pub(super) fn expected_peak(&self, random: &mut Random) -> Option<f32> {
-        // At the sound check the source played: by so much louder than what it hears now.
+        // Assumed level of the own source at the sound check over the bleed.
         let louder_db = random.between(6.0, 26.0);
         if !self.silent {
             return None;
@@ -44,7 +44,7 @@ impl Heard {
     }
 }
 
-/// Records all mics, dry of any console.
+/// Computes the signals at all mics, before the console.
 pub(super) fn hear(stage: &Stage<'_>) -> Result<Vec<Heard>> {
     let length = stage.parts.first().map_or(0, |part| part.dry.len());
     ensure!(stage.parts.iter().all(|part| part.dry.len() == length), "dry parts differ in length");
@@ -64,7 +64,8 @@ pub(super) fn hear(stage: &Stage<'_>) -> Result<Vec<Heard>> {
 }
 
 impl Stage<'_> {
-    /// The way from each source to this mic; `None` where it hears nothing of it.
+    /// Returns the impulse response from each source to this mic, or `None` if the mic picks up
+    /// nothing of it through the room.
     fn responses(&self, mic_number: u64, mic: &StageMic) -> Result<Vec<Option<Vec<f32>>>> {
         let of_mic = Random::for_part(self.tail_seed, mic_number).bits();
         let mut responses = Vec::with_capacity(self.roles.len());
@@ -99,7 +100,7 @@ impl Stage<'_> {
         let mut has_bleed = false;
         for (source, response) in responses.iter().enumerate() {
             let Some(response) = response else { continue };
-            // A mic without a source of its own is to be left as it is: all it hears is its own.
+            // A mic without a source of its own is left unprocessed, so all sources are its own.
             let is_own = mic.own.is_none_or(|own| own == source);
             has_bleed |= !is_own;
             let sum: &mut Sum = if is_own { &mut own_sum } else { &mut bleed_sum };
@@ -125,7 +126,7 @@ impl Stage<'_> {
         role.miking != Miking::Booth && !role.silent
     }
 
-    /// Whether a mic hears its own source only.
+    /// True if the mic picks up its own source only.
     fn is_isolated(&self, mic: &StageMic) -> bool {
         let own = mic.own.map(|own| self.roles[own].miking);
         matches!(own, Some(Miking::Direct | Miking::Booth))
@@ -147,7 +148,7 @@ mod tests {
         Part { name: format!("{seed}"), family: Family::Voice, dry, made_of: Vec::new() }
     }
 
-    /// Three sources with a mic each, and one mic in the room.
+    /// Three sources with one mic each, and one mic in the room.
     fn layout() -> Layout {
         let at = |n: usize| [1.0 + n as f64, 2.0, 1.5];
         let mic = |own: Option<usize>| StageMic {
@@ -210,7 +211,7 @@ mod tests {
             let bleed = heard(one, mic).zip(heard(other, mic)).map(|(a, b)| a + b);
             assert_alike(&found.images.bleed, bleed);
         }
-        // The room's mic is to keep everything.
+        // All sources are the room mic's own.
         let everything = heard(0, 3).zip(heard(1, 3)).zip(heard(2, 3)).map(|((a, b), c)| a + b + c);
         assert_alike(&all[3].images.own, everything);
         assert!(all[3].images.bleed.iter().all(|&sample| sample == 0.0));
@@ -225,7 +226,7 @@ mod tests {
         assert_eq!(all[0].images.own, parts[0].dry, "a direct box has no room");
         assert!(silent(&all[0].images.bleed) && silent(&all[1].images.bleed));
         assert!(!silent(&all[1].images.own));
-        // The third mic hears the direct player, as it would without the one in the booth.
+        // The third mic picks up the direct player, exactly as it would with an empty booth.
         let mut without = parts.clone();
         without[1].dry.fill(0.0);
         let booth_empty = hear_with(&roles([Miking::One; 3], [false; 3]), &without);
@@ -243,7 +244,7 @@ mod tests {
         without[0].dry.fill(0.0);
         let gone = hear_with(&roles([Miking::One; 3], [false; 3]), &without);
         assert_alike(&all[1].images.bleed, gone[1].images.bleed.iter().copied());
-        // Its preamp is set for what it would have heard; one that nobody knows is drawn.
+        // The preamp is set for the peak of the silent source; an unknown peak is drawn.
         let expected = all[0].expected_peak(&mut Random::new(1)).unwrap();
         let bleed = all[0].images.bleed.iter().fold(0.0_f32, |top, x| top.max(x.abs()));
         assert!(expected > 2.0 * bleed, "{expected} {bleed}");

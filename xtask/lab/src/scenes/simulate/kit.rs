@@ -1,4 +1,4 @@
-//! Scenes of a real kit: its own mics and its own room, our console.
+//! Scenes of a real kit, with its own mics and room and a simulated console.
 
 use super::{Draft, Stream, describe};
 use crate::scenes::Scene;
@@ -7,7 +7,7 @@ use crate::scenes::sources::KitRequest;
 use anyhow::Result;
 use serde_json::json;
 
-/// What the kits have.
+/// Numbers of mics that the kits have.
 const NUM_CLOSE: usize = 11;
 const NUM_OVERHEADS: usize = 2;
 

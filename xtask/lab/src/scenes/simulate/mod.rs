@@ -20,7 +20,7 @@ use crate::random::Random;
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
-/// The seed of one scene: no two of a recipe, of whatever split, are alike.
+/// Returns the seed of one scene. Scenes of a recipe differ in their seeds, also across splits.
 #[must_use]
 pub fn scene_seed(recipe_seed: u64, split: Split, index: u64) -> u64 {
     let split_number = match split {
@@ -32,7 +32,7 @@ pub fn scene_seed(recipe_seed: u64, split: Split, index: u64) -> u64 {
     Random::for_part(of_split, index).bits()
 }
 
-/// What is drawn from a scene's seed, each from a stream of its own.
+/// Random streams of a scene, all derived from its seed.
 #[derive(Clone, Copy, Debug)]
 enum Stream {
     Kind = 1,
@@ -52,12 +52,12 @@ impl Stream {
 
 /// Simulates one scene of a recipe.
 ///
-/// It depends on nothing but its arguments: any number of threads may make any scenes in any
-/// order. Scenes are numbered from 1 in their folders, so `index` starts at 1 there.
+/// The result depends only on the arguments, so any number of threads may simulate scenes in any
+/// order. `index` starts at 1, like the numbers of scene folders.
 ///
 /// # Errors
 ///
-/// When the recipe asks for something that its material or its rooms do not have.
+/// Returns an error if the recipe requires something that its material or its rooms do not provide.
 pub fn scene(recipe: &Recipe, library: &Library, index: u64) -> Result<Scene> {
     let seed = scene_seed(recipe.seed, recipe.split, index);
     let mut random = Stream::Kind.of(seed);
@@ -86,10 +86,10 @@ pub fn scene(recipe: &Recipe, library: &Library, index: u64) -> Result<Scene> {
     Ok(scene)
 }
 
-/// How loud the loud parts of equally loud sources are at 1 m, in dB re 20 uPa.
+/// Level of the loud parts at 1 m, in dB re 20 uPa, if all sources are equally loud.
 const EVEN_DB_SPL: f64 = 85.0;
 
-/// A scene about to be made.
+/// Parameters of a scene to be simulated.
 struct Draft<'a> {
     recipe: &'a Recipe,
     config: &'a SceneConfig,
@@ -117,7 +117,7 @@ impl Draft<'_> {
             num_parts: size.num_parts.min(ensemble.most_parts()),
             num_samples: self.num_samples(),
             rate_hz: self.rate_hz,
-            // Who is silent is drawn here, where it is known to the truth.
+            // Silent parts are drawn by `cast`, so that the targets take them into account.
             silent_chance: 0.0,
             rare_chance: stage.rare,
             tutti_chance: stage.tutti,
@@ -170,7 +170,7 @@ impl Draft<'_> {
         Ok(scene)
     }
 
-    /// Makes players differ in level, more than they do by themselves.
+    /// Sets the players' levels and returns their drawn differences in dB.
     fn set_levels(&self, parts: &mut [Part], roles: &[cast::Role]) -> Vec<f64> {
         let mut random = Stream::Levels.of(self.seed);
         let stage = self.recipe.stage_of(self.config);
@@ -224,7 +224,7 @@ impl Draft<'_> {
 
     fn mains(&self) -> Mains {
         let mut random = self.console_stream(u64::MAX);
-        // Grids are held within a twentieth of a hertz or so.
+        // Mains frequencies are kept within about a twentieth of a hertz.
         let hz = random.pick(&[50.0, 60.0]) + random.normal(0.0, 0.02);
         Mains { hz, rate_hz: self.rate_hz }
     }

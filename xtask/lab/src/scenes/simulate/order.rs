@@ -1,11 +1,12 @@
-//! How each ensemble stands.
+//! Arrangements of the ensembles.
 
 use crate::random::Random;
 use crate::scenes::layout::Arrangement;
 use crate::scenes::recipe::StageConfig;
 use crate::scenes::sources::Ensemble;
 
-/// Draws how an ensemble stands: mostly as it does on stage, sometimes in a circle to rehearse.
+/// Draws the arrangement of an ensemble: usually its arrangement on stage, sometimes a
+/// rehearsal circle.
 pub(super) fn arrangement(ensemble: Ensemble, random: &mut Random) -> Arrangement {
     let in_circle = random.chance(0.2);
     match ensemble {
@@ -19,10 +20,11 @@ pub(super) fn arrangement(ensemble: Ensemble, random: &mut Random) -> Arrangemen
     }
 }
 
-/// How often drums come with a crash, where sources without a mic are wanted at all.
+/// Probability of a crash among the drums, for recipes with unmiked sources.
 const CRASH_CHANCE: f64 = 0.4;
 
-/// Seats that are to be there whatever their importance: a crash, which has hardly ever a mic.
+/// Returns the seats that are required regardless of their importance: a crash, which rarely has
+/// a mic.
 pub(super) fn wanted(
     ensemble: Ensemble,
     stage: &StageConfig,

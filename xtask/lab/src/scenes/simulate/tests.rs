@@ -1,10 +1,10 @@
-//! Scenes of small recipes: pure, plausible, and with the truth they claim.
+//! Tests of scenes of small recipes: reproducible, plausible and with correct targets.
 
 use super::*;
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
-/// Everything at its most frequent, short and at a low rate.
+/// A recipe in which all events are frequent; short and at a low rate.
 const EVENTFUL: &str = "
     duration_s = 1.5
     rate_hz = 16000
@@ -63,7 +63,7 @@ fn scenes_are_well_formed_and_have_the_truth_they_claim() {
         assert_eq!(info.drawn["mics"].as_array().unwrap().len(), count);
         for signal in scene.mics.iter().chain(&scene.targets) {
             assert_eq!(signal.len(), 24_000);
-            // The peak level asked for is at most -2 dB of full scale.
+            // The default peak level is at most -2 dB of full scale.
             assert!(signal.iter().all(|sample| sample.abs() < 0.8), "scene {index}");
         }
         for (number, (mic, target)) in (1..).zip(scene.mics.iter().zip(&scene.targets)) {
@@ -79,7 +79,7 @@ fn scenes_are_well_formed_and_have_the_truth_they_claim() {
                 assert_eq!(info.input_sdr_db[number - 1], None);
             }
             if info.silent_mics.contains(&number) {
-                // Nothing but the noise, 50 dB under the peak the preamp was set for.
+                // Only the noise, at least 50 dB below the expected peak.
                 let noise = if chain["chain"].get("noise_below_db").is_some() { 1e-4 } else { 0.0 };
                 let level = power(target) / target.len() as f64;
                 assert!(level <= noise, "scene {index} mic {number}: {level}");
@@ -108,7 +108,7 @@ fn in_a_tutti_only_those_rest_whose_instruments_die_away() {
         );
         Recipe::parse("t.toml", &text).unwrap()
     };
-    // Between the first second and the last, in which all parts end.
+    // Leaves out the first second and the last one, in which all parts end.
     let quietest = |target: &[f32]| -> f64 {
         let seconds = target[44_100..5 * 44_100].chunks(22_050).map(power);
         seconds.fold(f64::INFINITY, f64::min) / power(&target[44_100..5 * 44_100])
@@ -120,7 +120,7 @@ fn in_a_tutti_only_those_rest_whose_instruments_die_away() {
     };
     let (usual, tutti) = (rests(""), rests("tutti = 1\ntogether = 1"));
     println!("parts that rest for half a second: {usual} and {tutti}");
-    // Measured: 13 and 5 of 16; plucked and struck sounds die away however long they are held.
+    // Measured: 13 and 5 of 16. Plucked and struck sounds decay however long they are held.
     assert!(2 * tutti < usual, "{usual} {tutti}");
 }
 
@@ -132,7 +132,7 @@ fn seeds_of_scenes_and_splits_have_nothing_in_common() {
             for index in 0..1_000 {
                 let seed = scene_seed(recipe_seed, split, index);
                 assert!(seeds.insert(seed), "{split} {recipe_seed} {index}");
-                // Nor do the streams of one scene start alike.
+                // The streams of a scene differ too.
                 let starts: BTreeSet<u64> =
                     [Stream::Kind, Stream::Music, Stream::Cast, Stream::Layout, Stream::Levels]
                         .into_iter()

@@ -1,13 +1,13 @@
-//! What there is to play: the `[material]` table of a recipe.
+//! Available material: the `[material]` table of a recipe.
 
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
-/// Where a recipe's sounds come from. Everything may be left out: then the SoundFont plays alone.
+/// Sources of a recipe's sounds. All fields are optional; the default is the SoundFont alone.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
 pub struct MaterialConfig {
-    /// The SoundFont; without it, where Debian puts FluidR3.
+    /// SoundFont file; by default Debian's path of FluidR3.
     pub soundfont: Option<PathBuf>,
     /// Folders of single notes, one instrument each, or folders of such folders.
     pub notes: Vec<PathBuf>,
@@ -19,35 +19,35 @@ pub struct MaterialConfig {
     pub stems: Vec<StemFolder>,
 }
 
-/// One collection of songs.
+/// A collection of songs.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct StemFolder {
-    /// Its top folder.
+    /// Top folder of the collection.
     pub path: PathBuf,
-    /// How its files are named.
+    /// Naming scheme of its files.
     pub layout: StemLayout,
 }
 
-/// How a collection of songs names its files.
+/// Naming scheme of a collection's files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum StemLayout {
-    /// MUSDB18-HQ: `{train,test}/<song>/{drums,bass,other,vocals}.wav`; `mixture.wav` is not used.
+    /// MUSDB18-HQ: `{train,test}/<song>/{drums,bass,other,vocals}.wav`; `mixture.wav` is ignored.
     Musdb,
     /// URMP: `<piece>/AuSep_<number>_<instrument>_….wav`.
     Urmp,
-    /// MedleyDB: `<song>/<song>_STEMS/<song>_STEM_<number>.wav` with `<song>_METADATA.yaml`; songs
-    /// whose metadata say that stems bleed are left out.
+    /// MedleyDB: `<song>/<song>_STEMS/<song>_STEM_<number>.wav` with `<song>_METADATA.yaml`. Songs
+    /// whose metadata report bleed are left out.
     Medleydb,
     /// SynthSOD: `<song>/Tree/<instrument>.flac`.
     Synthsod,
-    /// Anybody's: `<song>/<instrument>.wav` or `.flac`.
+    /// Any other collection: `<song>/<instrument>.wav` or `.flac`.
     Plain,
 }
 
 impl StemLayout {
-    /// Its name in a recipe.
+    /// Returns the name in a recipe.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -61,7 +61,7 @@ impl StemLayout {
 }
 
 impl MaterialConfig {
-    /// Takes relative paths as relative to `base`, the recipe's folder.
+    /// Resolves relative paths against `base`, the recipe's folder.
     pub fn resolve(&mut self, base: &Path) {
         let lists = [&mut self.notes, &mut self.scores, &mut self.kits];
         let stems = self.stems.iter_mut().map(|folder| &mut folder.path);

@@ -1,4 +1,4 @@
-//! Who sits in an ensemble.
+//! Ensembles and their seats.
 
 use super::Family;
 use super::presets::Role;
@@ -11,13 +11,13 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Ensemble {
-    /// One drum kit, its pieces as separate sources.
+    /// A drum kit, with its pieces as separate sources.
     DrumKit,
     /// Drums, amplifiers, voices.
     RockBand,
     /// Double bass, horns, piano, drums.
     JazzCombo,
-    /// From a duo to a small string orchestra, one player a part.
+    /// From a duo to a small string orchestra, with one player per part.
     StringGroup,
     /// Trumpets, horns, trombones, tuba.
     BrassGroup,
@@ -33,28 +33,28 @@ pub enum Ensemble {
     Percussion,
     /// Strings, winds, brass and piano mixed.
     ChamberMixed,
-    /// Sounds that go on: organs, pads, machines, rain.
+    /// Sustained sounds: organs, pads, machines, rain.
     Steady,
     /// Excerpts of a user's own songs.
     Stems,
 }
 
-/// What a seat needs to make sound.
+/// Task of a seat.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Job {
     /// Plays these pieces of the groove.
     Drums(&'static [Piece]),
-    /// Plays small percussion, another one at every such seat.
+    /// Plays small percussion, a different one at every such seat.
     Percussion,
-    /// Plays a part between these keys.
+    /// Plays a part between these MIDI keys.
     Plays(Role, music::Part, (u8, u8)),
-    /// Talks, when it is its turn.
+    /// Talks in turn with the others.
     Talks,
-    /// Makes noise without a pause.
+    /// Makes continuous noise.
     Noise,
 }
 
-/// One seat.
+/// A seat of an ensemble.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Seat {
     pub(crate) name: &'static str,
@@ -297,7 +297,7 @@ const STEADY: &[Seat] = &[
 ];
 
 impl Ensemble {
-    /// All of them.
+    /// All ensembles.
     pub const ALL: [Self; 13] = [
         Self::DrumKit,
         Self::RockBand,
@@ -314,7 +314,7 @@ impl Ensemble {
         Self::Stems,
     ];
 
-    /// Its name in a recipe.
+    /// Returns the name in a recipe.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -334,20 +334,20 @@ impl Ensemble {
         }
     }
 
-    /// Whether it plays songs of [`MaterialConfig::stems`](super::MaterialConfig::stems) instead of
-    /// instruments.
+    /// True if the ensemble plays songs of [`MaterialConfig::stems`](super::MaterialConfig::stems)
+    /// instead of instruments.
     #[must_use]
     pub fn needs_stems(self) -> bool {
         self == Self::Stems
     }
 
-    /// The most parts it can have; for [`Self::Stems`] the songs decide.
+    /// Returns the maximum number of parts. For [`Self::Stems`] the songs may lower it.
     #[must_use]
     pub fn most_parts(self) -> usize {
         if self == Self::Stems { super::MOST_STEMS } else { self.seats().len() }
     }
 
-    /// Its seats, the most important first.
+    /// Returns the seats, the most important first.
     pub(crate) fn seats(self) -> &'static [Seat] {
         match self {
             Self::DrumKit => DRUM_KIT,
@@ -366,7 +366,7 @@ impl Ensemble {
         }
     }
 
-    /// Whether a score for strings suits it.
+    /// True if a score for strings suits the ensemble.
     pub(crate) fn reads_scores(self) -> bool {
         matches!(
             self,

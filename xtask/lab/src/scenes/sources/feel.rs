@@ -1,19 +1,19 @@
-//! How a part is played: pauses, dynamics, articulation, late entries.
+//! The way a part is played: pauses, dynamics, articulation, late entries.
 
 use crate::convert::to_u8;
 use crate::random::Random;
 use crate::soundfont::Note;
 
-/// How much of a scene somebody plays.
+/// Share of a scene in which a part plays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Presence {
-    /// All along, with the pauses that players make.
+    /// The whole scene, with usual pauses.
     Usual,
-    /// All along, without a rest.
+    /// The whole scene, without a rest.
     Always,
-    /// Only for a moment.
+    /// A moment only.
     Rare,
-    /// Not at all.
+    /// Never.
     Silent,
 }
 
@@ -29,7 +29,7 @@ impl Presence {
         }
     }
 
-    /// The times in which this part plays, in seconds, drawn for a scene of `duration_s`.
+    /// Draws the times in which this part plays, in seconds, for a scene of `duration_s`.
     pub(crate) fn windows(self, random: &mut Random, duration_s: f64) -> Vec<(f64, f64)> {
         match self {
             Self::Silent => Vec::new(),
@@ -59,18 +59,18 @@ pub(crate) fn plays_at(windows: &[(f64, f64)], at_s: f64) -> bool {
     windows.iter().any(|&(from_s, to_s)| (from_s..to_s).contains(&at_s))
 }
 
-/// How one player shapes the notes of a passage.
+/// A player's way of shaping the notes of a passage.
 #[derive(Clone, Debug)]
 pub(crate) struct Feel {
-    /// Share of its written length that a note is held.
+    /// Held part of a note, as a share of its written length.
     articulation: f64,
     /// Share of the notes left out.
     rest: f64,
-    /// How early or late the player is as a habit, in seconds.
+    /// Constant delay of the player in seconds; negative if early.
     habit_s: f64,
-    /// How unsteady, as a standard deviation in seconds.
+    /// Standard deviation of the timing in seconds.
     unsteady_s: f64,
-    /// Added to the velocity at times, both in order: (seconds, steps).
+    /// Velocity offsets over time, ordered by time: (seconds, velocity steps).
     swells: Vec<(f64, f64)>,
 }
 
@@ -94,19 +94,20 @@ impl Feel {
         }
     }
 
-    /// Plays all that is written, near its written length.
+    /// Makes the player play every note, near its written length.
     pub(crate) fn keep_every_note(&mut self) {
         self.rest = 0.0;
         self.articulation = self.articulation.clamp(0.7, 1.05);
     }
 
-    /// Leaves nothing out and holds notes up to the next ones, or over them as a room and a pedal do.
+    /// Makes the player leave out no note and hold notes until the next ones, or beyond, as with
+    /// reverberation and a pedal.
     pub(crate) fn sustain(&mut self, random: &mut Random) {
         self.rest = 0.0;
         self.articulation = random.between(0.95, 1.4);
     }
 
-    /// Plays notes this way, within the windows.
+    /// Shapes the notes within the windows and drops the others.
     pub(crate) fn shape(
         &self,
         random: &mut Random,

@@ -1,33 +1,33 @@
-//! How loud sources are at 1 m, against one another.
+//! Levels of sources at 1 m, relative to each other.
 
 use super::Family;
 use super::presets::Role;
 use crate::convert::{db_to_lin, to_f32};
 use crate::random::Random;
 
-/// Sound pressure level that a sample of 1 stands for, in dB re 20 µPa: near the loudest that drums
-/// reach at 1 m, so that dry sounds seldom exceed full scale by much.
+/// Sound pressure level of a sample of 1, in dB re 20 µPa. It is close to the loudest drums at 1 m,
+/// so dry sounds seldom exceed full scale by much.
 pub const FULL_SCALE_DB_SPL: f64 = 120.0;
 
-/// How much one player of a kind differs from the next, as a standard deviation in dB.
+/// Standard deviation in dB of the level between players of a kind.
 const SPREAD_DB: f64 = 3.0;
 
-/// Length of the windows that loudness is judged by, in seconds.
+/// Window length of the level measurement in seconds.
 const WINDOW_S: f64 = 0.05;
 
-/// Typical level of the loud parts of a source at 1 m in dB re 20 µPa: the mean power of the 50 ms
-/// windows within 20 dB of the loudest.
+/// Returns the typical level of a source's loud parts at 1 m, in dB re 20 µPa: the mean power of
+/// the 50 ms windows within 20 dB of the loudest.
 ///
 /// | source | dB | from |
 /// |---|---|---|
-/// | trumpet, trombone, horn, tuba | 91-92 | sound power at forte 101-104 dB |
-/// | flute, oboe, clarinet, bassoon, saxophone | 82-84 | sound power at forte 91-93 dB, saxophones more |
-/// | violin, viola | 78 | sound power at forte 87-89 dB |
-/// | cello, double bass | 80 | sound power at forte 90-92 dB |
+/// | trumpet, trombone, horn, tuba | 91-92 | power at forte 101-104 dB |
+/// | flute, oboe, clarinet, bassoon, saxophone | 82-84 | power at forte 91-93 dB, saxophones more |
+/// | violin, viola | 78 | power at forte 87-89 dB |
+/// | cello, double bass | 80 | power at forte 90-92 dB |
 /// | singer | 84 | judgement: between strings and brass |
 /// | talker | 65 | raised conversation: between "normal" 62 dB and "raised" 68 dB |
 /// | piano, vibraphone, marimba | 83 | judgement |
-/// | guitar and other plucked strings | 71 | judgement: a nylon guitar is 7 dB softer than a violin |
+/// | guitar, other plucked strings | 71 | judgement: a nylon guitar is 7 dB softer than a violin |
 /// | guitar and keyboard amplifiers | 94 | judgement: small amplifiers in a rehearsal room |
 /// | bass amplifier | 93 | judgement |
 /// | kick 98, snare 100, toms 98, hi-hat 87, crash 97, ride 89 | | judgement for a rock drummer |
@@ -36,9 +36,11 @@ const WINDOW_S: f64 = 0.05;
 /// # Source
 ///
 /// Sound powers: after J. Meyer, "Acoustics and the Performance of Music", Springer, 5th ed. 2009,
-/// chapter 3, as commonly quoted and rounded, a guide and no table to cite; minus 11 dB for a point source in free field, 10 log10(4 π). Talkers: ANSI S3.5-1997,
-/// rounded. That a snare has by far more power than a trumpet, and that more than a flute: F. A.
-/// Everest, K. C. Pohlmann, "Master Handbook of Acoustics", table 5-1 (peaks of 12, 0.3 and 0.06 W).
+/// chapter 3, as commonly quoted and rounded; they are a guide, not a quotable table. The pressure
+/// level follows by subtracting 11 dB, 10 log10(4 π), for a point source in free field. Talkers:
+/// ANSI S3.5-1997, rounded. Order of snare, trumpet and flute, each with far more power than the
+/// next: F. A. Everest, K. C. Pohlmann, "Master Handbook of Acoustics", table 5-1 (peaks of 12, 0.3
+/// and 0.06 W).
 pub(crate) fn typical_db_spl(family: Family, role: Role) -> f64 {
     match (family, role) {
         (Family::Kick | Family::Tom, _) => 98.0,
@@ -59,12 +61,13 @@ pub(crate) fn typical_db_spl(family: Family, role: Role) -> f64 {
     }
 }
 
-/// How much softer a talker is than a singer, in dB.
+/// Level of a talker relative to a singer, in dB.
 pub(crate) const TALKER_DB: f64 = -19.0;
-/// How much louder crashes are than the mean cymbal, and rides softer, in dB.
+/// Level of crashes above the mean cymbal, and of rides below it, in dB.
 pub(crate) const CRASH_DB: f64 = 4.0;
 
-/// Scales a dry sound to a level in dB re 20 µPa, drawn around `level_db_spl`; silence stays.
+/// Scales a dry sound to a level in dB re 20 µPa, drawn around `level_db_spl`. Silence
+/// stays silent.
 pub(crate) fn set_level(sound: &mut [f32], rate_hz: u32, level_db_spl: f64, random: &mut Random) {
     let drawn_db = level_db_spl + random.normal(0.0, SPREAD_DB).clamp(-7.0, 7.0);
     let loud = loud_part(sound, rate_hz);
@@ -74,7 +77,7 @@ pub(crate) fn set_level(sound: &mut [f32], rate_hz: u32, level_db_spl: f64, rand
     }
 }
 
-/// RMS of the loud parts: over the 50 ms windows within 20 dB of the loudest.
+/// Returns the RMS of the loud parts: the 50 ms windows within 20 dB of the loudest.
 pub(crate) fn loud_part(sound: &[f32], rate_hz: u32) -> f64 {
     let window = crate::convert::to_index(WINDOW_S * f64::from(rate_hz)).max(1);
     let powers: Vec<f64> = sound

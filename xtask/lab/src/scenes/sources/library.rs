@@ -1,4 +1,4 @@
-//! Everything that can play in one split.
+//! The material of one split.
 
 use super::ensemble::Seat;
 use super::feel::Presence;
@@ -15,43 +15,43 @@ use crate::soundfont::{self, Instruments};
 use anyhow::{Context, Result, ensure};
 use std::path::Path;
 
-/// What is to be played.
+/// Parameters of [`Library::play`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct PlayRequest<'a> {
-    /// Who plays.
+    /// Ensemble to play.
     pub ensemble: Ensemble,
-    /// How many parts; the most important seats come first.
+    /// Number of parts, taken from the most important seats.
     pub num_parts: usize,
-    /// Length of every part.
+    /// Length of every part in samples.
     pub num_samples: usize,
     /// Sample rate in Hz.
     pub rate_hz: u32,
-    /// Chance of a part to be there without playing a note.
+    /// Probability that a part is present but never plays.
     pub silent_chance: f64,
-    /// Chance of a part to play for a moment only.
+    /// Probability that a part plays for a moment only.
     pub rare_chance: f64,
-    /// Chance of a part to play without a rest.
+    /// Probability that a part plays without a rest.
     pub tutti_chance: f64,
-    /// Chance of all parts to share one rhythm.
+    /// Probability that all parts share one rhythm.
     pub together_chance: f64,
-    /// Names of seats that must be among the parts, whatever their importance (a crash).
+    /// Names of seats that are included regardless of their importance, such as a crash.
     pub wanted: &'a [&'a str],
 }
 
-/// What a real kit is to play.
+/// Parameters of [`Library::play_kit`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct KitRequest {
-    /// Length of every mic.
+    /// Length of every mic in samples.
     pub num_samples: usize,
     /// Sample rate in Hz.
     pub rate_hz: u32,
-    /// How many close mics, drawn with a preference for kick, snare and hi-hat; `None` for all.
+    /// Number of close mics, drawn with a preference for kick, snare and hi-hat; `None` for all.
     pub num_close_mics: Option<usize>,
-    /// Whether the overheads are there as room mics, after the close ones.
+    /// True if the overheads follow the close mics as room mics.
     pub overheads: bool,
 }
 
-/// Everything that can play, loaded once, for one split. Cheap to share between threads.
+/// The material of one split, loaded once. Threads can share it cheaply.
 #[derive(Clone, Debug)]
 pub struct Library {
     split: Split,
@@ -63,17 +63,17 @@ pub struct Library {
 }
 
 impl Library {
-    /// Loads what `config` names and `split` may use.
+    /// Loads the material of `config` that belongs to `split`.
     ///
     /// # Errors
     ///
-    /// When something is missing or not what it is said to be; the line names it.
+    /// Returns an error that names the item if something is missing or has the wrong format.
     pub fn load(config: &MaterialConfig, split: Split) -> Result<Self> {
         let path = config.soundfont.as_deref().unwrap_or(Path::new(soundfont::DEFAULT_PATH));
         Self::load_with(Instruments::load(path)?, config, split)
     }
 
-    /// As [`Self::load`] with a SoundFont that is loaded already, so that several splits share it.
+    /// Loads like [`Self::load`], with a loaded SoundFont that several splits can share.
     ///
     /// # Errors
     ///
@@ -98,45 +98,46 @@ impl Library {
         })
     }
 
-    /// The split it was loaded for.
+    /// Returns the split of this material.
     #[must_use]
     pub fn split(&self) -> Split {
         self.split
     }
 
-    /// Whether it can play this ensemble at all.
+    /// True if the material contains parts for this ensemble.
     #[must_use]
     pub fn can_play(&self, ensemble: Ensemble) -> bool {
         self.most_parts(ensemble) > 0
     }
 
-    /// The most parts an ensemble can have with this material.
+    /// Returns the maximum number of parts of an ensemble with this material.
     #[must_use]
     pub fn most_parts(&self, ensemble: Ensemble) -> usize {
         if ensemble.needs_stems() { stems::most_parts(&self.songs) } else { ensemble.most_parts() }
     }
 
-    /// Bytes of decoded notes and hits held in memory; the SoundFont and songs, which are read when
-    /// they are played, not counted.
+    /// Returns the size in bytes of the decoded notes and hits in memory. It excludes the SoundFont
+    /// and the songs, which are read when they are played.
     #[must_use]
     pub fn num_bytes(&self) -> usize {
         let notes: usize = self.notes.iter().map(NoteFolder::num_bytes).sum();
         notes + self.kits.iter().map(Kit::num_bytes).sum::<usize>()
     }
 
-    /// How many real kits there are for [`Self::play_kit`].
+    /// Returns the number of real kits for [`Self::play_kit`].
     #[must_use]
     pub fn num_kits(&self) -> usize {
         self.kits.len()
     }
 
-    /// Draws and plays one ensemble: dry parts of equal length, the most important first.
+    /// Draws and plays an ensemble. Returns dry parts of equal length, the most important first.
     ///
-    /// The same request and random state give the same samples.
+    /// Equal requests and random states give equal samples.
     ///
     /// # Errors
     ///
-    /// When the ensemble has not that many parts or there is nothing to play it with.
+    /// Returns an error if the ensemble has fewer parts than requested, or if the material lacks
+    /// sounds for it.
     pub fn play(&self, request: &PlayRequest<'_>, random: &mut Random) -> Result<Vec<Part>> {
         let PlayRequest { ensemble, num_parts, .. } = *request;
         let most_parts = self.most_parts(ensemble);
@@ -169,7 +170,8 @@ impl Library {
                 let mut random = Random::for_part(music.seed, place);
                 let presence =
                     Presence::draw(&mut random, request.silent_chance, request.rare_chance);
-                // Nothing is drawn where nobody wants it, so that older recipes keep their scenes.
+                // Draws only if `tutti_chance` is set, so that the scenes of older recipes do
+                // not change.
                 let presence = match presence {
                     Presence::Usual
                         if request.tutti_chance > 0.0 && random.chance(request.tutti_chance) =>
@@ -186,14 +188,14 @@ impl Library {
             .collect()
     }
 
-    /// Plays a groove on a real kit by superposition of its hits, as every mic recorded them; there
-    /// is no room to simulate.
+    /// Plays a groove on a real kit by superposition of its hits as recorded by every mic. No room
+    /// is simulated.
     ///
-    /// `info.drawn` has `made_of` (the hits) and `room_mics` (the overheads, from 1).
+    /// `info.drawn` contains `made_of` (the hits) and `room_mics` (the overheads, from 1).
     ///
     /// # Errors
     ///
-    /// When no kit was loaded, or a kit lacks the mics asked for.
+    /// Returns an error if no kit is loaded, or if a kit lacks the requested mics.
     pub fn play_kit(&self, request: &KitRequest, random: &mut Random) -> Result<Scene> {
         ensure!(!self.kits.is_empty(), "no real kit is named in the material");
         let kit = &self.kits[random.index(self.kits.len())];
@@ -202,7 +204,7 @@ impl Library {
     }
 }
 
-/// The first seats, with the wanted ones in the place of the last.
+/// Returns the first seats; the wanted ones replace the last of them.
 fn choose_seats(request: &PlayRequest<'_>) -> Result<Vec<Seat>> {
     let all = request.ensemble.seats();
     let mut seats = all[..request.num_parts.min(all.len())].to_vec();
@@ -245,7 +247,8 @@ mod tests {
         }
     }
 
-    /// Plays every ensemble often in every split and gives who played what.
+    /// Plays every ensemble `num_draws` times in every split and returns the split of each
+    /// item played.
     fn owners(config: &MaterialConfig, num_draws: u64) -> BTreeMap<String, Split> {
         let instruments = Instruments::installed();
         let mut owners: BTreeMap<String, Split> = BTreeMap::new();
@@ -303,7 +306,8 @@ mod tests {
         (0..num_samples).map(|n| (0.3 * wave(n) * (-(n as f64) / 8_000.0).exp()) as f32).collect()
     }
 
-    /// Little folders of everything: names are chosen so that every split has some.
+    /// Creates small folders of all kinds of material. The names are chosen so that every split
+    /// gets some.
     fn material(top: &Path) -> MaterialConfig {
         let notes = top.join("notes");
         for name in ["violin_iowa", "nylon", "cello_loops", "cajon", "bodyperc", "bobobo"] {
@@ -332,7 +336,7 @@ mod tests {
                         audiofile::WavWriter::create(&path, RATE_HZ, num_mics).unwrap();
                     writer.write(&channels).unwrap();
                     writer.finish().unwrap();
-                    // The kit's files are called .flac; what they are is told by their content.
+                    // The kit's files are named `.flac`; the content determines the format.
                     std::fs::rename(&path, path.with_extension("flac")).unwrap();
                 }
             }

@@ -1,9 +1,9 @@
-//! What sounds in a scene: dry parts of an ensemble, before they enter a room.
+//! Sources of a scene: dry parts of an ensemble, before they enter a room.
 //!
-//! [`Library::load`] gathers what one split may use, [`Library::play`] draws and plays an ensemble.
-//! Nothing that sounds in one split is heard in another: presets and recorded samples of the
-//! SoundFont by a table, folders of notes, scores and songs by their names, hits of real kits by
-//! their place among their piece's hits. Every part says what it was made of.
+//! [`Library::load`] loads the material of one split; [`Library::play`] draws and plays an
+//! ensemble. Splits share no sounds. Presets and recorded samples of the SoundFont are assigned by
+//! a table, folders of notes, scores and songs by their names, and hits of real kits by their place
+//! among the hits of their piece. Every part lists the material it is made of.
 
 mod config;
 mod ensemble;
@@ -27,24 +27,24 @@ pub use library::{KitRequest, Library, PlayRequest};
 
 use serde::Serialize;
 
-/// The most parts taken from one song.
+/// Maximum number of parts from one song.
 const MOST_STEMS: usize = 16;
 
-/// One source of an ensemble, dry.
+/// A dry source of an ensemble.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Part {
-    /// What people would call its mic: "violin 1", "snare".
+    /// Usual name of its mic: "violin 1", "snare".
     pub name: String,
-    /// What stands there: decides size, place, radiation and usual miking.
+    /// Kind of source, which determines size, place, radiation and usual miking.
     pub family: Family,
-    /// `[sample]`: how it sounds at 1 m, in free field; all parts of one ensemble are equally long.
+    /// `[sample]`, the sound at 1 m in free field. All parts of an ensemble have the same length.
     pub dry: Vec<f32>,
-    /// Everything it was made of, one entry each, such as `soundfont 0/40` or
-    /// `notes dry_violin_iowa/Violin_arco_ff_sulA_A4_stereo.flac`: no entry occurs in two splits.
+    /// Material of the part, one entry per item, such as `soundfont 0/40` or `notes
+    /// dry_violin_iowa/Violin_arco_ff_sulA_A4_stereo.flac`. No entry occurs in two splits.
     pub made_of: Vec<String>,
 }
 
-/// Kinds of sources that are placed and miked alike.
+/// Kinds of sources with the same placement and miking.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Family {
@@ -54,7 +54,7 @@ pub enum Family {
     Snare,
     /// Hi-hat.
     HiHat,
-    /// Tom, one of several.
+    /// One of several toms.
     Tom,
     /// Ride, crash, splash, china.
     Cymbal,
@@ -66,7 +66,7 @@ pub enum Family {
     Amp,
     /// Plucked strings without an amplifier.
     Plucked,
-    /// Piano, harp, vibraphone: large.
+    /// Large instruments: piano, harp, vibraphone.
     Piano,
     /// Violin, viola.
     HighString,
@@ -74,7 +74,7 @@ pub enum Family {
     LowString,
     /// Flute, oboe, clarinet, saxophone.
     Woodwind,
-    /// Trumpet, trombone, horn, tuba: narrow in the treble.
+    /// Trumpet, trombone, horn, tuba: narrow radiation in the treble.
     Brass,
     /// A singer or a talker.
     Voice,

@@ -10,23 +10,23 @@ use anyhow::{Context, Result, bail, ensure};
 use rayon::prelude::*;
 use std::path::{Path, PathBuf};
 
-/// A sound begins where it first comes this close to its peak, as an amplitude.
+/// Onset threshold as a share of the sound's peak amplitude.
 const ONSET_SHARE: f32 = 0.02;
-/// What is kept before that, faded in, in seconds.
+/// Length kept before the onset in seconds, with a fade-in.
 const LEAD_S: f64 = 0.004;
-/// Loops start in the middle of a note and are faded in over this time, in seconds.
+/// Fade-in time in seconds of loops, which start in the middle of a note.
 const LOOP_ATTACK_S: f64 = 0.04;
-/// Phrases are told apart by gaps of this length in seconds …
+/// Length of the gaps that separate phrases, in seconds.
 const GAP_S: f64 = 0.2;
-/// … where the level stays this far under the peak, as an amplitude.
+/// Maximum level within a gap, as a share of the recording's peak amplitude.
 const GAP_SHARE: f32 = 0.03;
-/// Soft sounds are made as loud as others only up to this share of the loudest of their folder, as an
-/// amplitude, so that their noise stays low.
+/// Lower limit of the assumed level of a sound, as a share of the loudest of its folder. It limits
+/// the gain of soft sounds, so that their noise stays low.
 const LEAST_LOUD_SHARE: f64 = 0.2;
-/// Shorter phrases are left out, in seconds.
+/// Minimum length of a phrase in seconds; shorter ones are left out.
 const LEAST_PHRASE_S: f64 = 0.35;
 
-/// What the words in a folder's name say about the instrument, the first that fits.
+/// Words in a folder's name and the instruments they stand for. The first match counts.
 const WORDS: [(&str, Role); 32] = [
     ("pizz", Role::Upright),
     ("doublebass", Role::LowString),
@@ -62,9 +62,10 @@ const WORDS: [(&str, Role); 32] = [
     ("bobobo", Role::Percussion),
 ];
 
-/// Instruments whose split is fixed, so that each split has some real recordings and the two ways of
-/// playing one instrument stay together; all others go by the hash of their name. A leading `dry_`
-/// does not count.
+/// Instruments with a fixed split. They give each split some real recordings and keep the two
+/// playing styles of one instrument together.
+///
+/// The hash of its name determines the split of any other instrument. A leading `dry_` is ignored.
 const DEALT: [(&str, Split); 18] = [
     ("archtop_mic", Split::Test),
     ("barisax", Split::Train),
@@ -86,25 +87,25 @@ const DEALT: [(&str, Split); 18] = [
     ("voice_vocadito1", Split::Train),
 ];
 
-/// One recorded sound.
+/// A recorded sound.
 #[derive(Clone, Debug)]
 pub(crate) struct Recorded {
-    /// As `made_of` names it.
+    /// Name of the sound in `made_of`.
     pub(crate) label: String,
-    /// Trimmed to its onset.
+    /// `[sample]`, trimmed to the onset.
     pub(crate) sound: Vec<f32>,
     pub(crate) rate_hz: u32,
     /// MIDI key with its fraction; 0 for strokes and phrases.
     pub(crate) key: f64,
-    /// RMS of its loud parts; of the softest, a little more.
+    /// RMS of the loud parts, raised for the softest sounds.
     pub(crate) loud: f64,
-    /// From the softest, 0, to the loudest, 1, of the folder.
+    /// Rank in loudness within the folder, from 0 for the softest to 1 for the loudest.
     pub(crate) rank: f64,
-    /// Strokes of one kind share this, as `cajon_sl4`.
+    /// Common name of the strokes of one kind, such as `cajon_sl4`.
     pub(crate) kind: String,
 }
 
-/// One instrument.
+/// An instrument.
 #[derive(Clone, Debug)]
 pub(crate) struct NoteFolder {
     pub(crate) role: Role,
@@ -112,19 +113,19 @@ pub(crate) struct NoteFolder {
 }
 
 impl NoteFolder {
-    /// Bytes of decoded sound.
+    /// Returns the size of the decoded sound in bytes.
     pub(crate) fn num_bytes(&self) -> usize {
         self.sounds.iter().map(|recorded| recorded.sound.len() * size_of::<f32>()).sum()
     }
 
-    /// Lowest and highest recorded key.
+    /// Returns the lowest and the highest recorded key.
     pub(crate) fn range(&self) -> (f64, f64) {
         let keys = self.sounds.iter().map(|recorded| recorded.key);
         (keys.clone().fold(f64::INFINITY, f64::min), keys.fold(f64::NEG_INFINITY, f64::max))
     }
 }
 
-/// Loads all instruments of a split from folders, each of them one instrument or holding several.
+/// Loads all instruments of a split from folders. Each folder is an instrument or contains several.
 pub(crate) fn load(folders: &[PathBuf], split: Split) -> Result<Vec<NoteFolder>> {
     let mut instruments = Vec::new();
     for folder in folders {
@@ -135,7 +136,7 @@ pub(crate) fn load(folders: &[PathBuf], split: Split) -> Result<Vec<NoteFolder>>
     wanted.par_iter().map(read).collect()
 }
 
-/// A folder before its sounds are read.
+/// A folder of notes whose sounds are not loaded yet.
 struct Found {
     name: String,
     role: Role,
@@ -178,14 +179,14 @@ fn found(folder: &Path, files: Vec<PathBuf>) -> Result<Found> {
     let dealt = DEALT.iter().find(|(known, _)| *known == short);
     let split = match dealt {
         Some((_, split)) => *split,
-        // One recording cannot be shared out, and learning needs it most.
+        // A single recording cannot be divided; training needs it most.
         None if files.len() == 1 => Split::Train,
         None => Split::of_name(short, Shares::USUAL),
     };
     Ok(Found { name, role: *role, split, files })
 }
 
-/// Sound files and folders, in order.
+/// Returns the sorted sound files and folders of a folder.
 fn entries(folder: &Path) -> Result<(Vec<PathBuf>, Vec<PathBuf>)> {
     let context = || format!("could not read the folder of notes {}", folder.display());
     let mut paths = Vec::new();
@@ -243,7 +244,7 @@ fn read(found: &Found) -> Result<NoteFolder> {
     Ok(NoteFolder { role: *role, sounds })
 }
 
-/// Gives sounds their keys; where names have pitches, files without one are no notes.
+/// Assigns keys to the sounds. If some file names contain a pitch, files without one are dropped.
 fn with_keys(sounds: Vec<Recorded>, names: &[(Option<f64>, Option<f64>)]) -> Vec<Recorded> {
     let pairs: Vec<(f64, f64)> =
         names.iter().filter_map(|(named, heard)| Some(((*named)?, (*heard)?))).collect();
@@ -251,7 +252,7 @@ fn with_keys(sounds: Vec<Recorded>, names: &[(Option<f64>, Option<f64>)]) -> Vec
     let offset = naming_offset(&pairs);
     let keyed = sounds.into_iter().zip(names).filter_map(|(mut recorded, (named, heard))| {
         recorded.key = match (named.map(|named| named + offset), heard) {
-            // The sound says how far it is out of tune.
+            // The sound determines the tuning; the name selects the semitone.
             (Some(named), Some(heard)) if (heard - named).abs() < 0.5 => *heard,
             (Some(named), _) => named,
             (None, Some(heard)) if !any_named => *heard,
@@ -262,7 +263,7 @@ fn with_keys(sounds: Vec<Recorded>, names: &[(Option<f64>, Option<f64>)]) -> Vec
     keyed.collect()
 }
 
-/// Releases and loops of percussion are no strokes.
+/// True for releases and loops of percussion.
 fn is_no_stroke(path: &Path) -> bool {
     let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
     stem.split('_').any(|token| {
@@ -270,7 +271,7 @@ fn is_no_stroke(path: &Path) -> bool {
     })
 }
 
-/// What strokes of one kind have in common in their names: all but velocity, take and hand.
+/// Returns the common name of all strokes of a kind, without velocity, take and hand.
 fn kind_of(stem: &str) -> String {
     let counts = |token: &&str| {
         let numbered = |prefix: &str| {
@@ -289,7 +290,7 @@ pub(super) fn first_two_to_mono(mut channels: Vec<Vec<f32>>) -> Vec<f32> {
     }
 }
 
-/// From the onset on, faded in over what is kept before it.
+/// Trims a sound to its onset and fades it in.
 fn trim(sound: &[f32], rate_hz: u32, attack_s: f64) -> Vec<f32> {
     let peak = sound.iter().fold(0.0_f32, |top, x| top.max(x.abs()));
     let onset = sound.iter().position(|x| x.abs() > ONSET_SHARE * peak).unwrap_or(0);
@@ -315,7 +316,7 @@ pub(super) fn fade_out(sound: &mut [f32], fade: usize) {
     }
 }
 
-/// Cuts a recording at its gaps.
+/// Splits a recording at its gaps.
 fn phrases(sound: &[f32], rate_hz: u32) -> Vec<Vec<f32>> {
     let window = to_index(0.01 * f64::from(rate_hz)).max(1);
     let peaks: Vec<f32> = sound
@@ -366,7 +367,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let at = folder.path().join("my_violin");
         std::fs::create_dir(&at).unwrap();
-        // This library calls middle C c3.
+        // This library names middle C c3.
         for (name, key) in [("a3", 69.0), ("c4", 72.0), ("e4", 76.0)] {
             let mut sound = vec![0.0; 2_000];
             sound.extend(tone(key, 12_000));

@@ -1,4 +1,4 @@
-//! Plays one seat of an ensemble.
+//! Plays a seat of an ensemble.
 
 use super::ensemble::{Job, Seat};
 use super::feel::{Feel, Presence, plays_at};
@@ -17,38 +17,38 @@ use crate::soundfont::{Instruments, Note, Voice};
 use anyhow::{Result, bail};
 use std::collections::BTreeSet;
 
-/// A closing hat silences the open one over this time, as the cymbals meet, in seconds.
+/// Time in seconds in which a closing hat silences the open one.
 const CHOKE_S: f64 = 0.06;
-/// How long a half-open hat rings that is meant to be closed, in seconds.
+/// Decay time constant in seconds of a half-open hat that replaces a closed one.
 const CLOSED_RING_S: f64 = 0.035;
-/// Every part ends by a fade of this length, in seconds, so that scenes do not end in clicks.
+/// Length in seconds of the fade that ends every part, so that scenes do not end in clicks.
 const LAST_FADE_S: f64 = 0.02;
 
-/// Slower movements are taken out of every part, in Hz.
+/// Corner frequency in Hz of the high-pass that every part passes.
 const LOWEST_HZ: f64 = 8.0;
 
-/// Chance of an ensemble to play from a score rather than what is made up, where there is one.
+/// Probability that an ensemble plays from a score, if there is one, instead of drawn music.
 const SCORE_CHANCE: f64 = 0.6;
-/// Chance of a part to be played with recorded notes, where there are some of its kind.
+/// Probability that a part is played with recorded notes, if there are some of its kind.
 const NOTES_CHANCE: f64 = 0.5;
-/// Chance of a singer to be a recording of phrases, which do not follow the music.
+/// Probability that a singer is a recording of phrases, which do not follow the music.
 const PHRASES_CHANCE: f64 = 0.3;
 
-/// How many notes somebody plays whose windows would have none.
+/// Number of notes of a part whose windows contain none.
 const FALLBACK_NOTES: usize = 6;
 
-/// What all parts of an ensemble share.
+/// Music shared by all parts of an ensemble.
 #[derive(Clone, Debug)]
 pub(crate) struct Music {
     pub(crate) seed: u64,
     duration_s: f64,
     harmony: Harmony,
-    /// The rhythm of all parts, where they share one.
+    /// Rhythm of all parts, if they share one.
     rhythm: Option<Rhythm>,
     groove: Groove,
-    /// The score's name, and for every seat its notes.
+    /// Name of the score, and the notes of every seat.
     passage: Option<(String, Vec<Vec<Note>>)>,
-    /// For every talker its turns, in seconds.
+    /// `[talker][turn]`, start and end in seconds.
     turns: Vec<Vec<(f64, f64)>>,
 }
 
@@ -89,7 +89,7 @@ impl Music {
     }
 }
 
-/// Noise of a colour of its own, whose level breathes a little or not at all.
+/// Returns noise of a drawn colour, whose level is constant or slowly modulated.
 fn noise(num_samples: usize, rate_hz: u32, random: &mut Random) -> Vec<f32> {
     let rate_hz = f64::from(rate_hz);
     let corner_hz = 150.0 * (random.unit() * 4.0).exp2();
@@ -107,7 +107,7 @@ fn noise(num_samples: usize, rate_hz: u32, random: &mut Random) -> Vec<f32> {
     (0..num_samples).map(sample).collect()
 }
 
-/// What a drummer plays instead of a piece that the kit lacks.
+/// Returns the piece that a drummer plays instead of one that the kit lacks.
 fn stand_in(piece: Piece, here: impl Fn(Piece) -> bool) -> Piece {
     if here(piece) {
         return piece;
@@ -124,7 +124,7 @@ fn stand_in(piece: Piece, here: impl Fn(Piece) -> bool) -> Piece {
     instead.iter().copied().find(|&other| here(other)).unwrap_or(piece)
 }
 
-/// Plays seats.
+/// Plays the seats of an ensemble.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Performer<'a> {
     pub(crate) instruments: &'a Instruments,
@@ -134,7 +134,7 @@ pub(crate) struct Performer<'a> {
     pub(crate) request: &'a PlayRequest<'a>,
 }
 
-/// Sound and what it was made of.
+/// Sound and the material it is made of.
 type Played = (Vec<f32>, BTreeSet<String>);
 
 impl Performer<'_> {
@@ -179,7 +179,7 @@ impl Performer<'_> {
                 }
                 let mut shaped = feel.shape(random, notes.clone(), &windows);
                 if shaped.is_empty() && presence != Presence::Silent {
-                    // Nothing is written where this one plays: then it plays a bar of what there is.
+                    // The windows contain no notes: play a few notes from elsewhere.
                     let first = random.index(notes.len().saturating_sub(FALLBACK_NOTES) + 1);
                     let some = notes.into_iter().skip(first).take(FALLBACK_NOTES).collect();
                     shaped = feel.shape(random, some, &[(0.0, self.music.duration_s)]);
@@ -194,7 +194,7 @@ impl Performer<'_> {
                     if presence == Presence::Silent { 0 } else { self.request.num_samples };
                 let mut sound = noise(length, self.request.rate_hz, random);
                 sound.resize(self.request.num_samples, 0.0);
-                // Drawn anew every time: no recording that splits could share.
+                // The noise is generated, so there is no recording that splits could share.
                 (sound, BTreeSet::new())
             }
             Job::Talks => {
@@ -253,7 +253,8 @@ impl Performer<'_> {
         Ok((sound, BTreeSet::from([label(voice, None)])))
     }
 
-    /// Recorded notes of a kind of instrument, by chance.
+    /// Draws a folder of recorded notes of a role. Returns `None` with probability `1 - chance`, or
+    /// if there are none.
     fn folder(&self, role: Role, chance: f64, random: &mut Random) -> Option<&NoteFolder> {
         let folders: Vec<&NoteFolder> =
             self.notes.iter().filter(|folder| folder.role == role).collect();
@@ -307,7 +308,7 @@ impl Performer<'_> {
         for &piece in pieces {
             let kind = if let Piece::Tom(_) = piece { Piece::Tom(0) } else { piece };
             let before = chosen.iter().find(|(other, _)| match (other, kind) {
-                // Both kicks, all toms, ride and bell are one instrument each.
+                // Both kicks use one drum, and so do all toms, and ride and bell.
                 (Piece::Kick, Piece::SecondKick)
                 | (Piece::Tom(_), Piece::Tom(_))
                 | (Piece::Ride, Piece::RideBell) => true,
@@ -337,7 +338,8 @@ impl Performer<'_> {
         Ok((sound, made_of))
     }
 
-    /// Ends open hats where closed ones begin, and half-open ones that stand in for closed at once.
+    /// Ends open hats at the next closed one, and half-open hats that replace closed ones almost
+    /// at once.
     fn choke(&self, sound: &mut [f32], piece: Piece, drum: Drum, strokes: &[Stroke]) {
         let rate_hz = f64::from(self.request.rate_hz);
         let half_open =
@@ -387,7 +389,7 @@ impl Performer<'_> {
     }
 }
 
-/// How `made_of` names a preset, or one key of a drum kit.
+/// Returns the name of a preset, or of one key of a drum kit, in `made_of`.
 fn label(voice: Voice, key: Option<u8>) -> String {
     let (bank, program) = voice.bank_and_program();
     match key {
@@ -396,13 +398,14 @@ fn label(voice: Voice, key: Option<u8>) -> String {
     }
 }
 
-/// Drums ring out by themselves, so they are held long enough for every SoundFont.
+/// Returns the note of a drum stroke. Drums decay by themselves; the hold time is long enough for
+/// every SoundFont.
 fn stroke_note(at_s: f64, strength: f64, key: u8) -> Note {
     let velocity = to_u8((127.0 * strength.sqrt()).clamp(1.0, 127.0));
     Note { at_s, hold_s: 0.5, key, velocity }
 }
 
-/// An amplifier: some saturation, then the loudspeaker's lack of treble.
+/// Applies an amplifier: some saturation, then the loudspeaker's treble roll-off.
 fn amplify(sound: &mut [f32], rate_hz: u32, random: &mut Random) {
     let loud = levels::loud_part(sound, rate_hz);
     if loud <= 0.0 {
@@ -420,7 +423,8 @@ fn amplify(sound: &mut [f32], rate_hz: u32, random: &mut Random) {
     }
 }
 
-/// Nothing radiates a constant pressure: a first-order high-pass filter at [`LOWEST_HZ`].
+/// Removes DC with a first-order high-pass at [`LOWEST_HZ`], because no source radiates
+/// constant pressure.
 fn take_out_dc(sound: &mut [f32], rate_hz: u32) {
     let keep = (-std::f64::consts::TAU * LOWEST_HZ / f64::from(rate_hz)).exp();
     let mut constant = 0.0;

@@ -1,22 +1,23 @@
-//! What pitch a recorded note has: by its file name, and by its sound.
+//! Pitch of a recorded note, from its file name and from its sound.
 
 use crate::convert::{to_f32, to_index};
 
-/// Pitches are looked for at about this sample rate, in Hz.
+/// Approximate sample rate of the pitch detection in Hz.
 const RATE_HZ: f64 = 22_050.0;
 /// Length of the compared stretches in samples at that rate.
 const WINDOW_SAMPLES: usize = 2_560;
-/// Longest period looked for: 25 Hz.
+/// Longest detectable period in samples, 25 Hz.
 const LONGEST_PERIOD: usize = 880;
-/// Shortest period looked for: 2.8 kHz.
+/// Shortest detectable period in samples, 2.8 kHz.
 const SHORTEST_PERIOD: usize = 8;
-/// A sound whose best period leaves more than this share unexplained has no clear pitch.
+/// Largest difference of a pitched sound at its best period; sounds above it have no clear pitch.
 const LEAST_CLARITY: f64 = 0.25;
-/// The first period is taken that leaves less than this share unexplained.
+/// Largest difference of a clear period; the shortest clear period is used.
 const CLEAR: f64 = 0.12;
 
-/// MIDI key written in a file name, such as `a2`, `Eb4`, `A#1`, `A0vH`: the first part between
-/// underscores that is one, with middle C as `c4`.
+/// Returns the MIDI key written in a file name, such as `a2`, `Eb4`, `A#1`, `A0vH`.
+///
+/// Parses the first part between separators that is a pitch, with middle C as `c4`.
 pub(crate) fn named_key(stem: &str) -> Option<f64> {
     stem.split(['_', '-', ' ']).find_map(|token| {
         let token = token.to_ascii_lowercase();
@@ -42,16 +43,17 @@ fn to_i32(octave: u32) -> i32 {
     i32::try_from(octave).unwrap_or(0)
 }
 
-/// MIDI key, with its fraction, of a sound with one pitch; `None` when there is no clear one.
+/// Returns the MIDI key, with its fraction, of a sound with one pitch, or `None` if there is no
+/// clear one.
 ///
-/// Trustworthy up to about key 88: of higher notes, whose periods are few samples long, it may hear
-/// two periods as one.
+/// Reliable up to about key 88. The periods of higher notes are only a few samples long, and two
+/// periods may be detected as one.
 ///
 /// # Source
 ///
 /// A. de Cheveigné, H. Kawahara, "YIN, a fundamental frequency estimator for speech and music",
-/// Journal of the Acoustical Society of America 111, 2002, equations 6-8: the difference of the sound
-/// and itself a period later, divided by its mean over shorter periods.
+/// Journal of the Acoustical Society of America 111, 2002, equations 6-8: the difference between
+/// the sound and the sound one period later, divided by its mean over shorter periods.
 pub(crate) fn heard_key(sound: &[f32], rate_hz: u32) -> Option<f64> {
     let group = to_index(f64::from(rate_hz) / RATE_HZ).max(1);
     let rate_hz = f64::from(rate_hz) / group as f64;
@@ -92,7 +94,7 @@ pub(crate) fn heard_key(sound: &[f32], rate_hz: u32) -> Option<f64> {
     Some(69.0 + 12.0 * (freq_hz / 440.0).log2())
 }
 
-/// In eight sums side by side, so that the processor can do them at once.
+/// Computes eight sums in parallel, for vectorisation.
 fn squared_difference(a: &[f32], b: &[f32]) -> f32 {
     const LANES: usize = 8;
     let mut sums = [0.0_f32; LANES];
@@ -104,8 +106,11 @@ fn squared_difference(a: &[f32], b: &[f32]) -> f32 {
     sums.iter().sum()
 }
 
-/// Semitones between the names of an instrument's files and their sounds, by majority: libraries call
-/// middle C `c3`, `c4` or `c5`, and some name what a transposing instrument reads.
+/// Returns the offset in semitones from the names of an instrument's files to their sounds,
+/// by majority.
+///
+/// Libraries name middle C `c3`, `c4` or `c5`, and some use the written pitch of
+/// transposing instruments.
 pub(crate) fn naming_offset(named_and_heard: &[(f64, f64)]) -> f64 {
     let mut offsets: Vec<f64> =
         named_and_heard.iter().map(|(named, heard)| (heard - named).round()).collect();

@@ -1,15 +1,15 @@
-//! Which presets of a General MIDI SoundFont each split may use.
+//! Assignment of a General MIDI SoundFont's presets to splits.
 //!
-//! FluidR3 plays many presets with the same recordings (all its drum kits but two share one hi-hat),
-//! so the rule is stricter than "no preset in two splits": **no recorded sample of the SoundFont is
-//! heard in two splits**, and for drums the keys of a kit are dealt out rather than whole kits. A
-//! test looks at the samples themselves. Each role has presets in each split, most of them in train.
+//! FluidR3 uses the same recordings in many presets (all its drum kits but two share one hi-hat),
+//! so the rule is stricter than "no preset in two splits": **no recorded sample of the SoundFont
+//! occurs in two splits**. For drums, the keys of a kit are assigned instead of whole kits. A test
+//! compares the samples themselves. Each role has presets in each split, most of them in train.
 
 use super::super::pattern::Piece;
 use super::super::split::Split;
 use crate::soundfont::Voice;
 
-/// What kind of instrument is asked for.
+/// Kind of instrument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Role {
     Bass,
@@ -27,7 +27,7 @@ pub(crate) enum Role {
     Voice,
     Reed,
     Mallet,
-    /// Without pitch; played with [`percussion`] or a folder of strokes.
+    /// Unpitched; played with [`percussion`] or a folder of strokes.
     Percussion,
 }
 
@@ -55,7 +55,7 @@ impl Role {
 /// Bank and program.
 type Preset = (u8, u8);
 
-/// The presets of a role: for train, validation and test.
+/// Returns the presets of a role for train, validation and test.
 fn table(role: Role) -> [&'static [Preset]; 3] {
     match role {
         Role::Bass => [&[(0, 33), (0, 33), (0, 34), (0, 36), (0, 38)], &[(0, 35)], &[(0, 37)]],
@@ -103,7 +103,7 @@ fn place(split: Split) -> usize {
     }
 }
 
-/// Whom this split may ask to play a role.
+/// Returns the voices of a role in a split.
 pub(crate) fn voices(role: Role, split: Split) -> impl Iterator<Item = Voice> {
     table(role)[place(split)].iter().map(|&(bank, program)| match bank {
         0 => Voice::Program(program),
@@ -111,14 +111,14 @@ pub(crate) fn voices(role: Role, split: Split) -> impl Iterator<Item = Voice> {
     })
 }
 
-/// A drum as SoundFonts have it: which kit, and its keys from small to large or closed to open.
+/// A drum of a SoundFont: its kit, and its keys from small to large or closed to open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Drum {
     pub(crate) kit: u8,
     pub(crate) keys: &'static [u8],
 }
 
-/// The drums that may play a piece of the kit in this split.
+/// Returns the drums of a split for a piece of the kit.
 pub(crate) fn drums(piece: Piece, split: Split) -> &'static [Drum] {
     let splits: [&[Drum]; 3] = match piece {
         Piece::Kick | Piece::SecondKick => [
@@ -167,7 +167,8 @@ pub(crate) fn drums(piece: Piece, split: Split) -> &'static [Drum] {
             &[Drum { kit: 25, keys: &[42] }],
             &[Drum { kit: 0, keys: &[46] }],
         ],
-        // The half-open hat of FluidR3 is the test's; struck closed it is choked at once.
+        // The half-open hat of FluidR3 belongs to test. Closed strokes on it are choked almost
+        // at once.
         Piece::OpenHat => [
             &[Drum { kit: 25, keys: &[46] }],
             &[Drum { kit: 0, keys: &[69] }],
@@ -206,7 +207,7 @@ pub(crate) fn drums(piece: Piece, split: Split) -> &'static [Drum] {
     splits[place(split)]
 }
 
-/// Small percussion, with the name of its mic.
+/// Returns the small percussion of a split, each with the name of its mic.
 pub(crate) fn percussion(split: Split) -> &'static [(&'static str, Drum)] {
     match split {
         Split::Train => &[

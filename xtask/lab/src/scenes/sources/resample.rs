@@ -1,21 +1,21 @@
-//! Plays recorded sound faster or slower: other sample rates, other pitches.
+//! Resamples recorded sound, for other sample rates and other pitches.
 
 use crate::convert::{to_f32, to_index};
 use std::sync::OnceLock;
 
-/// Zero crossings of the kernel on either side.
+/// Number of zero crossings of the kernel on either side.
 const NUM_CROSSINGS: usize = 24;
-/// Points of the kernel's table between two zero crossings; between them it is interpolated.
+/// Number of table points between two zero crossings of the kernel, with linear interpolation.
 const POINTS_PER_CROSSING: usize = 512;
 /// Shape of the Kaiser window.
 const KAISER_BETA: f64 = 9.0;
 /// Cutoff as a share of the lower of the two Nyquist frequencies.
 const CUTOFF: f64 = 0.94;
 
-/// Reads channels with a step of `step` samples of input per sample of output, all alike.
+/// Resamples all channels with a step of `step` input samples per output sample.
 ///
-/// A step of 2 sounds an octave higher, or halves the sample rate. Frequencies that the output could
-/// not hold are taken out.
+/// A step of 2 raises the pitch by an octave, or halves the sample rate. Frequencies above the
+/// output's Nyquist frequency are removed.
 ///
 /// # Source
 ///
@@ -52,7 +52,8 @@ pub(crate) fn resample(channels: &[&[f32]], step: f64) -> Vec<Vec<f32>> {
     out
 }
 
-/// The whole part of a number that is not negative; rounding would cost more than all the rest.
+/// Returns the whole part of a non-negative number. Rounding would cost more than the rest of
+/// the loop.
 fn whole(number: f64) -> usize {
     #[allow(
         clippy::cast_possible_truncation,
@@ -63,7 +64,7 @@ fn whole(number: f64) -> usize {
     whole
 }
 
-/// The dot product, in eight sums side by side so that the processor can do them at once.
+/// Returns the dot product, computed as eight sums in parallel for vectorisation.
 fn dot(a: &[f32], b: &[f32]) -> f32 {
     const LANES: usize = 8;
     let mut sums = [0.0_f32; LANES];
@@ -77,12 +78,12 @@ fn dot(a: &[f32], b: &[f32]) -> f32 {
     sums.iter().sum::<f32>() + rest
 }
 
-/// One channel by [`resample`].
+/// Resamples one channel like [`resample`].
 pub(crate) fn resample_one(sound: &[f32], step: f64) -> Vec<f32> {
     resample(&[sound], step).swap_remove(0)
 }
 
-/// Half of the windowed sinc, from its middle on.
+/// Returns half of the windowed sinc, from its middle on.
 fn kernel() -> &'static [f32] {
     static TABLE: OnceLock<Vec<f32>> = OnceLock::new();
     TABLE.get_or_init(|| {
@@ -100,7 +101,7 @@ fn kernel() -> &'static [f32] {
     })
 }
 
-/// The modified Bessel function of order 0, by its power series.
+/// Returns the modified Bessel function of order 0, by its power series.
 fn bessel_i0(x: f64) -> f64 {
     let mut term = 1.0;
     let mut sum = 1.0;

@@ -9,12 +9,12 @@ use crate::scenes::add_at;
 use crate::soundfont::Note;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The farthest a recorded note is moved, in semitones.
+/// Maximum transposition of a recorded note in semitones.
 const MOST_SHIFT: f64 = 3.0;
-/// From the softest to the loudest note a player plays, in dB.
+/// Level difference in dB between the softest and the loudest note of a player.
 const DYNAMIC_RANGE_DB: f64 = 20.0;
 
-/// Where sound is put, and what it was made of.
+/// A sound under construction, with the material it is made of.
 #[derive(Debug)]
 pub(crate) struct Canvas {
     pub(crate) sound: Vec<f32>,
@@ -27,13 +27,14 @@ impl Canvas {
         Self { sound: vec![0.0; num_samples], rate_hz, made_of: BTreeSet::new() }
     }
 
-    /// Samples of a recording per sample of the canvas, when it is moved by `shift` semitones.
+    /// Returns the number of recorded samples per sample of the canvas, for a transposition by
+    /// `shift` semitones.
     fn step(&self, recorded: &Recorded, shift: f64) -> f64 {
         (shift / 12.0).exp2() * f64::from(recorded.rate_hz) / f64::from(self.rate_hz)
     }
 
-    /// Puts a recorded sound, moved by `shift` semitones, at its time, and ends it after `hold_s`
-    /// with a release.
+    /// Adds a recorded sound at `at_s`, transposed by `shift` semitones, and releases it after the
+    /// hold time.
     fn put(&mut self, recorded: &Recorded, at_s: f64, shift: f64, hold: Hold, gain: f64) {
         let at = to_index(at_s * f64::from(self.rate_hz));
         if at >= self.sound.len() {
@@ -61,7 +62,7 @@ struct Hold {
     release_s: f64,
 }
 
-/// How long sounds of a role go on after the written end, and how long they take to end, in seconds.
+/// Returns the extra hold time after the written end and the release time of a role, in seconds.
 fn ring(role: Role) -> (f64, f64) {
     match role {
         Role::Acoustic | Role::ElectricGuitar | Role::Mallet => (0.25, 0.25),
@@ -72,14 +73,14 @@ fn ring(role: Role) -> (f64, f64) {
 }
 
 impl NoteFolder {
-    /// Plays notes, each by the recording nearest in pitch and strength.
+    /// Plays notes, each with the recording nearest in pitch and strength.
     pub(crate) fn play(&self, canvas: &mut Canvas, notes: &[Note], random: &mut Random) {
         let (rings_s, release_s) = ring(self.role);
         let (lowest, highest) = self.range();
         for note in notes {
             let strength = f64::from(note.velocity) / 127.0;
             let mut key = f64::from(note.key);
-            // Octaves bring far notes to where there are recordings.
+            // Transposes distant notes by octaves into the recorded range.
             while key > highest + MOST_SHIFT {
                 key -= 12.0;
             }
@@ -102,7 +103,7 @@ impl NoteFolder {
         }
     }
 
-    /// Plays strokes: (seconds, which kind, strength).
+    /// Plays strokes: (time in seconds, index of the kind, strength).
     pub(crate) fn strike(
         &self,
         canvas: &mut Canvas,
@@ -142,7 +143,7 @@ impl NoteFolder {
         }
     }
 
-    /// Sings or says phrases one after the other inside the windows, with pauses between them.
+    /// Sings or speaks phrases one after another within the windows, with pauses between them.
     pub(crate) fn speak(&self, canvas: &mut Canvas, windows: &[(f64, f64)], random: &mut Random) {
         let shift = random.between(-2.5, 2.5);
         for &(from_s, to_s) in windows {

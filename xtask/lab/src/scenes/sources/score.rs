@@ -8,12 +8,12 @@ use anyhow::{Context, Result, anyhow, ensure};
 use midly::{MetaMessage, MidiMessage, Smf, Timing, TrackEventKind};
 use std::path::{Path, PathBuf};
 
-/// One score: its parts with all their notes.
+/// A score: its parts with all their notes.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Score {
-    /// Its file's name.
+    /// Name of the file.
     pub(crate) name: String,
-    /// `[part][note]`, in the order of time.
+    /// `[part][note]`, in order of time.
     parts: Vec<Vec<Note>>,
     duration_s: f64,
 }
@@ -55,14 +55,14 @@ pub(crate) fn load(paths: &[PathBuf], split: Split) -> Result<Vec<Score>> {
 }
 
 impl Score {
-    /// Reads a Standard MIDI File: every track with notes is a part.
+    /// Parses a Standard MIDI File. Every track with notes is a part.
     fn parse(name: String, bytes: &[u8]) -> Result<Self> {
         let file = Smf::parse(bytes).map_err(|error| anyhow!("{error}"))?;
         let Timing::Metrical(ticks_per_beat) = file.header.timing else {
             return Err(anyhow!("its times are not in beats"));
         };
         let ticks_per_beat = f64::from(ticks_per_beat.as_int());
-        // (tick, microseconds per beat), from every track.
+        // (tick, microseconds per beat), from all tracks.
         let mut tempos = vec![(0_u64, 500_000.0)];
         for track in &file.tracks {
             let mut tick = 0;
@@ -117,7 +117,9 @@ impl Score {
         Ok(Self { name, parts, duration_s })
     }
 
-    /// `[part][note]` of a passage of `duration_s` where most parts play, moved by a few semitones.
+    /// Draws a passage of `duration_s` in which most parts play, transposed by a few semitones.
+    ///
+    /// Returns `[part][note]`.
     pub(crate) fn passage(&self, random: &mut Random, duration_s: f64) -> Vec<Vec<Note>> {
         let shift = i32::try_from(random.index(12)).unwrap_or(0) - 5;
         let latest_s = (self.duration_s - duration_s).max(0.0);
@@ -152,8 +154,10 @@ fn cut(part: &[Note], from_s: f64, duration_s: f64, shift: i32) -> Vec<Note> {
         .collect()
 }
 
-/// The part of a passage for a seat that plays between `keys`: the unused one (or, when all are used,
-/// the one) whose middle is nearest, in the octave that fits.
+/// Returns the part of a passage for a seat that plays between `keys`, in the octave that fits.
+///
+/// Selects the unused part whose median key is nearest to the middle of `keys`. If all parts are
+/// used, they become available again.
 pub(crate) fn for_seat(parts: &[Vec<Note>], used: &mut Vec<usize>, keys: (u8, u8)) -> Vec<Note> {
     let middle = f64::midpoint(f64::from(keys.0), f64::from(keys.1));
     let center = |part: &Vec<Note>| {

@@ -1,4 +1,4 @@
-//! Excerpts of a user's own songs, one isolated stem per part.
+//! Excerpts of a user's own songs, with one isolated stem per part.
 
 use super::config::{StemFolder, StemLayout};
 use super::levels::{loud_part, set_level, typical_db_spl};
@@ -14,22 +14,22 @@ use audiofile::AudioReader;
 use rayon::prelude::*;
 use std::path::{Path, PathBuf};
 
-/// A part plays when its loud parts reach this level in the excerpt; softer ones are noise and stay
-/// as soft as they are.
+/// Minimum level of the loud parts of a playing stem, as an RMS. Softer stems are noise and keep
+/// their level.
 const LEAST_LOUD: f64 = 1e-3;
-/// Excerpts begin and end with fades of this length in seconds.
+/// Length of the fades at both ends of an excerpt, in seconds.
 const FADE_S: f64 = 0.01;
-/// How many excerpts are looked at for one in which enough parts play.
+/// Maximum number of excerpts tried to find one in which enough parts play.
 const MOST_TRIES: usize = 4;
-/// Samples read at a time while going to an excerpt.
+/// Number of samples per read while skipping to an excerpt.
 const SKIP_SAMPLES: usize = 1 << 16;
-/// A whole kit in one stem is louder than percussion by hand by this much, in dB.
+/// Level of a whole kit in one stem relative to percussion by hand, in dB.
 const WHOLE_KIT_DB: f64 = 13.0;
 
-/// One song: its stems, and where it belongs.
+/// A song with its stems.
 #[derive(Clone, Debug)]
 pub(crate) struct Song {
-    /// Collection and song, as `made_of` names them.
+    /// Collection and song, as in `made_of`.
     name: String,
     stems: Vec<Stem>,
 }
@@ -37,7 +37,7 @@ pub(crate) struct Song {
 #[derive(Clone, Debug)]
 struct Stem {
     path: PathBuf,
-    /// As the collection calls it.
+    /// Name of the instrument in the collection.
     instrument: String,
 }
 
@@ -53,12 +53,12 @@ pub(crate) fn load(folders: &[StemFolder], split: Split) -> Result<Vec<Song>> {
     Ok(songs)
 }
 
-/// Songs with at least two stems, and their splits.
+/// Lists the songs with at least two stems, and their splits.
 fn songs_in(folder: &StemFolder) -> Result<Vec<(Song, Split)>> {
     let collection =
         folder.path.file_name().and_then(|name| name.to_str()).unwrap_or("stems").to_owned();
     let tops: Vec<(PathBuf, Option<Split>)> = match folder.layout {
-        // The collection's own test songs stay test songs; its others are never tested with.
+        // The collection's own test songs remain test songs; none of its other songs go to test.
         StemLayout::Musdb => [("train", Split::Train), ("test", Split::Test)]
             .into_iter()
             .filter(|(name, _)| folder.path.join(name).is_dir())
@@ -137,10 +137,10 @@ fn stems_in(folder: &Path, song: &str, layout: StemLayout) -> Result<Vec<Stem>> 
     })
 }
 
-/// The stems of one song of MedleyDB, none when they bleed.
+/// Returns the stems of a MedleyDB song, or none if they bleed.
 ///
-/// Only three kinds of lines of the metadata are looked at: `has_bleed`, and of every stem its
-/// `filename` and `instrument`.
+/// Only three kinds of metadata lines are parsed: `has_bleed`, and the `filename` and `instrument`
+/// of every stem.
 fn medleydb_stems(folder: &Path, song: &str) -> Result<Vec<Stem>> {
     let path = folder.join(format!("{song}_METADATA.yaml"));
     let text = std::fs::read_to_string(&path)
@@ -199,7 +199,7 @@ fn stem_of(path: &Path) -> String {
     path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default().to_owned()
 }
 
-/// The most parts a song of these has.
+/// Returns the maximum number of parts among these songs.
 pub(crate) fn most_parts(songs: &[Song]) -> usize {
     songs.iter().map(|song| song.stems.len()).max().unwrap_or(0).min(MOST_STEMS)
 }
@@ -284,8 +284,8 @@ fn excerpt(stem: &Stem, from_s: f64, request: &PlayRequest<'_>) -> Result<Vec<f3
     Ok(sound)
 }
 
-/// What stands there, by the words in an instrument's name, the first that fits; and how much louder
-/// than others of its family it is, in dB.
+/// Returns the family of an instrument and its level relative to the family, in dB. The first word
+/// that the instrument's name contains determines the family.
 fn family_of(instrument: &str) -> (Family, f64) {
     const WORDS: [(&str, Family); 44] = [
         ("kick", Family::Kick),
@@ -333,7 +333,7 @@ fn family_of(instrument: &str) -> (Family, f64) {
         ("rapper", Family::Voice),
         ("choir", Family::Voice),
     ];
-    /// As URMP writes them.
+    /// Abbreviations in URMP.
     const SHORT: [(&str, Family); 13] = [
         ("vn", Family::HighString),
         ("va", Family::HighString),

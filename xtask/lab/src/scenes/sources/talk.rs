@@ -1,15 +1,15 @@
-//! Talk without words: who speaks when, and sounds with the rhythm and melody of speech.
+//! Talk without words: turns of talkers, and sounds with the rhythm and melody of speech.
 //!
-//! No SoundFont speaks. Talkers here are sung vowels cut into syllables, with falling phrases and
-//! consonant-like noise, or phrases of a recorded voice. A network learns from them that one talks
-//! while others are silent, not what words sound like.
+//! No SoundFont contains speech. Talkers are either sung vowels cut into syllables, with falling
+//! phrases and consonant-like noise, or phrases of a recorded voice. They teach a network that one
+//! talks while others are silent, not the sound of words.
 
 use crate::convert::{to_f32, to_index, to_u8};
 use crate::random::Random;
 use crate::soundfont::Note;
 
-/// Lets talkers take turns: `[talker][window]` in seconds. Turns overlap now and then, and listeners
-/// put in a word.
+/// Draws the turns of the talkers, `[talker][window]` in seconds. Turns overlap occasionally, and
+/// listeners interject.
 pub(crate) fn turns(
     random: &mut Random,
     num_talkers: usize,
@@ -18,7 +18,7 @@ pub(crate) fn turns(
     let mut windows = vec![Vec::new(); num_talkers];
     let mut at_s = random.between(0.0, 0.5);
     let mut talker = random.index(num_talkers);
-    // Large panels make shorter contributions, so that most people are heard in a scene.
+    // Turns in large panels are shorter, so that most talkers get a turn in a scene.
     let longest_s = (1.4 * duration_s / num_talkers as f64).clamp(0.9, 4.5);
     let mut spoken_until_s = vec![0.0; num_talkers];
     while at_s < duration_s - 0.4 {
@@ -37,7 +37,7 @@ pub(crate) fn turns(
                 .filter(|_| random.chance(0.75));
             talker = quietest.unwrap_or_else(|| someone(random));
         }
-        // Negative: the next one cannot wait.
+        // Negative if the next talker interrupts.
         at_s = until_s + random.normal(0.25, 0.35).clamp(-0.6, 1.2);
     }
     for own in &mut windows {
@@ -46,12 +46,12 @@ pub(crate) fn turns(
     windows
 }
 
-/// One syllable.
+/// A syllable.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Syllable {
     at_s: f64,
     hold_s: f64,
-    /// Level of the consonant before it; 0 for none.
+    /// Level of the consonant before the vowel; 0 for none.
     hiss: f64,
     strength: f64,
     /// First and second formant in Hz.
@@ -73,9 +73,9 @@ const VOWELS_HZ: [[f64; 2]; 6] = [
     [490.0, 1_350.0],
 ];
 
-/// Syllables of a talker inside the windows, and the notes that carry them.
+/// Draws the syllables of a talker within the windows, and the notes that carry them.
 pub(crate) fn speak(random: &mut Random, windows: &[(f64, f64)]) -> (Vec<Note>, Vec<Syllable>) {
-    // Women's voices lie about ten semitones over men's, and their formants some 15 % higher.
+    // Women's voices are about ten semitones above men's, and their formants about 15 % higher.
     let high = random.chance(0.5);
     let base_key = if high { random.between(54.0, 61.0) } else { random.between(43.0, 50.0) };
     let tract = if high { random.between(1.1, 1.25) } else { random.between(0.92, 1.08) };
@@ -147,7 +147,7 @@ pub(crate) fn articulate(
     sound.copy_from_slice(&spoken);
 }
 
-/// A resonance of gain 1 at its middle.
+/// A resonator with gain 1 at its centre frequency.
 struct Resonator {
     gain: f32,
     feedback: [f32; 2],
@@ -159,7 +159,7 @@ impl Resonator {
         let radius = (-std::f64::consts::PI * width_hz / rate_hz).exp();
         let angle = std::f64::consts::TAU * freq_hz / rate_hz;
         let feedback = [to_f32(2.0 * radius * angle.cos()), to_f32(-radius * radius)];
-        // Zeros at 0 and at the Nyquist frequency: (1 - r²)/2 gives gain 1 at the resonance.
+        // Zeros at 0 and at the Nyquist frequency: a gain of (1 - r²)/2 gives 1 at the resonance.
         Self { gain: to_f32(0.5 * (1.0 - radius * radius)), feedback, state: [0.0; 4] }
     }
 

@@ -4,8 +4,8 @@
 //! cargo run --release -p lab --example scene_speed
 //! ```
 //!
-//! `xtask/lab/reference/scene_speed.py` runs the same scene through pyroomacoustics and SciPy, after
-//! this program, and prints the ratio.
+//! `xtask/lab/reference/scene_speed.py` times this program and the same scene in pyroomacoustics
+//! and SciPy, and prints the ratio.
 #![allow(clippy::print_stdout, reason = "a program for the terminal")]
 
 use anyhow::Result;
@@ -21,7 +21,7 @@ const ROUNDS: usize = 5;
 
 fn main() -> Result<()> {
     let room = Room { air: Air::Absorbing, tail: Tail::Diffuse, ..Room::new([8.0, 6.0, 3.5], 0.5) };
-    // Two rows of four, 1.6 m apart, each with a mic 0.3 m in front.
+    // Two rows of four sources, 1.6 m apart, each with a mic 0.3 m in front.
     let sources: Vec<PlacedSource> = (0..NUM_SOURCES)
         .map(|index| PlacedSource {
             at: [1.5 + 1.6 * (index % 4) as f64, 1.8 + 2.0 * (index / 4) as f64, 1.2],
@@ -59,7 +59,7 @@ fn main() -> Result<()> {
             signals.iter().map(|signal| convolver.transform(signal)).collect::<Result<Vec<_>>>()?;
         let mut loudest = 0.0_f32;
         for index in 0..mics.len() {
-            // As a scene does it: own sound and bleed apart.
+            // As in a simulated scene, own sound and bleed are kept apart.
             let (mut own, mut bleed) = (convolver.silence(), convolver.silence());
             for (other, sound) in sounds.iter().enumerate() {
                 let sum = if other == index { &mut own } else { &mut bleed };

@@ -1,6 +1,6 @@
-//! The few lossy number conversions of the lab, each with its rounding said once.
+//! Lossy number conversions of the lab; each documents its rounding.
 
-/// Nearest single precision value.
+/// Rounds to the nearest single precision value.
 #[must_use]
 pub fn to_f32(value: f64) -> f32 {
     #[allow(
@@ -11,7 +11,7 @@ pub fn to_f32(value: f64) -> f32 {
     rounded
 }
 
-/// Nearest whole number, 0 for negative values and NaN.
+/// Rounds to the nearest whole number; 0 for negative values and NaN.
 #[must_use]
 pub fn to_index(value: f64) -> usize {
     #[allow(
@@ -23,7 +23,7 @@ pub fn to_index(value: f64) -> usize {
     index
 }
 
-/// Nearest 8-bit value, limited to `0 ..= 255`.
+/// Rounds to the nearest 8-bit value, limited to `0 ..= 255`.
 #[must_use]
 pub fn to_u8(value: f64) -> u8 {
     #[allow(
@@ -35,7 +35,7 @@ pub fn to_u8(value: f64) -> u8 {
     byte
 }
 
-/// Amplitude factor of a level in dB.
+/// Converts a level in dB to an amplitude factor.
 #[must_use]
 pub fn db_to_lin(level_db: f64) -> f64 {
     10.0_f64.powf(level_db / 20.0)

@@ -1,4 +1,4 @@
-//! Convolves long signals with room responses.
+//! Convolution of long signals with room responses.
 
 use crate::convert::to_f32;
 use anyhow::{Context, Result, ensure};
@@ -6,25 +6,25 @@ use realfft::num_complex::Complex32;
 use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
 use std::sync::Arc;
 
-/// Longest block in samples: two spectra of it, and a response's parts, stay in a core's cache.
+/// Longest block in samples. Two spectra of it and the parts of a response fit in a core's cache.
 const LONGEST_BLOCK: usize = 8_192;
 /// Shortest block in samples.
 const SHORTEST_BLOCK: usize = 256;
-/// Parts a response is cut into when blocks may be as long as wanted.
+/// Number of parts of a response, as far as the limits of the block length allow.
 const NUM_PARTS_WANTED: usize = 4;
 
-/// Convolves signals of one length with responses up to one length; both are given to [`new`](Self::new).
+/// Convolves signals of one length with responses up to one length, both set in [`new`](Self::new).
 ///
-/// A signal is transformed once and convolved with many responses; what several signals give at one
-/// mic is summed before the way back. Responses may be shorter than the longest: they cost what
-/// their own length costs, and silent stretches of a signal cost nothing.
+/// A signal is transformed once and convolved with many responses. The contributions of several
+/// signals to one mic are summed before the inverse transform. The cost of a response grows with
+/// its own length, and silent stretches of a signal cost nothing.
 ///
 /// # Source
 ///
 /// Uniformly partitioned convolution by overlap-save, as in F. Wefers, "Partitioned convolution
 /// algorithms for real-time auralization", PhD thesis, RWTH Aachen, 2014, chapter 5.
 pub struct Convolver {
-    /// Samples per block; transforms are twice as long.
+    /// Samples per block; the transforms are twice as long.
     block: usize,
     num_samples: usize,
     longest_response: usize,
@@ -36,11 +36,11 @@ pub struct Convolver {
 #[derive(Clone, Debug)]
 pub struct Transformed(Spectra);
 
-/// What one mic hears, still transformed.
+/// The sum of the sounds at one mic, still transformed.
 #[derive(Clone, Debug)]
 pub struct Heard(Spectra);
 
-/// Spectra of consecutive blocks: `[block][re of all bins, im of all bins]`; empty for silence.
+/// Spectra of consecutive blocks, `[block][re of all bins, im of all bins]`; empty for silence.
 #[derive(Clone, Debug)]
 struct Spectra {
     blocks: Vec<Vec<f32>>,
@@ -57,7 +57,8 @@ impl std::fmt::Debug for Convolver {
 }
 
 impl Convolver {
-    /// For signals of `num_samples` and responses of at most `longest_response_samples`.
+    /// Creates a convolver for signals of `num_samples` and responses up to
+    /// `longest_response_samples`.
     #[must_use]
     pub fn new(num_samples: usize, longest_response_samples: usize) -> Self {
         let shorter = num_samples.min(longest_response_samples).max(1);
@@ -79,7 +80,7 @@ impl Convolver {
     ///
     /// # Errors
     ///
-    /// When it is longer than the convolver was made for.
+    /// Returns an error if the signal is longer than `num_samples` of [`new`](Self::new).
     pub fn transform(&self, signal: &[f32]) -> Result<Transformed> {
         ensure!(
             signal.len() <= self.num_samples,
@@ -89,7 +90,7 @@ impl Convolver {
         );
         let block = self.block;
         let num_blocks = self.num_samples.div_ceil(block);
-        // Each transform sees its own block and the one before.
+        // Each transform covers its own block and the one before.
         let windows = (0..num_blocks).map(|index| {
             let at =
                 |place: usize| &signal[place.min(signal.len())..(place + block).min(signal.len())];
@@ -99,7 +100,7 @@ impl Convolver {
         Ok(Transformed(self.spectra(windows)?))
     }
 
-    /// Silence, to add to.
+    /// Returns silence, the start of a sum.
     #[must_use]
     pub fn silence(&self) -> Heard {
         Heard(Spectra { blocks: vec![Vec::new(); self.num_samples.div_ceil(self.block)] })
@@ -109,8 +110,8 @@ impl Convolver {
     ///
     /// # Errors
     ///
-    /// When the response is longer than the convolver was made for, or a part came from another
-    /// convolver.
+    /// Returns an error if the response is longer than the limit given to [`new`](Self::new), or if
+    /// `heard` or `signal` came from another convolver.
     pub fn add(
         &self,
         heard: &mut Heard,
@@ -147,11 +148,11 @@ impl Convolver {
         Ok(())
     }
 
-    /// The sum as samples, as long as the signals; what rings on after that is cut.
+    /// Returns the sum as samples, as long as the signals. The tail after that is cut.
     ///
     /// # Errors
     ///
-    /// When `heard` came from another convolver.
+    /// Returns an error if `heard` came from another convolver.
     pub fn finish(&self, heard: Heard) -> Result<Vec<f32>> {
         let Heard(Spectra { blocks }) = heard;
         let num_bins = self.block + 1;
@@ -170,20 +171,20 @@ impl Convolver {
             for ((bin, &re), &im) in spectrum.iter_mut().zip(re).zip(im) {
                 *bin = Complex32::new(re, im);
             }
-            // The two bins that are real by symmetry, up to rounding.
+            // These two bins are real by symmetry, up to rounding.
             spectrum[0].im = 0.0;
             spectrum[self.block].im = 0.0;
             self.inverse
                 .process_with_scratch(&mut spectrum, &mut window, &mut scratch)
                 .context("transforming back")?;
-            // The first half holds what wrapped around.
+            // The first half holds the samples that wrapped around.
             signal.extend(window[self.block..].iter().map(|sample| sample * scale));
         }
         signal.truncate(self.num_samples);
         Ok(signal)
     }
 
-    /// Transforms windows given as two halves; what a half lacks is silence.
+    /// Transforms windows, each given as two halves; short halves are padded with silence.
     fn spectra<'s>(
         &self,
         windows: impl Iterator<Item = (&'s [f32], &'s [f32])>,
@@ -213,7 +214,7 @@ impl Convolver {
     }
 }
 
-/// `total += sound * crosstalk`, complex, `[re of all bins, im of all bins]`.
+/// Computes `total += sound * crosstalk`, complex, `[re of all bins, im of all bins]`.
 #[multiversion::multiversion(targets("x86_64+avx+avx2"))]
 fn accumulate(total: &mut [f32], sound: &[f32], crosstalk: &[f32]) {
     let num_bins = total.len() / 2;
@@ -233,7 +234,7 @@ mod oracle {
     use super::*;
     use crate::random::Random;
 
-    /// The definition, in double precision.
+    /// Computes the convolution by its definition, in double precision.
     fn slow(signal: &[f32], response: &[f32], gain: f64) -> Vec<f64> {
         let mut sum = vec![0.0; signal.len()];
         for (n, total) in sum.iter_mut().enumerate() {
@@ -249,7 +250,7 @@ mod oracle {
         (0..num_samples).map(|_| random.normal(0.0, 1.0) as f32).collect()
     }
 
-    /// Largest error against the largest sample. Measured with this test: 2.5e-7.
+    /// Largest error relative to the largest sample. This test measured 2.5e-7.
     const CONVOLUTION_ERROR: f64 = 2e-6;
 
     #[test]

@@ -1,4 +1,4 @@
-//! Writes FLAC files: of 16 bits for sound that is kept in the repository, of 24 for scenes.
+//! FLAC writer: 16 bits for sound that is kept in the repository, 24 bits for scenes.
 
 use crate::convert::to_f32;
 use anyhow::{Context, Result, anyhow, ensure};
@@ -8,7 +8,7 @@ use flacenc::component::BitRepr;
 use flacenc::error::Verify;
 use std::path::Path;
 
-/// How finely samples are stored.
+/// Bit depth of the stored samples.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Depth {
     Bits16,
@@ -31,7 +31,7 @@ impl Depth {
     }
 }
 
-/// The sound as 16-bit FLAC holds it: each sample rounded to the nearest of 65536 steps.
+/// Returns the sound as stored in 16-bit FLAC: each sample rounded to the nearest of 65536 steps.
 #[must_use]
 pub fn quantised(samples: &[f32]) -> Vec<f32> {
     samples
@@ -47,7 +47,7 @@ pub fn quantised(samples: &[f32]) -> Vec<f32> {
 ///
 /// # Errors
 ///
-/// When a sample does not fit full scale, or the encoder fails.
+/// Returns an error if a sample exceeds full scale or the encoder fails.
 pub fn encode(samples: &[f32], rate_hz: u32) -> Result<Vec<u8>> {
     encode_with(samples, rate_hz, Depth::Bits16)
 }
@@ -74,20 +74,20 @@ fn encode_with(samples: &[f32], rate_hz: u32, depth: Depth) -> Result<Vec<u8>> {
     Ok(sink.as_slice().to_vec())
 }
 
-/// Writes one channel in 16 bits to a file, whole or not at all.
+/// Writes one channel to a file in 16 bits. The file is written whole or not at all.
 ///
 /// # Errors
 ///
-/// As [`encode`], and when the file cannot be written.
+/// Returns an error as [`encode`] does, and if the file cannot be written.
 pub fn write(path: &Path, samples: &[f32], rate_hz: u32) -> Result<()> {
     write_with(path, samples, rate_hz, Depth::Bits16)
 }
 
-/// Writes one channel in 24 bits to a file, whole or not at all.
+/// Writes one channel to a file in 24 bits. The file is written whole or not at all.
 ///
 /// # Errors
 ///
-/// As [`write()`].
+/// Returns an error in the same cases as [`write()`].
 pub fn write_24(path: &Path, samples: &[f32], rate_hz: u32) -> Result<()> {
     write_with(path, samples, rate_hz, Depth::Bits24)
 }
@@ -98,9 +98,10 @@ fn write_with(path: &Path, samples: &[f32], rate_hz: u32, depth: Depth) -> Resul
     Ok(audiofile::write_whole(path, &bytes, Existing::Replace)?)
 }
 
-/// A block size that leaves no last block shorter than FLAC's least.
+/// Returns a block size for which the last block is not shorter than FLAC's minimum.
 ///
-/// The encoder would name that block's length as the file's shortest, and decoders refuse the file.
+/// The encoder would record the length of a shorter last block as the minimum block size of the
+/// file, and decoders refuse such a file.
 fn block_samples(num_samples: usize) -> Result<usize> {
     const LEAST: usize = 16;
     ensure!(num_samples >= LEAST, "FLAC holds no sound of fewer than {LEAST} samples");
@@ -150,7 +151,7 @@ mod tests {
             let (read, rate_hz) = sound_file::read_mono(&path).unwrap();
             assert_eq!((rate_hz, read.len()), (96_000, sound.len()));
             let most = read.iter().zip(&sound).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
-            // Half a step of 24 bits, and the rounding of 32-bit floats near full scale.
+            // Half a step of 24 bits, plus the rounding of 32-bit floats near full scale.
             assert!(most <= 0.5 / 8_388_608.0 + 1e-9, "{most}");
         }
         let line = format!("{:#}", write_24(&path, &[1.0; 20], 44_100).unwrap_err());

@@ -1,4 +1,4 @@
-//! Unspill's offline half: cleans files, simulates rooms and sessions, measures and draws.
+//! Offline tools of Unspill: cleaning, simulation of rooms and sessions, metrics and pictures.
 #![cfg_attr(test, allow(clippy::float_cmp, reason = "silence and repeatability are exact claims"))]
 #![cfg_attr(
     test,

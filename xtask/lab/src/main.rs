@@ -87,7 +87,7 @@ fn run(command: Command) -> Result<()> {
     match command {
         Command::Debleed(options) => {
             let is_taken = options.json.as_deref().is_some_and(Destination::names_stdout);
-            // A reader that has gone away does not end the run.
+            // A closed standard error does not end the run.
             let tell = |line: &str| drop(writeln!(std::io::stderr(), "{line}"));
             let report = debleed::run(&options, &tell)?;
             show(&report.table(), is_taken)?;
@@ -96,7 +96,7 @@ fn run(command: Command) -> Result<()> {
             let json = options.check_outputs()?;
             let is_taken = json.as_ref().is_some_and(Destination::is_stdout);
             let evaluation = evaluate::evaluate(&options, |scene| {
-                // Long runs show where they are; the table follows at the end.
+                // Progress of long runs; the table follows at the end.
                 eprintln!("{} {} done, RTF {:.3}", scene.scene, scene.method, scene.rtf);
             })?;
             if let Some(json) = json {
@@ -137,7 +137,7 @@ fn run(command: Command) -> Result<()> {
             say(&format!("{}\n", summary.line(&options.out)))?;
         }
         Command::Train(options) => {
-            // A reader that has gone away does not end hours of work.
+            // A closed standard error does not end hours of work.
             let tell = |line: &str| drop(writeln!(std::io::stderr(), "{line}"));
             let outcome = train::run(&options, &tell)?;
             say(&format!("{}\n", outcome.line()))?;
@@ -153,17 +153,17 @@ fn run(command: Command) -> Result<()> {
     Ok(())
 }
 
-/// Prints for people: to standard error where standard output is taken by a file's content.
+/// Prints text for people, to standard error if standard output carries the content of a file.
 fn show(text: &str, stdout_is_taken: bool) -> Result<()> {
     if stdout_is_taken {
-        // Nobody may be reading any more.
+        // Standard error may be closed.
         let _ = std::io::stderr().write_all(text.as_bytes());
         return Ok(());
     }
     say(text)
 }
 
-/// Prints to standard output; a reader that has gone away (`| head`) is no error.
+/// Prints to standard output; a closed pipe (`| head`) is no error.
 fn say(text: &str) -> Result<()> {
     match std::io::stdout().write_all(text.as_bytes()) {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),

@@ -1,9 +1,9 @@
-//! Numbers drawn from a seed, the same ones on every machine and with every version of every crate.
+//! Pseudo-random numbers from a seed, identical on every machine and with every crate version.
 
 /// A stream of pseudo-random numbers.
 ///
-/// Scenes and the demo must come out identical for a seed for as long as the project lives, so the
-/// generator is fixed here instead of taken from a crate that may change its streams.
+/// Scenes and the demo must stay identical for a seed for the lifetime of the project. The
+/// generator is therefore fixed here instead of taken from a crate that may change its streams.
 ///
 /// # Source
 ///
@@ -17,47 +17,47 @@ pub struct Random {
 impl Random {
     const GOLDEN_GAMMA: u64 = 0x9E37_79B9_7F4A_7C15;
 
-    /// The stream of `seed`.
+    /// Creates the stream of `seed`.
     #[must_use]
     pub fn new(seed: u64) -> Self {
         Self { counter: mix(seed ^ 0x5EED_0F0A_DB1E_ED00) }
     }
 
-    /// A stream of its own for one part of a job, so that drawing more numbers in one part leaves
-    /// the others as they are.
+    /// Creates an independent stream for one part of a job, so that more draws in one part do not
+    /// change the others.
     #[must_use]
     pub fn for_part(seed: u64, part: u64) -> Self {
         Self { counter: mix(mix(seed).wrapping_add(part.wrapping_mul(Self::GOLDEN_GAMMA))) }
     }
 
-    /// The next 64 random bits.
+    /// Returns the next 64 random bits.
     pub fn bits(&mut self) -> u64 {
         self.counter = self.counter.wrapping_add(Self::GOLDEN_GAMMA);
         mix(self.counter)
     }
 
-    /// A number in `0.0 .. 1.0`, uniform.
+    /// Draws a uniform number in `0.0 .. 1.0`.
     pub fn unit(&mut self) -> f64 {
         (self.bits() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
-    /// A number in `low .. high`, uniform.
+    /// Draws a uniform number in `low .. high`.
     pub fn between(&mut self, low: f64, high: f64) -> f64 {
         low + (high - low) * self.unit()
     }
 
-    /// A normally distributed number (Box and Muller's method).
+    /// Draws a normally distributed number (Box and Muller's method).
     pub fn normal(&mut self, mean: f64, deviation: f64) -> f64 {
         let radius = (-2.0 * (1.0 - self.unit()).ln()).sqrt();
         mean + deviation * radius * (std::f64::consts::TAU * self.unit()).cos()
     }
 
-    /// Whether something of this probability happens.
+    /// Returns true with this probability.
     pub fn chance(&mut self, probability: f64) -> bool {
         self.unit() < probability
     }
 
-    /// A position in `0 .. count`; 0 when `count` is 0.
+    /// Draws a position in `0 .. count`; 0 if `count` is 0.
     pub fn index(&mut self, count: usize) -> usize {
         if count == 0 {
             return 0;
@@ -66,11 +66,11 @@ impl Random {
         usize::try_from(wide >> 64).unwrap_or(0)
     }
 
-    /// One of the given things.
+    /// Draws one of `choices`.
     ///
     /// # Panics
     ///
-    /// When `choices` is empty.
+    /// Panics if `choices` is empty.
     pub fn pick<T: Copy>(&mut self, choices: &[T]) -> T {
         choices[self.index(choices.len())]
     }

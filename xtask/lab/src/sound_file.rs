@@ -1,10 +1,10 @@
-//! Whole sound files in memory, for scenes of some seconds; long sessions are streamed elsewhere.
+//! Whole sound files in memory, for scenes of a few seconds; long sessions are streamed instead.
 
 use anyhow::{Result, ensure};
 use audiofile::{AudioReader, WavWriter};
 use std::path::Path;
 
-/// Samples per channel that are read at a time.
+/// Number of samples per channel and read.
 const READ_SAMPLES: usize = 1 << 16;
 
 /// The samples of one file.
@@ -17,7 +17,7 @@ pub struct Sound {
 }
 
 impl Sound {
-    /// Samples per channel.
+    /// Returns the number of samples per channel.
     #[must_use]
     pub fn num_samples(&self) -> usize {
         self.channels.first().map_or(0, Vec::len)
@@ -28,11 +28,11 @@ impl Sound {
 ///
 /// # Errors
 ///
-/// When the file is missing, damaged or of another kind.
+/// Returns an error if the file is missing, damaged or of another format.
 pub fn read(path: &Path) -> Result<Sound> {
     let mut reader = AudioReader::open(path)?;
     let mut channels = vec![Vec::new(); reader.num_channels()];
-    // Grows with what is there: a damaged header may promise any number of samples.
+    // The buffers grow with the data read: a damaged header may promise any number of samples.
     loop {
         let done = channels[0].len();
         channels.iter_mut().for_each(|channel| channel.resize(done + READ_SAMPLES, 0.0));
@@ -49,7 +49,7 @@ pub fn read(path: &Path) -> Result<Sound> {
 ///
 /// # Errors
 ///
-/// As [`read`], and when there are more channels.
+/// Returns an error as [`read`] does, and if the file has more channels.
 pub fn read_mono(path: &Path) -> Result<(Vec<f32>, u32)> {
     let mut sound = read(path)?;
     ensure!(
@@ -61,11 +61,11 @@ pub fn read_mono(path: &Path) -> Result<(Vec<f32>, u32)> {
     Ok((sound.channels.remove(0), sound.rate_hz))
 }
 
-/// Writes one channel as a 32-bit float WAV file, whole or not at all.
+/// Writes one channel as a 32-bit float WAV file. The file is written whole or not at all.
 ///
 /// # Errors
 ///
-/// When the file cannot be written.
+/// Returns an error if the file cannot be written.
 pub fn write_wav(path: &Path, samples: &[f32], rate_hz: u32) -> Result<()> {
     let mut writer = WavWriter::create(path, rate_hz, 1)?;
     writer.write(&[samples])?;
@@ -76,7 +76,7 @@ pub fn write_wav(path: &Path, samples: &[f32], rate_hz: u32) -> Result<()> {
 mod tests {
     use super::*;
 
-    /// A FLAC header may promise 68 billion samples, 275 GB of them.
+    /// A FLAC header may promise 68 billion samples, which would take 275 GB.
     #[test]
     fn memory_follows_what_is_there_and_not_what_is_promised() {
         let folder = tempfile::tempdir().unwrap();

@@ -1,6 +1,8 @@
-//! The released networks say the same on every backend: flex, ndarray, and wgpu on whatever Vulkan, Metal or `DirectX` there is.
+//! The released networks give the same masks on every backend: flex, ndarray, and wgpu on any
+//! available Vulkan, Metal or `DirectX`.
 //!
-//! Needs the lab's features `ndarray` and `wgpu`; `cargo xtask test` runs it. Without a GPU, Mesa's software Vulkan will do.
+//! Needs the lab's features `ndarray` and `wgpu`; `cargo xtask test` runs it. Mesa's software
+//! Vulkan is sufficient on a machine without a GPU.
 
 use burn::tensor::{Device, DeviceKind, DeviceType, Tensor, TensorData};
 use engine::debleed::cancel::{NUM_BANDS, NUM_FEATURES};
@@ -12,10 +14,11 @@ use lab::train::examples::{Example, Way};
 
 const NUM_MICS: usize = 4;
 
-/// How far masks, which reach from 0 to 1, may be apart. Measured: 4.9e-5 on ndarray, 2.0e-5 on wgpu with Mesa's lavapipe.
+/// Largest difference between masks, which range from 0 to 1. Measured: 4.9e-5 on ndarray, 2.0e-5
+/// on wgpu with Mesa's lavapipe.
 const ROUNDING: f32 = 1e-4;
 
-/// Bursts of noise in four mics, each heard by the others a little later and less bright: 3 s.
+/// Returns 3 s of noise bursts in four mics, each with delayed and duller bleed from the others.
 fn scene() -> Scene {
     const RATE_HZ: u32 = 44_100;
     let num_samples = 3 * RATE_HZ as usize;
@@ -47,7 +50,7 @@ fn scene() -> Scene {
     Scene { info: SceneInfo::default(), rate_hz: RATE_HZ, mics, targets }
 }
 
-/// Both masks of all hops, `[mask, mic, time, band]`, with all features scaled by `nudge`.
+/// Computes both masks of all hops, `[mask, mic, time, band]`, with all features scaled by `nudge`.
 fn masks(
     (weights, config): (&[u8], &NetworkConfig),
     example: &Example,
@@ -93,12 +96,12 @@ fn all_backends_give_the_same_masks() {
         };
         let flex = on(&Device::flex(), 1.0);
         let some = |holds: fn(f32) -> bool| flex.iter().filter(|&&mask| holds(mask)).count();
-        // Masks that are all open or all shut would agree whatever the backends did.
+        // Masks that are all open or all shut would agree on any backend.
         let between = some(|mask| mask > 0.05 && mask < 0.95);
         println!("{between} of {} masks are neither open nor shut", flex.len());
         assert!(200 * between > flex.len(), "all masks are open or shut: {between}");
-        // A thousandth is seen, so that what agrees below has not agreed by chance; where masks are
-        // probabilities, whose slopes are gentler, a hundredth.
+        // A change of the features by a thousandth must show, so that the agreement below is not by
+        // chance. For masks that are probabilities, whose slopes are gentler, it is a hundredth.
         let nudge = match config.masks {
             MaskForm::Stretched => 1.001,
             MaskForm::Probability => 1.01,

@@ -1,4 +1,4 @@
-//! The `debleed` command as scripts see it: files in, files out, one line when something is wrong.
+//! The `debleed` command as scripts use it: files in, files out, one line for an error.
 #![allow(
     clippy::unwrap_used,
     clippy::cast_possible_truncation,
@@ -74,7 +74,7 @@ impl Session {
             .unwrap()
     }
 
-    /// The names of all files and folders in the folder, temporary ones included.
+    /// Returns the names of all files and folders in the folder, temporary ones included.
     fn names(&self) -> Vec<String> {
         fn collect(folder: &Path, base: &Path, names: &mut Vec<String>) {
             for entry in std::fs::read_dir(folder).unwrap() {
@@ -92,7 +92,7 @@ impl Session {
     }
 }
 
-/// The run failed with one line that contains `part`.
+/// Asserts that the run failed with one line that contains `part`.
 fn assert_one_line(output: &Output, part: &str, what: &str) {
     let line = String::from_utf8(output.stderr.clone()).unwrap();
     assert!(!output.status.success() && output.status.code().is_some(), "{what}: {output:?}");
@@ -115,7 +115,7 @@ fn outputs_have_the_inputs_names_lengths_and_channels() {
     let session = Session::new(60_001);
     let output = session.debleed("--out clean --removed gone --json r.json a.wav b.wav pair.wav");
     assert!(output.status.success(), "{output:?}");
-    // A pipe gets no progress bar, but the session's fault.
+    // A pipe gets the warning about the session, but no progress bar.
     assert_eq!(
         String::from_utf8(output.stderr).unwrap(),
         "warning: a.wav and pair.wav channel 1 carry the same sound: leave one of them out, or put \
@@ -245,16 +245,16 @@ fn every_mistake_is_one_line_and_leaves_nothing() {
         assert_one_line(&session.debleed(arguments), part, arguments);
         assert_eq!(session.names(), before, "{arguments}");
     }
-    // The same FLAC undamaged is fine, so that what was refused was the damage.
+    // The undamaged FLAC file is accepted: the refusals above are due to the damage.
     let output = session.debleed("--out clean a.wav whole.flac");
     assert!(output.status.success(), "{output:?}");
 }
 
-/// Files of at most 100 kB (200 blocks of 512 bytes), where the tests write 240 kB.
+/// Limits files to 100 kB (200 blocks of 512 bytes); the tests write 240 kB.
 #[cfg(unix)]
 const LIMITED: &str = "trap '' XFSZ; ulimit -f 200; exec \"$@\"";
 
-/// A limit on file sizes fails writes in the middle, as a full disk does, for every user.
+/// A limit on file sizes makes writes fail half-way, as a full disk does, for any user.
 #[cfg(unix)]
 #[test]
 fn a_write_that_fails_half_way_leaves_nothing() {
@@ -266,14 +266,14 @@ fn a_write_that_fails_half_way_leaves_nothing() {
         assert_one_line(&output, "cannot write it: File too large", method);
         assert_eq!(session.names(), before);
     }
-    // The limit alone is no obstacle where the files are small enough.
+    // Small enough files are written despite the limit.
     let small = Session::new(20_000);
     let output = small.debleed_within(LIMITED, "--out clean a.wav b.wav");
     assert!(output.status.success(), "{output:?}");
 }
 
-/// A file system of its own, too small; where the user may not mount one, the limit of
-/// `a_write_that_fails_half_way_leaves_nothing`.
+/// Uses a file system of its own that is too small. If the user may not mount one, uses the limit
+/// of `a_write_that_fails_half_way_leaves_nothing`.
 #[cfg(unix)]
 #[test]
 fn a_full_disk_leaves_nothing() {
@@ -287,7 +287,7 @@ fn a_full_disk_leaves_nothing() {
         shell.output().is_ok_and(|output| output.status.success())
     });
     let (line, part) = match namespace {
-        // What is left is told from inside, where alone the mount is seen.
+        // The remaining files are listed inside the namespace, where alone the mount is visible.
         Some(namespace) => (
             format!(
                 "{namespace} sh -c '{mount} && \"$@\"; code=$?; ls -A disk; exit $code' sh \"$@\""
@@ -301,7 +301,7 @@ fn a_full_disk_leaves_nothing() {
     assert_eq!(session.names(), before);
 }
 
-/// No input makes the command wait for ever, whatever the number of mics.
+/// The command never hangs, whatever the number of mics.
 #[test]
 fn every_number_of_mics_ends_with_lookahead_and_without() {
     let session = Session::new(50_000);
@@ -351,7 +351,7 @@ fn an_interrupted_run_leaves_nothing() {
         .stderr(std::process::Stdio::piped())
         .spawn()
         .unwrap();
-    // Half-way is when the first temporary output has begun to grow.
+    // The run is half-way once the first temporary output has begun to grow.
     let growing = || {
         let Ok(entries) = std::fs::read_dir(session.at("clean")) else { return false };
         entries.flatten().any(|entry| entry.metadata().is_ok_and(|file| file.len() > 100_000))

@@ -1,5 +1,5 @@
-//! The lab's commands as scripts see them: no output destroys what somebody else has made, and no
-//! run leaves its own remains.
+//! The lab's commands as scripts use them: no output destroys other files, and no run leaves
+//! temporary files.
 #![allow(
     clippy::panic,
     clippy::unwrap_used,
@@ -44,7 +44,7 @@ impl Session {
         writer.finish().unwrap();
     }
 
-    /// A scene with known truth: each mic has half of the other's target in it.
+    /// Writes a scene with known truth: each mic contains half of the other's target.
     fn write_scene(&self, name: &str) {
         std::fs::create_dir_all(self.at(name)).unwrap();
         let targets = [1, 2].map(|seed| noise(seed, 16_000));
@@ -75,7 +75,7 @@ impl Session {
         output
     }
 
-    /// The run fails with one line that contains `part`, and changes nothing.
+    /// Asserts that the run fails with one line that contains `part`, and changes nothing.
     fn refuses(&self, line: &str, part: &str) {
         let before = self.files();
         let output = self.run(line);
@@ -86,7 +86,7 @@ impl Session {
         assert!(self.files() == before, "{line} changed something: {:?}", self.names());
     }
 
-    /// Every file and folder below the folder, with the content of files, by name.
+    /// Returns every file and folder below the folder by name, with the content of files.
     fn files(&self) -> Vec<(PathBuf, Option<Vec<u8>>)> {
         let mut found = Vec::new();
         let mut folders = vec![self.folder.path().to_owned()];
@@ -110,7 +110,7 @@ impl Session {
     }
 }
 
-/// Samples from -0.5 to 0.5.
+/// Returns noise with samples from -0.5 to 0.5.
 fn noise(seed: u16, num_samples: usize) -> Vec<f32> {
     let mut state = u32::from(seed);
     let mut sample = || {
@@ -120,7 +120,7 @@ fn noise(seed: u16, num_samples: usize) -> Vec<f32> {
     (0..num_samples).map(|_| sample()).collect()
 }
 
-/// Waits for the end, and ends what does not.
+/// Waits for the child to end; kills it and panics after `limit`.
 fn wait(mut child: Child, limit: Duration) -> Output {
     let started = Instant::now();
     while child.try_wait().unwrap().is_none() {
@@ -176,7 +176,7 @@ fn pipes_and_standard_output_are_written_straight_into() {
         let line = format!("debleed --method ratio a.wav b.wav --out clean{number} --json {name}");
         let output = session.succeeds(&line);
         is_report(&output.stdout);
-        // The table has moved.
+        // The table goes to standard error.
         assert!(String::from_utf8_lossy(&output.stderr).contains("a.wav"), "{output:?}");
         assert!(!session.at("-").exists());
         assert!(Path::new("/dev/stdout").symlink_metadata().unwrap().is_symlink());
@@ -234,7 +234,8 @@ fn scenes_that_no_simulation_has_made_are_not_taken_for_ours() {
     session.refuses(line, "holds ensembles0001 and no simulation.json");
 }
 
-/// Two in a hundred pairs of runs failed where one looked for the folder while the other made it.
+/// Two in a hundred pairs of runs failed when one checked for the folder while the other
+/// created it.
 #[test]
 fn runs_side_by_side_under_one_new_folder_do_not_meet() {
     let session = Session::new(1_600);
@@ -255,7 +256,7 @@ fn runs_side_by_side_under_one_new_folder_do_not_meet() {
     }
 }
 
-/// Starts a run of minutes and waits until its outputs have begun to grow, beside files that are there.
+/// Starts a run of minutes and waits until its outputs, beside existing files, have begun to grow.
 #[cfg(unix)]
 fn long_run(session: &Session, out: &str) -> Child {
     let names = || -> Vec<_> {
@@ -297,7 +298,7 @@ fn what_a_killed_run_left_goes_with_the_next_one() {
         names.into_iter().filter(|name| name.contains(".unspill-")).collect::<Vec<_>>()
     };
     assert_eq!(parts().len(), 2, "what is cleaned up below");
-    // What looks alike and is not ours stays, and so does the file of a run that goes on.
+    // A similar file that is not a leftover stays, and so do the files of a run in progress.
     std::fs::write(session.at("clean/song.part"), "theirs").unwrap();
     let working = long_run(&session, "clean");
     assert_eq!(parts().len(), 2, "{:?}", session.names());
@@ -327,7 +328,7 @@ fn every_request_to_end_is_tidied_up_after() {
     }
 }
 
-/// Without a word from the shell: the signal of the limit would end the program.
+/// The shell does not ignore the signal of the limit, which would end the program by default.
 #[cfg(unix)]
 #[test]
 fn a_limit_on_file_sizes_is_one_line() {
@@ -371,7 +372,7 @@ fn names_that_are_no_text_keep_their_bytes() {
     assert!(table.contains("kick\\xff.wav"), "{table}");
 }
 
-/// The record of a simulation is compared with itself when the run goes on.
+/// A continued run compares its record with the stored one.
 #[cfg(unix)]
 #[test]
 fn a_simulation_of_material_whose_name_is_no_text_goes_on() {

@@ -1,5 +1,5 @@
-//! The `simulate` command as scripts see it: killed at any moment and started again, the folder
-//! ends as if nothing had happened.
+//! The `simulate` command as scripts use it: a run killed at any moment and started again produces
+//! the same folder.
 #![allow(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
 
 use std::collections::BTreeMap;
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-/// Short scenes with all that the defaults draw.
+/// Short scenes with everything that the defaults draw.
 const RECIPE: &str = "duration_s = 1
 rate_hz = 16000
 [[scene]]
@@ -43,7 +43,7 @@ impl Bench {
         self.command(arguments).output().unwrap()
     }
 
-    /// Starts it and waits until it has begun its `num_begun`-th scene.
+    /// Starts the command and waits until it has begun its `num_begun`-th scene.
     fn start_until(&self, arguments: &str, out: &str, num_begun: usize) -> Child {
         let quiet = Stdio::null;
         let child = self.command(arguments).stdout(quiet()).stderr(Stdio::piped()).spawn().unwrap();
@@ -56,13 +56,13 @@ impl Bench {
     }
 }
 
-/// Scenes in a folder, half written ones included.
+/// Counts the scenes in a folder, partial ones included.
 fn num_scenes(folder: &Path) -> usize {
     let Ok(entries) = std::fs::read_dir(folder) else { return 0 };
     entries.filter(|entry| entry.as_ref().unwrap().path().is_dir()).count()
 }
 
-/// Every file below a folder, by its path in it.
+/// Returns every file below a folder, by its relative path.
 fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut found = BTreeMap::new();
     let mut folders = vec![folder.to_owned()];
@@ -96,7 +96,7 @@ fn killed_at_any_moment_and_started_again_the_folder_ends_the_same() {
     assert!(whole.stderr.is_empty(), "no progress bar in a pipe: {whole:?}");
     let expected = files(&bench.at("whole"));
     assert_eq!(expected.keys().filter(|path| path.ends_with("scene.json")).count(), 12);
-    // Moments within the writing of a scene and between two, by a fixed list of waits.
+    // Kills during the writing of a scene and between two scenes, after a fixed list of waits.
     let mut num_halves = 0;
     for (begun, wait_ms) in [(1, 0), (2, 2), (4, 5), (6, 0), (9, 11)] {
         let arguments = "--out killed --count 12 --threads 2";
@@ -107,7 +107,7 @@ fn killed_at_any_moment_and_started_again_the_folder_ends_the_same() {
         let left = files(&bench.at("killed"));
         let is_half = |path: &PathBuf| path.to_string_lossy().contains(".partial");
         num_halves += usize::from(left.keys().any(is_half));
-        // What is there under its final name is complete.
+        // Every file under its final name is complete.
         for (path, bytes) in left.iter().filter(|(path, _)| !is_half(path)) {
             assert_eq!(expected.get(path), Some(bytes), "{}", path.display());
         }
@@ -118,10 +118,10 @@ fn killed_at_any_moment_and_started_again_the_folder_ends_the_same() {
     let found = files(&bench.at("killed"));
     assert_eq!(found.keys().collect::<Vec<_>>(), expected.keys().collect::<Vec<_>>());
     assert!(found == expected, "the same files with other bytes");
-    // And nothing is made twice.
+    // No scene is made twice.
     let again = bench.run("--out killed --count 12");
     assert!(String::from_utf8_lossy(&again.stdout).contains("0 scenes made, 12 were there"));
-    // More scenes of the same go on where it ended; a part of them is the same part.
+    // A run of a part of the scenes makes the same scenes.
     assert!(bench.run("--out part --first 11 --count 2").status.success());
     for (path, bytes) in files(&bench.at("part")) {
         assert_eq!(expected.get(&path), Some(&bytes), "{}", path.display());

@@ -1,4 +1,4 @@
-//! The gains between mics that KAMIR's separation amounts to, to set beside true or optimised ones.
+//! Gains between mics derived from KAMIR's separation, for comparison with true or optimised gains.
 
 use crate::ideal::transform;
 use crate::metrics::LIMIT_DB;
@@ -6,16 +6,18 @@ use anyhow::{Context, Result};
 use engine::debleed::batch::{ChunkView, CloseMics};
 use engine::debleed::kamir::{KamirConfig, kamir};
 
-/// `[mic][source]`: how loud KAMIR finds each source in each mic, relative to the source's own mic.
+/// Returns `[mic][source]`: the level of each source that KAMIR finds in each mic, relative to its
+/// level in the source's own mic.
 ///
 /// KAMIR's own crosstalk is a power per frequency, normalised per mic, and cannot be compared with
-/// a gain. What can is the level of the parts it cuts the mics into: with the Wiener gains `W_ij`,
-/// `sqrt(sum |W_ij X_i|^2 / sum |W_jj X_j|^2)`. Window 8192 samples at 44.1 kHz, as the method has
-/// it. The mics are taken as one chunk: give it 10 to 30 s.
+/// a gain. The level of the parts into which it splits the mics can: with the Wiener gains `W_ij`,
+/// this function computes `sqrt(sum |W_ij X_i|^2 / sum |W_jj X_j|^2)`. The window is 8192 samples
+/// at 44.1 kHz, as in the published method. The mics are processed as one chunk, which should last
+/// 10 to 30 s.
 ///
 /// # Errors
 ///
-/// When the engine's transform does not work at this rate.
+/// Returns an error if the engine's transform does not support this rate.
 pub fn kamir_crosstalk(mics: &[Vec<f32>], rate_hz: u32) -> Result<Vec<Vec<f64>>> {
     let geometry = transform::geometry(rate_hz, 4)?;
     let num_bins = geometry.num_bins();

@@ -1,4 +1,4 @@
-//! Methods of the literature that work on whole signals and so have no place in the engine.
+//! Methods of the literature that process whole signals and therefore cannot run in the engine.
 
 pub mod kamir_crosstalk;
 pub mod optimisation;

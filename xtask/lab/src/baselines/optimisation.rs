@@ -5,26 +5,26 @@ use anyhow::{Result, ensure};
 use faer::linalg::solvers::Solve;
 use faer::{Mat, Side};
 
-/// What is known about the mono mix `m`, the plain sum of all sources.
+/// Knowledge of the mono mix `m`, the plain sum of all sources.
 #[derive(Clone, Copy, Debug)]
 pub enum Mix<'a> {
-    /// The mix itself, as the published experiments have it.
+    /// The mix itself, as in the published experiments.
     Known(&'a [f32]),
-    /// Nothing: the sum of the mics stands for it, turned down by what the mics have too much if
-    /// the gain of every path is the one that [`typical_crosstalk`] finds.
+    /// An unknown mix, approximated by the scaled sum of the mics. The scale corrects for the bleed
+    /// in that sum if every path has the gain that [`typical_crosstalk`] returns.
     FromMics,
 }
 
 /// Limits and length of the search.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Search {
-    /// `gamma_1` and `gamma_2`: least and greatest gain from a source to another one's mic.
+    /// `gamma_1` and `gamma_2`: least and greatest gain from a source to the mic of another source.
     pub crosstalk_range: (f64, f64),
-    /// Whether the weights `b` of the mix are learned as well; otherwise they are 1.
+    /// True to learn the weights `b` of the mix as well; otherwise they are 1.
     pub learns_weights: bool,
-    /// Stops when what is left unexplained falls below this share of the energy of mics and mix,
+    /// Unexplained share of the energy of mics and mix at which the search stops.
     pub enough: f64,
-    /// or after so many turns.
+    /// Maximum number of turns.
     pub max_turns: usize,
 }
 
@@ -34,7 +34,7 @@ impl Default for Search {
     }
 }
 
-/// What the search found.
+/// Result of the search.
 #[derive(Clone, Debug)]
 pub struct Optimised {
     /// `Lambda`, `[mic][source]`: 1 on the diagonal.
@@ -43,16 +43,16 @@ pub struct Optimised {
     pub weights: Vec<f64>,
     /// `S`, `[source][sample]`: the cleaned mics.
     pub sources: Vec<Vec<f32>>,
-    /// How many turns it took.
+    /// Number of turns taken.
     pub num_turns: usize,
 }
 
-/// `eta`: keeps the inverse of `S S'` when a source is silent; from the authors' program.
+/// `eta`: keeps `S S'` invertible while a source is silent; from the authors' program.
 const ETA: f64 = 1e-5;
 
-/// What decides the typical crosstalk: see [`typical_crosstalk`]. Of the shares of pairs tried (a
-/// half, a quarter, the least), a quarter gained most on linear mixes of nine SoundFont ensembles;
-/// in rooms they all lose.
+/// Parameters of [`typical_crosstalk`]. Of three quantiles over the pairs (the median, the lower
+/// quartile, the minimum), the quartile gained most on linear mixes of nine SoundFont ensembles. In
+/// rooms all three lose.
 const WINDOW_S: f64 = 0.05;
 const QUIET_SHARE: f64 = 0.05;
 const PAIR_SHARE: f64 = 0.25;
@@ -61,29 +61,29 @@ const LOUD_DB: f64 = -30.0;
 /// Minimises `||X - Lambda S||^2 + ||m - b' S||^2` in turns over `Lambda`, `S` and `b`, with the
 /// gains off the diagonal held within their limits.
 ///
-/// `mics` is `[mic][sample]`, all of one length. The model is one gain per path: no delay, no
-/// room. And it is loose: every `Lambda` with `Lambda^-T b` equal to the weights by which the mics
-/// make up `m` explains everything, which for `b = 1` fixes one number per source, the sum of
-/// its gains. Started at `Lambda = I`, the search ends where each source's bleed is spread about
-/// evenly over the other mics. Equal gains are therefore found exactly, unequal ones are not.
+/// `mics` is `[mic][sample]`, all of one length. The model has one gain per path: no delay, no
+/// room. It is underdetermined: every `Lambda` for which `Lambda^-T b` equals the weights of the
+/// mics in `m` explains everything. For `b = 1` that fixes one number per source, the sum of its
+/// gains. From its start at `Lambda = I`, the search ends where the bleed of each source is spread
+/// about evenly over the other mics. It therefore finds equal gains exactly, but not unequal ones.
 ///
-/// With [`Mix::FromMics`] that one number is guessed instead of known. Learned weights make the
-/// problem looser still: `Lambda = I` with other weights explains everything too, and the search
-/// stops on its way there.
+/// With [`Mix::FromMics`] that number is estimated instead of known. Learned weights leave the
+/// problem even less determined: `Lambda = I` with other weights explains everything too, and the
+/// search stops on its way there.
 ///
-/// Each step of the published algorithm only ever multiplies the signals by small matrices:
-/// `S = P [X; m]`. It is computed so, on `[X; m] [X; m]'`, which changes no result and makes a
-/// turn cost nothing.
+/// Each step of the published algorithm only multiplies the signals by small matrices:
+/// `S = P [X; m]`. This implementation therefore works on `[X; m] [X; m]'`, which changes no result
+/// and makes the cost of a turn independent of the length of the signals.
 ///
 /// # Errors
 ///
-/// When lengths differ or the limits are not in order.
+/// Returns an error if lengths differ or the limits are not in order.
 ///
 /// # Source
 ///
 /// R. Rajesh, "Interference reduction in music source separation for live recordings", open
-/// seminar, IIT Mandi, 27 October 2023, algorithm 1 (there is a slip in its first line: `X S S'`
-/// stands for `X S'`); the authors' program adds `eta I` to `X S'` as well, and so do we.
+/// seminar, IIT Mandi, 27 October 2023, algorithm 1. Its first line contains a slip: `X S S'`
+/// stands for `X S'`. The authors' program also adds `eta I` to `X S'`, and so does this function.
 pub fn optimise(
     mics: &[Vec<f32>],
     mix: Mix<'_>,
@@ -141,7 +141,7 @@ pub fn optimise(
     })
 }
 
-/// The state of the search: `Lambda`, `P` with `S = P [X; m]`, and `b`.
+/// State of the search: `Lambda`, `P` with `S = P [X; m]`, and `b`.
 struct Turns {
     crosstalk: Mat<f64>,
     projection: Mat<f64>,
@@ -149,7 +149,7 @@ struct Turns {
 }
 
 impl Turns {
-    /// `Lambda = I`, `S = X`, `b = 1`.
+    /// Returns the start: `Lambda = I`, `S = X`, `b = 1`.
     fn new(num_mics: usize) -> Self {
         let one = |row, column| if row == column { 1.0 } else { 0.0 };
         Self {
@@ -159,7 +159,7 @@ impl Turns {
         }
     }
 
-    /// `S S' + eta I`.
+    /// Returns `S S' + eta I`.
     fn source_energies(&self, energies: &Mat<f64>) -> Mat<f64> {
         let mut product = &self.projection * energies * self.projection.transpose();
         for source in 0..product.nrows() {
@@ -168,7 +168,7 @@ impl Turns {
         product
     }
 
-    /// `Lambda = (X S' + eta I) (S S' + eta I)^-1`, then the projection on the limits.
+    /// Sets `Lambda = (X S' + eta I) (S S' + eta I)^-1`, then clamps its gains to the limits.
     fn crosstalk(&mut self, energies: &Mat<f64>, (low, high): (f64, f64)) {
         let num_mics = self.crosstalk.nrows();
         // [source][mic]: S X' + eta I.
@@ -182,7 +182,7 @@ impl Turns {
         });
     }
 
-    /// `S = (Lambda' Lambda + b b')^-1 (b m + Lambda' X)`.
+    /// Sets `S = (Lambda' Lambda + b b')^-1 (b m + Lambda' X)`.
     fn sources(&mut self) {
         let num_mics = self.crosstalk.nrows();
         let normal =
@@ -190,20 +190,20 @@ impl Turns {
         let side = Mat::from_fn(num_mics, num_mics + 1, |source, row| {
             if row == num_mics { self.weights[(source, 0)] } else { self.crosstalk[(row, source)] }
         });
-        // Positive definite by construction: Lambda' Lambda plus a square, b not 0.
+        // Positive definite by construction: Lambda' Lambda plus a square, with b not 0.
         if let Ok(factor) = normal.llt(Side::Lower) {
             self.projection = factor.solve(&side);
         }
     }
 
-    /// `b = (S S' + eta I)^-1 S m'`.
+    /// Sets `b = (S S' + eta I)^-1 S m'`.
     fn weights(&mut self, energies: &Mat<f64>) {
         let num_mics = self.crosstalk.nrows();
         let side = (&self.projection * energies).subcols(num_mics, 1).to_owned();
         self.weights = self.source_energies(energies).partial_piv_lu().solve(&side);
     }
 
-    /// `||X - Lambda S||^2 + ||m - b' S||^2`.
+    /// Returns `||X - Lambda S||^2 + ||m - b' S||^2`.
     fn unexplained(&self, energies: &Mat<f64>) -> f64 {
         let num_mics = self.crosstalk.nrows();
         let explained = Mat::from_fn(num_mics + 1, num_mics, |row, source| {
@@ -216,7 +216,7 @@ impl Turns {
     }
 }
 
-/// All inner products.
+/// Returns all inner products of `signals`.
 fn products(signals: &[&[f32]]) -> Mat<f64> {
     let dot = |a: &[f32], b: &[f32]| -> f64 {
         a.iter().zip(b).map(|(&x, &y)| f64::from(x) * f64::from(y)).sum()
@@ -224,12 +224,12 @@ fn products(signals: &[&[f32]]) -> Mat<f64> {
     Mat::from_fn(signals.len(), signals.len(), |row, column| dot(signals[row], signals[column]))
 }
 
-/// The gain from one mic's source to another mic, as it shows where the other mic's own source
-/// rests; the lower quartile over all pairs of mics.
+/// Returns the typical gain from the source of one mic to another mic, measured while the source of
+/// that other mic rests. The result is the lower quartile over all pairs of mics.
 ///
-/// Of a pair, the windows of 50 ms count in which the first mic is within 30 dB of its loudest one;
-/// among them the 5 % with the least of the other mic beside the first hold nothing but bleed, if
-/// its source ever rests.
+/// For each pair, the 50 ms windows are used in which the first mic is within 30 dB of its loudest
+/// window. In the 5 % of them with the lowest power of the other mic relative to the first, the
+/// other mic contains only bleed, if its source ever rests.
 #[must_use]
 pub fn typical_crosstalk(mics: &[Vec<f32>], rate_hz: u32) -> f64 {
     let window = to_index(f64::from(rate_hz) * WINDOW_S).max(1);
@@ -252,7 +252,7 @@ pub fn typical_crosstalk(mics: &[Vec<f32>], rate_hz: u32) -> f64 {
     quantile(pairs, PAIR_SHARE).sqrt()
 }
 
-/// The value that this share of all stay under; 0 without any.
+/// Returns the value that this share of all values stays below; 0 without values.
 fn quantile(mut values: Vec<f64>, share: f64) -> f64 {
     values.sort_by(f64::total_cmp);
     let index = to_index(share * values.len().saturating_sub(1) as f64);

@@ -1,7 +1,8 @@
-//! `cargo xtask benchmark`: every method on the same scenes, for everybody, for ever.
+//! `cargo xtask benchmark`: measures every method on the same scenes, which never change.
 //!
-//! The scenes come from three recipes that are never changed (`recipes/benchmark-*.toml`), drawn for the test split: what trains a network
-//! never plays in them. Nothing is downloaded: the simulated parts need FluidR3 alone, the real kit is given with `--kit`.
+//! The scenes come from three fixed recipes (`recipes/benchmark-*.toml`) and are drawn for the test
+//! split: no network is trained on their material. Nothing is downloaded: the simulated parts need
+//! only FluidR3, and the real kit is given with `--kit`.
 
 mod table;
 
@@ -27,7 +28,8 @@ pub struct BenchmarkOptions {
     /// Methods to compare; all unless given
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub method: Vec<Candidate>,
-    /// The network's model: a folder with its card, or a released one by id, with or without version [default: the newest released one]
+    /// The network's model: a folder with its card, or a released one by id, with or without
+    /// version [default: the newest released one]
     #[arg(long, value_name = "ID|DIR")]
     pub model: Option<String>,
     /// Folder of a real kit: adds the part that needs one
@@ -53,22 +55,22 @@ pub struct BenchmarkOptions {
     pub overwrite: bool,
 }
 
-/// Where the figures go.
+/// Destinations of the figures.
 #[derive(Debug)]
 pub struct Outputs {
-    /// All numbers.
+    /// Destination of all numbers.
     pub json: Option<Destination>,
-    /// The table.
+    /// Destination of the table.
     pub markdown: Option<Destination>,
 }
 
 impl BenchmarkOptions {
-    /// Where the figures go, after checking that no output is in the way of another or of a file
-    /// that is to be kept.
+    /// Returns the destinations of the figures, after checking that no output conflicts with
+    /// another or with a file that is to be kept.
     ///
     /// # Errors
     ///
-    /// When one is, or a file cannot be written.
+    /// Returns an error if outputs conflict or a file cannot be written.
     pub fn check_outputs(&self) -> Result<Outputs> {
         let existing = Existing::overwritten(self.overwrite);
         let methods: Vec<String> = self.candidates().iter().map(ToString::to_string).collect();
@@ -93,7 +95,7 @@ impl BenchmarkOptions {
         Ok(outputs)
     }
 
-    /// Those that there is material for.
+    /// Returns the parts for which there is material.
     fn parts(&self) -> impl Iterator<Item = Part> {
         let has_kit = self.kit.is_some();
         Part::ALL.into_iter().filter(move |&part| part != Part::RealKit || has_kit)
@@ -119,10 +121,10 @@ pub enum Part {
 }
 
 impl Part {
-    /// All of them, in the order of the table.
+    /// All parts, in the order of the table.
     pub const ALL: [Self; 4] = [Self::Linear, Self::Ensembles, Self::Kits, Self::RealKit];
 
-    /// What the table calls it.
+    /// Returns the title in the table.
     #[must_use]
     pub fn title(self) -> &'static str {
         match self {
@@ -133,7 +135,7 @@ impl Part {
         }
     }
 
-    /// The folder of its pictures.
+    /// Returns the name of the folder for its pictures.
     fn folder(self) -> &'static str {
         match self {
             Self::Linear => "linear",
@@ -151,7 +153,7 @@ impl Part {
         }
     }
 
-    /// How many scenes make the benchmark.
+    /// Returns the number of scenes in the benchmark.
     #[must_use]
     pub fn num_scenes(self) -> u64 {
         match self {
@@ -161,22 +163,23 @@ impl Part {
     }
 }
 
-/// What was found in one part.
+/// Results of one part.
 #[derive(Clone, Debug, Serialize)]
 pub struct PartResult {
-    /// Which.
+    /// The part.
     pub part: Part,
-    /// How many scenes were heard.
+    /// Number of scenes measured.
     pub num_scenes: u64,
-    /// Every method, those that work live and with lookahead twice.
+    /// Results of every method; a method that works live has a second entry for live mode.
     pub methods: Vec<MethodResult>,
 }
 
-/// Runs the benchmark; `tell` is called with the part and each scene's result.
+/// Runs the benchmark and passes the part and the result of each scene to `tell`.
 ///
 /// # Errors
 ///
-/// When the SoundFont or the kit is missing, a method fails, or no picture can be written.
+/// Returns an error if the SoundFont or the kit is missing, a method fails, or a picture cannot
+/// be written.
 pub fn run(
     options: &BenchmarkOptions,
     mut tell: impl FnMut(Part, &SceneResult),
@@ -222,7 +225,7 @@ fn score_options(model: Option<Model>, mode: Mode, keeps_sounds: bool) -> ScoreO
     ScoreOptions { model, mode, skip_s: 0.0, bss: false, keeps_sounds }
 }
 
-/// A part with what plays in it.
+/// A part with its recipe and its material.
 struct Stage {
     part: Part,
     recipe: Recipe,
@@ -268,7 +271,7 @@ mod tests {
         }
     }
 
-    /// SDR in dB of the first scene's mics as recorded, to a tenth.
+    /// Returns the mic names of the first scene and their input SDR in dB, to a tenth.
     fn first_scene(part: Part) -> (Vec<String>, Vec<Option<f64>>) {
         let (_, scene) = Stage::set(part, &options()).unwrap().scene(1).unwrap();
         (scene.info.names, scene.info.input_sdr_db)
@@ -280,7 +283,7 @@ mod tests {
             let (found_names, found_db) = first_scene(part);
             assert_eq!(found_names, names, "{part:?}");
             for (found, expected) in found_db.iter().zip(input_sdr_db) {
-                // Levels are rounded to a tenth of a decibel; other machines may round the other way.
+                // Levels are rounded to a tenth of a decibel; other machines may round differently.
                 let apart = found.unwrap_or(f64::NAN) - expected.unwrap_or(f64::NAN);
                 let same = found.is_none() && expected.is_none() || apart.abs() < 0.15;
                 assert!(same, "{part:?}: {found_db:?}");
@@ -291,7 +294,7 @@ mod tests {
 
     type FirstScene = (Part, &'static [&'static str], &'static [Option<f64>]);
 
-    /// As simulated when the benchmark was made.
+    /// Values from the simulation when the benchmark was created.
     const FIRST_SCENES: [FirstScene; 2] = [
         (
             Part::Ensembles,

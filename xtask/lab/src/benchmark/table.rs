@@ -1,10 +1,10 @@
-//! The benchmark's tables, for the terminal and for the documentation.
+//! Tables of the benchmark for the terminal and the documentation.
 
 use super::{Part, PartResult};
 use crate::evaluate::{Candidate, MethodResult, overall_table};
 use crate::report::{db, signed_db};
 
-/// Every part with all its metrics, as lines of text.
+/// Returns every part with all its metrics as lines of text.
 #[must_use]
 pub fn text(results: &[PartResult]) -> String {
     let mut text = String::new();
@@ -14,8 +14,10 @@ pub fn text(results: &[PartResult]) -> String {
     text
 }
 
-/// One row a method, what knows the truth first: mean SDR gain with its 95 % interval and the worst mic of every part, bleed in the
-/// own source's silence and RTF of the simulated ensembles.
+/// Returns a Markdown table with one row per method, those that need the truth first. The columns
+/// are the mean SDR gain with its 95 % interval, the worst mic and the RTF for every part, then for
+/// the simulated ensembles the bleed in the own source's silence, the worst clean mic and the
+/// target level.
 #[must_use]
 pub fn markdown(results: &[PartResult]) -> String {
     let mut text = String::from("| method |");
@@ -75,7 +77,7 @@ fn cell(method: &MethodResult) -> String {
     format!("**{}**{interval}, {}, {:.2}", signed_db(gain.mean), signed_db(gain.worst), method.rtf)
 }
 
-/// Names of the methods: what knows the truth, then the others as they were asked for.
+/// Returns the names of the methods, those that need the truth first.
 fn ordered(results: &[PartResult]) -> Vec<String> {
     let names: Vec<String> = results
         .first()

@@ -1,4 +1,4 @@
-//! The engine's methods by the names of the command line.
+//! The engine's methods by their names on the command line.
 
 use super::{model, taught::Taught};
 use anyhow::{Error, Result, bail};
@@ -11,10 +11,10 @@ use engine::{Mode, SampleRate};
 use std::fmt;
 use std::str::FromStr;
 
-/// A method by name.
+/// A method of the engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {
-    /// Linear cancellation that adapts while it plays, as the plugin does.
+    /// Linear cancellation that adapts during playback, as in the plugin.
     Online,
     /// Linear cancellation with filters learned from the whole session.
     Cancel,
@@ -28,14 +28,15 @@ pub enum Method {
     FastMira,
     /// Cancellation learned from the whole session and steered by a trained network.
     Network,
-    /// The same while playing, as the plugin does.
+    /// Cancellation steered by a trained network that adapts during playback, as in the plugin.
     NetworkOnline,
-    /// The same as the plugin plays it once its Learn has heard the session.
+    /// [`NetworkOnline`](Self::NetworkOnline) with estimates frozen after Learn has processed the
+    /// session.
     NetworkLearned,
 }
 
 impl Method {
-    /// All of them, in the order of the help.
+    /// All methods, in the order of the help.
     pub const ALL: [Self; 9] = [
         Self::Online,
         Self::Cancel,
@@ -48,8 +49,8 @@ impl Method {
         Self::NetworkLearned,
     ];
 
-    /// What is used unless something else is asked for: the best there is with and without
-    /// hearing the whole session first.
+    /// Returns the default method: the best one that does, or does not, learn from the whole
+    /// session first.
     #[must_use]
     pub fn default_for(learns_first: bool) -> Self {
         match (model::any_released(), learns_first) {
@@ -60,7 +61,8 @@ impl Method {
         }
     }
 
-    /// The same method with, or without, hearing the whole session first, if it has that form.
+    /// Returns the form of this method that does, or does not, learn from the whole session first,
+    /// if it has that form.
     #[must_use]
     pub fn learning(self, learns_first: bool) -> Option<Self> {
         match self {
@@ -71,13 +73,13 @@ impl Method {
         }
     }
 
-    /// Whether it asks a network.
+    /// Returns true if the method uses a network.
     #[must_use]
     pub fn needs_model(self) -> bool {
         matches!(self, Self::Network | Self::NetworkOnline | Self::NetworkLearned)
     }
 
-    /// Its name on the command line.
+    /// Returns the name on the command line.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -93,20 +95,21 @@ impl Method {
         }
     }
 
-    /// Whether it must hear the whole session before it cleans; all others never do.
+    /// Returns true if the method learns from the whole session before it cleans.
     #[must_use]
     pub fn learns_first(self) -> bool {
         matches!(self, Self::Cancel | Self::FastMira | Self::Network | Self::NetworkLearned)
     }
 
-    /// The method with its transforms, ready for a session; a network needs a model.
+    /// Creates the method with its transforms, ready for a session. A network method needs a model.
     ///
-    /// `mode` makes a difference to [`NetworkOnline`](Self::NetworkOnline), [`NetworkLearned`](Self::NetworkLearned),
-    /// [`Online`](Self::Online) and [`Ratio`](Self::Ratio); the others have one form.
+    /// `mode` affects only [`NetworkOnline`](Self::NetworkOnline),
+    /// [`NetworkLearned`](Self::NetworkLearned), [`Online`](Self::Online) and
+    /// [`Ratio`](Self::Ratio). The other methods have one form.
     ///
     /// # Errors
     ///
-    /// When the method needs a model and there is none.
+    /// Returns an error if the method needs a model and there is none.
     pub fn pipeline(
         self,
         rate: SampleRate,
@@ -160,11 +163,11 @@ impl fmt::Display for Method {
     }
 }
 
-/// The mode of this name.
+/// Parses the name of a mode.
 ///
 /// # Errors
 ///
-/// When there is none.
+/// Returns an error if there is no such mode.
 pub fn parse_mode(name: &str) -> Result<Mode> {
     match name {
         "live" => Ok(Mode::Live),
@@ -173,7 +176,7 @@ pub fn parse_mode(name: &str) -> Result<Mode> {
     }
 }
 
-/// The name that selects this mode.
+/// Returns the name that selects this mode.
 #[must_use]
 pub fn mode_name(mode: Mode) -> &'static str {
     match mode {

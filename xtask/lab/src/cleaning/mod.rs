@@ -1,4 +1,4 @@
-//! Runs the engine over mics from files or memory, as fast as it goes, block by block.
+//! Offline runs of the engine, block by block, over mics from files or memory.
 
 mod method;
 pub mod model;
@@ -18,42 +18,41 @@ use std::time::{Duration, Instant};
 /// Samples per block; results do not depend on it.
 const BLOCK_SAMPLES: usize = 4_096;
 
-/// What to clean with.
+/// Settings of a cleaning run.
 #[derive(Clone, Debug)]
 pub struct Setup {
-    /// How the bleed is found.
+    /// Method that finds the bleed.
     pub method: Method,
-    /// The network, for methods that ask one.
+    /// Network model, for methods that use one.
     pub model: Option<Model>,
-    /// How far the engine may look ahead.
+    /// Mode of the engine, which decides its lookahead.
     pub mode: Mode,
-    /// Groups, roles, amounts and floors, by mono mic.
+    /// Groups, roles, amounts and floors by mono mic.
     pub controls: Controls,
 }
 
-/// What cleaning took.
+/// Figures of a finished cleaning run.
 #[derive(Clone, Copy, Debug)]
 pub struct Outcome {
-    /// The engine's latency, already removed from what was handed out.
+    /// Latency of the engine in samples, already removed from the output.
     pub latency_samples: usize,
-    /// How many times the session was heard before it was cleaned.
+    /// Number of learning passes over the session before it was cleaned.
     pub learning_passes: usize,
-    /// Time from the first sample read to the last handed out.
+    /// Time from the creation of the engine's pipeline to the last sample of the output.
     pub elapsed: Duration,
 }
 
-/// Watches a run and may end it.
+/// Observer of a run that may end it.
 pub trait Watch {
-    /// Called after every block with the samples handled so far, of how many in all (all passes
-    /// counted).
+    /// Called after every block with the samples processed so far and in total, over all passes.
     ///
     /// # Errors
     ///
-    /// Ends the run with that error.
+    /// Returns an error to end the run with it.
     fn advance(&mut self, done_samples: u64, all_samples: u64) -> Result<()>;
 }
 
-/// Lets a run go to its end.
+/// [`Watch`] that never ends a run.
 #[derive(Clone, Copy, Debug)]
 pub struct Unwatched;
 
@@ -63,16 +62,16 @@ impl Watch for Unwatched {
     }
 }
 
-/// Cleans all of `source` and hands the result out in blocks: `take(dry, clean)`.
+/// Cleans all of `source` and passes the result on in blocks: `take(dry, clean)`.
 ///
 /// # Shapes
 ///
-/// Both `[mic][sample]`, aligned with each other: `dry` as it was read, `clean` without the
-/// engine's latency. All blocks together are exactly as long as the source.
+/// Both are `[mic][sample]`, aligned with each other: `dry` as read, `clean` without the engine's
+/// latency. All blocks together are exactly as long as the source.
 ///
 /// # Errors
 ///
-/// When reading, the engine, `take` or `watch` fails.
+/// Returns an error if reading, the engine, `take` or `watch` fails.
 pub fn clean(
     source: &mut dyn MicSource,
     setup: &Setup,
@@ -101,7 +100,7 @@ pub fn clean(
     let mut session = Session::prepare_pipeline(&config, &setup.controls, pipeline)
         .context("the engine could not start")?;
     let latency_samples = session.latency_samples();
-    // The last `latency` samples read, so that dry and clean leave side by side.
+    // The last `latency` samples read, which align the dry blocks with the clean ones.
     let mut waiting = vec![Vec::with_capacity(latency_samples + BLOCK_SAMPLES); num_mics];
     let mut blocks = vec![vec![0.0_f32; BLOCK_SAMPLES]; num_mics];
     let mut to_drop = latency_samples;
@@ -111,7 +110,7 @@ pub fn clean(
         let mut length = BLOCK_SAMPLES;
         let mut slices: Vec<&mut [f32]> = blocks.iter_mut().map(Vec::as_mut_slice).collect();
         if at_end {
-            // Silence pushes the engine's latency out.
+            // Silence flushes the engine's latency.
             slices.iter_mut().for_each(|slice| slice.fill(0.0));
         } else {
             length = source.read(&mut slices)?;
@@ -142,7 +141,7 @@ pub fn clean(
     Ok(Outcome { latency_samples, learning_passes: passes, elapsed: started.elapsed() })
 }
 
-/// Plays the whole source to a method that learns before it cleans.
+/// Runs one learning pass over the whole source.
 fn learn(
     pipeline: &mut Pipeline,
     source: &mut dyn MicSource,
@@ -206,7 +205,7 @@ mod tests {
             let mut heard = vec![Vec::new(); 3];
             let outcome = clean(&mut source, &setup("ratio", 0.0), &mut Unwatched, |dry, wet| {
                 for (mic, (d, w)) in dry.iter().zip(wet).enumerate() {
-                    // Amount 0 removes nothing: the two must be the same sound at the same time.
+                    // Amount 0 removes nothing: both must be equal sample by sample.
                     assert_eq!(d, w);
                     heard[mic].extend_from_slice(w);
                 }

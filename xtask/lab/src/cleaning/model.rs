@@ -1,25 +1,27 @@
-//! Which network is used: a released one, or one in a folder.
+//! Selection of the network model: a released one or one in a folder.
 
 use anyhow::{Context, Result, bail, ensure};
 use engine::network::Model;
 use std::borrow::Cow;
 use std::path::Path;
 
-/// The card in a model's folder.
+/// File name of the card in a model's folder.
 const CARD: &str = "card.toml";
 
-/// Whether this program has a model of its own.
+/// Returns true if this program contains a released model.
 #[must_use]
 pub fn any_released() -> bool {
     models::released().is_some()
 }
 
-/// The model of this name: a folder with a card, the newest released one by its id, or any by id and version, as in `band-a-0.2.0`;
-/// without a name the newest, if there is any.
+/// Finds a model by name: a folder with a card, the newest released model of an id, or a released
+/// model by id and version, as in `band-a-0.2.0`. Without a name, returns the newest released
+/// model, or `None` if there is none.
 ///
 /// # Errors
 ///
-/// When there is none of that name, or the folder's does not fit this version, weights included.
+/// Returns an error if no model has that name, or if the model in the folder, weights included,
+/// does not fit this version.
 pub fn find(name: Option<&str>) -> Result<Option<Model>> {
     let Some(name) = name else {
         return Ok(models::released().map(|release| release.model.clone()));
@@ -41,7 +43,7 @@ pub fn find(name: Option<&str>) -> Result<Option<Model>> {
     bail!("--model {name}: no folder of that name; the released models are {}", folders.join(", "))
 }
 
-/// The model in a folder, looked at in every point.
+/// Reads the model in a folder and checks all of it.
 fn read(folder: &Path) -> Result<Model> {
     let path = folder.join(CARD);
     let text = std::fs::read_to_string(&path)
@@ -58,7 +60,7 @@ fn read(folder: &Path) -> Result<Model> {
     let bytes =
         std::fs::read(&path).with_context(|| format!("could not read {}", path.display()))?;
     let model = card.model(Cow::Owned(bytes)).with_context(|| path.display().to_string())?;
-    // Sessions would go on without a network that does not fit; a command says so.
+    // A session would run without a network that does not fit; a command reports the error.
     model.network().with_context(|| path.display().to_string())?;
     Ok(model)
 }
@@ -67,7 +69,7 @@ fn read(folder: &Path) -> Result<Model> {
 mod tests {
     use super::*;
 
-    /// A folder with a copy of the released model.
+    /// Creates a folder with a copy of the released model.
     fn copy() -> tempfile::TempDir {
         let card = &models::released().unwrap().card;
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models").join(card.folder());

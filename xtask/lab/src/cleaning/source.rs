@@ -1,32 +1,32 @@
-//! Where the mics' samples come from.
+//! Sources of the mics' samples.
 
 use anyhow::Result;
 use audiofile::SessionFiles;
 
-/// All mono mics of a session, read forward in blocks, as often as wanted.
+/// All mono mics of a session, read forward in blocks, as often as needed.
 pub trait MicSource {
-    /// Sample rate in Hz.
+    /// Returns the sample rate in Hz.
     fn rate_hz(&self) -> u32;
 
-    /// How many mono mics.
+    /// Returns the number of mono mics.
     fn num_mics(&self) -> usize;
 
-    /// Samples per mic.
+    /// Returns the number of samples per mic.
     fn num_samples(&self) -> u64;
 
-    /// Fills `mics` (`[mic][sample]`, all of one length) with the next samples and returns how
-    /// many; fewer than asked for only at the end.
+    /// Fills `mics` (`[mic][sample]`, all of one length) with the next samples and returns their
+    /// number, which is less than requested only at the end.
     ///
     /// # Errors
     ///
-    /// When the samples cannot be read.
+    /// Returns an error if the samples cannot be read.
     fn read(&mut self, mics: &mut [&mut [f32]]) -> Result<usize>;
 
     /// Starts again from the first sample.
     ///
     /// # Errors
     ///
-    /// When that is not possible.
+    /// Returns an error if that is not possible.
     fn rewind(&mut self) -> Result<()>;
 }
 
@@ -61,7 +61,7 @@ pub struct Signals<'a> {
 }
 
 impl<'a> Signals<'a> {
-    /// Reads `mics`, `[mic][sample]` of one length, from their start.
+    /// Creates a source that reads `mics`, `[mic][sample]` of one length, from their start.
     #[must_use]
     pub fn new(mics: &'a [Vec<f32>], rate_hz: u32) -> Self {
         debug_assert!(mics.iter().all(|mic| mic.len() == mics[0].len()));

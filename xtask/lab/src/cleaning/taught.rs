@@ -1,16 +1,16 @@
-//! The plugin's method after its Learn has heard the whole session.
+//! The plugin's method after Learn has processed the whole session.
 
 use engine::debleed::cancel::GuideTrouble;
 use engine::debleed::{Debleed, Hop, Online};
 use engine::stft::{Geometry, Spectrum};
 use engine::{Controls, Estimates};
 
-/// [`Online`] that learns the session in one pass and then plays with what it learned, frozen.
+/// [`Online`] that learns the session in one pass and then processes it with frozen estimates.
 #[derive(Debug)]
 pub(crate) struct Taught {
     online: Online,
     controls: Controls,
-    /// What a learning pass would remove.
+    /// Output of the learning pass, which is discarded.
     unused: Spectrum,
 }
 
@@ -41,7 +41,7 @@ impl Debleed for Taught {
 
     fn learn_hop(&mut self, spectrum: &Spectrum, controls: &Controls) {
         self.controls(controls, Estimates::Learning);
-        // It learns from the newest hop, whichever is cleaned.
+        // Learning uses the newest hop, whichever hop is cleaned.
         let hop = Hop {
             newest: spectrum,
             newest_controls: &self.controls,
@@ -85,7 +85,7 @@ mod tests {
 
     const HOPS: usize = 300;
 
-    /// Two sources that play in turns and sometimes both, heard by two mics; the second source alone.
+    /// Returns two mics of two sources that play in turns or together, and the second source.
     fn session(length: usize) -> ([Vec<f32>; 2], Vec<f32>) {
         let mut random = Random::new(3);
         let mut source = |period: usize| -> Vec<f32> {
@@ -101,7 +101,7 @@ mod tests {
         ([heard(&first, &second, 0.3), heard(&second, &first, 0.5)], second)
     }
 
-    /// SDR of the second mic over the first tenth, in dB.
+    /// Returns the SDR of the second mic over the first tenth, in dB.
     fn first_sdr_db(method: Box<dyn Debleed>) -> f64 {
         let mut pipeline = Pipeline::new(method, 2);
         let (hop, latency) = (pipeline.geometry().hop_samples(), pipeline.latency_samples());

@@ -1,15 +1,15 @@
-//! Names the faults of a session before it is cleaned.
+//! Warnings about faults of a session before it is cleaned.
 
 use anyhow::{Result, ensure};
 use audiofile::{SessionFiles, signals};
 use engine::{Controls, Role};
 use sessioncheck::{Place, Tool};
 
-/// One line for every fault of the session; the files start anew afterwards.
+/// Returns one line for every fault of the session and rewinds the files.
 ///
 /// # Errors
 ///
-/// When a file cannot be read to its end, and when the user interrupts.
+/// Returns an error if a file cannot be read to its end, or if the user interrupts.
 pub(super) fn warnings(files: &mut SessionFiles, controls: &Controls) -> Result<Vec<String>> {
     let places: Vec<Place> = controls.mics[..files.mics().len()]
         .iter()

@@ -1,6 +1,6 @@
-//! Levels of a mic before and after, summed up block by block.
+//! Levels of a mic before and after cleaning, accumulated block by block.
 
-/// Energies of one mic.
+/// Accumulated energies of one mic.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Levels {
     input: f64,

@@ -1,17 +1,18 @@
 //! `debleed`: cleans the files of a session.
 //!
-//! What is heard ahead, and what is used where `--method` is left away:
+//! Learning before cleaning, and the method used without `--method`:
 //!
 //! | | `--learn session` | `--learn none` | neither |
 //! |---|---|---|---|
 //! | no `--method` | `network` | `network-online` | `network` |
 //! | `network` | learns first | `network-online` | learns first |
-//! | `network-learned` | learns first, as the plugin does | `network-online` | learns first, as the plugin does |
+//! | `network-learned` | Learn of the plugin first | `network-online` | Learn of the plugin first |
 //! | `cancel`, `fastmira` | learns first | refused | learns first |
 //! | `online`, `ratio`, `kamir`, `mira` | refused | learns nothing ahead | learns nothing ahead |
 //!
-//! `network-online` is what the plugin does, and `network-learned` what it does after Learn. `--mode` makes a difference to these, to
-//! `online` and to `ratio`; the other methods have one form, and take it in both modes.
+//! `network-online` is the method of the plugin, and `network-learned` that of the plugin after
+//! Learn. `--mode` affects these two, `online` and `ratio`; the other methods have one form for
+//! both modes.
 
 mod check;
 mod levels;
@@ -35,12 +36,12 @@ use progress::Progress;
 use serde::Serialize;
 use std::path::PathBuf;
 
-/// What `--json` writes.
+/// Report that `--json` writes.
 #[derive(Debug, Serialize)]
 pub struct Report {
-    /// The method used.
+    /// Name of the method used.
     pub method: String,
-    /// The network's model, `id-version`, if the method asks one.
+    /// Model of the network as `id-version`, if the method uses one.
     pub model: Option<String>,
     /// `live` or `mix`.
     pub mode: String,
@@ -48,52 +49,51 @@ pub struct Report {
     pub rate_hz: u32,
     /// Length of the session in samples.
     pub num_samples: u64,
-    /// One line about files that were placed by their time stamps; `None` where all start and end
-    /// together.
+    /// One line about files placed by their time stamps; `None` if all start and end together.
     pub placement: Option<String>,
-    /// One line about files whose format is not written; `None` where there are none.
+    /// One line about files in formats that are not written; `None` if there are none.
     pub formats: Option<String>,
     /// One line for every fault of the session.
     pub warnings: Vec<String>,
-    /// The engine's latency in samples; it has been removed from the files.
+    /// Latency of the engine in samples, already removed from the files.
     pub latency_samples: usize,
-    /// How many times the session was heard before it was cleaned.
+    /// Number of learning passes over the session before it was cleaned.
     pub learning_passes: usize,
-    /// Processing time, learning included.
+    /// Processing time in seconds, learning included.
     pub elapsed_s: f64,
-    /// Processing time over the session's duration.
+    /// Processing time divided by the duration of the session.
     pub rtf: f64,
     /// One entry per mono mic.
     pub mics: Vec<MicReport>,
 }
 
-/// One mono mic's levels.
+/// Levels of one mono mic.
 #[derive(Debug, Serialize)]
 pub struct MicReport {
-    /// The file it came from; in JSON, bytes that are no text become `\xff`.
+    /// Input file; in JSON, bytes that are not text become `\xff`.
     #[serde(serialize_with = "json::path")]
     pub file: PathBuf,
     /// Channel of that file, from 1.
     pub channel: usize,
-    /// The name of the file that it was written to; bytes that are no text become `\xff`.
+    /// Name of the output file; bytes that are not text become `\xff`.
     pub output: String,
-    /// RMS level in dB under full scale; `None` for silence.
+    /// RMS level of the input in dB under full scale; `None` for silence.
     pub input_db: Option<f64>,
-    /// RMS level of the cleaned mic.
+    /// RMS level of the cleaned mic in dB under full scale; `None` for silence.
     pub output_db: Option<f64>,
-    /// RMS level of what was removed.
+    /// RMS level of the removed signal in dB under full scale; `None` for silence.
     pub removed_db: Option<f64>,
-    /// Input level minus output level; `None` when either is silent.
+    /// Input level minus output level in dB; `None` if either is silent.
     pub reduction_db: Option<f64>,
 }
 
-/// Cleans the session and writes its outputs, all of them or none. `tell` gets a line for every
-/// fault of the session, before the long work.
+/// Cleans the session and writes its outputs, all of them or none. Passes a line for every fault of
+/// the session to `tell` before the long work.
 ///
 /// # Errors
 ///
-/// Anything wrong with the files, the options or the disk, as one line; and when the user
-/// interrupts. Nothing is left half-written then.
+/// Returns an error, described in one line, if anything is wrong with the files, the options or the
+/// disk, and if the user interrupts. No output is left half-written.
 pub fn run(options: &DebleedOptions, tell: &dyn Fn(&str)) -> Result<Report> {
     let method = options.method()?;
     let model = options.model(method)?;
@@ -104,12 +104,12 @@ pub fn run(options: &DebleedOptions, tell: &dyn Fn(&str)) -> Result<Report> {
     };
     let controls = options.controls(files.mics(), files.num_mics())?;
     let existing = Existing::overwritten(options.overwrite);
-    // Everything that can be refused is refused before the long work.
+    // All checks come before the long work.
     files.check_outputs_spare_inputs(&options.out)?;
     if let Some(folder) = &options.removed {
         files.check_outputs_spare_inputs(folder)?;
     }
-    // Listening comes before the first file that is to be tidied up.
+    // Interrupts are caught before the first file that needs cleanup is created.
     signals::listen()?;
     let create =
         |folder| OutputSet::create(folder, files.rate_hz(), &files.output_specs(), existing);
@@ -122,7 +122,7 @@ pub fn run(options: &DebleedOptions, tell: &dyn Fn(&str)) -> Result<Report> {
         }
         None => None,
     };
-    // Last of the three, because it may lie in a folder that was just made.
+    // The last of the three outputs, because it may lie in a folder that was just created.
     let json = match &options.json {
         Some(path) => {
             let mut sets = std::iter::once(&cleaned).chain(&removed);
@@ -166,7 +166,7 @@ pub fn run(options: &DebleedOptions, tell: &dyn Fn(&str)) -> Result<Report> {
     progress.finish();
     let mut report = report(options, &files, &setup, &outcome?, &levels);
     report.warnings = warnings;
-    // All that a full disk can spoil comes before the first name appears.
+    // Everything that a full disk can spoil precedes the first rename to a final name.
     let json = json.map(|json| Ok::<_, anyhow::Error>(json.complete(json::bytes(&report)?)?));
     let json = json.transpose()?;
     let sets = std::iter::once(cleaned).chain(removed).collect();
@@ -175,7 +175,7 @@ pub fn run(options: &DebleedOptions, tell: &dyn Fn(&str)) -> Result<Report> {
 }
 
 impl Report {
-    /// Levels of every mic as a table, and what it took.
+    /// Returns the levels of every mic as a table, followed by notes and the processing time.
     #[must_use]
     pub fn table(&self) -> String {
         let mut table = Table::new(&["mic", "in (dB)", "out (dB)", "change"]);

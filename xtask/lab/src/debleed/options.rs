@@ -1,4 +1,4 @@
-//! The options of `debleed`, and what they mean for the engine.
+//! Options of `debleed` and their conversion to engine settings.
 
 use crate::cleaning::{Method, model};
 use anyhow::{Result, bail, ensure};
@@ -11,7 +11,8 @@ use std::path::PathBuf;
 /// What to clean and how.
 #[derive(Clone, Debug, Args)]
 pub struct DebleedOptions {
-    /// WAV, AIFF, CAF or FLAC files: a mono file is a mic, a stereo file is a mic with two sides, and of a file with more channels each is a mic
+    /// WAV, AIFF, CAF or FLAC files: a mono file is a mic, a stereo file is a mic with two sides,
+    /// and of a file with more channels each is a mic
     #[arg(required = true, value_name = "MIC")]
     pub mics: Vec<PathBuf>,
     /// Folder for the cleaned mics
@@ -33,16 +34,19 @@ pub struct DebleedOptions {
     #[arg(long, value_name = "NAME")]
     pub method: Option<String>,
     /// live: short transforms, what the plugin does in its low-latency mode; mix: long ones, with
-    /// lookahead. Only network-online, network-learned, online and ratio have both; the other methods are what they are
+    /// lookahead. Only network-online, network-learned, online and ratio have both; the other
+    /// methods are what they are
     #[arg(long, default_value = "mix", value_parser = crate::cleaning::parse_mode)]
     pub mode: Mode,
     /// Whether the whole session is heard before it is cleaned [default: as the method needs]
     ///
-    /// network can do both, and learns unless told otherwise. session asks for a method that learns first (network-learned, cancel, fastmira), none for one that
-    /// does not (online, ratio, kamir, mira); a method that cannot do as asked is refused
+    /// network can do both, and learns unless told otherwise. session asks for a method that learns
+    /// first (network-learned, cancel, fastmira), none for one that does not (online, ratio, kamir,
+    /// mira); a method that cannot do as asked is refused
     #[arg(long)]
     pub learn: Option<Learn>,
-    /// The network's model: a folder with its card, or a released one by id, with or without version [default: the newest released one]
+    /// The network's model: a folder with its card, or a released one by id, with or without
+    /// version [default: the newest released one]
     #[arg(long, value_name = "ID|DIR")]
     pub model: Option<String>,
     /// How much of the found bleed is removed, in percent
@@ -57,7 +61,8 @@ pub struct DebleedOptions {
     /// A mic that hears everything and is passed through, by its position (repeatable)
     #[arg(long, value_name = "5", value_delimiter = ',')]
     pub room: Vec<usize>,
-    /// Let all files start together, whatever their time stamps (BWF) say; their lengths must agree then
+    /// Let all files start together, whatever their time stamps (BWF) say; their lengths must
+    /// agree then
     #[arg(long)]
     pub ignore_timestamps: bool,
     /// File for levels, latency and processing time; - is standard output
@@ -78,12 +83,12 @@ pub enum Learn {
 }
 
 impl DebleedOptions {
-    /// The method asked for.
+    /// Returns the requested method.
     pub(super) fn method(&self) -> Result<Method> {
         let Some(name) = &self.method else {
             let learns_first = self.learn != Some(Learn::None);
             let method = Method::default_for(learns_first);
-            // With a model of one's own there is a network, even if none is released.
+            // A model given with `--model` provides a network even if none is released.
             let network = Method::Network.learning(learns_first);
             return Ok(network.filter(|_| self.model.is_some()).unwrap_or(method));
         };
@@ -103,7 +108,7 @@ impl DebleedOptions {
         }
     }
 
-    /// The model for this method.
+    /// Returns the model for this method.
     pub(super) fn model(&self, method: Method) -> Result<Option<Model>> {
         if method.needs_model() {
             return model::find(self.model.as_deref());
@@ -112,7 +117,7 @@ impl DebleedOptions {
         Ok(None)
     }
 
-    /// Controls for these mono mics, which are the sides of `num_mics` mics.
+    /// Returns the controls for these mono mics, which are the sides of `num_mics` mics.
     pub(super) fn controls(&self, mics: &[MicChannel], num_mics: usize) -> Result<Controls> {
         ensure!(
             (0.0..=100.0).contains(&self.amount),
@@ -139,7 +144,7 @@ impl DebleedOptions {
             }
         }
         for (side, place) in mics.iter().enumerate() {
-            // Both sides of a stereo mic hear the same source.
+            // Both sides of a stereo mic pick up the same source.
             if place.num_sides > 1 && group_of_mic[place.mic].is_none() {
                 group_of_mic[place.mic] = Some(GroupId(next_group));
                 next_group += 1;
@@ -161,7 +166,7 @@ impl DebleedOptions {
     }
 }
 
-/// `1,2` as positions from 0.
+/// Parses a list like `1,2` into positions from 0.
 fn parse_positions(list: &str, num_mics: usize) -> Result<Vec<usize>> {
     let mut positions = Vec::new();
     for item in list.split(',') {
@@ -190,7 +195,7 @@ mod tests {
         Line::try_parse_from(line.split_whitespace()).unwrap().options
     }
 
-    /// Three files, the second of them stereo.
+    /// Returns the mono mics of three files, the second of them stereo.
     fn places() -> Vec<MicChannel> {
         [(0, 0, 1), (1, 0, 2), (1, 1, 2), (2, 0, 1)]
             .map(|(file, channel, num_sides)| MicChannel { file, channel, mic: file, num_sides })

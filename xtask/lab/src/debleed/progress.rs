@@ -1,18 +1,18 @@
-//! The progress bar on a terminal, and the end of a run from outside.
+//! Progress bar on a terminal, and the end of a run on interruption.
 
 use crate::cleaning::Watch;
 use anyhow::{Context, Result, ensure};
 use audiofile::signals;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-/// Shows how far a run is and ends it when the user interrupts.
+/// Shows the progress of a run and ends the run if the user interrupts.
 #[derive(Debug)]
 pub(super) struct Progress {
     bar: ProgressBar,
 }
 
 impl Progress {
-    /// Draws on a terminal only.
+    /// Creates the progress bar, which is drawn on a terminal only.
     pub(super) fn start() -> Result<Self> {
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
         let style = ProgressStyle::with_template("{bar:40} {percent:>3} %  {eta} left")

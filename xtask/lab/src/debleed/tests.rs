@@ -1,4 +1,4 @@
-//! Files with time stamps and files of many mics, through the whole command.
+//! Tests of the whole command with time stamps and with files of many mics.
 
 use super::*;
 use crate::sound_file;
@@ -12,7 +12,7 @@ struct Line {
     options: DebleedOptions,
 }
 
-/// Cleans `files` of `folder` into its folder `out`, by the fastest method.
+/// Cleans `files` of `folder` into its folder `out` with the fastest method.
 fn clean(folder: &Path, line: &str, files: &[&str]) -> Result<Report> {
     let mut words = vec!["debleed".to_owned(), "--out".to_owned()];
     words.push(folder.join("out").display().to_string());
@@ -22,7 +22,7 @@ fn clean(folder: &Path, line: &str, files: &[&str]) -> Result<Report> {
     run(&Line::try_parse_from(words).unwrap().options, &|_| ())
 }
 
-/// Noise bursts, each channel from another place of the same noise.
+/// Returns channels of noise, each from another position of the same signal.
 fn channels(num_channels: usize, num_samples: usize) -> Vec<Vec<f32>> {
     let mut random = crate::random::Random::new(3);
     let noise: Vec<f32> = (0..num_samples + 900).map(|_| random.normal(0.0, 0.1) as f32).collect();
@@ -35,7 +35,7 @@ fn write(path: &Path, channels: &[Vec<f32>]) {
     writer.finish().unwrap();
 }
 
-/// Puts a `bext` chunk with a time stamp behind the samples.
+/// Appends a `bext` chunk with a time stamp to the file.
 fn stamp(path: &Path, samples: u64) {
     let mut bytes = std::fs::read(path).unwrap();
     bytes.extend(b"bext");
@@ -72,12 +72,12 @@ fn outputs_have_the_places_and_lengths_of_their_files() {
         assert_eq!(sound_file::read(&path).unwrap().channels, [&sounds[mic][..length]]);
         let stamp = AudioReader::open(&path).unwrap().metadata().time_stamp_samples();
         assert_eq!(stamp, Some(1_000_000 + first));
-        // The silence around a file is no part of its level.
+        // The silence around a file does not count towards its level.
         let alone = sounds[mic][..length].iter().map(|&x| f64::from(x).powi(2)).sum::<f64>();
         let level_db = 10.0 * (alone / length as f64).log10();
         assert!((report.mics[mic].input_db.unwrap() - level_db).abs() < 1e-6);
     }
-    // Something is removed, and still everything is in its place.
+    // Removing bleed does not move the signals.
     let report = clean(folder, "--overwrite", &names).unwrap();
     assert!(report.mics.iter().any(|mic| mic.removed_db.is_some()));
     assert_eq!(sound_file::read(&folder.join("out/c.wav")).unwrap().num_samples(), 10_000);
@@ -101,7 +101,7 @@ fn a_file_of_many_channels_is_a_whole_session() {
     let read = |mic: usize| sound_file::read(&folder.join("out").join(outputs[mic])).unwrap();
     assert_eq!(read(1).channels[0], sounds[1], "a room is passed through");
     assert_ne!(read(0).channels[0], sounds[0]);
-    // The mics of one file are kept as well, under the names that they get.
+    // Existing outputs of a file with several mics are kept as well, under their output names.
     let line = format!("{:#}", clean(folder, "", &["poly.wav"]).unwrap_err());
     assert!(line.contains("poly.1.wav: is there already; --overwrite"), "{line}");
     assert_eq!(read(1).channels[0], sounds[1], "what is there stays");
@@ -137,7 +137,7 @@ fn a_copy_is_named_before_the_cleaning_and_in_the_report() {
     let expected: Vec<String> =
         report.warnings.iter().map(|warning| format!("warning: {warning}")).collect();
     assert_eq!(told, expected);
-    // The warning is heeded, and the files are as long as before.
+    // The group silences the warning, and the files are as long as before.
     let (report, _) = run_with("--overwrite --group 1,3");
     assert!(!report.warnings.iter().any(|line| line.contains("same sound")), "{report:?}");
     assert_eq!(report.num_samples, 60_000);
@@ -150,7 +150,7 @@ fn files_of_other_formats_come_out_as_wav_and_are_named() {
     let folder = folder.path();
     let sounds = channels(2, 5_000);
     write(&folder.join("a.wav"), &sounds[..1]);
-    // CAF: the lowest byte first, floats of 32 bits, up to the file's end.
+    // CAF: little-endian 32-bit floats up to the end of the file.
     let mut caf = b"caff\0\x01\0\0desc\0\0\0\0\0\0\0\x20".to_vec();
     caf.extend(48_000_f64.to_be_bytes());
     caf.extend(b"lpcm");

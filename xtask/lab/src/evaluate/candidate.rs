@@ -1,4 +1,4 @@
-//! Everything that can be evaluated, by the names of the command line.
+//! Methods that can be evaluated, by their names on the command line.
 
 use crate::baselines::optimisation::{Mix, Search, optimise};
 use crate::cleaning::{self, Method, Setup, Signals, Unwatched};
@@ -11,21 +11,21 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::{Duration, Instant};
 
-/// A way to clean a scene: the engine's methods, and what only an evaluation can do.
+/// A way to clean a scene: a method of the engine, or one that only an evaluation can use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Candidate {
     /// One of the engine's methods.
     Engine(Method),
-    /// An upper bound that knows the truth.
+    /// An upper bound computed from the truth.
     Ideal(Ideal),
     /// The learning-free optimisation in the time domain, from the mics alone.
     Optimisation,
-    /// The same as published: given the sum of all clean sources.
+    /// The same optimisation as published, given the sum of all clean sources.
     OptimisationKnownMix,
 }
 
 impl Candidate {
-    /// All of them, in the order of the help.
+    /// Returns all candidates, in the order of the help.
     #[must_use]
     pub fn all() -> Vec<Self> {
         Method::ALL
@@ -36,7 +36,7 @@ impl Candidate {
             .collect()
     }
 
-    /// Its name on the command line.
+    /// Returns the name on the command line.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -47,13 +47,13 @@ impl Candidate {
         }
     }
 
-    /// Whether it is told what nobody knows who records: the targets, or their sum.
+    /// Returns true if the candidate uses the targets or their sum, which no recording contains.
     #[must_use]
     pub fn needs_truth(self) -> bool {
         matches!(self, Self::Ideal(_) | Self::OptimisationKnownMix)
     }
 
-    /// Whether it can do without lookahead: [`Mode::Live`] makes a difference to it.
+    /// Returns true if the candidate works without lookahead and [`Mode::Live`] makes a difference.
     #[must_use]
     pub fn works_live(self) -> bool {
         matches!(
@@ -64,21 +64,21 @@ impl Candidate {
         )
     }
 
-    /// Whether it asks a network.
+    /// Returns true if the candidate uses a network.
     #[must_use]
     pub fn needs_model(self) -> bool {
         matches!(self, Self::Engine(method) if method.needs_model())
     }
 
-    /// Cleans every mic of a scene, `[mic][sample]`, and says how long that took.
+    /// Cleans every mic of a scene, `[mic][sample]`, and returns the result and the time taken.
     ///
-    /// All work is done one thing after the other: the engine's worker runs while this thread
-    /// waits for it, so the duration is that of one processor core. Room mics pass through. Only a method that asks a network
+    /// The work is sequential: the engine's worker runs while this thread waits for it, so the time
+    /// is that of one processor core. Room mics pass through. Only a method that uses a network
     /// needs `model`.
     ///
     /// # Errors
     ///
-    /// When the method does not work at the scene's rate or fails.
+    /// Returns an error if the method does not support the scene's rate or fails.
     pub fn clean(
         self,
         scene: &Scene,
@@ -110,7 +110,7 @@ impl Candidate {
     }
 }
 
-/// The targets summed, each source once; a group's first mic stands for its source.
+/// Returns the sum of the targets, each source once; a group's first mic represents its source.
 fn sum_of_sources(scene: &Scene) -> Vec<f32> {
     let mut sum = vec![0.0; scene.targets.first().map_or(0, Vec::len)];
     let sources = sources(scene);
@@ -122,7 +122,7 @@ fn sum_of_sources(scene: &Scene) -> Vec<f32> {
     sum
 }
 
-/// `[mic]`: a number for the mic's own source, the same within a group; `None` for a room mic.
+/// Returns `[mic]`: the number of the mic's source, equal within a group; `None` for a room mic.
 pub(super) fn sources(scene: &Scene) -> Vec<Option<usize>> {
     let source = |mic: usize| {
         let position = mic + 1;
@@ -135,7 +135,7 @@ pub(super) fn sources(scene: &Scene) -> Vec<Option<usize>> {
     (0..scene.mics.len()).map(source).collect()
 }
 
-/// Which mics share a source and which have none, as the engine wants to know it.
+/// Returns the controls with the groups and room mics of the scene.
 fn controls(scene: &Scene) -> Controls {
     let mut controls = Controls::default();
     for (id, group) in (0_u8..).zip(&scene.info.groups) {

@@ -1,4 +1,4 @@
-//! Cleans scenes with each method and compares with the truth.
+//! Cleans scenes with each method and compares the results with the truth.
 
 mod candidate;
 mod results;
@@ -27,17 +27,20 @@ pub struct EvaluateOptions {
     pub scenes: PathBuf,
     /// Methods to compare (repeatable)
     ///
-    /// those of debleed (network, network-online, network-learned, online, cancel, ratio, kamir, mira, fastmira);
+    /// those of debleed (network, network-online, network-learned, online, cancel, ratio, kamir,
+    /// mira, fastmira);
     /// optimisation: gains between mics found in the time domain, and optimisation-known-mix,
     /// which is given the sum of the clean sources as published;
     /// bounds that know the truth: ideal-wiener, ideal-ratio, ideal-mask (the least error), each
     /// also with -bands for the network's bands, and ideal-mwf, the best filter over all mics
     #[arg(long, value_name = "NAME", value_delimiter = ',', default_value = "network")]
     pub method: Vec<Candidate>,
-    /// The network's model: a folder with its card, or a released one by id, with or without version [default: the newest released one]
+    /// The network's model: a folder with its card, or a released one by id, with or without
+    /// version [default: the newest released one]
     #[arg(long, value_name = "ID|DIR")]
     pub model: Option<String>,
-    /// live or mix; only network-online, network-learned, online and ratio have both, the other methods are what they are
+    /// live or mix; only network-online, network-learned, online and ratio have both, the other
+    /// methods are what they are
     #[arg(long, default_value = "mix", value_parser = crate::cleaning::parse_mode)]
     pub mode: Mode,
     /// Scores only what comes after these seconds
@@ -61,12 +64,12 @@ pub struct EvaluateOptions {
 }
 
 impl EvaluateOptions {
-    /// Where all numbers go, after checking that no output is in the way of another, of a scene or of
-    /// a file that is to be kept.
+    /// Returns the destination of all numbers, after checking that no output conflicts with
+    /// another, with a scene or with a file that is to be kept.
     ///
     /// # Errors
     ///
-    /// When one is, or a file cannot be written.
+    /// Returns an error if outputs conflict or a file cannot be written.
     pub fn check_outputs(&self) -> Result<Option<Destination>> {
         let existing = Existing::overwritten(self.overwrite);
         let methods: Vec<String> = self.method.iter().map(ToString::to_string).collect();
@@ -86,45 +89,45 @@ impl EvaluateOptions {
     }
 }
 
-/// How scenes are scored.
+/// Settings of the scoring.
 #[derive(Clone, Debug)]
 pub struct ScoreOptions {
-    /// The network, for methods that ask one.
+    /// Network model, for methods that use one.
     pub model: Option<Model>,
-    /// How far the engine's methods may look ahead.
+    /// Mode of the engine's methods, which decides their lookahead.
     pub mode: Mode,
-    /// Scores only what comes after these seconds.
+    /// Duration at the start of each scene that is not scored, in seconds.
     pub skip_s: f64,
-    /// Whether BSS Eval is computed as well.
+    /// True to compute BSS Eval as well.
     pub bss: bool,
-    /// Whether the sound of each method's worst and best mic is kept, for pictures.
+    /// True to keep the sound of each method's worst and best mic, for pictures.
     pub keeps_sounds: bool,
 }
 
-/// All results.
+/// Results of an evaluation.
 #[derive(Clone, Debug)]
 pub struct Evaluation {
-    /// One entry per method, in the order asked for.
+    /// Results of the methods, in the requested order.
     pub methods: Vec<MethodResult>,
-    /// Each method's worst and best mic, if sounds were to be kept and any mic has a gain.
+    /// Worst and best mic of each method, if sounds are kept and any mic has a gain.
     pub extremes: Vec<Option<Extremes>>,
 }
 
 /// The mics with the least and the most SDR gain.
 #[derive(Clone, Debug)]
 pub struct Extremes {
-    /// The least.
+    /// Mic with the least gain.
     pub worst: Sound,
-    /// The most.
+    /// Mic with the most gain.
     pub best: Sound,
 }
 
-/// Evaluates every method on every scene of a folder; `tell` is called with each scene's result.
+/// Evaluates every method on every scene of a folder and passes the result of each scene to `tell`.
 ///
 /// # Errors
 ///
-/// When a scene cannot be read, does not fit together, the engine fails, or no picture can be
-/// written.
+/// Returns an error if a scene cannot be read or is inconsistent, the engine fails, or a picture
+/// cannot be written.
 pub fn evaluate(options: &EvaluateOptions, tell: impl FnMut(&SceneResult)) -> Result<Evaluation> {
     let folders = folder::list(&options.scenes)?;
     let mut pictures = options.plots.as_deref().map(NewFolder::make).transpose()?;
@@ -151,11 +154,11 @@ pub fn evaluate(options: &EvaluateOptions, tell: impl FnMut(&SceneResult)) -> Re
     Ok(evaluation)
 }
 
-/// The model for these methods: none if none of them asks a network.
+/// Returns the model for these methods; `None` if none of them uses a network.
 ///
 /// # Errors
 ///
-/// When a model is named in vain, or the named one cannot be read.
+/// Returns an error if a model is named but not used, or if the named one cannot be read.
 pub fn model_for(candidates: &[Candidate], name: Option<&str>) -> Result<Option<Model>> {
     if candidates.iter().any(|candidate| candidate.needs_model()) {
         return model::find(name);
@@ -164,12 +167,12 @@ pub fn model_for(candidates: &[Candidate], name: Option<&str>) -> Result<Option<
     Ok(None)
 }
 
-/// Evaluates every method on every scene, one after the other; a scene is dropped before the next
-/// one is made. `tell` is called with each scene's result.
+/// Evaluates every method on every scene, one after the other, and passes the result of each scene
+/// to `tell`. A scene is dropped before the next one is created.
 ///
 /// # Errors
 ///
-/// When a scene cannot be made or the engine fails.
+/// Returns an error if a scene cannot be created or the engine fails.
 pub fn evaluate_scenes(
     scenes: impl IntoIterator<Item = Result<(String, Scene)>>,
     candidates: &[Candidate],
@@ -212,11 +215,11 @@ pub fn evaluate_scenes(
     })
 }
 
-/// A scene's truth, ready to judge outputs.
+/// The truth of a scene, prepared for scoring outputs.
 struct Judge<'a> {
     scene: &'a Scene,
     skip_samples: usize,
-    /// Positions of the mics that are scored, from 0.
+    /// Positions of the scored mics, from 0.
     scored: Vec<usize>,
     spaces: Option<(SourceSpaces, Vec<Option<BssScore>>)>,
 }
@@ -245,7 +248,7 @@ impl<'a> Judge<'a> {
         Ok(Self { scene, skip_samples, scored, spaces })
     }
 
-    /// Every scored mic's metrics.
+    /// Computes the metrics of every scored mic.
     fn score(&self, outputs: &[Vec<f32>]) -> Result<Vec<MicResult>> {
         let Self { scene, skip_samples, .. } = *self;
         let judged = match &self.spaces {
@@ -279,7 +282,7 @@ fn cut(signals: &[Vec<f32>], skip_samples: usize) -> Vec<&[f32]> {
     signals.iter().map(|signal| &signal[skip_samples..]).collect()
 }
 
-/// Keeps this scene's mics where they gained less or more than those before.
+/// Keeps the mics of this scene that gained less or more than all before.
 fn keep_extremes(
     extremes: &mut Option<Extremes>,
     scene: &Scene,

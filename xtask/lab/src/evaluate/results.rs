@@ -1,57 +1,57 @@
-//! What an evaluation found, and its tables.
+//! Results of an evaluation and their tables.
 
 use crate::metrics::{Interval, Intervals, MicScore, Summary};
 use crate::report::{Table, db, signed_db};
 use serde::Serialize;
 
-/// One mic of a scene.
+/// Result of one mic of a scene.
 #[derive(Clone, Debug, Serialize)]
 pub struct MicResult {
-    /// Its position in the scene, from 1.
+    /// Position of the mic in the scene, from 1.
     pub mic: usize,
-    /// What it is called; empty when the scene does not say.
+    /// Name of the mic; empty if the scene has none.
     pub name: String,
-    /// What was measured.
+    /// Metrics of the mic.
     #[serde(flatten)]
     pub score: MicScore,
 }
 
-/// One method on one scene.
+/// Result of one method on one scene.
 #[derive(Clone, Debug, Serialize)]
 pub struct SceneResult {
-    /// The scene's name.
+    /// Name of the scene.
     pub scene: String,
-    /// The method.
+    /// Name of the method.
     pub method: String,
-    /// Processing time, learning included, over duration; on one core.
+    /// Processing time on one core, learning included, divided by the duration.
     pub rtf: f64,
-    /// Reverberation time of the scene's room, where it says so.
+    /// Reverberation time RT60 of the scene's room in seconds, if the scene contains it.
     pub rt60_s: Option<f64>,
-    /// Mics of the scene, room mics included.
+    /// Number of mics in the scene, room mics included.
     pub num_mics: usize,
-    /// Over the scene's mics that have a source of their own.
+    /// Summary over the mics of the scene that have a source of their own.
     pub summary: Summary,
-    /// Each of these mics, in order.
+    /// Results of these mics, in order.
     pub mics: Vec<MicResult>,
 }
 
-/// One method on all scenes.
+/// Result of one method on all scenes.
 #[derive(Clone, Debug, Serialize)]
 pub struct MethodResult {
-    /// The method.
+    /// Name of the method.
     pub method: String,
-    /// Mean over scenes.
+    /// Mean RTF over scenes.
     pub rtf: f64,
-    /// Over all mics of all scenes.
+    /// Summary over all mics of all scenes.
     pub summary: Summary,
-    /// 95 % bootstrap intervals of the means; scenes are drawn.
+    /// 95 % bootstrap intervals of the means, resampled by scene.
     pub intervals: Intervals,
-    /// Scene by scene.
+    /// Results of the scenes.
     pub scenes: Vec<SceneResult>,
 }
 
 impl SceneResult {
-    /// The mics' scores alone.
+    /// Returns the scores of the mics.
     #[must_use]
     pub fn scores(&self) -> Vec<MicScore> {
         self.mics.iter().map(|mic| mic.score).collect()
@@ -59,7 +59,7 @@ impl SceneResult {
 }
 
 impl MethodResult {
-    /// Sums up scenes.
+    /// Summarises the results of scenes.
     #[must_use]
     pub fn of(method: String, scenes: Vec<SceneResult>) -> Self {
         let scores: Vec<Vec<MicScore>> = scenes.iter().map(SceneResult::scores).collect();
@@ -90,8 +90,8 @@ const SCENE_HEADS: [&str; 12] = [
 ];
 const BSS_HEADS: [&str; 4] = ["SIR in", "SIR", "SAR", "SDR, filters allowed"];
 
-/// Every scene, then every method over all scenes, in dB but for musical noise; BSS Eval's columns where it was asked
-/// for.
+/// Returns a table of every scene, then a table of every method over all scenes. All values are in
+/// dB except for musical noise. BSS Eval's columns are present if it was computed.
 #[must_use]
 pub fn table(results: &[MethodResult]) -> String {
     let has_bss = results.iter().any(|result| result.summary.bss_sdr_db.mean.is_some());
@@ -127,7 +127,7 @@ pub fn table(results: &[MethodResult]) -> String {
     format!("{}\n{}", scenes.render(), overall_table(results))
 }
 
-/// Every method over all scenes, in dB but for musical noise.
+/// Returns a table of every method over all scenes, in dB except for musical noise.
 #[must_use]
 pub fn overall_table(results: &[MethodResult]) -> String {
     let has_bss = results.iter().any(|result| result.summary.bss_sdr_db.mean.is_some());
@@ -180,7 +180,7 @@ pub fn overall_table(results: &[MethodResult]) -> String {
     table.render()
 }
 
-/// A logarithm with two decimals and its sign, or a dash.
+/// Formats a logarithm with two decimals and its sign, or a dash.
 fn signed(value: Option<f64>) -> String {
     value.map_or_else(|| "-".to_owned(), |value| format!("{value:+.2}"))
 }

@@ -4,7 +4,7 @@ use super::*;
 use crate::scenes::SceneInfo;
 use std::path::Path;
 
-/// Tones that pause, with a little of each other in every mic.
+/// Returns a scene of tones that pause; every mic contains a little of all tones.
 fn scene(num_mics: usize, num_samples: usize) -> Scene {
     let own = |mic: usize| -> Vec<f32> {
         (0..num_samples)
@@ -53,7 +53,7 @@ fn scenes_are_scored_one_by_one_and_together() {
     assert_eq!(told, ["m1", "m2", "m10"]);
     assert_eq!(found[0].summary.num_mics, 6);
     assert!(found[0].summary.sdr_gain_db.mean.is_some());
-    // Three equal scenes leave no doubt about the mean.
+    // For three equal scenes the interval has no width.
     let interval = found[0].intervals.sdr_gain_db.unwrap();
     assert!((interval.low - found[0].summary.sdr_gain_db.mean.unwrap()).abs() < 1e-9);
     assert!((interval.high - interval.low).abs() < 1e-9);
@@ -130,7 +130,7 @@ fn linear_mixes_are_made_of_the_scenes_sources() {
         ..options(folder.path(), &["optimisation-known-mix", "ideal-mwf"])
     };
     let found = evaluate(&options, |_| ()).unwrap().methods;
-    // Three mics, three sources and no room: a filter can invert that.
+    // Three mics, three sources and no room: a filter can invert the mix.
     assert!(found[1].summary.sdr_gain_db.worst.unwrap() > 20.0);
     assert!(found[0].summary.sdr_gain_db.mean.unwrap() > 0.0);
 }

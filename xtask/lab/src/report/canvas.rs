@@ -9,7 +9,7 @@ use std::path::Path;
 /// Red, green, blue.
 pub(super) type Colour = [u8; 3];
 
-/// Where text stands relative to its point.
+/// Alignment of text relative to its point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Align {
     Left,
@@ -17,16 +17,16 @@ pub(super) enum Align {
     Right,
 }
 
-/// Which of the two fonts.
+/// Font of a label.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Face {
     /// Ubuntu Light.
     Text,
-    /// Hack, whose numbers are all of one width.
+    /// Hack, whose digits all have the same width.
     Numbers,
 }
 
-/// How a point is marked.
+/// Shape of a point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Marker {
     Disc,
@@ -39,7 +39,7 @@ pub(super) enum Marker {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Label<'a> {
     pub(super) text: &'a str,
-    /// Where the text stands, in pixels; `y` is its middle.
+    /// Position of the text in pixels; `y` is its middle.
     pub(super) at: (f32, f32),
     pub(super) align: Align,
     pub(super) face: Face,
@@ -78,7 +78,7 @@ impl Canvas {
         })
     }
 
-    /// Paints one pixel; what lies outside is left away.
+    /// Paints one pixel; pixels outside the picture are ignored.
     pub(super) fn set(&mut self, x: usize, y: usize, colour: Colour) {
         if x < self.width && y < self.height {
             let start = 3 * (y * self.width + x);
@@ -114,8 +114,8 @@ impl Canvas {
         }
     }
 
-    /// Paints every pixel near `at` by how much of it lies inside: `distance` is that of a point to
-    /// the shape's edge, in pixels, negative inside.
+    /// Paints every pixel near the bounds by the share of it that lies inside the shape. `distance`
+    /// returns the distance of a point to the shape's edge in pixels, negative inside.
     fn shape(
         &mut self,
         ((left, top), (right, bottom)): ((f64, f64), (f64, f64)),
@@ -132,7 +132,7 @@ impl Canvas {
         }
     }
 
-    /// A marker of `radius` pixels around a point.
+    /// Draws a marker of `radius` pixels around a point.
     pub(super) fn marker(
         &mut self,
         marker: Marker,
@@ -155,7 +155,7 @@ impl Canvas {
         });
     }
 
-    /// A straight line with round ends.
+    /// Draws a straight line with round ends.
     pub(super) fn segment(
         &mut self,
         from: (f64, f64),
@@ -200,7 +200,7 @@ impl Canvas {
             Align::Centre => label.at.0 - pen / 2.0,
             Align::Right => label.at.0 - pen,
         };
-        // Half the height of capitals below the middle lies the base line.
+        // The base line lies half the height of capitals below the middle.
         let base = label.at.1 + 0.36 * label.size * 0.93;
         for (id, x) in glyphs {
             let glyph = id.with_scale_and_position(label.size, ab_glyph::point(left + x, base));
@@ -218,7 +218,7 @@ impl Canvas {
         pen
     }
 
-    /// The picture as a PNG file's bytes.
+    /// Returns the picture as the bytes of a PNG file.
     pub(super) fn png(&self) -> Result<Vec<u8>> {
         let mut bytes = Vec::new();
         let mut encoder =
@@ -232,7 +232,7 @@ impl Canvas {
         Ok(bytes)
     }
 
-    /// Writes the picture as PNG, whole or not at all.
+    /// Writes the picture as PNG. The file is written whole or not at all.
     pub(super) fn save(&self, path: &Path) -> Result<()> {
         Ok(audiofile::write_whole(path, &self.png()?, Existing::Replace)?)
     }

@@ -5,7 +5,7 @@ use crate::convert::{to_f32, to_index};
 use anyhow::Result;
 use std::path::Path;
 
-/// One method's points, and a line if it has one.
+/// Points of one series, and its line if it has one.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Series {
     pub(super) name: String,
@@ -13,16 +13,16 @@ pub(super) struct Series {
     pub(super) line: Vec<(f64, f64)>,
 }
 
-/// What a chart shows.
+/// Content of a chart.
 #[derive(Clone, Debug)]
 pub(super) struct Chart<'a> {
     pub(super) title: &'a str,
     pub(super) subtitle: &'a str,
-    /// What the axes show, with units.
+    /// Quantities on the axes, with units.
     pub(super) x_label: &'a str,
     pub(super) y_label: &'a str,
     pub(super) series: &'a [Series],
-    /// Whether the x axis counts something, so that it has whole numbers only.
+    /// True if the x axis counts something and has whole numbers only.
     pub(super) counts: bool,
 }
 
@@ -34,11 +34,12 @@ const INK: Colour = [28, 28, 34];
 const GREY: Colour = [110, 110, 120];
 const GRID: Colour = [226, 226, 224];
 const RADIUS: f64 = 6.0;
-/// Values beyond these are drawn at the edge: one ruined mic must not squeeze all others.
+/// Limits of the y axis. Values beyond are drawn at the edge, so that one ruined mic does not
+/// squeeze all others.
 const Y_LIMITS: (f64, f64) = (-30.0, 40.0);
 
-/// Twelve colours that stay apart on white, also for most colour-blind readers beside the markers,
-/// of which each round of colours has another one.
+/// Twelve colours that are distinct on white. Together with the markers, which shift with every
+/// round of colours, they are distinct for most colour-blind readers too.
 const COLOURS: [Colour; 12] = [
     [31, 119, 180],
     [214, 72, 32],
@@ -64,7 +65,8 @@ struct Axis {
 }
 
 impl Axis {
-    /// Round ends around all values, with about `wanted` steps of 1, 2 or 5 times a power of ten.
+    /// Returns an axis with round ends around all values and about `wanted` steps of 1, 2 or 5
+    /// times a power of ten.
     fn around(values: impl Iterator<Item = f64>, wanted: f64, counts: bool) -> Self {
         let (low, high) =
             values.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (v.min(l), v.max(h)));
@@ -80,7 +82,7 @@ impl Axis {
             .into_iter()
             .find(|step| span / step <= wanted)
             .unwrap_or(10.0 * power);
-        // A little room, so that no marker sits on the edge.
+        // The margin keeps markers off the edge.
         let room = 0.02 * span;
         Self {
             low: ((low - room) / step).floor() * step,
@@ -89,7 +91,7 @@ impl Axis {
         }
     }
 
-    /// 0 at the low end, 1 at the high one.
+    /// Returns the relative position of a value: 0 at the low end, 1 at the high end.
     fn share(self, value: f64) -> f64 {
         (value - self.low) / (self.high - self.low)
     }
@@ -102,7 +104,7 @@ impl Axis {
 
     fn text(self, value: f64) -> String {
         let decimals = to_index((-self.step.log10()).ceil().max(0.0));
-        // Adding 0 takes the sign of -0 away.
+        // Adding 0 removes the sign of -0.
         format!("{:.decimals$}", (value / self.step).round() * self.step + 0.0)
     }
 }
@@ -124,7 +126,7 @@ impl Chart<'_> {
         self.axes(&mut canvas, x, y);
         for (index, series) in self.series.iter().enumerate() {
             let (colour, marker) = look(index);
-            // Beside a line, points stand back.
+            // Points that accompany a line are fainter.
             let cover = if series.line.is_empty() { 0.8 } else { 0.45 };
             let aside = if self.counts { self.aside(index) } else { 0.0 };
             for &(px, py) in &series.points {
@@ -140,7 +142,7 @@ impl Chart<'_> {
         canvas.save(path)
     }
 
-    /// How far a series' points stand beside a whole number, so that several can be seen there.
+    /// Returns the offset of a series' points from a whole number, so that series do not overlap.
     fn aside(&self, index: usize) -> f64 {
         let width = 0.5 / self.series.len().max(4) as f64;
         width * (index as f64 - (self.series.len() as f64 - 1.0) / 2.0)
@@ -184,7 +186,7 @@ impl Chart<'_> {
     }
 }
 
-/// Colour and marker of a series.
+/// Returns the colour and the marker of a series.
 fn look(index: usize) -> (Colour, Marker) {
     (COLOURS[index % COLOURS.len()], MARKERS[(index / COLOURS.len() + index) % MARKERS.len()])
 }

@@ -1,4 +1,4 @@
-//! How a training went, as a picture.
+//! Charts of a training.
 
 use super::chart::{Chart, Series};
 use anyhow::Result;
@@ -8,7 +8,7 @@ use std::path::Path;
 ///
 /// # Errors
 ///
-/// When `path` cannot be written.
+/// Returns an error if `path` cannot be written.
 pub fn draw(
     name: &str,
     training: &[(f64, f64)],
@@ -36,7 +36,7 @@ pub fn draw(
 ///
 /// # Errors
 ///
-/// When `path` cannot be written.
+/// Returns an error if `path` cannot be written.
 pub fn draw_calibration(name: &str, gains: &[(f64, f64)], path: &Path) -> Result<()> {
     let found = Series { name: "found".to_owned(), points: gains.to_vec(), line: gains.to_vec() };
     let right =

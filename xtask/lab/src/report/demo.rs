@@ -1,4 +1,4 @@
-//! The report on a session with known truth: metrics before and after, and a picture.
+//! Report on a session with known truth: metrics before and after, and a picture.
 
 use super::figure::BeforeAfter;
 use super::table::{Table, db, signed_db};
@@ -9,25 +9,25 @@ use audiofile::{Destination, Existing, NewFolder};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 
-/// Everything measured.
+/// Metrics of the demo session.
 #[derive(Debug, Serialize)]
 pub struct DemoReport {
     /// Name and metrics of every mic.
     pub mics: Vec<NamedScore>,
-    /// Over all mics.
+    /// Summary over all mics.
     pub overall: Summary,
-    /// The mic in the picture, from 1.
+    /// Position of the mic in the picture, from 1.
     pub pictured_mic: usize,
-    /// The picture.
+    /// Path of the picture.
     pub picture: PathBuf,
 }
 
-/// One mic's metrics under its name.
+/// Metrics of one mic, with its name.
 #[derive(Debug, Serialize)]
 pub struct NamedScore {
-    /// The part of the file's name after `micN_`.
+    /// Part of the file name after `micN_`.
     pub name: String,
-    /// What was measured.
+    /// Metrics of the mic.
     #[serde(flatten)]
     pub score: MicScore,
 }
@@ -45,8 +45,8 @@ struct Mic {
 ///
 /// # Errors
 ///
-/// When a file is missing or does not fit the others, nothing can be written, or a file is there
-/// that is to be kept.
+/// Returns an error if a file is missing or does not fit the others, nothing can be written, or an
+/// existing file is to be kept.
 pub fn demo_report(
     session: &Path,
     cleaned: &Path,
@@ -87,7 +87,7 @@ pub fn demo_report(
 }
 
 impl DemoReport {
-    /// The metrics as a table.
+    /// Returns the metrics as a table.
     #[must_use]
     pub fn table(&self) -> String {
         let mut table = Table::new(&[
@@ -156,7 +156,7 @@ fn read_session(session: &Path, cleaned: &Path) -> Result<Vec<Mic>> {
     Ok(mics)
 }
 
-/// The mic where a listener hears the most difference: much bleed to begin with, much less after.
+/// Returns the mic with the most audible difference: much bleed before, much less after.
 fn most_audible(scores: &[MicScore]) -> usize {
     let audible = |score: &MicScore| {
         score.bleed_reduction_db.unwrap_or(0.0).min(30.0) - score.input_sdr_db.unwrap_or(100.0)
@@ -189,7 +189,8 @@ fn draw(mic: &Mic, index: usize, score: &MicScore, path: &Path) -> Result<()> {
     picture.draw(path)
 }
 
-/// When a source is within 35 dB of its loudest 20 ms.
+/// Returns the spans in seconds in which a source is within 35 dB of its loudest 20 ms. Gaps
+/// shorter than 50 ms are bridged.
 pub(super) fn playing(target: &[f32], rate_hz: u32) -> Vec<(f64, f64)> {
     let window = crate::convert::to_index(f64::from(rate_hz) * 0.02).max(1);
     let powers: Vec<f32> =

@@ -1,4 +1,4 @@
-//! Spectrograms under each other: one mic as recorded, as cleaned, and what was taken out or is true.
+//! Stacked spectrograms of one mic: as recorded, as cleaned, and the removed signal or the target.
 
 use super::canvas::{Align, Area, Canvas, Colour, Face, Label};
 use super::spectrogram::{RANGE_HZ, Spectrogram, row_of};
@@ -6,7 +6,7 @@ use crate::convert::{to_f32, to_index};
 use anyhow::Result;
 use std::path::Path;
 
-/// What the picture shows.
+/// Content of the picture.
 #[derive(Clone, Copy, Debug)]
 pub struct BeforeAfter<'a> {
     /// The headline.
@@ -17,7 +17,7 @@ pub struct BeforeAfter<'a> {
     pub before: &'a [f32],
     /// The mic as cleaned, of the same length.
     pub after: &'a [f32],
-    /// When the own source plays: `[start, end)` in seconds.
+    /// Spans in which the own source plays, `[start, end)` in seconds.
     pub playing_s: &'a [(f64, f64)],
     /// Sample rate in Hz.
     pub rate_hz: u32,
@@ -27,10 +27,10 @@ const WIDTH: usize = 1_500;
 const PANEL: (usize, usize) = (1_230, 300);
 const LEFT: usize = 130;
 const TOP: usize = 140;
-/// From one panel's top to the next one's.
+/// Distance from the top of one panel to that of the next, in pixels.
 const STRIDE: usize = 364;
 const SCALE_LEFT: usize = LEFT + PANEL.0 + 28;
-/// Levels shown below the loudest, in dB.
+/// Range of the levels below the loudest, in dB.
 const RANGE_DB: f32 = 60.0;
 
 const PAPER: Colour = [250, 250, 248];
@@ -43,7 +43,7 @@ impl BeforeAfter<'_> {
     ///
     /// # Errors
     ///
-    /// When the file cannot be written.
+    /// Returns an error if the file cannot be written.
     pub fn draw(&self, path: &Path) -> Result<()> {
         let removed: Vec<f32> = self.before.iter().zip(self.after).map(|(b, a)| b - a).collect();
         let panels = Panels {
@@ -57,14 +57,14 @@ impl BeforeAfter<'_> {
     }
 }
 
-/// Three sounds of one length under each other, with one colour scale: the first one's.
+/// Three stacked spectrograms of equal length, all with the colour scale of the first.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Panels<'a> {
     pub(super) title: &'a str,
     pub(super) subtitle: &'a str,
-    /// What each is called, and the sound.
+    /// Title and sound of each panel.
     pub(super) sounds: [(&'a str, &'a [f32]); 3],
-    /// When the own source plays: `[start, end)` in seconds.
+    /// Spans in which the own source plays, `[start, end)` in seconds.
     pub(super) playing_s: &'a [(f64, f64)],
     pub(super) rate_hz: u32,
 }
@@ -76,7 +76,7 @@ impl Panels<'_> {
         let mut loudest_db = None;
         for (index, (name, signal)) in self.sounds.into_iter().enumerate() {
             let picture = Spectrogram::new(signal, self.rate_hz, PANEL)?;
-            // One scale for all, so that brightness can be compared.
+            // One scale for all panels, so that brightness can be compared.
             let top_db = *loudest_db.get_or_insert_with(|| picture.quantile_db(0.9995));
             let area =
                 Area { left: LEFT, top: TOP + index * STRIDE, width: PANEL.0, height: PANEL.1 };
@@ -129,7 +129,7 @@ impl Panels<'_> {
             let text = if second == 0 { "0 s".to_owned() } else { second.to_string() };
             number(canvas, &text, (x, bottom as f64 + 18.0), Align::Centre);
         }
-        // A strip on top of the panel: when the own source plays.
+        // The strip above the panel marks the spans in which the own source plays.
         for &(start_s, end_s) in self.playing_s {
             let x = |at_s: f64| to_index(at_s / duration_s * area.width as f64).min(area.width);
             let (from, to) = (x(start_s), x(end_s));
@@ -149,7 +149,7 @@ fn number(canvas: &mut Canvas, text: &str, at: (f64, f64), align: Align) {
     canvas.label(Label { text, at, align, face: Face::Numbers, size: 17.0, colour: GREY });
 }
 
-/// The colour scale, right of the first panel.
+/// Draws the colour scale, right of the first panel.
 fn scale(canvas: &mut Canvas) {
     for row in 0..PANEL.1 {
         let share = 1.0 - row as f64 / (PANEL.1 - 1) as f64;
@@ -165,10 +165,11 @@ fn scale(canvas: &mut Canvas) {
     }
 }
 
-/// Steps of the colour scale: about 1 dB each, too fine to be seen and half the file.
+/// Number of steps of the colour scale, about 1 dB each: too fine to be visible, and the file is
+/// half as large.
 const COLOUR_STEPS: f64 = 64.0;
 
-/// A perceptually uniform map from black over red to a pale yellow.
+/// Returns a colour of a perceptually uniform map from black over red to a pale yellow.
 fn colour(share: f32) -> Colour {
     let stepped = (f64::from(share) * COLOUR_STEPS).round() / COLOUR_STEPS;
     let colour = colorous::INFERNO.eval_continuous(stepped);

@@ -4,31 +4,31 @@ use anyhow::Result;
 use serde::{Serialize, Serializer};
 use std::path::{Path, PathBuf};
 
-/// The text of a JSON file.
+/// Returns the text of a JSON file.
 ///
 /// # Errors
 ///
-/// When `value` cannot be expressed in JSON.
+/// Returns an error if `value` cannot be expressed in JSON.
 pub fn bytes(value: &impl Serialize) -> Result<Vec<u8>> {
     let mut text = serde_json::to_vec_pretty(value)?;
     text.push(b'\n');
     Ok(text)
 }
 
-/// Serialises a path that need not be text, as [`audiofile::readable`] has it.
+/// Serialises a path, which need not be text, in the form of [`audiofile::readable`].
 ///
 /// # Errors
 ///
-/// Those of the serialiser.
+/// Returns the errors of the serialiser.
 pub fn path<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&audiofile::readable(path))
 }
 
-/// The same for a path that need not be there.
+/// Serialises an optional path in the same form.
 ///
 /// # Errors
 ///
-/// Those of the serialiser.
+/// Returns the errors of the serialiser.
 pub fn optional_path<S: Serializer>(
     path: &Option<PathBuf>,
     serializer: S,
@@ -36,11 +36,11 @@ pub fn optional_path<S: Serializer>(
     path.as_ref().map(audiofile::readable).serialize(serializer)
 }
 
-/// The same for several paths.
+/// Serialises several paths in the same form.
 ///
 /// # Errors
 ///
-/// Those of the serialiser.
+/// Returns the errors of the serialiser.
 pub fn paths<S: Serializer>(paths: &[PathBuf], serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_seq(paths.iter().map(audiofile::readable))
 }

@@ -1,4 +1,4 @@
-//! What a cleaning brought: tables, pictures and the report on the demo session.
+//! Presentation of results: tables, pictures and the report on the demo session.
 
 mod canvas;
 mod chart;

@@ -1,4 +1,4 @@
-//! The pictures of an evaluation: gain against what a scene is like, and how extremes look.
+//! Pictures of an evaluation: gain against properties of the scenes, and spectrograms of extremes.
 
 use super::chart::{Chart, Series};
 use super::demo::playing;
@@ -10,16 +10,16 @@ use anyhow::Result;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// One mic's sounds and how it was scored.
+/// Sounds and score of one mic.
 #[derive(Clone, Debug)]
 pub struct Sound {
-    /// The scene's name.
+    /// Name of the scene.
     pub scene: String,
-    /// The mic's position in it, from 1.
+    /// Position of the mic in the scene, from 1.
     pub mic: usize,
-    /// What the mic is called; may be empty.
+    /// Name of the mic; may be empty.
     pub name: String,
-    /// What was measured.
+    /// Metrics of the mic.
     pub score: MicScore,
     /// The mic as recorded.
     pub input: Vec<f32>,
@@ -35,7 +35,7 @@ const GAIN_BY_INPUT: &str = "gain-by-input.png";
 const GAIN_BY_MICS: &str = "gain-by-mics.png";
 const GAIN_BY_RT60: &str = "gain-by-rt60.png";
 
-/// All pictures that [`draw`] may make in `folder` for these methods.
+/// Returns the paths of all pictures that [`draw`] may create in `folder` for these methods.
 #[must_use]
 pub fn paths(methods: &[String], folder: &Path) -> Vec<PathBuf> {
     let mut paths =
@@ -52,13 +52,14 @@ fn extreme(folder: &Path, method: &str, which: &str) -> PathBuf {
 
 /// Draws all pictures into a folder and returns their paths.
 ///
-/// `gain-by-input.png`, `gain-by-mics.png`, `gain-by-rt60.png` (when scenes say what theirs is),
-/// and `METHOD-worst.png` and `METHOD-best.png` for each method whose sounds were kept. Pictures
-/// of the same names are replaced; [`paths`] has them all, for who wants to keep them.
+/// The pictures are `gain-by-input.png`, `gain-by-mics.png`, `gain-by-rt60.png` (if scenes contain
+/// their RT60), and `METHOD-worst.png` and `METHOD-best.png` for each method whose sounds were
+/// kept. Existing pictures of these names are replaced; [`paths`] lists the names for callers that
+/// keep existing files.
 ///
 /// # Errors
 ///
-/// When a picture cannot be written.
+/// Returns an error if a picture cannot be written.
 pub fn draw(evaluation: &Evaluation, folder: &Path) -> Result<Vec<PathBuf>> {
     let mut paths = Vec::new();
     let methods = &evaluation.methods;
@@ -126,7 +127,7 @@ pub fn draw(evaluation: &Evaluation, folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(paths)
 }
 
-/// Points and a line for every method.
+/// Returns points and a line for every method.
 fn series(
     methods: &[MethodResult],
     of: impl Fn(&MethodResult) -> (Vec<(f64, f64)>, Vec<(f64, f64)>),
@@ -140,23 +141,23 @@ fn series(
         .collect()
 }
 
-/// (Input SDR, gain) of every mic.
+/// Returns (input SDR, gain) of every mic, in dB.
 fn by_input(method: &MethodResult) -> Vec<(f64, f64)> {
     let mics = method.scenes.iter().flat_map(|scene| &scene.mics);
     mics.filter_map(|mic| mic.score.input_sdr_db.zip(mic.score.sdr_gain_db)).collect()
 }
 
-/// (What the scene is like, mean gain) of every scene.
+/// Returns (property of the scene, mean gain) of every scene.
 fn by_scene(method: &MethodResult, like: impl Fn(&SceneResult) -> Option<f64>) -> Vec<(f64, f64)> {
     let scenes = method.scenes.iter();
     scenes.filter_map(|scene| like(scene).zip(scene.summary.sdr_gain_db.mean)).collect()
 }
 
-/// The mean of the points of each x, in order; nothing when there is one x only.
+/// Returns the mean of the points of each x, in order; empty if there is only one x.
 fn means(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
     let mut groups: BTreeMap<u64, (f64, f64, f64)> = BTreeMap::new();
     for &(x, y) in points {
-        // Positive numbers are in the order of their bits.
+        // The bit patterns of positive numbers sort like the numbers.
         let group = groups.entry(x.to_bits()).or_insert((x, 0.0, 0.0));
         group.1 += y;
         group.2 += 1.0;
@@ -167,8 +168,8 @@ fn means(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
     groups.into_values().map(|(x, sum, count)| (x, sum / count)).collect()
 }
 
-/// The least-squares straight line from the first to the last x; nothing of fewer than three
-/// points or without two that differ.
+/// Returns the least-squares line from the first to the last x; empty for fewer than three points
+/// or if all x are equal.
 fn trend(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
     let count = points.len() as f64;
     let mean_x = points.iter().map(|point| point.0).sum::<f64>() / count;
@@ -216,7 +217,7 @@ mod tests {
         let points = [(4.0, 1.0), (2.0, 5.0), (4.0, 3.0)];
         assert_eq!(means(&points), [(2.0, 5.0), (4.0, 2.0)]);
         assert!(means(&points[..1]).is_empty());
-        // Through (0, 1), (1, 2), (2, 6): mean 3 at 1, slope 2.5.
+        // Points (0, 1), (1, 2), (2, 6): mean 3 at x = 1, slope 2.5.
         let line = trend(&[(1.0, 2.0), (0.0, 1.0), (2.0, 6.0)]);
         assert_eq!(line, [(0.0, 0.5), (2.0, 5.5)]);
         assert!(trend(&points[..2]).is_empty());

@@ -1,14 +1,14 @@
-//! Levels over time and frequency, on a logarithmic frequency axis, ready to be drawn.
+//! Levels over time and frequency for pictures, on a logarithmic frequency axis.
 
 use crate::convert::{to_f32, to_index};
 use anyhow::{Context, Result};
 use realfft::RealFftPlanner;
 
-/// Lowest and highest frequency drawn, in Hz.
+/// Lowest and highest frequency in the picture, in Hz.
 pub(super) const RANGE_HZ: (f64, f64) = (40.0, 18_000.0);
 
-/// Window lengths in seconds. A long window tells notes apart, a short one strokes; each point shows
-/// the lower of the two levels, which is sharp in both directions.
+/// Window lengths in seconds. The long window separates notes, the short one separates strokes.
+/// Each point shows the lower of the two levels, which is sharp in time and in frequency.
 const WINDOWS_S: [f64; 2] = [0.12, 0.024];
 
 /// Levels in dB, `[row][column]`, row 0 the highest frequency.
@@ -19,7 +19,7 @@ pub(super) struct Spectrogram {
 }
 
 impl Spectrogram {
-    /// Analyses `signal` for a picture of this size; 0 dB is a sine of full scale.
+    /// Analyses `signal` for a picture of this size; 0 dB is a full-scale sine.
     pub(super) fn new(signal: &[f32], rate_hz: u32, size: (usize, usize)) -> Result<Self> {
         let mut levels_db = vec![f32::INFINITY; size.0 * size.1];
         for window_s in WINDOWS_S {
@@ -32,7 +32,7 @@ impl Spectrogram {
         self.levels_db.chunks(self.num_columns)
     }
 
-    /// The level that this share of all points stay under.
+    /// Returns the level in dB that this share of all points stays below.
     pub(super) fn quantile_db(&self, share: f64) -> f32 {
         let mut sorted = self.levels_db.clone();
         sorted.sort_by(f32::total_cmp);
@@ -41,7 +41,7 @@ impl Spectrogram {
     }
 }
 
-/// Lowers each level to what windows of `window_s` show there.
+/// Lowers each level to the level found with windows of `window_s` seconds.
 fn lower_to(
     levels_db: &mut [f32],
     signal: &[f32],
@@ -81,19 +81,19 @@ fn lower_to(
     Ok(())
 }
 
-/// Frequency at an edge of a row: row 0 begins at the highest.
+/// Returns the frequency in Hz at an edge of a row; row 0 begins at the highest.
 fn row_hz(row: f64, num_rows: usize) -> f64 {
     let (low, high) = RANGE_HZ;
     high * (low / high).powf(row / num_rows as f64)
 }
 
-/// The row, fractions included, at which a frequency lies.
+/// Returns the row of a frequency, fractions included.
 pub(super) fn row_of(at_hz: f64, num_rows: usize) -> f64 {
     let (low, high) = RANGE_HZ;
     (at_hz / high).ln() / (low / high).ln() * num_rows as f64
 }
 
-/// The strongest power between two positions on the bin axis; between bins, what lies between.
+/// Returns the strongest power between two positions on the bin axis, interpolated between bins.
 fn strongest(power: &[f64], from: f64, to: f64) -> f64 {
     let between = |position: f64| {
         let below = position.floor();

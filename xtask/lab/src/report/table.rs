@@ -1,4 +1,4 @@
-//! Tables for the terminal: a left column of names, right columns of numbers.
+//! Tables for the terminal: names in the left column, numbers in the right columns.
 
 /// A table of text cells.
 #[derive(Clone, Debug, Default)]
@@ -9,7 +9,7 @@ pub struct Table {
 }
 
 impl Table {
-    /// A table with these column heads.
+    /// Creates a table with these column heads.
     #[must_use]
     pub fn new(heads: &[&str]) -> Self {
         Self { rows: vec![heads.iter().map(|&head| head.to_owned()).collect()], lines: vec![1] }
@@ -20,12 +20,12 @@ impl Table {
         self.rows.push(cells.into_iter().collect());
     }
 
-    /// Draws a line under what is there.
+    /// Draws a line under the last row.
     pub fn line(&mut self) {
         self.lines.push(self.rows.len());
     }
 
-    /// The table as lines of text.
+    /// Returns the table as lines of text.
     #[must_use]
     pub fn render(&self) -> String {
         let num_columns = self.rows.iter().map(Vec::len).max().unwrap_or(0);
@@ -56,13 +56,13 @@ impl Table {
     }
 }
 
-/// A level with one decimal, or a dash where there is none.
+/// Formats a level with one decimal, or a dash if there is none.
 #[must_use]
 pub fn db(value: Option<f64>) -> String {
     value.map_or_else(|| "-".to_owned(), |value| format!("{:.1}", value + 0.0))
 }
 
-/// A difference with its sign, or a dash.
+/// Formats a difference with one decimal and its sign, or a dash if there is none.
 #[must_use]
 pub fn signed_db(value: Option<f64>) -> String {
     value.map_or_else(

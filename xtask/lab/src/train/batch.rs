@@ -1,4 +1,4 @@
-//! What one step learns from: clips drawn by seed and step alone, mics in a random order.
+//! Clips of one step, drawn from seed, round and step alone, with mics in a random order.
 
 use super::combination::{self, Combinations, Members, pairs_of};
 use super::config::TrainConfig;
@@ -17,32 +17,33 @@ use engine::network::Pairs;
 pub(super) struct Pick<'a> {
     example: &'a Stored,
     start: usize,
-    /// Which mic of the example comes in each place.
+    /// `[place]`: mic index in the example.
     pub(super) order: Vec<usize>,
-    /// Of the example's mics; none unless the loss asks for them.
+    /// Combinations of the example's mics; empty unless the loss uses them.
     combinations: Vec<Members>,
 }
 
 impl<'a> Pick<'a> {
-    /// A whole example, mics as they are.
+    /// Selects a whole example, mics in their order.
     pub(super) fn whole(example: &'a Stored) -> Self {
         let order = (0..example.relations.num_mics).collect();
         Self { example, start: 0, order, combinations: Vec::new() }
     }
 
-    /// The same clip, mics as they are.
+    /// Returns the same clip with its mics in their order.
     pub(super) fn in_order(mut self) -> Self {
         self.order.sort_unstable();
         self
     }
 
-    /// The same clip, mics in a random order.
+    /// Returns the same clip with its mics in a random order.
     pub(super) fn shuffled(mut self, random: &mut Random) -> Self {
         random.shuffle(&mut self.order);
         self
     }
 
-    /// The clips of a step: the same ones for the same seed, round and step, whatever was drawn before.
+    /// Draws the clips of a step: the same ones for the same seed, round and step, whatever was
+    /// drawn before.
     pub(super) fn draw(
         examples: &'a [Stored],
         config: &TrainConfig,
@@ -66,13 +67,13 @@ impl<'a> Pick<'a> {
             .collect()
     }
 
-    /// The same clip with combinations of its mics.
+    /// Returns the same clip with combinations of its mics.
     pub(super) fn combined(mut self, most: usize, random: &mut Random) -> Self {
         self.combinations = combination::draw(&self.example.relations.is_target, most, random);
         self
     }
 
-    /// The combinations by the places of their mics.
+    /// Returns the combinations by the places of their mics.
     fn members(&self) -> Vec<Members> {
         let in_place = |members: Members| -> Members {
             let places = self.order.iter().enumerate();
@@ -82,15 +83,15 @@ impl<'a> Pick<'a> {
     }
 }
 
-/// A stream of numbers for one part of one step.
+/// Returns the stream of numbers for one part of one step.
 fn of_step(seed: u64, part: u64, (round, step): (usize, usize)) -> Random {
     let of_round = Random::for_part(Random::for_part(seed, part).bits(), round as u64).bits();
     Random::for_part(of_round, step as u64)
 }
 
-/// Keeps this stream apart from the scenes'.
+/// Separates this stream from the scenes'.
 const ORDER_PART: u64 = 0x0B0A;
-/// Apart from that of the clips, so that these are the same with and without combinations.
+/// Separates this stream from that of the clips, which are the same with and without combinations.
 const COMBINATIONS_PART: u64 = 0x0C0B;
 
 /// Clips side by side, padded to the largest number of mics.
@@ -98,7 +99,7 @@ const COMBINATIONS_PART: u64 = 0x0C0B;
 pub(super) struct Batch {
     pub(super) features: Tensor<4>,
     pub(super) sums: Sums,
-    /// `[batch, mic]`: 1 for targets whose source plays, else 0: those that have an SNR.
+    /// `[batch, mic]`: 1 for targets whose source plays, which have an SNR, else 0.
     pub(super) measured: Tensor<2>,
     pub(super) pairs: Pairs,
 }
@@ -173,7 +174,7 @@ impl Batch {
     }
 }
 
-/// The products of each two mics, by their places; none where no clip has two.
+/// Reads the products of each two mics, by their places; `None` if no clip has two.
 fn read_pairs(
     picks: &[Pick<'_>],
     (largest, hops): (usize, usize),
@@ -190,7 +191,7 @@ fn read_pairs(
         let num_mics = pick.order.len();
         for (first, second) in pairs_of(num_mics) {
             let (mic, other) = (pick.order[first], pick.order[second]);
-            // Recorded with the mic first that comes first in the example.
+            // Pairs are recorded in the order of the mics in the example.
             let planes = if mic < other { [0, 1, 2, 3] } else { [0, 2, 1, 3] };
             for hop in 0..hops {
                 let from = (hop * num_pairs(num_mics) + pair_index(mic, other)) * ROW;
@@ -219,7 +220,7 @@ mod tests {
         [3, 2]
             .map(|num_mics| {
                 let mut example = random_example(num_mics, 12, num_mics as u64);
-                // No two mics are alike in what is told of them.
+                // No two mics have the same relations.
                 example.relations.is_target[1] = false;
                 example.relations.plays[0] = false;
                 example.relations.bleeds[1] = false;
@@ -288,13 +289,13 @@ mod tests {
         };
         let anywhere = starts("");
         assert_eq!((anywhere.iter().min(), anywhere.iter().max()), (Some(&0), Some(&7)));
-        // One of eight starts is the first in any case: of 200, 25 and 112 are expected.
+        // The first of eight starts has a chance of 1/8: of 200, 25 and 112 are expected.
         let first = |starts: &[usize]| starts.iter().filter(|&&start| start == 0).count();
         assert!((10..45).contains(&first(&anywhere)), "{anywhere:?}");
         assert!((90..135).contains(&first(&starts("early = 0.5"))));
     }
 
-    /// Measured: 6e-8.
+    /// Largest difference between masks. Measured: 6e-8.
     const ROUNDING: f32 = 5e-7;
 
     #[test]
@@ -314,7 +315,7 @@ mod tests {
         let network = Network::new(&config, &device);
         let masks = |order: &[usize]| {
             let pick = Pick { start: 2, order: order.to_vec(), ..Pick::whole(&examples[0]) };
-            // Beside a clip of two mics, so that there is padding.
+            // Beside a clip of two mics there is padding.
             let other = Pick::whole(&examples[1]);
             let batch = Batch::read(&[other, pick], 5, &device).unwrap();
             let mut memory = network.blank_memory(2, 3, &device);

@@ -1,11 +1,11 @@
-//! Whether masks are right where they are sure: predicted gains beside the gains that would have been best.
+//! Calibration of masks: predicted gains compared with the gains that would have been best.
 
 use super::loss::Sums;
 use anyhow::{Context, Result};
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
-/// Classes of equal width from 0 to 1.
+/// Number of classes, of equal width from 0 to 1.
 const NUM_CLASSES: usize = 10;
 
 /// The bins whose predicted gain lies in one class.
@@ -13,25 +13,25 @@ const NUM_CLASSES: usize = 10;
 pub struct Class {
     /// Mean predicted gain.
     pub predicted: f64,
-    /// The one gain that had been best for all of them (least squares).
+    /// The one gain that would have been best for all of them (least squares).
     pub ideal: f64,
-    /// Their share of all power after cancellation.
+    /// Their share of the total power after cancellation.
     pub share: f64,
 }
 
-/// Sums of classes, over any number of scenes.
+/// Sums of the classes over any number of scenes.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Calibration {
-    /// Power after cancellation, that power times the predicted gain, product with the truth.
+    /// Power after cancellation, that power times the predicted gain, and product with the truth.
     classes: [[f64; 3]; NUM_CLASSES],
 }
 
 impl Calibration {
-    /// Of the keep masks of a batch; `sums` are those that the masks are judged by.
+    /// Computes the sums for the keep masks of a batch; `sums` are those that score the masks.
     ///
     /// # Errors
     ///
-    /// When a tensor is not of single precision.
+    /// Returns an error if a tensor is not of single precision.
     pub(super) fn of(keep: &Tensor<4>, sums: &Sums) -> Result<Self> {
         let weights = sums.weights.clone().reshape([-1, 1]);
         let [batch, mics, hops, bands] = keep.dims();
@@ -67,7 +67,7 @@ impl Calibration {
         }
     }
 
-    /// The classes that hold any power, from the lowest gain on.
+    /// Returns the classes that hold any power, from the lowest gain on.
     pub(super) fn classes(&self) -> Vec<Class> {
         let all: f64 = self.classes.iter().map(|sums| sums[0]).sum();
         let held = self.classes.iter().filter(|sums| sums[0] > 0.0);
@@ -80,7 +80,7 @@ impl Calibration {
     }
 }
 
-/// Mean distance of predicted from ideal gains, by power.
+/// Returns the mean distance of predicted from ideal gains, weighted by power.
 #[must_use]
 pub fn error(classes: &[Class]) -> f64 {
     classes.iter().map(|class| class.share * (class.predicted - class.ideal).abs()).sum()
@@ -97,7 +97,7 @@ mod tests {
         let tensor = |values: [f32; 8]| -> Tensor<4> {
             Tensor::from_data(TensorData::new(values.to_vec(), [1, 2, 2, 2]), &device)
         };
-        // The second mic does not count.
+        // The second mic has no weight.
         let keep = tensor([0.92, 1.0, 0.05, 0.55, 0.5, 0.5, 0.5, 0.5]);
         let sums = Sums {
             after: tensor([1.0, 3.0, 2.0, 2.0, 9.0, 9.0, 9.0, 9.0]),

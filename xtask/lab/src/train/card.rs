@@ -1,15 +1,15 @@
-//! A model's `card.toml`: what it is, what made it and what it fits.
+//! A model's `card.toml`: its name, sizes and origin.
 
 use engine::network::NetworkConfig;
 use engine::{Mode, SampleRate};
 use std::fmt::Write as _;
 
-/// The loader's number.
+/// Format number of the loader.
 const FORMAT: u32 = 1;
-/// The most mics that a recipe can ask for.
+/// Maximum number of mics in a recipe.
 const MOST_MICS: usize = 16;
 
-/// What a card says.
+/// Content of a card.
 #[derive(Clone, Debug)]
 pub(super) struct Card<'a> {
     pub(super) id: &'a str,
@@ -25,9 +25,9 @@ pub(super) struct Card<'a> {
 }
 
 impl Card<'_> {
-    /// The card as TOML; its fields are those that loaders check.
+    /// Returns the card as TOML; its fields are those that loaders check.
     pub(super) fn text(&self) -> String {
-        // Windows last equally long at all rates, and the card says for which one it counts.
+        // Windows have the same duration at all rates; the card gives their samples at 48 kHz.
         let geometry = SampleRate::new(48_000.0).map(|rate| Mode::Live.geometry(rate));
         let (window, hop) =
             geometry.map_or((0, 0), |geometry| (geometry.window_samples(), geometry.hop_samples()));

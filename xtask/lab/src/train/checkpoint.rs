@@ -1,8 +1,9 @@
-//! Where a training is, in memory and as one file: weights, the optimiser's memory, and the count of steps.
+//! State of a training, in memory and as one file: weights, the optimiser's memory, and the number
+//! of steps.
 //!
-//! The file is a magic number, then a JSON header, the weights and the optimiser's memory as the tensor
-//! library records them, and the averaged weights as safetensors, each after its length. It is written
-//! whole or not at all.
+//! The file contains a magic number, then a JSON header, the weights and the optimiser's memory in
+//! the tensor library's record format, and the averaged weights as safetensors, each after its
+//! length. It is written whole or not at all.
 
 use super::calibration::Class;
 use super::config::TrainConfig;
@@ -20,34 +21,35 @@ use std::path::Path;
 
 const MAGIC: &[u8; 8] = b"UNSPCK\x00\x02";
 
-/// What was seen at one step.
+/// Measurements at one step.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LogEntry {
     /// Round, from 0.
     pub round: usize,
     /// Steps taken in this round.
     pub step: usize,
-    /// Step size that the next step has.
+    /// Step size of the next step.
     pub learning_rate: f64,
     /// Total loss, mean over the last steps.
     pub loss: Option<f64>,
     /// SNR of the masked mics of the clips, mean over the last steps, in dB.
     pub training_db: Option<f64>,
-    /// SNR of the masked mics of the validation scenes in dB, less the harm that masks do and their error of
-    /// level, weighed as in the loss.
+    /// SNR of the masked mics of the validation scenes in dB, minus the harm that masks do and
+    /// their level error, both weighted as in the loss.
     pub validation_db: Option<f64>,
-    /// What masks add to the SNR of cancellation alone: half the mean over strata and half the worst of them, in dB.
+    /// Gain of the masks over the SNR of cancellation alone, in dB: half the mean over strata and
+    /// half the worst of them.
     #[serde(default)]
     pub score_db: Option<f64>,
-    /// What they add in each stratum, in dB.
+    /// Gain of the masks in each stratum, in dB.
     #[serde(default)]
     pub strata_db: Vec<(String, f64)>,
-    /// Predicted beside ideal gains of the validation's masks, by classes of predicted gain.
+    /// Predicted and ideal gains of the validation's masks, by classes of predicted gain.
     #[serde(default)]
     pub calibration: Vec<Class>,
 }
 
-/// How far a training is.
+/// Progress of a training.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Progress {
     /// Round, from 0.
@@ -56,19 +58,20 @@ pub struct Progress {
     pub step: usize,
     /// SNR of the best validation of this round in dB.
     pub best_db: Option<f64>,
-    /// The score of the best validation of this round in dB.
+    /// Score of the best validation of this round in dB.
     #[serde(default)]
     pub best_score_db: Option<f64>,
-    /// Validations since then.
+    /// Number of validations since the best one.
     pub since_best: usize,
-    /// Validation of this round's recordings without any mask, in dB.
+    /// SNR of this round's validation recordings without any mask, in dB.
     pub unmasked_db: Option<f64>,
-    /// The same of each scene that has a source that plays.
+    /// The same for each scene; `None` if no source plays in it.
     #[serde(default)]
     pub unmasked_scenes_db: Vec<Option<f64>>,
-    /// Running means of the loss and of the SNR, over the steps since the round began up to fifty.
+    /// Running means of the loss and of the SNR in dB: plain means over the first fifty steps of
+    /// the round, fading means after that.
     pub recent: [f64; 2],
-    /// Everything seen so far.
+    /// All log entries so far.
     pub log: Vec<LogEntry>,
 }
 
@@ -76,13 +79,15 @@ pub struct Progress {
 pub(super) struct State {
     pub(super) network: Network,
     pub(super) optimiser: ModuleOptimizer,
-    /// Weights averaged over steps, as safetensors, where the configuration wants them: those that are judged and kept.
+    /// Weights averaged over steps, as safetensors, if the configuration requests them. Validation
+    /// and export use the average.
     pub(super) average: Option<Vec<u8>>,
     pub(super) progress: Progress,
 }
 
 impl State {
-    /// Before the first step of all, with random weights or those of the model that the configuration names.
+    /// Creates the state before the first step of all, with random weights or those of the model in
+    /// the configuration.
     pub(super) fn fresh(config: &TrainConfig, device: &Device) -> Result<Self> {
         let bytes = match &config.start {
             Some(name) => weights_of_model(name, &config.network.network(), config.seed)
@@ -92,7 +97,7 @@ impl State {
         Self::from_weights(config, device, bytes, Progress::default())
     }
 
-    /// Before the first step of a round, from weights as safetensors.
+    /// Creates the state before the first step of a round, from weights as safetensors.
     pub(super) fn from_weights(
         config: &TrainConfig,
         device: &Device,
@@ -107,15 +112,15 @@ impl State {
         Ok(Self { network, optimiser: optimiser(config), average, progress })
     }
 
-    /// Moves the average on after a step.
+    /// Updates the average after a step.
     pub(super) fn follow(&mut self, config: &TrainConfig) -> Result<()> {
         let Some(average) = &mut self.average else { return Ok(()) };
-        // At first a plain mean, so that the weights before the first step count no more than others.
+        // At first a plain mean over steps; the weights before the first step do not count.
         let share = (1.0 - config.optimiser.average).max(1.0 / self.progress.step.max(1) as f64);
         blend(average, &weights_of(&self.network.valid())?, share)
     }
 
-    /// What is judged and kept: the network with its averaged weights, or as it is.
+    /// Returns the network to validate and keep: with its averaged weights, or as it is.
     pub(super) fn judged(&self, config: &TrainConfig, device: &Device) -> Result<Network> {
         match &self.average {
             Some(average) => {
@@ -125,7 +130,7 @@ impl State {
         }
     }
 
-    /// Writes all of it.
+    /// Writes the state to a file.
     pub(super) fn save(&self, path: &Path) -> Result<()> {
         let record = |error: &dyn std::fmt::Display| anyhow!("could not record weights: {error}");
         let weights =
@@ -141,7 +146,7 @@ impl State {
         write_whole(path, &bytes)
     }
 
-    /// Reads what [`save`](Self::save) wrote.
+    /// Reads a file written by [`save`](Self::save).
     pub(super) fn load(config: &TrainConfig, device: &Device, path: &Path) -> Result<Self> {
         Self::read(config, device, path)
             .with_context(|| format!("could not go on from {}", path.display()))

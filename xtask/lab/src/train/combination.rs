@@ -1,4 +1,5 @@
-//! Combinations of mics, whose sums are compared with the sums of their truths: which ones there are, and what their sums are made of.
+//! Combinations of mics, whose sums are compared with the sums of their truths: their choice, and
+//! the terms of their sums.
 
 use super::domains::Products;
 use super::loss::Sums;
@@ -11,13 +12,13 @@ use std::collections::BTreeSet;
 pub(super) type Members = u64;
 const _: () = assert!(MAX_MICS < usize::BITS as usize && usize::BITS <= Members::BITS);
 
-/// All combinations of those mics that are targets but the one of all of them; where there are more than `most`, as many drawn at random.
-/// One target alone makes one.
+/// Returns all combinations of the target mics except that of all of them. If there are more than
+/// `most`, draws `most` of them at random. A single target makes one combination.
 pub(super) fn draw(is_target: &[bool], most: usize, random: &mut Random) -> Vec<Members> {
     let targets: Vec<usize> = (0..is_target.len()).filter(|&mic| is_target[mic]).collect();
     let all = (1_usize << targets.len()) - 1;
     let count = if targets.len() > 1 { all - 1 } else { all };
-    // Each number names the targets whose bits it has.
+    // Each number selects the targets whose bits are set in it.
     let members = |number: usize| -> Members {
         let named = targets.iter().enumerate().filter(|(bit, _)| number >> bit & 1 == 1);
         named.map(|(_, &mic)| 1_u64 << mic).sum()
@@ -35,16 +36,20 @@ pub(super) fn draw(is_target: &[bool], most: usize, random: &mut Random) -> Vec<
 /// The combinations of all clips of a batch.
 #[derive(Clone, Debug)]
 pub struct Combinations {
-    /// Of each mic with itself, and then of each two mics, in the order of [`pair_index`](super::examples::pair_index).
+    /// Products of each mic with itself, then of each two mics, in the order of
+    /// [`pair_index`](super::examples::pair_index).
     pub products: Products,
-    /// How often each of these is in the power of a combination's sum, over the number of its mics: `[batch, combination, pair]`.
+    /// Number of times that each product occurs in the power of a combination's sum, divided by the
+    /// number of its mics: `[batch, combination, pair]`.
     pub weights: Tensor<3>,
-    /// How much each combination counts, `[batch, combination]`: those of a clip alike, together as much as those of another; 0 for padding.
+    /// Weight of each combination, `[batch, combination]`: equal within a clip, with the same total
+    /// for each clip; 0 for padding.
     pub shares: Tensor<2>,
 }
 
 impl Combinations {
-    /// Of clips with the `members` of their combinations, by place; `pairs` are the products of each two different mics, if there are two.
+    /// Creates the combinations of clips from their `members`, by place. `pairs` are the products
+    /// of each two different mics, if there are two.
     pub(super) fn new(
         members: &[Vec<Members>],
         sums: &Sums,
@@ -83,7 +88,7 @@ impl Combinations {
     }
 }
 
-/// Each two different mics, as [`pair_index`](super::examples::pair_index) counts them.
+/// Returns each two different mics, in the order of [`pair_index`](super::examples::pair_index).
 pub(super) fn pairs_of(num_mics: usize) -> impl Iterator<Item = (usize, usize)> {
     (0..num_mics).flat_map(|second| (0..second).map(move |first| (first, second)))
 }
@@ -105,7 +110,8 @@ mod tests {
     const BINS_OF_BAND: usize = 2;
     const SCALE: f64 = 10.0;
 
-    /// Mics with sound of their own, sound that all hear, and gains of their own; the first ones are targets.
+    /// Mics with sounds of their own, a sound common to all, and their own gains; the first mics
+    /// are targets.
     struct Session {
         num_targets: usize,
         hops: Vec<Heard>,
@@ -171,7 +177,7 @@ mod tests {
             Tensor::from_data(TensorData::new(keep, shape), &Device::flex())
         }
 
-        /// Of what was recorded, with the mics in this order.
+        /// Computes the loss of the recorded session with the mics in this order.
         fn loss(&self, order: &[usize]) -> f64 {
             let folder = tempfile::tempdir().unwrap();
             let stored = self.store(&folder);
@@ -182,7 +188,7 @@ mod tests {
             value(combination(&self.keep(order, order.len()), &combinations, SCALE))
         }
 
-        /// By the formulas, from the spectra.
+        /// Computes the loss from the spectra by the formulas.
         fn loss_by_hand(&self) -> f64 {
             let all = (1_u32 << self.num_targets) - 1;
             let last = if self.num_targets > 1 { all - 1 } else { all };
@@ -236,7 +242,7 @@ mod tests {
         f64::from(loss.into_data().as_slice::<f32>().unwrap()[0])
     }
 
-    /// Of losses of about 2; measured: 2e-6.
+    /// For losses of about 2; measured: 2e-6.
     const ROUNDING: f64 = 1e-5;
 
     fn near(found: f64, wanted: f64) {
@@ -290,7 +296,7 @@ mod tests {
         let keep = Tensor::cat(keep.collect(), 0);
         let batch = Batch::read(&picks, NUM_HOPS, &Device::flex()).unwrap();
         let found = value(combination(&keep, &batch.sums.combinations.unwrap(), SCALE));
-        // A clip without a target adds nothing, but is one of the clips.
+        // A clip without a target adds nothing, but counts as a clip.
         let alone: f64 = [0, 1, 3].map(|clip: usize| sessions[clip].loss_by_hand()).iter().sum();
         near(found, alone / 4.0);
     }

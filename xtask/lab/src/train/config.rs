@@ -1,7 +1,6 @@
-//! The configuration of a training: one TOML file says what to learn from and how.
+//! Configuration of a training: one TOML file with the material and the parameters.
 //!
-//! Every field but `[[recipe]]` has a default. What is wrong is refused with the file, the line and
-//! the field.
+//! Every field except `[[recipe]]` has a default. Errors name the file, the line and the field.
 
 use super::device::DeviceName;
 use super::loss::LossConfig;
@@ -14,71 +13,74 @@ use serde::{Deserialize, Deserializer, Serialize, de};
 use std::path::{Path, PathBuf};
 use toml::Spanned;
 
-/// The configurations that come with the lab: name and text.
+/// Built-in configurations: name and text.
 pub const BUILT_IN: [(&str, &str); 1] = [("default", include_str!("../../training/default.toml"))];
 
-/// How to train.
+/// Configuration of a training.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TrainConfig {
-    /// The file, or the name of the built-in configuration.
+    /// File of the configuration, or name of the built-in one.
     #[serde(skip)]
     pub name: String,
-    /// Where recordings, checkpoints and results go; relative to the working directory.
+    /// Folder for recordings, checkpoints and results, relative to the working directory.
     #[serde(default = "default_out")]
     pub out: PathBuf,
-    /// Everything is drawn from it.
+    /// Seed of all random numbers.
     #[serde(default = "one")]
     pub seed: u64,
-    /// Recordings with the network trained so far as guide, one after the other; the first is made with the canceller's own rules.
+    /// Number of rounds of recording and training. The network trained so far guides the canceller
+    /// while a round is recorded; for the first round, see [`guide`](Self::guide).
     #[serde(default = "default_rounds", deserialize_with = "rounds")]
     pub rounds: usize,
-    /// Steps of every round.
+    /// Number of steps in every round.
     #[serde(default = "default_steps", deserialize_with = "steps")]
     pub steps: usize,
-    /// Hops of every clip.
+    /// Number of hops in every clip.
     #[serde(default = "default_hops", deserialize_with = "hops")]
     pub hops: usize,
-    /// Clips of every step.
+    /// Number of clips in every step.
     #[serde(default = "default_clips", deserialize_with = "clips")]
     pub clips: usize,
-    /// Share of the clips that begin where their scene does, when nothing is known yet of who bleeds where.
+    /// Share of the clips that begin with their scene, before anything is known about the bleed.
     #[serde(default, deserialize_with = "share")]
     pub early: f64,
-    /// Steps between checkpoints.
+    /// Number of steps between checkpoints.
     #[serde(default = "default_checkpoint", deserialize_with = "steps")]
     pub checkpoint_steps: usize,
-    /// Where tensors are computed.
+    /// Kind of device that computes tensors.
     #[serde(default)]
     pub device: DeviceName,
-    /// How many devices of that kind share the clips of a step.
+    /// Number of devices of that kind that share the clips of a step.
     #[serde(default = "one_device", deserialize_with = "devices")]
     pub devices: usize,
-    /// The model that guides the canceller while the first round is recorded, by id or folder; without one its own rules do.
+    /// Model that guides the canceller while the first round is recorded, by id or folder. Without
+    /// one, the canceller uses its own rules.
     #[serde(default)]
     pub guide: Option<String>,
-    /// The model whose weights the first round begins with, by id or folder; without one they are drawn.
+    /// Model whose weights the first round starts with, by id or folder. Without one, they
+    /// are random.
     #[serde(default)]
     pub start: Option<String>,
-    /// What to learn from.
+    /// Recipes of the scenes to learn from.
     #[serde(rename = "recipe")]
     pub recipes: Vec<Spanned<RecipeEntry>>,
-    /// How many scenes, and how long.
+    /// Number and length of the scenes.
     #[serde(default)]
     pub scenes: ScenesConfig,
-    /// How often each way of getting to know a scene is drawn.
+    /// Weights of the ways in which the canceller learns a scene.
     #[serde(default)]
     pub ways: WaysConfig,
     /// Sizes of the network.
     #[serde(default)]
     pub network: SizeConfig,
-    /// How weights follow gradients.
+    /// Parameters of the optimiser.
     #[serde(default)]
     pub optimiser: OptimiserConfig,
-    /// When to look how well it does.
+    /// Parameters of the validation.
     #[serde(default)]
     pub validation: ValidationConfig,
-    /// What is to become small.
+    /// Weights and parameters of the loss.
     #[serde(default)]
     pub loss: LossConfig,
 }
@@ -87,36 +89,38 @@ pub struct TrainConfig {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RecipeEntry {
-    /// Where it begins in the configuration.
+    /// Line in the configuration where the entry begins.
     #[serde(skip)]
     pub line: usize,
-    /// A recipe file, relative to the configuration, or the name of a built-in recipe.
+    /// Recipe file, relative to the configuration, or name of a built-in recipe.
     pub recipe: String,
-    /// How often it is drawn beside the others.
+    /// Relative number of scenes from this recipe.
     #[serde(default = "one_weight", deserialize_with = "weight")]
     pub weight: f64,
-    /// Material instead of the recipe's; what is not given stays the recipe's.
+    /// Material that replaces the recipe's; a kind without an entry stays the recipe's.
     #[serde(default)]
     pub material: MaterialConfig,
-    /// Material that is not there is left out, and the recipe with it when it has no kit left of those named here.
+    /// True to leave out missing material, and the recipe with it if none of the kits named here
+    /// is left.
     #[serde(default)]
     pub optional: bool,
-    /// Share of the scenes whose sources are mixed anew by gains alone, without a room: as tracks of a console with crosstalk.
+    /// Share of the scenes whose sources are remixed by gains alone, without a room, like tracks of
+    /// a console with crosstalk.
     #[serde(default, deserialize_with = "share")]
     pub linear: f64,
-    /// Whom to thank, and under which licence: lines for the data sheet of models trained with this.
+    /// Credits and licences: lines for the data sheet of models trained with this material.
     #[serde(default)]
     pub credits: Vec<String>,
 }
 
-/// How many scenes there are, and how long.
+/// Number and length of the scenes.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ScenesConfig {
-    /// Scenes of every round to learn from, of the training split.
+    /// Number of scenes to learn from in every round, from the training split.
     #[serde(deserialize_with = "scenes")]
     pub train: u64,
-    /// Scenes to judge by while training, of the validation split.
+    /// Number of validation scenes, from the validation split.
     #[serde(deserialize_with = "scenes")]
     pub validation: u64,
     /// Length of every scene in seconds.
@@ -130,20 +134,20 @@ impl Default for ScenesConfig {
     }
 }
 
-/// Weights of the ways in which the canceller gets to know a scene.
+/// Weights of the ways in which the canceller learns a scene.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct WaysConfig {
-    /// While playing, without lookahead.
+    /// During playback, without lookahead.
     #[serde(deserialize_with = "weight")]
     pub live: f64,
-    /// While playing, with lookahead.
+    /// During playback, with lookahead.
     #[serde(deserialize_with = "weight")]
     pub mix: f64,
-    /// From the whole session first.
+    /// From the whole session before cleaning.
     #[serde(deserialize_with = "weight")]
     pub learned: f64,
-    /// While playing, without lookahead, after the plugin's Learn has heard the whole scene.
+    /// During playback, without lookahead, after the plugin's Learn has processed the whole scene.
     #[serde(deserialize_with = "weight")]
     pub taught: f64,
 }
@@ -154,23 +158,24 @@ impl Default for WaysConfig {
     }
 }
 
-/// Sizes of the network that are free to choose.
+/// Network sizes that are free to choose.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SizeConfig {
-    /// Numbers that carry one mic through the blocks; half as many are exchanged between mics.
+    /// Numbers that represent one mic in the blocks; half as many are exchanged between mics.
     #[serde(deserialize_with = "width")]
     pub width: usize,
-    /// Numbers that carry one band of one mic through the layers that judge band by band; 0: no such layers.
+    /// Numbers that represent one band of one mic in the layers that process single bands; 0 for no
+    /// such layers.
     #[serde(deserialize_with = "local_width")]
     pub local_width: usize,
-    /// How the last numbers become masks.
+    /// Form of the masks.
     #[serde(with = "MaskFormConfig")]
     pub masks: MaskForm,
-    /// How many of the canceller's features it looks at, from the first one on.
+    /// Number of the canceller's features that the network uses, from the first one on.
     #[serde(deserialize_with = "features")]
     pub features: usize,
-    /// How far each block looks back, in hops between its three taps.
+    /// Hops between the three taps of each block, which decide its reach into the past.
     #[serde(deserialize_with = "dilations")]
     pub dilations: [usize; NetworkConfig::NUM_BLOCKS],
 }
@@ -188,7 +193,7 @@ impl Default for SizeConfig {
 }
 
 impl SizeConfig {
-    /// All sizes.
+    /// Returns all sizes of the network.
     #[must_use]
     pub fn network(&self) -> NetworkConfig {
         NetworkConfig {
@@ -203,7 +208,7 @@ impl SizeConfig {
     }
 }
 
-/// The names of [`MaskForm`] in configurations.
+/// Names of [`MaskForm`] in configurations.
 #[derive(Deserialize, Serialize)]
 #[serde(remote = "MaskForm", rename_all = "lowercase")]
 enum MaskFormConfig {
@@ -211,38 +216,41 @@ enum MaskFormConfig {
     Probability,
 }
 
-/// How weights follow gradients: AdamW.
+/// Parameters of the optimiser, AdamW.
 ///
 /// # Source
 ///
-/// I. Loshchilov, F. Hutter, "Decoupled weight decay regularization", ICLR 2019, algorithm 2; the cosine is that of "SGDR:
-/// stochastic gradient descent with warm restarts", ICLR 2017, equation 5, once and not down to nothing.
+/// I. Loshchilov, F. Hutter, "Decoupled weight decay regularization", ICLR 2019, algorithm 2; the
+/// cosine is that of "SGDR: stochastic gradient descent with warm restarts", ICLR 2017, equation 5,
+/// run once and not down to 0.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct OptimiserConfig {
-    /// The greatest step size of the first round.
+    /// Greatest step size of the first round.
     #[serde(deserialize_with = "rate")]
     pub learning_rate: f64,
-    /// What the step size is multiplied with in every further round, whose network has learned already.
+    /// Factor on the step size in every further round, whose network has learned already.
     #[serde(deserialize_with = "share")]
     pub round_factor: f64,
-    /// Steps over which the step size grows from nothing.
+    /// Number of steps over which the step size grows from 0.
     pub warm_up_steps: usize,
-    /// The step size at the end as a share of the greatest; in between it follows half a cosine.
+    /// Final step size as a share of the greatest. In between, it follows half a cosine.
     #[serde(deserialize_with = "share")]
     pub final_share: f64,
-    /// Gradients of each weight tensor are scaled down to this norm.
+    /// Norm to which larger gradients of each weight tensor are scaled down.
     #[serde(deserialize_with = "positive")]
     pub gradient_norm: f32,
-    /// How fast weights shrink by themselves.
+    /// Weight decay: the rate at which weights shrink by themselves.
     #[serde(deserialize_with = "share")]
     pub weight_decay: f64,
-    /// How much of the average over steps stays in each: the average is judged and kept instead of the last weights; 0: none.
+    /// Share of the average over steps that remains in each step. The average is validated and kept
+    /// instead of the last weights; 0 for no average.
     ///
     /// # Source
     ///
-    /// B. Polyak, A. Juditsky, "Acceleration of stochastic approximation by averaging", 1992; fading as in D. Kingma, J. Ba, "Adam: a
-    /// method for stochastic optimization", ICLR 2015, section 7.2.
+    /// B. Polyak, A. Juditsky, "Acceleration of stochastic approximation by averaging", 1992;
+    /// fading as in D. Kingma, J. Ba, "Adam: a method for stochastic optimization", ICLR 2015,
+    /// section 7.2.
     #[serde(deserialize_with = "share")]
     pub average: f64,
 }
@@ -262,7 +270,7 @@ impl Default for OptimiserConfig {
 }
 
 impl OptimiserConfig {
-    /// Step size of a step, counted from 0, of `steps` in a round.
+    /// Returns the step size of a step, counted from 0, of `steps` in a round.
     #[must_use]
     pub fn rate(&self, round: usize, step: usize, steps: usize) -> f64 {
         let progress = step as f64 / steps.max(1) as f64;
@@ -273,18 +281,18 @@ impl OptimiserConfig {
     }
 }
 
-/// When to look how well it does.
+/// Parameters of the validation.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ValidationConfig {
-    /// Steps between validations.
+    /// Number of steps between validations.
     #[serde(deserialize_with = "steps")]
     pub every_steps: usize,
-    /// A round ends after so many validations without a better one; 0: never.
+    /// Number of validations without a better one after which a round ends; 0 for never.
     pub patience: usize,
-    /// Folders of scenes that other programs made, as `cargo xtask evaluate` takes them, to judge by
-    /// besides the recipes' own; what a scene's name has before `__` is its stratum. Relative to the
-    /// configuration.
+    /// Folders of scenes from other programs, in the format of `cargo xtask evaluate`, for
+    /// validation in addition to the recipes' own scenes. The part of a scene's name before `__` is
+    /// its stratum. Paths are relative to the configuration.
     pub scenes: Vec<PathBuf>,
 }
 
@@ -299,20 +307,20 @@ impl Default for ValidationConfig {
 pub struct Ready {
     /// The recipe, with the configuration's seed, length and material.
     pub recipe: Recipe,
-    /// How often it is drawn.
+    /// Relative number of scenes from this recipe.
     pub weight: f64,
-    /// Share of its scenes that are mixed anew by gains alone.
+    /// Share of its scenes that are remixed by gains alone.
     pub linear: f64,
     /// Lines for the data sheet.
     pub credits: Vec<String>,
 }
 
 impl TrainConfig {
-    /// Opens a configuration: the name of a built-in one, or a file.
+    /// Opens a configuration: a built-in one by name, or a file.
     ///
     /// # Errors
     ///
-    /// When there is none or something in it is wrong; the line is named.
+    /// Returns an error if there is none or something in it is wrong; the error names the line.
     pub fn open(name_or_file: &str) -> Result<Self> {
         if let Some((name, text)) = BUILT_IN.iter().find(|(name, _)| *name == name_or_file) {
             return Self::parse(name, text);
@@ -343,7 +351,7 @@ impl TrainConfig {
     ///
     /// # Errors
     ///
-    /// When something is wrong; the line is named.
+    /// Returns an error if something is wrong; the error names the line.
     pub fn parse(name: &str, text: &str) -> Result<Self> {
         let mut config: Self = read_toml(name, text)?;
         name.clone_into(&mut config.name);
@@ -387,11 +395,11 @@ impl TrainConfig {
         Ok(config)
     }
 
-    /// The recipes as they are drawn from on this machine, with what was left out, in words.
+    /// Returns the recipes that are available on this machine, and notes on everything left out.
     ///
     /// # Errors
     ///
-    /// When a recipe is wrong, or none is left.
+    /// Returns an error if a recipe is wrong, or none is left.
     pub fn recipes(&self) -> Result<(Vec<Ready>, Vec<String>)> {
         let (mut ready, mut notes) = (Vec::new(), Vec::new());
         for entry in &self.recipes {
@@ -455,7 +463,7 @@ impl TrainConfig {
     }
 }
 
-/// The fewest hops that a second of any sample rate has: 44.1 kHz by 512 samples, rounded down.
+/// Fewest hops per second at any sample rate: 44.1 kHz by 512 samples, rounded down.
 const HOPS_PER_S: f64 = 86.0;
 
 /// Defines readers for `#[serde(deserialize_with = …)]`, each with its own limits.
@@ -463,7 +471,7 @@ macro_rules! limits {
     ($($name:ident: $type:ty, $least:literal, $most:literal;)*) => {$(
         fn $name<'de, D: Deserializer<'de>>(d: D) -> Result<$type, D::Error> {
             let value = <$type>::deserialize(d)?;
-            // Written so that NaN is refused as well.
+            // This form refuses NaN as well.
             if ($least..=$most).contains(&value) {
                 return Ok(value);
             }
@@ -626,7 +634,7 @@ mod tests {
         let config = OptimiserConfig { learning_rate: 1.0, ..OptimiserConfig::default() };
         let near = |found: f64, wanted: f64| assert!((found - wanted).abs() < 1e-12, "{found}");
         near(config.rate(0, 0, 1_000_000_000), 1.0 / 50.0);
-        // Half a cosine is half way down in the middle.
+        // Half a cosine has fallen half way in the middle.
         near(config.rate(0, 500, 1000), 0.05 + 0.95 * 0.5);
         near(config.rate(0, 1000, 1000), 0.05);
         near(config.rate(2, 500, 1000), 0.25 * (0.05 + 0.95 * 0.5));

@@ -1,4 +1,4 @@
-//! The loop of one round: steps, validation, the best weights, checkpoints, and an early end.
+//! Loop of one round: steps, validation, the best weights, checkpoints, and an early end.
 
 use super::batch::{Batch, Pick};
 use super::calibration::Calibration;
@@ -18,27 +18,27 @@ use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// The best weights so far.
+/// Name of the file with the best weights so far.
 pub const BEST_FILE: &str = "best.safetensors";
-/// Where a killed training goes on from.
+/// Name of the file from which a killed training continues.
 pub(super) const CHECKPOINT_FILE: &str = "checkpoint.bin";
-/// Steps between two lines of the log.
+/// Number of steps between two log entries.
 const LOG_STEPS: usize = 20;
-/// Steps that the running means are over.
+/// Number of steps in the running means.
 const RECENT_STEPS: usize = 50;
 
-/// What one round works with.
+/// Inputs of one round.
 #[derive(Debug)]
 pub(super) struct Course<'a> {
     pub(super) config: &'a TrainConfig,
     pub(super) examples: &'a [Stored],
-    /// With the stratum of each.
+    /// Validation recordings, each with its stratum.
     pub(super) validation: &'a [(String, Stored)],
-    /// Where weights are, and validation is.
+    /// Device that holds the weights and computes the validation.
     pub(super) device: &'a Device,
-    /// Others that share the clips of a step with it.
+    /// Other devices that share the clips of a step.
     pub(super) others: &'a [Device],
-    /// Computes several clips at a time; how many makes no difference to what comes out.
+    /// Computes several clips in parallel; the number of threads does not change the results.
     pub(super) pool: &'a ThreadPool,
     pub(super) out: &'a Path,
 }
@@ -47,33 +47,33 @@ pub(super) struct Course<'a> {
 struct Part<'p, 'e> {
     clips: &'p [Pick<'e>],
     device: &'p Device,
-    /// Of the step.
+    /// Share of the clips of the step.
     share: f64,
 }
 
-/// Somebody who looks on.
+/// Observer of a round.
 pub(super) trait Watch {
-    /// A step was taken.
+    /// Called after each step.
     fn step(&mut self, state: &State);
-    /// A validation was made.
+    /// Called after each validation.
     fn validated(&mut self, state: &State, entry: &LogEntry);
-    /// Whether to stop here.
+    /// Returns true to stop the round.
     fn stop(&self) -> bool;
 }
 
-/// How a round ended.
+/// End of a round.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum End {
     /// All steps were taken.
     Complete,
-    /// Nothing became better any more.
+    /// The validation no longer improved.
     Early,
-    /// Somebody asked for it.
+    /// The observer stopped the round.
     Stopped,
 }
 
 impl Course<'_> {
-    /// Takes the steps that are left of the state's round.
+    /// Takes the remaining steps of the state's round.
     pub(super) fn run(&self, state: &mut State, watch: &mut dyn Watch) -> Result<End> {
         let checkpoint = self.out.join(CHECKPOINT_FILE);
         if state.progress.best_db.is_none() {
@@ -110,7 +110,7 @@ impl Course<'_> {
         patience > 0 && state.progress.since_best >= patience
     }
 
-    /// One step; it depends on nothing but the state.
+    /// Takes one step, which depends only on the state.
     fn step(&self, state: &mut State) -> Result<()> {
         let config = self.config;
         let at = (state.progress.round, state.progress.step);
@@ -119,7 +119,7 @@ impl Course<'_> {
         let found = self.each(&parts, |part| self.learn(&state.network, part))?;
         let mut gradients = GradientsAccumulator::new();
         let mut seen = [0.0; 2];
-        // In the order of the clips, whoever was done first.
+        // Accumulated in the order of the clips, whichever was computed first.
         for ((of_part, seen_in_part), part) in found.into_iter().zip(&parts) {
             gradients.accumulate(&state.network, of_part);
             for (sum, value) in seen.iter_mut().zip(seen_in_part) {
@@ -133,7 +133,7 @@ impl Course<'_> {
             at.0
         );
         let rate = config.optimiser.rate(at.0, at.1, config.steps);
-        // The optimiser takes the network by value and hands it back.
+        // The optimiser takes the network by value and returns it.
         state.network = state.optimiser.step(rate, state.network.clone(), gradients.grads());
         state.progress.step += 1;
         state.follow(config)?;
@@ -144,8 +144,8 @@ impl Course<'_> {
         Ok(())
     }
 
-    /// What is computed at once: clip by clip on the processor, whose cores share them; elsewhere all together, or what each of several
-    /// devices gets.
+    /// Splits the clips into parts that are computed at once: clip by clip on the processor, whose
+    /// cores share them; elsewhere all together, or one part for each device.
     fn parts<'p, 'e>(&'p self, picks: &'p [Pick<'e>]) -> Vec<Part<'p, 'e>> {
         let devices = std::iter::once(self.device).chain(self.others);
         let is_processor = self.config.device.is_processor();
@@ -155,7 +155,7 @@ impl Course<'_> {
         parts.map(|(clips, device)| Part { clips, device, share: share(clips) }).collect()
     }
 
-    /// Does something for each part, several at a time; answers come in the order of the parts.
+    /// Runs `work` for each part, several at a time; results are in the order of the parts.
     fn each<T: Send, P: Sync>(
         &self,
         parts: &[P],
@@ -164,12 +164,14 @@ impl Course<'_> {
         self.pool.install(|| parts.par_iter().map(work).collect())
     }
 
-    /// Gradients of the part's share of the loss, on the first device, and the loss and the SNR in dB.
+    /// Computes the gradients of the part's share of the loss, on the first device, and the loss
+    /// and the SNR in dB.
     fn learn(&self, network: &Network, part: &Part<'_, '_>) -> Result<(GradientsParams, [f64; 2])> {
         let config = self.config;
         let device = part.device.clone().autodiff();
         let batch = Batch::read(part.clips, config.hops, &device)?;
-        // With nodes of its own: a graph that threads share is locked while one of them walks it, and they wait for each other.
+        // The fork has nodes of its own: a graph that threads share is locked while one of them
+        // traverses it, and the others wait.
         let network = &network.valid().fork(part.device).train();
         let masks = masks(network, &batch, &device);
         let given = Given { keep: &masks.keep, guide: &masks.guide, logits: &masks.logits };
@@ -224,13 +226,14 @@ impl Course<'_> {
         }
     }
 
-    /// Mean SNR in dB of each validation scene's mics whose sources play, with the masks of `network` or none,
-    /// less the [`harm`] that the masks do to whole scenes and the [`level_error`], weighed as in the loss.
+    /// Returns the mean SNR in dB of each validation scene's mics whose sources play, with the
+    /// masks of `network` or none. The [`harm`] of the masks over whole scenes and the
+    /// [`level_error`] are subtracted, weighted as in the loss.
     fn validate(&self, network: Option<&Network>) -> Result<Vec<Option<f64>>> {
         Ok(self.examine(network)?.0)
     }
 
-    /// The same, and the calibration of all masks.
+    /// Returns the same, and the calibration of all masks.
     fn examine(&self, network: Option<&Network>) -> Result<(Vec<Option<f64>>, Calibration)> {
         let of_scenes =
             self.each(self.validation, |(_, example)| self.examine_scene(network, example))?;
@@ -244,7 +247,7 @@ impl Course<'_> {
         Ok((scenes_db, calibration))
     }
 
-    /// What masks add in each stratum, in dB.
+    /// Returns the gain of the masks in each stratum, in dB.
     fn strata(
         &self,
         masked_db: &[Option<f64>],
@@ -261,7 +264,7 @@ impl Course<'_> {
         strata.into_iter().map(of).collect()
     }
 
-    /// The same of one scene; none where no source plays.
+    /// Returns the same for one scene; `None` if no source plays.
     fn examine_scene(
         &self,
         network: Option<&Network>,
@@ -293,7 +296,8 @@ pub(super) fn masks(network: &Network, batch: &Batch, device: &Device) -> Masks 
     network.forward(features, &batch.pairs, &mut memory)
 }
 
-/// A single bad stratum sinks it: half the mean over strata and half the worst of them.
+/// Returns half the mean over strata plus half the worst of them, so that a single bad stratum
+/// lowers the score.
 fn score(strata_db: &[(String, f64)]) -> Result<f64> {
     let gains_db = || strata_db.iter().map(|&(_, gain_db)| gain_db);
     Ok(0.5 * mean(gains_db())? + 0.5 * gains_db().fold(f64::INFINITY, f64::min))
@@ -463,7 +467,7 @@ mod tests {
             let mut bench = Bench::new("");
             bench.config.optimiser.average = average;
             bench.config.loss.combination = combination;
-            // Of six and fourteen, so that they are drawn.
+            // Fewer than the six and fourteen that exist, so that they are drawn.
             bench.config.loss.most_combinations = 3;
             bench
         };
@@ -484,7 +488,7 @@ mod tests {
         assert_eq!(parts.run(&mut state, &mut Clock::default()), End::Complete);
         assert!(weights(&state) == weights(&straight), "the weights differ");
         assert_eq!(state.progress, straight.progress);
-        // Killed instead of stopped: from the last checkpoint that was written on the way.
+        // A killed training continues from the last checkpoint that was written.
         let parts = bench();
         let mut state = parts.fresh();
         parts.run(&mut state, &mut Clock { stop_at: Some(7), ..Clock::default() });
@@ -548,8 +552,9 @@ mod tests {
         }
     }
 
-    /// How far weights may be apart after the steps of one round when half of the clips were computed by another library, which
-    /// rounds in another order; weights themselves move by up to 0.0215 in that time. Measured: 6.5e-5.
+    /// Largest difference between weights after the steps of one round if another library, which
+    /// rounds in another order, computed half of the clips. The weights move by up to 0.0215 in
+    /// that time. Measured: 6.5e-5.
     #[cfg(feature = "ndarray")]
     const OTHER_ROUNDING: f32 = 4e-4;
 
@@ -632,7 +637,7 @@ mod tests {
         let mut bench = Bench::new("");
         bench.config.steps = 1000;
         bench.config.validation.every_steps = 2;
-        // Far too large a step: what was found at random stays the best for a while.
+        // Far too large a step: random weights stay the best for a while.
         bench.config.optimiser.learning_rate = 1.0;
         let mut state = bench.fresh();
         let mut clock = Clock::default();
@@ -649,7 +654,7 @@ mod tests {
         let mut state = bench.fresh();
         let mut clock = Clock { stop_at: Some(1), ..Clock::default() };
         bench.run(&mut state, &mut clock);
-        // After one step the mean is that step's weights.
+        // After one step, the mean equals that step's weights.
         let first = weights(&state);
         assert!(state.average.as_deref() == Some(&first));
         bench.run(&mut state, &mut Clock::default());
@@ -667,7 +672,7 @@ mod tests {
     #[test]
     fn a_validation_counts_what_masks_spoil_as_much_as_the_loss_does() {
         let mut bench = Bench::new("");
-        // Mics without bleed: all that a mask takes away is lost.
+        // Mics without bleed: everything that a mask removes is lost.
         let mut clean = random_example(2, 14, 1);
         for sums in clean.sums.chunks_exact_mut(NUM_SUMS * NUM_BANDS) {
             let (after, others) = sums.split_at_mut(NUM_BANDS);
@@ -693,7 +698,7 @@ mod tests {
     fn damaged_checkpoints_are_refused() {
         let bench = Bench::new("");
         let mut state = bench.fresh();
-        // Numbers that a careless reader of decimals gets wrong in the last bit.
+        // Numbers that an inexact parser of decimals gets wrong in the last bit.
         state.progress.best_db = Some(1.402_521_451_935_171_9);
         state.progress.recent[0] = 0.000_471_500_000_000_000_13;
         state.save(&bench.checkpoint()).unwrap();

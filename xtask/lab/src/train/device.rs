@@ -1,4 +1,4 @@
-//! Where tensors are computed: the one place that names the tensor library's devices.
+//! Devices that compute tensors, by their names in a configuration.
 
 use anyhow::{Result, bail, ensure};
 use burn::tensor::Device;
@@ -8,23 +8,24 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum DeviceName {
-    /// The CPU, always there, and the only one that repeats to the last bit.
+    /// The CPU: always available, and the only device with bit-exact results.
     #[default]
     Flex,
-    /// The CPU by another library; needs the lab's feature `ndarray`.
+    /// The CPU with another library; needs the lab's feature `ndarray`.
     Ndarray,
-    /// A GPU by Vulkan, Metal or `DirectX`; needs the lab's feature `wgpu`.
+    /// A GPU with Vulkan, Metal or `DirectX`; needs the lab's feature `wgpu`.
     Wgpu,
     /// An NVIDIA GPU; needs the lab's feature `cuda`.
     Cuda,
 }
 
 impl DeviceName {
-    /// So many devices of this kind, without autodiff; the CPU, of which there is one, as often as asked for.
+    /// Opens `count` devices of this kind, without autodiff. The CPU, of which there is one, is
+    /// returned `count` times.
     ///
     /// # Errors
     ///
-    /// When this lab was built without the kind, or there are fewer.
+    /// Returns an error if this lab was built without the kind, or if there are fewer devices.
     pub fn open(self, count: usize) -> Result<Vec<Device>> {
         let devices = match self {
             Self::Flex => vec![Device::flex(); count],
@@ -53,13 +54,13 @@ impl DeviceName {
         Ok(devices)
     }
 
-    /// Whether its cores are best given a clip each.
+    /// Returns true for the CPU, whose cores compute one clip each.
     pub(super) fn is_processor(self) -> bool {
         matches!(self, Self::Flex | Self::Ndarray)
     }
 }
 
-/// The first devices of a kind, or as many as there are.
+/// Returns the first `count` devices of a kind, or all if there are fewer.
 #[cfg(any(feature = "wgpu", feature = "cuda"))]
 fn first(count: usize, kind: burn::tensor::DeviceType) -> Vec<Device> {
     Device::enumerate(kind).into_vec().into_iter().take(count).collect()

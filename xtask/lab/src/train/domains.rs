@@ -1,35 +1,37 @@
-//! The multi-domain loss: how far signals are from the truth as spectra and as waveforms, for single mics and for sums of mics.
+//! The multi-domain loss: distance from the truth as spectra and as waveforms, for single mics and
+//! for sums of mics.
 
 use super::combination::Combinations;
 use super::loss::Sums;
 use burn::tensor::Tensor;
 
-/// What two mics have in common, in each band of each hop: real parts of the products of their spectra. A mic with itself: its powers.
+/// Products of two mics in each band of each hop: real parts of the products of their spectra. For
+/// a mic with itself, these are its powers.
 ///
 /// # Shapes
 ///
-/// All `[batch, pair, time, band]`.
+/// All are `[batch, pair, time, band]`.
 #[derive(Clone, Debug)]
 pub struct Products {
-    /// Of both cancelled mics.
+    /// Products of both cancelled mics.
     pub after: Tensor<4>,
-    /// Of the first one, cancelled, with the truth of the second.
+    /// Products of the first mic, cancelled, with the truth of the second.
     pub first: Tensor<4>,
-    /// Of the second one, cancelled, with the truth of the first.
+    /// Products of the second mic, cancelled, with the truth of the first.
     pub second: Tensor<4>,
-    /// Of both truths.
+    /// Products of both truths.
     pub truth: Tensor<4>,
 }
 
 impl Products {
-    /// Of each mic with itself.
+    /// Returns the products of each mic with itself.
     pub(super) fn of_mics(sums: &Sums) -> Self {
         let product = || sums.product.clone();
         let (after, truth) = (sums.after.clone(), sums.truth.clone());
         Self { after, first: product(), second: product(), truth }
     }
 
-    /// These, and then the others.
+    /// Appends the pairs of `others`.
     pub(super) fn and(self, others: Self) -> Self {
         let join = |own, others| Tensor::cat(vec![own, others], 1);
         Self {
@@ -41,14 +43,17 @@ impl Products {
     }
 }
 
-/// Error of the spectra, and `scale` times the weighted SDR plus 1: both domains of a signal. Mean over mics, by their weights.
+/// Computes the error of the spectra plus `scale` times the weighted SDR plus 1, which covers both
+/// domains of a signal. The result is the mean over mics, by their weights.
 ///
 /// # Source
 ///
-/// R. Sawata, N. Takahashi, S. Uhlich, S. Takahashi, Y. Mitsufuji, "The whole is greater than the sum of its parts: improving music
-/// source separation by bridging networks", EURASIP Journal on Audio, Speech, and Music Processing, 2024, equations 3 and 4. Differs:
-/// the error is that of complex spectra instead of magnitudes, mean over hops; products of signals are those of their spectra, which are
-/// the same up to the window (Parseval); the mixture is the cancelled mic, which is what the mask divides.
+/// R. Sawata, N. Takahashi, S. Uhlich, S. Takahashi, Y. Mitsufuji, "The whole is greater than the
+/// sum of its parts: improving music source separation by bridging networks", EURASIP Journal on
+/// Audio, Speech, and Music Processing, 2024, equations 3 and 4. Differences: the error is that of
+/// complex spectra instead of magnitudes, mean over hops; products of signals are those of their
+/// spectra, which are equal up to the window (Parseval); the mixture is the cancelled mic, which is
+/// the signal that the mask divides.
 #[must_use]
 pub fn multi_domain(keep: &Tensor<4>, sums: &Sums, scale: f64) -> Tensor<1> {
     let both =
@@ -56,18 +61,21 @@ pub fn multi_domain(keep: &Tensor<4>, sums: &Sums, scale: f64) -> Tensor<1> {
     (both * sums.weights.clone()).sum() / (sums.weights.clone().sum() + TINY)
 }
 
-/// The same for sums of several mics instead of single ones, mean over the combinations of each clip, and over clips.
+/// Computes the same loss for sums of several mics instead of single ones, as the mean over the
+/// combinations of each clip, and over clips.
 ///
 /// # Source
 ///
-/// As [`multi_domain`], equation 5. Differs: each mic is divided by its own level before they are added, and the sum by the root of
-/// their number, so that neither a loud mic drowns the others nor the error of the spectra grows with the number of mics (the weighted
-/// SDR does not change by that); the mixture that a combination is taken from is the sum of its own cancelled mics, as there is none of
-/// all sources; mics without a truth are in no combination, and one mic alone is a combination by itself.
+/// As [`multi_domain`], equation 5. Differences: each mic is divided by its own level before the
+/// sum, and the sum by the root of the number of mics. A loud mic therefore does not outweigh the
+/// others, and the error of the spectra does not grow with the number of mics (the weighted SDR is
+/// not affected). The mixture of a combination is the sum of its own cancelled mics, as there is no
+/// mixture of all sources. Mics without a truth are in no combination, and one mic alone is a
+/// combination by itself.
 #[must_use]
 pub fn combination(keep: &Tensor<4>, combinations: &Combinations, scale: f64) -> Tensor<1> {
     let [batch, num_mics, hops, bands] = keep.dims();
-    // Each mic with itself, and then each with those before it: [batch, pair, time, band].
+    // Each mic with itself, then each with those before it: [batch, pair, time, band].
     let firsts = (1..num_mics).map(|second| keep.clone().narrow(1, 0, second));
     let seconds = (1..num_mics)
         .map(|second| keep.clone().narrow(1, second, 1).expand([batch, second, hops, bands]));
@@ -81,27 +89,28 @@ pub fn combination(keep: &Tensor<4>, combinations: &Combinations, scale: f64) ->
     (sums.both_domains(hops, scale) * combinations.shares.clone()).sum()
 }
 
-/// Keeps quotients of silence finite; far under any power that counts.
+/// Keeps quotients of silence finite; far below any power that counts.
 const TINY: f64 = 1e-9;
 
-/// Sums over hops and bands of what both domains are made of; each `[batch, signal]`, where a signal is a mic, a pair of mics or a sum of
-/// mics.
+/// Sums over hops and bands for the terms of both domains, each `[batch, signal]`. A signal is a
+/// mic, a pair of mics or a sum of mics.
 #[derive(Clone, Debug)]
 struct Totals {
-    /// Power of what is wrong.
+    /// Power of the error.
     error: Tensor<2>,
     /// Power of the truth.
     own: Tensor<2>,
     /// Power of everything but the truth.
     rest: Tensor<2>,
-    /// Power of what is kept, and its product with the truth.
+    /// Power of the kept part, and its product with the truth.
     kept: [Tensor<2>; 2],
-    /// Power of what is dropped, and its product with everything but the truth.
+    /// Power of the dropped part, and its product with everything but the truth.
     dropped: [Tensor<2>; 2],
 }
 
 impl Totals {
-    /// Of pairs; what is not the same both ways is the mean of both.
+    /// Computes the totals of pairs. A value that depends on the order of a pair is the mean of
+    /// both orders.
     fn of(keep: [&Tensor<4>; 2], products: &Products) -> Self {
         let [batch, pairs, hops, bands] = products.after.dims();
         let over_clip = |values: Tensor<4>| -> Tensor<2> {
@@ -135,7 +144,7 @@ impl Totals {
         }
     }
 
-    /// Of each signal, `[batch, signal]`.
+    /// Computes the loss of each signal, `[batch, signal]`.
     fn both_domains(self, num_hops: usize, scale: f64) -> Tensor<2> {
         let Self { error, own, rest, kept: [kept, own_kept], dropped: [dropped, rest_dropped] } =
             self;

@@ -1,4 +1,4 @@
-//! What the network learns from: a scene as the canceller shows it, hop by hop, with the truth in bands.
+//! Training examples: scenes as they pass the canceller, hop by hop, with the truth in bands.
 
 use crate::cleaning::Taught;
 use crate::scenes::Scene;
@@ -13,45 +13,48 @@ use half::f16;
 use serde::{Deserialize, Serialize};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Band sums of each hop and mic: power of the cancelled mic, its product with the truth, power of the
-/// truth, power of the mic as it came, power of the bleed in the mic that the guide mask is applied to.
+/// Number of band sums per hop and mic: power of the cancelled mic, its product with the truth,
+/// power of the truth, power of the mic before cancellation, power of the bleed in the mic that the
+/// guide mask is applied to.
 ///
-/// The cancelled mic is the one that the keep mask is applied to. Where a second stage of filters has
-/// been learned it is cleaner than the one that the guide mask is applied to.
+/// The cancelled mic is the one that the keep mask is applied to. If a second stage of filters has
+/// been learned, it is cleaner than the one that the guide mask is applied to.
 pub const NUM_SUMS: usize = 5;
 
-/// Band sums of each hop and pair of mics `i < j`, real parts of products: of both cancelled mics, of the
-/// cancelled `i` with the truth of `j`, of the truth of `i` with the cancelled `j`, of both truths.
+/// Number of band sums per hop and pair of mics `i < j`, real parts of products: of both cancelled
+/// mics, of the cancelled `i` with the truth of `j`, of the truth of `i` with the cancelled `j`, of
+/// both truths.
 pub const NUM_PAIR_SUMS: usize = 4;
 
-/// How many pairs mics make.
+/// Returns the number of pairs of mics.
 #[must_use]
 pub fn num_pairs(num_mics: usize) -> usize {
     num_mics * num_mics.saturating_sub(1) / 2
 }
 
-/// Where the sums of a pair stand among those of all pairs, whatever the number of mics and whichever of the two is named first.
+/// Returns the position of a pair's sums among those of all pairs, for any number of mics and in
+/// either order of the two.
 #[must_use]
 pub fn pair_index(one: usize, other: usize) -> usize {
     num_pairs(one.max(other)) + one.min(other)
 }
 
-/// How the canceller gets to know a scene.
+/// Way in which the canceller learns a scene.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Way {
-    /// While playing, without lookahead.
+    /// During playback, without lookahead.
     Live,
-    /// While playing, with lookahead.
+    /// During playback, with lookahead.
     Mix,
-    /// From the whole session first.
+    /// From the whole session before cleaning.
     Learned,
-    /// While playing, without lookahead, after the plugin's Learn has heard the whole scene.
+    /// During playback, without lookahead, after the plugin's Learn has processed the whole scene.
     Taught,
 }
 
 impl Way {
-    /// The mode whose transform it uses.
+    /// Returns the mode whose transform the way uses.
     fn mode(self) -> Mode {
         match self {
             Self::Live | Self::Taught => Mode::Live,
@@ -60,18 +63,18 @@ impl Way {
     }
 }
 
-/// How the mics of a scene stand to one another.
+/// Relations between the mics of a scene.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Relations {
-    /// Mics.
+    /// Number of mics.
     pub num_mics: usize,
-    /// `[mic, mic]`: whether column can bleed into row.
+    /// `[mic, mic]`: true if the column can bleed into the row.
     pub bleeds: Vec<bool>,
-    /// `[mic, mic]`: whether two mics share a source.
+    /// `[mic, mic]`: true if the two mics share a source.
     pub one_source: Vec<bool>,
-    /// `[mic]`: whether it is to be cleaned; room mics are not, nor mics without any sound.
+    /// `[mic]`: true if the mic is cleaned; false for room mics and for mics without any sound.
     pub is_target: Vec<bool>,
-    /// `[mic]`: whether its own source plays at all, so that it has an SNR.
+    /// `[mic]`: true if the mic's own source plays at all, so that the mic has an SNR.
     pub plays: Vec<bool>,
 }
 
@@ -104,36 +107,38 @@ fn relation(num_mics: usize, holds: impl Fn(usize, usize) -> bool) -> Vec<bool> 
     (0..num_mics).flat_map(|i| (0..num_mics).map(move |j| holds(i, j))).collect()
 }
 
-/// One scene as the network sees it.
+/// One scene as input of the network.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Example {
-    /// How its mics stand to one another.
+    /// Relations between its mics.
     pub relations: Relations,
-    /// Hops.
+    /// Number of hops.
     pub num_hops: usize,
     /// `[hop, mic, feature * band]`
     pub features: Vec<f16>,
     /// `[hop, mic, sum, band]`, see [`NUM_SUMS`]; scaled so that each mic has mean power 1.
     pub sums: Vec<f32>,
-    /// `[hop, pair, sum, band]`, see [`NUM_PAIR_SUMS`] and [`pair_index`]; scaled as the mics are. None unless asked for.
+    /// `[hop, pair, sum, band]`, see [`NUM_PAIR_SUMS`] and [`pair_index`]; scaled like the mics.
+    /// `None` unless requested.
     pub pairs: Option<Vec<f32>>,
 }
 
 impl Example {
-    /// Plays a scene through the canceller, with `network` as its guide or with its own rules, and keeps what a guide is shown.
+    /// Runs a scene through the canceller, guided by `network` or by its own rules, and records the
+    /// input of the guide.
     ///
     /// # Errors
     ///
-    /// When the engine does not take the scene's rate or its number of mics.
+    /// Returns an error if the engine does not support the scene's rate or its number of mics.
     pub fn record(scene: &Scene, way: Way, network: Option<&Arc<Network>>) -> Result<Self> {
         Self::record_onto(&Tape::default, scene, way, network)
     }
 
-    /// The same with the sums of pairs, which sums of several mics are made of.
+    /// Records the same with the sums of pairs, from which sums of several mics are computed.
     ///
     /// # Errors
     ///
-    /// As [`record`](Self::record).
+    /// Returns an error in the same cases as [`record`](Self::record).
     pub fn record_with_pairs(
         scene: &Scene,
         way: Way,
@@ -155,12 +160,14 @@ impl Example {
         let controls = controls(scene);
         let geometry = way.mode().geometry(rate);
         let truth = Arc::new(spectra(&scene.targets, geometry));
-        // One tape for each look at the audio; with lookahead, the last one made is that of the hops that are cleaned.
+        // One tape for each pass over the audio. With lookahead, the last tape created is that of
+        // the hops that are cleaned.
         let tapes: Mutex<Vec<Arc<Mutex<Tape>>>> = Mutex::default();
         let make = || -> Box<dyn Guide> {
             let tape = Arc::new(Mutex::new(tape()));
             let mut tapes = tapes.lock().unwrap_or_else(PoisonError::into_inner);
-            // The look ahead sees every hop as it comes; the other one is behind by the lookahead, and sees silence until then.
+            // The pass with lookahead receives every hop on arrival. The other one lags by the
+            // lookahead and receives silence until then.
             let silent_hops =
                 if way == Way::Mix && !tapes.is_empty() { Mode::Mix.lookahead_hops() } else { 0 };
             tapes.push(Arc::clone(&tape));
@@ -180,7 +187,7 @@ impl Example {
             Way::Taught => Box::new(Taught::new(online(), num_mics)),
         };
         play(scene, &controls, Pipeline::new(method, num_mics));
-        // Guides that are held ready for a study and never used have heard nothing.
+        // Tapes of guides that are reserved for a study and never used are empty.
         let tapes = tapes.into_inner().unwrap_or_else(PoisonError::into_inner);
         let tapes = tapes
             .iter()
@@ -199,7 +206,8 @@ impl Example {
         example
     }
 
-    /// Scales each mic's sums to mean input power 1, so that no mic counts more for being louder, and those of pairs as both their mics.
+    /// Scales each mic's sums to mean input power 1, so that no mic counts more for being louder.
+    /// Sums of pairs are scaled by the geometric mean of both scales.
     fn normalise(&mut self) {
         let row = NUM_SUMS * NUM_BANDS;
         let num_mics = self.relations.num_mics;
@@ -232,7 +240,7 @@ fn scale_all(sums: &mut [f32], scale: f64) {
     sums.iter_mut().for_each(|sum| *sum = crate::convert::to_f32(f64::from(*sum) * scale));
 }
 
-/// The controls under which an engineer would clean the scene.
+/// Returns the controls that an engineer would use to clean the scene.
 fn controls(scene: &Scene) -> Controls {
     let mut controls = Controls::default();
     for (id, group) in (0_u8..).zip(&scene.info.groups) {
@@ -246,7 +254,7 @@ fn controls(scene: &Scene) -> Controls {
     controls
 }
 
-/// All learning passes, then the scene itself.
+/// Runs all learning passes, then the scene itself.
 fn play(scene: &Scene, controls: &Controls, mut pipeline: Pipeline) {
     let num_mics = scene.mics.len();
     let hop_samples = pipeline.geometry().hop_samples();
@@ -270,7 +278,7 @@ fn play(scene: &Scene, controls: &Controls, mut pipeline: Pipeline) {
     }
 }
 
-/// The spectra of all hops, `[hop]` of `[mic, bin]`.
+/// Returns the spectra of all hops, `[hop]` of `[mic, bin]`.
 fn spectra(signals: &[Vec<f32>], geometry: Geometry) -> Vec<Spectrum> {
     let hop_samples = geometry.hop_samples();
     let mut analysis = Analysis::new(geometry, signals.len());
@@ -293,7 +301,7 @@ fn spectra(signals: &[Vec<f32>], geometry: Geometry) -> Vec<Spectrum> {
 struct Tape {
     features: Vec<f16>,
     sums: Vec<f32>,
-    /// None where they are not wanted.
+    /// `None` unless requested.
     pairs: Option<Vec<f32>>,
 }
 
@@ -303,21 +311,21 @@ impl Tape {
     }
 }
 
-/// A guide that writes down what it is shown, beside the truth.
+/// A guide that records its input together with the truth.
 #[derive(Debug)]
 struct Recorder {
     inner: Option<NetworkGuide>,
     truth: Arc<Vec<Spectrum>>,
     tape: Arc<Mutex<Tape>>,
-    /// Hops before the scene's first one comes.
+    /// Number of hops before the scene's first one.
     silent_hops: usize,
     hop: usize,
-    /// The hop that was written last, until its cleaned signal is.
+    /// The last recorded hop, until its cleaned signal is recorded.
     written: Option<usize>,
 }
 
 impl Recorder {
-    /// Writes the features, and the sums that need no keep mask.
+    /// Records the features, and the sums that need no keep mask.
     fn write(&self, hop: &GuideHop<'_>, truth: &Spectrum) {
         let mut tape = self.tape.lock().unwrap_or_else(PoisonError::into_inner);
         tape.features.extend(hop.features.iter().map(|&value| f16::from_f32(value)));
@@ -334,7 +342,7 @@ impl Recorder {
         }
     }
 
-    /// Adds the sums of the signal that the keep mask is applied to, in the hop written last.
+    /// Adds the sums of the signal that the keep mask is applied to, for the last recorded hop.
     fn write_cleaned(&self, hop: &Cleaned<'_>, truth: &Spectrum) {
         let mut tape = self.tape.lock().unwrap_or_else(PoisonError::into_inner);
         let num_mics = hop.mics.activity().len();
@@ -405,7 +413,8 @@ pub(super) mod tests {
     use crate::scenes::SceneInfo;
     use std::ops::Range;
 
-    /// Three mics of two seconds: two players who bleed into each other, and a room mic that hears both.
+    /// Returns three mics of two seconds: two players who bleed into each other, and a room mic
+    /// that picks up both.
     pub(in crate::train) fn scene(seed: u64) -> Scene {
         let mut random = Random::new(seed);
         let mut player = |phase: usize| -> Vec<f32> {
@@ -424,10 +433,10 @@ pub(super) mod tests {
         }
     }
 
-    /// Spectra of one hop: the mics as they came, cancelled, and the truth.
+    /// Spectra of one hop: the mics before cancellation, the cancelled mics, and the truth.
     pub(in crate::train) type Heard = [Spectrum; 3];
 
-    /// What a canceller that shows these would have had recorded, with the sums of pairs.
+    /// Returns the example that a canceller with these spectra records, with the sums of pairs.
     pub(in crate::train) fn example_of(
         hops: &[Heard],
         band_of_bin: &[usize],
@@ -468,7 +477,8 @@ pub(super) mod tests {
         let pairs = with.pairs.clone().unwrap();
         assert_eq!(Example { pairs: None, ..with }, without);
         assert_eq!(pairs.len(), without.num_hops * 3 * NUM_PAIR_SUMS * NUM_BANDS);
-        // The room mic hears the first player as his own mic does; the other one plays at other times.
+        // The room mic picks up the first player as his own mic does. The other player plays at
+        // other times.
         let of_pair = |pair: usize, sum: usize| -> f64 {
             let row = NUM_PAIR_SUMS * NUM_BANDS;
             let rows = pairs.chunks_exact(row).skip(pair).step_by(3);
@@ -509,7 +519,7 @@ pub(super) mod tests {
             for mic in 0..2 {
                 let (after, product) = (total(&example, mic, 0), total(&example, mic, 1));
                 let (truth, before) = (total(&example, mic, 2), total(&example, mic, 3));
-                // The truth of another hop would be noise of another moment: a product near nothing.
+                // The truth of another hop is noise of another moment, with a product near 0.
                 let alike = product / (after * truth).sqrt();
                 assert!(alike > 0.9, "{way:?} mic {mic}: {alike}");
                 assert!(
@@ -525,7 +535,7 @@ pub(super) mod tests {
         let scene = scene(4);
         let noise_db = |way: Way| {
             let example = Example::record(&scene, way, None).unwrap();
-            // The second mic's first tenth of a second, where the first player is heard alone.
+            // In the second mic's first tenth of a second, the first player plays alone.
             let sum = |sum: usize| total_of(&example, 0..8, 1, sum);
             10.0 * ((sum(0) - 2.0 * sum(1) + sum(2)) / sum(3)).log10()
         };
@@ -543,7 +553,7 @@ pub(super) mod tests {
         assert_eq!(relations.bleeds, [no, yes, no, yes, no, no, no, no, no]);
         assert_eq!(relations.is_target, [yes, yes, no]);
         assert_eq!(relations.plays, [yes, no, no]);
-        // As a close mic it would bleed and be cleaned.
+        // As a close mic it bleeds and is cleaned.
         scene.info.room_mics.clear();
         scene.info.groups = vec![vec![1, 3]];
         let relations = Example::record(&scene, Way::Live, None).unwrap().relations;

@@ -1,4 +1,5 @@
-//! `cargo xtask export`: weights of a training as a model's folder, which is never written over.
+//! `cargo xtask export`: writes the weights of a training as a model's folder, which is never
+//! replaced.
 
 use super::card::Card;
 use super::checkpoint::LogEntry;
@@ -44,17 +45,17 @@ fn share(text: &str) -> Result<f64, String> {
     if (0.0..=1.0).contains(&value) { Ok(value) } else { Err("not within 0 and 1".to_owned()) }
 }
 
-/// Writes `<id>-<version>/` with the weights, `card.toml` and `DATA.md`; gives its path.
+/// Writes `<id>-<version>/` with the weights, `card.toml` and `DATA.md`, and returns its path.
 ///
 /// # Source
 ///
-/// Weights between those before and after a further training: M. Wortsman et al., "Robust fine-tuning of
-/// zero-shot models", CVPR 2022.
+/// Weights between those before and after a further training: M. Wortsman et al., "Robust
+/// fine-tuning of zero-shot models", CVPR 2022.
 ///
 /// # Errors
 ///
-/// When the weights do not fit the sizes of their training, the name or version is no such thing, the
-/// folder exists already, or it cannot be written.
+/// Returns an error if the weights do not fit the sizes of their training, the name or version is
+/// invalid, the folder exists already, or it cannot be written.
 pub fn export(options: &ExportOptions) -> Result<PathBuf> {
     let ExportOptions { checkpoint, id, version, out, config, towards, share } = options;
     check_name(id, version)?;
@@ -98,14 +99,14 @@ pub fn export(options: &ExportOptions) -> Result<PathBuf> {
         command: &command,
         seed: made_by.seed,
         burn: BURN_VERSION,
-        // The log knows nothing of moved weights.
+        // The log does not describe moved weights.
         validation_db: best_db(&beside.join("log.json")).filter(|_| towards.is_none()),
     };
     let folder = out.join(&name);
     ensure!(!folder.exists(), "{} exists already; models are never edited", folder.display());
     let context = || format!("could not write {}", folder.display());
     std::fs::create_dir_all(out).with_context(context)?;
-    // A folder beside it that becomes the model's whole by a rename.
+    // A folder beside it, which a rename turns into the model's folder as a whole.
     let partial =
         tempfile::Builder::new().prefix(".export").tempdir_in(out).with_context(context)?;
     let data = data_sheet(&name, &made_by.credits);
@@ -121,7 +122,7 @@ pub fn export(options: &ExportOptions) -> Result<PathBuf> {
     Ok(folder)
 }
 
-/// Temporary folders are their owner's alone; a model is everybody's.
+/// Makes the folder readable for everybody: temporary folders are their owner's alone.
 fn make_readable(folder: &Path) -> std::io::Result<()> {
     #[cfg(unix)]
     {
@@ -144,7 +145,7 @@ fn check_name(id: &str, version: &str) -> Result<()> {
     Ok(())
 }
 
-/// The best validation of the last round, if the training left a log.
+/// Returns the best validation of the last round in dB, if the training left a log.
 fn best_db(log: &Path) -> Option<f64> {
     let log: Vec<LogEntry> = serde_json::from_slice(&std::fs::read(log).ok()?).ok()?;
     let last = log.last()?.round;
@@ -182,7 +183,7 @@ mod tests {
     use super::*;
     use crate::train::config::SizeConfig;
 
-    /// A training of width 8 that has just begun.
+    /// Creates a training of width 8 that has just begun.
     fn training() -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();
         let text = "seed = 5\n[[recipe]]\nrecipe = 'ensembles'\ncredits = ['thanks']\n[network]\nwidth = 8\n";

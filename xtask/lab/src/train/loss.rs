@@ -1,10 +1,12 @@
-//! Losses on band sums: how far masks are from what a listener should hear.
+//! Losses on band sums: the distance of masked mics from the signals that a listener should hear.
 //!
-//! Every term is computed from powers and products summed over bands, which were recorded beside the
-//! features: for a mask `k` that is constant in a band, `|k Y - S|^2 = k^2 |Y|^2 - 2 k Re(Y S*) + |S|^2`, so
-//! that no audio is needed while training. `Y` is the cancelled mic, `S` the truth.
+//! Every term is computed from powers and products summed over bands, which were recorded with the
+//! features. For a mask `k` that is constant in a band,
+//! `|k Y - S|^2 = k^2 |Y|^2 - 2 k Re(Y S*) + |S|^2`, so training needs no audio. `Y` is the
+//! cancelled mic, `S` the truth.
 //!
-//! Sums of several mics' outputs ([`combination`]) are computed alike, from the products of each two mics.
+//! Sums of several mics' outputs ([`combination`]) are computed likewise, from the products of each
+//! two mics.
 
 use super::combination::Combinations;
 use super::domains::{combination, multi_domain};
@@ -15,7 +17,7 @@ use serde::{Deserialize, Deserializer, Serialize, de};
 ///
 /// # Shapes
 ///
-/// All `[batch, mic, time, band]` but the weights, which are `[batch, mic]`.
+/// All are `[batch, mic, time, band]`, except the weights, which are `[batch, mic]`.
 ///
 /// # Units
 ///
@@ -28,24 +30,25 @@ pub struct Sums {
     pub product: Tensor<4>,
     /// Power of the truth.
     pub truth: Tensor<4>,
-    /// Power of the mic as it came.
+    /// Power of the mic before cancellation.
     pub before: Tensor<4>,
     /// Power of the bleed in the mic that the guide mask is applied to.
     pub bleed: Tensor<4>,
-    /// How much each mic counts: 0 for room mics, which have no truth, and for padding.
+    /// Weight of each mic: 0 for room mics, which have no truth, and for padding.
     pub weights: Tensor<2>,
-    /// What [`combination`] needs; none where it counts nothing.
+    /// Input of [`combination`]; `None` if the clips have no combinations.
     pub combinations: Option<Combinations>,
 }
 
-/// Weights of the terms, and what the terms mean.
+/// Weights and parameters of the terms.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LossConfig {
     /// Weight of [`negative_snr`] over whole clips.
     #[serde(deserialize_with = "weight")]
     pub whole: f64,
-    /// Weight of [`negative_snr`] over short segments, where the own source's silence counts as much as its sound.
+    /// Weight of [`negative_snr`] over short segments, in which the own source's silence counts as
+    /// much as its sound.
     #[serde(deserialize_with = "weight")]
     pub segments: f64,
     /// Weight of [`guide_loss`] over whole clips.
@@ -57,10 +60,11 @@ pub struct LossConfig {
     /// Weight of [`multi_domain`].
     #[serde(deserialize_with = "weight")]
     pub multi_domain: f64,
-    /// Weight of [`combination`], which holds the multi-domain loss of single mics as well.
+    /// Weight of [`combination`], which contains the multi-domain loss of single mics.
     #[serde(deserialize_with = "weight")]
     pub combination: f64,
-    /// The most combinations of a clip; of more, so many are drawn anew in every step.
+    /// Maximum number of combinations of a clip; if there are more, this many are drawn anew in
+    /// every step.
     #[serde(deserialize_with = "combinations")]
     pub most_combinations: usize,
     /// Weight of [`harm`].
@@ -72,19 +76,20 @@ pub struct LossConfig {
     /// Weight of [`overconfidence`].
     #[serde(deserialize_with = "weight")]
     pub logits: f64,
-    /// How much the weighted SDR counts beside the error of the spectra in [`multi_domain`] and [`combination`].
+    /// Factor on the weighted SDR, relative to the error of the spectra, in [`multi_domain`]
+    /// and [`combination`].
     #[serde(deserialize_with = "weight")]
     pub multi_domain_scale: f64,
-    /// Share of the truth's power under which an error no longer counts.
+    /// Share of the truth's power below which an error no longer counts.
     #[serde(deserialize_with = "share")]
     pub threshold: f64,
-    /// Share of the mic's power under which an error no longer counts, for truths that are silent.
+    /// Share of the mic's power below which an error no longer counts, for truths that are silent.
     #[serde(deserialize_with = "share")]
     pub silent_threshold: f64,
-    /// How much more a guide is punished for sound of others than for own sound that it lacks.
+    /// Factor by which sound of others in a guide costs more than own sound that it lacks.
     #[serde(deserialize_with = "weight")]
     pub guide_caution: f64,
-    /// Hops of a short segment.
+    /// Number of hops in a short segment.
     #[serde(deserialize_with = "segment")]
     pub segment_hops: usize,
 }
@@ -98,7 +103,7 @@ impl Default for LossConfig {
             guide_segments: 0.15,
             multi_domain: 0.0,
             combination: 0.0,
-            // All of up to eight mics.
+            // All combinations of up to eight mics.
             most_combinations: 254,
             harm: 0.0,
             level: 0.0,
@@ -112,12 +117,12 @@ impl Default for LossConfig {
     }
 }
 
-/// A weight or factor.
+/// Reads a weight or factor.
 fn weight<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
     within(f64::deserialize(deserializer)?, 0.0, 1e6)
 }
 
-/// A threshold; not 0, whose logarithm has no end.
+/// Reads a threshold; not 0, whose logarithm is infinite.
 fn share<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
     within(f64::deserialize(deserializer)?, 1e-9, 1.0)
 }
@@ -126,7 +131,7 @@ fn segment<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error
     within(usize::deserialize(deserializer)?, 1, 100_000)
 }
 
-/// At most all of 16 mics.
+/// Reads a number of combinations, at most all of 16 mics.
 fn combinations<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
     within(usize::deserialize(deserializer)?, 1, 65_534)
 }
@@ -142,19 +147,19 @@ fn within<T: PartialOrd + std::fmt::Display, E: de::Error>(
     Err(E::custom(format!("{value} is not within {least} to {most}")))
 }
 
-/// Masks, as the network gives them: `[batch, mic, time, band]`.
+/// Masks from the network, `[batch, mic, time, band]`.
 #[derive(Clone, Debug)]
 pub struct Given<'a> {
-    /// What is kept of the cancelled mic.
+    /// Mask of the part that is kept of the cancelled mic.
     pub keep: &'a Tensor<4>,
-    /// What guides the filters.
+    /// Mask that guides the filters.
     pub guide: &'a Tensor<4>,
-    /// Both before the sigmoid, `[batch, mic, time, mask * band]`.
+    /// Logits of both masks, before the sigmoid, `[batch, mic, time, mask * band]`.
     pub logits: &'a Tensor<4>,
 }
 
 impl LossConfig {
-    /// The sum of all terms whose weight is not 0.
+    /// Returns the sum of all terms whose weight is not 0.
     #[must_use]
     pub fn total(&self, masks: &Given<'_>, sums: &Sums) -> Tensor<1> {
         let hops = masks.keep.dims()[2];
@@ -181,21 +186,24 @@ impl LossConfig {
     }
 }
 
-/// Negative thresholded SNR in dB of the masked mics, mean over mics and segments of `segment_hops`; hops that fill no segment are left out.
+/// Returns the negative thresholded SNR in dB of the masked mics, mean over mics and segments of
+/// `segment_hops`. Hops that fill no segment are left out.
 ///
-/// With error power `E`, truth `S` and input `X`, all summed over a segment, thresholds `a` and `b`, a small floor `f` and
-/// `Q = X / (1 + 100 S / X)`, which is `X` in silence and next to nothing where the source plays:
-/// `10 log10((E + a S + b Q + f / 10) / (S + a X + f))`. Where there is a truth, this is the SNR up to `1 / a`; where
-/// there is none, it falls with what is left by at most `1 / b`: without that bound, the logarithm pays so much for silence that
-/// a network in doubt mutes sources that play.
+/// With error power `E`, truth `S` and input `X`, all summed over a segment, thresholds `a` and
+/// `b`, a small floor `f` and `Q = X / (1 + 100 S / X)`, which is `X` in silence and almost 0 while
+/// the source plays: `10 log10((E + a S + b Q + f / 10) / (S + a X + f))`. With a truth, this is
+/// the SNR up to `1 / a`. Without one, it falls with the remaining power by at most `1 / b`:
+/// without that bound, the logarithm rewards silence so much that a network in doubt mutes sources
+/// that play.
 ///
 /// # Source
 ///
-/// "Is MixIT really unsuitable for correlated sources? Exploring MixIT for unsupervised pre-training in music source separation",
-/// 2025, equation 4 (the negative thresholded SNR; there the threshold is 30 dB), after S. Wisdom et al., "Unsupervised sound separation
-/// using mixture invariant training", NeurIPS 2020; a term of the input for silent truths as in S. Wisdom et al., "What's all the fuss
-/// about free universal sound separation data?", ICASSP 2021.
-/// Differs in the floor, by the mic's mean power, that keeps a segment in which the mic itself is silent from counting.
+/// "Is MixIT really unsuitable for correlated sources? Exploring MixIT for unsupervised
+/// pre-training in music source separation", 2025, equation 4 (the negative thresholded SNR; there
+/// the threshold is 30 dB), after S. Wisdom et al., "Unsupervised sound separation using mixture
+/// invariant training", NeurIPS 2020; a term of the input for silent truths as in S. Wisdom et al.,
+/// "What's all the fuss about free universal sound separation data?", ICASSP 2021. Difference: the
+/// floor, relative to the mic's mean power, excludes segments in which the mic itself is silent.
 #[must_use]
 pub fn negative_snr(
     keep: &Tensor<4>,
@@ -206,29 +214,30 @@ pub fn negative_snr(
     weighed_mean(ratio_db(error_power(keep, sums), sums, segment_hops, config), sums)
 }
 
-/// How much worse the masked mics are than without a mask: by how many dB the thresholded SNR of [`negative_snr`] falls, where it falls,
-/// and 0 where it rises; mean over mics and segments.
+/// Returns the harm of the masks: the fall in dB of the thresholded SNR of [`negative_snr`]
+/// compared with no mask, and 0 if it rises; mean over mics and segments.
 ///
 /// # Source
 ///
-/// This project's: a mean of decibels lets a mask earn with many mics what it spoils in one. A mask may always be 1, so that whatever this
-/// term counts was avoidable.
+/// This project's: in a mean of decibels, gains in many mics offset damage to one. A mask of 1 is
+/// always possible, so all harm that this term counts is avoidable.
 #[must_use]
 pub fn harm(keep: &Tensor<4>, sums: &Sums, segment_hops: usize, config: &LossConfig) -> Tensor<1> {
     let of = |mask: &Tensor<4>| ratio_db(error_power(mask, sums), sums, segment_hops, config);
     weighed_mean((of(keep) - of(&keep.ones_like())).clamp_min(0.0), sums)
 }
 
-/// By how many dB the own sound comes out too quiet or too loud, second by second: mean over mics and
-/// segments of [`LEVEL_HOPS`], each as far as its source plays.
+/// Returns the level error of the own sound in dB, too quiet or too loud, second by second. It is
+/// the mean over mics and segments of [`LEVEL_HOPS`], each weighted by how much its source plays.
 ///
-/// With the truth `S` and the output `k Y`, the own sound in the output is `a S`, where
-/// `a = Re<k Y, S> / <S, S>` over a segment, and counts as `20 log10((a + f) / (1 + f))` with a small `f`.
+/// With the truth `S` and the output `k Y`, the own sound in the output is `a S`, with
+/// `a = Re<k Y, S> / <S, S>` over a segment. Its error is the magnitude of
+/// `20 log10((a + f) / (1 + f))` with a small `f`.
 ///
 /// # Source
 ///
 /// This project's: where bleed is louder than the source, silence has the better SNR, and a network
-/// that is paid for SNR alone mutes the mic. The scale of the projection is that of scale-invariant SDR
+/// trained for SNR alone mutes the mic. The scale of the projection is that of scale-invariant SDR
 /// (J. Le Roux et al., "SDR - half-baked or well done?", ICASSP 2019).
 #[must_use]
 pub fn level_error(keep: &Tensor<4>, sums: &Sums) -> Tensor<1> {
@@ -246,22 +255,25 @@ pub fn level_error(keep: &Tensor<4>, sums: &Sums) -> Tensor<1> {
     weighed_mean(error_db * plays, sums)
 }
 
-/// Hops of the segments of [`level_error`]: about a second.
+/// Number of hops in the segments of [`level_error`]: about a second.
 pub const LEVEL_HOPS: usize = 90;
 
-/// Mean square of the logits: a mask that is surer than the data can show costs without end.
+/// Returns the mean square of the logits, an unbounded cost for masks with more certainty than the
+/// data supports.
 #[must_use]
 pub fn overconfidence(logits: &Tensor<4>, sums: &Sums) -> Tensor<1> {
     let of_mic: Tensor<3> = logits.clone().powi_scalar(2).mean_dim(3).mean_dim(2).squeeze_dim(3);
     weighed_mean(of_mic, sums)
 }
 
-/// The same as [`negative_snr`] for a guide, whose error is the others' sound that it lets through and the own sound that it lacks.
+/// Returns the loss of [`negative_snr`] for a guide, whose error is the sound of others that it
+/// passes and the own sound that it lacks.
 ///
 /// # Source
 ///
-/// This project's: a guide predicts bleed in other mics, so that what it wrongly contains is removed from mics to which it belongs,
-/// while what it lacks is only not removed. Its error is `c g^2 |Y - S|^2 + (1 - g)^2 |S|^2` with the caution `c`.
+/// This project's: a guide predicts bleed in other mics. Sound that it wrongly contains is removed
+/// from mics to which it belongs, while sound that it lacks is only not removed. Its error is
+/// `c g^2 |Y - S|^2 + (1 - g)^2 |S|^2` with the caution `c`.
 #[must_use]
 pub fn guide_loss(
     guide: &Tensor<4>,
@@ -274,7 +286,7 @@ pub fn guide_loss(
     weighed_mean(ratio_db(error, sums, segment_hops, config), sums)
 }
 
-/// Keeps quotients of silence finite; far under any power that counts.
+/// Keeps quotients of silence finite; far below any power that counts.
 const TINY: f64 = 1e-9;
 
 fn error_power(keep: &Tensor<4>, sums: &Sums) -> Tensor<4> {
@@ -282,12 +294,13 @@ fn error_power(keep: &Tensor<4>, sums: &Sums) -> Tensor<4> {
         + sums.truth.clone()
 }
 
-/// Truths that are weaker than this share of the mic count as silent, the others the less the stronger they are.
+/// Share of the mic's power below which a truth counts as silent; the stronger a truth is, the less
+/// it counts as silent.
 const SILENT_SHARE: f64 = 1e-2;
-/// Keeps a mic without any sound from dividing by nothing.
+/// Keeps the quotient of a mic without any sound finite.
 const SILENCE: f64 = 1e-20;
 
-/// Of each mic and segment, `[batch, mic, segment]`.
+/// Returns the ratio of each mic and segment in dB, `[batch, mic, segment]`.
 fn ratio_db(error: Tensor<4>, sums: &Sums, segment_hops: usize, config: &LossConfig) -> Tensor<3> {
     let of = |values: Tensor<4>| over_segments(values, segment_hops);
     let (error, truth) = (of(error), of(sums.truth.clone()));
@@ -311,7 +324,7 @@ fn over_segments(values: Tensor<4>, segment_hops: usize) -> Tensor<3> {
     whole.reshape([batch, mics, segments, segment_hops * bands]).sum_dim(3).squeeze_dim(3)
 }
 
-/// Mean over mics, by their weights, and segments.
+/// Returns the mean over mics, by their weights, and segments.
 fn weighed_mean(values: Tensor<3>, sums: &Sums) -> Tensor<1> {
     let segments = values.dims()[2] as f64;
     let weights: Tensor<3> = sums.weights.clone().unsqueeze_dim(2); // [batch, mic, 1]
@@ -324,7 +337,8 @@ mod tests {
     use super::*;
     use burn::tensor::{Device, TensorData};
 
-    /// Of one mic in one band: power of the cancelled mic, its product with the truth, of the truth, of the mic, per hop.
+    /// One hop of one mic in one band: power of the cancelled mic, its product with the truth,
+    /// power of the truth, power of the mic before cancellation.
     type Hop = [f32; 4];
 
     fn tensor<const D: usize>(values: Vec<f32>, shape: [usize; D]) -> Tensor<D> {
@@ -357,14 +371,14 @@ mod tests {
         f64::from(loss.into_data().as_slice::<f32>().unwrap()[0])
     }
 
-    /// Measured 1e-6 dB, in single precision.
+    /// Measured: 1e-6 dB, in single precision.
     const ROUNDING_DB: f64 = 1e-5;
 
     fn near(found: f64, wanted: f64) {
         assert!((found - wanted).abs() < ROUNDING_DB, "{found}, expected {wanted}");
     }
 
-    /// By hand: what of a mic's power counts as silence of its source.
+    /// Computes by hand the part of a mic's power that counts as silence of its source.
     fn silence(truth: f64, input: f64) -> f64 {
         input / (1.0 + 100.0 * truth / input)
     }
@@ -372,7 +386,7 @@ mod tests {
     #[test]
     fn the_snr_is_that_computed_by_hand() {
         let config = LossConfig::default();
-        // Y = 2, S = 1, X = 3: k = 1/2 is right, k = 1 has the error 1.
+        // Y = 2, S = 1, X = 3: k = 1/2 is exact, k = 1 has the error 1.
         let sums = sums(&[&[[4.0, 2.0, 1.0, 9.0]]], &[1.0]);
         let at = |k: f32| value(negative_snr(&mask(1, 1, k), &sums, 1, &config));
         let floor = 9.0 * 1e-4 + 1e-6;
@@ -395,7 +409,7 @@ mod tests {
         let floor: f64 = 1e-4 + 1e-6;
         near(at(1.0), 10.0 * ((1.0 + 3e-3 + 0.1 * floor) / (1e-4 + floor)).log10());
         near(at(0.0), 10.0 * ((3e-3 + 0.1 * floor) / (1e-4 + floor)).log10());
-        // A mic that is silent as well counts nothing that a mask could change.
+        // No mask changes the loss of a mic that is silent itself.
         let nothing = super::tests::sums(&[&[[0.0; 4]]], &[1.0]);
         near(
             value(negative_snr(&mask(1, 1, 1.0), &nothing, 1, &config)),
@@ -406,7 +420,7 @@ mod tests {
     #[test]
     fn segments_make_the_own_sources_silence_count() {
         let config = LossConfig::default();
-        // Own sound in the first hop, bleed alone 20 dB under it in the second.
+        // Own sound in the first hop; bleed alone, 20 dB below it, in the second.
         let sums = sums(&[&[[1.0, 1.0, 1.0, 1.0], [0.01, 0.0, 0.0, 0.01]]], &[1.0]);
         let leave = mask(1, 2, 1.0);
         let remove = tensor(vec![1.0, 0.0], [1, 1, 2, 1]);
@@ -414,7 +428,8 @@ mod tests {
             let at = |mask: &Tensor<4>| value(negative_snr(mask, &sums, segment_hops, &config));
             at(&leave) - at(&remove)
         };
-        // Over the whole: from 20 dB to the threshold. Over segments: the silent half gains as well, halved by the mean.
+        // Over the whole clip: from 20 dB to the threshold. Over segments, the silent half gains as
+        // well, halved by the mean.
         let floor = 0.505 * 1e-4 + 1e-6;
         let silent: f64 = (0.01 + 3e-5 + 0.1 * floor) / (3e-5 + 0.1 * floor);
         near(gain(1), 10.0 * silent.log10() / 2.0);
@@ -435,7 +450,7 @@ mod tests {
         };
         near(at(1.0), by_hand(4.0));
         near(at(0.0), by_hand(1.0));
-        // The least of 4 g² + (1 - g)² is at 1/5.
+        // The minimum of 4 g² + (1 - g)² is at 1/5.
         near(at(0.2), by_hand(0.8));
     }
 
@@ -450,7 +465,8 @@ mod tests {
         };
         near(at(1.0, 1.0), 0.0);
         near(at(1.0, 0.0), 0.0);
-        // Half of the own sound is lost; that bleed goes does not make up for it. Halved by the mean over both segments.
+        // Half of the own sound is lost, and the removal of bleed does not offset that. Halved by
+        // the mean over both segments.
         let rest: f64 = 1e-4 + 3e-3 * silence(1.0, 1.0) + 0.1 * (1e-4 + 1e-6);
         let lost = 10.0 * ((0.25 + rest) / rest).log10() / 2.0;
         near(at(0.5, 1.0), lost);
@@ -459,7 +475,7 @@ mod tests {
 
     #[test]
     fn a_muted_source_has_the_wrong_level_although_its_snr_is_the_better() {
-        // Bleed of twice the source's power.
+        // Bleed with twice the power of the source.
         let hops: &[Hop] = &[[3.0, 1.0, 1.0, 3.0]];
         let heard = sums(&[hops], &[1.0]);
         let config = LossConfig::default();
@@ -503,7 +519,7 @@ mod tests {
         let own = 0.5 * 3.0 / (3.0_f64 * 0.25 * 4.0).sqrt();
         let rest = 0.5 * 1.0 / (1.0_f64 * 0.25 * 4.0).sqrt();
         near(found, error + 10.0 * (1.0 - 0.75 * own - 0.25 * rest));
-        // The right mask of a mic without bleed has neither error nor angle, and a SDR of minus 1.
+        // The exact mask of a mic without bleed has neither error nor angle, and an SDR of minus 1.
         let clean = super::tests::sums(&[&[[2.0, 2.0, 2.0, 2.0]]], &[1.0]);
         let perfect = value(multi_domain(&mask(1, 1, 1.0), &clean, 10.0));
         assert!(perfect.abs() < 1e-4, "{perfect}");
@@ -534,7 +550,7 @@ mod tests {
             + 3.0 * value(harm(&keep, &sums, 1, &config))
             + 5.0 * value(level_error(&keep, &sums));
         near(value(config.total(&masks, &sums)), by_hand);
-        // Clips that have combinations.
+        // The same for clips with combinations.
         let pair = |value: f32| mask(1, 2, value);
         let pairs =
             Products { after: pair(0.5), first: pair(0.1), second: pair(0.2), truth: pair(0.0) };

@@ -1,4 +1,4 @@
-//! `cargo xtask train`: teaches the network, from recipes of scenes to weights that can be exported.
+//! `cargo xtask train`: training of the network, from recipes of scenes to weights for export.
 
 mod batch;
 pub mod calibration;

@@ -1,4 +1,4 @@
-//! How far a run is: a bar on a terminal, plain lines in a pipe, or events for the dashboard.
+//! Progress of a run: a bar on a terminal, plain lines in a pipe, or events for the dashboard.
 
 use anyhow::{Context, Result};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -15,14 +15,14 @@ pub enum Form {
     Json,
 }
 
-/// Somebody who is told, in one form.
+/// Receiver of progress, in one form.
 #[derive(Clone, Copy)]
 pub(super) struct Tell<'a> {
     pub(super) form: Form,
     pub(super) line: &'a (dyn Fn(&str) + Sync),
 }
 
-/// One JSON object.
+/// An event, written as one JSON object.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum Event<'a> {
@@ -33,7 +33,7 @@ enum Event<'a> {
 }
 
 impl Tell<'_> {
-    /// A line for people.
+    /// Sends a line for people.
     pub(super) fn say(&self, line: &str) {
         match self.form {
             Form::Text => (self.line)(line),
@@ -41,12 +41,12 @@ impl Tell<'_> {
         }
     }
 
-    /// Loss, and SNR in dB, of the last steps.
+    /// Sends the loss, and the SNR in dB, of the last steps.
     pub(super) fn training(&self, [loss, snr_db]: [f64; 2]) {
         self.event(&Event::Training { loss, snr_db });
     }
 
-    /// SNR of a validation in dB.
+    /// Sends the SNR of a validation in dB.
     pub(super) fn validation(&self, snr_db: f64) {
         self.event(&Event::Validation { snr_db });
     }
@@ -60,13 +60,13 @@ impl Tell<'_> {
     }
 }
 
-/// Counts up to a total.
+/// Progress towards a total.
 pub(super) struct Bar<'a> {
     bar: ProgressBar,
     is_terminal: bool,
     what: String,
     total: usize,
-    /// Lines in a pipe come at multiples of this.
+    /// Positions between two lines in a pipe.
     every: usize,
     tell: Tell<'a>,
 }
@@ -98,7 +98,7 @@ impl<'a> Bar<'a> {
         }
     }
 
-    /// Says something that stays.
+    /// Prints a line that stays.
     pub(super) fn say(&self, line: &str) {
         if self.is_terminal {
             self.bar.println(line);
@@ -123,13 +123,13 @@ mod tests {
         let tell = |line: &str| lines.lock().unwrap().push(line.to_owned());
         let tell = Tell { form: Form::Text, line: &tell };
         let mut bar = Bar::new(5, "steps", 2, tell).unwrap();
-        // Whatever the tests are run in.
+        // The result must not depend on the terminal of the tests.
         bar.is_terminal = false;
         for position in 1..=5 {
             bar.at(position, "SNR 3 dB");
         }
         bar.say("done");
-        // What is for the dashboard alone.
+        // This event is for the dashboard alone.
         tell.training([0.5, 3.0]);
         let lines = lines.into_inner().unwrap();
         assert_eq!(

@@ -1,7 +1,7 @@
 //! Records the scenes of a round on all cores, each once, as files.
 //!
-//! What a scene becomes depends on the configuration, the round and its number alone, so that any number
-//! of threads records the same files, and a run that was killed is finished by the next one.
+//! A recording depends only on the configuration, the round and the scene's number. Any number of
+//! threads therefore records the same files, and the next run completes a killed one.
 
 use super::config::{Ready, TrainConfig, WaysConfig};
 use super::examples::{Example, Way};
@@ -24,27 +24,27 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Job {
     file: PathBuf,
-    /// What it is judged with, in validation.
+    /// Stratum of the scene in the validation.
     stratum: String,
     recipe: usize,
-    /// The scene's number in its recipe.
+    /// Number of the scene in its recipe.
     index: u64,
-    /// The scene's folder, where it was made by others.
+    /// Folder of the scene, if another program made it.
     folder: Option<PathBuf>,
     way: Way,
-    /// Whether its sources are mixed anew by gains alone.
+    /// True to remix the sources by gains alone.
     linear: bool,
 }
 
-/// What a round learns from and is judged by.
+/// Recordings of a round for training and validation.
 #[derive(Debug)]
 pub(super) struct Recordings {
     pub(super) train: Vec<Stored>,
-    /// With the stratum of each.
+    /// Recordings for validation, each with its stratum.
     pub(super) validation: Vec<(String, Stored)>,
 }
 
-/// Records what is not there yet into `folder`; `guide` steers the canceller, or nobody does.
+/// Records the missing scenes into `folder`; `guide`, if any, steers the canceller.
 pub(super) fn record(
     config: &TrainConfig,
     ready: &[Ready],
@@ -59,7 +59,7 @@ pub(super) fn record(
     Ok(Recordings { train, validation: of_split(Split::Validation)? })
 }
 
-/// The same for one split only; as many scenes to test with as to validate with.
+/// Records the scenes of one split only; there are as many test scenes as validation scenes.
 pub(super) fn record_split(
     config: &TrainConfig,
     ready: &[Ready],
@@ -71,7 +71,7 @@ pub(super) fn record_split(
     Ok(found.into_iter().map(|(_, stored)| stored).collect())
 }
 
-/// The same with the stratum of each.
+/// Records the scenes of one split and returns them with their strata.
 fn record_strata(
     config: &TrainConfig,
     ready: &[Ready],
@@ -103,7 +103,7 @@ fn record_strata(
             libraries: &libraries,
             guide,
             hops: config.hops,
-            // They are learned from, not judged by.
+            // Sums of pairs serve training only, not validation.
             with_pairs: split == Split::Train && config.loss.combination > 0.0,
             bar: Bar::new(missing.len(), &what, missing.len().div_ceil(10), tell)?,
             next: AtomicUsize::new(0),
@@ -115,7 +115,7 @@ fn record_strata(
     jobs.into_iter().map(|job| Ok((job.stratum, Stored::open(&job.file)?))).collect()
 }
 
-/// The scenes of the folders that the configuration names, each in the ways that have weight, by turns.
+/// Returns jobs for the scenes in the configured folders; the ways that have weight take turns.
 fn jobs_of_others(config: &TrainConfig, folder: &Path) -> Result<Vec<Job>> {
     let WaysConfig { live, mix, learned, taught } = config.ways;
     let ways: Vec<Way> =
@@ -146,7 +146,8 @@ fn with_split(recipe: &Recipe, split: Split) -> Recipe {
     Recipe { split, ..recipe.clone() }
 }
 
-/// Deals the scenes out to the recipes by their weights, as evenly as whole numbers allow, and to the ways by chance.
+/// Distributes the scenes over the recipes by weight, as evenly as whole numbers allow, and over
+/// the ways at random.
 fn jobs(
     config: &TrainConfig,
     ready: &[Ready],
@@ -157,7 +158,7 @@ fn jobs(
         Split::Train => config.scenes.train,
         Split::Validation | Split::Test => config.scenes.validation,
     };
-    // New scenes to learn from in every round, but always the same ones to judge by.
+    // Training scenes are new in every round, validation scenes are always the same.
     let (round, part) = if split == Split::Train { (round as u64, 1) } else { (0, 2) };
     let WaysConfig { live, mix, learned, taught } = config.ways;
     let of_split = Random::for_part(config.seed, WAYS_PART + part).bits();
@@ -180,7 +181,7 @@ fn jobs(
                 stratum: ready[recipe].recipe.name.clone(),
                 folder: None,
                 recipe,
-                // Numbers of different rounds never meet, as no recipe gets more than all scenes.
+                // Numbers of different rounds are disjoint, as no recipe gets more than all scenes.
                 index: round * count + given[recipe],
                 way,
                 linear: random.unit() < ready[recipe].linear,
@@ -189,7 +190,7 @@ fn jobs(
         .collect()
 }
 
-/// Keeps these streams apart from those of steps.
+/// Separates these streams from those of steps.
 const WAYS_PART: u64 = 0x3A45_0000;
 
 /// A batch of jobs, shared by its threads.
@@ -223,7 +224,7 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Takes one job after the other until there is none left, somebody failed or interrupts.
+    /// Processes jobs until none is left, a thread has failed or the user interrupts.
     // Relaxed throughout: the counters hand out numbers and carry no other data.
     fn work(&self) -> Result<()> {
         while !signals::requested() && !self.failed.load(Ordering::Relaxed) {
@@ -246,7 +247,7 @@ impl Work<'_> {
         if job.linear
             && let Ok(remixed) = linear::remix(&scene, job.index)
         {
-            // Scenes with a single source that plays stay as they are.
+            // Scenes in which a single source plays stay as they are.
             scene = remixed;
         }
         let record = if self.with_pairs { Example::record_with_pairs } else { Example::record };
@@ -306,7 +307,7 @@ mod tests {
         let (ready, _) = config.recipes().unwrap();
         let jobs = jobs(&config, &ready, (Split::Train, 0), Path::new("x"));
         let count = |recipe: usize| jobs.iter().filter(|j| j.recipe == recipe && j.linear).count();
-        // Of a hundred each.
+        // Each recipe has a hundred scenes.
         assert!((13..40).contains(&count(0)), "{}", count(0));
         assert_eq!(count(1), 0);
     }
@@ -333,7 +334,7 @@ mod tests {
         let alone = record("a", 1);
         assert!(record("b", 3) == alone);
         assert!(alone[0] != alone[1]);
-        // What was killed is finished, and what is there stays.
+        // The next run completes a killed one, and existing files stay.
         let at = |file: &str| folder.path().join("a").join(file);
         std::fs::remove_file(at("train00002.example")).unwrap();
         std::fs::write(at(".unspill-X.part"), b"half").unwrap();

@@ -1,4 +1,4 @@
-//! A whole training: rounds of recording and learning in one folder, which can be interrupted and gone on with.
+//! A whole training in one folder: rounds of recording and learning that survive interruptions.
 
 use super::calibration;
 use super::checkpoint::{LogEntry, Progress, State};
@@ -25,7 +25,8 @@ pub struct TrainOptions {
     /// Folder for recordings, checkpoints and results, instead of the configuration's
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
-    /// How many scenes are recorded, and clips of a step computed, at a time; all cores unless given
+    /// How many scenes are recorded, and clips of a step computed, at a time; all cores
+    /// unless given
     #[arg(long, value_name = "N")]
     pub threads: Option<usize>,
     /// Keep the recordings of finished rounds
@@ -36,17 +37,18 @@ pub struct TrainOptions {
     pub progress: Form,
 }
 
-/// What a training came to.
+/// Result of a training.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Outcome {
-    /// The folder.
+    /// Folder of the training.
     pub out: PathBuf,
-    /// SNR of the validation's mics in the last round, in dB: with the canceller alone, and with the best masks.
+    /// SNR of the validation's mics in the last round in dB: with the canceller alone, and with the
+    /// best masks.
     pub validation_db: [Option<f64>; 2],
 }
 
 impl Outcome {
-    /// One line for people.
+    /// Returns one line for people.
     #[must_use]
     pub fn line(&self) -> String {
         let level = |db: Option<f64>| db.map_or("-".to_owned(), |db| format!("{db:.2}"));
@@ -61,12 +63,12 @@ impl Outcome {
     }
 }
 
-/// Trains to the end, from wherever an earlier run stopped; `tell` is given lines for people.
+/// Trains to the end, from the point where an earlier run stopped; passes progress to `tell`.
 ///
 /// # Errors
 ///
-/// When the configuration is wrong, material is missing, the folder belongs to another configuration or
-/// cannot be written, the loss is no number any more, or somebody interrupts.
+/// Returns an error if the configuration is wrong, material is missing, the folder belongs to
+/// another configuration or cannot be written, the loss is not finite, or the user interrupts.
 pub fn run(options: &TrainOptions, tell: &(dyn Fn(&str) + Sync)) -> Result<Outcome> {
     let mut config = TrainConfig::open(&options.config)?;
     if let Some(out) = &options.out {
@@ -92,7 +94,7 @@ pub fn run(options: &TrainOptions, tell: &(dyn Fn(&str) + Sync)) -> Result<Outco
     training.run()
 }
 
-/// So many threads as were asked for, or as there are cores.
+/// Returns the requested number of threads, or the number of cores without a request.
 pub(super) fn num_threads(asked: Option<usize>) -> Result<usize> {
     ensure!(asked != Some(0), "--threads is to be at least 1");
     Ok(asked.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)))
@@ -101,7 +103,7 @@ pub(super) fn num_threads(asked: Option<usize>) -> Result<usize> {
 struct Training<'a> {
     config: &'a TrainConfig,
     ready: &'a [Ready],
-    /// The first one has the weights.
+    /// The first device holds the weights.
     devices: &'a [Device],
     num_threads: usize,
     keep_recordings: bool,
@@ -191,7 +193,7 @@ impl Training<'_> {
         Ok([state.progress.unmasked_db, state.progress.best_db])
     }
 
-    /// The network of the model that guides the first recording, if the configuration names one.
+    /// Returns the network that guides the first recording, if the configuration names a model.
     fn first_guide(&self) -> Result<Option<Arc<Network>>> {
         let Some(name) = &self.config.guide else { return Ok(None) };
         let found = crate::cleaning::model::find(Some(name))
@@ -216,7 +218,7 @@ impl Training<'_> {
     }
 }
 
-/// The curve of one number over the steps of all rounds.
+/// Returns the curve of one number over the steps of all rounds.
 fn points(
     log: &[LogEntry],
     steps: usize,
@@ -226,7 +228,8 @@ fn points(
     log.iter().filter_map(|entry| Some((at(entry), of(entry)?))).collect()
 }
 
-/// What the log says of the last round, for a training that is finished.
+/// Returns the validation of the last round in the log in dB, without and with masks, for a
+/// training that is finished.
 fn last_validation(progress: &Progress) -> [Option<f64>; 2] {
     let Some(last) = progress.log.last().map(|entry| entry.round) else { return [None; 2] };
     let of_last = progress.log.iter().filter(|entry| entry.round == last);
@@ -348,14 +351,15 @@ mod tests {
         let steps: Vec<(usize, usize)> =
             log.iter().map(|entry| (entry.round, entry.step)).collect();
         assert_eq!(steps, [(0, 0), (0, 2), (0, 4), (1, 0), (1, 2), (1, 4)]);
-        // What guides the canceller changes what is recorded, and so what the same validation scenes say.
+        // The guide of the canceller changes the recordings, and with them the SNR of the same
+        // validation scenes.
         assert_ne!(log[3].validation_db, log[2].validation_db);
         assert!(lines.lock().unwrap().iter().any(|line| line.contains("round 1, step 4")));
-        // Once more: there is nothing left to do.
+        // A second run has nothing left to do.
         let before = read(&at("a").join(BEST_FILE)).unwrap();
         assert_eq!(train("a").validation_db[1], outcome.validation_db[1]);
         assert!(read(&at("a").join(BEST_FILE)).unwrap() == before);
-        // And from the start: the same again.
+        // A run from the start gives the same result.
         train("b");
         assert!(read(&at("b").join(BEST_FILE)).unwrap() == before);
         assert!(read(&at("b/log.json")).unwrap() == read(&at("a/log.json")).unwrap());

@@ -1,4 +1,4 @@
-//! What a folder of a training was made by: `training.json`, and the refusal to mix it with anything else.
+//! `training.json`: the settings of the training in a folder, and the refusal of any other one.
 
 use super::config::{Ready, SizeConfig, TrainConfig};
 use super::course::{BEST_FILE, CHECKPOINT_FILE};
@@ -11,35 +11,35 @@ use std::fs::File;
 use std::path::Path;
 use std::process::Command;
 
-/// The file beside the weights.
+/// Name of the settings file beside the weights.
 pub const SETTINGS_FILE: &str = "training.json";
-/// Files that a training replaces as it goes on.
+/// Files that a training replaces while it continues.
 const OWN_FILES: [&str; 5] =
     [BEST_FILE, CHECKPOINT_FILE, "log.json", "curves.png", "calibration.png"];
-/// Counts changes of what recordings and steps mean.
+/// Version of the meaning of recordings and steps.
 const FORMAT: u64 = 3;
-/// The tensor library's version, for cards of models.
+/// Version of the tensor library, for the cards of models.
 pub(super) const BURN_VERSION: &str = "0.22.1";
 
-/// What a training was made by.
+/// Settings of a training.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
-    /// Everything that decides the weights.
+    /// All settings that affect the weights.
     pub settings: Value,
     /// Sizes of the network.
     pub network: SizeConfig,
     /// The seed.
     pub seed: u64,
-    /// The command.
+    /// Command of the training.
     pub command: String,
-    /// The commit that the project was at, with `-dirty` when it was changed since.
+    /// Commit of the project, with `-dirty` if it was changed since.
     pub commit: String,
-    /// Whom to thank for what was learned from, and the licences.
+    /// Credits and licences of the training material.
     pub credits: Vec<String>,
 }
 
 impl Settings {
-    /// Of a configuration and its recipes.
+    /// Returns the settings of a configuration and its recipes.
     pub(super) fn of(config: &TrainConfig, ready: &[Ready]) -> Result<Self> {
         let recipes = ready.iter().map(|ready| {
             let recipe = &ready.recipe;
@@ -80,13 +80,13 @@ impl Settings {
 }
 
 impl Settings {
-    /// Sizes of the network.
+    /// Returns the sizes of the network.
     pub(super) fn size(&self) -> NetworkConfig {
         self.network.network()
     }
 }
 
-/// The lines for the data sheet: those of the recipes, and the SoundFont's.
+/// Returns the credits for the data sheet: those of the recipes, and that of the default SoundFont.
 fn credits(ready: &[Ready]) -> Vec<String> {
     let mut credits = Vec::new();
     if ready.iter().any(|ready| ready.recipe.material.soundfont.is_none()) {
@@ -100,7 +100,7 @@ fn credits(ready: &[Ready]) -> Vec<String> {
     credits
 }
 
-/// The project's commit, if this is a checkout and git is there.
+/// Returns the project's commit, or `unknown` without a checkout or git.
 fn commit() -> String {
     let describe = ["describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"];
     let found = Command::new("git").current_dir(env!("CARGO_MANIFEST_DIR")).args(describe).output();
@@ -111,7 +111,7 @@ fn commit() -> String {
     )
 }
 
-/// Makes the folder ours: writes [`SETTINGS_FILE`], or checks that it says the same, and locks it.
+/// Claims and locks the folder: writes [`SETTINGS_FILE`], or checks that it has the same settings.
 pub(super) fn claim(out: &Path, ours: &Settings) -> Result<File> {
     std::fs::create_dir_all(out).with_context(|| format!("could not create {}", out.display()))?;
     let path = out.join(SETTINGS_FILE);
@@ -121,7 +121,7 @@ pub(super) fn claim(out: &Path, ours: &Settings) -> Result<File> {
             bail!("{} holds {name} and no {SETTINGS_FILE}; take another folder", out.display());
         }
         match audiofile::write_whole(&path, &crate::report::json::bytes(ours)?, Existing::Keep) {
-            // Another run has begun at the same moment; its record is checked as any other.
+            // Another run has begun at the same moment; its record is checked like any other.
             Err(AudioFileError { problem: Problem::Exists, .. }) => {}
             result => result?,
         }
@@ -148,14 +148,14 @@ pub(super) fn read(path: &Path) -> Result<Settings> {
         .with_context(|| format!("{} is no training's record", path.display()))
 }
 
-/// The first field that differs, with both values.
+/// Describes the first field that differs, with both values; `None` if there is none.
 fn difference(at: &str, theirs: &Value, ours: &Value) -> Option<String> {
     if theirs == ours {
         return None;
     }
     let join = |key: &str| if at.is_empty() { key.to_owned() } else { format!("{at}.{key}") };
     match (theirs, ours) {
-        // Of a value, unlike of a map, what is not there is null.
+        // Indexing a value, unlike a map, gives null for a missing key.
         (Value::Object(old), Value::Object(new)) => old
             .keys()
             .chain(new.keys())
@@ -201,7 +201,7 @@ mod tests {
             let line = claim(folder.path(), &settings(changes)).unwrap_err().to_string();
             assert!(parts.iter().all(|part| line.contains(part)), "{line}");
         }
-        // Made when there was a field less.
+        // Written before the field existed.
         let path = folder.path().join(SETTINGS_FILE);
         let text = std::fs::read_to_string(&path).unwrap();
         std::fs::write(&path, text.replace("\"average\": 0.0,", "")).unwrap();

@@ -1,11 +1,11 @@
 //! Recorded examples as files: written whole or not at all, read clip by clip.
 //!
-//! A file is a magic number, the length of a JSON header, the header, and then hop after hop: the
-//! features of all mics in half precision and the sums of all mics in single precision, little endian.
-//! That is 4320 bytes per mic and hop: 8 mics over 10 s take 30 MB. Where the header says so, the sums
-//! of all pairs follow, hop after hop, for combinations of mics: 1280 bytes per pair and hop, 31 MB for
-//! 8 mics over 10 s. Clips are read when a step needs them, so that memory holds the clips of one step,
-//! whatever the number of scenes.
+//! A file contains a magic number, the length of a JSON header, the header, and then for each hop
+//! the features of all mics in half precision and the sums of all mics in single precision, little
+//! endian. That is 4320 bytes per mic and hop: 8 mics over 10 s take 30 MB. If the header declares
+//! them, the sums of all pairs follow, hop after hop, for combinations of mics: 1280 bytes per pair
+//! and hop, 31 MB for 8 mics over 10 s. Clips are read when a step needs them, so that memory holds
+//! only the clips of one step, whatever the number of scenes.
 
 use super::examples::{Example, NUM_PAIR_SUMS, NUM_SUMS, Relations, num_pairs};
 use anyhow::{Context, Result, ensure};
@@ -17,19 +17,19 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-/// The beginning of every file; its end counts changes of what is recorded.
+/// Beginning of every file; its last byte counts changes of the recorded data.
 const MAGIC: &[u8; 8] = b"UNSPEX\x00\x04";
 const MIC_BYTES: usize = NUM_FEATURES * NUM_BANDS * 2 + NUM_SUMS * NUM_BANDS * 4;
 const PAIR_BYTES: usize = NUM_PAIR_SUMS * NUM_BANDS * 4;
 
-/// An example on the disk.
+/// An example on disk.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stored {
-    /// How its mics stand to one another.
+    /// Relations between its mics.
     pub relations: Relations,
-    /// Hops.
+    /// Number of hops.
     pub num_hops: usize,
-    /// Whether the sums of pairs were recorded.
+    /// True if the sums of pairs were recorded.
     pub has_pairs: bool,
     path: PathBuf,
     start: u64,
@@ -48,13 +48,13 @@ pub struct Clip {
 struct Header {
     relations: Relations,
     num_hops: usize,
-    /// Missing where there are none, as in recordings from before there were any.
+    /// Omitted if there are none, as in recordings from before sums of pairs existed.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     has_pairs: bool,
 }
 
 impl Header {
-    /// Of one hop: what all recordings have, and the sums of pairs.
+    /// Returns the bytes of one hop: of the data in all recordings, and of the sums of pairs.
     fn hop_bytes(&self) -> [usize; 2] {
         let num_mics = self.relations.num_mics;
         let of_pairs = if self.has_pairs { num_pairs(num_mics) * PAIR_BYTES } else { 0 };
@@ -63,11 +63,11 @@ impl Header {
 }
 
 impl Stored {
-    /// Writes an example; the file appears whole or not at all.
+    /// Writes an example. The file is written whole or not at all.
     ///
     /// # Errors
     ///
-    /// When the file cannot be written.
+    /// Returns an error if the file cannot be written.
     pub fn write(example: &Example, path: &Path) -> Result<Self> {
         let header = Header {
             relations: example.relations.clone(),
@@ -93,11 +93,11 @@ impl Stored {
         Self::open(path)
     }
 
-    /// Opens what [`write`](Self::write) wrote.
+    /// Opens a file written by [`write`](Self::write).
     ///
     /// # Errors
     ///
-    /// When it cannot be read or is damaged.
+    /// Returns an error if the file cannot be read or is damaged.
     pub fn open(path: &Path) -> Result<Self> {
         Self::read_header(path)
             .with_context(|| format!("could not read the recording {}", path.display()))
@@ -132,7 +132,7 @@ impl Stored {
     ///
     /// # Errors
     ///
-    /// When the example has no such hops or its file cannot be read.
+    /// Returns an error if the example has no such hops or its file cannot be read.
     pub fn clip(&self, start: usize, hops: usize) -> Result<Clip> {
         let hop_bytes = self.relations.num_mics * MIC_BYTES;
         let bytes = self.hops(self.start, (start, hops), hop_bytes)?;
@@ -152,7 +152,8 @@ impl Stored {
     ///
     /// # Errors
     ///
-    /// When they were not recorded, the example has no such hops or its file cannot be read.
+    /// Returns an error if they were not recorded, the example has no such hops or its file cannot
+    /// be read.
     pub fn pairs(&self, start: usize, hops: usize) -> Result<Vec<f32>> {
         ensure!(
             self.has_pairs,
@@ -166,7 +167,7 @@ impl Stored {
         Ok(values.iter().map(|&value| f32::from_le_bytes(value)).collect())
     }
 
-    /// The bytes of some hops, of those that begin at `origin` and have `hop_bytes` each.
+    /// Reads the bytes of some hops from those that begin at `origin` and have `hop_bytes` each.
     fn hops(
         &self,
         origin: u64,
@@ -189,7 +190,7 @@ impl Stored {
     }
 }
 
-/// Writes a file of a folder that is ours whole or not at all.
+/// Writes a file of the training's folder, whole or not at all; an existing file is replaced.
 pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     Ok(audiofile::write_whole(path, bytes, Existing::Replace)?)
 }
@@ -200,7 +201,8 @@ pub(super) mod tests {
     use crate::convert::to_f32;
     use crate::random::Random;
 
-    /// An example of random numbers that look like a scene's: the truth is a part of each mic, told by the features.
+    /// Returns an example of random numbers that resembles a scene: the truth is a part of each
+    /// mic, and the features contain it with noise.
     pub(in crate::train) fn random_example(num_mics: usize, num_hops: usize, seed: u64) -> Example {
         let mut random = Random::new(seed);
         let (mut features, mut sums) = (Vec::new(), Vec::new());
@@ -230,7 +232,8 @@ pub(super) mod tests {
         Example { relations, num_hops, features, sums, pairs: None }
     }
 
-    /// The same with pairs, as if half of each mic's power were the same signal in all of them.
+    /// Returns the example with pairs, as if half of each mic's power were the same signal in all
+    /// of them.
     pub(in crate::train) fn with_pairs(mut example: Example) -> Example {
         let num_mics = example.relations.num_mics;
         let mut pairs = Vec::new();
@@ -279,7 +282,7 @@ pub(super) mod tests {
         let at = |name: &str| folder.path().join(name);
         let example = random_example(3, 9, 1);
         let without = Stored::write(&example, &at("without.example")).unwrap();
-        // Recordings from before there were sums of pairs know no such field.
+        // Recordings from before sums of pairs existed have no such field.
         let bytes = std::fs::read(at("without.example")).unwrap();
         assert!(!String::from_utf8_lossy(&bytes[..600]).contains("pairs"));
         let line = without.pairs(0, 1).unwrap_err().to_string();

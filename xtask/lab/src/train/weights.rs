@@ -1,8 +1,9 @@
-//! Weights as bytes that are the same for the same weights, and the weights before the first step.
+//! Weights as bytes that are identical for equal weights, and the weights before the first step.
 //!
-//! The tensor library writes the fields of a file's head in any order, which would give equal weights
-//! different hashes; and it draws from one generator per process, which other threads use as well and
-//! which other versions of it may change. Both is done here.
+//! The tensor library writes the fields of a file's header in any order, which would give equal
+//! weights different hashes. It draws random numbers from one generator per process, which other
+//! threads share and which other versions may change. This module orders the fields and draws the
+//! numbers itself.
 
 use crate::cleaning::model;
 use crate::convert::to_f32;
@@ -13,20 +14,22 @@ use engine::network::{Network, NetworkConfig};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
-/// Keeps this stream apart from those of scenes and steps.
+/// Separates this stream from those of scenes and steps.
 const WEIGHTS_PART: u64 = 0x0077_E167;
 
-/// Random weights as safetensors: those of linear layers uniform within one over the square root of their inputs, their biases 0; everything
-/// else as the network makes it.
+/// Returns random weights as safetensors. Weights of linear layers are uniform within one over the
+/// square root of their number of inputs, their biases are 0, and everything else is as the network
+/// initialises it.
 ///
 /// # Source
 ///
-/// The range is that of Y. LeCun, L. Bottou, G. Orr, K.-R. Müller, "Efficient backprop", 1998, section 4.6, narrowed by the square
-/// root of 3, as tensor libraries commonly do.
+/// The range is that of Y. LeCun, L. Bottou, G. Orr, K.-R. Müller, "Efficient backprop", 1998,
+/// section 4.6, narrowed by the square root of 3, as is common in tensor libraries.
 ///
 /// # Errors
 ///
-/// When the tensor library hands out weights in another form than safetensors of single precision.
+/// Returns an error if the tensor library exports weights in another form than safetensors of
+/// single precision.
 pub fn initial_weights(config: &NetworkConfig, seed: u64) -> Result<Vec<u8>> {
     let (header, mut data) = parts(&Network::new(config, &Device::flex()).to_safetensors()?)?;
     let mut random = Random::for_part(seed, WEIGHTS_PART);
@@ -51,22 +54,26 @@ pub fn initial_weights(config: &NetworkConfig, seed: u64) -> Result<Vec<u8>> {
     Ok(joined(&header, &data)?)
 }
 
-/// A network's weights as safetensors, equal bytes for equal weights.
+/// Returns a network's weights as safetensors, with equal bytes for equal weights.
 ///
 /// # Errors
 ///
-/// When the tensor library cannot hand them out.
+/// Returns an error if the tensor library cannot export them.
 pub fn weights_of(network: &Network) -> Result<Vec<u8>> {
     let (header, data) = parts(&network.to_safetensors()?)?;
     Ok(joined(&header, &data)?)
 }
 
-/// A model's weights for a network of the size `config`, which may look at more features, and judge band by band where the model
-/// does not: what is new begins without weight, so that the masks are the model's. Else it is drawn as `seed` says.
+/// Returns a model's weights for a network of the sizes in `config`.
+///
+/// The network may use more features than the model, and may process single bands if the model does
+/// not. Weights of new features, and those from the new layers into the masks, are 0, so that the
+/// masks are the model's; other new weights are drawn from `seed`. If the form of the masks
+/// differs, the weights of the logits are scaled by [`SOFTENED`].
 ///
 /// # Errors
 ///
-/// When there is no such model, or its sizes are others.
+/// Returns an error if there is no such model, or if other sizes differ.
 pub(super) fn weights_of_model(name: &str, config: &NetworkConfig, seed: u64) -> Result<Vec<u8>> {
     let model = model::find(Some(name))?.context("no model is released")?;
     let size = model.config();
@@ -94,7 +101,8 @@ pub(super) fn weights_of_model(name: &str, config: &NetworkConfig, seed: u64) ->
         let entry = Entry::deserialize(value).context("the entry of a weight")?;
         let [start, end] = entry.data_offsets;
         let given = numbers.get(start..end).context("the numbers of a weight")?;
-        // The rows that they lack come last; of the shortcut the columns, and where bands are judged the last of each of three parts.
+        // Missing rows come last. In the shortcut these are columns, and in the first layer for
+        // single bands the last rows of each of three parts.
         let num_rows = match name.as_str() {
             "shortcut" => NetworkConfig::NUM_MASKS,
             FIRST_OF_LOCAL => 3,
@@ -115,11 +123,12 @@ pub(super) fn weights_of_model(name: &str, config: &NetworkConfig, seed: u64) ->
     Ok(joined(&header, &data)?)
 }
 
-/// Moves weights by `share` of the way to others of the same network, both as safetensors made by [`weights_of`].
+/// Moves weights by `share` of the way to others of the same network, both as safetensors made
+/// by [`weights_of`].
 ///
 /// # Errors
 ///
-/// When they are another network's.
+/// Returns an error if `towards` belongs to another network.
 pub(super) fn blend(weights: &mut [u8], towards: &[u8], share: f64) -> Result<()> {
     let numbers_at = |bytes: &[u8]| -> Result<usize> {
         let length = bytes.first_chunk::<8>().context("the head of safetensors")?;
@@ -140,16 +149,17 @@ pub(super) fn blend(weights: &mut [u8], towards: &[u8], share: f64) -> Result<()
     Ok(())
 }
 
-/// The weights that logits are linear in.
+/// Weights in which the logits are linear.
 const OF_LOGITS: [&str; 5] =
     ["leave.weight", "leave.bias", "shortcut", LAST_OF_LOCAL, "local.judge.bias"];
-/// What the logits of stretched masks, which are binary, are scaled by to be probabilities: measured best
-/// of 0.03, 0.06 and 0.25.
+/// Factor that turns the logits of stretched masks, which are binary, into those of probabilities:
+/// measured best of 0.03, 0.06 and 0.25.
 const SOFTENED: f32 = 0.06;
 
-/// The weights from features to the layers that judge band by band: of a band, its lower and its upper neighbour.
+/// Weights from features to the layers for single bands, in three parts: for the band, its lower
+/// and its upper neighbour.
 const FIRST_OF_LOCAL: &str = "local.look.weight";
-/// The weights that lead from these layers into the masks.
+/// Weights from these layers into the masks.
 const LAST_OF_LOCAL: &str = "local.judge.weight";
 
 #[derive(Deserialize)]
@@ -159,13 +169,13 @@ struct Entry {
     data_offsets: [usize; 2],
 }
 
-/// The one name in a header that is no weight's.
+/// The only name in a header that is not that of a weight.
 const METADATA: &str = "__metadata__";
 
-/// By name, in its order; objects inside are kept in order as well.
+/// Entries by name, in the order of the names; objects inside are ordered as well.
 type Header = BTreeMap<String, serde_json::Value>;
 
-/// Head and numbers of safetensors.
+/// Splits safetensors into header and numbers.
 fn parts(bytes: &[u8]) -> Result<(Header, Vec<u8>)> {
     let context = "the head of safetensors";
     let (length, rest) = bytes.split_first_chunk::<8>().context(context)?;
@@ -176,7 +186,7 @@ fn parts(bytes: &[u8]) -> Result<(Header, Vec<u8>)> {
 
 fn joined(header: &Header, data: &[u8]) -> serde_json::Result<Vec<u8>> {
     let mut head = serde_json::to_vec(header)?;
-    // The numbers begin at a multiple of eight.
+    // The numbers begin at a multiple of eight bytes.
     head.resize(head.len().next_multiple_of(8), b' ');
     let mut bytes = (head.len() as u64).to_le_bytes().to_vec();
     bytes.extend_from_slice(&head);
@@ -192,8 +202,8 @@ mod tests {
 
     #[test]
     fn a_network_that_begins_with_a_model_gives_its_masks_whatever_new_features_say() {
-        // A released model without layers that judge band by band, and one with them.
-        // Sums of more numbers are rounded in another order: measured 2e-6, and 1e-5 where bands are judged.
+        // A released model without layers for single bands, and one with them. Larger sums are
+        // rounded in another order: measured 2e-6, and 1e-5 with these layers.
         for (name, local_width, most) in [("band-a-0.2.0", 4, 3e-6), ("band-a-0.3.0", 12, 3e-5)] {
             begins_with_its_masks(name, local_width, most);
         }
@@ -263,7 +273,7 @@ mod tests {
         let (binary, soft) = (logits(&model.network().unwrap()), logits(&softened));
         assert!(binary.iter().any(|logit| logit.abs() > 10.0));
         for (binary, soft) in binary.iter().zip(&soft) {
-            // Rounding of sums: relative to the larger of both.
+            // Rounding of sums, relative to the larger of both.
             assert!(
                 (SOFTENED * binary - soft).abs() < 1e-5 * (1.0 + binary.abs()),
                 "{binary} {soft}"
@@ -285,7 +295,7 @@ mod tests {
         let first = initial_weights(&config, 1).unwrap();
         assert!(first == initial_weights(&config, 1).unwrap());
         assert!(first != initial_weights(&config, 2).unwrap());
-        // Of all values, biases and what norms and the shortcut begin with are whole numbers.
+        // Only biases and the initial values of norms and the shortcut are whole numbers.
         let network = Network::from_safetensors(&config, first.clone(), &Device::flex()).unwrap();
         assert!(weights_of(&network).unwrap() == first);
         let (_, data) = parts(&first).unwrap();
@@ -295,7 +305,7 @@ mod tests {
             .iter()
             .filter(|value| value.fract() != 0.0)
             .fold(0.0, |most: f32, v| most.max(v.abs()));
-        // The least number of inputs is 8, that of `tell`, `out`, `leave`, `context` and `judge`.
+        // The least number of inputs is 8, in `tell`, `out`, `leave`, `context` and `judge`.
         assert!(most > 0.34 && most < 0.35356, "{most}");
     }
 }

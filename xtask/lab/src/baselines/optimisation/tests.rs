@@ -1,4 +1,4 @@
-//! The published example, what makes it easy, and what the method does on delayed bleed.
+//! The published example, the reason why it is easy, and the method on delayed bleed.
 
 use super::super::kamir_crosstalk::kamir_crosstalk;
 use super::*;
@@ -9,7 +9,7 @@ use crate::scenes::linear::{draw_crosstalk, equal_crosstalk, linear_mix};
 
 const RATE_HZ: u32 = 16_000;
 
-/// Four sources of different colour and level that rest at different times.
+/// Returns four sources of different colour and level that rest at different times.
 fn sources() -> Vec<Vec<f32>> {
     let colours = [0.0, 0.5, 0.9, -0.6];
     let levels = [0.1, 0.07, 0.15, 0.04];
@@ -33,7 +33,7 @@ fn sum(sources: &[Vec<f32>]) -> Vec<f32> {
     (0..sources[0].len()).map(|n| sources.iter().map(|source| source[n]).sum()).collect()
 }
 
-/// Least and greatest gain off the diagonal.
+/// Returns the least and greatest gain off the diagonal.
 fn off_diagonal(crosstalk: &[Vec<f64>]) -> (f64, f64) {
     let rows = crosstalk.iter().enumerate();
     let all = rows.flat_map(|(mic, row)| {
@@ -62,7 +62,7 @@ fn equal_gains_of_a_tenth_are_recovered_as_published() {
     let scene = linear_mix(&sources, &equal_crosstalk(4, 0.1), RATE_HZ).unwrap();
     let mix = sum(&sources);
     let run = |search: &Search| optimise(&scene.mics, Mix::Known(&mix), RATE_HZ, search).unwrap();
-    // The published table has 0.092 to 0.099: a search that was ended early.
+    // The published table has 0.092 to 0.099, which corresponds to a search ended early.
     let early = run(&Search { max_turns: 5, ..Search::default() });
     let (low, high) = off_diagonal(&early.crosstalk);
     assert!(low > 0.092 && high < 0.099, "{low} to {high} after {} turns", early.num_turns);
@@ -71,14 +71,14 @@ fn equal_gains_of_a_tenth_are_recovered_as_published() {
     assert!(low > 0.0999 && high < 0.1001, "{low} to {high} after {} turns", full.num_turns);
     let gains = gains_db(&scene, &full.sources);
     assert!(gains.iter().all(|&gain| gain > 40.0), "{gains:?}");
-    // With weights to learn as well it is content with less.
+    // With learned weights the search stops at a less exact result.
     let loose = run(&Search { learns_weights: true, ..Search::default() });
     let (low, high) = off_diagonal(&loose.crosstalk);
     assert!(low > 0.05 && high < 0.09, "{low} to {high}, weights {:?}", loose.weights);
 }
 
-/// The published table has 0.097 to 0.564 for KAMIR where a tenth is true; here it is 0.095 to 1.27,
-/// worst at the mics of weak sources.
+/// The published table has 0.097 to 0.564 for KAMIR at a true gain of 0.1. Here the range is 0.095
+/// to 1.27, worst at the mics of weak sources.
 #[test]
 fn kamir_makes_less_exact_crosstalk_of_the_same_mics() {
     let scene = linear_mix(&sources(), &equal_crosstalk(4, 0.1), RATE_HZ).unwrap();
@@ -95,7 +95,8 @@ fn of_unequal_gains_only_their_sum_over_the_mics_is_found() {
     let scene = linear_mix(&sources, &truth, RATE_HZ).unwrap();
     let mix = sum(&sources);
     let found = optimise(&scene.mics, Mix::Known(&mix), RATE_HZ, &Search::default()).unwrap();
-    // Exactly: Lambda' w = 1, with w the weights of the mics in the mix (Lambda_true' w = 1).
+    // The exact relation: Lambda' w = 1, with the weights w of the mics in the mix (Lambda_true' w
+    // = 1).
     let truth_matrix = Mat::from_fn(4, 4, |row, column| truth[column][row]);
     let w = truth_matrix.partial_piv_lu().solve(&Mat::from_fn(4, 1, |_, _| 1.0));
     let entries = (0..4).flat_map(|mic| (0..4).map(move |source| (mic, source)));
@@ -127,7 +128,7 @@ fn delays_of_a_few_milliseconds_defeat_it() {
     let mut scene = linear_mix(&sources, &equal_crosstalk(4, 0.0), RATE_HZ).unwrap();
     for (mic, signal) in scene.mics.iter_mut().enumerate() {
         for (other, source) in sources.iter().enumerate().filter(|(other, _)| *other != mic) {
-            // 3 to 6 ms: one to two metres.
+            // 3 to 6 ms, the delay over one to two metres.
             crate::scenes::add_at(signal, source, 50 + 10 * other + 5 * mic, 0.1);
         }
     }

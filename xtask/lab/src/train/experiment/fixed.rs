@@ -1,4 +1,4 @@
-//! The network's backbone with a place for every mic, to be compared with the one that has none.
+//! The network's backbone with a place for every mic, for comparison with the one without places.
 
 use crate::convert::to_f32;
 use crate::random::Random;
@@ -9,33 +9,35 @@ use burn::tensor::{Device, Tensor, TensorData};
 use engine::debleed::cancel::NUM_BANDS;
 use engine::network::{Masks, NetworkConfig};
 
-/// The features of a mic that is not there: as the engine gives those of a silent one.
+/// Features of a missing mic: those that the engine computes for a silent one.
 const SILENT: f64 = -5.0;
-/// As in [`engine::network::Network`].
+/// Stretch of the masks, as in [`engine::network::Network`].
 const STRETCH: f64 = 0.05;
 
-/// All mics' features side by side in one vector, through dilated causal layers, to all mics' masks.
+/// Network from the features of all mics, side by side in one vector, through dilated causal layers
+/// to the masks of all mics.
 ///
 /// # Shapes
 ///
-/// As those of [`engine::network::Network`], for `num_places` mics at most; missing ones count as silent.
+/// Those of [`engine::network::Network`], for at most `num_places` mics; missing ones are silent.
 ///
 /// # Source
 ///
-/// The blocks are those of [`engine::network::Network`] without exchange, as there is nobody left to exchange with: mics are told apart by
-/// their place in the vector, as in networks for one microphone array, or of X-UMX for its stems (R. Sawata, S. Uhlich, S. Takahashi,
-/// Y. Mitsufuji, "All for one and one for all: improving music separation by bridging networks", ICASSP 2021).
+/// The blocks are those of [`engine::network::Network`] without exchange, as there is no other mic
+/// to exchange with. Mics are distinguished by their place in the vector, as in networks for one
+/// microphone array, or in X-UMX for its stems (R. Sawata, S. Uhlich, S. Takahashi, Y. Mitsufuji,
+/// "All for one and one for all: improving music separation by bridging networks", ICASSP 2021).
 #[derive(Module, Debug)]
 pub(super) struct FixedOrder {
     enter: Linear,
     blocks: Vec<Past>,
     leave: Linear,
-    /// `[mask, feature]`, as in [`engine::network::Network`], the same for every place.
+    /// `[mask, feature]`, as in [`engine::network::Network`], shared by all places.
     shortcut: Param<Tensor<2>>,
     num_places: usize,
 }
 
-/// Looks back in time.
+/// Residual block over the current and past hops.
 #[derive(Module, Debug)]
 struct Past {
     norm: LayerNorm,
@@ -45,7 +47,7 @@ struct Past {
 }
 
 impl FixedOrder {
-    /// Random weights, drawn as those of the other network are; `width` is its own.
+    /// Creates the network with random weights, drawn as for the other network; `width` is its own.
     pub(super) fn new(
         config: &NetworkConfig,
         (num_places, width): (usize, usize),
@@ -75,7 +77,7 @@ impl FixedOrder {
         }
     }
 
-    /// How many weights there are.
+    /// Returns the number of weights.
     pub(super) fn num_weights(
         config: &NetworkConfig,
         (num_places, width): (usize, usize),
@@ -90,7 +92,7 @@ impl FixedOrder {
             + NetworkConfig::NUM_MASKS * config.num_features
     }
 
-    /// Masks of clips from their first hop on; no more mics than places.
+    /// Computes the masks of clips from their first hop on, for at most as many mics as places.
     pub(super) fn forward(&self, features: Tensor<4>) -> Masks {
         let [batch, mics, hops, _] = features.dims();
         let (places, device) = (self.num_places, features.device());
@@ -135,7 +137,7 @@ impl Past {
     }
 }
 
-/// As `initial_weights` draws them.
+/// Creates a linear layer with weights drawn as in `initial_weights`.
 fn linear(inputs: usize, outputs: usize, random: &mut Random, device: &Device) -> Linear {
     let range = 1.0 / (inputs as f64).sqrt();
     let weights = (0..inputs * outputs).map(|_| to_f32(random.between(-range, range))).collect();

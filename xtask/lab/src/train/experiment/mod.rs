@@ -1,17 +1,21 @@
-//! Experiments: networks that differ in one thing learn from the same recordings and are tested on the same scenes.
+//! Experiments: networks that differ in one respect are trained on the same recordings and tested
+//! on the same scenes.
 //!
-//! - [`Experiment::MicOrder`]: is a network that takes mics in any order better than one that knows each by its place? The same backbone is
-//!   trained with a place for every mic, in an order that never changes; with places, but mics in a random order in every clip; and
-//!   equivariant by construction.
-//! - [`Experiment::Losses`]: do the multi-domain loss and that of combinations of mics pay, beside the SNR or alone?
+//! - [`Experiment::MicOrder`]: compares a network that accepts mics in any order with one that has
+//!   a place for each. The same backbone is trained with a place for every mic, in an order that
+//!   never changes; with places, but mics in a random order in every clip; and equivariant by
+//!   construction.
+//! - [`Experiment::Losses`]: compares the multi-domain loss and that of combinations of mics, with
+//!   the SNR or alone.
 //!
-//! All are tested on rooms they have not heard, with mics in the order of the training and in another, on groups they have not heard, and
-//! on other numbers of mics.
+//! All networks are tested on rooms that they were not trained on, with mics in the order of the
+//! training and in another, on groups that they were not trained on, and on other numbers of mics.
 //!
 //! # Source
 //!
-//! The permuted clips are those of A. Pandey et al., "Learning input-channel permutation equivariance for multi-channel source separation:
-//! reducing bleeding in small music ensembles", 2026, who compare them with a fixed order. The losses: [`super::loss`].
+//! The permuted clips are those of A. Pandey et al., "Learning input-channel permutation
+//! equivariance for multi-channel source separation: reducing bleeding in small music ensembles",
+//! 2026, who compare them with a fixed order. For the losses, see [`super::loss`].
 
 mod fixed;
 mod table;
@@ -48,7 +52,8 @@ pub struct ExperimentOptions {
     /// What to compare
     #[arg(value_enum)]
     pub experiment: Experiment,
-    /// A training configuration instead of the experiment's; one of its scenes' recipe, which has the same number of mics in every scene
+    /// A training configuration instead of the experiment's; one of its scenes' recipe, which has
+    /// the same number of mics in every scene
     #[arg(long, value_name = "CONFIG.toml")]
     pub config: Option<String>,
     /// Folder for recordings and results, instead of the configuration's
@@ -80,12 +85,12 @@ pub enum Experiment {
     Losses,
 }
 
-/// How a network gets to know its mics.
+/// Places of the mics in a network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Places {
-    /// Each has its place, always the same one.
+    /// Each mic has a place, always the same one.
     Fixed,
-    /// Each has a place, another one in every clip.
+    /// Each mic has a place, another one in every clip.
     Permuted,
     /// There are no places.
     None,
@@ -94,11 +99,11 @@ enum Places {
 /// One of the networks that are compared.
 #[derive(Clone, Copy, Debug)]
 struct Arm {
-    /// Names its files.
+    /// Identifier in the names of its files.
     id: &'static str,
     name: &'static str,
     places: Places,
-    /// What it does to the configuration's losses.
+    /// Change of the configuration's losses.
     loss: fn(&mut LossConfig),
 }
 
@@ -132,7 +137,7 @@ const LOSSES: [Arm; 5] = [
         places: Places::None,
         loss: |loss| (loss.multi_domain, loss.combination) = (0.0, COMBINATION),
     },
-    // Single mics are combinations as well.
+    // Single mics are combinations, too.
     Arm {
         id: "combination",
         name: "multi-domain and combination",
@@ -143,7 +148,7 @@ const LOSSES: [Arm; 5] = [
         },
     },
 ];
-/// The weight of the combination loss where it is on: that of the multi-domain loss in the configuration.
+/// Weight of the combination loss if it is on: that of the multi-domain loss in the configuration.
 const COMBINATION: f64 = 1.0;
 
 impl Experiment {
@@ -155,29 +160,31 @@ impl Experiment {
     }
 }
 
-/// What a trained network does to one set of scenes.
+/// Results of a trained network on one set of scenes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Tested {
-    /// The set.
+    /// Name of the set.
     pub set: String,
-    /// Gain of SNR in dB over no mask, mean over the mics whose sources play, `[scene]`; none where the network cannot take as many mics.
+    /// Gain of SNR in dB over no mask, mean over the mics whose sources play, `[scene]`; `None` if
+    /// the network does not support that many mics.
     pub gains_db: Option<Vec<f64>>,
 }
 
 /// One training and its tests.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Trained {
-    /// Which of the networks.
+    /// Identifier of the network.
     pub arm: String,
-    /// What its weights and clips were drawn from.
+    /// Seed of its weights and clips.
     pub seed: u64,
-    /// Hash of its losses and of the scenes that it was tested with.
+    /// Hash of its losses and of the recipes of its test scenes.
     pub made_with: String,
-    /// Weights.
+    /// Number of weights.
     pub num_weights: usize,
-    /// The step after which they were the best on the validation's scenes, and are tested.
+    /// Number of steps after which the weights were best on the validation scenes. These weights
+    /// are tested.
     pub best_step: usize,
-    /// On every set.
+    /// Results on every set.
     pub tests: Vec<Tested>,
 }
 
@@ -199,7 +206,7 @@ impl Backbone {
             return Ok(Self::Set(set(seed)?.train()));
         }
         let wanted = set(seed)?.num_params();
-        // The width that comes nearest in the number of weights.
+        // The width with the nearest number of weights.
         let far = |width| FixedOrder::num_weights(config, (num_places, width)).abs_diff(wanted);
         let mut width = 2;
         while far(width + 1) <= far(width) {
@@ -224,12 +231,13 @@ struct TestSet {
     is_shuffled: bool,
 }
 
-/// Trains every network, or goes on with it, and writes the results as JSON and as a table; hands back the table.
+/// Trains every network that no earlier run has finished, writes the results as JSON and as a
+/// table, and returns the table.
 ///
 /// # Errors
 ///
-/// When the configuration is wrong, the scenes' numbers of mics differ, the folder belongs to another configuration or cannot be
-/// written, or somebody interrupts.
+/// Returns an error if the configuration is wrong, the scenes' numbers of mics differ, the folder
+/// belongs to another configuration or cannot be written, or the user interrupts.
 pub fn run(options: &ExperimentOptions, tell: &(dyn Fn(&str) + Sync)) -> Result<String> {
     let folder = tempfile::tempdir()?;
     let mut config = match &options.config {
@@ -249,7 +257,7 @@ pub fn run(options: &ExperimentOptions, tell: &(dyn Fn(&str) + Sync)) -> Result<
     let _lock = claim(&config.out, &settings)?;
     let recorded = config.out.join("recordings");
     let Recordings { train, validation } = {
-        // Whatever is compared, all learn from the same recordings.
+        // All networks are trained on the same recordings, whatever is compared.
         let mut config = config.clone();
         config.loss.combination = COMBINATION;
         record(&config, &ready, (0, None), &recorded, (num_threads, tell))?
@@ -287,7 +295,7 @@ pub fn run(options: &ExperimentOptions, tell: &(dyn Fn(&str) + Sync)) -> Result<
     Ok(text)
 }
 
-/// The experiment's own configuration, with its recipe as a file beside it.
+/// Returns the experiment's own configuration, with its recipe as a file in `folder`.
 fn own_config(folder: &Path) -> Result<TrainConfig> {
     let (name, text) = RECIPES[0];
     let file = folder.join(format!("{name}.toml"));
@@ -297,7 +305,7 @@ fn own_config(folder: &Path) -> Result<TrainConfig> {
     TrainConfig::parse("experiment.toml", &named)
 }
 
-/// Tells results apart that the folder's settings do not.
+/// Returns a hash of the losses and the test recipes, which the folder's settings do not cover.
 fn made_with(config: &TrainConfig) -> Result<String> {
     let text = serde_json::to_string(&(&config.loss, RECIPES))?;
     Ok(Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect())
@@ -345,7 +353,7 @@ struct One<'a> {
 }
 
 impl One<'_> {
-    /// Trains and tests, or reads what an earlier run found.
+    /// Trains and tests, or reads the result of an earlier run.
     fn run(&self, sets: &[TestSet], tell: Tell<'_>) -> Result<Trained> {
         let what = format!("steps, {}, seed {}", self.arm.name, self.seed);
         let file = self.config.out.join(format!("{}-{}.json", self.arm.id, self.seed));
@@ -421,7 +429,7 @@ impl One<'_> {
         Ok((gradients.grads(), sum))
     }
 
-    /// Mean gain of SNR in dB over no mask on the validation's scenes.
+    /// Returns the mean gain of SNR in dB over no mask on the validation scenes.
     fn validate(&self, network: &Backbone) -> Result<f64> {
         let gains_db = self.gains_db(network, self.validation)?;
         ensure!(!gains_db.is_empty(), "no mic of the validation scenes has a source that plays");
@@ -520,7 +528,7 @@ mod tests {
                 found
             })
             .collect();
-        // What an older version found with other losses is not taken for this one's.
+        // A result of an older version with other losses is refused.
         let mut other = config.clone();
         other.loss.harm = 1.0;
         let line = of(LOSSES[0], &other).run(&sets, quiet).unwrap_err().to_string();
@@ -534,7 +542,7 @@ mod tests {
                 .zip(gains(1).unwrap())
                 .map(|(a, b)| (a - b).abs())
                 .fold(0.0, f64::max);
-            // Measured: 2e-6 dB, and 0.1 dB and more.
+            // Measured: 2e-6 dB for equivariant networks, 0.1 dB and more for the others.
             assert_eq!(apart < 1e-5, is_set, "{:?}: {apart} dB", result.arm);
             assert!(gains(2).unwrap().iter().all(|gain| gain.is_finite()));
             assert_eq!(gains(3).is_some(), is_set, "{:?}", result.arm);
@@ -560,7 +568,7 @@ mod tests {
         config.steps = 6;
         config.validation.every_steps = 1;
         config.optimiser.warm_up_steps = 1;
-        // Who learns from silence to mute mics spoils those that are clean, the longer the more.
+        // Training on silence makes the network mute mics, which spoils clean ones more and more.
         let scenes = |name: &str, truth: f32| -> Vec<Stored> {
             let mut example = random_example(3, 9, 1);
             for sums in example.sums.chunks_exact_mut(NUM_SUMS * NUM_BANDS) {

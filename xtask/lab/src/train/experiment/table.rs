@@ -1,11 +1,11 @@
-//! What the experiment found, as Markdown.
+//! Results of an experiment as Markdown.
 
 use super::{Arm, Trained};
 use crate::metrics::bootstrap::interval_of_mean;
 use crate::train::TrainConfig;
 use std::fmt::Write;
 
-/// One row for each way to train, one column for each set.
+/// Returns a table with one row for each network and one column for each set.
 pub(super) fn markdown((config, arms): (&TrainConfig, &[Arm]), results: &[Trained]) -> String {
     let sets: Vec<&str> = results
         .first()
@@ -31,7 +31,7 @@ pub(super) fn markdown((config, arms): (&TrainConfig, &[Arm]), results: &[Traine
     text
 }
 
-/// Mean over scenes and trainings, its interval over scenes, and the mean of each training.
+/// Returns the mean over scenes and trainings, its interval over scenes, and each training's mean.
 fn cell(results: &[&Trained], set: usize) -> String {
     let gains: Option<Vec<&Vec<f64>>> =
         results.iter().map(|result| result.tests[set].gains_db.as_ref()).collect();

@@ -1,4 +1,4 @@
-//! The plugin bundles under test, made once.
+//! The plugin bundles under test, built once per process.
 
 use std::process::Command;
 use std::sync::OnceLock;
@@ -8,15 +8,15 @@ use host::{Bundle, Format};
 
 use crate::{exclusively, root};
 
-/// Names a folder with bundles to test instead of the workspace's own.
+/// Environment variable with a folder of bundles to test instead of the workspace's own.
 const BUNDLES_VARIABLE: &str = "UNSPILL_TEST_BUNDLES";
 
-/// Loads the bundled plugin. The bundles are made (or brought up to date) the first time that any
-/// test of this process asks for them, so that a plain `cargo test -p tests` works too.
+/// Loads the bundled plugin. The first call in a process builds or updates the bundles, so that a
+/// plain `cargo test -p tests` works too.
 ///
 /// # Errors
 ///
-/// When the plugin cannot be built, bundled or loaded.
+/// If the plugin cannot be built, bundled or loaded.
 pub fn bundle(format: Format) -> Result<Bundle> {
     let extension = match format {
         Format::Clap => "clap",

@@ -15,28 +15,28 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-/// The workspace's folder.
+/// Returns the workspace's folder.
 fn root() -> PathBuf {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
     package.parent().unwrap_or(package).to_owned()
 }
 
-/// Runs `work` while no other process does the work of that name.
+/// Runs `work` while holding a lock with this name against other processes.
 fn exclusively<T>(name: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
     let folder = root().join("target");
     create_dir_all(&folder)?;
     let path = folder.join(format!(".{name}.lock"));
     let lock = File::create(&path).with_context(|| format!("cannot make {}", path.display()))?;
     lock.lock().with_context(|| format!("cannot lock {}", path.display()))?;
-    // Closing the file at the end of this function opens the lock.
+    // Closing the file at the end of this function releases the lock.
     work()
 }
 
-/// Compares two signals bit for bit and names the first difference.
+/// Compares two signals bit for bit and reports the first difference.
 ///
 /// # Errors
 ///
-/// When they differ in length or in any sample.
+/// If they differ in length or in any sample.
 pub fn same_bits(actual: &[f32], expected: &[f32]) -> Result<()> {
     anyhow::ensure!(
         actual.len() == expected.len(),

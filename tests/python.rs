@@ -1,4 +1,4 @@
-//! A Python with `DawDreamer`, for the independent host.
+//! A Python interpreter with `DawDreamer`, the independent host.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -7,17 +7,18 @@ use anyhow::{Context, Result, ensure};
 
 use crate::{exclusively, root};
 
-/// What is installed, exactly.
+/// Packages to install, with exact versions.
 const PACKAGES: [&str; 2] = ["dawdreamer==0.9.0", "numpy==2.2.6"];
 
-/// Names the interpreter to use instead of an environment of the tests' own.
+/// Environment variable with the interpreter to use instead of the tests' own environment.
 const INTERPRETER_VARIABLE: &str = "UNSPILL_TEST_PYTHON";
 
-/// The interpreter. The environment is made under `target/` the first time that a test asks.
+/// Returns the interpreter. The first call creates its environment under `target/`.
 ///
 /// # Errors
 ///
-/// When it cannot be made; the message names the system package that is likely to be missing.
+/// If the environment cannot be created; the message names the system package that is
+/// probably missing.
 pub fn python() -> Result<PathBuf> {
     if let Some(interpreter) = std::env::var_os(INTERPRETER_VARIABLE) {
         return Ok(interpreter.into());
@@ -29,7 +30,7 @@ pub fn python() -> Result<PathBuf> {
         } else {
             environment.join("bin/python")
         };
-        // Written last: an environment without it was not finished.
+        // Written last: an environment without this file is incomplete.
         let stamp = environment.join("installed");
         let wanted = PACKAGES.join("\n");
         if std::fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {

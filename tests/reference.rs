@@ -1,28 +1,28 @@
-//! What must come out: the engine itself over the same mics, offline.
+//! The expected output: the engine itself on the same mics, offline.
 
 use anyhow::{Context, Result, anyhow};
 use engine::{Controls, GroupId, Mode, Pace, SampleRate, Session, SessionConfig};
 
-/// The engine's own result for some mics.
+/// The engine's result for some mics.
 #[derive(Clone, Debug)]
 pub struct Reference {
-    /// What went in, `[mic][sample]`.
+    /// Input, `[mic][sample]`.
     pub mics: Vec<Vec<f32>>,
-    /// What came out, latency removed, `[mic][sample]`.
+    /// Output with the latency removed, `[mic][sample]`.
     pub cleaned: Vec<Vec<f32>>,
 }
 
-/// What a reference must at least have removed, as a share of the mics' power: equality proves
-/// nothing about a plugin and an engine that both do nothing. The engine is cautious in its first
-/// second, so this is little.
+/// Least share of the mics' energy that a reference must have removed: equality proves nothing if
+/// both the plugin and the engine do nothing. The limit is low because the engine is cautious in
+/// its first second.
 pub const LEAST_REMOVED: f64 = 1e-5;
 
 impl Reference {
-    /// Runs the engine over `mics`, with the released network as the plugin does.
+    /// Runs the engine on `mics` with the released network, like the plugin.
     ///
     /// # Errors
     ///
-    /// When no model is released, or the engine refuses the rate or the mics.
+    /// If no model is released, or the engine refuses the rate or the mics.
     pub fn new(mics: Vec<Vec<f32>>, rate_hz: u32, controls: &Controls) -> Result<Self> {
         const BLOCK_SAMPLES: usize = 512;
         let rate = SampleRate::new(rate_hz as f32).map_err(|error| anyhow!("{error}"))?;
@@ -52,7 +52,7 @@ impl Reference {
         Ok(Self { mics, cleaned })
     }
 
-    /// How much was removed from all mics together, as a share of their energy.
+    /// Returns the energy removed from all mics as a share of their total energy.
     #[must_use]
     pub fn removed_share(&self) -> f64 {
         let energy = |signal: &mut dyn Iterator<Item = f32>| -> f64 {
@@ -67,7 +67,7 @@ impl Reference {
     }
 }
 
-/// Default controls with the mics of each list in a group of their own.
+/// Returns the default controls with each list of mics in its own group.
 #[must_use]
 pub fn grouped(groups: &[&[usize]]) -> Controls {
     let mut controls = Controls::default();

@@ -1,12 +1,13 @@
-//! Mics that bleed into each other, the same every time.
+//! Deterministic mic signals with bleed.
 
-/// As many mics as any test asks for.
+/// Largest number of mics in any test.
 const MAX_TEST_MICS: u8 = 16;
 
-/// `[mic][sample]`: each mic hears its own source and, weaker and later, those around it.
+/// Returns signals `[mic][sample]`: each mic picks up its own source and, weaker and later, the
+/// sources around it.
 ///
-/// A source is a decaying tone with some noise, struck again and again; it starts at once, so that
-/// even the first blocks have something to remove.
+/// A source is a decaying tone with some noise, struck repeatedly. It starts at once, so that even
+/// the first blocks contain bleed.
 #[must_use]
 pub fn mics(num_mics: usize, rate_hz: u32, num_samples: usize) -> Vec<Vec<f32>> {
     let sources: Vec<Vec<f32>> =
@@ -19,7 +20,8 @@ pub fn mics(num_mics: usize, rate_hz: u32, num_samples: usize) -> Vec<Vec<f32>> 
                 if distance == 0 {
                     continue;
                 }
-                // 1 m apart each: 2.9 ms later and 10 dB down at the first neighbour.
+                // Neighbours are 1 m apart: 2.9 ms of delay and 10 dB of attenuation at the
+                // first one.
                 let delay = distance * rate_hz as usize / 343;
                 let gain = 0.3 / distance as f32;
                 for (out, x) in signal.iter_mut().skip(delay).zip(source) {
@@ -45,7 +47,7 @@ fn source(index: u8, rate_hz: u32, num_samples: usize) -> Vec<f32> {
         .collect()
 }
 
-/// A linear congruential generator (Numerical Recipes' constants), from -1 to 1.
+/// Linear congruential generator (constants of Numerical Recipes) with values from -1 to 1.
 struct Noise(u32);
 
 impl Noise {

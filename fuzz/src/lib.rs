@@ -1,14 +1,15 @@
-//! Mutates inputs and checks what must hold for any input whatever.
+//! Fuzzes the readers of the project: mutates inputs and checks properties that hold for any input.
 //!
-//! Committed seeds are changed at random, with a fixed random seed in the tests and another one in
-//! each long run (`cargo xtask fuzz`). For every input:
+//! The seeds are committed files or made by the tests. Tests mutate them with a fixed random seed;
+//! each long run (`cargo xtask fuzz`) uses a new one. For every input:
 //!
-//! - nothing panics, aborts or takes longer than [`CASE_LIMIT`];
-//! - memory stays below what the length of the input justifies ([`Target::most_bytes`]);
-//! - what is refused is refused in one line;
-//! - what is accepted makes sense, which the target itself checks.
+//! - the reader does not panic, abort or run longer than [`CASE_LIMIT`];
+//! - memory stays below a limit that grows with the length of the input ([`Target::most_bytes`]);
+//! - a refusal is an error message of one line;
+//! - an accepted result is consistent, which the target itself checks.
 //!
-//! An input whose outcome is of a new kind becomes a seed of the same run, so that mutations pile up.
+//! An input with a new kind of outcome becomes a seed of the same run, so that
+//! mutations accumulate.
 
 mod memory;
 mod mutate;

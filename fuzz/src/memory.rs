@@ -1,4 +1,4 @@
-//! An allocator that knows how much its thread holds, and gives out no more than it may.
+//! An allocator that counts the memory of each thread and enforces a limit.
 #![allow(unsafe_code, reason = "an allocator is unsafe by its trait")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -10,26 +10,26 @@ thread_local! {
     static LIMIT_BYTES: Cell<usize> = const { Cell::new(usize::MAX) };
 }
 
-/// The system's allocator, counted by thread; for `#[global_allocator]`.
+/// The system's allocator with counts per thread, for `#[global_allocator]`.
 #[derive(Debug)]
 pub struct Counting;
 
-/// Counts from nothing, and refuses what would make more than `limit_bytes`.
+/// Resets the counts of this thread and limits its memory to `limit_bytes`.
 pub(crate) fn start(limit_bytes: usize) {
     HELD_BYTES.set(0);
     PEAK_BYTES.set(0);
     LIMIT_BYTES.set(limit_bytes);
 }
 
-/// Ends the limit and returns the most bytes that were held at once since [`start`].
+/// Removes the limit and returns the peak of allocated bytes since [`start`].
 pub(crate) fn stop() -> usize {
     LIMIT_BYTES.set(usize::MAX);
     PEAK_BYTES.get()
 }
 
-/// Whether so many more bytes may be held; if so, they are.
+/// Counts `bytes` as allocated and returns true, or returns false if they would exceed the limit.
 fn take(bytes: usize) -> bool {
-    // What one thread takes another may give back, and the other way round.
+    // The count may be negative: a thread may free memory that another one allocated.
     let held = HELD_BYTES.get().wrapping_add(bytes);
     let is_negative = held > usize::MAX / 2;
     if !is_negative && held > LIMIT_BYTES.get() {
@@ -46,13 +46,13 @@ fn give_back(bytes: usize) {
     HELD_BYTES.set(HELD_BYTES.get().wrapping_sub(bytes));
 }
 
-// SAFETY: hands everything on to the system's allocator, or returns null, which is allowed.
+// SAFETY: forwards every call to the system's allocator, or returns null, which the trait allows.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         if !take(layout.size()) {
             return std::ptr::null_mut();
         }
-        // SAFETY: the caller keeps the contract.
+        // SAFETY: the caller upholds the contract of the trait.
         unsafe { System.alloc(layout) }
     }
 
@@ -60,13 +60,13 @@ unsafe impl GlobalAlloc for Counting {
         if !take(layout.size()) {
             return std::ptr::null_mut();
         }
-        // SAFETY: the caller keeps the contract.
+        // SAFETY: the caller upholds the contract of the trait.
         unsafe { System.alloc_zeroed(layout) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
         give_back(layout.size());
-        // SAFETY: the caller keeps the contract.
+        // SAFETY: the caller upholds the contract of the trait.
         unsafe { System.dealloc(pointer, layout) }
     }
 
@@ -75,7 +75,7 @@ unsafe impl GlobalAlloc for Counting {
             return std::ptr::null_mut();
         }
         give_back(layout.size());
-        // SAFETY: the caller keeps the contract.
+        // SAFETY: the caller upholds the contract of the trait.
         unsafe { System.realloc(pointer, layout, new_size) }
     }
 }

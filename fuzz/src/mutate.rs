@@ -1,11 +1,11 @@
-//! Ways to spoil bytes.
+//! Random mutations of bytes.
 
 use crate::random::Random;
 
-/// The longest input that is made.
+/// Longest mutated input in bytes.
 pub(crate) const MOST_BYTES: usize = 1 << 17;
 
-/// Numbers at which readers go wrong.
+/// Numbers that readers often mishandle.
 const EDGES: [u64; 20] = [
     0,
     1,
@@ -29,7 +29,7 @@ const EDGES: [u64; 20] = [
     0xFFFF_FFFF_FFFF_FFFF,
 ];
 
-/// Numbers in text at which readers go wrong.
+/// Numbers in text that readers often mishandle.
 const TEXT_NUMBERS: [&str; 16] = [
     "0",
     "-0.0",
@@ -49,9 +49,9 @@ const TEXT_NUMBERS: [&str; 16] = [
     "1000000000000",
 ];
 
-/// Changes `bytes` in one to a few places; `other` is another input to take parts of.
+/// Changes `bytes` in one to four places; `other` is another input to copy parts from.
 pub(crate) fn mutate(bytes: &mut Vec<u8>, other: &[u8], words: &[&[u8]], random: &mut Random) {
-    // Mostly one change: two at once are rarely understood.
+    // One change in most cases: two at once are rarely accepted.
     let changes = 1 + random.below(8).saturating_sub(4);
     for _ in 0..changes {
         change(bytes, other, words, random);
@@ -102,13 +102,13 @@ fn change(bytes: &mut Vec<u8>, other: &[u8], words: &[&[u8]], random: &mut Rando
     }
 }
 
-/// A length up to `most`, mostly a short one.
+/// Returns a random length up to `most`; short lengths are more likely.
 fn short(most: usize, random: &mut Random) -> usize {
     let bits = random.below(17);
     random.below(1 << bits).min(most)
 }
 
-/// Writes a number of 1 to 8 bytes over what is there, an edge or one that is near what is there.
+/// Overwrites 1 to 8 bytes with a number: one of [`EDGES`], or one near the present value.
 fn put_number(bytes: &mut [u8], at: usize, random: &mut Random) {
     let width = (1 << random.below(4)).min(bytes.len() - at);
     let place = &mut bytes[at..at + width];
@@ -130,7 +130,7 @@ fn put_number(bytes: &mut [u8], at: usize, random: &mut Random) {
     }
 }
 
-/// Puts another number in place of the first one in the text after `at`.
+/// Replaces the first number in the text after `at`.
 fn change_text_number(bytes: &mut Vec<u8>, at: usize, random: &mut Random) {
     let Some(skipped) = bytes[at..].iter().position(u8::is_ascii_digit) else { return };
     let start = at + skipped;

@@ -1,4 +1,4 @@
-//! Runs one target on many inputs, and says which one it fails on.
+//! Runs one target on many inputs and reports the input that fails.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
@@ -12,51 +12,54 @@ use crate::memory;
 use crate::mutate::mutate;
 use crate::random::Random;
 
-/// The longest that one input may take.
+/// Longest run of the reader on one input.
 pub const CASE_LIMIT: Duration = Duration::from_secs(20);
 
-/// How long to run instead of the target's number of cases, in seconds.
+/// Environment variable with the length of a run in seconds, instead of the target's number
+/// of cases.
 const SECONDS_VARIABLE: &str = "UNSPILL_FUZZ_SECONDS";
-/// The random seed of such a run instead of the time of day.
+/// Environment variable with the random seed; the default is 1, or the time for a run of
+/// that length.
 const SEED_VARIABLE: &str = "UNSPILL_FUZZ_SEED";
 
-/// Above the limit of memory by this factor an input ends the program at once.
+/// Factor above the memory limit at which an allocation fails, which ends the program.
 const HARD_LIMIT: usize = 8;
-/// Inputs that are kept for further mutation.
+/// Largest number of inputs kept for further mutation.
 const MOST_SEEDS: usize = 2000;
-/// The longest line that refuses.
+/// Longest error message in characters.
 const MOST_LINE_CHARS: usize = 2000;
 
-/// What became of an input.
+/// The outcome for one input.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// It was read and makes sense; in a few words, of which kind it is.
+    /// The reader accepted the input, and the result is consistent; the text names the kind
+    /// of result.
     Accepted(String),
-    /// It was refused, with this message for the user.
+    /// The reader refused the input with this error message.
     Refused(String),
 }
 
-/// Something that reads bytes.
+/// A reader to fuzz.
 #[derive(Debug)]
 pub struct Target<'a> {
-    /// Names it on the command line, and its folder in `fuzz/seeds`.
+    /// Name of the target on the command line, and of its folder in `fuzz/seeds`.
     pub name: &'a str,
-    /// Seeds beside those in the folder.
+    /// Seeds in addition to those in the folder.
     pub seeds: Vec<Vec<u8>>,
-    /// Pieces that mean something to the reader.
+    /// Words of the input format, to insert.
     pub words: &'a [&'a [u8]],
-    /// Puts right what would otherwise be refused at once, as checksums.
+    /// Repairs an input after mutation, for example its checksums, which readers check first.
     pub mend: fn(&mut [u8]),
-    /// Memory that any input may take, in bytes.
+    /// Memory allowed for any input, in bytes.
     pub base_bytes: usize,
-    /// Memory that one byte of input may take beside that, in bytes.
+    /// Additional memory allowed for each byte of input, in bytes.
     pub bytes_per_byte: usize,
-    /// How many inputs a run of the tests has.
+    /// Number of inputs in a run of the tests.
     pub cases: u64,
 }
 
 impl Target<'_> {
-    /// The most memory that an input of this length may take, in bytes.
+    /// Returns the memory limit for an input of this length, in bytes.
     #[must_use]
     pub fn most_bytes(&self, input_bytes: usize) -> usize {
         self.base_bytes.saturating_add(input_bytes.saturating_mul(self.bytes_per_byte))
@@ -73,12 +76,12 @@ impl Target<'_> {
     }
 }
 
-/// Runs the target's seeds as they are, then mutations of them, and returns how many inputs were
-/// accepted.
+/// Runs the target on its seeds and then on mutations of them; returns the number of
+/// accepted inputs.
 ///
 /// # Panics
 ///
-/// When a promise of the package is broken; the input lies in `target/fuzz` then.
+/// If a property of the package is violated; the input is stored in `target/fuzz`.
 pub fn run(target: &Target<'_>, read: impl Fn(&[u8]) -> Outcome + Sync) -> u64 {
     quieten_panics();
     let clock = AtomicU64::new(0);
@@ -88,7 +91,7 @@ pub fn run(target: &Target<'_>, read: impl Fn(&[u8]) -> Outcome + Sync) -> u64 {
         let (mut before, mut since) = (0, Instant::now());
         while !runner.is_finished() {
             std::thread::park_timeout(Duration::from_millis(20));
-            // Relaxed: a number of its own.
+            // Relaxed: the counter guards no other data.
             let now = clock.load(Ordering::Relaxed);
             if now != before {
                 (before, since) = (now, Instant::now());
@@ -112,7 +115,7 @@ pub fn run(target: &Target<'_>, read: impl Fn(&[u8]) -> Outcome + Sync) -> u64 {
 struct Run<'a> {
     target: &'a Target<'a>,
     read: &'a (dyn Fn(&[u8]) -> Outcome + Sync),
-    /// Counts inputs.
+    /// Number of inputs so far.
     clock: &'a AtomicU64,
 }
 
@@ -130,7 +133,7 @@ impl Run<'_> {
         let seed = number(SEED_VARIABLE).unwrap_or(if seconds.is_some() { day } else { 1 });
         let mut random = Random(seed);
         let mut seeds = self.target.all_seeds();
-        // What is accepted leads deeper than what is refused, of which there are more kinds.
+        // Accepted inputs lead deeper into the reader than refused ones, which have more kinds.
         let mut fine = seeds.clone();
         let _ = std::fs::create_dir_all(self.file("current").parent().unwrap_or(Path::new(".")));
         let (mut accepted, mut num_cases, mut kinds) = (0, 0, HashSet::new());
@@ -180,9 +183,9 @@ impl Run<'_> {
         Ok(accepted)
     }
 
-    /// Tries an input; one that fails is made shorter and kept.
+    /// Runs the target on one input; shortens and stores an input that fails.
     fn one(&self, input: &[u8]) -> Result<Outcome, String> {
-        // Should it end the program, it can be found there.
+        // If the input ends the program, this file remains.
         let _ = std::fs::write(self.file("current"), input);
         let failure = match self.judged(input) {
             Ok(outcome) => return Ok(outcome),
@@ -198,9 +201,9 @@ impl Run<'_> {
         Err(format!("fuzz {name}: {failure}; the input of {length} bytes is in {kept}"))
     }
 
-    /// The outcome, or which promise is broken.
+    /// Returns the outcome, or a message that names the violated property.
     fn judged(&self, input: &[u8]) -> Result<Outcome, String> {
-        // Relaxed: a number of its own.
+        // Relaxed: the counter guards no other data.
         self.clock.fetch_add(1, Ordering::Relaxed);
         let most_bytes = self.target.most_bytes(input.len());
         LAST_PANIC.set(None);
@@ -224,7 +227,7 @@ impl Run<'_> {
         Ok(outcome)
     }
 
-    /// The same failure with fewer bytes, as far as leaving some out goes.
+    /// Removes parts of the input as long as the failure stays the same.
     fn shortened(&self, mut input: Vec<u8>, mut failure: String) -> (Vec<u8>, String) {
         let since = Instant::now();
         let mut part = input.len() / 2;
@@ -246,7 +249,7 @@ impl Run<'_> {
     }
 }
 
-/// A message without numbers and quoted parts: what makes outcomes of one kind.
+/// Removes numbers and quoted parts from a message, which leaves the kind of outcome.
 fn without_details(line: &str) -> String {
     let mut kind = String::new();
     let mut is_quoted = false;
@@ -265,7 +268,7 @@ thread_local! {
     static LAST_PANIC: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
-/// Panics of inputs are kept for the failure's message and not printed.
+/// Installs a hook that stores panics caused by inputs instead of printing them.
 fn quieten_panics() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
@@ -309,7 +312,7 @@ mod tests {
         }
     }
 
-    /// A reader of `length=NUMBER;BYTES` that goes wrong on purpose.
+    /// Reads `length=NUMBER;BYTES`; the tests add faults to it.
     fn length(input: &[u8]) -> Option<usize> {
         let digits = input.strip_prefix(b"length=")?.split(|&byte| byte == b';').next()?;
         std::str::from_utf8(digits).ok()?.parse().ok()

@@ -1,4 +1,4 @@
-//! What is done to the editor, and what must come of it.
+//! User actions in the editor and their expected effects.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -9,17 +9,17 @@ use host::{Class, Format, Gesture, Requests};
 
 use crate::player::Player;
 
-/// The editor's size before anybody has resized it, in points.
+/// Size of the editor before any resize, in points.
 const SIZE: [u32; 2] = [1180, 760];
-/// In points: middles of things in the window of Unspill 8 with six mics.
+/// Centres of controls in the window of Unspill 8 with six mics, in points.
 const REMOVED: [i16; 2] = [368, 27];
 
-/// How long something is waited for.
+/// Longest wait for an expected change.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 type Case = (&'static str, fn() -> Result<()>);
 
-/// Runs the cases that the arguments name, all if they name none: those that count memory, or the others.
+/// Runs the cases named by the arguments, or all: either those that count memory or the others.
 pub(crate) fn run(counts_memory: bool) -> Result<()> {
     const OPENINGS: [Case; 1] = [("windows come and go", crate::openings::opened_and_closed)];
     const OTHERS: [Case; 6] = [
@@ -53,7 +53,7 @@ fn small(size: [u32; 2]) -> Result<[u16; 2]> {
     Ok([u16::try_from(size[0])?, u16::try_from(size[1])?])
 }
 
-/// A window with the editor in it.
+/// Opens a window and the editor in it.
 pub(crate) fn open(player: &mut Player, scale: Option<f64>) -> Result<(Screen, [u16; 2])> {
     let factor = scale.unwrap_or(1.0);
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "window sizes")]
@@ -64,7 +64,7 @@ pub(crate) fn open(player: &mut Player, scale: Option<f64>) -> Result<(Screen, [
     Ok((screen, [width, height]))
 }
 
-/// Plays until the editor has drawn itself, and returns what is seen.
+/// Plays until the editor has drawn itself and returns a picture of the window.
 pub(crate) fn drawn(
     player: &mut Player,
     screen: &Screen,
@@ -91,13 +91,13 @@ fn seen() -> Result<()> {
         drawn(&mut player, &screen, size)?;
         player.play(watched_s, true)?;
         if scale.is_none() {
-            // A tooltip says what a cell means.
+            // A tooltip explains a cell of the matrix.
             screen.point(SNARE_IN_KICK[0], SNARE_IN_KICK[1])?;
             player.play(1.0, true)?;
         }
         let picture = screen.picture(size[0], size[1])?;
         picture.save(&pictures().join(name))?;
-        // Cells of the matrix are the only large areas of amber beside reductions and the spectrum.
+        // The matrix's cells are the only large amber areas besides reductions and the spectrum.
         let amber = |pixel: &&[u8; 3]| pixel[0] > 120 && pixel[0].saturating_sub(pixel[2]) > 60;
         let share =
             picture.pixels.iter().filter(amber).count() as f32 / picture.pixels.len() as f32;
@@ -120,22 +120,22 @@ fn pressed() -> Result<()> {
         let values = player.edits_of("Listen")?;
         ensure!(values.len() == 1, "{format}: one click is {values:?}");
 
-        // The first mic's amount, from the middle of its bar to the left.
+        // Drags the first mic's amount from the middle of its bar to the left.
         let [x, y] = FIRST_AMOUNT;
         screen.drag([x, y], [x - 36, y])?;
         let values = player.edits_of("Kick Amount")?;
         let text = player.plugin.param_text(player.plugin.param("Kick Amount")?.id)?;
-        // A busy machine may see a whole drag in one picture.
+        // On a busy machine the editor may handle a whole drag in one picture.
         ensure!(!values.is_empty(), "{format}: a drag is {values:?}");
         ensure!(!text.starts_with("100.0"), "{format}: the amount stays at {text}");
 
-        // Right-click puts it back.
+        // A right-click restores the default.
         screen.click(3)?;
         player.edits_of("Kick Amount")?;
         let text = player.plugin.param_text(player.plugin.param("Kick Amount")?.id)?;
         ensure!(text.starts_with("100.0"), "{format}: reset to {text}");
 
-        // A cell of the matrix: kick (row) of the snare (column).
+        // Drags the matrix's cell for the snare (column) in the kick (row).
         let [x, y] = SNARE_IN_KICK;
         screen.drag([x, y], [x, y + 70])?;
         player.edits_of("Remove Snare from Kick")?;
@@ -145,14 +145,14 @@ fn pressed() -> Result<()> {
         let percent: f32 = text.trim_end_matches([' ', '%']).parse()?;
         ensure!((30.0..70.0).contains(&percent), "{format}: half the way is {text}");
 
-        // Undo takes it back.
+        // Undo restores the old value.
         let [x, y] = UNDO;
         screen.point(x, y)?;
         screen.click(1)?;
         let values = player.edits_of("Remove Snare from Kick")?;
         ensure!(values.len() == 1, "{format}: one undo is {values:?}");
 
-        // Learn chooses what it teaches, too; pressed again, it ends.
+        // Learn also selects the learned estimates; a second press ends it.
         let [x, y] = LEARN;
         screen.point(x, y)?;
         screen.click(1)?;
@@ -168,7 +168,7 @@ fn pressed() -> Result<()> {
         let values = player.edits_of("Learn")?;
         ensure!(values == [0.0], "{format}: Learn ends with {values:?}");
 
-        // A second passage, by mistake: one step back and the first is there again.
+        // A second, unwanted passage: one undo restores the first.
         let first =
             field(&player.plugin.save_state()?, "learned").context("nothing was learned")?;
         screen.click(1)?;
@@ -191,7 +191,7 @@ fn pressed() -> Result<()> {
     Ok(())
 }
 
-/// A host may quit or unload the plugin as soon as the window is closed.
+/// Checks that no thread is left: a host may quit or unload the plugin once the window is closed.
 fn closed() -> Result<()> {
     for format in [Format::Clap, Format::Vst3] {
         let mut player = Player::new(format, Class::Eight)?;
@@ -209,7 +209,8 @@ fn closed() -> Result<()> {
     Ok(())
 }
 
-/// Drivers of OpenGL crash or run out of memory in windows of 65535 pixels, the most that X11 has.
+/// Checks the limit of the window size: OpenGL drivers crash or run out of memory in windows of
+/// 65535 pixels, X11's maximum.
 fn large() -> Result<()> {
     const MOST: u32 = 8192;
     for format in [Format::Clap, Format::Vst3] {
@@ -237,26 +238,26 @@ fn large() -> Result<()> {
     Ok(())
 }
 
-/// The names of the process's threads.
+/// Returns the names of the process's threads.
 fn threads() -> Result<Vec<String>> {
     let tasks = std::fs::read_dir("/proc/self/task")?.flatten();
-    // One that has ended since then has no name any more.
+    // A thread that has just ended has no name.
     let names = tasks.filter_map(|task| std::fs::read_to_string(task.path().join("comm")).ok());
     Ok(names.map(|name| name.trim().to_owned()).collect())
 }
 
-/// The middle of the first mic's amount.
+/// Centre of the first mic's amount.
 const FIRST_AMOUNT: [i16; 2] = [480, 155];
-/// The first row's second cell.
+/// Second cell of the first row.
 const SNARE_IN_KICK: [i16; 2] = [790, 155];
 const LEARN: [i16; 2] = [280, 55];
 const UNDO: [i16; 2] = [1078, 55];
 
-/// The middle of the first mic's name, and of the handle of the last one's row.
+/// Centres of the first two mics' names, and of the drag handle of the last row.
 const FIRST_NAME: [i16; 2] = [76, 155];
 const SECOND_NAME: [i16; 2] = [76, 205];
 const LAST_GRIP: [i16; 2] = [20, 405];
-/// X11's numbers of keys.
+/// X11 key symbols.
 const CONTROL: u32 = 0xffe3;
 const RETURN: u32 = 0xff0d;
 
@@ -267,7 +268,7 @@ fn arranged() -> Result<()> {
         let (screen, size) = open(&mut player, None)?;
         drawn(&mut player, &screen, size)?;
 
-        // A name of its own names the parameters that hosts show.
+        // A mic's own name changes the parameter names that hosts display.
         screen.point(FIRST_NAME[0], FIRST_NAME[1])?;
         screen.click(1)?;
         screen.click(1)?;
@@ -281,8 +282,8 @@ fn arranged() -> Result<()> {
         ensure!(told.params_changed, "{format}: the host hears of no new names: {told:?}");
         player.plugin.param("k2 Amount")?;
 
-        // The last row goes to the top; nothing that can be heard is touched. (While it plays, pictures are drawn often enough
-        // to follow a pointer that is much faster than a hand.)
+        // Moving the last row to the top changes no parameter. Playback makes the editor draw often
+        // enough to follow a pointer that is much faster than a hand.
         player.play(0.5, true)?;
         screen.drag(LAST_GRIP, [LAST_GRIP[0], 138])?;
         let told = told_while_stopped(&mut player)?;
@@ -292,15 +293,15 @@ fn arranged() -> Result<()> {
         let order = field(&saved, "order").context("no order is saved")?;
         ensure!(order.starts_with("[6,1,2,3,4,5"), "{format}: the order is {order}");
 
-        // The first two rows, linked: one drag moves both in one gesture. (A click is meant for the rows that
-        // were seen when it came: their new order must have been drawn.)
+        // With the first two rows linked, one drag moves both in one gesture. A click applies to
+        // the rows as last drawn, so the new order must be drawn first.
         screen.point(FIRST_NAME[0], FIRST_NAME[1])?;
         player.play(0.5, true)?;
         screen.click(1)?;
         player.play(0.5, true)?;
         screen.point(SECOND_NAME[0], SECOND_NAME[1])?;
         screen.holding(CONTROL, || {
-            // Long enough each for a busy machine to draw a picture with the key held.
+            // Each wait lets a busy machine draw a picture while the key is held.
             player.play(0.3, true)?;
             screen.click(1)?;
             player.play(0.3, true)?;
@@ -331,7 +332,7 @@ fn arranged() -> Result<()> {
     Ok(())
 }
 
-/// What the host hears of while it plays nothing, up to that there is something to save.
+/// Collects the plugin's requests while playback is stopped, until one reports a changed state.
 fn told_while_stopped(player: &mut Player) -> Result<Requests> {
     let since = Instant::now();
     let mut told = Requests::default();
@@ -349,7 +350,7 @@ fn told_while_stopped(player: &mut Player) -> Result<Requests> {
     Ok(told)
 }
 
-/// A value inside a saved state, up to the end of its list or text.
+/// Returns a value in a saved state, up to the end of its list or text.
 fn field(state: &[u8], name: &str) -> Option<String> {
     let text = String::from_utf8_lossy(state).replace('\\', "");
     let (_, rest) = text.split_once(&format!("\"{name}\":"))?;

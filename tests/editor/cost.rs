@@ -1,4 +1,4 @@
-//! What the open editor of sixteen mics costs: processor time of each of the process's threads.
+//! Processor time of each thread of the process while the editor of sixteen mics is open.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,7 +12,7 @@ use crate::player::{Player, SIXTEEN};
 
 const MEASURED_S: f32 = 10.0;
 
-/// Prints it.
+/// Prints the shares of one core with the editor closed and open.
 pub(crate) fn measure() -> Result<()> {
     let mut player = Player::with_mics(Format::Clap, Class::Sixteen, &SIXTEEN.map(Some))?;
     player.play(3.0, true)?;
@@ -29,7 +29,7 @@ pub(crate) fn measure() -> Result<()> {
     Ok(())
 }
 
-/// The share of one core that each kind of thread takes while it plays in real time.
+/// Returns the share of one core that each kind of thread uses during playback in real time.
 fn shares(player: &mut Player) -> Result<BTreeMap<&'static str, f64>> {
     let (before, since) = (busy_s()?, Instant::now());
     player.play(MEASURED_S, true)?;
@@ -40,13 +40,13 @@ fn shares(player: &mut Player) -> Result<BTreeMap<&'static str, f64>> {
     Ok(busy_s()?.into_iter().map(share).collect())
 }
 
-/// How long each kind of thread has run.
+/// Returns the processor time of each kind of thread so far, in seconds.
 fn busy_s() -> Result<BTreeMap<&'static str, f64>> {
     let mut all = BTreeMap::new();
     let process = std::process::id().to_string();
     for task in fs::read_dir("/proc/self/task")? {
         let task = task?;
-        // A thread may end meanwhile.
+        // The thread may have ended since.
         let Ok(name) = fs::read_to_string(task.path().join("comm")) else { continue };
         let Ok(times) = fs::read_to_string(task.path().join("schedstat")) else { continue };
         let kind = if name.starts_with("llvmpipe") {

@@ -1,6 +1,7 @@
-//! The bundled plugin's editor in a real window: seen, pressed, resized, opened and closed.
+//! The editor of the bundled plugin in a real window: drawn, clicked, resized, opened and closed.
 //!
-//! Without a harness: the cases need `DISPLAY`, which only a new process can be given safely.
+//! This test has no harness: the cases need `DISPLAY`, which can be set safely only for a
+//! new process.
 
 #![cfg_attr(not(target_os = "linux"), allow(unused_crate_dependencies, reason = "Linux only"))]
 #![allow(clippy::print_stdout, reason = "a test program without a harness")]
@@ -21,11 +22,12 @@ fn main() {}
 
 #[cfg(target_os = "linux")]
 fn main() -> anyhow::Result<()> {
-    /// Says that this is the process on the screen.
+    /// Environment variable that marks the child process that runs the cases.
     const INSIDE: &str = "UNSPILL_EDITOR_TEST_INSIDE";
-    /// What it says in the process that counts memory.
+    /// Value of `INSIDE` in the process that counts memory.
     const OPENINGS: &str = "openings";
-    /// Has the C library give back at once what was freed, so that what is counted is what is held.
+    /// Makes the C library return freed memory at once, so that the resident memory is what is
+    /// in use.
     const GIVES_BACK: [(&str, &str); 3] = [
         ("MALLOC_ARENA_MAX", "1"),
         ("MALLOC_MMAP_THRESHOLD_", "262144"),
@@ -37,7 +39,7 @@ fn main() -> anyhow::Result<()> {
     if let Some(part) = std::env::var_os(INSIDE) {
         return cases::run(part == OPENINGS);
     }
-    // Made before the screen, as it may take long.
+    // Building the bundle may take long, so the screen starts after it.
     tests::bundle(host::Format::Clap)?;
     let server = host::screen::Server::start()?;
     for (part, variables) in [("cases", &[][..]), (OPENINGS, &GIVES_BACK)] {
@@ -48,7 +50,7 @@ fn main() -> anyhow::Result<()> {
             .env(INSIDE, part)
             .envs(variables.iter().copied())
             .status()?;
-        // A crash at the end of the process counts, too.
+        // A crash at the end of the process also counts.
         anyhow::ensure!(status.success(), "the editor's {part} failed ({status})");
     }
     Ok(())

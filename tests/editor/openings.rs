@@ -1,4 +1,4 @@
-//! Windows opened, resized and closed in a row: nothing may be left of them.
+//! Opens, resizes and closes many windows and checks for leaks of memory and files.
 
 use anyhow::{Context, Result, ensure};
 use host::{Class, Format};
@@ -6,13 +6,15 @@ use host::{Class, Format};
 use crate::cases::{drawn, open};
 use crate::player::Player;
 
-/// Windows opened and closed in a row, for each format.
+/// Windows opened and closed in sequence, for each format.
 const OPENINGS: usize = 100;
-/// What libraries load and keep on first use is there by then.
+/// Number of windows after which libraries have loaded everything that they keep.
 const WARM_UP: usize = 20;
-/// How much more memory may be in use after the last windows than after the first: 2.5 MiB were measured for CLAP, 6 MiB for VST3.
+/// Largest growth of resident memory between the early and the last windows: 2.5 MiB were measured
+/// for CLAP, 6 MiB for VST3.
 const MEMORY_KIB: u64 = 20 * 1024;
-/// The least of so many counts is taken: a window that is still closing holds about 10 MiB and a few files.
+/// Number of counts whose minimum is compared: a window that is still closing holds about 10 MiB
+/// and a few files.
 const COUNTED: usize = 10;
 
 pub(crate) fn opened_and_closed() -> Result<()> {
@@ -27,7 +29,7 @@ pub(crate) fn opened_and_closed() -> Result<()> {
             let wanted = [1000 + 2 * u32::try_from(opening)?, 700];
             let taken = player.plugin.resize_editor(wanted)?;
             ensure!(taken == wanted, "{format}: {wanted:?} became {taken:?}");
-            // Long enough for some pictures.
+            // Long enough for several pictures.
             player.play(0.08, true)?;
             player.plugin.close_editor()?;
             drop(screen);
@@ -49,7 +51,7 @@ pub(crate) fn opened_and_closed() -> Result<()> {
     Ok(())
 }
 
-/// Memory in use.
+/// Returns the resident memory in KiB.
 fn resident_kib() -> Result<u64> {
     let status = std::fs::read_to_string("/proc/self/status")?;
     let line = status.lines().find(|line| line.starts_with("VmRSS:")).context("no VmRSS")?;

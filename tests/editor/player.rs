@@ -9,20 +9,21 @@ use host::{AudioConfig, BusBuffer, Class, Format, Gesture, Plugin, ProcessOption
 use tests::bundle;
 
 const BLOCK: usize = 512;
-/// The mics of the demo session, as they are labelled.
+/// Labels of the demo session's mics.
 const LABELS: [&str; 6] = ["Kick", "Snare", "Hi-hat", "Bass", "Guitar", "Woodwind"];
-/// More mics than the demo session has: they play the same files, from elsewhere on.
+/// Labels of sixteen mics; those beyond the demo session's six play the same files from
+/// later positions.
 pub(crate) const SIXTEEN: [&str; 16] = [
     "Kick", "Snare", "Hi-hat", "Bass", "Guitar", "Woodwind", "Kick", "Snare", "Tom", "Tom", "Tom",
     "Ride", "Overhead", "Overhead", "Room", "Vocal",
 ];
-/// Blocks between the beginnings of the first six mics and the next.
+/// Offset between the positions of consecutive groups of six mics, in blocks.
 const APART_BLOCKS: usize = 140;
 
 /// The plugin with the demo session on its first inputs.
 pub(crate) struct Player {
     pub(crate) plugin: Plugin,
-    /// Six mics each.
+    /// One session per group of six mics.
     sessions: Vec<SessionFiles>,
     num_mics: usize,
     inputs: Vec<BusBuffer>,
@@ -35,7 +36,7 @@ impl Player {
         Self::with_mics(format, class, &LABELS.map(Some))
     }
 
-    /// With so many mics, labelled or not.
+    /// Opens the plugin with one mic per label; a mic without a label keeps the default instrument.
     pub(crate) fn with_mics(format: Format, class: Class, labels: &[Option<&str>]) -> Result<Self> {
         let bundle = bundle(format)?;
         let mut plugin = bundle.instantiate(bundle.class_named(class.name())?)?;
@@ -65,7 +66,7 @@ impl Player {
         let config = AudioConfig {
             rate_hz: sessions.first().map_or(48_000.0, |session| f64::from(session.rate_hz())),
             max_block_samples: BLOCK,
-            // Waits for the worker: however slow the machine is, no hop is late.
+            // In this mode the plugin waits for its worker, so no hop is late on a slow machine.
             mode: RenderMode::Offline,
         };
         plugin.activate(config)?;
@@ -81,7 +82,7 @@ impl Player {
         })
     }
 
-    /// Plays for so long, at no more than real time when `paced`; begins anew at the end.
+    /// Plays for `seconds`, in real time if `paced`; starts again at the end of the session.
     pub(crate) fn play(&mut self, seconds: f32, paced: bool) -> Result<()> {
         let rate_hz = self.sessions.first().map_or(48_000, SessionFiles::rate_hz) as f32;
         let (since, mut played_s) = (Instant::now(), 0.0);
@@ -110,7 +111,8 @@ impl Player {
         Ok(())
     }
 
-    /// What the editor did to a parameter meanwhile: its values, each inside one gesture.
+    /// Returns the values that the editor has set for a parameter; fails if one is outside
+    /// a gesture.
     pub(crate) fn edits_of(&mut self, name: &str) -> Result<Vec<f64>> {
         self.play(0.3, true)?;
         let id = self.plugin.param(name)?.id;

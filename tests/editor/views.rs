@@ -1,4 +1,4 @@
-//! Pictures of every view, for people to look at, and that there is something in each.
+//! Pictures of every view for visual inspection; each is checked to be non-empty.
 
 use anyhow::{Result, ensure};
 use host::screen::Screen;
@@ -7,11 +7,11 @@ use host::{Class, Format};
 use crate::cases::{drawn, open, pictures};
 use crate::player::{Player, SIXTEEN};
 
-/// X11's numbers of keys.
+/// X11 key symbols.
 const CONTROL: u32 = 0xffe3;
 const ESCAPE: u32 = 0xff1b;
 
-/// A window at a scale, in points.
+/// The editor at a scale; positions are in points.
 struct View {
     player: Player,
     screen: Screen,
@@ -39,7 +39,7 @@ impl View {
         self.player.play(0.4, true)
     }
 
-    /// Takes a picture, which must show more than the one before.
+    /// Saves a picture of the window; fails if it is nearly empty.
     fn save(&mut self, name: &str) -> Result<()> {
         let picture = self.screen.picture(self.size[0], self.size[1])?;
         let name = format!("{name}-{}x.png", self.scale);
@@ -48,7 +48,7 @@ impl View {
         Ok(())
     }
 
-    /// Opens something by a click, takes a picture of it, and closes it.
+    /// Clicks to open something, saves a picture of it, and closes it.
     fn save_open(&mut self, at: [i16; 2], button: u8, name: &str) -> Result<()> {
         let before = self.screen.picture(self.size[0], self.size[1])?;
         self.click(at, button)?;
@@ -67,7 +67,7 @@ impl View {
     }
 }
 
-/// In points: middles of things in the window of Unspill 8 with six mics.
+/// Centres of controls in the window of Unspill 8 with six mics, in points.
 const BESIDE: [i16; 2] = [1100, 450];
 const SECOND_ICON: [i16; 2] = [38, 205];
 const SECOND_NAME: [i16; 2] = [76, 205];
@@ -77,7 +77,7 @@ const SECOND_GROUP: [i16; 2] = [225, 205];
 const PRESETS: [i16; 2] = [868, 55];
 const SCALE: [i16; 2] = [1148, 745];
 
-/// Twelve mics, labelled and grouped as those of a drum kit.
+/// Returns a player with twelve mics, labelled and grouped like those of a drum kit.
 fn drum_kit() -> Result<Player> {
     const MICS: [(&str, &str, &str); 12] = [
         ("Kick", "A", "Close"),

@@ -1,4 +1,4 @@
-//! What the classes look like to a host, and what happens when nothing is connected.
+//! The buses that each class reports, and processing with nothing connected.
 
 use host::{
     AudioConfig, BlockPattern, BusBuffer, BusKind, BusState, Class, Direction, Format,
@@ -56,7 +56,7 @@ fn buses_are_as_many_and_as_wide_as_each_class_promises() {
     }
 }
 
-/// A host may activate the plugin and call it before anything is connected.
+/// A host may activate and call the plugin before anything is connected.
 #[test]
 fn nothing_connected_is_survived_and_later_audio_still_passes() {
     const BLOCK_SAMPLES: usize = 256;
@@ -95,7 +95,7 @@ fn nothing_connected_is_survived_and_later_audio_still_passes() {
             plugin
                 .process(&mut [], &mut [], 64, ProcessOptions::default())
                 .unwrap_or_else(|error| panic!("{case}, no buses at all: {error:#}"));
-            // A tone on the first mic comes out again, on whatever is left of it.
+            // A constant signal on the first mic reaches its output.
             let mut loudest = 0.0_f32;
             for _ in 0..40 {
                 inputs[0].channel_mut(0).fill(0.25);
@@ -109,7 +109,7 @@ fn nothing_connected_is_survived_and_later_audio_still_passes() {
     }
 }
 
-/// Outputs may be connected where inputs are not, and the other way round.
+/// Inputs and outputs may be connected independently.
 #[test]
 fn inputs_and_outputs_may_be_inactive_independently() {
     for format in FORMATS {
@@ -130,7 +130,7 @@ fn inputs_and_outputs_may_be_inactive_independently() {
             }
         }
         for num_samples in [512, 17, 1, 512] {
-            // The host checks that every connected output is written.
+            // The host checks that the plugin writes every connected output.
             plugin
                 .process(&mut inputs, &mut outputs, num_samples, ProcessOptions::default())
                 .unwrap_or_else(|error| panic!("{format}: {error:#}"));

@@ -1,4 +1,4 @@
-//! The VST3 in an independent host: `DawDreamer`, which is built on JUCE.
+//! The VST3 plugin in an independent host: `DawDreamer`, which is built on JUCE.
 
 use std::fs;
 use std::path::Path;
@@ -43,7 +43,8 @@ fn dawdreamer(buses: &str, block_samples: usize, mics: &[Vec<f32>]) -> (usize, V
 
 /// Compares the first outputs with `expected`.
 ///
-/// The host does not remove the latency, so the last `latency` samples never come out.
+/// `DawDreamer` does not compensate the latency, so the last `latency_samples` of each mic
+/// are missing.
 fn check(mics: &[Vec<f32>], expected: &[Vec<f32>], buses: &str) {
     for block_samples in [64, 512] {
         let (latency_samples, outputs) = dawdreamer(buses, block_samples, mics);
@@ -69,7 +70,7 @@ fn dawdreamer_with_all_buses_renders_what_the_engine_gives() {
 
 #[test]
 fn dawdreamer_with_only_the_main_bus_renders_its_mic_untouched() {
-    // The other buses come as null pointers, so there is nobody whose bleed could be removed.
+    // The other buses have null pointers, so no bleed can be estimated and the mic stays unchanged.
     let mics = mics(8, RATE_HZ, NUM_SAMPLES);
     check(&mics, &mics[..1], "main");
 }

@@ -1,4 +1,4 @@
-//! The latency that hosts are told, at each moment they may ask.
+//! The latency reported to hosts, at every moment at which they may request it.
 
 use engine::{Mode, Pace, SampleRate, latency_samples};
 use host::{AudioConfig, Class, Format, Plugin, RATES_HZ, RenderMode};
@@ -6,7 +6,7 @@ use tests::bundle;
 
 const FORMATS: [Format; 2] = [Format::Clap, Format::Vst3];
 
-/// What the engine says for the plugin's default mode.
+/// Returns the engine's latency for the plugin's default mode.
 fn expected(rate_hz: u32, mode: RenderMode, max_block_samples: usize) -> usize {
     let rate = SampleRate::new(rate_hz as f32).unwrap();
     let pace = match mode {
@@ -59,7 +59,8 @@ fn latency_follows_rate_and_block_length_and_hosts_are_told() {
             plugin.take_requests();
             let activation = plugin.activate(config).unwrap();
             assert_eq!(activation.latency_samples, expected, "{case}");
-            // VST3 hosts ask between set-up and start, and then only when they are told to.
+            // VST3 hosts read the latency between set-up and start, and later only after
+            // a notification.
             let set_up = activation.set_up_samples.unwrap_or(before);
             let told = plugin.take_requests().latency_changed;
             assert!(set_up == expected || told, "{case}: {set_up} changed without a word");

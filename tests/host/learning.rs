@@ -1,4 +1,5 @@
-//! A passage of the demo session is learned while it plays, and kept: the next one who opens the session hears it clean at once.
+//! Learns a passage of the demo session during playback and saves it: a reopened session is clean
+//! from the first note.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -11,7 +12,7 @@ const BLOCK: usize = 512;
 const RATE_HZ: usize = 44_100;
 const NUM_MICS: usize = 6;
 
-/// The demo session's files of one kind, `[mic][sample]`.
+/// Returns the demo session's files of one kind, `[mic][sample]`.
 fn demo(kind: &str) -> Vec<Vec<f32>> {
     let folder = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../assets/demo"));
     let names = ["1_kick", "2_snare", "3_hihat", "4_bass", "5_guitar", "6_sax"];
@@ -40,7 +41,8 @@ fn text(plugin: &Plugin, name: &str) -> String {
     plugin.param_text(plugin.param(name).unwrap().id).unwrap()
 }
 
-/// Plays the mics from the start, in real time or as fast as it goes, and returns what comes out of them without the latency.
+/// Plays the mics from the start, in real time or as fast as possible, and returns the outputs with
+/// the latency removed.
 fn play(plugin: &mut Plugin, mics: &[Vec<f32>], mode: RenderMode) -> Vec<Vec<f32>> {
     let config = AudioConfig { rate_hz: RATE_HZ as f64, max_block_samples: BLOCK, mode };
     let latency = plugin.activate(config).unwrap().latency_samples;
@@ -73,7 +75,8 @@ fn play(plugin: &mut Plugin, mics: &[Vec<f32>], mode: RenderMode) -> Vec<Vec<f32
     heard.into_iter().map(aligned).collect()
 }
 
-/// Of the first second: decibels of a mic's own source over everything else in it. None for one whose source rests.
+/// Returns the SDR of a mic in its first second: its own source over everything else, in dB. `None`
+/// if the source is silent.
 fn first_second_db(target: &[f32], heard: &[f32]) -> Option<f32> {
     let pairs = || target.iter().zip(heard).take(RATE_HZ);
     let signal: f32 = pairs().map(|(target, _)| target * target).sum();
@@ -81,8 +84,8 @@ fn first_second_db(target: &[f32], heard: &[f32]) -> Option<f32> {
     (signal > 0.0).then(|| 10.0 * (signal / error).log10())
 }
 
-/// SDR of the first second over the adaptive plugin's, mean over the five mics that play: measured 2.8 dB; less on a machine that is
-/// too slow to hear the passage whole.
+/// Least improvement of the first second's SDR over the adaptive plugin, mean over the five mics
+/// that play: measured 2.8 dB; less on a machine that is too slow to learn the whole passage.
 const FIRST_SECOND_DB: f32 = 1.5;
 
 #[test]

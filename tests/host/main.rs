@@ -1,4 +1,5 @@
-//! The bundled plugin in hosts: our own in every odd situation, and an independent one.
+//! The bundled plugin in the project's own host, in all unusual situations, and in an
+//! independent one.
 
 #![cfg(test)]
 

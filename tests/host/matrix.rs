@@ -1,5 +1,5 @@
-//! Every class, in both formats, with any blocks, at any rate and with any set of buses, gives
-//! exactly what the engine gives.
+//! Checks that every class, in both formats, gives exactly the engine's result for any blocks, rate
+//! and buses.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -20,7 +20,7 @@ const BLOCKS: [BlockPattern; 7] = [
     BlockPattern::Random { max_block_samples: 8192, seed: 2 },
 ];
 
-/// Which buses carry mics, and what becomes of the others.
+/// The set of buses that carry mics, and the state of the others.
 #[derive(Clone, Copy, Debug)]
 enum Buses {
     All,
@@ -28,9 +28,9 @@ enum Buses {
     SomeMissing,
 }
 
-/// Long enough for several chunks to come out and for every method to have something to remove.
+/// Long enough to output several chunks and to contain bleed for every method to remove.
 const DURATION_MS: usize = 300;
-/// One call per sample makes anything longer slow.
+/// Shorter, because one call per sample is slow.
 const DURATION_OF_BLOCK_1_MS: usize = 120;
 
 fn num_samples(rate_hz: u32, pattern: BlockPattern) -> usize {
@@ -39,7 +39,7 @@ fn num_samples(rate_hz: u32, pattern: BlockPattern) -> usize {
     rate_hz as usize * duration_ms / 1000
 }
 
-/// The engine's result for the first mics; computed once.
+/// Returns the engine's result for the first mics; each is computed once.
 fn reference(num_mics: usize, rate_hz: u32, num_samples: usize) -> Reference {
     type Cache = Mutex<HashMap<(usize, u32, usize), Reference>>;
     static CACHE: OnceLock<Cache> = OnceLock::new();
@@ -50,7 +50,7 @@ fn reference(num_mics: usize, rate_hz: u32, num_samples: usize) -> Reference {
         .or_insert_with(|| {
             let mics = mics(num_mics, rate_hz, num_samples);
             let reference = Reference::new(mics, rate_hz, &Controls::default()).unwrap();
-            // Equality proves nothing about a plugin and an engine that both do nothing.
+            // Equality proves nothing if both the plugin and the engine do nothing.
             let removed = reference.removed_share();
             assert!(
                 removed > tests::LEAST_REMOVED,
@@ -65,7 +65,7 @@ fn job(class: Class, buses: Buses, pattern: BlockPattern, rate_hz: u32) -> Rende
     let room = if matches!(class, Class::Eight | Class::Track) { 8 } else { 16 };
     let num_mics = match (buses, class) {
         (Buses::All, _) => room,
-        // One bus: the second and third case leave channels of it unused instead.
+        // This class has one bus: the other two cases leave some of its channels unused.
         (Buses::SomeInactive, Class::Multichannel) => 5,
         (Buses::SomeMissing, Class::Multichannel) => 3,
         _ => 4,
@@ -81,7 +81,7 @@ fn job(class: Class, buses: Buses, pattern: BlockPattern, rate_hz: u32) -> Rende
         }
         Buses::SomeInactive => {
             job.slots = Some(vec![0, 2, 3, 6]);
-            // Each form of inactive bus gets its turn.
+            // The block length selects the form of inactive bus, so that each form is tested.
             let forms = [BusState::NullChannels, BusState::NullArray, BusState::ZeroChannels];
             job.unused = UnusedBuses::Inactive(forms[pattern.max_block_samples() % 3]);
         }

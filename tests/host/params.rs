@@ -1,4 +1,4 @@
-//! Parameters and state as hosts see them.
+//! Parameters and state as reported to hosts.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use tests::{bundle, mics, same_bits};
 
 const FORMATS: [Format; 2] = [Format::Clap, Format::Vst3];
 
-/// Every parameter that was ever released: class, id and name. Lines are only ever added.
+/// Every released parameter: class, ID and name. Lines are only ever added.
 const RELEASED: &str = include_str!("params.txt");
 
 fn instance(format: Format, class: Class) -> Plugin {
@@ -67,7 +67,7 @@ fn both_formats_describe_the_same_parameters() {
             assert!((default(a) - default(b)).abs() < 1e-6, "{class:?} {}", a.name);
             let (texts_a, texts_b) = (clap.param_text(a.id), vst3.param_text(b.id));
             assert!(!texts_a.as_ref().unwrap().is_empty());
-            // VST3 hosts put the unit behind the text themselves.
+            // VST3 hosts append the unit to the text themselves.
             let unit = b.unit.trim();
             let text = format!("{} {unit}", texts_b.unwrap().trim_end_matches(unit).trim());
             assert_eq!(texts_a.unwrap(), text.trim(), "{class:?} {}", a.name);
@@ -84,7 +84,7 @@ fn state_carries_every_parameter_to_a_new_instance() {
             let params = first.params().unwrap();
             let mut expected = Vec::new();
             for (index, param) in params.iter().enumerate() {
-                // Different for neighbours, and at neither end.
+                // Neighbours get different positions, and none is at either end.
                 let position = 0.2 + 0.6 * (index % 7) as f64 / 6.0;
                 first.set_param(param.id, param.value_at(position)).unwrap();
             }
@@ -104,7 +104,8 @@ fn state_carries_every_parameter_to_a_new_instance() {
                 let restored = second.param_value(id).unwrap();
                 assert!((restored - value).abs() < 1e-6, "{format} {class:?} {id}");
             }
-            // Saving again gives the same bytes, so that projects do not look changed.
+            // Saving again gives the same bytes, so that a host does not mark the project
+            // as changed.
             assert_eq!(second.save_state().unwrap(), state, "{format} {class:?}");
         }
     }
@@ -117,7 +118,7 @@ fn states_that_make_no_sense_are_refused_or_ignored_without_harm() {
         let good = plugin.save_state().unwrap();
         let before: Vec<f64> = values(&plugin);
         for bad in [&b""[..], &b"\0"[..], &[0xFF; 4096][..], &good[..good.len() / 2]] {
-            // Whether it is an error is the format's business; harm is ours.
+            // The format decides if this is an error; the parameters must not change.
             let _ = plugin.load_state(bad);
             assert_eq!(values(&plugin), before, "{format}");
         }
@@ -149,7 +150,7 @@ fn values(plugin: &Plugin) -> Vec<f64> {
     params.iter().map(|param| plugin.param_value(param.id).unwrap()).collect()
 }
 
-/// Lets the plugin take the parameters over, as starting the transport once does.
+/// Activates and deactivates the plugin, which applies pending parameter values.
 fn flush(plugin: &mut Plugin) {
     let config =
         AudioConfig { rate_hz: 48_000.0, max_block_samples: 64, mode: RenderMode::Offline };

@@ -1,10 +1,10 @@
-//! Calls in any order, as `cargo xtask host --random` makes them: a short run in every check.
+//! Calls in random order, as in `cargo xtask host --random`: a short run for every check.
 
 use host::Format;
 use host::random::{Numbers, describe, run};
 use tests::bundle;
 
-/// So many calls take a few seconds; the seeds are others than the command's own.
+/// Number of calls, which take a few seconds; the seeds differ from the command's default.
 const NUM_CALLS: u64 = 4_000;
 
 fn survives(format: Format, seed: u64) {

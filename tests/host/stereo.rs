@@ -1,4 +1,4 @@
-//! Stereo mics: two linked mics, never each other's bleed.
+//! Stereo mics: two linked mics are never treated as each other's bleed.
 
 use host::{Class, Format, RenderJob, render};
 use tests::{Reference, bundle, grouped, mics, same_bits};
@@ -7,7 +7,7 @@ const RATE_HZ: u32 = 48_000;
 const NUM_SAMPLES: usize = 14_400;
 const FORMATS: [Format; 2] = [Format::Clap, Format::Vst3];
 
-/// The engine's result for five mics, some of them linked.
+/// Returns the engine's result for five mics, some of them linked.
 fn linked(groups: &[&[usize]]) -> Reference {
     let mics = mics(5, RATE_HZ, NUM_SAMPLES);
     let apart = Reference::new(mics.clone(), RATE_HZ, &grouped(&[])).unwrap();

@@ -1,4 +1,4 @@
-//! Played at real time, the plugin gives what it gives offline.
+//! Checks that playback in real time gives the same result as offline.
 
 #![cfg(test)]
 
@@ -10,12 +10,12 @@ const RATE_HZ: u32 = 48_000;
 const NUM_SAMPLES: usize = 24_000;
 const NUM_MICS: usize = 6;
 
-/// Times real time. Playback leaves the worker a slack of about 20 ms; a shared machine may take
-/// the processor away for longer, and then the mics are dry by design, which says nothing about
-/// playback in time. So the next pace leaves more: 20 ms, then 100 ms.
+/// Speeds of playback as multiples of real time. At real time the worker has a slack of about 20
+/// ms. A shared machine may pause it for longer; the mics are then dry by design, which is no
+/// failure. The second speed raises the slack to 100 ms.
 const PACES: [f64; 2] = [1.0, 0.2];
 
-/// One test, so that the cases do not compete for the processors.
+/// A single test, so that the cases do not compete for processors.
 #[test]
 fn paced_playback_equals_the_engine() {
     let mics = mics(NUM_MICS, RATE_HZ, NUM_SAMPLES);
@@ -43,7 +43,7 @@ fn paced_playback_equals_the_engine() {
     }
 }
 
-/// Where the plugin's output is not the engine's.
+/// Returns the first difference between the plugin's and the engine's output.
 fn difference(bundle: &Bundle, job: &RenderJob, reference: &Reference) -> Option<String> {
     let slices: Vec<&[f32]> = reference.mics.iter().map(Vec::as_slice).collect();
     let outputs = render(bundle, job, &slices).unwrap().outputs;

@@ -1,4 +1,4 @@
-//! Builds the project's programs: shows what cargo shows, or nothing where nothing has to be built.
+//! Builds the project's programs; shows cargo's output only if something has to be built.
 
 use std::io::{IsTerminal, Read, Write};
 use std::path::PathBuf;
@@ -9,19 +9,19 @@ use serde_json::Value;
 
 use crate::shell;
 
-/// Columns of cargo's progress bar, which does not see the terminal itself.
+/// Width of cargo's progress bar in columns; cargo cannot detect it through a pipe.
 const BAR_COLUMNS: &str = "80";
 
-/// Takes what is left of the bar from the terminal.
+/// Clears the current line of the terminal.
 const CLEAR_LINE: &[u8] = b"\r\x1b[K";
 
-/// Something that is built, and how long that takes.
+/// A program or library of the project, with the notice shown when it is built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Product {
-    /// The name people read, and the time of a first build on two cores.
+    /// Name and duration of a first build on two cores, for the user.
     notice: &'static str,
     package: &'static str,
-    /// Arguments for cargo beside the package.
+    /// Arguments for cargo in addition to the package.
     arguments: &'static [&'static str],
 }
 
@@ -45,11 +45,11 @@ impl Product {
         arguments: &["--bin", "lab"],
     };
 
-    /// Builds it in release and returns all files that cargo made of the package itself.
+    /// Builds the product in release and returns all files that cargo made for the package itself.
     ///
     /// # Errors
     ///
-    /// When it does not build; cargo has said why.
+    /// If the build fails; cargo has printed the reason.
     pub(crate) fn build(self) -> Result<Vec<PathBuf>> {
         let mut build = shell::cargo("build");
         build.args(["--release", "--package", self.package]).args(self.arguments);
@@ -62,7 +62,7 @@ impl Product {
     ///
     /// # Errors
     ///
-    /// As [`build`](Self::build).
+    /// The same as [`build`](Self::build).
     pub(crate) fn program(self) -> Result<Command> {
         let files = self.build()?;
         let name = format!("{}{}", self.package, std::env::consts::EXE_SUFFIX);
@@ -71,16 +71,16 @@ impl Product {
     }
 }
 
-/// Runs a cargo command that builds and returns its standard output. What it has to build is shown
-/// behind `notice`; where it has to build nothing, nothing is.
+/// Runs a cargo command that builds and returns its standard output. Shows `notice` and cargo's
+/// progress if something has to be built, and nothing otherwise.
 ///
 /// # Errors
 ///
-/// When it cannot be started or fails; cargo has said why.
+/// If cargo cannot be started or fails; it has printed the reason.
 pub(crate) fn shown(mut command: Command, notice: &str) -> Result<String> {
     let errors = std::io::stderr();
     if errors.is_terminal() {
-        // Cargo writes into a pipe of ours, and is to draw all the same.
+        // Cargo writes to a pipe and would draw no bar or colours by default.
         command.env("CARGO_TERM_PROGRESS_WHEN", "always");
         command.env("CARGO_TERM_PROGRESS_WIDTH", BAR_COLUMNS);
         if std::env::var_os("NO_COLOR").is_none() {
@@ -109,7 +109,7 @@ pub(crate) fn shown(mut command: Command, notice: &str) -> Result<String> {
     Ok(String::from_utf8_lossy(&messages).into_owned())
 }
 
-/// Passes on all that cargo says but that it has finished.
+/// Copies cargo's output except the line that reports the end of the build.
 fn pass_on(mut from: impl Read, to: &mut impl Write, notice: &str) -> std::io::Result<()> {
     let (mut noticed, mut bar_is_left) = (false, false);
     let mut held: Vec<u8> = Vec::new();
@@ -117,7 +117,8 @@ fn pass_on(mut from: impl Read, to: &mut impl Write, notice: &str) -> std::io::R
     loop {
         let count = from.read(&mut buffer)?;
         held.extend_from_slice(&buffer[..count]);
-        // Lines, and pictures of the bar, which end where the line begins again.
+        // Splits the output into lines, and into drawings of the bar, which end with a
+        // carriage return.
         while let Some(end) = held.iter().position(|&byte| byte == b'\n' || byte == b'\r') {
             let segment: Vec<u8> = held.drain(..=end).collect();
             if pass_segment(&segment, to, notice, &mut noticed)? {
@@ -135,7 +136,7 @@ fn pass_on(mut from: impl Read, to: &mut impl Write, notice: &str) -> std::io::R
     }
 }
 
-/// Passes on one line or picture, unless it is one that nobody needs; says whether it did.
+/// Writes one line or drawing of the bar unless it is of no use; returns true if it was written.
 fn pass_segment(
     segment: &[u8],
     to: &mut impl Write,
@@ -148,7 +149,7 @@ fn pass_segment(
     if is_end || text.is_empty() && !*noticed {
         return Ok(false);
     }
-    // Waiting for another cargo is no building yet.
+    // Waiting for another cargo does not count as building.
     if !*noticed && !text.starts_with("Blocking ") {
         *noticed = true;
         writeln!(to, "{notice}")?;
@@ -157,14 +158,14 @@ fn pass_segment(
     Ok(true)
 }
 
-/// The text without colours and other commands to the terminal, and without space around it.
+/// Returns the text without terminal escape sequences and surrounding white space.
 fn plain(segment: &[u8]) -> String {
     let text = String::from_utf8_lossy(segment);
     let mut plain = String::new();
     let mut chars = text.chars();
     while let Some(c) = chars.next() {
         if c == '\u{1b}' {
-            // `[` and numbers, up to a letter.
+            // An escape sequence: `[` and numbers, up to a letter.
             chars.by_ref().find(char::is_ascii_alphabetic);
         } else {
             plain.push(c);
@@ -173,12 +174,13 @@ fn plain(segment: &[u8]) -> String {
     plain.trim().to_owned()
 }
 
-/// Cargo's messages, one JSON value per line; other lines are left out.
+/// Parses cargo's messages, one JSON value per line; skips other lines.
 fn parsed(messages: &str) -> impl Iterator<Item = Value> {
     messages.lines().filter_map(|line| serde_json::from_str(line).ok())
 }
 
-/// The files among cargo's messages, one JSON value per line, that were made of this package.
+/// Returns the files that cargo reports for this package, from messages with one JSON value
+/// per line.
 fn files_of(package: &str, messages: &str) -> Vec<PathBuf> {
     let artifacts = parsed(messages).filter(|message| {
         message["reason"] == "compiler-artifact" && message["target"]["name"] == package
@@ -189,7 +191,7 @@ fn files_of(package: &str, messages: &str) -> Vec<PathBuf> {
         .collect()
 }
 
-/// The program among cargo's messages that was made of this target.
+/// Returns the program that cargo reports for this target.
 pub(crate) fn program_of(target: &str, messages: &str) -> Option<PathBuf> {
     let mut programs = parsed(messages).filter(|message| message["target"]["name"] == target);
     programs.find_map(|message| message["executable"].as_str().map(PathBuf::from))
@@ -220,7 +222,7 @@ mod tests {
         assert_eq!(passed(said), shown);
         let bar = "    Building [=>   ] 3/9: a\r\u{1b}[K   Compiling b v1.0.0\n";
         assert_eq!(passed(bar), format!("building it: a minute\n{bar}"));
-        // A bar that cargo leaves is cleared.
+        // A bar left behind by cargo is cleared.
         let bar = "    Building [=>   ] 3/9: a\r";
         let end = "\u{1b}[K    Finished `release` in 9s\n";
         let shown = format!("building it: a minute\n{bar}\r\u{1b}[K");

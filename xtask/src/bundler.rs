@@ -1,11 +1,11 @@
-//! Makes plugin bundles from the plugin's library, as each system wants them.
+//! Makes plugin bundles from the plugin's library in the layout of each system.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
-/// The system that a bundle is for.
+/// The target system of a bundle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum System {
     Linux,
@@ -14,7 +14,7 @@ pub(crate) enum System {
 }
 
 impl System {
-    /// The one this program runs on.
+    /// Returns the system that this program runs on.
     pub(crate) fn this() -> Result<Self> {
         match std::env::consts::OS {
             "linux" => Ok(Self::Linux),
@@ -25,14 +25,14 @@ impl System {
     }
 }
 
-/// What is bundled.
+/// The plugin to bundle.
 #[derive(Debug)]
 pub(crate) struct Product<'a> {
-    /// The name users see.
+    /// Display name.
     pub(crate) name: &'a str,
-    /// The version, digits and dots only.
+    /// Version, only digits and dots.
     pub(crate) version: &'a str,
-    /// The plugin's library, which holds both formats.
+    /// The plugin's library, which contains both formats.
     pub(crate) library: &'a Path,
 }
 
@@ -41,7 +41,7 @@ impl Product<'_> {
     ///
     /// # Errors
     ///
-    /// When files cannot be written.
+    /// If a file cannot be written.
     pub(crate) fn bundle(
         &self,
         system: System,
@@ -63,7 +63,8 @@ impl Product<'_> {
             .collect()
     }
 
-    /// The files of one bundle; `None` is the bundle itself, where it is a single file.
+    /// Returns the files of one bundle; the path `None` is the bundle itself if it is a
+    /// single file.
     fn files(
         &self,
         system: System,
@@ -121,7 +122,7 @@ enum Content<'a> {
 }
 
 impl Content<'_> {
-    /// Replaces the file at `path` as a whole: a host that has the old library loaded keeps it.
+    /// Replaces the file at `path` as a whole; a host that has loaded the old library keeps it.
     fn write_to(&self, path: &Path) -> Result<()> {
         let new = match self {
             Self::Copy(source) => {
@@ -134,8 +135,8 @@ impl Content<'_> {
         }
         let folder = path.parent().context("it has no folder")?;
         fs::create_dir_all(folder)?;
-        // Beside its destination, so that the rename cannot cross file systems; named after this
-        // process, so that two of them do not meet.
+        // In the same folder, so that the rename stays in one file system; named after the process,
+        // so that two processes do not collide.
         let temporary = folder.join(format!(".{}.part", std::process::id()));
         let written = fs::write(&temporary, new)
             .and_then(|()| match self {
@@ -146,7 +147,7 @@ impl Content<'_> {
             })
             .and_then(|()| fs::rename(&temporary, path));
         if written.is_err() {
-            // The error to report is the one above.
+            // A failed removal is ignored; the error above is reported.
             let _ = fs::remove_file(&temporary);
         }
         Ok(written?)

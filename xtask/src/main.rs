@@ -1,7 +1,7 @@
 //! `cargo xtask`: the project's own commands.
 //!
-//! It stays light and depends on none of the project's packages: what needs them is started
-//! through cargo.
+//! This package depends on none of the project's other packages, so it builds fast. Commands that
+//! need them start them through cargo.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line program")]
 

@@ -6,15 +6,16 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, bail};
 
-/// The folder with the workspace's `Cargo.toml`.
+/// Returns the folder with the workspace's `Cargo.toml`.
 pub(crate) fn root() -> PathBuf {
-    // Cargo sets it for programs it runs; what it was at compile time serves those run by hand.
+    // Cargo sets the variable for programs that it runs; otherwise the value at compile time
+    // is used.
     let package = std::env::var_os("CARGO_MANIFEST_DIR")
         .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
     package.parent().map_or_else(|| package.clone(), Path::to_owned)
 }
 
-/// Cargo with a subcommand, for this workspace, in the user's folder.
+/// Returns a cargo command for this workspace that runs in the user's folder.
 pub(crate) fn cargo(subcommand: &str) -> Command {
     let mut command = bare_cargo(subcommand);
     if subcommand != "deny" {
@@ -23,20 +24,21 @@ pub(crate) fn cargo(subcommand: &str) -> Command {
     command
 }
 
-/// Cargo with a subcommand for the dashboard, which is a workspace of its own.
+/// Returns a cargo command for the dashboard, which is a separate workspace.
 pub(crate) fn cargo_for_dashboard(subcommand: &str) -> Command {
     let mut command = bare_cargo(subcommand);
     command.arg("--manifest-path").arg(root().join("xtask/dashboard/Cargo.toml"));
     command
 }
 
-/// Where the dashboard is built: beside everything else, and apart from it.
+/// Returns the target folder of the dashboard, a subfolder of the workspace's target folder.
 pub(crate) fn dashboard_target() -> PathBuf {
     let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
     target.unwrap_or_else(|| root().join("target")).join("dashboard")
 }
 
-/// Cargo with a subcommand for the models of the engine's threads, a workspace of its own as well, built apart.
+/// Returns a cargo command for the models of the engine's threads, a separate workspace with its
+/// own target folder.
 pub(crate) fn cargo_for_races(subcommand: &str) -> Command {
     let mut command = bare_cargo(subcommand);
     command.arg("--manifest-path").arg(root().join("engine/races/Cargo.toml"));
@@ -46,7 +48,7 @@ pub(crate) fn cargo_for_races(subcommand: &str) -> Command {
     command
 }
 
-/// Where those are built.
+/// Returns the target folder of the models of the engine's threads.
 pub(crate) fn races_target() -> PathBuf {
     dashboard_target().with_file_name("races")
 }
@@ -57,10 +59,11 @@ fn bare_cargo(subcommand: &str) -> Command {
     command
 }
 
-/// A program in the environment that this one was given.
+/// Returns a command that starts a program in the environment that this one was started in.
 pub(crate) fn program(path: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(path);
-    // What cargo sets for this program would look like the user's own settings to the next one.
+    // Removes the variables that cargo set for this program: a nested cargo would treat them as the
+    // user's settings.
     for (name, _) in std::env::vars_os() {
         let is_ours = name.to_str().is_some_and(|name| name.starts_with("CARGO_PKG_"));
         if is_ours || name == "CARGO_MANIFEST_DIR" || name == "CARGO_MANIFEST_PATH" {
@@ -70,11 +73,11 @@ pub(crate) fn program(path: impl AsRef<OsStr>) -> Command {
     command
 }
 
-/// Runs a command to its end.
+/// Runs a command and waits for its end.
 ///
 /// # Errors
 ///
-/// When it cannot be started or fails; its own output has said why.
+/// If the command cannot be started or fails; it has printed the reason.
 pub(crate) fn run(mut command: Command, what: &str) -> Result<()> {
     let status = command.status().with_context(|| format!("cannot start {what}"))?;
     if !status.success() {
@@ -83,9 +86,10 @@ pub(crate) fn run(mut command: Command, what: &str) -> Result<()> {
     Ok(())
 }
 
-/// Runs a command in this program's stead and takes over its exit code.
+/// Replaces this program with a command, or runs it and returns its exit code.
 ///
-/// Where the system can, this program becomes the other one: Ctrl-C would end the one that waits before the one that tidies up.
+/// On Unix the process is replaced: otherwise Ctrl-C would end this waiting program before the
+/// command has cleaned up.
 pub(crate) fn become_command(mut command: Command, what: &str) -> ExitCode {
     #[cfg(unix)]
     let error = std::os::unix::process::CommandExt::exec(&mut command);
@@ -103,7 +107,7 @@ fn exit_code(status: std::process::ExitStatus) -> ExitCode {
     if status.success() {
         return ExitCode::SUCCESS;
     }
-    // Killed by a signal, or a code that does not fit: failed all the same.
+    // A command that was killed, or whose code does not fit into a byte, counts as failed.
     let code = status.code().and_then(|code| u8::try_from(code).ok()).filter(|&code| code != 0);
     code.map_or(ExitCode::FAILURE, ExitCode::from)
 }

@@ -7,15 +7,16 @@ use anyhow::{Result, bail};
 
 use crate::shell;
 
-/// Something the system has to provide, and the Debian or Ubuntu package that does.
+/// A system dependency and the Debian or Ubuntu package that provides it.
 struct Requirement {
     package: &'static str,
     is_there: fn() -> bool,
 }
 
-/// What the independent host of the tests (`DawDreamer`, from Python's package index) stands on,
-/// the SoundFont that the lab's scenes are played with, the screen with software OpenGL that
-/// the editor is shown on, the Vulkan that the network is compared on (Mesa's brings one in software), and the terminal of the dashboard.
+/// Packages for the tests: the requirements of their independent host (`DawDreamer`, from Python's
+/// package index), the SoundFont for the lab's scenes, a screen with software OpenGL for the
+/// editor, a Vulkan driver for the comparison of the network's backends (Mesa has one in software),
+/// and the terminal of the dashboard's test.
 const FOR_TESTS: [Requirement; 11] = [
     Requirement { package: "python3-venv", is_there: python_can_make_environments },
     Requirement { package: "libgl1", is_there: opengl_can_be_loaded },
@@ -33,27 +34,27 @@ const FOR_TESTS: [Requirement; 11] = [
     Requirement { package: "bsdutils", is_there: || Path::new("/usr/bin/script").exists() },
 ];
 
-/// The program that counts instructions.
+/// Packages for `cargo xtask guard`: the program that counts instructions.
 const FOR_GUARD: [Requirement; 1] = [Requirement {
     package: "valgrind",
     is_there: || succeeds(Command::new("valgrind").arg("--version")),
 }];
 
-/// Makes sure that the tests find the packages they need: installs them where that is possible (as
-/// root on Debian or Ubuntu), and otherwise names them in one line.
+/// Ensures that the packages for the tests are there: installs missing ones if possible (as root on
+/// Debian or Ubuntu), and otherwise fails with one line that names them.
 ///
 /// # Errors
 ///
-/// When something is missing and could not be installed.
+/// If a package is missing and could not be installed.
 pub(crate) fn ensure_for_tests() -> Result<()> {
     ensure(&FOR_TESTS)
 }
 
-/// The same for `cargo xtask guard`.
+/// Ensures that the packages for `cargo xtask guard` are there, like [`ensure_for_tests`].
 ///
 /// # Errors
 ///
-/// When something is missing and could not be installed.
+/// If a package is missing and could not be installed.
 pub(crate) fn ensure_for_guard() -> Result<()> {
     ensure(&FOR_GUARD)
 }
@@ -73,7 +74,7 @@ fn ensure(requirements: &[Requirement]) -> Result<()> {
     println!("installing system packages: {packages}");
     let mut update = apt_get();
     update.arg("update");
-    // Old lists may still do; the installation decides.
+    // Old package lists may be sufficient; the installation will show.
     if let Err(error) = shell::run(update, "apt-get update") {
         eprintln!("warning: {error:#}");
     }
@@ -105,7 +106,7 @@ fn can_install() -> bool {
 }
 
 fn python_can_make_environments() -> bool {
-    // `venv` alone is there without the package, but cannot put pip into the environment.
+    // Without the package, `venv` exists but cannot install pip into the environment.
     succeeds(Command::new("python3").args(["-c", "import venv, ensurepip"]))
 }
 
@@ -122,11 +123,11 @@ fn vulkan_has_a_driver() -> bool {
 
 fn opengl_can_be_loaded() -> bool {
     let script = "import ctypes; ctypes.CDLL('libGL.so.1')";
-    // Without Python there is nothing to ask; the package costs little.
+    // Without Python the check fails and the package is installed, which costs little.
     succeeds(Command::new("python3").args(["-c", script]))
 }
 
-/// Whether a file lies in one of the system's folders of libraries.
+/// Returns true if the file is in one of the system's library folders.
 fn library_is_there(file: &str) -> bool {
     let folders = std::fs::read_dir("/usr/lib").into_iter().flatten().flatten();
     folders.map(|folder| folder.path().join(file)).any(|library| library.exists())

@@ -1,4 +1,4 @@
-//! WAV (RIFF, RF64, BW64, Wave64) and FLAC.
+//! Audio files: WAV (RIFF, RF64, BW64, Wave64) and FLAC.
 
 use std::path::Path;
 
@@ -30,7 +30,7 @@ const WORDS: [&[u8]; 22] = [
     b"\x00\x00\x00\x80",
 ];
 
-/// No more samples of a channel than this are read of a file that goes on and on.
+/// Largest number of samples read of one channel, for headers that announce very long files.
 const MOST_SAMPLES: u64 = 1 << 19;
 
 #[test]
@@ -40,7 +40,7 @@ fn audio() {
         seeds: Vec::new(),
         words: &WORDS,
         mend: flac_checksums,
-        // A packet of the most channels of WAV, a block of the longest and widest of FLAC.
+        // A packet of WAV's largest number of channels, and FLAC's longest and widest block.
         base_bytes: 24 << 20,
         bytes_per_byte: 16,
         cases: 4000,
@@ -74,7 +74,7 @@ fn read(input: &[u8]) -> Result<String, AudioFileError> {
     Ok(format!("{} channels, stamp {}", num_channels.min(3), stamp.is_some()))
 }
 
-/// Puts the two checksums right in a FLAC file of one block; behind wrong ones nothing is read.
+/// Corrects the two checksums of a FLAC file of one block; with wrong ones the reader stops early.
 fn flac_checksums(bytes: &mut [u8]) {
     let Some(start) = end_of_metadata(bytes) else { return };
     let Some(header_bytes) = header_bytes(&bytes[start..]) else { return };
@@ -101,7 +101,7 @@ fn end_of_metadata(bytes: &[u8]) -> Option<usize> {
     }
 }
 
-/// The bytes of a block's header before its checksum.
+/// Returns the length of a block's header in bytes, without its checksum.
 fn header_bytes(block: &[u8]) -> Option<usize> {
     let codes = *block.get(2)?;
     let number_bytes = match block.get(4)?.leading_ones() {

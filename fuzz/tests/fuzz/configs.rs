@@ -23,10 +23,10 @@ const WORDS: [&[u8]; 14] = [
     b"\\u0007",
 ];
 
-/// What is read may be long, as defaults are many; text in it is kept.
+/// Memory for any input: results are large because there are many defaults, and text is copied.
 const BASE_BYTES: usize = 4 << 20;
 
-/// Fails where a number that was read is none.
+/// Panics if the debug output of `value` contains a number that is not finite.
 fn check_finite(value: &impl std::fmt::Debug) {
     let (mut text, mut is_quoted, mut is_escaped) = (String::new(), false, false);
     for c in format!("{value:?}").chars() {

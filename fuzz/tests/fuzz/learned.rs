@@ -1,4 +1,4 @@
-//! What a passage taught, as bytes.
+//! Learned estimates in their saved form.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use fuzz::{Outcome, Target};
 use sha2::{Digest, Sha256};
 
 const NUM_MICS: usize = 3;
-/// Magic and version come before the hash, everything that it is of behind.
+/// Offset of the hash: magic and version come before it, and the hashed contents after it.
 const HASH_AT: usize = 9;
 const CONTENTS_AT: usize = HASH_AT + 32;
 
@@ -21,7 +21,8 @@ impl Noise {
         (self.0 >> 8) as f32 / (1 << 24) as f32 - 0.5
     }
 
-    /// Mics that hear noise of their own and, half as loud, noise that they share; `[mic, sample]`.
+    /// Returns a hop of noise `[mic, sample]`: independent noise for each mic, and common noise at
+    /// half its level.
     fn hop(&mut self, hop_samples: usize) -> Vec<f32> {
         let shared: Vec<f32> = (0..hop_samples).map(|_| 0.1 * self.draw()).collect();
         (0..NUM_MICS * hop_samples).map(|at| 0.2 * self.draw() + shared[at % hop_samples]).collect()
@@ -38,7 +39,7 @@ fn pipeline(learned: Option<Arc<Learned>>) -> Pipeline {
     Pipeline::new(Box::new(method), NUM_MICS)
 }
 
-/// What a second of noise teaches.
+/// Returns the saved estimates of 90 hops of noise.
 fn seed() -> Vec<u8> {
     let method = Online::new(rate(), Mode::Live, NUM_MICS);
     let learner = method.learner();
@@ -97,7 +98,7 @@ fn learned() {
     assert!(accepted > 100, "{accepted}");
 }
 
-/// What is played with whatever could be read is finite.
+/// Checks that playback with any accepted estimates is finite.
 #[test]
 fn playing_learned() {
     let target = Target {
@@ -105,7 +106,7 @@ fn playing_learned() {
         seeds: vec![seed()],
         words: &[b"\xFF\x7B", b"\xFF\xFF\x7F\x7F", b"\x7F\x7F"],
         mend: hash,
-        // The engine itself.
+        // Memory of the engine itself.
         base_bytes: 64 << 20,
         bytes_per_byte: 400,
         cases: 60,
@@ -125,7 +126,7 @@ fn playing_learned() {
                 let mut samples = hop.clone();
                 pipeline.process_hop(&mut samples, &controls);
                 assert!(samples.iter().all(|x| x.is_finite()), "what is removed is finite");
-                // A bin comes out louder by 6 dB at most, so that what is removed is bounded.
+                // The gain of a bin is at most 6 dB, so the output is bounded.
                 let peak = samples.iter().fold(0.0_f32, |peak, x| peak.max(x.abs()));
                 assert!(peak < 30.0, "what is removed is not louder than all that came in: {peak}");
             }

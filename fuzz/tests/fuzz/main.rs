@@ -1,4 +1,4 @@
-//! Everything that reads what others wrote, on input that nobody meant: `cargo xtask fuzz`.
+//! Fuzzes every reader of external data: `cargo xtask fuzz`.
 
 #![cfg(test)]
 
@@ -13,7 +13,8 @@ use fuzz::Counting;
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// All files with this ending in a folder of the repository and the folders in it.
+/// Returns the contents of all files with this ending in a folder of the repository and
+/// its subfolders.
 fn files(folder: &str, ending: &str) -> Vec<Vec<u8>> {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let (mut folders, mut paths) = (vec![root.join(folder)], Vec::new());
@@ -27,13 +28,13 @@ fn files(folder: &str, ending: &str) -> Vec<Vec<u8>> {
             }
         }
     }
-    // Folders list their files in any order.
+    // The order of directory entries is unspecified.
     paths.sort();
     assert!(!paths.is_empty(), "{folder} has no {ending}");
     paths.iter().map(|path| std::fs::read(path).unwrap()).collect()
 }
 
-/// A file of the repository.
+/// Returns the contents of a file of the repository.
 fn file(path: &str) -> Vec<u8> {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     std::fs::read(root.join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use crate::file;
 
-/// As small as a network can be for this engine's bands.
+/// The smallest network for the engine's 80 bands.
 fn small(local_width: usize) -> NetworkConfig {
     NetworkConfig {
         num_bands: 80,
@@ -22,14 +22,14 @@ fn small(local_width: usize) -> NetworkConfig {
     }
 }
 
-/// Random weights of the smallest network.
+/// Returns random weights of the smallest network.
 fn small_weights(local_width: usize) -> Vec<u8> {
     let device = Device::flex();
     device.seed(5);
     Network::new(&small(local_width), &device).to_safetensors().unwrap()
 }
 
-/// The card that goes with the weights.
+/// Returns the card of these weights.
 fn small_card(weights: &[u8]) -> String {
     let hash: String = Sha256::digest(weights).iter().map(|byte| format!("{byte:02x}")).collect();
     format!(
@@ -114,7 +114,7 @@ fn card() {
         seeds: vec![small_card(&weights).into_bytes(), file("models/band-a-0.6.0/card.toml")],
         words: &[b"[", b"]", b"\n", b" = ", b"{ ", b"\"", b"#", b"true", b"-", b"e9", b"\\u0007"],
         mend: |_| (),
-        // The weights are there once as they came and once as a network.
+        // Memory for the weights as bytes and as a network.
         base_bytes: (4 << 20) + 8 * weights.len(),
         bytes_per_byte: 400,
         cases: 2000,

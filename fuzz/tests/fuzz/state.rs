@@ -1,4 +1,4 @@
-//! The saved state of the plugin, on the way that the framework loads it.
+//! The saved state of the plugin, loaded in the same way as by the framework.
 
 use std::collections::BTreeMap;
 
@@ -29,7 +29,7 @@ const WORDS: [&[u8]; 16] = [
     b"\\u0000",
 ];
 
-/// A state with everything that has a field of its own.
+/// Returns a state with all fields that are not parameters.
 fn with_fields() -> Vec<u8> {
     let fields = BTreeMap::from(
         [
@@ -57,7 +57,7 @@ fn with_fields() -> Vec<u8> {
 fn load<P: Plugin>(instance: &P, input: &[u8]) -> Outcome {
     let mut state: PluginState = match serde_json::from_slice(input) {
         Ok(state) => state,
-        // The framework logs it.
+        // The framework writes this error to its log.
         Err(error) => return Outcome::Refused(error.to_string().escape_debug().to_string()),
     };
     P::filter_state(&mut state);

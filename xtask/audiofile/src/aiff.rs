@@ -1,6 +1,6 @@
 //! Finds the samples of an AIFF or AIFF-C file (Apple, 1989 and 1991).
 //!
-//! `COMM` says what the samples are, `SSND` holds them; they come in either order.
+//! The chunk `COMM` describes the samples and `SSND` contains them; their order is arbitrary.
 
 use crate::chunks::{Chunk, Chunks, Container, printable};
 use crate::input::{Fault, Input};
@@ -11,12 +11,12 @@ use crate::wav::is_open_ended;
 #[cfg(test)]
 mod tests;
 
-/// `COMM` without the kind of compression.
+/// Length of `COMM` without the compression type, in bytes.
 const COMM_BYTES: usize = 18;
-/// Offset and size of blocks, in front of the samples in `SSND`.
+/// Length of the offset and block size before the samples in `SSND`, in bytes.
 const SSND_BYTES: u64 = 8;
 
-/// Looks through the chunks and goes to the first sample.
+/// Reads the chunks and seeks to the first sample.
 pub(crate) fn open(input: &mut Input, mut chunks: Chunks) -> Result<PcmFile, Fault> {
     let container = chunks.container();
     let (mut common, mut sound) = (None, None);
@@ -27,7 +27,7 @@ pub(crate) fn open(input: &mut Input, mut chunks: Chunks) -> Result<PcmFile, Fau
                 let body = input.up_to(chunk.size_bytes.min(64))?;
                 common = Some(Common::new(&body, container)?);
             }
-            // Whatever follows both can spoil nothing.
+            // Chunks after both are not needed, so faults in them are ignored.
             _ if common.is_some() && sound.is_some() => break,
             _ if chunk.end_bytes() > input.len_bytes() => {
                 let id = printable(chunk.id);
@@ -45,7 +45,7 @@ pub(crate) fn open(input: &mut Input, mut chunks: Chunks) -> Result<PcmFile, Fau
         foreign: Some(if container == Container::Aiff { "AIFF" } else { "AIFF-C" }),
     };
     let Some(sound) = sound else {
-        // A file without samples needs no chunk for them.
+        // A file without samples needs no `SSND` chunk.
         let missing = || Fault::format("it has no SSND chunk");
         return if num_samples == 0 { Ok(file(pcm, 0)) } else { Err(missing()) };
     };
@@ -120,12 +120,12 @@ impl Common {
     }
 }
 
-/// An 80-bit float, rounded to whole Hz; `None` for everything that is no rate.
+/// Converts an 80-bit float to whole Hz; `None` if it is not a valid rate.
 fn from_extended(bytes: [u8; 10]) -> Option<u32> {
     let [high, low, mantissa @ ..] = bytes;
     let exponent = i32::from(u16::from_be_bytes([high, low]));
     let mantissa = u64::from_be_bytes(mantissa);
-    // The sign is the exponent's highest bit; 0x3FFF with the point behind the first bit is one.
+    // The sign is the highest bit; exponent 0x3FFF with the point after the first bit is 1.
     let right = 0x3FFF + 63 - exponent;
     let rounded = match right {
         1..=63 => (u128::from(mantissa) + (1_u128 << (right - 1))) >> right,
@@ -135,7 +135,7 @@ fn from_extended(bytes: [u8; 10]) -> Option<u32> {
     u32::try_from(rounded).ok()
 }
 
-/// The name of a format that is not read.
+/// Returns the name of an unsupported format.
 fn codec_name(kind: [u8; 4]) -> String {
     let name = match &kind.map(|byte| byte.to_ascii_lowercase()) {
         b"ulaw" => "mu-law",

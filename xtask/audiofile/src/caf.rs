@@ -1,8 +1,8 @@
 //! Finds the samples of a CAF file (Apple Core Audio Format 1.0).
 //!
-//! Chunks have an identifier of 4 bytes and a size of 64 bits, the highest byte first, without
-//! padding; a size of -1 reaches to the end of the file. `desc` comes first and says what the
-//! samples are, `data` holds them behind a count of edits.
+//! Chunks have an identifier of 4 bytes and a size of 64 bits, most significant byte first, without
+//! padding. A size of -1 reaches to the end of the file. The chunk `desc` comes first and describes
+//! the samples; `data` contains them after an edit count.
 
 use crate::chunks::printable;
 use crate::input::{Fault, Input};
@@ -12,16 +12,16 @@ use crate::pcm::{Encoding, Order, Pcm, PcmFile};
 #[cfg(test)]
 mod tests;
 
-/// A file of more chunks counts as damaged.
+/// Largest number of chunks; a file with more counts as damaged.
 const MOST_CHUNKS: u32 = 10_000;
-/// Rate, format, flags, bytes and samples per packet, channels, bits.
+/// Length of rate, format, flags, bytes and samples per packet, channels and bits, in bytes.
 const DESC_BYTES: i64 = 32;
-/// The count of edits, in front of the samples.
+/// Length of the edit count before the samples, in bytes.
 const EDITS_BYTES: u64 = 4;
 const FLAG_FLOAT: u32 = 1;
 const FLAG_LITTLE: u32 = 2;
 
-/// Looks through the chunks and goes to the first sample; `None` where this is no CAF file.
+/// Reads the chunks and seeks to the first sample; `None` if the file is not CAF.
 pub(crate) fn open(input: &mut Input) -> Result<Option<PcmFile>, Fault> {
     if input.up_to(4)? != b"caff" {
         return Ok(None);
@@ -76,7 +76,7 @@ fn samples(input: &mut Input, pcm: Pcm, size_bytes: i64) -> Result<PcmFile, Faul
     Ok(PcmFile { pcm, num_samples, metadata: Metadata::default(), foreign: Some("CAF") })
 }
 
-/// The first bytes of `desc`.
+/// Reads the first bytes of `desc`.
 fn describe(input: &mut Input) -> Result<Pcm, Fault> {
     let rate = f64::from_bits(u64::from_be_bytes(input.array()?)).round();
     let format = input.array::<4>()?;
@@ -103,7 +103,7 @@ fn describe(input: &mut Input) -> Result<Pcm, Fault> {
     let num_channels = u16::try_from(num_channels)
         .map_err(|_| Fault::format(format!("{num_channels} channels")))?;
     let pcm = Pcm::new(encoding, order, num_channels, rate_hz)?;
-    // Any other size leaves it open where in a packet a sample is.
+    // With any other size the position of a sample in its packet is unknown.
     if packet_samples != 1 || u64::from(packet_bytes) != pcm.block_bytes() {
         return Err(Fault::format(format!(
             "{num_channels} channels of {bits} bits, {packet_samples} samples in packets of \
@@ -113,7 +113,7 @@ fn describe(input: &mut Input) -> Result<Pcm, Fault> {
     Ok(pcm)
 }
 
-/// The name of a format that is not read.
+/// Returns the name of an unsupported format.
 fn codec_name(format: [u8; 4]) -> String {
     let name = match &format {
         b"alac" => "Apple Lossless",

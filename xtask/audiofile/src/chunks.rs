@@ -1,30 +1,31 @@
-//! The chunks of RIFF, RIFX, RF64, BW64, Wave64 and AIFF files, read without trust in their sizes.
+//! The chunks of RIFF, RIFX, RF64, BW64, Wave64 and AIFF files, read without trusting their sizes.
 //!
 //! | | identifier | size | padding |
 //! |---|---|---|---|
 //! | RIFF | 4 bytes | 32 bits, of the body | to 2 bytes |
-//! | RIFX, FORM (AIFF, AIFF-C) | 4 bytes | the same, the highest byte first | to 2 bytes |
-//! | RF64 (EBU Tech 3306), BW64 (ITU-R BS.2088) | 4 bytes | 32 bits; `0xFFFFFFFF` means "see `ds64`" | to 2 bytes |
-//! | Wave64 (Sony) | 16 bytes | 64 bits, header included | to 8 bytes |
+//! | RIFX, FORM (AIFF, AIFF-C) | 4 bytes | the same, most significant byte first | to 2 bytes |
+//! | RF64, BW64 | 4 bytes | 32 bits; `0xFFFFFFFF` refers to `ds64` | to 2 bytes |
+//! | Wave64 (Sony) | 16 bytes | 64 bits, including the header | to 8 bytes |
 //!
-//! A size only ever moves the position; nothing is allocated by it.
+//! RF64 is specified in EBU Tech 3306, BW64 in ITU-R BS.2088. A size only moves the position; no
+//! memory is allocated for it.
 
 use crate::input::{Fault, Input};
 use crate::pcm::Order;
 
-/// A file of more chunks counts as damaged.
+/// Largest number of chunks; a file with more counts as damaged.
 const MOST_CHUNKS: u32 = 10_000;
-/// Entries of a `ds64` table behind these are left alone.
+/// Largest number of entries read from a `ds64` table; the others are ignored.
 const MOST_TABLE_ENTRIES: u32 = 1_000;
 
-/// The last 12 bytes of nearly all identifiers of Wave64; the first four are those of RIFF.
+/// Last 12 bytes of nearly all Wave64 identifiers; the first four are those of RIFF.
 const WAVE64_TAIL: [u8; 12] =
     [0xF3, 0xAC, 0xD3, 0x11, 0x8C, 0xD1, 0x00, 0xC0, 0x4F, 0x8E, 0xDB, 0x8A];
-/// The rest of Wave64's `riff`.
+/// Last 12 bytes of Wave64's `riff`.
 const WAVE64_RIFF_TAIL: [u8; 12] =
     [0x2E, 0x91, 0xCF, 0x11, 0xA5, 0xD6, 0x28, 0xDB, 0x04, 0xC1, 0x00, 0x00];
 
-/// Identifiers by which a chunk is recognised where its place is in doubt.
+/// Identifiers used to find the next chunk if its position is in doubt.
 const KNOWN: [&[u8; 4]; 36] = [
     b"fmt ", b"data", b"fact", b"bext", b"iXML", b"LIST", b"JUNK", b"junk", b"FLLR", b"PAD ",
     b"cue ", b"smpl", b"inst", b"PEAK", b"id3 ", b"ID3 ", b"axml", b"chna", b"umid", b"acid",
@@ -32,13 +33,13 @@ const KNOWN: [&[u8; 4]; 36] = [
     b"ANNO", b"MIDI", b"AESD", b"APPL", b"CHAN", b"SAXL",
 ];
 
-/// One chunk, whose body may be longer than the file.
+/// A chunk; its body may extend beyond the end of the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Chunk {
     pub(crate) id: [u8; 4],
-    /// Where its body starts.
+    /// Position of the body in bytes.
     pub(crate) start_bytes: u64,
-    /// The size of its body as the file states it.
+    /// Size of the body in bytes, as given in the file.
     pub(crate) size_bytes: u64,
 }
 
@@ -59,23 +60,24 @@ pub(crate) enum Container {
     Wave64,
 }
 
-/// Walks through the chunks of a file.
+/// Iterates over the chunks of a file.
 #[derive(Debug)]
 pub(crate) struct Chunks {
     container: Container,
-    /// Where the next chunk's header should be.
+    /// Position where the next chunk's header should be, in bytes.
     next_bytes: u64,
-    /// The last chunk had an odd size: its padding byte, at `next_bytes - 1`, may be missing.
+    /// True if the last chunk had an odd size: its padding byte, at `next_bytes - 1`, may
+    /// be missing.
     unsure_padding: bool,
-    /// Where the container ends as the file states it.
+    /// End of the container in bytes, as given in the file.
     end_bytes: u64,
-    /// The sizes that `ds64` has in place of `0xFFFFFFFF`.
+    /// Sizes from `ds64` that replace `0xFFFFFFFF`.
     long_sizes: Vec<([u8; 4], u64)>,
     num_seen: u32,
 }
 
 impl Container {
-    /// The order of bytes in sizes, and in all numbers of the chunks that describe the samples.
+    /// Returns the byte order of sizes, and of all numbers in the chunks that describe the samples.
     pub(crate) fn order(self) -> Order {
         match self {
             Self::Rifx | Self::Aiff | Self::Aifc => Order::Big,
@@ -85,8 +87,8 @@ impl Container {
 }
 
 impl Chunks {
-    /// Reads the start of the container; `None` where the file is none of them. `Unread` where the
-    /// container holds no sound.
+    /// Reads the start of the container; `None` if the file is of another format. Returns `Unread`
+    /// if the container holds no sound.
     pub(crate) fn open(input: &mut Input) -> Result<Option<Self>, Fault> {
         let start = input.pos_bytes();
         let magic = input.array::<4>()?;
@@ -141,13 +143,14 @@ impl Chunks {
         self.container
     }
 
-    /// Where the container ends as the file states it, which is often wrong.
+    /// Returns the end of the container in bytes, as given in the file, which is often wrong.
     pub(crate) fn end_bytes(&self) -> u64 {
         let long = self.long_sizes.iter().find(|(id, _)| id == b"RIFF");
         long.map_or(self.end_bytes, |&(_, size)| size.saturating_add(8))
     }
 
-    /// The next chunk; `None` at the end of the file, where no more than half a header is left.
+    /// Returns the next chunk; `None` at the end of the file, which may have an incomplete
+    /// header left.
     pub(crate) fn next(&mut self, input: &mut Input) -> Result<Option<Chunk>, Fault> {
         if self.unsure_padding {
             self.unsure_padding = false;
@@ -189,7 +192,7 @@ impl Chunks {
         Ok(Some(chunk))
     }
 
-    /// Some programs leave the padding of odd chunks away.
+    /// Corrects the position if the padding is missing; some programs omit it after odd chunks.
     fn find_padding(&mut self, input: &mut Input) -> Result<(), Fault> {
         let unpadded = self.next_bytes - 1;
         input.seek_to(unpadded)?;
@@ -201,7 +204,7 @@ impl Chunks {
         Ok(())
     }
 
-    /// `ds64`: the sizes of the container and of `data`, a number of samples, and a table.
+    /// Reads `ds64`: the sizes of the container and of `data`, the number of samples, and a table.
     fn read_long_sizes(&mut self, input: &mut Input, chunk: Chunk) -> Result<(), Fault> {
         const FIXED_BYTES: u64 = 28;
         if chunk.size_bytes < FIXED_BYTES {
@@ -224,13 +227,13 @@ impl Chunks {
     }
 }
 
-/// The four letters of a Wave64 identifier, zeros where it is of another family.
+/// Returns the four letters of a Wave64 identifier, or zeros for one of another family.
 fn short_id(id: [u8; 16]) -> [u8; 4] {
     let [a, b, c, d, tail @ ..] = id;
     if tail == WAVE64_TAIL { [a, b, c, d] } else { [0; 4] }
 }
 
-/// An identifier in quotes; bytes that are no letters are shown as numbers.
+/// Returns an identifier in quotes, with non-ASCII and control bytes escaped.
 pub(crate) fn printable(id: [u8; 4]) -> String {
     format!("'{}'", id.escape_ascii())
 }
@@ -286,7 +289,7 @@ mod tests {
         let found = walk(&bytes);
         let sizes: Vec<u64> = found.iter().map(|&(_, _, size)| size).collect();
         assert_eq!(sizes, [40, 2, 2, 9]);
-        // In plain RIFF the chunk means nothing.
+        // In plain RIFF, `ds64` has no effect.
         bytes[..4].copy_from_slice(b"RIFF");
         assert_eq!(walk(&bytes)[1].2, u64::from(u32::MAX));
     }

@@ -1,4 +1,4 @@
-//! One shape for all formats that are read: packets of planar `f32`.
+//! A common interface to the decoders of all formats: packets of planar `f32`.
 
 use crate::flac::Flac;
 use crate::input::{Fault, Input, Source};
@@ -20,7 +20,7 @@ enum Codec {
 }
 
 impl Decoder {
-    /// Finds out the format and reads the header.
+    /// Detects the format and reads the header.
     pub(crate) fn open(source: Box<dyn Source>) -> Result<Self, Fault> {
         let mut input = Input::new(source)?;
         let start = kinds::skip_tags(&mut input)?;
@@ -46,7 +46,7 @@ impl Decoder {
         Ok(Self { input, codec: Codec::Pcm { file, left_samples } })
     }
 
-    /// The name of a format of which no outputs are written.
+    /// Returns the name of the format if outputs are not written in it.
     pub(crate) fn foreign(&self) -> Option<&'static str> {
         match &self.codec {
             Codec::Pcm { file, .. } => file.foreign,
@@ -68,7 +68,7 @@ impl Decoder {
         }
     }
 
-    /// Samples per channel; `None` where the header leaves it open.
+    /// Returns the samples per channel; `None` if the header does not give them.
     pub(crate) fn num_samples(&self) -> Option<u64> {
         match &self.codec {
             Codec::Pcm { file, .. } => Some(file.num_samples),
@@ -83,7 +83,8 @@ impl Decoder {
         }
     }
 
-    /// Replaces `packet` (`[channel][sample]`) by the next samples; empty at the end of the file.
+    /// Replaces `packet` (`[channel][sample]`) by the next samples; leaves it empty at the end of
+    /// the file.
     pub(crate) fn next_packet(&mut self, packet: &mut [Vec<f32>]) -> Result<(), Fault> {
         packet.iter_mut().for_each(Vec::clear);
         match &mut self.codec {

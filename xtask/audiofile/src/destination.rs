@@ -1,4 +1,4 @@
-//! Where one file of text or a picture goes: a file that appears whole, or whatever takes bytes.
+//! Destination of one text or picture: a file that is created atomically, or another byte sink.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -9,10 +9,10 @@ use crate::names::{folder_of, same_file};
 use crate::outputs::{Existing, Swap};
 use crate::partial::{self, PartialFile};
 
-/// Where one output goes that is written at the end of a run: a report, a table, a picture.
+/// Destination of an output that is written at the end of a run: a report, a table, a picture.
 ///
-/// A file appears whole under its name or not at all. What is no regular file (a pipe, a terminal,
-/// `/dev/null`) is written straight into, and `-` is standard output.
+/// A file appears complete under its name or not at all. Anything that is no regular file (a pipe,
+/// a terminal, `/dev/null`) is written directly, and `-` is standard output.
 #[derive(Debug)]
 pub struct Destination {
     path: PathBuf,
@@ -24,53 +24,52 @@ pub struct Destination {
 enum Kind {
     File,
     Stdout,
-    /// Takes bytes and keeps no name of ours.
+    /// Another byte sink, which is opened by its path and not renamed.
     Straight,
 }
 
 impl Destination {
-    /// Checks that the file can be written, so that a long run does not find out at its end.
+    /// Checks that the file can be written, so that a long run does not fail at its end.
     ///
     /// # Errors
     ///
-    /// When `path` is a folder, a file that is to be kept, or in a folder that is missing or cannot
-    /// be written to.
+    /// If `path` is a folder, a file to be kept, or in a folder that is missing or not writable.
     pub fn new(path: &Path, existing: Existing) -> Result<Self, AudioFileError> {
         let kind = Kind::of(path);
         if kind == Kind::File {
             check_free(path, existing)?;
             let folder = folder_of(path);
             partial::remove_leftovers(folder);
-            // Made and removed: only that tells for sure.
+            // Only creating (and removing) a file shows that the folder is writable.
             partial::create_in(folder)
                 .map_err(|error| AudioFileError::io(path, "write it", error))?;
         }
         Ok(Self { path: path.to_owned(), kind, existing })
     }
 
-    /// The path as given.
+    /// Returns the path as given.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Whether this path is standard output.
+    /// Returns true if this path is standard output.
     #[must_use]
     pub fn names_stdout(path: &Path) -> bool {
         Kind::of(path) == Kind::Stdout
     }
 
-    /// Whether the bytes go to standard output, where nothing else should then go.
+    /// Returns true if the bytes go to standard output; nothing else should be printed there then.
     #[must_use]
     pub fn is_stdout(&self) -> bool {
         self.kind == Kind::Stdout
     }
 
-    /// Writes everything and lets the file appear.
+    /// Writes all bytes and makes the file appear.
     ///
     /// # Errors
     ///
-    /// When the disk is full or fails, or something is there meanwhile that is to be kept.
+    /// If the disk is full or fails, or if a file to be kept has appeared at the path meanwhile.
     pub fn write(self, bytes: Vec<u8>) -> Result<(), AudioFileError> {
         let mut swap = Swap::default();
         self.complete(bytes)?.appear(&mut swap)?;
@@ -78,11 +77,11 @@ impl Destination {
         Ok(())
     }
 
-    /// Writes all that a full disk can spoil; what is left to do is the rename.
+    /// Writes all bytes to the temporary file, so that only the rename is left.
     ///
     /// # Errors
     ///
-    /// When the disk is full or fails.
+    /// If the disk is full or fails.
     pub fn complete(self, bytes: Vec<u8>) -> Result<Completed, AudioFileError> {
         let Self { path, kind, existing } = self;
         let ready = match kind {
@@ -99,7 +98,7 @@ impl Destination {
     }
 }
 
-/// An output that only has to appear.
+/// An output that is written completely but has not yet appeared.
 #[derive(Debug)]
 pub struct Completed(Ready);
 
@@ -111,7 +110,7 @@ enum Ready {
 }
 
 impl Completed {
-    /// Whether appearing can be undone.
+    /// Returns true if the appearance can be undone.
     pub(crate) fn is_file(&self) -> bool {
         matches!(self.0, Ready::Partial(..))
     }
@@ -124,7 +123,7 @@ impl Completed {
                 sent(Path::new("-"), stdout.write_all(&bytes).and_then(|()| stdout.flush()))
             }
             Ready::Straight(path, bytes) => {
-                // Appended, so that a file behind /dev/fd/3 keeps what others have written.
+                // Appending keeps the earlier contents of a file behind `/dev/fd/3`.
                 let opened = File::options().append(true).open(&path);
                 sent(&path, opened.and_then(|mut file| file.write_all(&bytes)))
             }
@@ -132,7 +131,7 @@ impl Completed {
     }
 }
 
-/// A reader that has gone away (`| head`) is no error.
+/// Converts the result of a write to a stream; a closed reader (`| head`) is no error.
 fn sent(path: &Path, result: io::Result<()>) -> Result<(), AudioFileError> {
     match result {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
@@ -146,7 +145,7 @@ impl Kind {
         if STDOUT.iter().any(|name| path == Path::new(name)) {
             return Self::Stdout;
         }
-        // Files that are open in some program: their names are the system's own.
+        // Files that are open in a process; these names belong to the system.
         let is_open_file = path == Path::new("/dev/stderr")
             || path.starts_with("/dev/fd")
             || path.starts_with("/proc") && folder_of(path).ends_with("fd");
@@ -156,27 +155,27 @@ impl Kind {
     }
 }
 
-/// Checks that writing to `path` destroys nothing that is to be kept.
+/// Checks that writing to `path` replaces nothing that is to be kept.
 ///
 /// # Errors
 ///
-/// When `path` is a folder, or there is something and it is to be kept.
+/// If `path` is a folder, or exists and is to be kept.
 pub fn check_free(path: &Path, existing: Existing) -> Result<(), AudioFileError> {
     if path.is_dir() {
         return Err(AudioFileError::new(path, Problem::FolderInTheWay));
     }
-    // A link that leads nowhere is something, too.
+    // A dangling link counts as existing.
     if existing == Existing::Keep && path.symlink_metadata().is_ok() {
         return Err(AudioFileError::new(path, Problem::Exists));
     }
     Ok(())
 }
 
-/// Checks that no two of the outputs are one file.
+/// Checks that all outputs are different files.
 ///
 /// # Errors
 ///
-/// Names the first two that are.
+/// If two outputs are the same file; the error names the first such pair.
 pub fn check_differ(paths: &[PathBuf]) -> Result<(), AudioFileError> {
     for (index, path) in paths.iter().enumerate() {
         if let Some(other) = paths[..index].iter().find(|other| same_file(other, path)) {
@@ -187,11 +186,11 @@ pub fn check_differ(paths: &[PathBuf]) -> Result<(), AudioFileError> {
     Ok(())
 }
 
-/// Writes a file whole or not at all.
+/// Writes a file atomically.
 ///
 /// # Errors
 ///
-/// When the disk is full or fails, or something is there that is to be kept.
+/// If the disk is full or fails, or if `path` is a folder, or exists and is to be kept.
 pub fn write_whole(path: &Path, bytes: &[u8], existing: Existing) -> Result<(), AudioFileError> {
     check_free(path, existing)?;
     let to = Destination { path: path.to_owned(), kind: Kind::of(path), existing };

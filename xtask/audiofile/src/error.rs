@@ -1,4 +1,4 @@
-//! What can go wrong with an audio file, each as one line that names the file.
+//! Errors of audio files, with one-line messages that name the file.
 
 use std::fmt;
 use std::io;
@@ -6,79 +6,79 @@ use std::path::{Path, PathBuf};
 
 use crate::names::readable;
 
-/// A file and what is wrong with it.
+/// A problem and the file that has it.
 #[derive(Debug)]
 pub struct AudioFileError {
-    /// The file or folder the problem is about.
+    /// The file or folder with the problem.
     pub path: PathBuf,
-    /// What is wrong.
+    /// The problem.
     pub problem: Problem,
 }
 
-/// What is wrong with an audio file or with a list of them.
+/// A problem with an audio file or with a list of them.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Problem {
-    /// There is no such file.
+    /// The file does not exist.
     Missing,
     /// The path is a folder.
     IsFolder,
     /// Reading or writing failed.
     Io {
-        /// What was being done, as in "cannot {action}".
+        /// The failed action, as in "cannot {action}".
         action: &'static str,
-        /// Why it failed.
+        /// The system's error.
         source: io::Error,
     },
     /// The path is a pipe or a device, which can be read only once.
     IsNoFile,
-    /// No WAV, AIFF, CAF or FLAC file, or damaged in its header.
+    /// The file is no WAV, AIFF, CAF or FLAC file, or its header is damaged.
     NotAudio {
         /// The fault in the header.
         detail: String,
     },
-    /// A known format that is not read.
+    /// The format is known but not supported.
     Unread {
-        /// Its name.
+        /// Name of the format.
         format: String,
     },
-    /// The header does not say how long the audio is, as after writing into a pipe.
+    /// The header gives no length of the audio, as after writing to a pipe.
     UnknownLength,
     /// The file has a valid header and no samples.
     Empty,
-    /// The audio ends before the length its header promises.
+    /// The audio ends before the length given in the header.
     Truncated {
         /// Samples per channel that could be read.
         read: u64,
-        /// Samples per channel that the header promises.
+        /// Samples per channel according to the header.
         expected: u64,
     },
     /// The audio data is damaged.
     Damaged {
-        /// First sample per channel that cannot be trusted.
+        /// First sample per channel that is unreliable.
         sample: u64,
         /// The fault in the data.
         detail: String,
     },
     /// A sample is NaN or infinite.
     NonFinite {
-        /// Which channel of the file, from 0.
+        /// Channel index in the file.
         channel: usize,
-        /// Position in that channel, from 0.
+        /// Sample index in that channel.
         sample: u64,
-        /// The value found.
+        /// The sample's value.
         value: f32,
     },
-    /// The sample rate differs from the first file's.
+    /// The sample rate differs from that of the first file.
     RateDiffers {
-        /// This file's rate.
+        /// Rate of this file in Hz.
         rate_hz: u32,
         /// The first file.
         first: PathBuf,
-        /// The first file's rate.
+        /// Rate of the first file in Hz.
         first_hz: u32,
     },
-    /// The length differs from the first file's.
+    /// The length differs from that of the first file.
     LengthDiffers {
         /// Samples per channel in this file.
         num_samples: u64,
@@ -87,23 +87,23 @@ pub enum Problem {
         /// Samples per channel in the first file.
         first_samples: u64,
     },
-    /// Some mics have time stamps that differ, and this one has none.
+    /// Some mics have different time stamps, and this one has none.
     NoTimeStamp {
-        /// A file that has one.
+        /// A file with a time stamp.
         other: PathBuf,
     },
-    /// By its time stamp the mic starts after all earlier ones have ended.
+    /// According to its time stamp, the mic starts after all earlier ones have ended.
     Apart,
     /// Fewer than two mics were given.
     TooFewMics {
-        /// The number of mics given.
+        /// Number of given mics.
         num_mics: usize,
     },
     /// More mono mics than can be processed together.
     TooManyMics {
-        /// How many there are; a stereo file counts twice.
+        /// Number of mono mics; a stereo file counts twice.
         num_mics: usize,
-        /// The most there may be.
+        /// Largest possible number.
         max_mics: usize,
     },
     /// Two inputs would be written to the same output file.
@@ -111,20 +111,20 @@ pub enum Problem {
         /// The other input.
         other: PathBuf,
     },
-    /// There is something of that name, and it is to be kept.
+    /// The output exists and is to be kept.
     Exists,
-    /// A folder is where a file should go.
+    /// The output's path is a folder.
     FolderInTheWay,
-    /// No regular file, where a WAV file should go.
+    /// The path of a WAV output is no regular file.
     NoRegularFile,
     /// Writing the output would destroy an input.
     OverwritesInput {
         /// The input.
         input: PathBuf,
     },
-    /// A WAV file cannot be written so.
+    /// WAV cannot hold such a file.
     CannotWrite {
-        /// Why not.
+        /// The reason.
         detail: String,
     },
 }
@@ -134,7 +134,7 @@ impl AudioFileError {
         Self { path: path.to_owned(), problem }
     }
 
-    /// Whether a file or folder is gone that was needed.
+    /// Returns true if a required file or folder does not exist any more.
     pub(crate) fn is_missing(&self) -> bool {
         matches!(&self.problem, Problem::Io { source, .. } if source.kind() == io::ErrorKind::NotFound)
     }

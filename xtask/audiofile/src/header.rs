@@ -1,21 +1,21 @@
-//! The header of a 32-bit float WAV file: RIFF, or RF64 where 32-bit sizes do not suffice.
+//! The header of a 32-bit float WAV file: RIFF, or RF64 if 32-bit sizes are insufficient.
 //!
-//! Both have one length: RIFF files hold `JUNK` where RF64 files hold `ds64` (EBU Tech 3306). So
-//! files of any length can be written without knowing it beforehand.
+//! Both have the same length: RIFF files contain `JUNK` in place of the `ds64` of RF64 files (EBU
+//! Tech 3306). So files can be written before their length is known.
 
-/// Bytes of `ds64` without a table.
+/// Length of `ds64` without a table, in bytes.
 const DS64_BYTES: u32 = 28;
 const FORMAT_IEEE_FLOAT: u16 = 3;
 const BYTES_PER_SAMPLE: u16 = 4;
 
-/// All fields of the header but the number of samples.
+/// All fields of the header except the number of samples.
 #[derive(Clone, Debug)]
 pub(crate) struct Header {
     pub(crate) rate_hz: u32,
     pub(crate) num_channels: u16,
-    /// Whole chunks that come before the samples.
+    /// Whole chunks before the samples.
     pub(crate) chunks: Vec<u8>,
-    /// The most bytes that a RIFF file may have after its first eight.
+    /// Largest size of a RIFF file without its first eight bytes.
     pub(crate) most_riff_bytes: u64,
 }
 
@@ -24,8 +24,8 @@ impl Header {
         Self { rate_hz, num_channels, chunks, most_riff_bytes: u64::from(u32::MAX) }
     }
 
-    /// The header for so many samples per channel; `None` where rate, channels or length fit no
-    /// WAV file at all. Always of one length.
+    /// Returns the header for `num_samples` samples per channel; `None` if rate, channels or length
+    /// exceed the limits of WAV. All headers of a file have the same length.
     pub(crate) fn to_bytes(&self, num_samples: u64) -> Option<Vec<u8>> {
         let block_bytes = self.num_channels.checked_mul(BYTES_PER_SAMPLE)?;
         let bytes_per_second = self.rate_hz.checked_mul(u32::from(block_bytes))?;
@@ -39,7 +39,7 @@ impl Header {
             + 8;
         let riff_bytes = before_data.checked_add(data_bytes)?;
         let is_long = riff_bytes > self.most_riff_bytes;
-        // All ones where the true size is in `ds64`.
+        // All bits are set if the size is in `ds64`.
         let short = |size: u64| {
             if is_long { u32::MAX } else { u32::try_from(size).unwrap_or(u32::MAX) }.to_le_bytes()
         };
@@ -77,7 +77,7 @@ impl Header {
 mod tests {
     use super::*;
 
-    /// Bytes before the first sample where no chunks are passed on.
+    /// Bytes before the first sample without other chunks.
     const HEADER_BYTES: usize = 12 + (8 + 28) + (8 + 18) + (8 + 4) + 8;
 
     fn at(bytes: &[u8], from: usize) -> u32 {

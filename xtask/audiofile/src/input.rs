@@ -1,24 +1,24 @@
-//! The bytes of one file, with their number known and every position counted.
+//! The bytes of one file, with known length and position.
 
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 
-/// Where bytes come from: a file, or memory in tests.
+/// A source of bytes: a file, or memory in tests.
 pub(crate) trait Source: Read + Seek + Send {}
 
 impl<T: Read + Seek + Send> Source for T {}
 
-/// Why there is no decoder, or no next packet.
+/// The reason why a file cannot be opened or a packet cannot be read.
 #[derive(Debug)]
 pub(crate) enum Fault {
     /// The file ends too early.
     Truncated,
-    /// The file is shorter than its header promises; counted in samples per channel.
+    /// The file is shorter than its header indicates; in samples per channel.
     Short { read: u64, expected: u64 },
     /// The file cannot be read.
     Io(io::Error),
-    /// The bytes make no sense.
+    /// The bytes are invalid.
     Format(String),
-    /// A known format that is not read, by its name.
+    /// The format is known but not supported; the text is its name.
     Unread(String),
 }
 
@@ -37,7 +37,7 @@ impl From<io::Error> for Fault {
     }
 }
 
-/// A buffered source that knows its length and its position.
+/// A buffered source with its length and position.
 pub(crate) struct Input {
     source: BufReader<Box<dyn Source>>,
     len_bytes: u64,
@@ -58,7 +58,7 @@ impl Input {
         Ok(Self { source: BufReader::with_capacity(1 << 16, source), len_bytes, pos_bytes: 0 })
     }
 
-    /// The length when the file was opened.
+    /// Returns the length in bytes when the file was opened.
     pub(crate) fn len_bytes(&self) -> u64 {
         self.len_bytes
     }
@@ -71,11 +71,11 @@ impl Input {
         self.len_bytes.saturating_sub(self.pos_bytes)
     }
 
-    /// Goes to a position, which may lie behind the end: reading there is `Fault::Truncated`.
+    /// Seeks to a position. It may be after the end, where reading returns `Fault::Truncated`.
     pub(crate) fn seek_to(&mut self, pos_bytes: u64) -> Result<(), Fault> {
         let distance = i128::from(pos_bytes) - i128::from(self.pos_bytes);
         match i64::try_from(distance) {
-            // Keeps what is buffered.
+            // Keeps the buffered bytes.
             Ok(distance) => self.source.seek_relative(distance)?,
             Err(_) => return Err(Fault::format("a position beyond every file")),
         }
@@ -95,8 +95,8 @@ impl Input {
         Ok(bytes)
     }
 
-    /// Up to `most_bytes` bytes, fewer at the end of the file. Memory grows with the bytes that
-    /// are there and not with the number wanted.
+    /// Returns up to `most_bytes` bytes, fewer at the end of the file. Memory is allocated for the
+    /// bytes that exist, not for `most_bytes`.
     pub(crate) fn up_to(&mut self, most_bytes: u64) -> Result<Vec<u8>, Fault> {
         let mut bytes = Vec::new();
         (&mut self.source).take(most_bytes).read_to_end(&mut bytes)?;

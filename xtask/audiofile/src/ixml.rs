@@ -1,11 +1,12 @@
-//! The names of tracks in an `iXML` chunk, as recorders write them.
+//! Names of tracks in an `iXML` chunk, as written by recorders.
 
 use roxmltree::{Document, Node, ParsingOptions};
 
-/// More elements than any recorder writes; it bounds the memory that a hostile file takes.
+/// Largest number of XML nodes, above that of any recorder; limits the memory for a malicious file.
 const MOST_NODES: u32 = 100_000;
 
-/// The name of each of the file's channels, `None` where there is none. Text that is no XML has none.
+/// Returns the name of each of the file's channels, `None` for those without one. Invalid XML gives
+/// no names.
 pub(crate) fn track_names(text: &str, num_channels: usize) -> Vec<Option<String>> {
     let mut names = vec![None; num_channels];
     let text = text.trim_start_matches('\u{feff}').trim_matches(['\0', ' ', '\n', '\r', '\t']);
@@ -13,7 +14,7 @@ pub(crate) fn track_names(text: &str, num_channels: usize) -> Vec<Option<String>
     let Ok(document) = Document::parse_with_options(text, options) else { return names };
     let tracks = document.descendants().filter(|node| node.has_tag_name("TRACK"));
     for (place, track) in (1..).zip(tracks) {
-        // `CHANNEL_INDEX` counts the recorder's inputs, the other one the file's channels.
+        // `INTERLEAVE_INDEX` counts the file's channels, `CHANNEL_INDEX` the recorder's inputs.
         let index = child(track, "INTERLEAVE_INDEX").or_else(|| child(track, "CHANNEL_INDEX"));
         let index = index.and_then(|index| index.parse().ok()).unwrap_or(place);
         let Some(slot) = usize::checked_sub(index, 1).and_then(|index| names.get_mut(index)) else {
@@ -51,7 +52,7 @@ mod tests {
         assert_eq!(track_names(text, 3), expected);
         assert_eq!(track_names("<BWFXML><TRACK>", 2), [None, None]);
         assert_eq!(track_names("", 2), [None, None]);
-        // Neither deep nor wide files take the stack or the memory away.
+        // Deep and wide files must exhaust neither the stack nor the memory.
         assert_eq!(track_names(&"<a>".repeat(1_000_000), 1), [None]);
         let wide = format!("<TRACK><NAME>x</NAME>{}</TRACK>", "<a/>".repeat(200_000));
         assert_eq!(track_names(&wide, 1), [None]);

@@ -1,13 +1,13 @@
-//! Recognises files by their first bytes: tags to skip, and formats that are not read.
+//! Recognises files by their first bytes: tags to skip, and unsupported formats.
 
 use crate::input::{Fault, Input};
 
-/// As many bytes as tell the formats apart.
+/// Number of bytes needed to distinguish the formats.
 pub(crate) const HEAD_BYTES: u64 = 64;
-/// The most tags that are skipped.
+/// Largest number of tags to skip.
 const MOST_TAGS: u32 = 16;
 
-/// Where the file itself starts: behind the ID3 tags that some programs put before a FLAC stream.
+/// Returns the position of the file's contents, after ID3 tags that some programs put before FLAC.
 pub(crate) fn skip_tags(input: &mut Input) -> Result<u64, Fault> {
     let mut start = 0;
     for _ in 0..MOST_TAGS {
@@ -15,7 +15,7 @@ pub(crate) fn skip_tags(input: &mut Input) -> Result<u64, Fault> {
         let head = input.up_to(10)?;
         let [b'I', b'D', b'3', _, _, flags, size @ ..] = head.as_slice() else { break };
         let &[a, b, c, d] = size else { break };
-        // Seven bits a byte; a footer is as long as the header.
+        // Seven bits per byte; a footer is as long as the header.
         let size = [a, b, c, d].iter().fold(0, |size, &byte| size << 7 | u64::from(byte & 0x7F));
         let footer = if flags & 0x10 != 0 { 10 } else { 0 };
         start += 10 + size + footer;
@@ -23,7 +23,7 @@ pub(crate) fn skip_tags(input: &mut Input) -> Result<u64, Fault> {
     Ok(start)
 }
 
-/// The name of a format that is not read.
+/// Returns the name of an unsupported format; `None` if the format is not recognised here.
 pub(crate) fn other_format(head: &[u8], has_tag: bool) -> Option<&'static str> {
     let at = |from: usize, bytes: &[u8]| head.get(from..).is_some_and(|h| h.starts_with(bytes));
     let name = if at(0, b"OggS") {
@@ -64,8 +64,8 @@ pub(crate) fn other_format(head: &[u8], has_tag: bool) -> Option<&'static str> {
     Some(name)
 }
 
-/// The first bytes of an MPEG audio stream, or of AAC in ADTS: eleven bits to recognise it by, and
-/// no reserved value.
+/// Returns true for the first bytes of an MPEG audio stream, or of AAC in ADTS: eleven sync bits
+/// and no reserved value.
 fn is_mpeg(head: &[u8]) -> bool {
     matches!(head, [0xFF, second, third, ..]
         if second & 0xE0 == 0xE0 && second & 0x18 != 0x08 && third >> 4 != 15 && third & 0x0C != 0x0C)

@@ -1,10 +1,10 @@
-//! Levels as people type them on a command line.
+//! Levels in dB as command line arguments.
 
-/// A reduction or level in dB: `24`, `-24`, `24dB` and `-24 dB` all are -24.
+/// Parses a reduction or level in dB: `24`, `-24`, `24dB` and `-24 dB` all give -24.
 ///
 /// # Errors
 ///
-/// When it is no finite number.
+/// If it is no finite number.
 pub fn parse_floor_db(text: &str) -> Result<f32, String> {
     let lower = text.trim().to_ascii_lowercase();
     let number = lower.strip_suffix("db").unwrap_or(&lower).trim();

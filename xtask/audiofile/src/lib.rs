@@ -1,19 +1,22 @@
 //! Streaming WAV, AIFF, CAF and FLAC reading and all-or-nothing writing for the command line tools.
 //!
-//! Everything is planar `f32`, full scale 1, and streams: memory does not grow with the length of
-//! a session. Every error is one line that names the file.
+//! All audio is planar `f32` with full scale 1. It is streamed: memory does not grow with the
+//! length of a session. Every error is one line that names the file.
 //!
 //! | read | with |
 //! |---|---|
-//! | RIFF, RF64, BW64, Wave64 | integers of 8 to 32 bits in containers of whole bytes, floats of 32 and 64 bits, plain and `WAVE_FORMAT_EXTENSIBLE` |
-//! | RIFX | the same, the highest byte first |
-//! | AIFF, AIFF-C | integers of 1 to 32 bits in whole bytes, in either order; floats of 32 and 64 bits |
-//! | CAF | integers of 8, 16, 24 and 32 bits and floats of 32 and 64 bits, in either order |
+//! | RIFF, RF64, BW64, Wave64 | integers of 8 to 32 bits, floats of 32 and 64 bits |
+//! | RIFX | the same, most significant byte first |
+//! | AIFF, AIFF-C | integers of 1 to 32 bits, in either byte order; floats of 32 and 64 bits |
+//! | CAF | integers of 8, 16, 24 and 32 bits, floats of 32 and 64 bits, in either byte order |
 //! | FLAC | 4 to 32 bits, with ID3 tags in front |
 //!
-//! Sizes in headers are never trusted: they move a position, and memory is taken for bytes that are
-//! there. Sizes that were never filled in, as after writing into a pipe, reach to the file's end.
-//! Anything else is refused by its format's name. Start reading at `Decoder::open`.
+//! PCM integers are in containers of whole bytes. WAV headers may be plain or
+//! `WAVE_FORMAT_EXTENSIBLE`.
+//!
+//! Sizes in headers are not trusted: they only move a position, and memory is allocated for
+//! existing bytes. Sizes that were never filled in, as after writing to a pipe, extend to the end
+//! of the file. Other formats are refused by name. Start reading at `Decoder::open`.
 
 #![cfg_attr(test, allow(clippy::float_cmp, reason = "samples are copied, so equality is exact"))]
 #![cfg_attr(test, allow(clippy::cast_possible_truncation, reason = "tests make their own numbers"))]

@@ -1,40 +1,40 @@
-//! Chunks beside the samples that are passed on: time stamp, description, track names, cues.
+//! Chunks copied to the outputs: time stamp, description, track names, cues.
 
 use crate::ixml;
 use crate::pcm::Order;
 
-/// Larger chunks than this are left away.
+/// Largest chunk that is kept, in bytes.
 pub(crate) const MOST_BYTES: u64 = 1 << 24;
 
-/// The fixed part of a `bext` chunk (EBU Tech 3285).
+/// Length of the fixed part of a `bext` chunk (EBU Tech 3285), in bytes.
 const BEXT_BYTES: usize = 602;
-/// Description, originator, its reference, date and time come before the time stamp.
+/// Offset of the time stamp, after description, originator, reference, date and time.
 const BEXT_TIME_AT: usize = 256 + 32 + 32 + 10 + 8;
-/// The time stamp is followed by the chunk's version.
+/// Offset of the chunk's version, after the time stamp.
 const BEXT_VERSION_AT: usize = BEXT_TIME_AT + 8;
 
-/// Chunks of an input file that its output gets as well.
+/// Chunks of an input file that are copied to its output.
 ///
-/// Of `bext` these are description, originator, reference, date, time and time stamp; its
-/// loudness and history are those of the input alone. `iXML`, `cue ` and the cues' labels (`LIST`
-/// of kind `adtl`) are kept as they are.
+/// Of `bext`, description, originator, reference, date, time and time stamp are copied; its
+/// loudness and history apply only to the input. `iXML`, `cue ` and the cues' labels (`LIST` of
+/// type `adtl`) are copied unchanged.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Metadata {
-    /// In the order found, each identifier once.
+    /// Chunks in the order found, each identifier once.
     chunks: Vec<([u8; 4], Vec<u8>)>,
 }
 
-/// True for chunks that are kept.
+/// Returns true for chunks that are kept.
 pub(crate) fn is_kept(id: [u8; 4]) -> bool {
-    // Wave64 files name theirs as RIFF files do.
+    // Wave64 files use the same names as RIFF files.
     matches!(&id, b"bext" | b"iXML" | b"cue " | b"LIST")
 }
 
 impl Metadata {
-    /// Keeps a chunk's body; of two with one name the first.
+    /// Keeps a chunk's body unless a chunk with this name was added before.
     ///
-    /// Outputs have the lowest byte first. The time stamp of a file with the highest first is turned
-    /// around; its cues and their labels are left away.
+    /// Outputs are little-endian. The time stamp of a big-endian file is converted; its cues and
+    /// their labels are dropped.
     pub(crate) fn add(&mut self, id: [u8; 4], mut body: Vec<u8>, order: Order) {
         if order == Order::Big {
             match &id {
@@ -62,14 +62,15 @@ impl Metadata {
         }
     }
 
-    /// The position of the first sample since midnight, in samples: the `TimeReference` of `bext`.
+    /// Returns the position of the first sample in samples since midnight: `TimeReference`
+    /// of `bext`.
     #[must_use]
     pub fn time_stamp_samples(&self) -> Option<u64> {
         let bytes = self.chunk(*b"bext")?.get(BEXT_TIME_AT..BEXT_VERSION_AT)?;
         Some(u64::from_le_bytes(bytes.try_into().ok()?))
     }
 
-    /// The names of the file's channels in `iXML`, as far as it has any.
+    /// Returns the names of the file's channels in `iXML`; `None` for channels without one.
     pub(crate) fn track_names(&self, num_channels: usize) -> Vec<Option<String>> {
         let text = self.chunk(*b"iXML").map(String::from_utf8_lossy);
         text.map_or_else(|| vec![None; num_channels], |text| ixml::track_names(&text, num_channels))
@@ -79,11 +80,11 @@ impl Metadata {
         self.chunks.iter().find(|(known, _)| *known == id).map(|(_, body)| body.as_slice())
     }
 
-    /// The chunks as they stand in a file, each with its header and padding.
+    /// Returns the chunks in file format, each with its header and padding.
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
         for (id, body) in &self.chunks {
-            // A body is at most `MOST_BYTES` long.
+            // Never fails: a body is at most `MOST_BYTES` long.
             let Ok(size) = u32::try_from(body.len()) else { continue };
             bytes.extend(id);
             bytes.extend(size.to_le_bytes());
@@ -110,7 +111,7 @@ mod tests {
         let bytes = metadata.to_bytes();
         assert_eq!(bytes[..8], *b"bext\x5a\x02\0\0");
         assert_eq!(bytes[8..8 + BEXT_VERSION_AT], body[..BEXT_VERSION_AT]);
-        // Version 1, and nothing about loudness or history.
+        // Version 1, with loudness and history empty.
         assert_eq!(bytes[8 + BEXT_VERSION_AT..][..2], [1, 0]);
         assert!(bytes[8 + BEXT_VERSION_AT + 2..].iter().all(|&byte| byte == 0));
         assert_eq!(bytes.len(), 8 + BEXT_BYTES);

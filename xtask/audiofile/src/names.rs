@@ -1,11 +1,11 @@
-//! File names as people read them, and names that one volume takes for the same.
+//! Readable file names, and names that denote the same file.
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-/// A path on one line: bytes that are no UTF-8 become `\xff`, control characters `\n` or `\u{7}`.
+/// Formats a path as one line: invalid UTF-8 becomes `\xff`, control characters `\n` or `\u{7}`.
 ///
-/// Everything else stays as it is, backslashes included; so this is for reading, not for parsing.
+/// Everything else is unchanged, including backslashes, so the result cannot be parsed back.
 #[must_use]
 pub fn readable(path: impl AsRef<OsStr>) -> String {
     let mut text = String::new();
@@ -24,23 +24,23 @@ pub fn readable(path: impl AsRef<OsStr>) -> String {
     text
 }
 
-/// The extensions of files that are read, the usual ones first.
+/// Extensions of supported files, the most common first.
 pub const EXTENSIONS: [&str; 6] = ["wav", "flac", "aif", "aiff", "aifc", "caf"];
 
-/// True if the name of a file ends like that of a sound, in letters of either case.
+/// Returns true if the file name has the extension of a supported file, in any case.
 #[must_use]
 pub fn has_sound_extension(path: &Path) -> bool {
     let extension = path.extension().and_then(OsStr::to_str);
     extension.is_some_and(|e| EXTENSIONS.iter().any(|known| e.eq_ignore_ascii_case(known)))
 }
 
-/// Equal for names that a volume which ignores case takes for the same file.
+/// Returns a key that is equal for names which are the same file on a case-insensitive volume.
 pub(crate) fn case_key(name: &OsStr) -> OsString {
-    // Bytes that are no text stay themselves: two such names are not the same.
+    // Names that are not valid UTF-8 keep their bytes, so that two of them stay different.
     name.to_str().map_or_else(|| name.to_ascii_lowercase(), |text| text.to_lowercase().into())
 }
 
-/// Whether writing to both would write to one file, be it there yet or not.
+/// Returns true if writing to both paths would write to one file, even if it does not exist yet.
 #[must_use]
 pub fn same_file(a: &Path, b: &Path) -> bool {
     if let (Ok(a), Ok(b)) = (a.canonicalize(), b.canonicalize()) {
@@ -49,7 +49,7 @@ pub fn same_file(a: &Path, b: &Path) -> bool {
     place(a).zip(place(b)).is_some_and(|(a, b)| a == b)
 }
 
-/// What is there already as the system names it, and behind it what is not.
+/// Returns the canonical path of the existing part, followed by case keys of the missing part.
 fn place(path: &Path) -> Option<PathBuf> {
     let path = std::path::absolute(path).ok()?;
     let (there, mut place) = path.ancestors().find_map(|a| Some((a, a.canonicalize().ok()?)))?;
@@ -57,7 +57,7 @@ fn place(path: &Path) -> Option<PathBuf> {
     Some(place)
 }
 
-/// The folder that a file is in.
+/// Returns the folder that contains the file.
 pub(crate) fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }

@@ -13,20 +13,20 @@ use crate::partial::{PartialFile, remove_leftovers};
 use crate::placement::Placement;
 use crate::writer::WavWriter;
 
-/// How often a folder is made anew when another run removes it in between.
+/// Largest number of attempts to make a folder that another run removes at the same time.
 const MAX_ATTEMPTS: usize = 100;
 
-/// What becomes of a file that has an output's name already.
+/// Treatment of an existing file with an output's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Existing {
-    /// It stays, and the output is refused.
+    /// The file stays, and the output is refused.
     Keep,
-    /// The output takes its place.
+    /// The output replaces the file.
     Replace,
 }
 
 impl Existing {
-    /// What the option `--overwrite` means.
+    /// Returns the value for the option `--overwrite`.
     #[must_use]
     pub fn overwritten(overwrite: bool) -> Self {
         if overwrite { Self::Replace } else { Self::Keep }
@@ -38,25 +38,24 @@ impl Existing {
 pub struct OutputSpec {
     /// File name inside the set's folder.
     pub file_name: OsString,
-    /// How many channels it has.
+    /// Number of channels.
     pub num_channels: usize,
-    /// The part of what is written that it gets; `None` for all of it.
+    /// Part of the session that the file contains; `None` for all of it.
     pub placement: Option<Placement>,
-    /// Chunks of its input that it gets as well.
+    /// Chunks of the input that are copied to the output.
     pub metadata: Metadata,
 }
 
-/// Many WAV files in one folder, of which all or none appear.
+/// Many WAV files in one folder that appear together or not at all.
 ///
 /// # Invariants
 ///
-/// - Until [`finish`](Self::finish) has succeeded, no file has its final name, and what was there
-///   before is untouched.
-/// - When anything fails or the set is dropped, no temporary file is left, nor a folder that did
-///   not exist before.
+/// - Until [`finish`](Self::finish) has succeeded, no file has its final name, and existing files
+///   are unchanged.
+/// - If an operation fails or the set is dropped, all temporary files and new folders are removed.
 #[derive(Debug)]
 pub struct OutputSet {
-    // Fields drop in order: the temporary files have to go before their folder can.
+    // Fields drop in this order: the temporary files must be removed before their folder.
     writers: Vec<WavWriter>,
     placements: Vec<Option<Placement>>,
     written_samples: u64,
@@ -65,13 +64,13 @@ pub struct OutputSet {
 }
 
 impl OutputSet {
-    /// Makes `folder` (with its parents) where it is missing, removes what a killed run left in it,
-    /// and makes one temporary file per output.
+    /// Makes `folder` and its parents if they are missing, removes leftovers of a killed run, and
+    /// makes one temporary file per output.
     ///
     /// # Errors
     ///
-    /// When the folder cannot be made or written to, or an output has the name of something that is
-    /// to be kept or that is no regular file.
+    /// If the folder cannot be made or is not writable, or if an output has the name of an existing
+    /// file to be kept or of something that is no regular file.
     pub fn create(
         folder: &Path,
         rate_hz: u32,
@@ -84,7 +83,8 @@ impl OutputSet {
         let mut attempt = 1;
         loop {
             match Self::try_create(folder, rate_hz, outputs, existing) {
-                // Another run that made the folder has failed, and removed it before we were in.
+                // Another run had made the folder, and failed and removed it before a file was
+                // created in it.
                 Err(error) if error.is_missing() && attempt < MAX_ATTEMPTS => attempt += 1,
                 result => return result,
             }
@@ -114,7 +114,7 @@ impl OutputSet {
     ///
     /// # Errors
     ///
-    /// Names the output that `path` is.
+    /// If `path` is an output; the error names it.
     pub fn check_spares(&self, path: &Path) -> Result<(), AudioFileError> {
         match self.writers.iter().find(|writer| same_file(writer.path(), path)) {
             Some(writer) => {
@@ -125,7 +125,7 @@ impl OutputSet {
         }
     }
 
-    /// Appends one block to every file, as far as the file lies within it.
+    /// Appends one block to every file; each file receives only its own part of the block.
     ///
     /// # Shapes
     ///
@@ -134,11 +134,12 @@ impl OutputSet {
     ///
     /// # Errors
     ///
-    /// When the disk is full or fails.
+    /// If the disk is full or fails.
     ///
     /// # Panics
     ///
-    /// When `channels` does not have one slice per channel of every file.
+    /// If `channels` does not have one slice per channel of every file, or the slices differ
+    /// in length.
     pub fn write(&mut self, channels: &[&[f32]]) -> Result<(), AudioFileError> {
         let num_samples = channels.first().map_or(0, |channel| channel.len());
         assert!(channels.iter().all(|channel| channel.len() == num_samples), "one length");
@@ -160,24 +161,24 @@ impl OutputSet {
         Ok(())
     }
 
-    /// Completes all files and lets them appear under their final names.
+    /// Completes all files and renames them to their final names.
     ///
     /// # Errors
     ///
-    /// When any of them cannot be completed or renamed; none appears then, and files that were
-    /// there before are still there.
+    /// If a file cannot be completed or renamed; then no file appears, and existing files
+    /// are unchanged.
     pub fn finish(self) -> Result<(), AudioFileError> {
         Self::finish_all(vec![self], Vec::new())
     }
 
-    /// Finishes several sets and other outputs together: all files of all of them appear, or none.
+    /// Finishes several sets and other outputs together: all their files appear, or none.
     ///
     /// # Errors
     ///
-    /// As [`finish`](Self::finish).
+    /// The same as [`finish`](Self::finish).
     pub fn finish_all(mut sets: Vec<Self>, others: Vec<Completed>) -> Result<(), AudioFileError> {
         let result = Self::appear(&mut sets, others);
-        // Backwards: a later set's folder may lie in one that an earlier set made.
+        // In reverse order: a later set's folder may be inside one that an earlier set made.
         while let Some(mut set) = sets.pop() {
             if result.is_ok() {
                 set.folder.keep();
@@ -186,7 +187,7 @@ impl OutputSet {
         result
     }
 
-    /// Leaves no temporary file, whatever comes of it.
+    /// Completes and renames all files; removes all temporary files, also on an error.
     fn appear(sets: &mut [Self], others: Vec<Completed>) -> Result<(), AudioFileError> {
         let completed = sets
             .iter_mut()
@@ -200,7 +201,7 @@ impl OutputSet {
         for (file, existing) in completed? {
             swap.place(file, existing)?;
         }
-        // Last comes what cannot be undone.
+        // Outputs that cannot be undone come last.
         let (files, straight): (Vec<_>, Vec<_>) = others.into_iter().partition(Completed::is_file);
         for other in files.into_iter().chain(straight) {
             other.appear(&mut swap)?;
@@ -210,7 +211,7 @@ impl OutputSet {
     }
 }
 
-/// Checks that a WAV file can take its place at `path`.
+/// Checks that a WAV file can be written to `path`.
 fn check_place(path: &Path, existing: Existing) -> Result<(), AudioFileError> {
     let is_special = |kind: fs::FileType| !kind.is_file() && !kind.is_dir();
     if path.metadata().is_ok_and(|metadata| is_special(metadata.file_type())) {
@@ -219,15 +220,15 @@ fn check_place(path: &Path, existing: Existing) -> Result<(), AudioFileError> {
     check_free(path, existing)
 }
 
-/// Renames that are undone on drop unless all of them succeeded.
+/// Renames that are undone on drop unless all of them have succeeded.
 #[derive(Default)]
 pub(crate) struct Swap {
-    /// Final name and, where something was there before, where it waits.
+    /// Final name, and the name of the backup if a file existed there.
     done: Vec<(PathBuf, Option<PathBuf>)>,
 }
 
 impl Swap {
-    /// Gives a file its final name.
+    /// Renames a file to its final name.
     pub(crate) fn place(
         &mut self,
         file: PartialFile,
@@ -240,8 +241,8 @@ impl Swap {
             return Ok(());
         }
         let backup = file.backup_path();
-        // A second name rather than another, so that the old file never lacks its own; where the
-        // file system has no second names, it has to do without for a moment.
+        // A hard link, not a rename, so that the old file always keeps its name. A file system
+        // without hard links needs the rename, which leaves the name unused for a moment.
         fs::hard_link(&path, &backup)
             .or_else(|_| fs::rename(&path, &backup))
             .map_err(|error| AudioFileError::io(&path, "replace it", error))?;
@@ -252,7 +253,7 @@ impl Swap {
     pub(crate) fn keep(mut self) {
         for (_, backup) in self.done.drain(..) {
             if let Some(backup) = backup {
-                // The new file stands; an old one that cannot be removed is no reason to fail.
+                // The new file is complete; a failure to remove the old one is not reported.
                 let _ = fs::remove_file(backup);
             }
         }
@@ -262,10 +263,10 @@ impl Swap {
 impl Drop for Swap {
     fn drop(&mut self) {
         for (path, backup) in self.done.drain(..).rev() {
-            // Best effort while another error is already on its way to the user.
+            // Best effort: another error is already being returned.
             if let Some(backup) = backup {
                 let restored = fs::rename(&backup, &path).is_ok();
-                // Two names of one file stay two when one is renamed to the other.
+                // Renaming one hard link of a file to another has no effect, so the backup remains.
                 if restored && backup.exists() {
                     let _ = fs::remove_file(backup);
                 }
@@ -276,19 +277,19 @@ impl Drop for Swap {
     }
 }
 
-/// Folders made for outputs, removed on drop unless kept.
+/// Folders made for outputs, which are removed on drop unless kept.
 #[derive(Debug)]
 pub struct NewFolder {
-    /// Outermost first.
+    /// New folders, outermost first.
     made: Vec<PathBuf>,
 }
 
 impl NewFolder {
-    /// Makes `folder` and its parents where they are missing.
+    /// Makes `folder` and its missing parents.
     ///
     /// # Errors
     ///
-    /// When one cannot be made, or a file is in the way.
+    /// If a folder cannot be made, or a file has its name.
     pub fn make(folder: &Path) -> Result<Self, AudioFileError> {
         let missing: Vec<PathBuf> = folder
             .ancestors()
@@ -299,7 +300,7 @@ impl NewFolder {
         for path in missing.into_iter().rev() {
             match fs::create_dir(&path) {
                 Ok(()) => guard.made.push(path),
-                // Another run was faster; the folder is its own to remove.
+                // Another run made the folder meanwhile and is responsible for removing it.
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => {}
                 Err(error) => return Err(AudioFileError::io(&path, "make the folder", error)),
             }
@@ -314,7 +315,7 @@ impl NewFolder {
         }
     }
 
-    /// Lets the folders stay.
+    /// Keeps the folders.
     pub fn keep(&mut self) {
         self.made.clear();
     }
@@ -323,7 +324,7 @@ impl NewFolder {
 impl Drop for NewFolder {
     fn drop(&mut self) {
         for path in self.made.drain(..).rev() {
-            // Fails where somebody else put a file there meanwhile, which is as it should be.
+            // Fails if the folder contains other files, as intended.
             let _ = fs::remove_dir(path);
         }
     }
@@ -398,7 +399,7 @@ mod tests {
         fs::write(folder.path().join("x.wav"), "old").unwrap();
         let names = ["x.wav", "new.wav", "y.wav"];
         let outputs = created(folder.path(), &names, Existing::Replace).unwrap();
-        // The last temporary file disappears: the renames before it have to be undone.
+        // The last temporary file is removed, so the earlier renames must be undone.
         fs::remove_file(outputs.writers[2].temp_path()).unwrap();
         let message = outputs.finish().unwrap_err().to_string();
         assert!(message.contains("y.wav: cannot give it its name"), "{message}");
@@ -435,7 +436,7 @@ mod tests {
         fs::write(folder.path().join("y.wav"), "old").unwrap();
         let line = created(folder.path(), &["x.wav", "y.wav"], Existing::Keep).unwrap_err();
         assert!(line.to_string().contains("y.wav: is there already"), "{line}");
-        // One that comes while the outputs are being written is kept as well.
+        // A file that appears while the outputs are being written is also kept.
         let outputs = created(folder.path(), &["x.wav", "z.wav"], Existing::Keep).unwrap();
         fs::write(folder.path().join("z.wav"), "meanwhile").unwrap();
         let line = outputs.finish().unwrap_err().to_string();
@@ -471,7 +472,7 @@ mod tests {
                 let out = folder.path().join(format!("a/b/{run}"));
                 scope.spawn(move || {
                     for _ in 0..300 {
-                        // Dropped at once: removes the folders that it made.
+                        // Dropped at once, which removes the new folders.
                         created(&out, &["x.wav"], Existing::Keep).unwrap();
                     }
                 });
@@ -491,7 +492,7 @@ mod tests {
         assert_eq!(fs::read(file).unwrap(), b"x");
     }
 
-    /// Where root can mount one: a file system of its own that is too small.
+    /// Uses a separate small file system, which only root can mount.
     #[cfg(target_os = "linux")]
     #[test]
     fn a_full_disk_leaves_nothing_behind() {
@@ -505,7 +506,7 @@ mod tests {
         };
         let mounted = mount(&["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs"]);
         if !mounted {
-            // Not root: `a_failed_write_leaves_nothing_behind` proves the same by other means.
+            // Not root: `a_failed_write_leaves_nothing_behind` tests the same in another way.
             return;
         }
         let outcome = write_too_much(&folder.path().join("out"));
@@ -517,7 +518,7 @@ mod tests {
         assert!(left.is_empty(), "{left:?}");
     }
 
-    /// Runs itself again with a limit on file sizes, which fails writes as a full disk does.
+    /// Runs itself again with a limit on file sizes, which makes writes fail as on a full disk.
     #[cfg(unix)]
     #[test]
     fn a_failed_write_leaves_nothing_behind() {
@@ -542,7 +543,7 @@ mod tests {
         assert_eq!(names_in(folder.path()), ["ran"]);
     }
 
-    /// 1.6 MB in two files.
+    /// Writes 1.6 MB into two files.
     fn write_too_much(out: &Path) -> Result<(), AudioFileError> {
         let mut outputs = created(out, &["x.wav", "y.wav"], Existing::Keep)?;
         for _ in 0..50 {

@@ -1,7 +1,7 @@
-//! Files under a temporary name beside their destination, which they get once they are whole.
+//! Temporary files beside their destination, which are renamed once they are complete.
 //!
-//! Whoever writes such a file holds a lock on it until it has its name or is gone. So a file that
-//! nobody has locked was left by a program that was killed, and the next run removes it.
+//! The writer holds a lock on the file until it is renamed or removed. So an unlocked file was left
+//! behind by a killed program, and the next run removes it.
 
 use std::fs::{self, File, TryLockError};
 use std::io;
@@ -15,37 +15,37 @@ use crate::outputs::Existing;
 const PREFIX: &str = ".unspill-";
 const SUFFIX: &str = ".part";
 
-/// How often a new file may be taken for a leftover before it has its lock.
+/// Largest number of attempts to lock a new file before another run removes it as a leftover.
 const MAX_ATTEMPTS: usize = 16;
 
 /// Creates a temporary file in `folder` and locks it.
 ///
 /// # Errors
 ///
-/// When the folder cannot be written to.
+/// If the folder is not writable.
 pub(crate) fn create_in(folder: &Path) -> io::Result<(File, TempPath)> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(PREFIX).suffix(SUFFIX);
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
-        // The default of a temporary file is private; the user's umask applies on top of this.
+        // Temporary files are private by default; the user's umask is applied to this mode.
         builder.permissions(fs::Permissions::from_mode(0o666));
     }
     for _ in 0..MAX_ATTEMPTS {
         let (file, temp) = builder.tempfile_in(folder).map_err(without_name)?.into_parts();
         match file.try_lock() {
-            // Between creation and lock another run may have taken it for a leftover.
+            // Between creation and lock another run may have removed the file as a leftover.
             Ok(()) if temp.exists() => return Ok((file, temp)),
             Ok(()) | Err(TryLockError::WouldBlock) => {}
-            // A file system without locks: nothing is ever taken for a leftover there.
+            // Without locks in the file system, no file is ever treated as a leftover.
             Err(TryLockError::Error(_)) => return Ok((file, temp)),
         }
     }
     Err(io::Error::other("another run removes every temporary file"))
 }
 
-/// The error alone: nobody knows the temporary name that came with it.
+/// Removes the temporary name, which is unknown to the user, from the error.
 fn without_name(error: io::Error) -> io::Error {
     match error.to_string().split_once(" at path ") {
         Some((text, _)) => io::Error::new(error.kind(), text.to_owned()),
@@ -53,7 +53,7 @@ fn without_name(error: io::Error) -> io::Error {
     }
 }
 
-/// Removes the temporary files in `folder` whose program is gone; best effort.
+/// Removes temporary files of ended programs in `folder`; best effort.
 pub fn remove_leftovers(folder: &Path) {
     let Ok(entries) = fs::read_dir(folder) else { return };
     for entry in entries.flatten() {
@@ -63,26 +63,26 @@ pub fn remove_leftovers(folder: &Path) {
         if !is_ours || !entry.file_type().is_ok_and(|kind| kind.is_file()) {
             continue;
         }
-        // To write as well: some file systems lock nothing that is open for reading alone.
+        // Also for writing: some file systems do not lock files that are open only for reading.
         let Ok(file) = File::options().read(true).write(true).open(entry.path()) else { continue };
         if file.try_lock().is_ok() {
-            // Still locked while it goes, so that whoever just made it notices.
+            // Removed while locked, so that a program that has just created the file detects it.
             let _ = fs::remove_file(entry.path());
         }
     }
 }
 
-/// A whole file that still has its temporary name.
+/// A complete file that still has its temporary name.
 #[derive(Debug)]
 pub(crate) struct PartialFile {
     pub(crate) path: PathBuf,
     temp: TempPath,
-    /// Holds the lock until the file has its name.
+    /// The open file, which holds the lock until the rename.
     file: File,
 }
 
 impl PartialFile {
-    /// Of what [`create_in`] gave, written to its end.
+    /// Wraps a file from [`create_in`] that has been written completely.
     pub(crate) fn new(path: PathBuf, file: File, temp: TempPath) -> Self {
         Self { path, temp, file }
     }
@@ -92,16 +92,16 @@ impl PartialFile {
         &self.temp
     }
 
-    /// A free name in the same folder, to set aside what stands at the final name.
+    /// Returns a free name in the same folder for a backup of the file at the final name.
     pub(crate) fn backup_path(&self) -> PathBuf {
         self.temp.with_extension("old")
     }
 
-    /// Renames to the final name, replacing what was there if that is wanted.
+    /// Renames to the final name and replaces an existing file if requested.
     ///
     /// # Errors
     ///
-    /// When the file cannot be renamed, or something is there that is to be kept.
+    /// If the file cannot be renamed, or if a file to be kept exists at the final name.
     pub(crate) fn appear(self, existing: Existing) -> Result<(), AudioFileError> {
         let Self { path, temp, file: _file } = self;
         let fail = |error| AudioFileError::io(&path, "give it its name", error);
@@ -113,7 +113,7 @@ impl PartialFile {
             Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {
                 Err(AudioFileError::new(&path, Problem::Exists))
             }
-            // Some file systems can do no better than to look first.
+            // On some file systems an earlier check for an existing file is all that is possible.
             Err(error) if path.symlink_metadata().is_err() => {
                 error.path.persist(&path).map_err(|error| fail(error.error))
             }

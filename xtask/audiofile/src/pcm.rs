@@ -1,35 +1,35 @@
-//! Uncompressed samples: their description in a WAV file, and their way to planar `f32`.
+//! Uncompressed samples: their description in a WAV file, and their conversion to planar `f32`.
 
 use crate::input::{Fault, Input};
 use crate::metadata::Metadata;
 
-/// The most bytes that are read at once.
+/// Largest number of bytes read at once.
 const PACKET_BYTES: u64 = 1 << 18;
-/// The most samples per channel that are read at once.
+/// Largest number of samples per channel read at once.
 const PACKET_SAMPLES: u64 = 4096;
 
 const TAG_INTEGER: u16 = 1;
 const TAG_FLOAT: u16 = 3;
 const TAG_EXTENSIBLE: u16 = 0xFFFE;
 
-/// The bytes after the tag in the identifiers of formats that have one, and of Ambisonic B-format.
+/// Bytes after the tag in the GUIDs of formats with a tag, and of Ambisonic B-format.
 const GUID_TAILS: [[u8; 14]; 2] = [
     [0, 0, 0, 0, 0x10, 0, 0x80, 0, 0, 0xAA, 0, 0x38, 0x9B, 0x71],
     [0, 0, 0x21, 0x07, 0xD3, 0x11, 0x86, 0x44, 0xC8, 0xC1, 0xCA, 0, 0, 0],
 ];
 
-/// A file of uncompressed samples that was looked through once.
+/// A file of uncompressed samples whose chunks have been read.
 #[derive(Debug)]
 pub(crate) struct PcmFile {
     pub(crate) pcm: Pcm,
-    /// Samples per channel, all of them in the file.
+    /// Samples per channel, all of them present in the file.
     pub(crate) num_samples: u64,
     pub(crate) metadata: Metadata,
-    /// The name of a format of which no outputs are written: they are WAV.
+    /// Name of the format if outputs are not written in it but as WAV.
     pub(crate) foreign: Option<&'static str>,
 }
 
-/// The order of the bytes of a number.
+/// The byte order of a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Order {
     Little,
@@ -65,7 +65,8 @@ pub(crate) enum Encoding {
 }
 
 impl Encoding {
-    /// Signed integers of 1 to 32 bits, justified to the left of the fewest whole bytes.
+    /// Returns the encoding of signed integers of 1 to 32 bits, left-justified in the fewest
+    /// whole bytes.
     pub(crate) const fn signed(bits: u32) -> Option<Self> {
         match bits {
             1..=8 => Some(Self::Signed8),
@@ -94,12 +95,12 @@ pub(crate) struct Pcm {
     order: Order,
     num_channels: u16,
     rate_hz: u32,
-    /// The bytes of the last packet.
+    /// Bytes of the last packet.
     bytes: Vec<u8>,
 }
 
 impl Pcm {
-    /// Samples of a known encoding, interleaved without gaps.
+    /// Describes samples of a known encoding, interleaved without gaps.
     pub(crate) fn new(
         encoding: Encoding,
         order: Order,
@@ -114,8 +115,8 @@ impl Pcm {
 
     /// Reads the body of a `fmt ` chunk.
     ///
-    /// Integers are justified to the left of their container, so that the number of valid bits
-    /// makes no difference; containers are whole bytes.
+    /// Integers are left-justified in containers of whole bytes, so the number of valid bits has
+    /// no effect.
     pub(crate) fn from_fmt(body: &[u8], order: Order) -> Result<Self, Fault> {
         let &[a, b, c, d, e, f, g, h, _, _, _, _, i, j, k, l, ref rest @ ..] = body else {
             return Err(Fault::format("its fmt chunk is too short"));
@@ -126,7 +127,7 @@ impl Pcm {
         let block_bytes = order.u16([i, j]);
         let bits = order.u16([k, l]);
         if tag == TAG_EXTENSIBLE {
-            // Size of the extension, valid bits, speakers, then the identifier.
+            // Size of the extension, valid bits, speakers, then the GUID.
             let Some(&[first, second, ref tail @ ..]) = rest.get(8..24) else {
                 return Err(Fault::format("its fmt chunk is too short"));
             };
@@ -148,8 +149,8 @@ impl Pcm {
         };
         let pcm = Self::new(encoding, order, num_channels, rate_hz)?;
         let wanted = u32::from(num_channels) * u32::from(encoding.num_bytes());
-        // Some programs leave the size of a block at zero. Any other size leaves it open where in
-        // its container a sample is.
+        // Some programs set the block size to zero. With any other wrong size the position of a
+        // sample in its container is unknown.
         if block_bytes != 0 && u32::from(block_bytes) != wanted {
             return Err(Fault::format(format!(
                 "{num_channels} channels of {bits} bits in blocks of {block_bytes} bytes"
@@ -166,7 +167,7 @@ impl Pcm {
         usize::from(self.num_channels)
     }
 
-    /// Bytes of one sample of all channels.
+    /// Returns the bytes of one sample of all channels.
     pub(crate) fn block_bytes(&self) -> u64 {
         u64::from(self.num_channels) * u64::from(self.encoding.num_bytes())
     }
@@ -212,7 +213,8 @@ impl Pcm {
     }
 }
 
-/// Interleaved samples of `N` bytes to `[channel][sample]`; `decode` takes the lowest byte first.
+/// Splits interleaved samples of `N` bytes into `[channel][sample]`; `decode` receives
+/// little-endian bytes.
 fn split<const N: usize>(
     bytes: &[u8],
     order: Order,
@@ -231,14 +233,14 @@ fn split<const N: usize>(
     }
 }
 
-/// Rounds once, to the nearest.
+/// Rounds to the nearest `f32`.
 pub(crate) fn to_float(x: f64) -> f32 {
     #[allow(clippy::cast_possible_truncation, reason = "rounds to the nearest f32, as meant")]
     let value = x as f32;
     value
 }
 
-/// The name of a format that is not read, by its tag in the `fmt ` chunk.
+/// Returns the name of an unsupported format from its tag in the `fmt ` chunk.
 fn codec_name(tag: u16) -> String {
     let name = match tag {
         0x0002 => "Microsoft ADPCM",

@@ -1,4 +1,4 @@
-//! Where the files of a session lie in time: by their time stamps, or all at its start.
+//! Positions of a session's files in time: by their time stamps, or all at its start.
 
 use std::ops::Range;
 use std::path::Path;
@@ -7,23 +7,23 @@ use crate::error::{AudioFileError, Problem};
 use crate::names::readable;
 use crate::reader::AudioReader;
 
-/// Where a file lies in its session.
+/// The position of a file in its session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Placement {
-    /// Where its first sample is, counted from the session's first.
+    /// Position of the file's first sample, counted from the session's first.
     pub first_sample: u64,
-    /// Its own length in samples.
+    /// Length of the file in samples.
     pub num_samples: u64,
 }
 
 impl Placement {
-    /// Where its last sample is, and one more.
+    /// Returns the position after the last sample.
     #[must_use]
     pub fn end_sample(self) -> u64 {
         self.first_sample.saturating_add(self.num_samples)
     }
 
-    /// The part of a block of the session that is the file's own; around it is silence.
+    /// Returns the part of a session's block that the file covers; the rest is silent.
     #[must_use]
     pub fn within(self, block_start: u64, block_samples: usize) -> Range<usize> {
         let at = |sample: u64| {
@@ -38,7 +38,7 @@ impl Placement {
 ///
 /// # Errors
 ///
-/// When their lengths differ.
+/// If their lengths differ.
 pub(crate) fn together(readers: &[AudioReader]) -> Result<Vec<Placement>, AudioFileError> {
     for reader in readers {
         let first = &readers[0];
@@ -56,12 +56,12 @@ pub(crate) fn together(readers: &[AudioReader]) -> Result<Vec<Placement>, AudioF
     Ok(readers.iter().map(place).collect())
 }
 
-/// Places the files by their time stamps where all have one, and otherwise at the session's start.
+/// Places the files by their time stamps if all have one, and otherwise at the session's start.
 ///
 /// # Errors
 ///
-/// When the files have to lie together and their lengths differ; when some have time stamps that
-/// differ while others have none; when the session would fall apart into pieces.
+/// If the files must start together and their lengths differ, if some have differing time stamps
+/// while others have none, or if the session would have a gap without any mic.
 pub(crate) fn by_time_stamps(readers: &[AudioReader]) -> Result<Vec<Placement>, AudioFileError> {
     let stamp = |reader: &AudioReader| reader.metadata().time_stamp_samples();
     let stamped: Vec<(u64, &Path)> =
@@ -91,8 +91,8 @@ pub(crate) fn by_time_stamps(readers: &[AudioReader]) -> Result<Vec<Placement>, 
     Ok(placements)
 }
 
-/// A gap in which no mic was recorded means that time stamps are wrong, or that takes were mixed
-/// up; it could be years long.
+/// Checks for gaps without any mic. Such a gap indicates wrong time stamps or mixed-up takes, and
+/// could be years long.
 fn check_connected(
     readers: &[AudioReader],
     placements: &[Placement],
@@ -109,7 +109,7 @@ fn check_connected(
     Ok(())
 }
 
-/// One line about files that start later or end earlier than the session; `None` where none does.
+/// Returns one line about files that start later or end earlier than the session, or `None`.
 pub(crate) fn note(
     readers: &[AudioReader],
     placements: &[Placement],

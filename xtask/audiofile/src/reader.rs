@@ -9,21 +9,21 @@ use crate::error::{AudioFileError, Problem};
 use crate::input::{Fault, Source};
 use crate::metadata::Metadata;
 
-/// Streams one WAV, AIFF, CAF or FLAC file.
+/// A stream of samples from one WAV, AIFF, CAF or FLAC file.
 ///
-/// Integer samples of `bits` bits become `x / 2^(bits - 1)`, floats stay as they are. The length promised by the header is
-/// checked while reading, as are the checksums inside a FLAC file: what has been read to its end
-/// without an error is whole.
+/// Integer samples of `bits` bits become `x / 2^(bits - 1)`, and 64-bit floats are rounded to
+/// `f32`. The length in the header and the checksums of a FLAC file are verified during reading, so
+/// a file that was read to its end without an error is complete.
 ///
 /// # Invariants
 ///
-/// - Holds one packet of the file at a time: memory does not depend on the file's length.
+/// - One packet of the file is in memory at a time: memory does not depend on the file's length.
 #[derive(Debug)]
 pub struct AudioReader {
     path: PathBuf,
     num_samples: u64,
     decoder: Decoder,
-    /// Decoded and not handed out yet: `[channel][sample]`, valid from `packet_pos` on.
+    /// Decoded samples `[channel][sample]`; those from `packet_pos` on have not been returned yet.
     packet: Vec<Vec<f32>>,
     packet_pos: usize,
     decoded_samples: u64,
@@ -34,8 +34,8 @@ impl AudioReader {
     ///
     /// # Errors
     ///
-    /// When there is no such file, it is of a kind that is not read, its header
-    /// does not give a length, the file is shorter than that, or it holds no samples.
+    /// If the file does not exist, is of an unsupported format, has no length in its header, is
+    /// shorter than that length, or contains no samples.
     pub fn open(path: &Path) -> Result<Self, AudioFileError> {
         let fail = |problem| AudioFileError::new(path, problem);
         let metadata = path.metadata().map_err(|error| match error.kind() {
@@ -45,7 +45,7 @@ impl AudioReader {
         if metadata.is_dir() {
             return Err(fail(Problem::IsFolder));
         }
-        // Before it is opened: a pipe would wait for someone to write.
+        // Checked before opening, which would block on a pipe until another process writes to it.
         if !metadata.is_file() {
             return Err(fail(Problem::IsNoFile));
         }
@@ -53,11 +53,11 @@ impl AudioReader {
         Self::from_source(path, Box::new(file))
     }
 
-    /// Reads a file that is in memory; `path` is its name in errors.
+    /// Reads a file in memory; `path` is its name in errors.
     ///
     /// # Errors
     ///
-    /// As [`open`](Self::open).
+    /// The same as [`open`](Self::open).
     pub fn from_bytes(path: &Path, bytes: Vec<u8>) -> Result<Self, AudioFileError> {
         Self::from_source(path, Box::new(Cursor::new(bytes)))
     }
@@ -87,45 +87,45 @@ impl AudioReader {
         })
     }
 
-    /// The file being read.
+    /// Returns the path of the file.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The sample rate in Hz.
+    /// Returns the sample rate in Hz.
     #[must_use]
     pub fn rate_hz(&self) -> u32 {
         self.decoder.rate_hz()
     }
 
-    /// How many channels the file has.
+    /// Returns the number of channels.
     #[must_use]
     pub fn num_channels(&self) -> usize {
         self.packet.len()
     }
 
-    /// The name of the file's format where no outputs of that format are written.
+    /// Returns the name of the file's format if outputs are not written in it.
     #[must_use]
     pub fn foreign_format(&self) -> Option<&'static str> {
         self.decoder.foreign()
     }
 
-    /// The chunks beside the samples.
+    /// Returns the chunks to copy to outputs.
     #[must_use]
     pub fn metadata(&self) -> &Metadata {
         self.decoder.metadata()
     }
 
-    /// Samples per channel, as promised by the header. A WAV file holds as many; of a FLAC file
-    /// that is known only when it was read to its end.
+    /// Returns the samples per channel according to the header. A FLAC file is only known to have
+    /// them when it has been read to its end; for other formats [`open`](Self::open) verifies them.
     #[must_use]
     pub fn num_samples(&self) -> u64 {
         self.num_samples
     }
 
-    /// Fills `channels` with the next samples and returns how many; fewer than asked for only at
-    /// the end of the file, where the promised length has been verified.
+    /// Fills `channels` with the next samples and returns their number per channel. It is smaller
+    /// than requested only at the end of the file, where the length has been verified.
     ///
     /// # Shapes
     ///
@@ -133,11 +133,11 @@ impl AudioReader {
     ///
     /// # Errors
     ///
-    /// When the file is truncated or damaged, cannot be read, or holds a NaN or an infinity.
+    /// If the file is truncated or damaged, cannot be read, or contains a NaN or an infinity.
     ///
     /// # Panics
     ///
-    /// When `channels` is not one slice per channel, all of one length.
+    /// If `channels` is not one slice per channel, all of one length.
     pub fn read(&mut self, channels: &mut [&mut [f32]]) -> Result<usize, AudioFileError> {
         assert_eq!(channels.len(), self.num_channels(), "one slice per channel");
         let wanted = channels[0].len();
@@ -164,7 +164,7 @@ impl AudioReader {
         Ok(done)
     }
 
-    /// Decodes one packet, which must not be empty before the promised length is reached.
+    /// Decodes one packet; an empty one before the end is an error.
     fn next_packet(&mut self) -> Result<(), AudioFileError> {
         self.packet_pos = 0;
         let decoded = self.decoder.next_packet(&mut self.packet);
@@ -314,7 +314,7 @@ mod tests {
     fn a_flac_that_ends_between_two_of_its_blocks_is_an_error() {
         let samples = ramp(40_000, 16);
         let whole = flac_bytes(&samples, 1, 16);
-        // The first block is encoded the same, whatever follows it.
+        // The encoding of the first block does not depend on later blocks.
         let edge = flac_bytes(&samples[..4096], 1, 16).len();
         assert_eq!(message(&whole[..edge], 512), "ends after 4096 of 40000 samples");
     }
@@ -362,7 +362,8 @@ mod tests {
         assert!(error.to_string().ends_with("is a folder, not an audio file"), "{error}");
     }
 
-    /// A pipe can be read only once, and nobody may ever write into it.
+    /// Checks that pipes are refused: a pipe can be read only once, and opening it may
+    /// block forever.
     #[cfg(unix)]
     #[test]
     fn pipes_and_devices_are_refused_without_waiting() {

@@ -12,33 +12,33 @@ use crate::track_names::{self, Named};
 #[cfg(test)]
 mod tests;
 
-/// Where a mono mic of a session comes from.
+/// The source of a mono mic of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MicChannel {
     /// Index of the file in the order given.
     pub file: usize,
-    /// Channel of that file, from 0.
+    /// Channel index in that file.
     pub channel: usize,
-    /// Index of the mic: the two sides of a stereo mic have one, each channel of a file with more
-    /// than two channels has its own.
+    /// Index of the mic. Both channels of a stereo mic have the same index; each channel of a file
+    /// with more than two channels has its own.
     pub mic: usize,
-    /// 1, or 2 for each side of a stereo mic.
+    /// 1 for a mono mic, 2 for each channel of a stereo mic.
     pub num_sides: usize,
 }
 
-/// The mic files of one session, all of one rate.
+/// The mic files of one session, all at one sample rate.
 ///
-/// A mono or stereo file is one mic, and every channel of a file with more channels is. A stereo
-/// mic is two mono mics side by side; see [`mics`](Self::mics).
+/// A mono or stereo file is one mic; in a file with more channels, every channel is a mic. A stereo
+/// mic is two adjacent mono mics; see [`mics`](Self::mics).
 ///
-/// Where all files have time stamps (`bext`) they are placed by them, with silence where a file
-/// has not started yet or has ended; otherwise all have one length.
+/// If all files have time stamps (`bext`), these determine their positions, and a mic is silent
+/// before its file starts and after it ends. Otherwise all files have the same length.
 #[derive(Debug)]
 pub struct SessionFiles {
     readers: Vec<AudioReader>,
     placements: Vec<Placement>,
     mics: Vec<MicChannel>,
-    /// One per mic.
+    /// Output of each mic.
     outputs: Vec<OutputSpec>,
     num_samples: u64,
     read_samples: u64,
@@ -49,18 +49,19 @@ impl SessionFiles {
     ///
     /// # Errors
     ///
-    /// When there are fewer than two mics or more than `max_mics` mono mics, a file cannot be
-    /// opened, its rate differs from the first file's, two outputs would have the same name, the
-    /// lengths of files without time stamps differ, or the time stamps fit no session.
+    /// If there are fewer than two mics or more than `max_mics` mono mics, a file cannot be opened,
+    /// its rate differs from the first file's, two outputs would have the same name, the lengths of
+    /// files without time stamps differ, or the time stamps fit no session.
     pub fn open<P: AsRef<Path>>(paths: &[P], max_mics: usize) -> Result<Self, AudioFileError> {
         Self::open_placed(paths, max_mics, placement::by_time_stamps)
     }
 
-    /// As [`open`](Self::open), but all files start together, whatever their time stamps.
+    /// Opens `paths` like [`open`](Self::open), but all files start together and time stamps
+    /// are ignored.
     ///
     /// # Errors
     ///
-    /// As [`open`](Self::open), and when the lengths differ.
+    /// The same as [`open`](Self::open), and if the lengths differ.
     pub fn open_without_time_stamps<P: AsRef<Path>>(
         paths: &[P],
         max_mics: usize,
@@ -73,7 +74,7 @@ impl SessionFiles {
         max_mics: usize,
         place: impl Fn(&[AudioReader]) -> Result<Vec<Placement>, AudioFileError>,
     ) -> Result<Self, AudioFileError> {
-        // Before anything is opened: thousands of names must not run into the limit of open files.
+        // Checked before opening: thousands of names would exceed the limit of open files.
         if paths.len() > max_mics {
             return Err(too_many_mics(paths.len(), max_mics));
         }
@@ -98,50 +99,49 @@ impl SessionFiles {
         Ok(Self { readers, placements, mics, outputs, num_samples, read_samples: 0 })
     }
 
-    /// The sample rate of all files, in Hz.
+    /// Returns the sample rate of all files in Hz.
     #[must_use]
     pub fn rate_hz(&self) -> u32 {
         self.readers[0].rate_hz()
     }
 
-    /// Samples per mic, from the start of the first file to the end of the last.
+    /// Returns the samples per mic, from the start of the first file to the end of the last.
     #[must_use]
     pub fn num_samples(&self) -> u64 {
         self.num_samples
     }
 
-    /// All mono mics, file by file.
+    /// Returns all mono mics, file by file.
     #[must_use]
     pub fn mics(&self) -> &[MicChannel] {
         &self.mics
     }
 
-    /// The number of mics, a stereo mic counted once.
+    /// Returns the number of mics; a stereo mic counts once.
     #[must_use]
     pub fn num_mics(&self) -> usize {
         self.outputs.len()
     }
 
-    /// The files, in the order given.
+    /// Returns the paths of the files in the order given.
     pub fn paths(&self) -> impl ExactSizeIterator<Item = &Path> {
         self.readers.iter().map(AudioReader::path)
     }
 
-    /// Where each file lies in the session, in the order given.
+    /// Returns the position of each file in the session, in the order given.
     #[must_use]
     pub fn placements(&self) -> &[Placement] {
         &self.placements
     }
 
-    /// One line about files that start later or end earlier than the session; `None` where none
-    /// does.
+    /// Returns one line about files that start later or end earlier than the session, or `None`.
     #[must_use]
     pub fn placement_note(&self) -> Option<String> {
         placement::note(&self.readers, &self.placements, self.num_samples)
     }
 
-    /// One line about files whose format is not written, so that their outputs are WAV; `None`
-    /// where there are none.
+    /// Returns one line about files whose outputs are WAV because their format is not written,
+    /// or `None`.
     #[must_use]
     pub fn format_note(&self) -> Option<String> {
         let files: Vec<String> = self
@@ -155,7 +155,8 @@ impl SessionFiles {
         (!files.is_empty()).then(|| format!("written as WAV: {}", files.join(", ")))
     }
 
-    /// One output per mic, in their order, for [`OutputSet::create`](crate::OutputSet::create).
+    /// Returns one output per mic, in their order, for
+    /// [`OutputSet::create`](crate::OutputSet::create).
     ///
     /// `kick.flac` becomes `kick.wav`. The mics of a file with more than two channels are named
     /// after its tracks (`iXML`), or `file.1.wav`, `file.2.wav` and so on.
@@ -168,7 +169,7 @@ impl SessionFiles {
     ///
     /// # Errors
     ///
-    /// Names the first output that would be written over an input.
+    /// If an output would replace an input; the error names the first such output.
     pub fn check_outputs_spare_inputs(&self, folder: &Path) -> Result<(), AudioFileError> {
         for output in &self.outputs {
             self.check_spares_inputs(&folder.join(&output.file_name))?;
@@ -180,7 +181,7 @@ impl SessionFiles {
     ///
     /// # Errors
     ///
-    /// Names the input that `path` is.
+    /// If `path` is an input; the error names it.
     pub fn check_spares_inputs(&self, path: &Path) -> Result<(), AudioFileError> {
         match self.paths().find(|input| same_file(input, path)) {
             Some(input) => {
@@ -191,8 +192,8 @@ impl SessionFiles {
         }
     }
 
-    /// Fills `mics` with the next samples of every mono mic and returns how many; fewer than asked
-    /// for only at the end.
+    /// Fills `mics` with the next samples of every mono mic and returns their number per mic, which
+    /// is smaller than requested only at the end.
     ///
     /// # Shapes
     ///
@@ -200,11 +201,11 @@ impl SessionFiles {
     ///
     /// # Errors
     ///
-    /// As [`AudioReader::read`].
+    /// The same as [`AudioReader::read`].
     ///
     /// # Panics
     ///
-    /// When `mics` is not one slice per mono mic, all of one length.
+    /// If `mics` is not one slice per mono mic, all of one length.
     pub fn read(&mut self, mics: &mut [&mut [f32]]) -> Result<usize, AudioFileError> {
         assert_eq!(mics.len(), self.mics.len(), "one slice per mono mic");
         let wanted = mics[0].len();
@@ -229,11 +230,11 @@ impl SessionFiles {
         Ok(count)
     }
 
-    /// Starts again from the first sample, by opening every file anew.
+    /// Opens every file again and starts from the first sample.
     ///
     /// # Errors
     ///
-    /// When a file cannot be opened any more or has changed its shape meanwhile.
+    /// If a file cannot be opened any more or its rate, channels or length have changed.
     pub fn rewind(&mut self) -> Result<(), AudioFileError> {
         for reader in &mut self.readers {
             let again = AudioReader::open(reader.path())?;
@@ -268,7 +269,7 @@ fn check_rate(reader: &AudioReader, first: &AudioReader) -> Result<(), AudioFile
     Err(AudioFileError::new(reader.path(), problem))
 }
 
-/// True if every channel of a file is a mic of its own.
+/// Returns true if every channel of the file is a separate mic.
 fn is_poly(reader: &AudioReader) -> bool {
     reader.num_channels() > 2
 }

@@ -1,4 +1,4 @@
-//! Files to test with: WAV in every supported kind, and FLAC.
+//! Files for tests: WAV in every supported kind, and FLAC.
 
 use std::fs;
 use std::path::Path;
@@ -8,17 +8,17 @@ use flacenc::error::Verify;
 
 use crate::{AudioFileError, AudioReader};
 
-/// How a test WAV stores its samples.
+/// The storage of samples in a test WAV.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Kind {
-    /// 1 is integer, 3 is float.
+    /// Format tag: 1 for integers, 3 for floats.
     pub(crate) tag: u16,
     pub(crate) bits: u16,
-    /// Writes the extensible header, with this channel mask.
+    /// Channel mask of the extensible header; `None` for the plain header.
     pub(crate) extensible_mask: Option<u32>,
 }
 
-/// The body of a `fmt ` chunk.
+/// Returns the body of a `fmt ` chunk.
 pub(crate) fn fmt_body(kind: Kind, rate_hz: u32, num_channels: u16) -> Vec<u8> {
     let block_align = num_channels * kind.bits / 8;
     let mut fmt = Vec::new();
@@ -38,12 +38,12 @@ pub(crate) fn fmt_body(kind: Kind, rate_hz: u32, num_channels: u16) -> Vec<u8> {
     fmt
 }
 
-/// A WAV file from raw sample bytes, written without the code under test.
+/// Returns a WAV file with these sample bytes, made without the code under test.
 pub(crate) fn wav_bytes(kind: Kind, rate_hz: u32, num_channels: u16, data: &[u8]) -> Vec<u8> {
     wav_bytes_with(kind, rate_hz, num_channels, data, &[])
 }
 
-/// As [`wav_bytes`], with whole chunks before the samples.
+/// Like [`wav_bytes`], with whole chunks before the samples.
 pub(crate) fn wav_bytes_with(
     kind: Kind,
     rate_hz: u32,
@@ -65,19 +65,19 @@ pub(crate) fn wav_bytes_with(
     bytes
 }
 
-/// A mono 32-bit float WAV at 48 kHz.
+/// Writes a mono 32-bit float WAV at 48 kHz.
 pub(crate) fn write_float_wav(path: &Path, samples: &[f32]) {
     write_float_wav_at(path, 48_000, 1, samples);
 }
 
-/// A 32-bit float WAV from interleaved samples.
+/// Writes a 32-bit float WAV from interleaved samples.
 pub(crate) fn write_float_wav_at(path: &Path, rate_hz: u32, num_channels: u16, samples: &[f32]) {
     let data: Vec<u8> = samples.iter().flat_map(|x| x.to_le_bytes()).collect();
     let kind = Kind { tag: 3, bits: 32, extensible_mask: None };
     fs::write(path, wav_bytes(kind, rate_hz, num_channels, &data)).unwrap();
 }
 
-/// A FLAC file from interleaved integer samples.
+/// Returns a FLAC file with these interleaved integer samples.
 pub(crate) fn flac_bytes(samples: &[i32], num_channels: usize, bits: usize) -> Vec<u8> {
     let config = flacenc::config::Encoder::default().into_verified().unwrap();
     let source = flacenc::source::MemSource::from_samples(samples, num_channels, bits, 44_100);
@@ -87,7 +87,7 @@ pub(crate) fn flac_bytes(samples: &[i32], num_channels: usize, bits: usize) -> V
     sink.as_slice().to_vec()
 }
 
-/// Samples that differ from one another and use the whole range of `bits`.
+/// Returns pseudo-random samples that use the whole range of `bits`.
 pub(crate) fn ramp(num_samples: usize, bits: u32) -> Vec<i32> {
     let mut state = 1_u32;
     (0..num_samples)
@@ -103,7 +103,7 @@ pub(crate) fn read_all(path: &Path, block: usize) -> Result<Vec<Vec<f32>>, Audio
     read_rest(AudioReader::open(path)?, block)
 }
 
-/// As [`read_all`], from memory; the file's name is `mic`.
+/// Like [`read_all`], from memory; the file's name is `mic`.
 pub(crate) fn read_bytes(bytes: &[u8], block: usize) -> Result<Vec<Vec<f32>>, AudioFileError> {
     read_rest(AudioReader::from_bytes(Path::new("mic"), bytes.to_vec())?, block)
 }
@@ -123,7 +123,7 @@ fn read_rest(mut reader: AudioReader, block: usize) -> Result<Vec<Vec<f32>>, Aud
     }
 }
 
-/// Everything that is read of a file, or why it is not, within bounds of memory.
+/// Reads a whole file in limited memory and discards the samples.
 pub(crate) fn read_whatever(bytes: &[u8]) -> Result<(), AudioFileError> {
     let mut reader = AudioReader::from_bytes(Path::new("mic"), bytes.to_vec())?;
     let mut block = vec![vec![0.0; 64]; reader.num_channels()];
@@ -139,7 +139,7 @@ pub(crate) fn read_whatever(bytes: &[u8]) -> Result<(), AudioFileError> {
     }
 }
 
-/// The names of everything in a folder, sorted.
+/// Returns the sorted names of all entries of a folder.
 pub(crate) fn names_in(folder: &Path) -> Vec<String> {
     let mut names: Vec<String> = fs::read_dir(folder)
         .unwrap()

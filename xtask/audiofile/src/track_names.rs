@@ -1,4 +1,4 @@
-//! The names of the outputs: a file's own, or one per channel of a file with many mics.
+//! Names of the outputs: the file's own name, or one per channel of a file with many mics.
 
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
@@ -6,24 +6,24 @@ use std::path::Path;
 use crate::error::{AudioFileError, Problem};
 use crate::names::case_key;
 
-/// The longest track name that becomes a file's name, in letters.
+/// Longest track name used as a file name, in characters.
 const MOST_LETTERS: usize = 100;
 
 /// One input file.
 #[derive(Clone, Debug)]
 pub(crate) struct Named<'a> {
     pub(crate) path: &'a Path,
-    /// The names of its channels where each is a mic of its own; empty where the file is one mic.
+    /// Names of the channels if each is a separate mic; empty if the file is one mic.
     pub(crate) tracks: Vec<Option<String>>,
 }
 
-/// The outputs' names, by file and mic: `kick.flac` becomes `kick.wav`, and the mics of `poly.wav`
-/// become `poly.1.wav`, `poly.2.wav` … or get the names of their tracks. A file whose track names
-/// would give two outputs one name gets none of them.
+/// Returns the outputs' names by file and mic: `kick.flac` becomes `kick.wav`, and the mics of
+/// `poly.wav` become `poly.1.wav`, `poly.2.wav` … or get the names of their tracks. Track names of
+/// a file are not used if they would give two outputs the same name.
 ///
 /// # Errors
 ///
-/// When two files would be written to the same output.
+/// If two files would be written to the same output.
 pub(crate) fn output_names(files: &[Named<'_>]) -> Result<Vec<Vec<OsString>>, AudioFileError> {
     let mut uses_tracks: Vec<bool> = files.iter().map(|file| !file.tracks.is_empty()).collect();
     loop {
@@ -39,7 +39,8 @@ pub(crate) fn output_names(files: &[Named<'_>]) -> Result<Vec<Vec<OsString>>, Au
     }
 }
 
-/// A stem keeps its bytes, be they text or not.
+/// Returns the outputs' names of one file; the stem keeps its bytes even if they are not
+/// valid UTF-8.
 fn names_of(file: &Named<'_>, uses_tracks: bool) -> Vec<OsString> {
     let with_end = |stem: &OsStr, end: &str| {
         let mut name = stem.to_owned();
@@ -62,8 +63,8 @@ fn names_of(file: &Named<'_>, uses_tracks: bool) -> Vec<OsString> {
         .collect()
 }
 
-/// The files of the first two equal names. A volume that ignores case would let `Kick.wav`
-/// overwrite `kick.wav`.
+/// Returns the files of the first two equal names, ignoring case: on a case-insensitive volume
+/// `Kick.wav` would overwrite `kick.wav`.
 fn first_clash(names: &[Vec<OsString>]) -> Option<(usize, usize)> {
     let mut seen: Vec<(usize, OsString)> = Vec::new();
     for (file, name) in names
@@ -79,7 +80,7 @@ fn first_clash(names: &[Vec<OsString>]) -> Option<(usize, usize)> {
     None
 }
 
-/// A track's name without letters that file systems refuse; `None` where nothing is left.
+/// Replaces characters of a track's name that file systems refuse; `None` if nothing is left.
 fn file_name(track: &str) -> Option<String> {
     let is_wrong = |c: char| c.is_control() || "/\\:*?\"<>|".contains(c);
     let name: String =

@@ -9,8 +9,8 @@ use crate::pcm::{Order, Pcm, PcmFile};
 #[cfg(test)]
 mod tests;
 
-/// Looks through the chunks and goes to the first sample; `None` where this is no RIFF, RIFX, RF64,
-/// BW64, Wave64 or AIFF file.
+/// Reads the chunks and seeks to the first sample; `None` if the file is not RIFF, RIFX, RF64,
+/// BW64, Wave64 or AIFF.
 pub(crate) fn open(input: &mut Input) -> Result<Option<PcmFile>, Fault> {
     let Some(mut chunks) = Chunks::open(input)? else { return Ok(None) };
     let container = chunks.container();
@@ -45,7 +45,7 @@ pub(crate) fn open(input: &mut Input) -> Result<Option<PcmFile>, Fault> {
         return Err(Fault::Short { read: there, expected: num_samples });
     }
     if !open_ended {
-        // Whatever follows the samples can spoil nothing but itself.
+        // Faults after the samples only end the search for further chunks.
         while let Ok(Some(chunk)) = chunks.next(input) {
             if chunk.end_bytes() > input.len_bytes() || !chunk.id.is_ascii() {
                 break;
@@ -62,11 +62,12 @@ fn missing(has_format: bool) -> Fault {
     Fault::format(if has_format { "it has no data chunk" } else { "it has no fmt chunk" })
 }
 
-/// True if the size of the samples was never filled in, as after writing into a pipe or when a
-/// recorder lost its power. The samples then reach to the end of the file.
+/// Returns true if the size of the samples was never filled in, as after writing to a pipe or a
+/// recorder's power failure. The samples then extend to the end of the file.
 ///
-/// Programs leave zero or one of these: `0xFFFFFFFF` (ffmpeg), `0x7FFFF000` (SoX), in AIFF
-/// `0x7F000000` (SoX), `0x7FFFFFFF` and `0x80000000` (arecord), less some bytes to be whole samples or for the header.
+/// Programs leave zero or one of these values: `0xFFFFFFFF` (ffmpeg), `0x7FFFF000` (SoX), in AIFF
+/// `0x7F000000` (SoX), `0x7FFFFFFF` and `0x80000000` (arecord). The value may be reduced by the
+/// header's size or to whole samples.
 pub(crate) fn is_open_ended(
     data: Chunk,
     rest_bytes: u64,
@@ -75,7 +76,8 @@ pub(crate) fn is_open_ended(
 ) -> bool {
     const HEADER_BYTES: u64 = 256;
     if data.size_bytes == 0 {
-        // An empty file whose container goes on has other chunks behind its samples, or none.
+        // If the stated end of the container is after the empty chunk, other chunks follow it,
+        // not samples.
         let goes_on = end_bytes > data.start_bytes && end_bytes < 0x7FFF_F000;
         return rest_bytes > 0 && !goes_on;
     }

@@ -1,4 +1,4 @@
-//! Writes one 32-bit float WAV file that appears under its name only when it is whole.
+//! Writes one 32-bit float WAV file that appears under its name only when it is complete.
 
 use std::fs::File;
 use std::io::{BufWriter, Seek, SeekFrom, Write};
@@ -13,11 +13,11 @@ use crate::names::folder_of;
 use crate::outputs::Existing;
 use crate::partial::{self, PartialFile};
 
-/// Streams a 32-bit float WAV file into a temporary file beside its destination.
+/// A writer that streams a 32-bit float WAV file into a temporary file beside its destination.
 ///
-/// [`finish`](Self::finish) completes the header and renames it to its final name, replacing what
-/// was there; dropping the writer without it leaves nothing behind. Beyond 4 GB the file is RF64,
-/// for which its header has room from the start.
+/// [`finish`](Self::finish) completes the header and renames the file to its final name, replacing
+/// an existing file. Dropping the writer removes the temporary file. Files beyond 4 GB become RF64,
+/// for which the header reserves space from the start.
 #[derive(Debug)]
 pub struct WavWriter {
     path: PathBuf,
@@ -34,16 +34,16 @@ impl WavWriter {
     ///
     /// # Errors
     ///
-    /// When the folder cannot be written to, `path` is a folder, or there are no channels.
+    /// If the folder is not writable, `path` is a folder, or there are no or too many channels.
     pub fn create(path: &Path, rate_hz: u32, num_channels: usize) -> Result<Self, AudioFileError> {
         Self::create_with(path, rate_hz, num_channels, &Metadata::default())
     }
 
-    /// As [`create`](Self::create), with chunks that were read from another file.
+    /// Like [`create`](Self::create), with chunks that were read from another file.
     ///
     /// # Errors
     ///
-    /// As [`create`](Self::create).
+    /// The same as [`create`](Self::create).
     pub fn create_with(
         path: &Path,
         rate_hz: u32,
@@ -72,13 +72,13 @@ impl WavWriter {
         Ok(writer)
     }
 
-    /// The name the file will have.
+    /// Returns the final path of the file.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Samples per channel written so far.
+    /// Returns the samples per channel written so far.
     #[must_use]
     pub fn num_samples(&self) -> u64 {
         self.num_samples
@@ -101,11 +101,11 @@ impl WavWriter {
     ///
     /// # Errors
     ///
-    /// When the disk is full or fails.
+    /// If the disk is full or fails.
     ///
     /// # Panics
     ///
-    /// When `channels` is not one slice per channel, all of one length.
+    /// If `channels` is not one slice per channel, all of one length.
     pub fn write(&mut self, channels: &[&[f32]]) -> Result<(), AudioFileError> {
         assert_eq!(channels.len(), usize::from(self.header.num_channels), "one slice per channel");
         let num_samples = channels[0].len();
@@ -124,21 +124,22 @@ impl WavWriter {
         Ok(())
     }
 
-    /// Completes the file and gives it its final name.
+    /// Completes the file and renames it to its final name.
     ///
     /// # Errors
     ///
-    /// When the disk is full or fails; nothing is left behind then.
+    /// If the disk is full or fails; the temporary file is then removed.
     pub fn finish(self) -> Result<(), AudioFileError> {
         self.complete()?.appear(Existing::Replace)
     }
 
-    /// Writes everything out; what is left to do is the rename.
+    /// Writes all data to the disk, so that only the rename is left.
     pub(crate) fn complete(mut self) -> Result<PartialFile, AudioFileError> {
         self.write_header()?;
         let Self { path, file, temp, .. } = self;
         let file = file.into_inner().map_err(std::io::IntoInnerError::into_error);
-        // Without the sync a full disk behind a write-back cache would only show after the rename.
+        // Without the sync, a full disk behind a write-back cache would be detected only after
+        // the rename.
         let synced = file.and_then(|file| file.sync_all().map(|()| file));
         let file = synced.map_err(|error| AudioFileError::io(&path, "write it", error))?;
         Ok(PartialFile::new(path, file, temp))
@@ -179,7 +180,7 @@ mod tests {
         assert_eq!(names_in(folder.path()), ["out.wav"]);
     }
 
-    /// The step that is due at 4 GB, taken at 8 kB.
+    /// Checks the switch to RF64, which happens at 4 GB, with a limit of 8 kB.
     #[test]
     fn long_files_become_rf64_and_read_back() {
         let folder = tempfile::tempdir().unwrap();
@@ -195,7 +196,7 @@ mod tests {
         }
     }
 
-    /// Six gigabytes, nearly all of them a hole in the file.
+    /// Checks a file of six gigabytes, nearly all of them a hole in the file.
     #[test]
     fn a_file_of_six_gigabytes_is_opened_at_once() {
         let folder = tempfile::tempdir().unwrap();
@@ -212,7 +213,7 @@ mod tests {
         let mut block = [9.0; 11];
         assert_eq!(reader.read(&mut [&mut block]).unwrap(), 11);
         assert_eq!((block[9], block[10]), (0.25, 0.0));
-        // One sample less, and it is refused before anything is read.
+        // Shortened by one byte, the file is refused before any sample is read.
         File::options().write(true).open(&path).unwrap().set_len(bytes - 1).unwrap();
         let message = crate::AudioReader::open(&path).unwrap_err().to_string();
         assert!(message.ends_with("ends after 1499999999 of 1500000000 samples"), "{message}");

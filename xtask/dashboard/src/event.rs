@@ -1,30 +1,30 @@
-//! What a training tells: the lines that `lab train --progress json` writes.
+//! Progress events of a training: the lines written by `lab train --progress json`.
 
 use serde::Deserialize;
 
-/// One line.
+/// One event.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Event {
-    /// Something for people.
+    /// A message for the user.
     Say(String),
-    /// How far it is.
+    /// The progress of the current task.
     At {
-        /// What is counted.
+        /// Name of the counted things.
         what: String,
-        /// How many are done.
+        /// Number of finished things.
         position: usize,
-        /// Of how many.
+        /// Total number of things.
         total: usize,
     },
-    /// A step was taken; means over the last ones.
+    /// Means over the last training steps.
     Training {
-        /// The loss.
+        /// Training loss.
         loss: f64,
         /// SNR of the clips in dB.
         snr_db: f64,
     },
-    /// A validation was made.
+    /// Result of a validation.
     Validation {
         /// SNR in dB.
         snr_db: f64,
@@ -32,7 +32,7 @@ pub(crate) enum Event {
 }
 
 impl Event {
-    /// Reads a line; whatever is no event is said.
+    /// Parses a line; a line that is no event becomes a message.
     pub(crate) fn of(line: String) -> Self {
         serde_json::from_str(&line).unwrap_or(Self::Say(line))
     }

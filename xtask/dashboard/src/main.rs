@@ -1,7 +1,8 @@
-//! `dashboard COMMAND…`: runs a command that tells its progress as JSON, one event a line, and shows it on the terminal.
+//! `dashboard COMMAND…`: runs a command that reports its progress as JSON, one event per line, and
+//! displays it on the terminal.
 //!
-//! What the command says comes after the dashboard is gone, and its exit code is handed on. Ctrl-C reaches the command, which ends by
-//! itself; so does `q`.
+//! The command's messages are printed after the dashboard has closed, and its exit code is
+//! returned. Ctrl-C and `q` interrupt the command, which then ends by itself.
 
 #![allow(clippy::print_stderr, reason = "a command line program")]
 
@@ -30,7 +31,7 @@ fn main() -> ExitCode {
 fn run() -> Result<ExitCode> {
     let mut arguments = std::env::args_os().skip(1);
     let program = arguments.next().context("usage: dashboard COMMAND…")?;
-    // The terminal sends Ctrl-C to the command as well: this program goes on until that one is done.
+    // The terminal sends Ctrl-C to the command as well; this program waits until the command ends.
     ctrlc::set_handler(|| {}).context("could not listen for Ctrl-C")?;
     let mut command = Command::new(&program);
     command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -70,12 +71,12 @@ fn run() -> Result<ExitCode> {
         eprintln!("{line}");
     }
     let status = task.child.wait().context("could not wait for the command")?;
-    // Ended by a signal: failed all the same.
+    // A command killed by a signal counts as failed.
     let code = status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1);
     Ok(ExitCode::from(code))
 }
 
-/// Hands on lines until there are no more.
+/// Forwards lines on a new thread until the input or the receiver ends.
 fn forward(from: impl Read + Send + 'static, to: Sender<String>) {
     std::thread::spawn(move || {
         for line in BufReader::new(from).lines().map_while(Result::ok) {
@@ -86,19 +87,19 @@ fn forward(from: impl Read + Send + 'static, to: Sender<String>) {
     });
 }
 
-/// The command; it does not outlive this program, whatever ends it.
+/// The running command, which is interrupted when this is dropped.
 struct Task {
     child: Child,
 }
 
 impl Task {
-    /// Asks the command to end, as Ctrl-C does.
+    /// Interrupts the command as Ctrl-C does (kills it on systems other than Unix).
     fn interrupt(&mut self) {
         #[cfg(unix)]
         {
             let id = i32::try_from(self.child.id()).ok().and_then(rustix::process::Pid::from_raw);
             if let Some(id) = id {
-                // It may have ended by now, which is as good.
+                // An error only means that the command has already ended.
                 let _ = rustix::process::kill_process(id, rustix::process::Signal::INT);
             }
         }

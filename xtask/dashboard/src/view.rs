@@ -1,4 +1,4 @@
-//! The tensor library's dashboard, driven by events instead of its own training loop.
+//! The dashboard of the tensor library, driven by events instead of the library's training loop.
 
 use crate::event::Event;
 use anyhow::{Context, Result, ensure};
@@ -16,26 +16,26 @@ use std::time::{Duration, Instant};
 const LOSS: &str = "Loss";
 const SNR: &str = "SNR (dB)";
 
-/// How long the dashboard may take to get hold of the terminal.
+/// Longest wait for the dashboard to take over the terminal.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// The dashboard, until it is dropped: then the terminal is as before.
+/// The open dashboard; dropping it restores the terminal.
 pub(crate) struct View {
     renderer: TuiMetricsRendererWrapper,
-    /// What is being counted.
+    /// Name of the things being counted.
     what: Option<String>,
 }
 
 impl View {
-    /// Takes the terminal; `interrupter` is told when somebody presses `q` and stops.
+    /// Takes over the terminal; `interrupter` is set when the user presses `q` and confirms.
     ///
     /// # Errors
     ///
-    /// When there is no terminal.
+    /// If there is no terminal.
     pub(crate) fn open(interrupter: Interrupter) -> Result<Self> {
         let renderer = TuiMetricsRendererWrapper::new(interrupter, None);
         let mut view = Self { renderer, what: None };
-        // Its own thread takes the terminal.
+        // The dashboard takes over the terminal on its own thread.
         let began = Instant::now();
         while !is_raw_mode_enabled().context("there is no terminal")? {
             ensure!(began.elapsed() < PATIENCE, "the dashboard did not start");
@@ -53,12 +53,12 @@ impl View {
         Ok(view)
     }
 
-    /// Shows the newest line.
+    /// Shows a message.
     pub(crate) fn say(&mut self, line: &str) {
         self.renderer.log_event_training(line.to_owned());
     }
 
-    /// Shows what happened.
+    /// Shows an event.
     pub(crate) fn show(&mut self, event: &Event) {
         match event {
             Event::Say(line) => self.say(line),
@@ -88,7 +88,8 @@ fn state(name: &str, value: f64) -> MetricState {
     MetricState::Numeric(MetricEntry::new(id(name), entry), Some(NumericEntry::Value(value)))
 }
 
-/// Ctrl-C stays a signal, which raw mode makes a key of that the dashboard does not know; stopping and quitting do not.
+/// Keeps Ctrl-C a signal: raw mode makes it a key, which the dashboard ignores. Suspending and
+/// quitting by key stay off.
 #[cfg(unix)]
 fn keep_interrupts() -> Result<()> {
     use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, tcgetattr, tcsetattr};

@@ -1,4 +1,5 @@
-//! The dashboard on a terminal of its own, made by Debian's `script`: it starts, ends, and leaves the terminal as it was.
+//! The dashboard on a pseudo-terminal made by `script` of Debian: it starts, ends and restores
+//! the terminal.
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "a test")]
 
@@ -10,14 +11,16 @@ use std::time::{Duration, Instant};
 const ENTER: &str = "\x1b[?1049h";
 const LEAVE: &str = "\x1b[?1049l";
 
-/// What came of a run.
+/// Result of a run.
 struct Seen {
-    /// All that went to the terminal.
+    /// All output to the terminal.
     screen: String,
     code: Option<i32>,
 }
 
-/// Shows a shell's events on a terminal (whatever `SHELL` is: it is replaced, so that Ctrl-C cannot end it first), types `keys` once `until` is on the screen, and makes sure that the terminal is set as before.
+/// Runs the dashboard with a shell script of events on a terminal, types `keys` once `until` is on
+/// the screen, and checks that the terminal's settings are restored. The outer shell is replaced by
+/// `exec`, whatever `SHELL` is, so that Ctrl-C cannot end it first.
 fn show(events: &str, until: &str, keys: &[u8]) -> Seen {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
@@ -85,7 +88,7 @@ fn the_dashboard_shows_progress_and_leaves_the_terminal_as_it_was() {
     assert_eq!(seen.code, Some(3));
 }
 
-/// The command says something when it is interrupted; `keys` are to make it do so and end by itself.
+/// Checks that a command interrupted by `keys` prints its last message and ends by itself.
 fn ends_by_itself(says: &str, keys: &[u8], said: &str) {
     let events = format!(
         r#"

@@ -1,6 +1,8 @@
-//! The smallest plugin that the host's command line plays: eight mono buses, each passed on as it is.
+//! The smallest plugin that the host's command line can play: eight mono buses, each
+//! copied unchanged.
 //!
-//! `tests/cli.rs` loads it in Unspill's place, and a writer of plugins finds all that the host needs.
+//! `tests/cli.rs` loads it in place of Unspill. It also shows plugin developers everything that the
+//! host requires.
 
 #![allow(unsafe_code, reason = "stands on the plugin's side of the C interface")]
 
@@ -59,7 +61,7 @@ unsafe extern "C" fn entry_init(_path: *const c_char) -> bool {
 unsafe extern "C" fn entry_deinit() {}
 
 unsafe extern "C" fn get_factory(id: *const c_char) -> *const c_void {
-    // SAFETY: the host gives a terminated string.
+    // SAFETY: the host passes a terminated string.
     let is_ours = unsafe { CStr::from_ptr(id) } == CLAP_PLUGIN_FACTORY_ID;
     if is_ours { (&raw const FACTORY).cast() } else { null() }
 }
@@ -104,7 +106,7 @@ unsafe extern "C" fn yes(_plugin: *const clap_plugin) -> bool {
 unsafe extern "C" fn nothing(_plugin: *const clap_plugin) {}
 
 unsafe extern "C" fn destroy(plugin: *const clap_plugin) {
-    // SAFETY: made by `create_plugin`, and destroyed once.
+    // SAFETY: allocated by `create_plugin`, and destroyed once.
     drop(unsafe { Box::from_raw(plugin.cast_mut()) });
 }
 
@@ -113,7 +115,7 @@ unsafe extern "C" fn activate(_: *const clap_plugin, _: f64, _: u32, _: u32) -> 
 }
 
 unsafe extern "C" fn get_extension(_: *const clap_plugin, id: *const c_char) -> *const c_void {
-    // SAFETY: the host gives a terminated string.
+    // SAFETY: the host passes a terminated string.
     let has_ports = unsafe { CStr::from_ptr(id) } == CLAP_EXT_AUDIO_PORTS;
     if has_ports { (&raw const PORTS).cast() } else { null() }
 }
@@ -128,7 +130,7 @@ unsafe extern "C" fn port(
     _is_input: bool,
     info: *mut clap_audio_port_info,
 ) -> bool {
-    // SAFETY: the host gives a valid place, zeroed or from an earlier call.
+    // SAFETY: the host passes a valid place, zeroed or from an earlier call.
     let info = unsafe { &mut *info };
     info.id = index;
     info.name[0] = 0;
@@ -143,8 +145,8 @@ unsafe extern "C" fn process(
     _plugin: *const clap_plugin,
     block: *const clap_process,
 ) -> clap_process_status {
-    // SAFETY: a valid block; every bus has one channel of its length, and outputs may share the
-    // memory of inputs.
+    // SAFETY: a valid block; every bus has one channel of the block's length, and outputs may share
+    // the memory of inputs.
     unsafe {
         let block = &*block;
         let num_buses = block.audio_inputs_count.min(block.audio_outputs_count) as usize;

@@ -1,18 +1,18 @@
-//! The audio buffers of one bus, with traps around them.
+//! The audio buffers of one bus, with guards that detect invalid writes.
 
-/// A quiet NaN that no computation produces: what a plugin has not written still holds it.
+/// Bits of a quiet NaN that no computation produces; samples that a plugin does not write keep it.
 const CANARY_BITS: u32 = 0x7FC0_BE5E;
 
-/// Samples behind the longest block that nobody may touch.
+/// Guard samples after the longest block, which a plugin must not change.
 const GUARD_SAMPLES: usize = 32;
 
-/// How a bus is handed to the plugin.
+/// The form in which a bus is passed to the plugin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum BusState {
-    /// With real buffers.
+    /// With buffers.
     #[default]
     Connected,
-    /// With real buffers that hold zeros, and the format's hint that they do. Inputs only.
+    /// With buffers of zeros and the format's flag for silence. Inputs only.
     Silent,
     /// Inactive: the right number of channels, every channel pointer null.
     NullChannels,
@@ -23,7 +23,7 @@ pub enum BusState {
 }
 
 impl BusState {
-    /// Whether the plugin gets memory that it can read or write.
+    /// Returns true if the plugin receives memory that it can read or write.
     #[must_use]
     pub fn has_memory(self) -> bool {
         matches!(self, Self::Connected | Self::Silent)
@@ -33,14 +33,15 @@ impl BusState {
 /// The buffers of one bus: `[channel][sample]`.
 #[derive(Clone, Debug)]
 pub struct BusBuffer {
-    /// How the bus is handed to the plugin.
+    /// Form in which the bus is passed to the plugin.
     pub state: BusState,
     channels: Vec<Vec<f32>>,
     max_block_samples: usize,
 }
 
 impl BusBuffer {
-    /// Zeros for `num_channels` channels and blocks of up to `max_block_samples`.
+    /// Creates buffers of zeros for `num_channels` channels and blocks of up
+    /// to `max_block_samples`.
     #[must_use]
     pub fn new(num_channels: usize, max_block_samples: usize) -> Self {
         let mut channel = vec![0.0; max_block_samples];
@@ -52,33 +53,33 @@ impl BusBuffer {
         }
     }
 
-    /// How many channels the bus has.
+    /// Returns the number of channels.
     #[must_use]
     pub fn num_channels(&self) -> usize {
         self.channels.len()
     }
 
-    /// The longest block that fits.
+    /// Returns the length of the longest block that fits.
     #[must_use]
     pub fn max_block_samples(&self) -> usize {
         self.max_block_samples
     }
 
-    /// One channel, as long as the longest block.
+    /// Returns one channel with the length of the longest block.
     ///
     /// # Panics
     ///
-    /// When there is no such channel.
+    /// If the channel does not exist.
     #[must_use]
     pub fn channel(&self, channel: usize) -> &[f32] {
         &self.channels[channel][..self.max_block_samples]
     }
 
-    /// One channel, as long as the longest block.
+    /// Returns one channel with the length of the longest block.
     ///
     /// # Panics
     ///
-    /// When there is no such channel.
+    /// If the channel does not exist.
     pub fn channel_mut(&mut self, channel: usize) -> &mut [f32] {
         &mut self.channels[channel][..self.max_block_samples]
     }
@@ -97,22 +98,24 @@ impl BusBuffer {
         self.channels.iter_mut().map(Vec::as_mut_ptr).collect()
     }
 
-    /// First channel and sample among the first `num_samples` that still hold the canary.
+    /// Returns the first channel and sample among the first `num_samples` that still hold
+    /// the canary.
     pub(crate) fn first_unwritten(&self, num_samples: usize) -> Option<(usize, usize)> {
         self.find(|channel| channel[..num_samples].iter().position(|x| x.to_bits() == CANARY_BITS))
     }
 
-    /// First channel and sample among the first `num_samples` that are NaN or infinite.
+    /// Returns the first channel and sample among the first `num_samples` that are NaN or infinite.
     pub(crate) fn first_non_finite(&self, num_samples: usize) -> Option<(usize, usize)> {
         self.find(|channel| channel[..num_samples].iter().position(|x| !x.is_finite()))
     }
 
-    /// First channel and sample among the first `num_samples` that are subnormal, which some hosts take for a fault.
+    /// Returns the first channel and sample among the first `num_samples` that are subnormal, which
+    /// some hosts treat as a fault.
     pub(crate) fn first_subnormal(&self, num_samples: usize) -> Option<(usize, usize)> {
         self.find(|channel| channel[..num_samples].iter().position(|x| x.is_subnormal()))
     }
 
-    /// First channel and sample of the longest block that is not the same, to the bit, as in `other`.
+    /// Returns the first channel and sample with other bits than in `other`, guards included.
     pub(crate) fn first_difference(&self, other: &Self) -> Option<(usize, usize)> {
         let pairs = self.channels.iter().zip(&other.channels).enumerate();
         pairs.into_iter().find_map(|(index, (channel, other))| {
@@ -121,7 +124,7 @@ impl BusBuffer {
         })
     }
 
-    /// First channel and sample behind the longest block that no longer hold the canary.
+    /// Returns the first channel and sample after the longest block that no longer hold the canary.
     pub(crate) fn first_overrun(&self) -> Option<(usize, usize)> {
         let end = self.max_block_samples;
         self.find(|channel| {

@@ -1,4 +1,4 @@
-//! Finds the library inside a plugin bundle, loads it, and makes instances of its classes.
+//! Finds the library in a plugin bundle, loads it, and creates instances of its classes.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -33,15 +33,15 @@ impl std::fmt::Debug for Bundle {
 }
 
 impl Bundle {
-    /// Loads a `.clap` or `.vst3` bundle; the extension tells which.
+    /// Loads a `.clap` or `.vst3` bundle; the extension determines the format.
     ///
     /// # Errors
     ///
-    /// When there is no such bundle, it cannot be loaded, or it has no valid entry point.
+    /// If there is no such bundle, it cannot be loaded, or it has no valid entry point.
     pub fn load(path: &Path) -> Result<Self> {
         let context = || format!("cannot load the plugin {}", path.display());
         let (format, library) = library_in(path).with_context(context)?;
-        // A name without a folder would be looked for where the system keeps its libraries.
+        // A name without a folder would be searched for in the system's library folders.
         let library = std::path::absolute(library).with_context(context)?;
         let (module, classes) = match format {
             Format::Clap => {
@@ -58,13 +58,13 @@ impl Bundle {
         Ok(Self { path: path.to_owned(), module, classes })
     }
 
-    /// Where the bundle was loaded from.
+    /// Returns the path of the bundle.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The plugin format.
+    /// Returns the plugin format.
     #[must_use]
     pub fn format(&self) -> Format {
         match self.module {
@@ -73,17 +73,17 @@ impl Bundle {
         }
     }
 
-    /// The audio effects inside, in the bundle's order.
+    /// Returns the audio effects in the bundle, in its order.
     #[must_use]
     pub fn classes(&self) -> &[ClassInfo] {
         &self.classes
     }
 
-    /// The class with that name.
+    /// Returns the class with this name.
     ///
     /// # Errors
     ///
-    /// When there is none; the message lists the names there are.
+    /// If there is none; the message lists the existing names.
     pub fn class_named(&self, name: &str) -> Result<&ClassInfo> {
         self.classes.iter().find(|class| class.name == name).with_context(|| {
             let names: Vec<&str> = self.classes.iter().map(|class| class.name.as_str()).collect();
@@ -91,11 +91,11 @@ impl Bundle {
         })
     }
 
-    /// Makes an instance of a class and initialises it.
+    /// Creates an instance of a class and initialises it.
     ///
     /// # Errors
     ///
-    /// When the plugin refuses, or lacks an interface that it must have.
+    /// If the plugin refuses, or lacks a required interface.
     pub fn instantiate(&self, class: &ClassInfo) -> Result<Plugin> {
         let context = || format!("cannot make an instance of {} ({})", class.name, self.format());
         Ok(match &self.module {
@@ -110,7 +110,7 @@ impl Bundle {
 }
 
 impl Bundle {
-    /// An instance of a class for calls in any order.
+    /// Creates an instance of a class for calls in random order.
     pub(crate) fn odd(&self, class: &ClassInfo, window: Option<u32>) -> Result<Box<dyn Target>> {
         let context = || format!("cannot make an instance of {} ({})", class.name, self.format());
         Ok(match &self.module {
@@ -120,7 +120,7 @@ impl Bundle {
     }
 }
 
-/// The shared library that a bundle's path stands for on this system.
+/// Returns the format and the shared library of a bundle on this system.
 fn library_in(path: &Path) -> Result<(Format, PathBuf)> {
     let format = match path.extension().and_then(OsStr::to_str) {
         Some("clap") => Format::Clap,

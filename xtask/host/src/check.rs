@@ -1,4 +1,4 @@
-//! Names the faults of a session before it is played.
+//! Reports the faults of a session before it is played.
 
 use anyhow::Result;
 use audiofile::SessionFiles;
@@ -7,7 +7,7 @@ use sessioncheck::{Place, Tool};
 
 use crate::cli::check_goes_on;
 
-/// One line for every fault of the session; the files start anew afterwards.
+/// Returns one line for every fault of the session; rewinds the files afterwards.
 pub(crate) fn warnings(
     session: &mut SessionFiles,
     class: Class,
@@ -19,8 +19,9 @@ pub(crate) fn warnings(
     sessioncheck::warnings(session, &places, Tool::Host, check_goes_on)
 }
 
-/// Groups and roles of the mono mics, given as mic and whether it has two sides, from the parameters
-/// that are set. What is set last counts, and a parameter that is set by its number is unknown here.
+/// Returns groups and roles of the mono mics according to the given parameters. `mics` holds the
+/// index of each mic and true for a channel of a stereo mic. The last value of a parameter counts;
+/// parameters given by number are ignored.
 fn places(class: Class, mics: &[(usize, bool)], params: &[(String, String)]) -> Vec<Place> {
     let value = |name: &str| {
         let set = params.iter().rev().find(|(param, _)| param.eq_ignore_ascii_case(name));
@@ -29,7 +30,8 @@ fn places(class: Class, mics: &[(usize, bool)], params: &[(String, String)]) -> 
     mics.iter()
         .zip(1..)
         .map(|(&(mic, is_pair), number)| {
-            // Unspill Track links the sides of its own track; groups count from `A`.
+            // Unspill Track links the channels of its own track; other groups have letters
+            // from `A`.
             if class == Class::Track {
                 let group = is_pair.then(|| u8::try_from(mic).unwrap_or(u8::MAX));
                 return Place { group, is_room: false };

@@ -1,4 +1,4 @@
-//! The arguments of `cargo xtask host`, and what it does with them.
+//! The arguments of `cargo xtask host` and their execution.
 
 use std::path::{Path, PathBuf};
 
@@ -13,10 +13,10 @@ use host::{
 
 use crate::random_cli::RandomArguments;
 
-/// The longest block of `--block random`.
+/// Longest block of `--block random`.
 const MAX_RANDOM_BLOCK_SAMPLES: usize = 8192;
 
-/// The most mono mics that any class takes.
+/// Largest number of mono mics of any class.
 const MAX_MICS: usize = 32;
 
 /// Plays the mics of a session through the bundled plugin, latency removed.
@@ -109,7 +109,7 @@ fn name_and_value(text: &str) -> Result<(String, String), String> {
     Ok((name.to_owned(), value.to_owned()))
 }
 
-/// Does what the arguments say.
+/// Runs the command with these arguments.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let path = arguments.plugin.clone().unwrap_or_else(|| {
         PathBuf::from("target/bundled").join(match arguments.format {
@@ -135,7 +135,7 @@ fn play_files(arguments: &Arguments, plugin: &Path, class: Class, out: &Path) ->
     check_rate(&session)?;
     let specs = session.output_specs();
     let mics: Vec<usize> = specs.iter().map(|spec| spec.num_channels).collect();
-    // What the user sets comes last and so has the last word.
+    // The user's parameters come last, so that they override the others.
     let mut params = linked_sides(class, &mics);
     params.extend(floors(class, &mics, arguments.floor_db));
     params.extend(arguments.param.iter().cloned());
@@ -155,7 +155,7 @@ fn play_files(arguments: &Arguments, plugin: &Path, class: Class, out: &Path) ->
     let specs = written_files(&job, specs)?;
     let existing = Existing::overwritten(arguments.overwrite);
     signals::listen()?;
-    // Before the plugin: what is refused is refused before anything is loaded or played.
+    // Created before the plugin is loaded, so that a refused output costs no time.
     let mut outputs = OutputSet::create(out, session.rate_hz(), &specs, existing)?;
     let notes = [session.placement_note(), session.format_note()];
     let played = Bundle::load(plugin).and_then(|bundle| {
@@ -164,7 +164,7 @@ fn play_files(arguments: &Arguments, plugin: &Path, class: Class, out: &Path) ->
         }
         play(&bundle, &job, session, &mut outputs)
     });
-    // Whatever else went wrong then, this is why the run ends.
+    // An interruption is reported instead of any other error.
     check_goes_on()?;
     let report = played?;
     outputs.finish()?;
@@ -202,14 +202,14 @@ fn play(
     Ok(report)
 }
 
-/// An error once somebody wants the end.
+/// Returns an error if a termination signal has arrived.
 pub(crate) fn check_goes_on() -> Result<()> {
     ensure!(!signals::requested(), "interrupted; nothing was written");
     Ok(())
 }
 
-/// Parameters that put the two sides of every stereo file into one group, from the last group
-/// backwards; Unspill Track links its own.
+/// Returns the parameters that put the two channels of every stereo file into one group, starting
+/// with the last group; none for Unspill Track, which links its own.
 fn linked_sides(class: Class, mics: &[usize]) -> Vec<(String, String)> {
     if class == Class::Track {
         return Vec::new();
@@ -231,7 +231,7 @@ fn linked_sides(class: Class, mics: &[usize]) -> Vec<(String, String)> {
     params
 }
 
-/// Refuses a rate at which the plugin would only pass the mics on.
+/// Fails for a rate at which the plugin would only pass the mics through.
 fn check_rate(session: &SessionFiles) -> Result<()> {
     let rate_hz = session.rate_hz();
     if let Some(first) = session.paths().next() {
@@ -246,7 +246,7 @@ fn check_rate(session: &SessionFiles) -> Result<()> {
     Ok(())
 }
 
-/// Parameters that set the most that any mic is turned down; Unspill Track has one for all.
+/// Returns the parameters that limit the reduction of every mic; Unspill Track has one for all.
 fn floors(class: Class, mics: &[usize], floor_db: Option<f32>) -> Vec<(String, String)> {
     let Some(floor_db) = floor_db else { return Vec::new() };
     let names: Vec<String> = match class {
@@ -257,7 +257,7 @@ fn floors(class: Class, mics: &[usize], floor_db: Option<f32>) -> Vec<(String, S
     names.into_iter().map(|name| (format!("{name} Max Reduction"), text.clone())).collect()
 }
 
-/// The files that have an output: all of them, but for the side-chains of the track class.
+/// Returns the files that have an output: all except the side-chains of the track class.
 fn written_files(job: &RenderJob, mut specs: Vec<OutputSpec>) -> Result<Vec<OutputSpec>> {
     let num_outputs: usize = job.class.shape_for(&job.mics)?.outputs.iter().sum();
     let mut num_channels = 0;

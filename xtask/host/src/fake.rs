@@ -1,4 +1,4 @@
-//! A plugin made of closures, to test what the host checks.
+//! A plugin made of closures, for tests of the host's checks.
 
 #![allow(unsafe_code, reason = "stands on the plugin's side of the C interface")]
 
@@ -14,16 +14,16 @@ use crate::model::{
 };
 use crate::plugin::{Instance, Plugin, RawCall};
 
-/// What a fake plugin does with a block.
+/// The process function of a fake plugin.
 pub(crate) type Process = dyn FnMut(&mut RawCall) -> Result<()>;
 
-/// Mono buses in and out whose process call is a closure.
+/// A plugin with mono input and output buses whose process call is a closure.
 pub(crate) struct Fake {
     pub(crate) num_buses: usize,
     pub(crate) latency_samples: usize,
-    /// Takes the place of `latency_samples` where it changes while playing.
+    /// Latency in samples that can change while playing; replaces `latency_samples`.
     pub(crate) shared_latency: Option<Rc<Cell<usize>>>,
-    /// How often it asks to be activated again.
+    /// Number of restarts still to be requested.
     pub(crate) restarts: usize,
     pub(crate) process: Box<Process>,
     class: ClassInfo,
@@ -44,7 +44,7 @@ impl Fake {
         }
     }
 
-    /// Copies inputs to outputs, `latency_samples` later.
+    /// Creates a plugin that copies inputs to outputs with a delay of `latency_samples`.
     pub(crate) fn delay(num_buses: usize, latency_samples: usize) -> Self {
         let mut lines = vec![VecDeque::from(vec![0.0; latency_samples]); num_buses];
         let mut fake = Self::new(num_buses, move |call| {
@@ -67,20 +67,20 @@ impl Fake {
     }
 }
 
-/// A sample of a mono input bus; 0 where it has no memory.
+/// Returns a sample of a mono input bus, or 0 if the bus has no memory.
 pub(crate) fn input(call: &RawCall, bus: usize, sample: usize) -> f32 {
     let pointer = call.inputs.get(bus).and_then(|bus| bus.channels.as_ref()).map(|all| all[0]);
-    // SAFETY: null or a channel longer than the block.
+    // SAFETY: null, or a channel longer than the block.
     pointer
         .filter(|pointer| !pointer.is_null())
         .map_or(0.0, |pointer| unsafe { *pointer.add(sample) })
 }
 
-/// Sets a sample of a mono output bus, where it has memory.
+/// Sets a sample of a mono output bus if the bus has memory.
 pub(crate) fn set_output(call: &RawCall, bus: usize, sample: usize, value: f32) {
     let pointer = call.outputs.get(bus).and_then(|bus| bus.channels.as_ref()).map(|all| all[0]);
     if let Some(pointer) = pointer.filter(|pointer| !pointer.is_null()) {
-        // SAFETY: a channel with room behind the block.
+        // SAFETY: a channel with space after the block.
         unsafe { *pointer.add(sample) = value };
     }
 }

@@ -1,16 +1,16 @@
 //! Headless multi-bus host for CLAP and VST3 plugins, for tests and the command line.
 //!
-//! It gives a test what hosts rarely let go of: every bus can be connected, silent, inactive (with
-//! null pointers) or missing from the call, blocks can have any length, and what the plugin does in
-//! return is checked strictly (see [`Plugin::process`]).
+//! It gives tests control that hosts rarely offer: every bus can be connected, silent, inactive
+//! (with null pointers) or missing from the call, and blocks can have any length. The plugin's
+//! results are checked strictly (see [`Plugin::process`]).
 //!
-//! Both formats are spoken through their plain C interfaces (`clap-sys`, `vst3`): wrappers that
-//! make hosting safe cannot express the odd calls that real hosts make and this one is for.
+//! Both formats are used through their plain C interfaces (`clap-sys`, `vst3`). Wrappers that make
+//! hosting safe cannot express the unusual calls of real hosts, which this host has to make.
 //!
 //! # Threads
 //!
-//! A [`Plugin`] is used from the thread that made it, which plays both the main thread and, during
-//! a process call, the audio thread.
+//! A [`Plugin`] is used on the thread that created it. This thread is both the main thread and,
+//! during a process call, the audio thread.
 
 #![cfg_attr(test, allow(clippy::float_cmp, reason = "samples are copied, so equality is exact"))]
 

@@ -1,4 +1,4 @@
-//! What both formats tell about plugins, in one vocabulary.
+//! Descriptions of plugins, common to both formats.
 
 use std::fmt;
 
@@ -20,18 +20,18 @@ impl fmt::Display for Format {
     }
 }
 
-/// One plugin inside a bundle.
+/// One plugin in a bundle.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClassInfo {
-    /// The permanent id: a CLAP id, or a VST3 class id as 32 hexadecimal digits.
+    /// Permanent id: a CLAP id, or a VST3 class id as 32 hexadecimal digits.
     pub id: String,
-    /// The name a user sees.
+    /// Name for users.
     pub name: String,
     /// CLAP features, or VST3 sub-categories.
     pub features: Vec<String>,
 }
 
-/// Which way a bus goes, seen from the plugin.
+/// The direction of a bus, as seen from the plugin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
     /// Into the plugin.
@@ -40,7 +40,7 @@ pub enum Direction {
     Output,
 }
 
-/// What the plugin says a bus is for.
+/// The purpose of a bus according to the plugin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BusKind {
     /// The main bus.
@@ -52,95 +52,95 @@ pub enum BusKind {
 /// One bus of a plugin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BusInfo {
-    /// The name a user sees.
+    /// Name for users.
     pub name: String,
-    /// How many channels it has.
+    /// Number of channels.
     pub num_channels: usize,
     /// Main or aux.
     pub kind: BusKind,
-    /// Whether hosts should activate it unasked (CLAP ports always are).
+    /// True if hosts should activate it by default (always true for CLAP ports).
     pub default_active: bool,
 }
 
 /// One parameter of a plugin.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ParamInfo {
-    /// The permanent number.
+    /// Permanent number.
     pub id: u32,
-    /// The name a user sees.
+    /// Name for users.
     pub name: String,
-    /// The unit behind the value; CLAP has none of its own and leaves it to the value's text.
+    /// Unit of the value; empty for CLAP, where the value's text contains it.
     pub unit: String,
-    /// The lowest value as the format counts (0 in VST3).
+    /// Lowest value in the format's scale (0 in VST3).
     pub min: f64,
-    /// The highest value as the format counts (1 in VST3).
+    /// Highest value in the format's scale (1 in VST3).
     pub max: f64,
-    /// The default value as the format counts.
+    /// Default value in the format's scale.
     pub default: f64,
-    /// Whether hosts may automate it.
+    /// True if hosts may automate it.
     pub automatable: bool,
-    /// Whether hosts should hide it.
+    /// True if hosts should hide it.
     pub hidden: bool,
-    /// Whether this is the bypass switch.
+    /// True for the bypass switch.
     pub bypass: bool,
 }
 
 impl ParamInfo {
-    /// Turns a position from 0 to 1 into a value as the format counts.
+    /// Converts a position from 0 to 1 to a value in the format's scale.
     #[must_use]
     pub fn value_at(&self, position: f64) -> f64 {
         self.min + position * (self.max - self.min)
     }
 
-    /// Turns a value as the format counts into a position from 0 to 1.
+    /// Converts a value in the format's scale to a position from 0 to 1.
     #[must_use]
     pub fn position_of(&self, value: f64) -> f64 {
         if self.max > self.min { (value - self.min) / (self.max - self.min) } else { 0.0 }
     }
 }
 
-/// Whether a plugin may take its time.
+/// The time constraint on a plugin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RenderMode {
-    /// As during playback.
+    /// In real time, as during playback.
     Realtime,
-    /// As during a bounce.
+    /// Without a deadline, as during a bounce.
     Offline,
 }
 
-/// What a plugin is activated with.
+/// The settings of an activation.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct AudioConfig {
-    /// The sample rate in Hz.
+    /// Sample rate in Hz.
     pub rate_hz: f64,
-    /// The longest block that may come.
+    /// Longest block in samples.
     pub max_block_samples: usize,
     /// Playback or bounce.
     pub mode: RenderMode,
 }
 
-/// What a plugin's editor does to a parameter.
+/// A parameter change by a plugin's editor.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Gesture {
-    /// The user takes hold of it.
+    /// The user starts to edit the parameter with this id.
     Begin(u32),
-    /// It moves to a value as the format counts.
+    /// The parameter changes to a value in the format's scale.
     Value(u32, f64),
-    /// The user lets go.
+    /// The user stops editing the parameter with this id.
     End(u32),
 }
 
-/// What a plugin has asked its host for since it was last looked at.
+/// The requests of a plugin to its host since the last query.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Requests {
-    /// It wants to be deactivated and activated again.
+    /// True to deactivate and activate the plugin again.
     pub restart: bool,
-    /// Its latency has changed.
+    /// True if the latency has changed.
     pub latency_changed: bool,
-    /// Its buses have changed.
+    /// True if the buses have changed.
     pub buses_changed: bool,
-    /// Parameter values, texts or names have changed.
+    /// True if parameter values, texts or names have changed.
     pub params_changed: bool,
-    /// Its state has changed and should be saved with the project.
+    /// True if the state has changed and should be saved with the project.
     pub state_dirty: bool,
 }

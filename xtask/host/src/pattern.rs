@@ -1,21 +1,21 @@
-//! How a session is cut into blocks.
+//! Division of a session into blocks.
 
 /// The lengths of successive blocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BlockPattern {
-    /// Always the same length (the last block may be shorter).
+    /// A constant length (the last block may be shorter).
     Fixed(usize),
-    /// From 1 sample to the longest, different from block to block, the same for the same seed.
+    /// Random lengths from 1 sample to the longest, reproducible by the seed.
     Random {
-        /// The longest block.
+        /// Longest block in samples.
         max_block_samples: usize,
-        /// Decides which lengths come.
+        /// Random seed.
         seed: u64,
     },
 }
 
 impl BlockPattern {
-    /// The longest block that comes.
+    /// Returns the length of the longest block in samples.
     #[must_use]
     pub fn max_block_samples(self) -> usize {
         match self {
@@ -23,7 +23,7 @@ impl BlockPattern {
         }
     }
 
-    /// An endless sequence of block lengths, each at least 1.
+    /// Returns an endless sequence of block lengths, each at least 1.
     pub fn lengths(self) -> impl Iterator<Item = usize> {
         let max = self.max_block_samples().max(1);
         let mut state = match self {
@@ -37,7 +37,8 @@ impl BlockPattern {
     }
 }
 
-/// Short blocks are as likely as long ones: the number of bits is drawn first.
+/// Returns a random length. The number of bits is drawn first, so short blocks are as likely as
+/// long ones.
 fn random_length(state: &mut u64, max: usize) -> usize {
     let num_bits = usize::BITS - max.leading_zeros();
     let bits = next_random(state) % u64::from(num_bits) + 1;
@@ -45,8 +46,8 @@ fn random_length(state: &mut u64, max: usize) -> usize {
     usize::try_from(drawn).map_or(max, |drawn| drawn.min(max))
 }
 
-/// SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", OOPSLA
-/// 2014, figure 16).
+/// Returns the next number of SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom
+/// number generators", OOPSLA 2014, figure 16).
 pub(crate) fn next_random(state: &mut u64) -> u64 {
     *state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
     let mut z = *state;

@@ -1,4 +1,4 @@
-//! An instance of a plugin, with the life cycle and the checks that both formats share.
+//! An instance of a plugin, with the life cycle and the checks common to both formats.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::model::{
     AudioConfig, BusInfo, ClassInfo, Direction, Format, Gesture, ParamInfo, Requests,
 };
 
-/// One process call as both formats need it: pointers, ready to be handed over.
+/// The arguments of one process call, with pointers, for either format.
 pub(crate) struct RawCall {
     pub(crate) num_samples: usize,
     pub(crate) inputs: Vec<RawBus>,
@@ -18,22 +18,22 @@ pub(crate) struct RawCall {
 
 /// One bus of a [`RawCall`].
 pub(crate) struct RawBus {
-    /// What the plugin is told.
+    /// Number of channels passed to the plugin.
     pub(crate) num_channels: u32,
-    /// One per channel, null where the channel is inactive; `None` for a null array.
+    /// One pointer per channel, null if the channel is inactive; `None` for a null array.
     pub(crate) channels: Option<Vec<*mut f32>>,
-    /// One bit per channel that is known to be silent.
+    /// One bit per channel that is silent.
     pub(crate) silence: u64,
 }
 
 impl RawBus {
-    /// The array of channel pointers, or null.
+    /// Returns the array of channel pointers, or null.
     pub(crate) fn pointers(&mut self) -> *mut *mut f32 {
         self.channels.as_mut().map_or(std::ptr::null_mut(), |channels| channels.as_mut_ptr())
     }
 }
 
-/// What each format implements; [`Plugin`] adds the life cycle and the checks.
+/// The functions that each format implements; [`Plugin`] adds the life cycle and the checks.
 pub(crate) trait Instance {
     fn format(&self) -> Format;
     fn class(&self) -> &ClassInfo;
@@ -48,41 +48,42 @@ pub(crate) trait Instance {
     fn save_state(&self) -> Result<Vec<u8>>;
     fn load_state(&mut self, state: &[u8]) -> Result<()>;
     fn latency_samples(&self) -> Result<usize>;
-    /// Returns the latency reported between set-up and start, where the format has such a moment.
+    /// Activates; returns the latency reported between set-up and start, if the format has
+    /// this step.
     fn activate(&mut self, config: &AudioConfig) -> Result<Option<usize>>;
     fn deactivate(&mut self) -> Result<()>;
     fn reset(&mut self) -> Result<()>;
-    /// Returns how long the plugin took.
+    /// Processes a block and returns the duration of the plugin's call.
     fn process(&mut self, call: &mut RawCall) -> Result<Duration>;
-    /// Does what the plugin asked to be done on the main thread.
+    /// Performs the plugin's requests for the main thread.
     fn idle(&mut self);
     fn take_requests(&mut self) -> Requests;
     fn open_editor(&mut self, window: u32, scale: Option<f64>) -> Result<[u32; 2]>;
     fn resize_editor(&mut self, size: [u32; 2]) -> Result<[u32; 2]>;
     fn force_editor_size(&mut self, size: [u32; 2]) -> Result<bool>;
     fn close_editor(&mut self) -> Result<()>;
-    /// The size that the editor has asked for since it was last looked at.
+    /// Returns the size that the editor has requested since the last call.
     fn take_wanted_size(&mut self) -> Option<[u32; 2]>;
     fn take_gestures(&mut self) -> Vec<Gesture>;
 }
 
-/// The latency a plugin reported around its activation.
+/// The latency reported by a plugin around its activation.
 ///
-/// Hosts differ in when they ask, and some never ask again.
+/// Hosts query it at different times, and some never query it again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Activation {
-    /// Before anything was said about rate and block length.
+    /// Latency in samples before rate and block length were set.
     pub before_samples: usize,
-    /// After set-up and before the start; CLAP has no such moment.
+    /// Latency in samples after set-up and before the start; CLAP has no such step.
     pub set_up_samples: Option<usize>,
-    /// While active.
+    /// Latency in samples while active.
     pub latency_samples: usize,
 }
 
-/// How [`Plugin::process`] calls the plugin.
+/// Options of a call to [`Plugin::process`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ProcessOptions {
-    /// Inputs and outputs share memory, bus by bus, wherever both are connected with the same
+    /// True if inputs and outputs share memory, bus by bus, where both are connected with the same
     /// number of channels.
     pub in_place: bool,
 }
@@ -110,45 +111,45 @@ impl Plugin {
         Self { instance, active: None }
     }
 
-    /// The plugin format.
+    /// Returns the plugin format.
     #[must_use]
     pub fn format(&self) -> Format {
         self.instance.format()
     }
 
-    /// The class this is an instance of.
+    /// Returns the class of the instance.
     #[must_use]
     pub fn class(&self) -> &ClassInfo {
         self.instance.class()
     }
 
-    /// The audio buses as the plugin describes them now.
+    /// Returns the current audio buses.
     ///
     /// # Errors
     ///
-    /// When the plugin fails to describe one of the buses it counts.
+    /// If the plugin fails to describe one of the buses it counts.
     pub fn buses(&self, direction: Direction) -> Result<Vec<BusInfo>> {
         self.instance.buses(direction).with_context(|| self.doing("asking for its buses"))
     }
 
-    /// Asks for these numbers of channels, bus by bus.
+    /// Requests these numbers of channels, bus by bus.
     ///
     /// # Errors
     ///
-    /// When the plugin is active or does not offer them.
+    /// If the plugin is active or does not offer them.
     pub fn select_channels(&mut self, inputs: &[usize], outputs: &[usize]) -> Result<()> {
         self.ensure_inactive("selecting channels")?;
         let context = self.doing(&format!("selecting {inputs:?} in and {outputs:?} out"));
         self.instance.select_channels(inputs, outputs).context(context)
     }
 
-    /// Says which buses the host uses. All are active from the start on.
+    /// Activates or deactivates a bus. All are active at first.
     ///
-    /// CLAP ports cannot be switched off without an extension, so there it changes nothing.
+    /// CLAP ports cannot be deactivated without an extension, so there it has no effect.
     ///
     /// # Errors
     ///
-    /// When the plugin is active or refuses.
+    /// If the plugin is active or refuses.
     pub fn set_bus_active(
         &mut self,
         direction: Direction,
@@ -160,29 +161,30 @@ impl Plugin {
         self.instance.set_bus_active(direction, index, active).context(context)
     }
 
-    /// Opens the editor inside an X11 window, and returns its size in pixels.
+    /// Opens the editor in an X11 window, and returns its size in pixels.
     ///
     /// # Errors
     ///
-    /// When there is no editor, it is open already, or it does not open.
+    /// If there is no editor, it is open already, or it does not open.
     pub fn open_editor(&mut self, window: u32, scale: Option<f64>) -> Result<[u32; 2]> {
         self.instance.open_editor(window, scale).with_context(|| self.doing("opening its editor"))
     }
 
-    /// Asks the open editor for another size and returns the one it takes, in pixels.
+    /// Requests another size of the open editor and returns the accepted one, in pixels.
     ///
     /// # Errors
     ///
-    /// When it refuses.
+    /// If the plugin refuses.
     pub fn resize_editor(&mut self, size: [u32; 2]) -> Result<[u32; 2]> {
         self.instance.resize_editor(size).with_context(|| self.doing("resizing its editor"))
     }
 
-    /// Sets the open editor's size in pixels without having asked first which one it takes; whether it takes it.
+    /// Sets the open editor's size in pixels without a previous request; returns true if the plugin
+    /// accepts it.
     ///
     /// # Errors
     ///
-    /// When it is not open.
+    /// If the editor is not open.
     pub fn force_editor_size(&mut self, size: [u32; 2]) -> Result<bool> {
         self.instance.force_editor_size(size).with_context(|| self.doing("resizing its editor"))
     }
@@ -191,36 +193,36 @@ impl Plugin {
     ///
     /// # Errors
     ///
-    /// When it has none.
+    /// If no editor is open.
     pub fn close_editor(&mut self) -> Result<()> {
         self.instance.close_editor().with_context(|| self.doing("closing its editor"))
     }
 
-    /// The size in pixels that the editor has asked for since it was last looked at.
+    /// Returns the size in pixels that the editor has requested since the last call.
     pub fn take_wanted_size(&mut self) -> Option<[u32; 2]> {
         self.instance.take_wanted_size()
     }
 
-    /// What the editor has done to parameters since it was last looked at, in order. CLAP plugins
-    /// say it with the next block.
+    /// Returns the editor's parameter changes since the last call, in order. CLAP plugins report
+    /// them with the next block.
     pub fn take_gestures(&mut self) -> Vec<Gesture> {
         self.instance.take_gestures()
     }
 
-    /// All parameters, in the plugin's order.
+    /// Returns all parameters in the plugin's order.
     ///
     /// # Errors
     ///
-    /// When the plugin fails to describe one of the parameters it counts.
+    /// If the plugin fails to describe one of the parameters it counts.
     pub fn params(&self) -> Result<Vec<ParamInfo>> {
         self.instance.params().with_context(|| self.doing("asking for its parameters"))
     }
 
-    /// The parameter with that name, or with that number as its id.
+    /// Returns the parameter with this name, or with this number as its id.
     ///
     /// # Errors
     ///
-    /// When there is none.
+    /// If there is none.
     pub fn param(&self, name_or_id: &str) -> Result<ParamInfo> {
         let id = name_or_id.parse::<u32>().ok();
         let params = self.params()?;
@@ -232,72 +234,72 @@ impl Plugin {
             .with_context(|| format!("{} has no parameter named {name_or_id:?}", self.class().name))
     }
 
-    /// A parameter's value as the format counts.
+    /// Returns a parameter's value in the format's scale.
     ///
     /// # Errors
     ///
-    /// When the plugin does not know the parameter.
+    /// If the plugin has no such parameter.
     pub fn param_value(&self, id: u32) -> Result<f64> {
         self.instance.param_value(id).with_context(|| self.doing("asking for a parameter"))
     }
 
-    /// A parameter's value as a user reads it, with its unit.
+    /// Returns a parameter's value as a text with its unit.
     ///
     /// # Errors
     ///
-    /// When the plugin does not know the parameter.
+    /// If the plugin has no such parameter.
     pub fn param_text(&self, id: u32) -> Result<String> {
         let value = self.param_value(id)?;
         let text = self.instance.param_text(id, value);
         text.with_context(|| self.doing("asking for a parameter's text"))
     }
 
-    /// Sets a parameter to a value as the format counts: at once while inactive, with the next
+    /// Sets a parameter to a value in the format's scale: at once while inactive, with the next
     /// block while active.
     ///
     /// # Errors
     ///
-    /// When the plugin does not know the parameter.
+    /// If the plugin has no such parameter.
     pub fn set_param(&mut self, id: u32, value: f64) -> Result<()> {
         let context = self.doing("setting a parameter");
         self.instance.set_param(id, value, self.active.is_some()).context(context)
     }
 
-    /// Sets a parameter from what a user would type.
+    /// Sets a parameter from a text as typed by a user.
     ///
     /// # Errors
     ///
-    /// When the plugin does not know the parameter or does not understand the text.
+    /// If the plugin has no such parameter or cannot parse the text.
     pub fn set_param_text(&mut self, id: u32, text: &str) -> Result<()> {
         let context = || self.doing(&format!("reading the parameter value {text:?}"));
         let value = self.instance.param_value_of_text(id, text).with_context(context)?;
         self.set_param(id, value)
     }
 
-    /// What the host would save with the project.
+    /// Returns the state that a host saves with the project.
     ///
     /// # Errors
     ///
-    /// When the plugin fails to save.
+    /// If the plugin fails to save.
     pub fn save_state(&self) -> Result<Vec<u8>> {
         self.instance.save_state().with_context(|| self.doing("saving its state"))
     }
 
-    /// Restores what [`save_state`](Self::save_state) returned.
+    /// Restores a state returned by [`save_state`](Self::save_state).
     ///
     /// # Errors
     ///
-    /// When the plugin refuses the state.
+    /// If the plugin refuses the state.
     pub fn load_state(&mut self, state: &[u8]) -> Result<()> {
         let context = self.doing("loading a state");
         self.instance.load_state(state).context(context)
     }
 
-    /// The latency the plugin reports now, active or not.
+    /// Returns the latency that the plugin reports now, active or not.
     ///
     /// # Errors
     ///
-    /// When the plugin has no way to report it.
+    /// If the plugin has no way to report it.
     pub fn latency_samples(&self) -> Result<usize> {
         self.instance.latency_samples().with_context(|| self.doing("asking for its latency"))
     }
@@ -306,7 +308,7 @@ impl Plugin {
     ///
     /// # Errors
     ///
-    /// When the plugin is active already or refuses.
+    /// If the plugin is active already or refuses.
     pub fn activate(&mut self, config: AudioConfig) -> Result<Activation> {
         self.ensure_inactive("activating")?;
         let before_samples = self.latency_samples()?;
@@ -321,7 +323,7 @@ impl Plugin {
     ///
     /// # Errors
     ///
-    /// When the plugin is not active or refuses.
+    /// If the plugin is not active or refuses.
     pub fn deactivate(&mut self) -> Result<()> {
         ensure!(self.active.is_some(), "{}: it is not active", self.doing("deactivating it"));
         self.active = None;
@@ -329,40 +331,40 @@ impl Plugin {
         self.instance.deactivate().context(context)
     }
 
-    /// Lets the plugin forget the audio it has heard.
+    /// Resets the plugin's audio state, which discards earlier input.
     ///
     /// # Errors
     ///
-    /// When the plugin is not active or refuses.
+    /// If the plugin is not active or refuses.
     pub fn reset(&mut self) -> Result<()> {
         ensure!(self.active.is_some(), "{}: it is not active", self.doing("resetting it"));
         let context = self.doing("resetting it");
         self.instance.reset().context(context)
     }
 
-    /// Does what the plugin asked to be done on the main thread, as hosts do between blocks.
+    /// Performs the plugin's requests for the main thread, as hosts do between blocks.
     pub fn idle(&mut self) {
         self.instance.idle();
     }
 
-    /// What the plugin has asked for since the last call.
+    /// Returns the plugin's requests since the last call.
     pub fn take_requests(&mut self) -> Requests {
         self.instance.take_requests()
     }
 
-    /// Processes one block and returns how long the plugin took.
+    /// Processes one block and returns the duration of the plugin's call.
     ///
-    /// `inputs` and `outputs` are the buses of the call, in order; buses behind the last one given
-    /// are missing from the call. A longer list than the plugin has is handed over as it is.
+    /// `inputs` and `outputs` are the buses of the call, in order; buses after the last one are
+    /// missing from the call. A list with more buses than the plugin has is passed unchanged.
     ///
     /// # Errors
     ///
-    /// When the plugin is not active, the block is longer than announced, or the plugin
+    /// If the plugin is not active, the block is longer than announced, or the plugin
     ///
     /// - returns an error,
     /// - leaves a sample of a connected output unwritten or makes it NaN or infinite,
-    /// - writes behind the end of an output, or into an input (unless `in_place`),
-    /// - says that an output is silent which is not.
+    /// - writes after the end of an output, or into an input (unless `in_place`),
+    /// - reports that an output is silent which is not.
     pub fn process(
         &mut self,
         inputs: &mut [BusBuffer],
@@ -438,7 +440,7 @@ impl Plugin {
 impl Drop for Plugin {
     fn drop(&mut self) {
         if self.active.is_some() {
-            // A host that closes cannot do more about a plugin that refuses to stop.
+            // A closing host can do no more about a plugin that refuses to stop.
             let _ = self.instance.deactivate();
         }
     }
@@ -521,7 +523,7 @@ mod tests {
     const CONFIG: AudioConfig =
         AudioConfig { rate_hz: 48_000.0, max_block_samples: 8, mode: RenderMode::Offline };
 
-    /// What the host says about a plugin with two mono buses that processes four samples.
+    /// Processes four samples with two mono buses and returns the outputs or the host's error.
     fn verdict(
         states: [BusState; 2],
         in_place: bool,

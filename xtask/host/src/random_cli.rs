@@ -1,4 +1,5 @@
-//! `cargo xtask host --random`: calls in any order, and the shortest list of those that make the plugin fail.
+//! `cargo xtask host --random`: random calls, and the shortest list of calls that make the
+//! plugin fail.
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -9,7 +10,7 @@ use anyhow::{Context, Result, bail};
 use host::Bundle;
 use host::random::{self, Numbers, Outside, Verdict};
 
-/// How many lists are tried to find a short one.
+/// Largest number of lists tried to find a short one.
 const MAX_RUNS: usize = 400;
 
 /// What `--random` needs.
@@ -45,7 +46,7 @@ impl RandomArguments {
         if self.in_this_process {
             return self.run_here(plugin, &numbers);
         }
-        // What is wrong with the bundle itself is said once and at once.
+        // Faults of the bundle itself are reported once, before the calls.
         drop(Bundle::load(plugin)?);
         let screen = Screen::start();
         let outside = self.outside(plugin, &screen)?;
@@ -69,13 +70,13 @@ impl RandomArguments {
         let window = Window::open();
         let mut output = std::io::stdout().lock();
         random::run(&bundle, self.seed, numbers, window.number(), |number| {
-            // Ends with who reads them: nobody would look at what comes of the rest.
+            // Fails when the reader has ended, which ends this process too.
             writeln!(output, "{number}")?;
             Ok(output.flush()?)
         })
     }
 
-    /// This program, for a list of its own.
+    /// Returns a description of this program as the process that makes the calls.
     fn outside(&self, plugin: &Path, screen: &Screen) -> Result<Outside> {
         let texts = ["--seed", &self.seed.to_string(), "--in-this-process", "--only"];
         let mut arguments = vec![OsString::from("--plugin"), plugin.into()];
@@ -84,7 +85,7 @@ impl RandomArguments {
         Ok(Outside { program, arguments, environment: screen.environment() })
     }
 
-    /// Prints the shortest list of calls that still fails, and fails.
+    /// Prints the shortest list of calls that still fails, and returns an error.
     fn explain(&self, outside: &Outside, numbers: &Numbers, at: u64) -> Result<()> {
         let fails = |list: &[u64]| -> Result<bool> {
             Ok(outside.run(&Numbers::from(list))? != Verdict::Well)
@@ -93,7 +94,7 @@ impl RandomArguments {
         let own = random::same_instance_until(at);
         let own: Vec<u64> =
             own.iter().filter(|number| until.binary_search(number).is_ok()).collect();
-        // Most failures need nothing of the instances before.
+        // Most failures do not depend on earlier instances.
         let failing = if fails(&own)? {
             own
         } else if fails(&until)? {
@@ -125,13 +126,13 @@ impl RandomArguments {
 
 #[cfg(target_os = "linux")]
 mod windows {
-    //! Windows on a screen of their own, where there is an X server.
+    //! Windows on a separate screen, if an X server can be started.
 
     use std::ffi::OsString;
 
     use host::screen::{self, Server};
 
-    /// Where the calls' windows are.
+    /// The screen for the editors' windows.
     pub(super) struct Screen(Option<Server>);
 
     impl Screen {
@@ -141,7 +142,7 @@ mod windows {
 
         pub(super) fn environment(&self) -> Vec<(&'static str, OsString)> {
             let display = self.0.as_ref().map(|server| server.display().to_owned());
-            // An empty display is none.
+            // An empty `DISPLAY` means that there is none.
             vec![
                 ("DISPLAY", display.unwrap_or_default().into()),
                 ("LIBGL_ALWAYS_SOFTWARE", "1".into()),
@@ -149,7 +150,7 @@ mod windows {
         }
     }
 
-    /// What editors open in.
+    /// The window in which editors open.
     pub(super) struct Window(Option<screen::Screen>);
 
     impl Window {
@@ -165,7 +166,7 @@ mod windows {
 
 #[cfg(not(target_os = "linux"))]
 mod windows {
-    //! This host opens editors in X11 windows only.
+    //! No windows: this host opens editors only in X11 windows.
 
     use std::ffi::OsString;
 

@@ -12,52 +12,50 @@ use crate::plugin::{Activation, Plugin, ProcessOptions};
 use crate::shape::{Class, Shape};
 use crate::timings::Timings;
 
-/// How often a plugin may ask to be activated again before that counts as a loop.
+/// Largest number of restarts in a row that a plugin may request.
 const MAX_RESTARTS: usize = 3;
 
-/// What becomes of the buses that no mic uses.
+/// Treatment of the buses that no mic uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UnusedBuses {
     /// They carry zeros.
     Zeros,
-    /// They carry zeros, and the plugin is told that they do.
+    /// They carry zeros and are flagged as silent.
     Silent,
-    /// They are inactive and come in this state.
+    /// They are inactive and have this form.
     Inactive(BusState),
-    /// Those behind the last used bus are missing from the call; the others are inactive with
-    /// null channel pointers.
+    /// Those after the last used bus are missing from the call; the others are inactive with null
+    /// channel pointers.
     Missing,
 }
 
-/// How a session is played through a plugin.
+/// The settings of a playback through a plugin.
 #[derive(Clone, Debug)]
 pub struct RenderJob {
-    /// Which of its classes plays.
+    /// Class of the plugin.
     pub class: Class,
-    /// The sample rate in Hz.
+    /// Sample rate in Hz.
     pub rate_hz: u32,
-    /// Channels of each mic: 1 mono, 2 stereo.
+    /// Channels of each mic: 1 for mono, 2 for stereo.
     pub mics: Vec<usize>,
-    /// Where each mono mic goes, as a position among all input channels; by default they fill the
-    /// first.
+    /// Input channel of each mono mic, counted over all buses; by default the first ones.
     pub slots: Option<Vec<usize>>,
-    /// The blocks.
+    /// Lengths of the blocks.
     pub pattern: BlockPattern,
     /// Playback or bounce.
     pub mode: RenderMode,
-    /// Blocks come no faster than this many times real time; `None` lets them come as fast as the
-    /// plugin takes them.
+    /// Largest speed as a multiple of real time; `None` for no limit.
     pub pace: Option<f64>,
-    /// Inputs and outputs share memory.
+    /// True if inputs and outputs share memory.
     pub in_place: bool,
-    /// What becomes of buses without a mic.
+    /// Treatment of buses without a mic.
     pub unused: UnusedBuses,
-    /// Parameters to set before activation: name or id, and the value as a user would type it.
+    /// Parameters to set before activation: name or id, and the value as a text.
     pub params: Vec<(String, String)>,
 }
 
 impl RenderJob {
-    /// An offline bounce of mono mics in blocks of 512, with everything else as simple as it gets.
+    /// Creates an offline bounce of mono mics in blocks of 512, with the simplest other settings.
     #[must_use]
     pub fn new(class: Class, rate_hz: u32, num_mics: usize) -> Self {
         Self {
@@ -75,22 +73,22 @@ impl RenderJob {
     }
 }
 
-/// What came out.
+/// The result of a rendering.
 #[derive(Clone, Debug)]
 pub struct RenderResult {
-    /// `[mic][sample]`: one signal per mono mic that has an output, as long as the input and
-    /// aligned with it.
+    /// Signals `[mic][sample]` of the mono mics that have an output, aligned with the input and of
+    /// the same length.
     pub outputs: Vec<Vec<f32>>,
-    /// What [`render_stream`] reports.
+    /// Report of [`render_stream`].
     pub report: RenderReport,
 }
 
-/// How a rendering went.
+/// Latency and cost of a rendering.
 #[derive(Clone, Debug)]
 pub struct RenderReport {
-    /// The latency that was removed, and what was reported before.
+    /// Latency around the activation; the final one has been removed from the outputs.
     pub activation: Activation,
-    /// The cost of each process call.
+    /// Cost of each process call.
     pub timings: Timings,
 }
 
@@ -98,8 +96,8 @@ pub struct RenderReport {
 ///
 /// # Errors
 ///
-/// Whatever [`Plugin::process`] finds wrong, a latency that changes while playing, and a plugin
-/// that keeps asking to be activated again.
+/// The faults found by [`Plugin::process`], a latency that changes while playing, and a plugin that
+/// keeps requesting restarts.
 pub fn render(bundle: &Bundle, job: &RenderJob, mics: &[&[f32]]) -> Result<RenderResult> {
     let num_samples = mics.first().map_or(0, |mic| mic.len());
     ensure!(mics.iter().all(|mic| mic.len() == num_samples), "mics of different lengths");
@@ -125,15 +123,16 @@ pub fn render(bundle: &Bundle, job: &RenderJob, mics: &[&[f32]]) -> Result<Rende
     Ok(RenderResult { outputs, report })
 }
 
-/// Plays what `source` delivers through the plugin and hands the result to `sink`, block by block.
+/// Plays the samples of `source` through the plugin and passes the result to `sink`, block
+/// by block.
 ///
-/// `source` fills one slice per mono mic and returns how many samples there were, fewer than asked
-/// for only at the end. `sink` gets one slice per mono mic that has an output, aligned with the
-/// input, and as many samples in all.
+/// `source` fills one slice per mono mic and returns the number of samples, which is smaller than
+/// requested only at the end. `sink` receives one slice per mono mic that has an output. Its
+/// samples are aligned with the input and equal in number.
 ///
 /// # Errors
 ///
-/// Those of [`render`], of `source` and of `sink`.
+/// The errors of [`render`], of `source` and of `sink`.
 pub fn render_stream(
     bundle: &Bundle,
     job: &RenderJob,
@@ -169,7 +168,7 @@ fn play_through(
     Ok(RenderReport { activation, timings })
 }
 
-/// Which mic goes where.
+/// The bus and channel of every mic.
 struct Wiring {
     shape: Shape,
     /// Bus and channel of each mono mic.
@@ -192,7 +191,7 @@ impl Wiring {
         Ok(Self { shape, inputs, outputs })
     }
 
-    /// Buffers for the buses of one direction, in the states the job asks for.
+    /// Returns buffers for the buses of one direction, in the states that the job specifies.
     fn buffers(&self, job: &RenderJob, direction: Direction) -> Vec<BusBuffer> {
         let (channels, used) = match direction {
             Direction::Input => (&self.shape.inputs, &self.inputs),
@@ -222,7 +221,7 @@ impl Wiring {
     }
 }
 
-/// Channels, bus activation and parameters: all that comes before activation.
+/// Selects channels, activates buses and sets parameters: the steps before activation.
 fn prepare(job: &RenderJob, wiring: &Wiring, plugin: &mut Plugin) -> Result<()> {
     plugin.select_channels(&wiring.shape.inputs, &wiring.shape.outputs)?;
     for direction in [Direction::Input, Direction::Output] {
@@ -239,7 +238,7 @@ fn prepare(job: &RenderJob, wiring: &Wiring, plugin: &mut Plugin) -> Result<()> 
     Ok(())
 }
 
-/// Activates, and again for as long as the plugin asks for it, as hosts do.
+/// Activates, and again as long as the plugin requests restarts, as hosts do.
 fn activate(plugin: &mut Plugin, config: AudioConfig) -> Result<Activation> {
     let first = plugin.activate(config)?;
     let mut activation = first;
@@ -272,7 +271,7 @@ fn play(
     let (mut num_in, mut num_processed, mut ended) = (0_usize, 0_usize, false);
 
     for length in job.pattern.lengths() {
-        // What has gone in comes out until `latency_samples` later.
+        // Each input sample comes out `latency_samples` later.
         let num_left = (num_in + latency_samples).saturating_sub(num_processed);
         if ended && num_left == 0 {
             break;
@@ -286,7 +285,7 @@ fn play(
             slices.iter_mut().for_each(|mic| mic[count..].fill(0.0));
         }
         num_in += count;
-        // At the end the last block is as short as the last samples allow.
+        // At the end, the last block is only as long as the remaining samples.
         let num_left = num_in + latency_samples - num_processed;
         let num_samples = if ended { num_samples.min(num_left) } else { num_samples };
         if num_samples == 0 {
@@ -316,7 +315,7 @@ fn play(
     Ok(timings)
 }
 
-/// Holds blocks back until their time has come.
+/// Delays blocks to limit the speed.
 struct Clock {
     start: Instant,
     samples_per_s: Option<f64>,
@@ -340,7 +339,7 @@ mod tests {
     use super::*;
     use crate::fake::Fake;
 
-    /// Plays ramps through a delay of eight mono buses and returns what comes out.
+    /// Plays ramps through a fake plugin and returns the outputs.
     fn played(job: &RenderJob, fake: Fake, num_samples: usize) -> Result<Vec<Vec<f32>>> {
         let num_mics: usize = job.mics.iter().sum();
         let mut position = 0;

@@ -1,5 +1,5 @@
-//! A screen that nobody sits at: an X server of our own, with a window for a plugin's editor, a
-//! pointer and a keyboard that press for real, and pictures of what is seen.
+//! A virtual screen: an X server with a window for a plugin's editor, real events from a pointer
+//! and a keyboard, and pictures of the screen.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter};
@@ -17,9 +17,9 @@ use x11rb::protocol::xproto::{
 use x11rb::protocol::xtest::ConnectionExt as _;
 use x11rb::rust_connection::RustConnection;
 
-/// Larger than any window that is tested.
+/// Size in pixels, larger than any window in the tests.
 const SIZE: [u16; 2] = [2800, 2000];
-/// Between two events of one action, so that a program sees each.
+/// Pause between two events of one action, so that a program handles each of them.
 const BETWEEN: Duration = Duration::from_millis(25);
 
 /// An X server without a display, stopped on drop.
@@ -30,11 +30,11 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts one on a display that is free.
+    /// Starts a server on a free display.
     ///
     /// # Errors
     ///
-    /// When `Xvfb` cannot be started (Debian and Ubuntu: `apt-get install -y xvfb`).
+    /// If `Xvfb` cannot be started (Debian and Ubuntu: `apt-get install -y xvfb`).
     pub fn start() -> Result<Self> {
         let mut process = Command::new("Xvfb")
             .args(["-displayfd", "1", "-screen", "0"])
@@ -52,7 +52,7 @@ impl Server {
         Ok(Self { process, display })
     }
 
-    /// What `DISPLAY` must be for programs on this screen.
+    /// Returns the value of `DISPLAY` for programs on this screen.
     #[must_use]
     pub fn display(&self) -> &str {
         &self.display
@@ -61,7 +61,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It holds nothing that would have to be saved.
+        // The server holds nothing that must be saved.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
@@ -76,11 +76,11 @@ pub struct Screen {
 }
 
 impl Screen {
-    /// Opens a window in the upper left corner of the screen that `DISPLAY` names.
+    /// Opens a window in the upper left corner of the screen given by `DISPLAY`.
     ///
     /// # Errors
     ///
-    /// When there is no such screen.
+    /// If there is no such screen.
     pub fn open(width: u16, height: u16) -> Result<Self> {
         let (connection, number) = x11rb::connect(None).context("no screen")?;
         let screen = &connection.setup().roots[number];
@@ -104,17 +104,17 @@ impl Screen {
         Ok(Self { connection, root, window })
     }
 
-    /// The window's number, for an editor to open in.
+    /// Returns the window's number, in which an editor can be opened.
     #[must_use]
     pub fn window(&self) -> u32 {
         self.window
     }
 
-    /// Makes the window another size.
+    /// Resizes the window.
     ///
     /// # Errors
     ///
-    /// When the screen is gone.
+    /// If the screen is gone.
     pub fn resize(&self, width: u16, height: u16) -> Result<()> {
         let size = ConfigureWindowAux::new().width(u32::from(width)).height(u32::from(height));
         self.connection.configure_window(self.window, &size)?.check()?;
@@ -132,16 +132,16 @@ impl Screen {
     ///
     /// # Errors
     ///
-    /// When the screen is gone.
+    /// If the screen is gone.
     pub fn point(&self, x: i16, y: i16) -> Result<()> {
         self.event(MOTION_NOTIFY_EVENT, 0, x, y)
     }
 
-    /// Clicks where the pointer is: 1 is the left button, 3 the right one.
+    /// Clicks at the pointer's position: 1 is the left button, 3 the right one.
     ///
     /// # Errors
     ///
-    /// When the screen is gone.
+    /// If the screen is gone.
     pub fn click(&self, button: u8) -> Result<()> {
         self.event(BUTTON_PRESS_EVENT, button, 0, 0)?;
         self.event(BUTTON_RELEASE_EVENT, button, 0, 0)
@@ -151,12 +151,12 @@ impl Screen {
     ///
     /// # Errors
     ///
-    /// When the screen is gone.
+    /// If the screen is gone.
     pub fn drag(&self, from: [i16; 2], to: [i16; 2]) -> Result<()> {
         const STEPS: i16 = 6;
         self.point(from[0], from[1])?;
         self.event(BUTTON_PRESS_EVENT, 1, 0, 0)?;
-        // As slow as a hand, so that even a busy machine draws a picture before the pointer moves on.
+        // As slow as a hand, so that a busy machine draws a picture before the pointer moves on.
         std::thread::sleep(12 * BETWEEN);
         for step in 1..=STEPS {
             let at = |axis: usize| from[axis] + (to[axis] - from[axis]) * step / STEPS;
@@ -167,11 +167,11 @@ impl Screen {
         self.event(BUTTON_RELEASE_EVENT, 1, 0, 0)
     }
 
-    /// Presses and releases the key that gives this symbol (X11's number of it).
+    /// Presses and releases the key with this X11 key symbol.
     ///
     /// # Errors
     ///
-    /// When the screen is gone or its keyboard has no such key.
+    /// If the screen is gone or its keyboard has no such key.
     pub fn key(&self, symbol: u32) -> Result<()> {
         let code = self.code(symbol)?;
         self.event(KEY_PRESS_EVENT, code, 0, 0)?;
@@ -189,11 +189,11 @@ impl Screen {
         Ok(code)
     }
 
-    /// Holds a key down while something else is done.
+    /// Holds a key down while `meanwhile` runs.
     ///
     /// # Errors
     ///
-    /// As [`Screen::key`], and whatever goes wrong meanwhile; the key is let go of in any case.
+    /// The same as [`Screen::key`], and the errors of `meanwhile`; the key is released in any case.
     pub fn holding(&self, symbol: u32, meanwhile: impl FnOnce() -> Result<()>) -> Result<()> {
         let code = self.code(symbol)?;
         self.event(KEY_PRESS_EVENT, code, 0, 0)?;
@@ -202,11 +202,11 @@ impl Screen {
         done
     }
 
-    /// What is seen in the upper left corner of the screen.
+    /// Takes a picture of the upper left corner of the screen.
     ///
     /// # Errors
     ///
-    /// When the screen is gone or smaller.
+    /// If the screen is gone or smaller.
     pub fn picture(&self, width: u16, height: u16) -> Result<Picture> {
         let format = ImageFormat::Z_PIXMAP;
         let reply = self
@@ -222,26 +222,26 @@ impl Screen {
 /// A picture of a part of the screen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Picture {
-    /// In pixels.
+    /// Width in pixels.
     pub width: u16,
-    /// In pixels.
+    /// Height in pixels.
     pub height: u16,
     /// Red, green and blue, row by row.
     pub pixels: Vec<[u8; 3]>,
 }
 
 impl Picture {
-    /// How many different colours there are.
+    /// Returns the number of different colours.
     #[must_use]
     pub fn num_colours(&self) -> usize {
         self.pixels.iter().collect::<std::collections::HashSet<_>>().len()
     }
 
-    /// Writes it as a PNG file.
+    /// Writes the picture as a PNG file.
     ///
     /// # Errors
     ///
-    /// When the file cannot be written.
+    /// If the file cannot be written.
     pub fn save(&self, path: &Path) -> Result<()> {
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder)?;

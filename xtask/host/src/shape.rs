@@ -1,11 +1,11 @@
-//! The plugin's classes, and which mic goes to which bus.
+//! The plugin's classes, and the assignment of mics to their buses.
 
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use anyhow::{Result, bail, ensure};
 
-/// One of Unspill's classes, by the name the command line gives it.
+/// One of Unspill's classes, by its name on the command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {
     /// Eight mono buses in and out.
@@ -14,15 +14,15 @@ pub enum Class {
     Sixteen,
     /// One bus of many channels in and out.
     Multichannel,
-    /// One mono or stereo track, cleaned of what seven mono side-chains hear.
+    /// One mono or stereo track, from which the bleed of seven mono side-chains is removed.
     Track,
 }
 
 impl Class {
-    /// All of them.
+    /// All classes.
     pub const ALL: [Self; 4] = [Self::Eight, Self::Sixteen, Self::Multichannel, Self::Track];
 
-    /// The name hosts show.
+    /// Returns the name shown in hosts.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -33,14 +33,14 @@ impl Class {
         }
     }
 
-    /// How mics of these numbers of channels (1 mono, 2 stereo) are wired to this class.
+    /// Returns the buses of this class for mics with these numbers of channels (1 mono, 2 stereo).
     ///
-    /// A stereo mic takes two mono buses, or two channels of the one bus; only the track itself
-    /// may be stereo in [`Track`](Self::Track).
+    /// A stereo mic uses two mono buses, or two channels of the one bus; in [`Track`](Self::Track)
+    /// only the track itself may be stereo.
     ///
     /// # Errors
     ///
-    /// When the class has no room for them.
+    /// If the class has not enough channels for them.
     pub fn shape_for(self, mics: &[usize]) -> Result<Shape> {
         let num_channels: usize = mics.iter().sum();
         let ensure_room = |room: usize| {
@@ -100,11 +100,11 @@ impl FromStr for Class {
     }
 }
 
-/// The sample rates in Hz at which Unspill cleans; at others it passes the mics on.
+/// Sample rates in Hz at which Unspill cleans; at others it passes the mics through.
 pub const RATES_HZ: RangeInclusive<u32> = 8_000..=192_000;
 
-/// The buses of an instance: how many channels each has. Mono mics fill them from the first
-/// channel of the first bus on.
+/// The number of channels of each bus of an instance. Mono mics fill them from the first channel of
+/// the first bus.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shape {
     /// Channels of each input bus.
@@ -114,7 +114,8 @@ pub struct Shape {
 }
 
 impl Shape {
-    /// Bus and channel of the mono mic with this index, among `buses` as in [`Self::inputs`].
+    /// Returns the bus and channel of the mono mic with this index, among `buses` as
+    /// in [`Self::inputs`].
     #[must_use]
     pub fn place(buses: &[usize], mic: usize) -> Option<(usize, usize)> {
         let mut rest = mic;

@@ -1,4 +1,4 @@
-//! How long the plugin took for each block.
+//! Durations of the plugin's process calls.
 
 use std::fmt;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use std::time::Duration;
 #[derive(Clone, Debug, Default)]
 pub struct Timings {
     rate_hz: f64,
-    /// Length and cost of each block, in order.
+    /// Length in samples and cost of each block, in order.
     blocks: Vec<(usize, Duration)>,
 }
 
@@ -20,20 +20,20 @@ impl Timings {
         self.blocks.push((num_samples, elapsed));
     }
 
-    /// How many blocks were processed.
+    /// Returns the number of processed blocks.
     #[must_use]
     pub fn num_blocks(&self) -> usize {
         self.blocks.len()
     }
 
-    /// The cost, as a share of its block's duration, that the fraction `quantile` of all blocks
-    /// does not exceed; 0.5 is the median, 1 the maximum.
+    /// Returns the cost, as a share of the block's duration, that the fraction `quantile` of all
+    /// blocks does not exceed; 0.5 is the median, 1 the maximum.
     #[must_use]
     pub fn share(&self, quantile: f64) -> f64 {
         self.at(quantile, |samples, elapsed| elapsed.as_secs_f64() * self.rate_hz / samples as f64)
     }
 
-    /// The cost in microseconds that the fraction `quantile` of all blocks does not exceed.
+    /// Returns the cost in microseconds that the fraction `quantile` of all blocks does not exceed.
     #[must_use]
     pub fn micros(&self, quantile: f64) -> f64 {
         self.at(quantile, |_, elapsed| elapsed.as_secs_f64() * 1e6)

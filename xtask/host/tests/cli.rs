@@ -1,4 +1,5 @@
-//! `cargo xtask host` with bad input: one clear line, a failing exit, nothing left behind.
+//! `cargo xtask host` with invalid input, termination signals and a test plugin: every error is one
+//! clear line, and failed runs leave nothing behind.
 
 #![cfg(test)]
 
@@ -24,7 +25,7 @@ fn host(folder: &Path, arguments: &[&str]) -> Output {
         .unwrap()
 }
 
-/// The one line on stderr, after checking that the rest is as it should be.
+/// Returns the one line on stderr; checks the exit code and that nothing was printed or written.
 fn complaint(folder: &Path, arguments: &[&str]) -> String {
     let mut all = vec!["--class", "8", "--out", "out", "--plugin", "no.clap"];
     all.extend(arguments);
@@ -102,14 +103,14 @@ fn another_takes_files_are_kept_unless_they_may_be_replaced() {
     };
     let kept = line(&[]);
     assert!(kept.contains("take/b.wav: is there already; --overwrite replaces it"), "{kept}");
-    // Then only the plugin is missing, and what is there stays as long as nothing takes its place.
+    // Now only the plugin is missing, and the existing file stays until a new one replaces it.
     let replaced = line(&["--overwrite", "--floor-db", "-12dB"]);
     assert!(replaced.contains("no.clap: there is no such file"), "{replaced}");
     assert_eq!(fs::read(at("take/b.wav")).unwrap(), b"another take");
     assert_eq!(fs::read_dir(at("take")).unwrap().count(), 1);
 }
 
-/// Copies the example's plugin into the folder; cargo builds it with the tests of the package.
+/// Copies the example plugin into the folder; cargo builds it with the tests of the package.
 fn passing_plugin(folder: &Path) {
     let name = format!("{}passing{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
     let programs = Path::new(env!("CARGO_BIN_EXE_host")).parent().unwrap();
@@ -181,7 +182,7 @@ fn every_request_to_end_is_tidied_up_after() {
     }
 }
 
-/// Without a word from the shell: the signal of the limit would end the program.
+/// Checks that the signal of the limit does not end the program, which would leave no error line.
 #[cfg(unix)]
 #[test]
 fn a_limit_on_file_sizes_is_one_line() {
@@ -221,7 +222,7 @@ fn wrong_arguments_are_explained() {
     }
 }
 
-/// The numbers of calls that are described as one of these.
+/// Returns the numbers of the calls whose description begins with one of these words.
 #[cfg(unix)]
 fn numbers_of(seed: u64, words: &[&str]) -> String {
     let is_one = |number: &u64| {
@@ -237,7 +238,7 @@ fn numbers_of(seed: u64, words: &[&str]) -> String {
 fn calls_that_make_a_plugin_fail_are_found_and_cut_down() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    // It takes every pointer for memory, which is what hosts teach plugins not to do.
+    // This plugin does not check pointers for null, which plugins for real hosts must do.
     passing_plugin(folder);
     let plugin = ["--plugin", "passing.clap"];
     let random = host(folder, &[&plugin[..], &["--random", "2000", "--seed", "3"]].concat());
@@ -245,7 +246,7 @@ fn calls_that_make_a_plugin_fail_are_found_and_cut_down() {
     let errors = String::from_utf8(random.stderr).unwrap();
     assert!(errors.contains("seed 3, call "), "{errors}");
     assert!(errors.contains("\n1 of ") && errors.contains(" calls are enough ("), "{errors}");
-    // Without optimisation it notices itself that there is no memory.
+    // An unoptimised build detects the null pointer itself and aborts.
     assert!(errors.contains("\nerror: it crashes (signal "), "{errors}");
     let again = errors.lines().find_map(|line| line.strip_prefix("again: ")).unwrap();
     let arguments: Vec<&str> = plugin.into_iter().chain(again.split(' ')).collect();
@@ -253,7 +254,7 @@ fn calls_that_make_a_plugin_fail_are_found_and_cut_down() {
     let errors = String::from_utf8(again.stderr).unwrap();
     assert!(!again.status.success() && errors.contains("1 of 1 calls are enough"), "{errors}");
 
-    // What it can bear is borne.
+    // Calls that the plugin handles cause no failure.
     let well = numbers_of(3, &["Idle", "Deactivate", "Start"]);
     let arguments = ["--seed", "3", "--only", &well];
     let well = host(folder, &[&plugin[..], &arguments].concat());

@@ -1,32 +1,33 @@
-//! Mics that were recorded by another clock: their ways get longer or shorter all the time.
+//! Mics recorded with another clock: the delays of their paths grow or shrink steadily.
 
 use crate::paths::{Paths, Peak, Way};
 use crate::votes::{Rules, Vote, decide};
 
-/// Peaks of one line lie this close to it.
+/// Largest distance of a peak from its line, in seconds.
 const LINE_S: f64 = 1e-4;
-/// No two clocks of recorders differ more.
+/// Largest drift between the clocks of two recorders.
 const MOST_DRIFT: f64 = 500e-6;
-/// Over the whole session the drift is at least this.
+/// Least drift over the whole session, in seconds.
 const LEAST_SHIFT_S: f64 = 1.5e-4;
-/// A line that drifts explains so much more than one that does not.
+/// Least ratio of the score of the best line with drift to that of the best line without.
 const LEAST_GAIN: f32 = 1.35;
 const LEAST_PEAKS: usize = 4;
-/// The part of the excerpts that lie on the line.
+/// Least share of the active excerpts with a peak on the line.
 const LEAST_PART: f64 = 0.6;
-/// No single excerpt decides.
+/// Largest height that counts, so that no single excerpt decides.
 const MOST_HEIGHT: f32 = 30.0;
 
-/// Mics whose clock differs from the others'.
+/// Mics whose clock differs from that of the others.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OtherClock {
-    /// Which ones.
+    /// Mic indices.
     pub mics: Vec<usize>,
-    /// By how much they fall behind the others, in millionths; negative where they run ahead.
+    /// Drift against the other mics in parts per million: positive if they fall behind, negative if
+    /// they run ahead.
     pub drift_ppm: f64,
 }
 
-/// The mics of another clock, those of one drift together.
+/// Returns the mics with another clock; those with the same drift are in one entry.
 pub(crate) fn find(paths: &Paths) -> Vec<OtherClock> {
     let span_s = paths.span_s();
     let rules = Rules {
@@ -58,13 +59,13 @@ pub(crate) fn find(paths: &Paths) -> Vec<OtherClock> {
 #[derive(Clone, Copy, Debug, Default)]
 struct Line {
     lag_s: f64,
-    /// Seconds a second.
+    /// Slope in seconds per second.
     drift: f64,
     score: f32,
     num_peaks: usize,
 }
 
-/// The drift of a way; zero where it surely has none, and `None` where it says nothing.
+/// Returns the drift of a way: zero if it certainly has none, `None` if the peaks are inconclusive.
 fn drift(way: &Way, middles_s: &[f64]) -> Option<f64> {
     let num_active = way.peaks.iter().filter(|peaks| !peaks.is_empty()).count();
     let middle_s = middles_s.iter().sum::<f64>() / middles_s.len() as f64;
@@ -105,7 +106,7 @@ fn drift(way: &Way, middles_s: &[f64]) -> Option<f64> {
     is_enough(&level).then_some(0.0)
 }
 
-/// The peak of an excerpt that lies on a line.
+/// Returns the highest peak of an excerpt that lies on a line at this lag.
 fn on_line(peaks: &[Peak], lag_s: f64) -> Option<&Peak> {
     peaks
         .iter()
@@ -124,7 +125,7 @@ fn scored(way: &Way, times_s: &[f64], lag_s: f64, drift: f64) -> Line {
     Line { lag_s, drift, score, num_peaks }
 }
 
-/// The slope through the peaks of a line by least squares.
+/// Returns the least-squares slope of the peaks on a line.
 fn fitted(way: &Way, times_s: &[f64], line: Line) -> f64 {
     let points: Vec<(f64, f64)> = way
         .peaks

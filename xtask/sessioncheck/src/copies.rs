@@ -7,27 +7,27 @@ use crate::excerpts::{EXCERPT_SAMPLES, NUM_BINS, Spectra};
 use crate::paths::{Correlator, highest_where};
 
 const NUM_BANDS: usize = 12;
-/// Bands this far below a mic's strongest may be noise.
+/// Least power of a band, relative to the mic's strongest; weaker bands may be noise.
 const LEAST_BAND: f64 = 1e-3;
-/// Levels of the bands of a copy differ from those of its mic by one gain, to this many dB.
+/// Largest range of the gains of a copy's bands, in dB.
 const MOST_SPREAD_DB: f64 = 1.5;
-/// The least coherence of any band; of the sounds of different mics there is always one far below.
+/// Least coherence of every band; two different mics have at least one band far below it.
 const LEAST_COHERENCE: f64 = 0.95;
 
-/// Two mics of the same sound.
+/// Two mics with the same sound.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Copy {
-    /// Both mics, the lower index first.
+    /// Mic indices, the lower one first.
     pub mics: [usize; 2],
-    /// How much louder the second is.
+    /// Gain of the second mic over the first, in dB.
     pub gain_db: f64,
-    /// How much later the second is.
+    /// Delay of the second mic after the first, in seconds.
     pub lag_s: f64,
-    /// Whether the second has the other sign.
+    /// True if the second mic has the opposite sign.
     pub is_inverted: bool,
 }
 
-/// All pairs that carry the same sound and are not in one group.
+/// Returns all pairs that carry the same sound and are not in one group.
 pub(crate) fn find(spectra: &Spectra, places: &[Place]) -> Vec<Copy> {
     let num_mics = spectra.num_mics();
     let bands = bands(spectra);
@@ -57,7 +57,7 @@ fn power(bins: &[realfft::num_complex::Complex32]) -> f64 {
     bins.iter().map(|bin| f64::from(bin.norm_sqr())).sum()
 }
 
-/// First bin and end of every band, each as much wider than the one below.
+/// Returns the first and end bin of every band; the bandwidths grow by a constant factor.
 fn bands(spectra: &Spectra) -> [(usize, usize); NUM_BANDS] {
     let (low, high) = (spectra.first_bin.max(1) as f64, NUM_BINS as f64);
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bins")]
@@ -65,7 +65,7 @@ fn bands(spectra: &Spectra) -> [(usize, usize); NUM_BANDS] {
     std::array::from_fn(|band| (edge(band), edge(band + 1)))
 }
 
-/// The bands that are strong in both.
+/// Returns the bands that are strong in both mics.
 fn strong(a: &[f64; NUM_BANDS], b: &[f64; NUM_BANDS]) -> Vec<usize> {
     let strongest = |x: &[f64; NUM_BANDS]| x.iter().copied().fold(0.0, f64::max);
     let (top_a, top_b) = (strongest(a) * LEAST_BAND, strongest(b) * LEAST_BAND);
@@ -78,7 +78,7 @@ fn has_one_gain(a: &[f64; NUM_BANDS], b: &[f64; NUM_BANDS]) -> bool {
     let (low, high) = gains
         .iter()
         .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &x| (low.min(x), high.max(x)));
-    // Without a band that is strong in both there is no gain: `high - low` is below zero.
+    // Without a band that is strong in both, `high - low` is below zero.
     (0.0..MOST_SPREAD_DB).contains(&(high - low))
 }
 

@@ -1,29 +1,29 @@
-//! Excerpts that are spread over the session, as spectra up to some 5 kHz.
+//! Excerpts spread over the session, as spectra up to about 5 kHz.
 
 use std::sync::Arc;
 
 use realfft::num_complex::Complex32;
 use realfft::{RealFftPlanner, RealToComplex};
 
-/// Samples of an excerpt at the reduced rate, which is near 12 kHz.
+/// Length of an excerpt in samples at the reduced rate, which is near 12 kHz.
 pub(crate) const EXCERPT_SAMPLES: usize = 32_768;
-/// Bins that are kept of an excerpt: nine tenths of those below the reduced rate's half.
+/// Number of bins kept per excerpt: nine tenths of those below half the reduced rate.
 pub(crate) const NUM_BINS: usize = EXCERPT_SAMPLES * 9 / 20;
 const REDUCED_RATE_HZ: u32 = 12_000;
 const MOST_EXCERPTS: usize = 24;
-/// Below, hum and rumble tell nothing about ways.
+/// Lowest frequency used; hum and rumble below it carry no information about paths.
 const LOWEST_HZ: f64 = 80.0;
 
-/// Collects the excerpts while a session goes by.
+/// Collects the excerpts while the session is pushed.
 pub(crate) struct Excerpts {
     rate_hz: u32,
     num_mics: usize,
-    /// Length of an excerpt at the session's rate.
+    /// Length of an excerpt in samples at the session's rate.
     len_samples: usize,
     position: u64,
-    /// First samples, in their order.
+    /// First sample of each excerpt, in ascending order.
     starts: Vec<u64>,
-    /// The excerpts that are being filled: `[excerpt][mic][sample]`, the oldest first.
+    /// Excerpts being filled, `[excerpt][mic][sample]`, the oldest first.
     open: Vec<Vec<Vec<f32>>>,
     done: Vec<Vec<Vec<Complex32>>>,
     window: Vec<f32>,
@@ -38,13 +38,13 @@ impl std::fmt::Debug for Excerpts {
 
 /// The spectra of all excerpts.
 pub(crate) struct Spectra {
-    /// `[excerpt][mic][bin]`, of [`NUM_BINS`] bins.
+    /// Spectra `[excerpt][mic][bin]`, with [`NUM_BINS`] bins.
     pub(crate) bins: Vec<Vec<Vec<Complex32>>>,
     /// Middle of each excerpt, in seconds.
     pub(crate) middles_s: Vec<f64>,
-    /// The rate of the excerpts, in Hz.
+    /// Reduced rate in Hz.
     pub(crate) reduced_hz: f64,
-    /// The first bin that is looked at.
+    /// First bin that is used.
     pub(crate) first_bin: usize,
 }
 
@@ -72,7 +72,7 @@ impl Excerpts {
         let num_samples = mics[0].len();
         let mut done = 0;
         while done < num_samples {
-            // Up to the next start or end of an excerpt.
+            // The part up to the next start or end of an excerpt.
             let mut next = num_samples - done;
             if let Some(&start) = self.starts.get(self.done.len() + self.open.len()) {
                 if start == self.position {
@@ -115,7 +115,7 @@ impl Excerpts {
         bins
     }
 
-    /// The spectra; an excerpt that the session's end cut off is filled up with silence.
+    /// Returns the spectra; pads an excerpt cut off by the end of the session with silence.
     pub(crate) fn finish(mut self) -> Spectra {
         while !self.open.is_empty() {
             self.close_oldest();
@@ -162,7 +162,7 @@ mod tests {
             let power = |bin: &usize| spectra.bins[0][0][*bin].norm();
             let loudest = (0..NUM_BINS).max_by(|a, b| power(a).total_cmp(&power(b))).unwrap();
             let hz = loudest as f64 * spectra.reduced_hz / EXCERPT_SAMPLES as f64;
-            // Half the distance of two bins.
+            // Half the distance between two bins.
             assert!((hz - 1_000.0).abs() < 0.25, "{rate_hz}: {hz}");
         }
     }
@@ -178,7 +178,7 @@ mod tests {
         for block in [1_000, 4_096, 50_000] {
             assert_eq!(spectra(12_000, &samples, block).bins, whole.bins, "{block}");
         }
-        // A session that is shorter than an excerpt is one, and less than half more adds none.
+        // A session shorter than an excerpt gives one; less than half an excerpt more adds none.
         for (num_samples, count) in [(10, 1), (32_768, 1), (49_151, 1), (49_152, 2)] {
             let found = spectra(12_000, &samples[..num_samples], 4_096);
             assert_eq!(found.bins.len(), count, "{num_samples}");

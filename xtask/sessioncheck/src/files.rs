@@ -1,4 +1,4 @@
-//! Checks the files of a session: what both command line tools do before they clean.
+//! Checks the files of a session: a step of both command line tools before they clean.
 
 use audiofile::{AudioFileError, SessionFiles, readable};
 
@@ -7,16 +7,16 @@ use crate::{Check, Name, Place, Tool};
 /// Samples per block.
 const BLOCK_SAMPLES: usize = 4_096;
 
-/// Reads the files once and returns one line for every fault; the files start anew afterwards.
-/// `goes_on` is called before every block and ends the check with its error.
+/// Reads the files once and returns one line for every fault; rewinds the files afterwards.
+/// `goes_on` is called before every block, and its error ends the check.
 ///
 /// # Errors
 ///
-/// When a file cannot be read to its end, and the errors of `goes_on`.
+/// If a file cannot be read to its end, and the errors of `goes_on`.
 ///
 /// # Panics
 ///
-/// When `places` is not one per mono mic.
+/// If `places` does not have one entry per mono mic.
 pub fn warnings<E: From<AudioFileError>>(
     files: &mut SessionFiles,
     places: &[Place],

@@ -1,4 +1,4 @@
-//! One line of plain words for every fault.
+//! Faults of a session, and their description in one line each.
 
 use crate::clocks::OtherClock;
 use crate::copies::Copy;
@@ -11,59 +11,59 @@ use crate::timing::Late;
 pub enum Finding {
     /// Two mics carry the same sound.
     Copy(Copy),
-    /// Mics were recorded by another clock.
+    /// Mics were recorded with another clock.
     OtherClock(OtherClock),
-    /// A mic is out of time.
+    /// A mic is late or early.
     Late(Late),
-    /// Mics moved in mid-session.
+    /// Mics were moved during the session.
     Moved(Moved),
-    /// A mic hears all others and has no sound of its own.
+    /// A mic picks up all other mics' sources and has none of its own.
     HearsAll {
-        /// Which one.
+        /// Mic index.
         mic: usize,
     },
-    /// A mic is cut off at full scale.
+    /// A mic is clipped at full scale.
     Clipped {
-        /// Which one.
+        /// Mic index.
         mic: usize,
-        /// How often three or more samples in a row have the same highest value.
+        /// Number of runs of three or more equal samples at full scale.
         num_runs: u64,
-        /// When for the first time.
+        /// Time of the first run in seconds.
         first_s: f64,
     },
-    /// A mic has a constant part.
+    /// A mic has a DC offset.
     Offset {
-        /// Which one.
+        /// Mic index.
         mic: usize,
-        /// The constant part, full scale 1.
+        /// Offset relative to full scale.
         offset: f32,
     },
 }
 
-/// The command that prints the line; its options differ.
+/// The command that prints the line; the remedies name its options.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tool {
-    /// `debleed`: options take the positions of mics.
+    /// `debleed`: options take positions of mics.
     Debleed,
-    /// `host`: the plugin's own parameters.
+    /// `host`: parameters of the plugin.
     Host,
 }
 
 /// The name of a mono mic in lines, and its position in options.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Name {
-    /// The file, and the channel where it has several.
+    /// File name, and the channel if the file has several.
     pub text: String,
-    /// Position of the mic among those given, from 1; both sides of a stereo mic have one.
+    /// Position among the given mics, from 1; both channels of a stereo mic have the same.
     pub position: usize,
 }
 
 impl Finding {
-    /// The finding in one line, with its remedy.
+    /// Returns the finding and its remedy as one line.
     ///
     /// # Panics
     ///
-    /// When `names` is not one per mono mic.
+    /// If `names` does not have one entry per mono mic.
     #[must_use]
     pub fn line(&self, names: &[Name], tool: Tool) -> String {
         let name = |mic: usize| names[mic].text.as_str();
@@ -133,7 +133,7 @@ impl Finding {
     }
 }
 
-/// Gain, delay and sign of a copy, as far as there are any.
+/// Returns the gain, delay and sign of a copy, without those that are negligible.
 fn difference(copy: &Copy) -> String {
     let mut parts = Vec::new();
     if copy.gain_db.abs() >= 0.05 {
@@ -158,7 +158,7 @@ fn list<'a>(mics: &[usize], name: impl Fn(usize) -> &'a str) -> String {
     }
 }
 
-/// `1:02:03`, `2:03` or `0:03`, rounded.
+/// Formats a rounded time as `1:02:03`, `2:03` or `0:03`.
 fn clock_time(seconds: f64) -> String {
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a position")]
     let seconds = seconds.round() as u64;

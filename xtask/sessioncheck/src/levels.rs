@@ -1,27 +1,27 @@
-//! Offsets and clipping of one mic, counted over all its samples.
+//! DC offset and clipping of one mic, measured over all its samples.
 
 use crate::finding::Finding;
 
-/// An offset below this (-54 dB under full scale) harms nothing.
+/// Largest harmless offset, 54 dB below full scale.
 const LEAST_OFFSET: f32 = 0.002;
-/// A constant part changes from second to second by less than this part of itself; that of
-/// instruments whose waves lie on one side changes by a fifth at least.
+/// Largest spread of the means of seconds, relative to the offset. The means of instruments with
+/// one-sided waves vary by at least a fifth.
 const MOST_SPREAD: f32 = 0.15;
-/// As many blocks must have been heard before an offset is believed.
+/// Least number of blocks (seconds) for a reliable offset.
 const LEAST_BLOCKS: usize = 3;
-/// Half a step of 15 bits below full scale: the highest value of a 16-bit file lies above.
+/// Threshold of full scale: half a step below the highest value of a 16-bit file.
 const FULL_SCALE: f32 = 1.0 - 1.0 / 32_768.0 - 1.0 / 65_536.0;
-/// As many equal samples at full scale in a row are no chance.
+/// Least number of equal samples at full scale in a row that counts as clipping.
 const LEAST_RUN: u32 = 3;
 
-/// Counts of one mic.
+/// Running measurements of one mic.
 #[derive(Clone, Debug)]
 pub(crate) struct Levels {
     block_samples: u64,
     sum: f64,
     in_block: u64,
     is_silent: bool,
-    /// The mean of each second that is not digital silence.
+    /// Mean of each second that is not digital silence.
     means: Vec<f32>,
     position: u64,
     last: f32,
@@ -62,7 +62,7 @@ impl Levels {
     pub(crate) fn push(&mut self, samples: &[f32]) {
         for &x in samples {
             let is_full = (FULL_SCALE..=1.0).contains(&x.abs());
-            // Samples beyond full scale, and different ones near it, were not cut off.
+            // Samples beyond full scale and unequal samples near it were not clipped.
             self.run = match (is_full, x.to_bits() == self.last.to_bits()) {
                 (false, _) => 0,
                 (true, true) => self.run + 1,
@@ -93,8 +93,8 @@ impl Levels {
         (self.sum, self.in_block, self.is_silent) = (0.0, 0, true);
     }
 
-    /// The constant part of the mic, full scale 1, where it is the same in nine of ten seconds: a part
-    /// that comes and goes with the notes is none.
+    /// Returns the DC offset relative to full scale if it is the same in nine of ten seconds; a
+    /// mean that varies with the notes is none.
     pub(crate) fn offset(&self) -> Option<f32> {
         let mut means = self.means.clone();
         if means.len() < LEAST_BLOCKS {
@@ -131,23 +131,23 @@ mod tests {
 
     #[test]
     fn an_offset_is_measured_beside_any_sound() {
-        // Eight periods a second.
+        // Eight periods per second.
         let whole = |n: usize| (n as f32 * 8.0 / 1_000.0 * std::f32::consts::TAU).sin() * 0.5;
         for offset in [0.02, -0.004] {
             let samples: Vec<f32> = (0..10_000).map(|n| whole(n) + offset).collect();
-            // Measured 2e-7 of error.
+            // The measured error is 2e-7.
             assert!((of(&samples).offset().unwrap() - offset).abs() < 2e-6, "{offset}");
         }
-        // Waves that lie on one side have an offset that follows their level.
+        // One-sided waves have an offset that follows their level.
         let level = |n: usize| 0.1 + 0.05 * (n / 1_000 % 4) as f32;
         let samples: Vec<f32> = (0..10_000).map(|n| whole(n).abs() * level(n)).collect();
         assert_eq!(of(&samples).offset(), None);
         let mut samples = vec![0.0; 10_000];
         assert_eq!(of(&samples).offset(), None);
-        // The silence around a file has no offset and hides none.
+        // Digital silence has no offset, and does not hide one.
         samples[..4_000].fill(0.01);
         assert_eq!(of(&samples).offset(), Some(0.01));
-        // A step for a second is a sound.
+        // A step of a second is a sound.
         let mut samples = tone(10_000, 0.1);
         samples[..1_500].fill(0.5);
         assert_eq!(of(&samples).offset(), None);
@@ -157,10 +157,10 @@ mod tests {
     fn clipping_is_a_run_of_equal_samples_at_full_scale() {
         let clipped = |samples: &[f32]| of(samples).clipped(1_000);
         let cut: Vec<f32> = tone(1_000, 1.3).iter().map(|x| x.clamp(-1.0, 1.0)).collect();
-        // 1000 samples of 0.05 are 7.96 periods, each cut off twice.
+        // 1000 samples at 0.05 rad each are 7.96 periods, each clipped twice.
         let found = clipped(&cut).unwrap();
         assert_eq!(found.num_runs, 16);
-        // Where the sine passes 1 / 1.3.
+        // The sine passes 1 / 1.3 at this time.
         assert!((found.first_s - 0.018).abs() < 1e-12);
         let top = 32_767.0 / 32_768.0;
         let cut: Vec<f32> = tone(1_000, 1.3).iter().map(|x| x.clamp(-1.0, top)).collect();

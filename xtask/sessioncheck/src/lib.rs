@@ -1,16 +1,16 @@
-//! Finds faults in a session of mics, so that the command line tools can name them.
+//! Finds faults in a multitrack session, for the command line tools to report.
 //!
-//! The mics are pushed once, block by block. Offsets and clipping are counted over all samples
-//! (`levels`); everything else comes from up to 24 excerpts of 2.7 s that are spread over the
-//! session (`excerpts`), of which only spectra up to 5.4 kHz are kept: memory depends on the
-//! number of mics alone, some 3 MB each.
+//! The samples are pushed once, block by block. Offsets and clipping are measured over all samples
+//! (`levels`). Everything else uses up to 24 excerpts of 2.7 s that are spread over the session
+//! (`excerpts`). Only their spectra up to 5.4 kHz are kept, so the memory depends only on the
+//! number of mics: about 3 MB each.
 //!
-//! Copies are found first (`copies`). Then every mic's way to every other one is looked at in the
-//! bins that the first mic dominates (`paths`, by GCC-PHAT: C. H. Knapp and G. C. Carter, "The
-//! generalized correlation method for estimation of time delay", 1976; the choice of bins is added):
-//! a mic that is late (`timing`), whose clock is another one (`clocks`), that moved (`moves`)
-//! or that hears everything (`rooms`) shows in those ways. A mic is named only when most of its
-//! ways agree.
+//! Copies are found first (`copies`). Then the path from every mic to every other one is estimated
+//! in the bins that the first mic dominates (`paths`). The method is GCC-PHAT (C. H. Knapp and G.
+//! C. Carter, "The generalized correlation method for estimation of time delay", 1976) with this
+//! selection of bins added. The paths reveal a mic that is late (`timing`), has another clock
+//! (`clocks`), was moved (`moves`) or picks up everything (`rooms`). A mic is reported only if most
+//! of its paths agree.
 //!
 //! Start reading at [`Check::findings`].
 
@@ -51,19 +51,20 @@ use excerpts::{Excerpts, Spectra};
 use levels::Levels;
 use paths::Paths;
 
-/// Shorter sessions are only checked for clipping and offsets: any two of a few samples look alike.
+/// Shortest session checked for more than clipping and offsets: a few samples of any two mics
+/// look alike.
 const LEAST_S: f64 = 0.5;
 
-/// The user's own words about a mono mic.
+/// The user's settings for a mono mic.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Place {
-    /// Mics of one group share a source.
+    /// Group; mics of one group share a source.
     pub group: Option<u8>,
-    /// The mic hears everything, and the user knows.
+    /// True if the user has marked the mic as a room mic, which picks up everything.
     pub is_room: bool,
 }
 
-/// Takes the samples of a session and names its faults.
+/// Receives the samples of a session and finds its faults.
 #[derive(Debug)]
 pub struct Check {
     rate_hz: u32,
@@ -77,7 +78,7 @@ impl Check {
     ///
     /// # Panics
     ///
-    /// When there are no mics or the rate is 0.
+    /// If there are no mics or the rate is 0.
     #[must_use]
     pub fn new(rate_hz: u32, num_mics: usize, num_samples: u64) -> Self {
         assert!(rate_hz > 0 && num_mics > 0, "a session has mics and a rate");
@@ -89,7 +90,7 @@ impl Check {
         }
     }
 
-    /// Takes the next samples.
+    /// Processes the next samples.
     ///
     /// # Shapes
     ///
@@ -97,7 +98,7 @@ impl Check {
     ///
     /// # Panics
     ///
-    /// When `mics` is not one slice per mono mic, all of one length.
+    /// If `mics` is not one slice per mono mic, all of one length.
     pub fn push(&mut self, mics: &[&[f32]]) {
         assert_eq!(mics.len(), self.levels.len(), "one slice per mono mic");
         assert!(mics.iter().all(|mic| mic.len() == mics[0].len()), "slices of one length");
@@ -107,11 +108,11 @@ impl Check {
         self.excerpts.push(mics);
     }
 
-    /// The faults, the worst first; empty where there are none.
+    /// Returns the faults; empty if there are none.
     ///
     /// # Panics
     ///
-    /// When `places` is not one per mono mic.
+    /// If `places` does not have one entry per mono mic.
     #[must_use]
     pub fn findings(self, places: &[Place]) -> Vec<Finding> {
         assert_eq!(places.len(), self.levels.len(), "one place per mono mic");
@@ -127,10 +128,10 @@ impl Check {
     }
 }
 
-/// The faults that only show between mics.
+/// Returns the faults that show only between mics.
 fn between_mics(spectra: &Spectra, places: &[Place]) -> Vec<Finding> {
     let copies = copies::find(spectra, places);
-    // Mics of one group and copies share a source: neither can be heard alone.
+    // Mics of one group and copies share a source: neither of them dominates alone.
     let is_ally = |a: usize, b: usize| {
         let grouped = places[a].group.is_some() && places[a].group == places[b].group;
         grouped || copies.iter().any(|copy| copy.mics == [a, b] || copy.mics == [b, a])

@@ -1,30 +1,32 @@
-//! Mics that were moved in mid-session: their ways before and after have nothing in common.
+//! Mics that were moved during the session: their paths before and after differ completely.
 
 use std::ops::Range;
 
 use crate::paths::{Paths, Way};
 
-/// Fewer excerpts cannot be compared.
+/// Least number of excerpts that can be compared.
 const LEAST_EXCERPTS: usize = 5;
-/// Both parts show the way with a peak of this height.
+/// Least height of a way's highest peak in both parts.
 const LEAST_HEIGHT: f32 = 12.0;
-/// Every other excerpt, before and after mixed, must show the way as the rest does.
+/// Least likeness of the even to the odd excerpts of the whole session; below it a way is too
+/// unsteady to judge.
 const LEAST_LIKENESS: f32 = 0.3;
-/// Of that likeness the parts before and after have at most this left.
+/// Largest likeness of the parts before and after a move, relative to that likeness.
 const MOST_LEFT: f32 = 0.35;
-/// Ways to a mic that must be there to judge it.
+/// Least number of ways needed to judge a mic.
 const LEAST_WAYS: usize = 2;
 
 /// Mics that moved.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Moved {
-    /// Which ones.
+    /// Mic indices.
     pub mics: Vec<usize>,
-    /// When, to the distance of two excerpts.
+    /// Time of the move in seconds, accurate to the distance of two excerpts.
     pub at_s: f64,
 }
 
-/// The mics that moved, if any, but for those of other clocks, whose ways change all the time.
+/// Returns the mics that moved, if any. Mics with another clock are excluded: their paths change
+/// all the time.
 pub(crate) fn find(paths: &Paths, has_other_clock: impl Fn(usize) -> bool) -> Option<Moved> {
     let num = paths.middles_s.len();
     if num < LEAST_EXCERPTS {
@@ -54,9 +56,10 @@ pub(crate) fn find(paths: &Paths, has_other_clock: impl Fn(usize) -> bool) -> Op
     best.map(|(_, moved)| moved)
 }
 
-/// The likeness that is left of the ways of a mic that moved, `None` for one that did not.
+/// Returns the median relative likeness of the ways of a mic that moved, or `None` for one that
+/// did not.
 ///
-/// The ways from a mic also change when it dominates other bins than before. The ways to it do not.
+/// The ways from a mic also change if it dominates other bins than before. The ways to it do not.
 fn changed(kept: &[(&Way, f32)], mic: usize, num_mics: usize) -> Option<f32> {
     let median = |wanted: &dyn Fn(&Way) -> bool, least: usize| {
         let mut own: Vec<f32> =
@@ -69,8 +72,8 @@ fn changed(kept: &[(&Way, f32)], mic: usize, num_mics: usize) -> Option<f32> {
     (to < MOST_LEFT && all < MOST_LEFT).then_some(all)
 }
 
-/// The likeness of a way before and after an excerpt, as a part of its likeness to itself; `None`
-/// where it is too faint.
+/// Returns the likeness of a way before and after an excerpt, relative to its likeness to itself;
+/// `None` if the way is too faint.
 fn kept(way: &Way, split: usize) -> Option<f32> {
     let num = way.shapes.len();
     let (before, after) = (part(way, 0..split, 1), part(way, split..num, 1));
@@ -81,7 +84,7 @@ fn kept(way: &Way, split: usize) -> Option<f32> {
     (itself > LEAST_LIKENESS).then(|| likeness(&before, &after) / itself)
 }
 
-/// The shape of a way over some excerpts, in standard deviations of chance.
+/// The shape of a way over several excerpts, in standard deviations for random phases.
 struct Part(Vec<f32>);
 
 impl Part {
@@ -89,7 +92,7 @@ impl Part {
         self.0.iter().fold(0.0, |top, x| top.max(x.abs()))
     }
 
-    /// Its energy beyond that of chance.
+    /// Energy beyond that of random phases.
     fn energy(&self) -> f32 {
         (self.0.iter().map(|x| x * x).sum::<f32>() - self.0.len() as f32).max(1.0)
     }

@@ -1,8 +1,8 @@
-//! The ways of sound between mics: from each mic to each other one, in the bins that it dominates.
+//! The paths of sound between mics: from each mic to each other one, in the bins that it dominates.
 //!
-//! A mic dominates a bin where it is the loudest of all, each measured against its own mean. There
-//! its own source plays, and the phases of the cross-spectrum give the way to the other mic
-//! (GCC-PHAT). Heights are in standard deviations of the sum for phases that are chance.
+//! A mic dominates a bin if its power there, relative to its own mean, is the highest of all mics.
+//! In these bins its own source plays, and the phases of the cross-spectrum give the path to the
+//! other mic (GCC-PHAT). Heights are in standard deviations of the sum for random phases.
 
 use std::sync::Arc;
 
@@ -11,58 +11,58 @@ use realfft::{ComplexToReal, RealFftPlanner};
 
 use crate::excerpts::{EXCERPT_SAMPLES, NUM_BINS, Spectra};
 
-/// A mic dominates a bin with so much more power than any other.
+/// Least ratio of a dominating mic's power to that of any other.
 const DOMINANCE: f32 = 2.0;
-/// Bins this far below the loudest are noise.
+/// Least power of a bin relative to the loudest; weaker bins are noise.
 const LEAST_POWER: f32 = 1e-6;
-/// Bins to each side over which power is averaged.
+/// Bins to each side over which the power is averaged.
 const SMOOTH_BINS: usize = 4;
-/// An excerpt of fewer dominated bins gives no peaks.
+/// Least number of dominated bins of an excerpt with peaks.
 const LEAST_BINS: usize = 100;
-/// The peaks kept of an excerpt, and how high they are at least.
+/// Largest number of peaks kept per excerpt, and their least height.
 const MOST_PEAKS: usize = 4;
 const LEAST_PEAK: f32 = 6.0;
-/// Samples around a peak that belong to it.
+/// Samples on each side that belong to a peak.
 const PEAK_SAMPLES: usize = 12;
-/// No room is so large that its mics are further apart.
+/// Largest travel time between the mics of a room, in seconds.
 pub(crate) const ROOM_S: f64 = 0.05;
-/// Beyond the room, a peak must be so much higher than within.
+/// Least ratio of the height of a main peak beyond the room to that of the highest peak within.
 const FAR_FACTOR: f32 = 1.6;
-/// The part of a way that tells one position from another.
+/// Range of lags in seconds that distinguishes one position from another.
 const NEAR_S: f64 = 0.025;
 
 /// A peak of one excerpt.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Peak {
-    /// How much later the other mic hears, in seconds.
+    /// Delay of the other mic in seconds.
     pub(crate) lag_s: f64,
     pub(crate) height: f32,
 }
 
-/// The way from one mic to another.
+/// The path from one mic to another.
 #[derive(Clone, Debug)]
 pub(crate) struct Way {
     pub(crate) from: usize,
     pub(crate) to: usize,
-    /// The main peak over the whole session, within the room unless one beyond is much higher.
+    /// Main peak over the whole session, within the room unless one beyond is much higher.
     pub(crate) main: Peak,
-    /// The highest peak within the room.
+    /// Highest peak within the room.
     pub(crate) near: Peak,
-    /// The highest peaks of every excerpt.
+    /// Highest peaks of every excerpt.
     pub(crate) peaks: Vec<Vec<Peak>>,
-    /// `[excerpt][lag]` within [`NEAR_S`], not scaled.
+    /// Correlations `[excerpt][lag]` within [`NEAR_S`], not scaled.
     pub(crate) shapes: Vec<Vec<f32>>,
-    /// Dominated bins by excerpt.
+    /// Number of dominated bins of each excerpt.
     pub(crate) num_bins: Vec<usize>,
 }
 
-/// All ways of a session but those between allies.
+/// All ways of a session, except those between allies.
 #[derive(Debug)]
 pub(crate) struct Paths {
     pub(crate) ways: Vec<Way>,
     pub(crate) num_mics: usize,
     pub(crate) middles_s: Vec<f64>,
-    /// Bins that each mic dominates, over all excerpts.
+    /// Number of bins that each mic dominates, over all excerpts.
     pub(crate) dominated: Vec<usize>,
 }
 
@@ -88,12 +88,12 @@ impl Paths {
         }
     }
 
-    /// The way between two mics, if they are no allies.
+    /// Returns the way between two mics, unless they are allies.
     pub(crate) fn way(&self, from: usize, to: usize) -> Option<&Way> {
         self.ways.iter().find(|way| (way.from, way.to) == (from, to))
     }
 
-    /// From the middle of the first excerpt to that of the last, in seconds.
+    /// Returns the time from the middle of the first excerpt to that of the last, in seconds.
     pub(crate) fn span_s(&self) -> f64 {
         let ends = self.middles_s.first().zip(self.middles_s.last());
         ends.map_or(0.0, |(first, last)| last - first)
@@ -104,7 +104,7 @@ fn count_of(masks: &[u32], mic: usize) -> usize {
     masks.iter().filter(|&&mask| mask >> mic & 1 == 1).count()
 }
 
-/// `[excerpt][bin]`: one bit per mic that dominates there.
+/// Returns `[excerpt][bin]` with one bit set for each mic that dominates the bin.
 fn dominance(spectra: &Spectra, is_ally: &impl Fn(usize, usize) -> bool) -> Vec<Vec<u32>> {
     let num_mics = spectra.num_mics();
     let bins = spectra.first_bin..NUM_BINS;
@@ -147,7 +147,8 @@ fn dominance(spectra: &Spectra, is_ally: &impl Fn(usize, usize) -> bool) -> Vec<
         .collect()
 }
 
-/// Power by bin, averaged over its neighbours, against `mean`; zero below `first_bin`.
+/// Returns the power of each bin, averaged over its neighbours and divided by `mean`; zero
+/// below `first_bin`.
 fn smooth_power(bins: &[Complex32], first_bin: usize, mean: f32) -> Vec<f32> {
     let mut sums = Vec::with_capacity(bins.len() + 1);
     let mut sum = 0.0_f64;
@@ -169,7 +170,7 @@ fn smooth_power(bins: &[Complex32], first_bin: usize, mean: f32) -> Vec<f32> {
         .collect()
 }
 
-/// Turns phases into functions of the lag.
+/// Transforms phases into functions of the lag.
 pub(crate) struct Correlator {
     inverse: Arc<dyn ComplexToReal<f32>>,
     phases: Vec<Complex32>,
@@ -188,8 +189,8 @@ impl Correlator {
         }
     }
 
-    /// The correlation of the phases of two mics in the bins that `is_wanted`, by lag (how much
-    /// later `to` is), and the number of bins.
+    /// Returns the correlation of two mics' phases in the bins for which `is_wanted` is true, as a
+    /// function of the lag (the delay of `to`), and the number of these bins.
     pub(crate) fn correlate(
         &mut self,
         from: &[Complex32],
@@ -200,7 +201,7 @@ impl Correlator {
         let mut count = 0;
         for (bin, (a, b)) in from.iter().zip(to).enumerate() {
             if is_wanted(bin) {
-                // Not through the product of the powers, which is too small for an f32.
+                // The product of the powers would be too small for an f32.
                 let (size_a, size_b) = (a.norm(), b.norm());
                 if size_a > 0.0 && size_b > 0.0 {
                     self.phases[bin] = (a / size_a).conj() * (b / size_b);
@@ -254,12 +255,12 @@ impl Correlator {
     }
 }
 
-/// The standard deviation of a correlation of so many phases that are chance.
+/// Returns the standard deviation of a correlation of `num_bins` random phases.
 pub(crate) fn deviation(num_bins: usize) -> f32 {
     (2.0 * num_bins.max(1) as f32).sqrt()
 }
 
-/// The highest peak at the wanted indices.
+/// Returns the highest peak at the indices for which `is_wanted` is true.
 pub(crate) fn highest_where(
     lags: &[f32],
     deviation: f32,
@@ -271,7 +272,7 @@ pub(crate) fn highest_where(
     peak_at(lags, best, deviation, reduced_hz)
 }
 
-/// The highest peaks, each with its surroundings taken away.
+/// Returns the highest peaks; no peak lies in the surroundings of another.
 fn highest(lags: &[f32], deviation: f32, reduced_hz: f64) -> Vec<Peak> {
     let mut taken: Vec<usize> = Vec::new();
     let mut peaks = Vec::new();
@@ -293,7 +294,7 @@ fn highest(lags: &[f32], deviation: f32, reduced_hz: f64) -> Vec<Peak> {
     peaks
 }
 
-/// The peak at an index, between samples by the parabola through its neighbours.
+/// Returns the peak at an index, interpolated by the parabola through its neighbours.
 fn peak_at(lags: &[f32], index: usize, deviation: f32, reduced_hz: f64) -> Peak {
     let num = lags.len();
     let height = |index: usize| f64::from(lags[index % num].abs());

@@ -1,21 +1,21 @@
-//! Mics that hear everything: all other sources come later to them, and they have none first.
+//! Mics that pick up everything: all other sources reach them later, and none reaches them first.
 
 use crate::Place;
 use crate::paths::{Paths, Way};
 
 const LEAST_HEIGHT: f32 = 9.0;
-/// Closer arrivals do not tell one place from another.
+/// Least lag in seconds; smaller ones do not distinguish two places.
 const LEAST_LAG_S: f64 = 2e-4;
-/// The part of the other mics that it hears later, at least, and before which it hears, at most.
+/// Least share of other mics whose sound arrives later, and largest share that this mic precedes.
 const LEAST_HEARD: f64 = 0.8;
 const MOST_LED: f64 = 0.125;
-/// It dominates few bins, against an equal share.
+/// Largest share of dominated bins, relative to an equal share.
 const MOST_SHARE: f64 = 0.8;
-/// Between two mics there is no telling.
+/// Least number of other mics; with one other mic the case is undecidable.
 const LEAST_OTHERS: usize = 2;
 
-/// The mics that hear everything, but for known room mics, grouped ones and those that
-/// `is_out_of_time`.
+/// Returns the mics that pick up everything, without known room mics, grouped mics and those for
+/// which `is_out_of_time` is true.
 pub(crate) fn find(
     paths: &Paths,
     places: &[Place],
@@ -41,7 +41,7 @@ pub(crate) fn find(
         .collect()
 }
 
-/// True if the other mic surely hears later.
+/// Returns true if the other mic certainly receives the sound later.
 fn is_later(way: &Way) -> bool {
     way.near.height > LEAST_HEIGHT && way.near.lag_s > LEAST_LAG_S
 }

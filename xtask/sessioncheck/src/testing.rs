@@ -1,13 +1,13 @@
-//! Sessions to test with: players of noise who pause at times, in a room of a few reflections.
+//! Test sessions: players of noise with pauses, in a room with a few reflections.
 
 use crate::{Check, Finding, Place};
 
 pub(crate) const RATE_HZ: u32 = 12_000;
 const SAMPLES: usize = 20 * RATE_HZ as usize;
-/// Players change between playing and pausing this often.
+/// Length of a phrase, in which a player plays or pauses, in samples.
 const PHRASE_SAMPLES: usize = 3_000;
 
-/// Numbers from 0 to 1 that differ from one another.
+/// Pseudo-random numbers from 0 to 1 (xorshift).
 pub(crate) struct Chance(u64);
 
 impl Chance {
@@ -23,7 +23,7 @@ impl Chance {
     }
 }
 
-/// A player: noise in phrases, each of its own colour and level, with pauses.
+/// Returns the sound of a player: phrases of noise, each with its own colour and level, and pauses.
 pub(crate) fn player(seed: u64) -> Vec<f32> {
     let mut chance = Chance::new(seed);
     let mut samples = Vec::with_capacity(SAMPLES);
@@ -41,12 +41,12 @@ pub(crate) fn player(seed: u64) -> Vec<f32> {
     samples
 }
 
-/// The way from a player to a mic.
+/// The path from a player to a mic, as delays in samples and gains.
 #[derive(Clone, Debug)]
 pub(crate) struct Echoes(Vec<(usize, f32)>);
 
 impl Echoes {
-    /// A direct sound, and reflections within 20 ms.
+    /// Creates a direct sound and six reflections within 20 ms after it.
     pub(crate) fn new(delay_samples: usize, gain: f32, seed: u64) -> Self {
         let mut chance = Chance::new(seed);
         let mut echoes = vec![(delay_samples, gain)];
@@ -66,7 +66,8 @@ impl Echoes {
     }
 }
 
-/// `num_mics` mics, each before its player, who stands at `seed`'s own distances from the others.
+/// Returns `num_mics` mics, each close to its own player; `seed` determines the distances to
+/// the others.
 pub(crate) fn session(num_mics: usize, seed: u64) -> Vec<Vec<f32>> {
     let players: Vec<Vec<f32>> = (0..num_mics).map(|n| player(seed * 100 + n as u64)).collect();
     let mut chance = Chance::new(seed + 7);
@@ -87,14 +88,15 @@ pub(crate) fn session(num_mics: usize, seed: u64) -> Vec<Vec<f32>> {
         .collect()
 }
 
-/// The mic `late_samples` later.
+/// Returns the mic delayed by `late_samples`.
 pub(crate) fn later(mic: &[f32], late_samples: usize) -> Vec<f32> {
     let mut later = vec![0.0; late_samples];
     later.extend(&mic[..mic.len() - late_samples]);
     later
 }
 
-/// The mic as a clock records it that is slower by `ppm` millionths: sounds come earlier and earlier.
+/// Returns the mic as recorded with a clock that is slower by `ppm` parts per million: sounds come
+/// increasingly early.
 pub(crate) fn with_clock(mic: &[f32], ppm: f64) -> Vec<f32> {
     (0..mic.len())
         .map(|n| {

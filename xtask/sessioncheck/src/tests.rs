@@ -1,4 +1,4 @@
-//! Whole sessions with one fault each, and without.
+//! Whole sessions without a fault and with one fault each.
 
 use crate::testing::{Echoes, check, check_placed, later, player, session, with_clock};
 use crate::{Copy, Finding, Late, Name, Place, Tool};
@@ -8,7 +8,7 @@ fn sessions_without_fault_are_silent() {
     for (num_mics, seed) in [(2, 1), (3, 2), (4, 3), (7, 4)] {
         assert_eq!(check(&session(num_mics, seed)), [], "{num_mics} mics");
     }
-    // Nothing to hear, or nearly nothing.
+    // Silent and nearly empty sessions.
     assert_eq!(check(&[vec![0.0; 100_000], vec![0.0; 100_000]]), []);
     assert_eq!(check(&[vec![0.1, -0.1, 0.2], vec![0.2, 0.1, -0.3]]), []);
     let mut mics = session(3, 5);
@@ -29,7 +29,7 @@ fn a_copy_is_named_with_its_gain_its_delay_and_its_sign() {
             panic!("{gain}: {found:?}")
         };
         assert_eq!((*pair, *is_inverted), ([0, 3], gain < 0.0));
-        // Measured 2e-3 dB and 2e-7 s of error.
+        // The measured errors are 2e-3 dB and 2e-7 s.
         let expected_db = 20.0 * f64::from(gain.abs()).log10();
         assert!((gain_db - expected_db).abs() < 0.02, "{gain_db}");
         assert!((lag_s - late_samples as f64 / 12_000.0).abs() < 2e-6, "{lag_s}");
@@ -49,10 +49,10 @@ fn a_mic_out_of_time_is_named_with_its_delay() {
         let [Finding::Late(Late { mic: 1, late_s })] = found.as_slice() else {
             panic!("{late_ms}: {found:?}")
         };
-        // Half the difference of two ways, which differ by 90 samples at most.
+        // Tolerance: half the difference of two ways, which differ by at most 90 samples.
         assert!((late_s - late_ms as f64 / 1e3).abs() < 4e-3, "{late_ms}: {late_s}");
     }
-    // All but one are late: that one is early.
+    // If all mics but one are late, that one is early.
     let mut mics = session(4, 9);
     for mic in [0, 1, 3] {
         mics[mic] = later(&mics[mic], 1_200);
@@ -62,7 +62,7 @@ fn a_mic_out_of_time_is_named_with_its_delay() {
         matches!(found.as_slice(), [Finding::Late(Late { mic: 2, late_s })] if (late_s + 0.1).abs() < 4e-3),
         "{found:?}"
     );
-    // What a room explains is no fault.
+    // A delay that a room explains is no fault.
     let mut mics = session(4, 9);
     mics[1] = later(&mics[1], 240);
     assert_eq!(check(&mics), []);
@@ -76,10 +76,10 @@ fn a_mic_of_another_clock_is_named_with_its_drift() {
         let found = check(&mics);
         let [Finding::OtherClock(clock)] = found.as_slice() else { panic!("{found:?}") };
         assert_eq!(clock.mics, [2]);
-        // Measured 1 millionth of error.
+        // The measured error is 1 ppm.
         assert!((clock.drift_ppm + ppm).abs() < 5.0, "{clock:?}");
     }
-    // Two recorders: the second's mics are named together.
+    // Two recorders: the mics of the second are named together.
     let mut mics = session(4, 11);
     mics[2] = with_clock(&mics[2], 100.0);
     mics[3] = with_clock(&mics[3], 100.0);
@@ -93,7 +93,7 @@ fn a_mic_of_another_clock_is_named_with_its_drift() {
 fn a_mic_that_moved_is_named_with_the_time() {
     let mut mics = session(4, 12);
     let players: Vec<Vec<f32>> = (0..4).map(|n| player(1_200 + n)).collect();
-    // From 11 s on the second mic stands elsewhere.
+    // From 11 s on the second mic is at another place.
     let mut elsewhere = vec![0.0; mics[1].len()];
     for (number, player) in players.iter().enumerate() {
         let number = number as u64;
@@ -107,7 +107,7 @@ fn a_mic_that_moved_is_named_with_the_time() {
     let found = check(&mics);
     let [Finding::Moved(moved)] = found.as_slice() else { panic!("{found:?}") };
     assert_eq!(moved.mics, [1]);
-    // The distance of two excerpts.
+    // Tolerance: the distance of two excerpts.
     assert!((moved.at_s - 11.0).abs() < 1.4, "{moved:?}");
 }
 

@@ -5,9 +5,9 @@ use crate::paths::{Paths, ROOM_S};
 use crate::votes::{Rules, Vote, decide};
 
 const LEAST_HEIGHT: f32 = 10.0;
-/// With only one other mic, nothing else confirms the delay.
+/// Least height with only one other mic, as no further mic confirms the delay.
 const LEAST_ALONE: f32 = 15.0;
-/// Sound travels ten metres meanwhile.
+/// In 30 ms sound travels ten metres.
 const RULES: Rules = Rules {
     least: 0.03,
     tolerance: 0.01,
@@ -16,16 +16,16 @@ const RULES: Rules = Rules {
     least_agreement: 0.6,
 };
 
-/// A mic that is out of time.
+/// A mic that is late or early.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Late {
-    /// Which one.
+    /// Mic index.
     pub mic: usize,
-    /// How much later than the others; negative where it is earlier.
+    /// Delay after the other mics in seconds; negative if it is early.
     pub late_s: f64,
 }
 
-/// The mics that are out of time, but for those of other clocks and known room mics.
+/// Returns the mics that are late or early, without mics with another clock and known room mics.
 pub(crate) fn find(
     paths: &Paths,
     places: &[Place],
@@ -44,14 +44,14 @@ pub(crate) fn find(
     late.into_iter().map(|(mic, late_s)| Late { mic, late_s }).collect()
 }
 
-/// Half the difference of the ways there and back: distances cancel, and the delay remains.
+/// Returns half the difference of the delays there and back, in which distances cancel.
 fn delay_s(paths: &Paths, from: usize, to: usize, least_height: f32) -> Option<f64> {
     let (there, back) = (paths.way(from, to)?.main, paths.way(to, from)?.main);
     match (there.height > least_height, back.height > least_height) {
         (true, true) => Some((there.lag_s - back.lag_s) / 2.0),
         (false, false) => None,
         (only_there, _) => {
-            // One way alone does not tell distance from delay, unless it is beyond a room.
+            // One way alone cannot separate distance from delay, unless it exceeds a room.
             let lag_s = if only_there { there.lag_s } else { -back.lag_s };
             Some(if lag_s.abs() > ROOM_S { lag_s } else { 0.0 })
         }

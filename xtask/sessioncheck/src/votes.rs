@@ -1,32 +1,33 @@
-//! Finds the mics that differ from the others, from the differences of pairs.
+//! Finds the mics that differ from the others, from differences of pairs.
 
-/// How much later, or how much slower, one mic is than another.
+/// The delay or drift of one mic relative to another.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Vote {
     pub(crate) from: usize,
     pub(crate) to: usize,
-    /// Positive where `to` is later.
+    /// Difference, positive if `to` is later.
     pub(crate) value: f64,
 }
 
-/// When votes count.
+/// Thresholds of the decision.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rules {
-    /// Smaller differences are none.
+    /// Least difference of a mic.
     pub(crate) least: f64,
-    /// Votes agree that are so close to each other, or to this part of their value.
+    /// Largest distance between agreeing votes: the larger of this and the next as a share of
+    /// their value.
     pub(crate) tolerance: f64,
     pub(crate) tolerance_part: f64,
-    /// How many votes must agree, and which part of all votes on a mic.
+    /// Least number of agreeing votes, and their least share of all votes on the mic.
     pub(crate) least_votes: usize,
     pub(crate) least_agreement: f64,
 }
 
-/// The mics that differ, with their differences, by mic.
+/// Returns the mics that differ, with their differences, in the order of the mics.
 ///
-/// The mic on which most votes agree comes first. Its difference explains the votes that it is part
-/// of, and what they leave is asked again. Of two mics, or halves, that differ from each other the
-/// later ones in the list are named.
+/// The mic with the most agreeing votes comes first. Its difference is subtracted from the votes
+/// that involve it, and the rest is evaluated again. If two mics, or two halves of the mics, differ
+/// from each other, the result names the later ones in the list.
 pub(crate) fn decide(num_mics: usize, mut votes: Vec<Vote>, rules: &Rules) -> Vec<(usize, f64)> {
     let mut found: Vec<(usize, f64)> = Vec::new();
     while found.len() < num_mics {
@@ -46,7 +47,7 @@ pub(crate) fn decide(num_mics: usize, mut votes: Vec<Vote>, rules: &Rules) -> Ve
     found
 }
 
-/// The difference on which enough votes agree, and how many do.
+/// Returns the difference on which enough votes agree, and the number of these votes.
 fn agreed(mic: usize, votes: &[Vote], rules: &Rules) -> Option<(f64, usize)> {
     let mut values: Vec<f64> = votes
         .iter()
@@ -57,7 +58,7 @@ fn agreed(mic: usize, votes: &[Vote], rules: &Rules) -> Option<(f64, usize)> {
         })
         .collect();
     values.sort_by(|a, b| a.abs().total_cmp(&b.abs()));
-    // Of an even number the smaller of both in the middle.
+    // For an even number of votes, the smaller of the two middle values.
     let median = *values.get(values.len().checked_sub(1)? / 2)?;
     let tolerance = rules.tolerance.max(rules.tolerance_part * median.abs());
     let near: Vec<f64> =
@@ -80,7 +81,7 @@ mod tests {
         least_agreement: 0.5,
     };
 
-    /// One vote per pair of mics with these values.
+    /// Decides from one vote per pair of mics with these values.
     fn decided(values: &[f64]) -> Vec<(usize, f64)> {
         let mut votes = Vec::new();
         for from in 0..values.len() {
@@ -108,7 +109,7 @@ mod tests {
         let votes = vec![vote(0, 1, 2.0), vote(0, 2, 5.0), vote(1, 2, -4.0)];
         let rules = Rules { least_votes: 2, ..RULES };
         assert_eq!(decide(3, votes, &rules), []);
-        // One wrong vote of five does not hide a mic that is late.
+        // One wrong vote of five does not hide a late mic.
         let mut votes: Vec<Vote> = (1..5).map(|other| vote(other, 0, 2.0)).collect();
         votes.push(vote(5, 0, 9.0));
         assert_eq!(decide(6, votes, &rules), [(0, 2.0)]);

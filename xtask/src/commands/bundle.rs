@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use crate::bundler::{Product, System};
 use crate::{build, shell};
 
-/// The plugin's section in `bundler.toml`.
+/// Section of the plugin in `bundler.toml`.
 const PACKAGE: &str = "plugin";
 
 /// Builds the plugin in release, makes `target/bundled/<name>.vst3` and `.clap`, and returns both.
@@ -17,7 +17,7 @@ pub(crate) fn bundle() -> Result<Vec<PathBuf>> {
     let system = System::this()?;
     let name = display_name()?;
     let library = build()?;
-    // Always inside the workspace, wherever cargo keeps what it builds: docs and commands say so.
+    // Always in the workspace, even if cargo builds elsewhere: docs and commands rely on this path.
     let folder = shell::root().join("target/bundled");
     let product = Product { name: &name, version: env!("CARGO_PKG_VERSION"), library: &library };
     let bundles = product.bundle(system, std::env::consts::ARCH, &folder)?;
@@ -31,7 +31,7 @@ pub(crate) fn bundle() -> Result<Vec<PathBuf>> {
     Ok(bundles)
 }
 
-/// The name that `bundler.toml` gives the plugin.
+/// Returns the plugin's display name from `bundler.toml`.
 fn display_name() -> Result<String> {
     let path = shell::root().join("bundler.toml");
     let text =
@@ -44,7 +44,7 @@ fn display_name() -> Result<String> {
         .with_context(|| format!("{} gives no name for {PACKAGE}", path.display()))
 }
 
-/// Builds the plugin's library and returns where it is.
+/// Builds the plugin's library and returns its path.
 fn build() -> Result<PathBuf> {
     let files = build::Product::PLUGIN.build()?;
     let extension = std::env::consts::DLL_EXTENSION;

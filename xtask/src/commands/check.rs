@@ -1,4 +1,4 @@
-//! `cargo xtask check`: every check there is, cheapest first.
+//! `cargo xtask check`: all checks, cheapest first.
 
 use std::process::{Command, Stdio};
 
@@ -6,10 +6,10 @@ use anyhow::Result;
 
 use crate::{build, commands, shell};
 
-/// Said before what has to be built for a check.
+/// Notice shown when a check has to build something.
 const NOTICE: &str = "building: minutes the first time";
 
-/// Stops at the first check that fails.
+/// Runs all checks and stops at the first that fails.
 pub(crate) fn check() -> Result<()> {
     step("format");
     let mut format = shell::cargo("fmt");
@@ -50,7 +50,7 @@ pub(crate) fn check() -> Result<()> {
     commands::test(&[])?;
 
     step("benches, once each");
-    // By name: `--benches` would run the unit tests of other packages once more.
+    // By name: `--benches` would run the unit tests of other packages again.
     let mut benches = shell::cargo("test");
     benches.args(["--workspace", "--bench", "stft", "--bench", "link", "--bench", "network"]);
     shell::run(benches, "cargo test of the benches")?;
@@ -61,7 +61,7 @@ pub(crate) fn check() -> Result<()> {
     Ok(())
 }
 
-/// Checks licences, bans and sources; advisories only where their database can be fetched.
+/// Checks licences, bans and sources, and advisories if their database can be fetched.
 fn deny() -> Result<()> {
     if !succeeds(shell::cargo("deny").arg("--version")) {
         println!(

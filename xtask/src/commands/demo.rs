@@ -1,4 +1,4 @@
-//! `cargo xtask demo`: the demo session through the bundled plugin.
+//! `cargo xtask demo`: plays the demo session through the bundled plugin.
 
 use std::ffi::OsString;
 use std::fs;
@@ -9,18 +9,19 @@ use anyhow::{Context, Result, ensure};
 use crate::build::Product;
 use crate::{commands, shell};
 
-/// Where the demo session is, from the workspace's folder.
+/// Folder of the demo session, relative to the workspace's folder.
 const SESSION: &str = "assets/demo";
 
-/// Where the results go unless the user says otherwise; nothing else is kept there.
+/// Default folder of the results; it holds nothing else.
 pub(crate) const DEMO_FOLDER: &str = "target/demo";
 
-/// Writes `out/cleaned` and `out/removed`, then measures and draws what changed.
+/// Writes `out/cleaned` and `out/removed`, then measures and plots the difference.
 pub(crate) fn demo(out: &Path, overwrite: bool) -> Result<()> {
     let session = shell::root().join(SESSION);
     let mics = mic_files(&session)?;
     let overwrite = (overwrite || out == Path::new(DEMO_FOLDER)).then(|| "--overwrite".into());
-    // Everything is built before anything is played: nobody waits between the two.
+    // All programs are built first, so that the user need not wait between playback
+    // and measurement.
     commands::bundle()?;
     let (host, lab) = (Product::HOST.program()?, Product::LAB.program()?);
 
@@ -52,7 +53,7 @@ pub(crate) fn demo(out: &Path, overwrite: bool) -> Result<()> {
     shell::run(lab, "measuring the demo session")
 }
 
-/// `mic1_kick.flac`, `mic2_snare.flac` and so on, in the order of their numbers.
+/// Returns `mic1_kick.flac`, `mic2_snare.flac` and so on, in the order of their numbers.
 fn mic_files(session: &Path) -> Result<Vec<PathBuf>> {
     let entries = fs::read_dir(session)
         .with_context(|| format!("cannot read the demo session {}", session.display()))?;
@@ -69,7 +70,7 @@ fn mic_files(session: &Path) -> Result<Vec<PathBuf>> {
     Ok(mics.into_iter().map(|(_, path)| path).collect())
 }
 
-/// The number in `mic<number>_<name>.flac`.
+/// Returns the number in `mic<number>_<name>.flac`.
 fn mic_number(file_name: &str) -> Option<u32> {
     let rest = file_name.strip_prefix("mic")?.strip_suffix(".flac")?;
     rest.split_once('_')?.0.parse().ok()

@@ -1,10 +1,10 @@
-//! `cargo xtask fuzz`: input that nobody meant, for as long as one likes.
+//! `cargo xtask fuzz`: fuzzes the readers for a chosen time.
 
 use anyhow::{Result, ensure};
 
 use crate::{build, shell};
 
-/// What can be fuzzed: the names of tests in `fuzz/tests/fuzz`.
+/// The fuzz targets: names of tests in `fuzz/tests/fuzz`.
 pub(crate) const TARGETS: [&str; 9] = [
     "audio",
     "card",
@@ -17,7 +17,7 @@ pub(crate) const TARGETS: [&str; 9] = [
     "weights",
 ];
 
-/// Fuzzes one target, or all one after the other, each for so many minutes.
+/// Fuzzes one target, or all in sequence, each for `minutes`.
 pub(crate) fn fuzz(target: Option<&str>, minutes: f64) -> Result<()> {
     ensure!(minutes > 0.0 && minutes.is_finite(), "--minutes must be more than 0");
     let tests = |ends: &[&str]| {
@@ -36,7 +36,7 @@ pub(crate) fn fuzz(target: Option<&str>, minutes: f64) -> Result<()> {
     Ok(())
 }
 
-/// The file of `fuzz/tests/fuzz` that has a target.
+/// Returns the file of `fuzz/tests/fuzz` that contains the target.
 fn module_of(target: &str) -> &str {
     match target {
         "card" | "weights" => "model",

@@ -1,8 +1,9 @@
-//! `cargo xtask guard`: counts instructions and compares them with the table in docs/performance.md.
+//! `cargo xtask guard`: counts instructions and compares them with the table
+//! in `docs/performance.md`.
 //!
-//! Times differ from run to run and from machine to machine; counts hardly do. Valgrind's callgrind
-//! counts, and emulates a processor with AVX2 and FMA but without AVX-512: the counts are those of
-//! that code path, on every machine whose processor has it.
+//! Times vary between runs and machines; instruction counts hardly do. Valgrind's callgrind counts
+//! on an emulated processor with AVX2 and FMA but without AVX-512. So the counts are those of the
+//! AVX2 code path on every machine whose processor supports it.
 
 use std::ffi::OsString;
 use std::fmt::Write as _;
@@ -14,28 +15,28 @@ use anyhow::{Context, Result, bail, ensure};
 
 use crate::{build, shell, system};
 
-/// The table, from the workspace's folder.
+/// File with the table, relative to the workspace's folder.
 const TABLE: &str = "docs/performance.md";
-/// More than this share above the table fails.
+/// Largest growth over the table's count that passes, as a share.
 const TOLERANCE: f64 = 0.1;
-/// The code path that is counted, in the name that the counted programs print.
+/// The counted code path, as named by the counted programs.
 const PATH: &str = "avx2";
-/// Printed by programs that run the same code on every processor.
+/// Name printed by programs that run the same code on every processor.
 const ALL_PATHS: &str = "all processors";
-/// The case that the plugin's tests count.
+/// The case counted by the plugin's tests.
 const WINDOW_CASE: &str = "picture";
-/// How many are counted at the same time, which changes nothing in the counts.
+/// Number of cases counted at the same time; it does not affect the counts.
 const AT_ONCE: usize = 2;
 
 /// One row of the table.
 #[derive(Clone, Debug, PartialEq)]
 struct Row {
     case: String,
-    /// Instructions for one time, in thousands.
+    /// Instructions per repetition, in thousands.
     thousands: f64,
 }
 
-/// Counts every case of the table. Fails where one has grown, or writes the counts into the table.
+/// Counts every case of the table. Fails if a case has grown, or writes the counts into the table.
 pub(crate) fn guard(writes: bool) -> Result<()> {
     if !cfg!(all(target_os = "linux", target_arch = "x86_64")) {
         println!("not counted: the table is for Linux on x86-64");
@@ -83,7 +84,7 @@ fn line(row: &Row, thousands: f64) -> String {
     format!("{:16}{thousands:>12.0} thousand instructions, {change:+.1} %", row.case)
 }
 
-/// The cases that take more than they may.
+/// Returns the cases that exceed the tolerance, with their growth in percent.
 fn grown(rows: &[Row], counted: &[Row]) -> Vec<String> {
     let pairs = rows.iter().zip(counted);
     pairs
@@ -95,7 +96,7 @@ fn grown(rows: &[Row], counted: &[Row]) -> Vec<String> {
         .collect()
 }
 
-/// The rows whose first cell is a case in backticks and whose last is a count.
+/// Returns the rows whose first cell is a case in backticks and whose last cell is a count.
 fn rows(text: &str) -> Vec<Row> {
     text.lines().filter_map(row).collect()
 }
@@ -107,7 +108,7 @@ fn row(line: &str) -> Option<Row> {
     Some(Row { case, thousands })
 }
 
-/// The text with other counts in its rows.
+/// Returns the text with new counts in its rows.
 fn with_counts(text: &str, counted: &[Row]) -> String {
     let mut new = String::new();
     for line in text.lines() {
@@ -123,11 +124,11 @@ fn with_counts(text: &str, counted: &[Row]) -> String {
     new
 }
 
-/// The programs that are counted.
+/// The counted programs.
 struct Programs {
     /// An example of the models package, optimised like the plugin.
     engine: PathBuf,
-    /// The unit tests of the plugin, as `cargo test` builds them.
+    /// The unit tests of the plugin, as built by `cargo test`.
     window: PathBuf,
 }
 
@@ -141,12 +142,12 @@ impl Programs {
             build::program_of(package, &messages).context("cargo built no program")
         };
         let example = ["build", "--release", "--package", "models", "--example", "instructions"];
-        // The whole workspace, so that nothing is built with other features than for the tests.
+        // The whole workspace, so that features and thus builds are the same as for the tests.
         let tests = ["test", "--workspace", "--no-run"];
         Ok(Self { engine: built(&example, "instructions")?, window: built(&tests, "plugin")? })
     }
 
-    /// The start of a case, for valgrind.
+    /// Returns the command line of a case, for valgrind.
     fn command(&self, case: &str) -> Vec<OsString> {
         if case == WINDOW_CASE {
             let test = ["--exact", "--nocapture", "editor::cost_tests::pictures_are_counted"];
@@ -157,7 +158,7 @@ impl Programs {
     }
 }
 
-/// Instructions of one time, in thousands.
+/// Returns the instructions per repetition, in thousands.
 fn count(program: Vec<OsString>) -> Result<f64> {
     let output = Command::new("valgrind")
         .args(["--tool=callgrind", "--callgrind-out-file=/dev/null", "--collect-atstart=no"])
@@ -178,13 +179,13 @@ fn count(program: Vec<OsString>) -> Result<f64> {
     Ok(total / times / 1000.0)
 }
 
-/// How often the work was done, and the path: a line like `16 times, avx2`.
+/// Returns the number of repetitions and the code path from a line like `16 times, avx2`.
 fn times(printed: &str) -> Option<(f64, &str)> {
     let (times, path) = printed.lines().find_map(|line| line.split_once(" times, "))?;
     Some((times.parse().ok()?, path.trim()))
 }
 
-/// Valgrind's last count: `==1== Collected : 123`.
+/// Returns valgrind's last count from a line like `==1== Collected : 123`.
 fn collected(errors: &str) -> Option<f64> {
     let line = errors.lines().rev().find(|line| line.contains("Collected :"))?;
     line.rsplit(':').next()?.trim().parse().ok()

@@ -1,4 +1,4 @@
-//! One file per command that does more than start one program.
+//! The commands that do more than start one program, one file each.
 
 mod bundle;
 mod check;
@@ -26,7 +26,7 @@ pub(crate) use races::races;
 pub(crate) use soak::soak;
 pub(crate) use train::train;
 
-/// Runs all tests, or those that the arguments pick.
+/// Runs all tests, or those selected by the arguments.
 pub(crate) fn test(arguments: &[OsString]) -> Result<()> {
     system::ensure_for_tests()?;
     bundle()?;
@@ -46,7 +46,8 @@ pub(crate) fn test(arguments: &[OsString]) -> Result<()> {
     Ok(())
 }
 
-/// Runs the tests that are built apart from all others, because what they depend on would change the others' builds.
+/// Runs the tests that are built separately, because their dependencies would change the builds of
+/// the others.
 fn test_apart() -> Result<()> {
     let mut backends = shell::cargo("test");
     backends.args(["--profile", "apart", "--package", "lab", "--features", "ndarray,wgpu"]);
@@ -58,11 +59,11 @@ fn test_apart() -> Result<()> {
     shell::run(dashboard, "cargo test of the dashboard")
 }
 
-/// Runs the tests that look at the repository itself.
+/// Runs the tests that check the repository itself.
 pub(crate) fn tidy() -> Result<()> {
     let tests = |ends: &[&str]| {
         let mut tests = shell::cargo("test");
-        // With the features of the whole workspace, so that nothing is built for this alone.
+        // With the features of the whole workspace, which avoids a build for these tests alone.
         tests.args(["--workspace", "--test", "tidy"]).args(ends);
         tests
     };
@@ -70,7 +71,7 @@ pub(crate) fn tidy() -> Result<()> {
     shell::run(tests(&["--quiet"]), "cargo test --workspace --test tidy")
 }
 
-/// Plays files through the bundled plugin, which is made first.
+/// Makes the plugin bundle and plays files through it.
 pub(crate) fn host(arguments: &[OsString]) -> ExitCode {
     let asks_for_help = arguments.iter().any(|argument| argument == "--help" || argument == "-h");
     let names_plugin = arguments.iter().any(|argument| {
@@ -86,14 +87,14 @@ pub(crate) fn host(arguments: &[OsString]) -> ExitCode {
     start(Product::HOST, arguments, "the host")
 }
 
-/// Starts one of the lab's commands.
+/// Starts a command of the lab.
 pub(crate) fn lab(command: &str, arguments: &[OsString]) -> ExitCode {
     let mut all = vec![OsString::from(command)];
     all.extend_from_slice(arguments);
     start(Product::LAB, &all, "the lab")
 }
 
-/// Builds a program and becomes it.
+/// Builds a program and replaces this process with it.
 fn start(product: Product, arguments: &[OsString], what: &str) -> ExitCode {
     match product.program() {
         Ok(mut command) => {

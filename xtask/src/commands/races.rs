@@ -1,4 +1,4 @@
-//! `cargo xtask races`: what crosses between threads, in every order, and under Miri.
+//! `cargo xtask races`: tests the data shared between threads in every order, and under Miri.
 
 use std::process::Stdio;
 
@@ -6,7 +6,8 @@ use anyhow::Result;
 
 use crate::shell;
 
-/// Runs the models of `engine/races` with so many forced changes of thread, and its real threads under Miri where that is installed.
+/// Runs the models of `engine/races` with up to `preemptions` forced thread switches, and its tests
+/// with real threads under Miri if that is installed.
 pub(crate) fn races(preemptions: usize) -> Result<()> {
     println!("== models");
     let mut models = shell::cargo_for_races("test");
@@ -25,7 +26,7 @@ pub(crate) fn races(preemptions: usize) -> Result<()> {
     miri.args(["+nightly", "miri", "test", "--manifest-path"]);
     miri.arg(shell::root().join("engine/races/Cargo.toml"));
     miri.arg("--target-dir").arg(shell::races_target().join("miri")).arg("real::");
-    // Another toolchain than this program's; clocks and naps are the system's.
+    // Miri needs its own toolchain; the tests use the system's clock and sleep.
     miri.env_remove("RUSTUP_TOOLCHAIN").env_remove("CARGO").env_remove("RUSTC");
     miri.env("MIRIFLAGS", "-Zmiri-disable-isolation");
     shell::run(miri, "Miri")

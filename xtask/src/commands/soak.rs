@@ -1,10 +1,11 @@
-//! `cargo xtask soak`: simulated hours of a host that does whatever hosts do.
+//! `cargo xtask soak`: simulates hours of a host with random but realistic actions.
 
 use anyhow::{Result, ensure};
 
 use crate::{build, shell};
 
-/// Runs `models/tests/soak.rs` for so long, as the plugin is built; it prints a table as it goes.
+/// Runs `models/tests/soak.rs` for `hours` of simulated time, built like the plugin; it prints a
+/// table meanwhile.
 pub(crate) fn soak(hours: f64, mics: usize, seed: u64) -> Result<()> {
     ensure!(hours > 0.0 && hours.is_finite(), "--hours must be more than 0");
     ensure!((1..=32).contains(&mics), "--mics must be 1 to 32");

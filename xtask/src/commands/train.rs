@@ -1,4 +1,4 @@
-//! `cargo xtask train`: the lab's training, on a terminal behind the dashboard.
+//! `cargo xtask train`: the lab's training, with the dashboard on a terminal.
 
 use std::ffi::OsString;
 use std::io::IsTerminal;
@@ -9,7 +9,7 @@ use anyhow::Result;
 use crate::build::{self, Product};
 use crate::{commands, shell};
 
-/// Trains; on a terminal the dashboard shows how it goes, in a pipe there are plain lines.
+/// Runs the training: on a terminal with the dashboard, in a pipe with plain lines.
 pub(crate) fn train(arguments: &[OsString]) -> ExitCode {
     let is_terminal = std::io::stdin().is_terminal()
         && std::io::stdout().is_terminal()
@@ -26,7 +26,7 @@ pub(crate) fn train(arguments: &[OsString]) -> ExitCode {
     }
 }
 
-/// Whether it is to train and not to say how, and nobody has chosen how progress is told.
+/// True when training without `--help` or `--progress`.
 fn is_training(arguments: &[OsString]) -> bool {
     let is_other = |argument: &OsString| {
         let argument = argument.to_string_lossy();
@@ -35,7 +35,8 @@ fn is_training(arguments: &[OsString]) -> bool {
     !arguments.is_empty() && !arguments.iter().any(is_other)
 }
 
-/// The dashboard with the training in it, both built.
+/// Builds the dashboard and the lab and returns the command that runs the training in
+/// the dashboard.
 fn dashboard(arguments: &[OsString]) -> Result<Command> {
     let mut training = Product::LAB.program()?;
     let target = shell::dashboard_target();

@@ -1,4 +1,5 @@
-//! The licences of everything that is built in, against what `deny.toml` allows: the part of `cargo deny` that needs no installation.
+//! Checks the licences of all dependencies against `deny.toml`: a part of `cargo deny` that needs
+//! no installation.
 
 use std::collections::BTreeSet;
 use std::process::Command;
@@ -7,20 +8,20 @@ use spdx::{Expression, ParseMode};
 
 use crate::repository::{root, table};
 
-/// What `deny.toml` allows, as SPDX names.
+/// Returns the licences that `deny.toml` allows, as SPDX names.
 fn allowed() -> Vec<String> {
     let deny = table("deny.toml");
     let names = deny["licenses"]["allow"].as_array().unwrap();
     names.iter().map(|name| name.as_str().unwrap().to_owned()).collect()
 }
 
-/// Whether one may take it under allowed licences alone.
+/// Returns true if the SPDX expression is satisfied by allowed licences alone.
 fn may_be_used(licence: &str, allowed: &[String]) -> bool {
     let Ok(expression) = Expression::parse_mode(licence, ParseMode::LAX) else { return false };
     expression.evaluate(|wanted| allowed.contains(&wanted.to_string()))
 }
 
-/// What `deny.toml` allows to single packages beside that: name and SPDX name.
+/// Returns the licences that `deny.toml` also allows for single packages: package and SPDX name.
 fn exceptions() -> Vec<(String, String)> {
     let deny = table("deny.toml");
     let exceptions = deny["licenses"].get("exceptions").and_then(toml::Value::as_array);
@@ -37,7 +38,8 @@ fn exceptions() -> Vec<(String, String)> {
 #[test]
 fn every_dependency_has_a_licence_that_is_allowed() {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    // On all systems, for whatever use; without the lab's optional devices, as deny.toml says.
+    // For all systems and all kinds of dependency; without the lab's optional devices,
+    // like `deny.toml`.
     let output = Command::new(cargo)
         .args(["tree", "--workspace", "--target", "all", "--edges", "normal,build,dev"])
         .args(["--prefix", "none", "--format", "{p}|{l}"])
@@ -46,7 +48,7 @@ fn every_dependency_has_a_licence_that_is_allowed() {
         .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let text = String::from_utf8(output.stdout).unwrap();
-    // What was listed before is marked.
+    // Cargo marks repeated packages with `(*)`.
     let lines = text.lines().map(|line| line.trim_end_matches(" (*)"));
     let packages: BTreeSet<&str> = lines.filter(|line| line.contains('|')).collect();
     assert!(packages.len() > 300, "only {} packages", packages.len());

@@ -1,4 +1,4 @@
-//! Checks of the repository that no compiler makes.
+//! Checks of the repository that the compiler does not make.
 
 #![cfg(test)]
 
@@ -25,7 +25,7 @@ fn every_source_file_says_in_its_first_line_what_it_is_for() {
     assert!(silent.is_empty(), "without `//!` in their first line: {silent:?}");
 }
 
-/// What each of the project's packages may build upon. Arrows only point down this list.
+/// Allowed dependencies of each package of the project; a package depends only on earlier ones.
 const ALLOWED: [(&str, &[&str]); 10] = [
     ("engine", &[]),
     ("models", &["engine"]),
@@ -63,7 +63,7 @@ fn dependencies_point_in_one_direction() {
     let mut packages = packages();
     assert_eq!(packages.len(), ALLOWED.len(), "{packages:?}");
     assert_eq!(forbidden(&packages), Vec::<String>::new());
-    // The check itself is seen to work.
+    // Tests the check itself.
     let plugin = packages.iter_mut().find(|package| package.name == "plugin").unwrap();
     plugin.dependencies.push("lab".to_owned());
     assert_eq!(forbidden(&packages), ["plugin -> lab"]);
@@ -153,7 +153,8 @@ fn every_model_has_its_card() {
     }
 }
 
-/// What multiplies matrices for the network, and would spread over all processors with this package.
+/// Checks that the packages that multiply matrices for the network have no dependency on rayon,
+/// which would spread the work over all processors.
 #[test]
 fn the_network_keeps_to_its_own_thread() {
     let lock = table("Cargo.lock");

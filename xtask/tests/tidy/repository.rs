@@ -1,4 +1,4 @@
-//! What is in the repository.
+//! Reads the files and packages of the repository.
 
 use std::fs;
 use std::path::PathBuf;
@@ -11,9 +11,9 @@ use sha2::{Digest, Sha256};
 #[derive(Debug)]
 pub(crate) struct Package {
     pub(crate) name: String,
-    /// Of any kind: normal, for tests, for building.
+    /// Dependencies of all kinds: normal, for tests and for builds.
     pub(crate) dependencies: Vec<String>,
-    /// From the workspace's folder.
+    /// Path of the manifest, relative to the workspace's folder.
     pub(crate) manifest: String,
 }
 
@@ -21,23 +21,23 @@ pub(crate) fn root() -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
 }
 
-/// A file's text; the path is relative to the workspace's folder.
+/// Returns a file's text; the path is relative to the workspace's folder.
 pub(crate) fn read(file: &str) -> String {
     fs::read_to_string(root().join(file)).unwrap_or_else(|error| panic!("{file}: {error}"))
 }
 
-/// A TOML file.
+/// Returns a TOML file as a table.
 pub(crate) fn table(file: &str) -> toml::Table {
     read(file).parse().unwrap_or_else(|error| panic!("{file}: {error}"))
 }
 
-/// A file's SHA-256 as hexadecimal digits.
+/// Returns a file's SHA-256 as hexadecimal digits.
 pub(crate) fn hash_of(file: &str) -> String {
     let bytes = fs::read(root().join(file)).unwrap_or_else(|error| panic!("{file}: {error}"));
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The files of the repository whose names end like this, without what builds leave behind.
+/// Returns the paths of the repository's files with this ending, without build outputs.
 pub(crate) fn tracked_files(ending: &str) -> Vec<String> {
     let mut files = Vec::new();
     let mut folders = vec![String::new()];
@@ -47,7 +47,7 @@ pub(crate) fn tracked_files(ending: &str) -> Vec<String> {
             let name = entry.file_name().into_string().unwrap();
             let path = if folder.is_empty() { name.clone() } else { format!("{folder}/{name}") };
             if entry.file_type().unwrap().is_dir() {
-                // A hidden folder holds tools' data, or the one script of `.ci`.
+                // Hidden folders hold data of tools, or the script in `.ci`.
                 if name != "target" && !name.starts_with('.') && name != "__pycache__" {
                     folders.push(path);
                 }
@@ -60,7 +60,7 @@ pub(crate) fn tracked_files(ending: &str) -> Vec<String> {
     files
 }
 
-/// The members of the workspace, as cargo sees them.
+/// Returns the members of the workspace as reported by cargo.
 pub(crate) fn packages() -> Vec<Package> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)

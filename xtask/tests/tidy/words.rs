@@ -1,6 +1,6 @@
-//! Finds identifiers in Rust code and looks at the words they are made of.
+//! Finds identifiers in Rust code and splits them into words.
 
-/// The identifiers of a line of code, comments and strings left out.
+/// Returns the identifiers in a line of code, without comments and strings.
 pub(crate) fn identifiers(line: &str) -> impl Iterator<Item = &str> {
     let code = line.split("//").next().unwrap_or_default();
     // Every second piece is inside quotes; a string over several lines is a rare false alarm.
@@ -9,7 +9,7 @@ pub(crate) fn identifiers(line: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Whether one of the words of an identifier is "frame" or "frames".
+/// Returns true if one of the identifier's words is "frame" or "frames".
 pub(crate) fn says_frame(identifier: &str) -> bool {
     let mut words = vec![String::new()];
     let mut previous_is_lower = false;

@@ -1,4 +1,4 @@
-//! AIFF and AIFF-C of every shape that programs write, and of shapes that nobody should.
+//! AIFF and AIFF-C files of all variants that programs write, and malformed ones.
 
 use std::path::Path;
 
@@ -11,10 +11,10 @@ use crate::testing::{ramp, read_bytes, read_whatever};
 const RATE_44100: [u8; 10] = [0x40, 0x0E, 0xAC, 0x44, 0, 0, 0, 0, 0, 0];
 const RATE_48000: [u8; 10] = [0x40, 0x0E, 0xBB, 0x80, 0, 0, 0, 0, 0, 0];
 
-/// A file and the numbers that it states.
+/// A file and the numbers in its header.
 #[derive(Clone, Debug)]
 struct Shape {
-    /// The kind of compression makes it AIFF-C.
+    /// Compression type; `Some` makes the file AIFF-C.
     kind: Option<[u8; 4]>,
     num_channels: u16,
     num_samples: u32,
@@ -23,10 +23,10 @@ struct Shape {
     offset: u32,
     form_bytes: Option<u32>,
     sound_bytes: Option<u32>,
-    /// Chunks before `COMM`, and behind the samples.
+    /// Chunks before `COMM`, and after the samples.
     first: Vec<u8>,
     last: Vec<u8>,
-    /// `SSND` comes before `COMM`.
+    /// True if `SSND` comes before `COMM`.
     is_turned: bool,
     data: Vec<u8>,
 }
@@ -105,7 +105,7 @@ fn message(bytes: &[u8]) -> String {
     message.strip_prefix("mic: ").unwrap().to_owned()
 }
 
-/// 16-bit samples, the highest byte first.
+/// Returns a file of 16-bit samples, most significant byte first, and the expected samples.
 fn sixteen(num_samples: u32) -> (Shape, Vec<f32>) {
     let numbers = ramp(num_samples as usize, 16);
     let data = numbers.iter().flat_map(|&x| (x as i16).to_be_bytes()).collect();
@@ -166,9 +166,9 @@ fn rates_are_rounded_80_bit_floats() {
         (RATE_44100, 44_100),
         (RATE_48000, 48_000),
         ([0x40, 0x0F, 0xBB, 0x80, 0, 0, 0, 0, 0, 0], 96_000),
-        // 47952.047952, as film transfers have it.
+        // 47952.047952 Hz, from film transfers.
         ([0x40, 0x0E, 0xBB, 0x50, 0x0C, 0x46, 0, 0, 0, 0], 47_952),
-        // 22254.5454, of old machines.
+        // 22254.5454 Hz, from old machines.
         ([0x40, 0x0D, 0xAD, 0xDD, 0x17, 0x46, 0, 0, 0, 0], 22_255),
         ([0x3F, 0xFF, 0x80, 0, 0, 0, 0, 0, 0, 0], 1),
     ] {
@@ -206,7 +206,7 @@ fn chunks_of_any_length_may_stand_around_the_samples() {
             assert_eq!(shape.read(), [&expected[..]], "{shape:?}");
         }
     }
-    // Three samples of 8 bits need padding, too.
+    // Three samples of 8 bits also need padding.
     let shape = Shape { is_turned: true, ..Shape::new(None, 8, 3, vec![1, 2, 3]) };
     assert_eq!(shape.read()[0].len(), 3);
     let shape = Shape { offset: 512, ..sixteen(5_000).0 };
@@ -231,7 +231,7 @@ fn sizes_that_were_never_filled_in_reach_to_the_end_of_the_file() {
         shape.num_samples = num_samples;
         assert_eq!(shape.read(), [&expected[..]], "{sound_bytes:#x} {num_samples}");
     }
-    // Fewer samples than there is room for are no fault.
+    // Fewer samples than the chunk has room for are no fault.
     let shape = Shape { num_samples: 4_000, ..whole.clone() };
     assert_eq!(shape.read(), [expected[..4_000].to_vec()]);
     let mut empty = Shape::new(None, 16, 0, vec![]);
@@ -313,7 +313,7 @@ proptest! {
         ]),
         bytes in prop::collection::vec(any::<u8>(), 0..400),
     ) {
-        // No panic; any result will do.
+        // Any result is accepted, except a panic.
         let _ = read_whatever(&[form, &bytes].concat());
     }
 

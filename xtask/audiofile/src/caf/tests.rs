@@ -1,4 +1,4 @@
-//! CAF of every shape that programs write, and of shapes that nobody should.
+//! CAF files of all variants that programs write, and malformed ones.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use crate::AudioReader;
 use crate::testing::{ramp, read_bytes, read_whatever};
 
-/// A file and the numbers that it states.
+/// A file and the numbers in its header.
 #[derive(Clone, Debug)]
 struct Shape {
     rate_hz: f64,
@@ -18,14 +18,14 @@ struct Shape {
     num_channels: u32,
     bits: u32,
     data_bytes: Option<i64>,
-    /// Chunks between `desc` and `data`, and behind that.
+    /// Chunks between `desc` and `data`, and after `data`.
     middle: Vec<u8>,
     last: Vec<u8>,
     data: Vec<u8>,
 }
 
 impl Shape {
-    /// Mono at 48 kHz.
+    /// Creates a mono file at 48 kHz.
     fn new(flags: u32, bits: u32, data: Vec<u8>) -> Self {
         Self {
             rate_hz: 48_000.0,
@@ -94,7 +94,7 @@ fn sixteen(num_samples: usize) -> (Shape, Vec<f32>) {
 #[test]
 fn integers_and_floats_of_both_orders_are_read() {
     let third = 1.0_f64 / 3.0;
-    // Each with the highest byte first.
+    // Each with the most significant byte first.
     for (flags, bits, samples, expected) in [
         (0, 8, vec![vec![0x40], vec![0xC0]], [0.5, -0.5]),
         (0, 16, vec![vec![0x40, 0], vec![0, 1]], [0.5, 2_f32.powi(-15)]),
@@ -238,7 +238,7 @@ proptest! {
         ]),
         bytes in prop::collection::vec(any::<u8>(), 0..400),
     ) {
-        // No panic; any result will do.
+        // Any result is accepted, except a panic.
         let _ = read_whatever(&[head, &bytes].concat());
     }
 

@@ -1,11 +1,11 @@
-//! Reads bits, the highest of each byte first, and keeps the checksums of all bytes read.
+//! Reads bits, the most significant of each byte first, and computes checksums of all bytes read.
 
 use crate::input::{Fault, Input};
 
-/// Reads the bits of one block and never takes a byte that it does not need.
+/// Reads the bits of one block and consumes no byte before it is needed.
 pub(super) struct Bits<'a> {
     input: &'a mut Input,
-    /// The last bits taken, of which the lowest `num_cached` are not read yet.
+    /// The last bits read from the input; the lowest `num_cached` have not been returned yet.
     cache: u64,
     num_cached: u32,
     crc8: u8,
@@ -13,17 +13,17 @@ pub(super) struct Bits<'a> {
 }
 
 impl<'a> Bits<'a> {
-    /// Starts at the next byte, with fresh checksums.
+    /// Starts at the next byte, with checksums of zero.
     pub(super) fn new(input: &'a mut Input) -> Self {
         Self { input, cache: 0, num_cached: 0, crc8: 0, crc16: 0 }
     }
 
-    /// The checksum of all whole bytes so far, as headers of blocks have it.
+    /// Returns the CRC-8 of all bytes so far, as stored in block headers.
     pub(super) fn crc8(&self) -> u8 {
         self.crc8
     }
 
-    /// The checksum of all whole bytes so far, as blocks have it.
+    /// Returns the CRC-16 of all bytes so far, as stored at the end of blocks.
     pub(super) fn crc16(&self) -> u16 {
         self.crc16
     }
@@ -38,7 +38,7 @@ impl<'a> Bits<'a> {
         Ok(())
     }
 
-    /// The next `num_bits` bits, at most 33, as a number without a sign.
+    /// Returns the next `num_bits` bits, at most 33, as an unsigned number.
     pub(super) fn read(&mut self, num_bits: u32) -> Result<u64, Fault> {
         debug_assert!(num_bits <= 33, "the cache holds 64 bits");
         while self.num_cached < num_bits {
@@ -48,7 +48,7 @@ impl<'a> Bits<'a> {
         Ok((self.cache >> self.num_cached) & ((1 << num_bits) - 1))
     }
 
-    /// The next `num_bits` bits, at most 33, in two's complement. No bits are zero.
+    /// Returns the next `num_bits` bits, at most 33, as a two's complement number; 0 for no bits.
     pub(super) fn read_signed(&mut self, num_bits: u32) -> Result<i64, Fault> {
         let value = self.read(num_bits)?;
         Ok(if num_bits == 0 {
@@ -59,7 +59,8 @@ impl<'a> Bits<'a> {
         })
     }
 
-    /// The number of zeros before the next one, which is read as well; no more than `most`.
+    /// Returns the number of zero bits before the next one bit, which is consumed; fails
+    /// above `most`.
     pub(super) fn read_unary(&mut self, most: u64) -> Result<u64, Fault> {
         let mut zeros = 0;
         loop {
@@ -79,7 +80,7 @@ impl<'a> Bits<'a> {
         }
     }
 
-    /// Leaves the rest of a byte away.
+    /// Skips to the next byte boundary.
     pub(super) fn skip_to_byte(&mut self) {
         self.num_cached -= self.num_cached % 8;
     }
@@ -154,7 +155,7 @@ mod tests {
         assert_eq!(input.pos_bytes(), 11);
     }
 
-    /// The check values of CRC-8/SMBUS and CRC-16/UMTS.
+    /// Compares with the check values of CRC-8/SMBUS and CRC-16/UMTS.
     #[test]
     fn checksums_are_those_of_the_catalogue() {
         let mut input = input(b"123456789");

@@ -1,4 +1,4 @@
-//! Decodes FLAC (RFC 9639) of 4 to 32 bits, block by block, with every checksum compared.
+//! Decodes FLAC (RFC 9639) of 4 to 32 bits block by block and verifies all checksums.
 
 mod bits;
 mod subframe;
@@ -12,17 +12,17 @@ use crate::pcm::Order;
 use crate::pcm::to_float;
 use bits::Bits;
 
-/// A file of more blocks of metadata counts as damaged.
+/// Largest number of metadata blocks; a file with more counts as damaged.
 const MOST_METADATA_BLOCKS: u32 = 10_000;
 const STREAMINFO_BYTES: u32 = 34;
 
-/// The properties of all blocks of a file.
+/// Properties shared by all blocks of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct StreamInfo {
     rate_hz: u32,
     num_channels: usize,
     bits: u32,
-    /// Samples per channel; `None` where it was not known when the file was written.
+    /// Samples per channel; `None` if the encoder did not know the length.
     num_samples: Option<u64>,
 }
 
@@ -51,7 +51,7 @@ impl StreamInfo {
     }
 }
 
-/// The way in which the two channels of a block are stored.
+/// The storage of a block's two channels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stereo {
     Independent,
@@ -60,24 +60,24 @@ enum Stereo {
     MidSide,
 }
 
-/// The head of a block, before its samples.
+/// The fields of a block's header that are needed for its samples.
 #[derive(Clone, Copy, Debug)]
 struct BlockHeader {
     num_samples: usize,
     stereo: Stereo,
 }
 
-/// Reads one FLAC file.
+/// A decoder of one FLAC file.
 #[derive(Debug)]
 pub(crate) struct Flac {
     info: StreamInfo,
     metadata: Metadata,
-    /// The last block, `[channel][sample]`.
+    /// Samples of the last block, `[channel][sample]`.
     block: Vec<Vec<i64>>,
 }
 
 impl Flac {
-    /// Reads the metadata, from the magic number on, up to the first block.
+    /// Reads the metadata, from the magic number up to the first block.
     pub(crate) fn open(input: &mut Input) -> Result<Self, Fault> {
         if &input.array::<4>()? != b"fLaC" {
             return Err(Fault::format("no FLAC stream"));
@@ -127,7 +127,8 @@ impl Flac {
         self.info.num_samples
     }
 
-    /// Appends the next block to `packet`, `[channel][sample]`; nothing at the end of the file.
+    /// Appends the next block to `packet` (`[channel][sample]`); adds nothing at the end of
+    /// the file.
     pub(crate) fn read(&mut self, input: &mut Input, packet: &mut [Vec<f32>]) -> Result<(), Fault> {
         if input.rest_bytes() == 0 {
             return Ok(());
@@ -144,7 +145,7 @@ impl Flac {
         Ok(())
     }
 
-    /// Fills `block` with the next block.
+    /// Decodes the next block into `block`.
     fn decode(&mut self, input: &mut Input) -> Result<(), Fault> {
         let mut bits = Bits::new(input);
         let header = read_header(&mut bits, self.info)?;
@@ -154,7 +155,7 @@ impl Flac {
             Stereo::SideRight => Some(0),
         };
         for (index, channel) in self.block.iter_mut().enumerate() {
-            // The difference of two channels needs one bit more than they do.
+            // The difference of two channels needs one more bit.
             let depth = self.info.bits + u32::from(side == Some(index));
             channel.clear();
             subframe::read(&mut bits, depth, header.num_samples, channel)?;
@@ -171,8 +172,8 @@ impl Flac {
     }
 }
 
-/// Keeps a chunk of the WAV file that the stream was made from: `flac --keep-foreign-metadata` puts
-/// each into a block of the application `riff`.
+/// Keeps a chunk of the WAV file from which the stream was made: `flac --keep-foreign-metadata`
+/// stores each in an application block `riff`.
 fn keep_chunk(metadata: &mut Metadata, block: &[u8]) {
     if let [b'r', b'i', b'f', b'f', a, b, c, d, e, f, g, h, body @ ..] = block
         && metadata::is_kept([*a, *b, *c, *d])
@@ -183,7 +184,7 @@ fn keep_chunk(metadata: &mut Metadata, block: &[u8]) {
     }
 }
 
-/// Two channels from one channel, or their middle, and their difference.
+/// Restores two channels from their difference and one of them, or their mean.
 fn join(stereo: Stereo, first: &mut [i64], second: &mut [i64]) {
     for (first, second) in first.iter_mut().zip(second) {
         match stereo {
@@ -201,7 +202,7 @@ fn join(stereo: Stereo, first: &mut [i64], second: &mut [i64]) {
 }
 
 fn read_header(bits: &mut Bits<'_>, info: StreamInfo) -> Result<BlockHeader, Fault> {
-    // 14 bits to recognise a block by, one that is zero, and one that makes no difference here.
+    // A sync code of 15 bits; the next bit, the blocking strategy, is not used.
     if bits.read(15)? != 0b111_1111_1111_1100 {
         return Err(Fault::format("no block where one should start"));
     }
@@ -267,7 +268,7 @@ fn read_header(bits: &mut Bits<'_>, info: StreamInfo) -> Result<BlockHeader, Fau
     Ok(BlockHeader { num_samples, stereo })
 }
 
-/// The block's number, in one to seven bytes that are encoded as letters are in UTF-8.
+/// Skips the block's number: one to seven bytes in an encoding like UTF-8.
 fn skip_number(bits: &mut Bits<'_>) -> Result<(), Fault> {
     let first = u8::try_from(bits.read(8)?).unwrap_or_default();
     let following = match first.leading_ones() {

@@ -1,15 +1,16 @@
-//! The samples of one channel of a block: predictions and the residual, which is added to them.
+//! The samples of one channel of a block: a prediction plus a residual.
 
 use super::bits::Bits;
 use crate::input::Fault;
 
-/// The coefficients of the fixed predictors, newest sample first, by order.
+/// Coefficients of the fixed predictors by order, for the newest sample first.
 const FIXED: [&[i64]; 5] = [&[], &[1], &[2, -1], &[3, -3, 1], &[4, -6, 4, -1]];
 const MOST_COEFFICIENTS: usize = 32;
 
 /// Appends `num_samples` samples of `depth` bits, at most 33, to an empty `channel`.
 ///
-/// Numbers of damaged blocks may grow beyond all bounds before the checksum is compared: they wrap.
+/// The arithmetic wraps: samples of damaged blocks may become arbitrarily large before the checksum
+/// is verified.
 pub(super) fn read(
     bits: &mut Bits<'_>,
     depth: u32,
@@ -77,8 +78,8 @@ fn read_plain(
     Ok(())
 }
 
-/// Appends the residual, in partitions of one length, each with numbers of a length
-/// of its own; the first lacks the `order` samples that are there already.
+/// Appends the residual. It has partitions of equal length, each with its own length of numbers;
+/// the first is shorter by the `order` samples that are already there.
 fn read_residual(
     bits: &mut Bits<'_>,
     num_samples: usize,
@@ -106,14 +107,14 @@ fn read_residual(
         let most = u64::from(u32::MAX) >> parameter;
         for _ in 0..count {
             let folded = bits.read_unary(most)? << parameter | bits.read(parameter)?;
-            // Even numbers are positive, odd ones negative.
+            // Even numbers are non-negative, odd ones negative.
             channel.push((folded >> 1).cast_signed() ^ -(folded & 1).cast_signed());
         }
     }
     Ok(())
 }
 
-/// Replaces the residual by the samples.
+/// Replaces the residual with the samples.
 fn predict(coefficients: &[i64], shift: u32, channel: &mut [i64]) {
     for at in coefficients.len()..channel.len() {
         let (before, rest) = channel.split_at_mut(at);

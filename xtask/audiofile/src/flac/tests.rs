@@ -1,4 +1,4 @@
-//! FLAC from two encoders that know nothing of the decoder, and damaged FLAC.
+//! FLAC from two independent encoders, and damaged FLAC.
 
 use std::io::Cursor;
 use std::num::NonZero;
@@ -11,7 +11,7 @@ use super::*;
 use crate::AudioReader;
 use crate::testing::{flac_bytes, ramp};
 
-/// Encodes interleaved samples of any depth, as hard as the encoder can.
+/// Encodes interleaved samples of any depth with the encoder's best compression.
 fn encode(samples: &[i32], num_channels: u8, bits: u32, block_samples: u16) -> Vec<u8> {
     let mut bytes = Cursor::new(Vec::new());
     let options = Options::best().block_size(block_samples).unwrap();
@@ -43,7 +43,7 @@ fn decode(bytes: &[u8]) -> Result<Vec<Vec<f32>>, Fault> {
     }
 }
 
-/// Interleaved samples as the decoder has to return them.
+/// Converts interleaved samples to the decoder's expected output.
 fn expected(samples: &[i32], num_channels: usize, bits: u32) -> Vec<Vec<f32>> {
     let full_scale = 2_f64.powi(i32::try_from(bits).unwrap() - 1);
     let value = |&x: &i32| (f64::from(x) / full_scale) as f32;
@@ -52,7 +52,7 @@ fn expected(samples: &[i32], num_channels: usize, bits: u32) -> Vec<Vec<f32>> {
         .collect()
 }
 
-/// A tone and noise that make encoders choose predictors, and channels that are alike.
+/// Returns a tone and noise, similar in all channels, for which encoders choose predictors.
 fn sound(num_samples: usize, num_channels: usize, bits: u32) -> Vec<i32> {
     let full_scale = 2_f64.powi(i32::try_from(bits).unwrap() - 1);
     let noise = ramp(num_samples * num_channels, bits.min(6));
@@ -86,8 +86,8 @@ fn every_depth_from_4_to_32_bits_is_read() {
     }
 }
 
-/// A block of two channels of 32 bits, the second or the first being a difference of 33 bits; all
-/// as plain numbers. Encoders avoid such blocks, but may write them.
+/// Encodes a block of two channels of 32 bits as plain numbers; one channel is a difference of 33
+/// bits. Encoders avoid such blocks but may write them.
 fn block_of_33_bits(order: u64, first: (i64, u32), second: (i64, u32)) -> Vec<u8> {
     fn put(bits: &mut Vec<bool>, value: i64, num_bits: u32) {
         bits.extend((0..num_bits).rev().map(|bit| value >> bit & 1 == 1));
@@ -109,7 +109,7 @@ fn block_of_33_bits(order: u64, first: (i64, u32), second: (i64, u32)) -> Vec<u8
     };
     let mut bits = Vec::new();
     let order = order.cast_signed();
-    // Size in 8 bits, rate as in the stream, order of channels, 32 bits, number 0, one sample.
+    // Size in 8 bits, rate of the stream, channel order, 32 bits, number 0, one sample.
     for (value, num_bits) in
         [(0x7FFC, 15), (0, 1), (6, 4), (0, 4), (order, 4), (7, 3), (0, 1), (0, 8), (0, 8)]
     {
@@ -161,7 +161,7 @@ fn samples_with_wasted_bits_are_read() {
     assert!(decode(&encode(&samples, 2, 20, 4_096)).unwrap() == expected(&samples, 2, 20));
 }
 
-/// No bit of a block can change without being noticed.
+/// Checks that every changed bit of a block is detected.
 #[test]
 fn every_flipped_bit_of_a_block_is_an_error() {
     let samples = sound(300, 2, 16);
@@ -176,7 +176,7 @@ fn every_flipped_bit_of_a_block_is_an_error() {
     }
 }
 
-/// The checksum of a block in place of the one that damage left behind.
+/// Writes the correct checksum into a damaged block.
 fn mend_checksum(bytes: &mut [u8], start: usize) {
     let end = bytes.len() - 2;
     let mut input = Input::new(Box::new(Cursor::new(bytes[start..end].to_vec()))).unwrap();
@@ -189,8 +189,8 @@ fn mend_checksum(bytes: &mut [u8], start: usize) {
 }
 
 proptest! {
-    /// A block with damage that its checksums agree with: it makes no sense, and may be any samples
-    /// within full scale, or an error.
+    /// Checks blocks with damage but correct checksums: the result may be any samples within full
+    /// scale, or an error.
     #[test]
     fn forged_blocks_are_samples_or_errors(
         flips in prop::collection::vec((0_usize..10_000, any::<u8>()), 1..6),
@@ -241,7 +241,7 @@ fn chunks_that_a_stream_keeps_of_its_wav_file_are_found() {
     let chunk = [b"bext".as_slice(), &602_u32.to_le_bytes(), &bext].concat();
     let with = |body: &[u8]| {
         let [_, a, b, c] = u32::try_from(body.len()).unwrap().to_be_bytes();
-        // Behind the stream information, which is no longer the last block if it was.
+        // After the stream information; its flag for the last metadata block moves to the new one.
         let last = plain[4] & 0x80;
         let mut bytes = plain.clone();
         bytes[4] &= 0x7F;
@@ -250,7 +250,7 @@ fn chunks_that_a_stream_keeps_of_its_wav_file_are_found() {
     };
     let metadata = with(&[b"riff".as_slice(), &chunk].concat());
     assert_eq!(metadata.time_stamp_samples(), Some(77));
-    // Cut short, of another application, or of no use.
+    // Truncated, of another application, or of no use.
     let none = crate::Metadata::default();
     assert_eq!(with(&[b"riff".as_slice(), &chunk[..600]].concat()), none);
     assert_eq!(with(&[b"rifg".as_slice(), &chunk].concat()), none);

@@ -1,4 +1,4 @@
-//! Sessions of files of all shapes, from the inputs to the outputs.
+//! Sessions of files of all variants, from the inputs to the outputs.
 
 use std::fs;
 use std::path::PathBuf;
@@ -35,7 +35,7 @@ fn mono_and_stereo_files_of_both_formats_become_mono_mics() {
     let samples = ramp(200, 16);
     let over = folder.path().join("over.flac");
     let mut bytes = flac_bytes(&samples, 2, 16);
-    // The encoder of the tests always says 44100 Hz.
+    // The encoder of the tests always writes 44100 Hz.
     write_float_wav_at(&paths[0], 44_100, 1, &[0.5; 100]);
     fs::write(&over, &mut bytes).unwrap();
     paths.push(over);
@@ -100,7 +100,7 @@ fn two_inputs_with_one_output_name_are_refused() {
     assert!(message(&[&paths[0], &paths[0]]).contains("would be written to the same file"));
 }
 
-/// Bytes that are no text are kept, and two such names are not one.
+/// Checks that names which are not valid UTF-8 keep their bytes and stay different.
 #[cfg(unix)]
 #[test]
 fn names_that_are_no_text_keep_their_bytes() {
@@ -137,7 +137,7 @@ fn chunk(id: &[u8; 4], body: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// A `bext` chunk with a time stamp.
+/// Returns a `bext` chunk with a time stamp.
 fn bext(time_stamp: u64) -> Vec<u8> {
     let mut body = vec![0; 602];
     body[..6].copy_from_slice(b"take 7");
@@ -145,7 +145,8 @@ fn bext(time_stamp: u64) -> Vec<u8> {
     chunk(b"bext", &body)
 }
 
-/// A file of `num_channels` channels that count up from `first`, with whole chunks in front.
+/// Writes a file whose first channel counts up from `first`; `chunks` are whole chunks before
+/// the samples.
 fn write_counting(path: &Path, first: u16, num_channels: u16, num_samples: u16, chunks: &[u8]) {
     let data: Vec<u8> = (0..num_samples)
         .flat_map(|n| (0..num_channels).map(move |channel| first + n + 1_000 * channel))
@@ -154,7 +155,7 @@ fn write_counting(path: &Path, first: u16, num_channels: u16, num_samples: u16, 
     fs::write(path, wav_bytes_with(KIND, 48_000, num_channels, &data, chunks)).unwrap();
 }
 
-/// All mics, read in blocks, and the same written to the outputs in `out`.
+/// Reads all mics in blocks and writes them to the outputs in `out`; returns the mics.
 fn through(session: &mut SessionFiles, out: &Path, block: usize) -> Vec<Vec<f32>> {
     let mut outputs =
         OutputSet::create(out, 48_000, &session.output_specs(), Existing::Replace).unwrap();
@@ -197,7 +198,7 @@ fn every_channel_of_a_large_file_is_a_mic() {
     let snare = read_all(&out.join("Snare top.wav"), 64).unwrap();
     assert_eq!((snare.len(), snare[0].len(), snare[0][49]), (1, 50, 2_050.0));
     assert_eq!(read_all(&out.join("pair.wav"), 64).unwrap()[1][0], 10_000.0);
-    // One file of many mics is a session of its own, and counts against the limit.
+    // One file with many mics is a complete session, and its channels count towards the limit.
     assert_eq!(SessionFiles::open(&[&poly], MAX_MICS).unwrap().num_mics(), 4);
     let error = SessionFiles::open(&[&poly], 3).unwrap_err().to_string();
     assert!(error.starts_with("at most 3 mics are possible, 4 given"), "{error}");
@@ -235,7 +236,7 @@ fn files_are_placed_by_their_time_stamps() {
             own(3, 3, 300, 10);
             session.rewind().unwrap();
         }
-        // The outputs have their inputs' lengths, time stamps and descriptions.
+        // The outputs have the lengths, time stamps and descriptions of their inputs.
         for path in &paths {
             let written = out.join(path.file_name().unwrap());
             assert_eq!(read_all(&written, 64).unwrap(), read_all(path, 64).unwrap());

@@ -1,4 +1,4 @@
-//! WAV files of every shape that programs and recorders write, and of shapes that nobody should.
+//! WAV files of all variants that programs and recorders write, and malformed ones.
 
 use std::path::Path;
 
@@ -10,13 +10,13 @@ use crate::testing::{Kind, fmt_body, read_bytes, read_whatever};
 const NONE: Kind = Kind { tag: 1, bits: 16, extensible_mask: None };
 const FLOAT: Kind = Kind { tag: 3, bits: 32, extensible_mask: None };
 
-/// The sizes that a file states, where they are not the true ones.
+/// A file and the sizes in its header; `None` for the true size.
 #[derive(Clone, Debug)]
 struct Shape {
     magic: [u8; 4],
     riff_bytes: Option<u32>,
     data_bytes: Option<u32>,
-    /// Chunks in front of `fmt `, between it and `data`, and behind that.
+    /// Chunks before `fmt `, between it and `data`, and after `data`.
     first: Vec<u8>,
     fmt: Vec<u8>,
     middle: Vec<u8>,
@@ -32,7 +32,7 @@ impl Shape {
         Self { magic, riff_bytes: None, data_bytes: None, first, fmt, middle, data, last }
     }
 
-    /// Mono at 48 kHz.
+    /// Creates a mono file at 48 kHz.
     fn of(kind: Kind, data: Vec<u8>) -> Self {
         Self::new(fmt_body(kind, 48_000, 1), data)
     }
@@ -106,7 +106,7 @@ fn integers_are_justified_to_the_left_of_their_container() {
         fmt[18..20].copy_from_slice(&u16::to_le_bytes(valid));
         assert_eq!(read(&Shape::new(fmt, bytes)), [expected], "{valid} in {bits}");
     }
-    // Without the extension, bits that are no whole bytes mean the same.
+    // Without the extension, numbers of bits that are no whole bytes have the same effect.
     let mut fmt = fmt_body(NONE, 48_000, 1);
     fmt[14] = 12;
     assert_eq!(read(&Shape::new(fmt, vec![0x10, 0])), [2_f32.powi(-11)]);
@@ -189,7 +189,7 @@ fn sizes_that_were_never_filled_in_reach_to_the_end_of_the_file() {
         (shape.data_bytes, shape.riff_bytes) = (Some(data_bytes), Some(riff_bytes));
         assert_eq!(read(&shape), samples(), "{data_bytes:#x}");
     }
-    // No samples at all are told from samples that were not counted.
+    // Empty `data` is distinguished from a size that was never filled in.
     let mut empty = Shape::of(FLOAT, Vec::new());
     assert_eq!(message(&empty.bytes()), "has no samples");
     empty.last = chunk(b"LIST", b"INFO");
@@ -230,7 +230,7 @@ fn rf64_and_bw64_have_their_sizes_in_ds64() {
     }
 }
 
-/// The same file with the highest byte of every number first, floats included.
+/// Returns a big-endian file with these contents.
 fn rifx(fmt: &[u8], data: &[u8], chunks: &[u8]) -> Vec<u8> {
     let big_chunk = |id: &[u8; 4], body: &[u8]| {
         let mut bytes = chunk(id, body);
@@ -277,7 +277,7 @@ fn of_rifx_the_time_stamp_is_turned_around_and_cues_are_left_away() {
     bext[338..346].copy_from_slice(&[0x89, 0xAB, 0xCD, 0xEF, 0, 0, 0, 1]);
     let mut chunks = [chunk(b"bext", &bext), chunk(b"iXML", b"<a/>")].concat();
     chunks.extend(chunk(b"cue ", &[0; 4]));
-    // Sizes as well, of 602, 4 and 4 bytes.
+    // Converts the sizes of the chunks, whose bodies have 602, 4 and 4 bytes.
     for at in [4, 614, 626] {
         chunks[at..at + 4].reverse();
     }
@@ -289,7 +289,7 @@ fn of_rifx_the_time_stamp_is_turned_around_and_cues_are_left_away() {
     assert!(kept.ends_with(b"iXML\x04\0\0\0<a/>"));
 }
 
-/// A Wave64 file, whose chunks have long identifiers and sizes with their headers in them.
+/// Returns a Wave64 file, whose chunks have long identifiers and sizes that include the header.
 fn wave64(fmt: &[u8], data: &[u8], chunks: &[u8]) -> Vec<u8> {
     const TAIL: [u8; 12] = [0xF3, 0xAC, 0xD3, 0x11, 0x8C, 0xD1, 0, 0xC0, 0x4F, 0x8E, 0xDB, 0x8A];
     let chunk = |id: &[u8; 4], body: &[u8]| -> Vec<u8> {
@@ -381,7 +381,7 @@ fn headers_that_make_no_sense_are_refused() {
     }
 }
 
-/// Files of all kinds, to be damaged.
+/// Returns valid files of all kinds, for tests that damage them.
 fn good_files() -> Vec<Vec<u8>> {
     let data = float_bytes(&samples()[..200]);
     let mut rich = Shape::of(FLOAT, data.clone());
@@ -410,7 +410,8 @@ fn good_files_are_good() {
     }
 }
 
-/// Behind the samples of `rich` and `long`, and in the padding of Wave64, bytes may be missing.
+/// Truncated files give an error, or are whole: bytes may be missing after the samples of `rich`
+/// and `long`, and in the padding of Wave64.
 #[test]
 fn files_that_are_cut_anywhere_are_errors_or_whole() {
     for bytes in good_files() {
@@ -432,7 +433,7 @@ proptest! {
         ]),
         bytes in prop::collection::vec(any::<u8>(), 0..400),
     ) {
-        // No panic; any result will do.
+        // Any result is accepted, except a panic.
         let _ = read_whatever(&[magic, &bytes].concat());
     }
 
@@ -444,7 +445,7 @@ proptest! {
     ) {
         let mut bytes = good_files().swap_remove(file);
         for (at, with) in changes {
-            // Most of the damage goes to the headers.
+            // Three quarters of the damage is in the headers.
             let at = at.index(if with % 4 == 0 { bytes.len() } else { bytes.len().min(200) });
             bytes[at] = with;
         }

@@ -1,4 +1,4 @@
-//! What a CLAP plugin can call on its host.
+//! The functions that a CLAP plugin can call on its host.
 
 use std::ffi::{CStr, c_char, c_void};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -22,17 +22,17 @@ use clap_sys::version::CLAP_VERSION;
 
 use crate::model::Requests;
 
-/// What a plugin sees of its host, and what it has asked for.
+/// The host as seen by a plugin, and the plugin's requests.
 ///
 /// The plugin holds a pointer to it, so it stays in one `Box` for the plugin's life.
 pub(super) struct HostSide {
     raw: clap_host,
     main_thread: ThreadId,
-    // All of these are flags of their own: no other memory is published through them.
+    // All accesses are relaxed: each flag is independent and guards no other data.
     in_audio_call: AtomicBool,
-    /// Whether another thread is the audio thread.
+    /// True while another thread is the audio thread.
     audio_is_elsewhere: AtomicBool,
-    /// The plugin has called from another thread what belongs to the main thread.
+    /// True if the plugin has called a main-thread function on another thread.
     called_elsewhere: AtomicBool,
     restart: AtomicBool,
     callback: AtomicBool,
@@ -41,9 +41,9 @@ pub(super) struct HostSide {
     buses_changed: AtomicBool,
     params_changed: AtomicBool,
     state_dirty: AtomicBool,
-    /// Width and height that the editor wants, 0 for none.
+    /// Width and height requested by the editor, or 0 for none.
     wanted_size: AtomicU64,
-    /// The name of the track that the plugin is on.
+    /// Name of the plugin's track.
     track: Mutex<Option<String>>,
 }
 
@@ -92,12 +92,12 @@ impl HostSide {
         result
     }
 
-    /// Says that another thread is the audio thread now, or no longer is.
+    /// Sets if another thread is the audio thread.
     pub(super) fn audio_is_elsewhere(&self, is_elsewhere: bool) {
         self.audio_is_elsewhere.store(is_elsewhere, Ordering::Relaxed);
     }
 
-    /// Whether the plugin has ever called from another thread what belongs to the main thread.
+    /// Returns true if the plugin has ever called a main-thread function on another thread.
     pub(super) fn was_called_elsewhere(&self) -> bool {
         self.called_elsewhere.load(Ordering::Relaxed)
     }
@@ -108,17 +108,17 @@ impl HostSide {
         }
     }
 
-    /// Gives the track that the plugin is on a name; the plugin must be told.
+    /// Sets the name of the plugin's track; the caller must notify the plugin.
     pub(super) fn set_track(&self, name: &str) {
         *self.track.lock().unwrap_or_else(PoisonError::into_inner) = Some(name.to_owned());
     }
 
-    /// Whether the plugin wants `on_main_thread`; asked for once.
+    /// Returns true if the plugin has requested `on_main_thread`, and clears the request.
     pub(super) fn take_callback(&self) -> bool {
         self.callback.swap(false, Ordering::Relaxed)
     }
 
-    /// Whether the plugin wants its parameters flushed; asked for once.
+    /// Returns true if the plugin has requested a flush of its parameters, and clears the request.
     pub(super) fn take_flush(&self) -> bool {
         self.flush.swap(false, Ordering::Relaxed)
     }
@@ -143,31 +143,31 @@ impl HostSide {
     }
 }
 
-/// The host behind a pointer that a plugin hands back.
+/// Returns the host for a pointer received from a plugin.
 ///
 /// # Safety
 ///
-/// `host` must be what [`HostSide::raw`] returned, and the `HostSide` must still live.
+/// `host` must be a result of [`HostSide::raw`], and its `HostSide` must be alive.
 unsafe fn side<'a>(host: *const clap_host) -> &'a HostSide {
-    // SAFETY: `host_data` points to the `HostSide` that `host` is part of.
+    // SAFETY: `host_data` points to the `HostSide` that contains `host`.
     unsafe { &*(*host).host_data.cast::<HostSide>() }
 }
 
-/// Defines a callback that raises one flag.
+/// Defines a callback that sets one flag.
 macro_rules! raises {
     ($name:ident, $flag:ident $(, $unused:ident: $type:ty)*) => {
         unsafe extern "C" fn $name(host: *const clap_host $(, $unused: $type)*) {
-            // SAFETY: a plugin hands back the pointer it was made with, during its life.
+            // SAFETY: the plugin passes the pointer from its creation, and is alive.
             unsafe { side(host) }.$flag.store(true, Ordering::Relaxed);
         }
     };
 }
 
-/// Defines a callback that raises one flag and belongs to the main thread.
+/// Defines a callback that sets one flag and may be called only on the main thread.
 macro_rules! raises_on_main_thread {
     ($name:ident, $flag:ident $(, $unused:ident: $type:ty)*) => {
         unsafe extern "C" fn $name(host: *const clap_host $(, $unused: $type)*) {
-            // SAFETY: a plugin hands back the pointer it was made with, during its life.
+            // SAFETY: the plugin passes the pointer from its creation, and is alive.
             let side = unsafe { side(host) };
             side.look_at_thread();
             side.$flag.store(true, Ordering::Relaxed);
@@ -183,10 +183,10 @@ raises_on_main_thread!(rescan_ports, buses_changed, _flags: u32);
 raises_on_main_thread!(rescan_params, params_changed, _flags: clap_param_rescan_flags);
 raises_on_main_thread!(mark_dirty, state_dirty);
 
-/// This host never puts a plugin to sleep.
+/// Does nothing: this host never suspends a plugin.
 unsafe extern "C" fn request_process(_host: *const clap_host) {}
 
-/// This host records no automation.
+/// Does nothing: this host records no automation.
 unsafe extern "C" fn clear_param(
     _host: *const clap_host,
     _id: clap_id,
@@ -199,13 +199,13 @@ unsafe extern "C" fn is_rescan_supported(_host: *const clap_host, _flag: u32) ->
 }
 
 unsafe extern "C" fn is_main_thread(host: *const clap_host) -> bool {
-    // SAFETY: as for every callback.
+    // SAFETY: as in every callback.
     let side = unsafe { side(host) };
     std::thread::current().id() == side.main_thread && !side.in_audio_call.load(Ordering::Relaxed)
 }
 
 unsafe extern "C" fn is_audio_thread(host: *const clap_host) -> bool {
-    // SAFETY: as for every callback.
+    // SAFETY: as in every callback.
     let side = unsafe { side(host) };
     if std::thread::current().id() == side.main_thread {
         side.in_audio_call.load(Ordering::Relaxed)
@@ -215,7 +215,7 @@ unsafe extern "C" fn is_audio_thread(host: *const clap_host) -> bool {
 }
 
 unsafe extern "C" fn track_info(host: *const clap_host, info: *mut clap_track_info) -> bool {
-    // SAFETY: as for every callback; null or the plugin's to be written.
+    // SAFETY: as in every callback; `info` is null or writable memory of the plugin.
     let (side, info) = unsafe { (side(host), info.as_mut()) };
     side.look_at_thread();
     let track = side.track.lock().unwrap_or_else(PoisonError::into_inner);
@@ -231,7 +231,7 @@ unsafe extern "C" fn track_info(host: *const clap_host, info: *mut clap_track_in
 
 unsafe extern "C" fn request_resize(host: *const clap_host, width: u32, height: u32) -> bool {
     let size = u64::from(width) << 32 | u64::from(height);
-    // SAFETY: as for every callback.
+    // SAFETY: as in every callback.
     unsafe { side(host) }.wanted_size.store(size, Ordering::Relaxed);
     true
 }

@@ -1,4 +1,4 @@
-//! The editor of a CLAP plugin, in an X11 window of ours.
+//! The editor of a CLAP plugin in an X11 window of the host.
 
 use std::ptr::NonNull;
 use std::time::Duration;
@@ -12,23 +12,23 @@ use clap_sys::plugin::clap_plugin;
 use super::instance::call;
 use super::required;
 
-/// A few pictures of a screen.
+/// Wait before the editor is shown: the time of a few pictures.
 const BEFORE_SHOWN: Duration = Duration::from_millis(80);
 
-/// The part of a live plugin that has windows.
+/// The GUI extension of a live plugin.
 pub(super) struct Gui {
     plugin: NonNull<clap_plugin>,
     table: clap_plugin_gui,
 }
 
 impl Gui {
-    /// That of a plugin.
+    /// Returns the GUI extension of a plugin.
     ///
     /// # Safety
     ///
-    /// The plugin lives until after the last use of what is returned.
+    /// The plugin must outlive the last use of the result.
     pub(super) unsafe fn of(plugin: NonNull<clap_plugin>) -> Result<Self> {
-        // SAFETY: the caller's promise.
+        // SAFETY: the caller guarantees that the plugin is alive.
         let get = required(unsafe { plugin.as_ref() }.get_extension, "get_extension")?;
         // SAFETY: as above; id and type belong together, and the table lives as long as the plugin.
         let table = unsafe {
@@ -38,7 +38,7 @@ impl Gui {
         Ok(Self { plugin, table: *table })
     }
 
-    /// Opens the editor inside a window and returns its size in pixels.
+    /// Opens the editor in a window and returns its size in pixels.
     pub(super) fn open(&self, window: u32, scale: Option<f64>) -> Result<[u32; 2]> {
         let api = CLAP_WINDOW_API_X11.as_ptr();
         ensure!(call!(self, self.table, is_api_supported, api, false), "it knows no X11 windows");
@@ -55,7 +55,7 @@ impl Gui {
         };
         let is_opened = call!(self, self.table, set_parent, &raw const parent);
         ensure!(is_opened, "it does not open in our window");
-        // Hosts take their time between the two, and an editor that wants to draw meanwhile must wait.
+        // Real hosts also pause here; an editor must not draw before it is shown.
         std::thread::sleep(BEFORE_SHOWN);
         ensure!(call!(self, self.table, show), "it does not show its editor");
         Ok(size)
@@ -68,17 +68,17 @@ impl Gui {
         Ok([width, height])
     }
 
-    /// Sets a size that the plugin was not asked about; whether it takes it.
+    /// Sets a size without a previous request; returns true if the plugin accepts it.
     pub(super) fn force_size(&self, [width, height]: [u32; 2]) -> Result<bool> {
         Ok(call!(self, self.table, set_size, width, height))
     }
 
-    /// Sets a scale in the open editor; whether it takes it.
+    /// Sets a scale in the open editor; returns true if the plugin accepts it.
     pub(super) fn set_scale(&self, scale: f64) -> Result<bool> {
         Ok(call!(self, self.table, set_scale, scale))
     }
 
-    /// Asks for a size and returns the one it takes.
+    /// Requests a size and returns the size that the plugin adjusts it to.
     pub(super) fn resize(&self, [mut width, mut height]: [u32; 2]) -> Result<[u32; 2]> {
         ensure!(call!(self, self.table, can_resize), "it cannot be resized");
         let adjusted = call!(self, self.table, adjust_size, &raw mut width, &raw mut height);

@@ -1,4 +1,4 @@
-//! Parameter events into a CLAP plugin, and what its editor does to parameters out of it.
+//! Parameter events for a CLAP plugin, and parameter changes by its editor.
 
 use std::ffi::c_void;
 
@@ -10,11 +10,11 @@ use clap_sys::events::{
 
 use crate::model::Gesture;
 
-/// The size of one event, as its header states it.
+/// Size of one event in bytes, for its header.
 #[allow(clippy::cast_possible_truncation, reason = "a few dozen bytes")]
 const EVENT_BYTES: u32 = size_of::<clap_event_param_value>() as u32;
 
-/// Parameter changes for the start of the next block.
+/// Parameter changes at the start of the next block.
 #[derive(Default)]
 pub(super) struct ParamEvents {
     events: Vec<clap_event_param_value>,
@@ -44,7 +44,7 @@ impl ParamEvents {
         self.events.clear();
     }
 
-    /// The list as the plugin reads it; valid while `self` is neither moved nor changed.
+    /// Returns the list for the plugin; valid while `self` is neither moved nor changed.
     pub(super) fn as_input(&self) -> clap_input_events {
         clap_input_events {
             ctx: std::ptr::from_ref(self).cast_mut().cast(),
@@ -54,22 +54,24 @@ impl ParamEvents {
     }
 }
 
-/// A list that notes what the plugin's editor does; valid while `gestures` is not moved.
+/// Returns a list that stores the editor's gestures; valid while `gestures` is not moved.
 pub(super) fn noting_output(gestures: &mut Vec<Gesture>) -> clap_output_events {
     let ctx = std::ptr::from_mut(gestures).cast();
     clap_output_events { ctx, try_push: Some(try_push) }
 }
 
+/// Returns the events of a list.
+///
 /// # Safety
 ///
 /// `context` must come from [`ParamEvents::as_input`] and still be valid.
 unsafe fn events<'a>(context: *mut c_void) -> &'a [clap_event_param_value] {
-    // SAFETY: as the caller promises.
+    // SAFETY: guaranteed by the caller.
     unsafe { &(*context.cast::<ParamEvents>()).events }
 }
 
 unsafe extern "C" fn size(list: *const clap_input_events) -> u32 {
-    // SAFETY: the plugin hands back the list it was given, during the call.
+    // SAFETY: the plugin passes the list that it received, during the call.
     u32::try_from(unsafe { events((*list).ctx) }.len()).unwrap_or(u32::MAX)
 }
 
@@ -83,8 +85,8 @@ unsafe extern "C" fn try_push(
     list: *const clap_output_events,
     event: *const clap_event_header,
 ) -> bool {
-    // SAFETY: the plugin hands back the list it was given, during the call, and an event whose
-    // header says what it is.
+    // SAFETY: the plugin passes the list that it received, during the call, and an event whose
+    // header gives its type.
     unsafe {
         let gestures = &mut *(*list).ctx.cast::<Vec<Gesture>>();
         if (*event).space_id != CLAP_CORE_EVENT_SPACE_ID {

@@ -37,7 +37,7 @@ use crate::model::{
 };
 use crate::plugin::{Instance, RawBus, RawCall};
 
-/// An initialised instance; destroyed on drop.
+/// An initialised instance, destroyed on drop.
 pub(crate) struct ClapInstance {
     class: ClassInfo,
     plugin: NonNull<clap_plugin>,
@@ -47,7 +47,7 @@ pub(crate) struct ClapInstance {
     steady_samples: i64,
     gestures: Vec<Gesture>,
     editor_is_open: bool,
-    /// Last, so that the code is there until everything else is gone.
+    /// Last, so that the code stays loaded until all other fields are dropped.
     _loaded: Rc<Loaded>,
 }
 
@@ -55,8 +55,8 @@ pub(crate) struct ClapInstance {
 macro_rules! call {
     ($self:ident, $table:expr, $function:ident $(, $argument:expr)*) => {{
         let function = required($table.$function, stringify!($function))?;
-        // SAFETY: the plugin is alive, belongs to this table, and is in a state that allows the
-        // call; pointers among the arguments are valid for its length.
+        // SAFETY: the plugin is alive, owns this table, and is in a state that allows the call;
+        // pointers among the arguments are valid during the call.
         unsafe { function($self.plugin.as_ptr() $(, $argument)*) }
     }};
 }
@@ -92,14 +92,14 @@ impl ClapInstance {
         unsafe { self.plugin.as_ref() }
     }
 
-    /// The table of an extension.
+    /// Returns the table of an extension.
     ///
     /// # Safety
     ///
     /// `T` must be the type that belongs to `id`.
     unsafe fn extension<T>(&self, id: &CStr) -> Result<&T> {
         let table = call!(self, self.table(), get_extension, id.as_ptr());
-        // SAFETY: an extension's table lives as long as the plugin; its type is the caller's word.
+        // SAFETY: an extension's table lives as long as the plugin; the caller guarantees its type.
         unsafe { table.cast::<T>().as_ref() }
             .with_context(|| format!("it lacks the extension {}", id.to_string_lossy()))
     }
@@ -110,7 +110,7 @@ impl ClapInstance {
     }
 
     fn gui(&self) -> Result<Gui> {
-        // SAFETY: used within calls of `self` only.
+        // SAFETY: used only within calls of `self`.
         unsafe { Gui::of(self.plugin) }
     }
 
@@ -235,7 +235,7 @@ impl Instance for ClapInstance {
     }
 
     fn set_param(&mut self, id: u32, value: f64, active: bool) -> Result<()> {
-        // Unknown ids would be dropped without a word.
+        // Plugins silently ignore events for unknown ids.
         self.param_value(id)?;
         self.pending.push(id, value);
         if active { Ok(()) } else { self.flush() }
@@ -273,7 +273,7 @@ impl Instance for ClapInstance {
         };
         // SAFETY: id and type belong together.
         let render = unsafe { self.extension::<clap_plugin_render>(CLAP_EXT_RENDER) };
-        // A plugin without the extension makes no difference between the modes.
+        // A plugin without the extension has only one mode.
         if let Ok(render) = render {
             ensure!(call!(self, render, set, mode), "it refuses to render {:?}", config.mode);
         }
@@ -338,11 +338,12 @@ impl Instance for ClapInstance {
         self.pending.clear();
         self.steady_samples += i64::try_from(call.num_samples)?;
         for (bus, buffer) in call.outputs.iter_mut().zip(&outputs) {
-            // A constant channel is only silent if its first sample is; the check compares.
+            // A constant channel is reported as silent only if its first sample is zero; the caller
+            // checks it.
             let first_is_zero = |channel: usize| {
                 let pointers = bus.channels.as_ref();
                 let pointer = pointers.and_then(|pointers| pointers.get(channel)).copied();
-                // SAFETY: either null or the start of a channel of at least one sample.
+                // SAFETY: null, or the start of a channel of at least one sample.
                 pointer
                     .and_then(|pointer| unsafe { pointer.as_ref() })
                     .is_some_and(|first| *first == 0.0)
@@ -364,9 +365,9 @@ impl Instance for ClapInstance {
             // SAFETY: this is the main thread, outside of any other call.
             unsafe { on_main_thread(self.plugin.as_ptr()) };
         }
-        // While active the next block carries the parameters.
+        // While active, the next block carries the parameters.
         if self.host.take_flush() && !self.active {
-            // Nothing of ours depends on a flush that the plugin asked for and then lacks.
+            // The result is ignored: the host does not depend on a flush that the plugin requested.
             let _ = self.flush();
         }
     }
@@ -407,7 +408,7 @@ impl Instance for ClapInstance {
 impl Drop for ClapInstance {
     fn drop(&mut self) {
         if self.editor_is_open {
-            // The window's thread must not outlive the library. Errors cannot be reported from here.
+            // The window's thread must not outlive the library. Errors cannot be returned here.
             let _ = self.close_editor();
         }
         if let Some(destroy) = self.table().destroy {
@@ -427,7 +428,7 @@ fn audio_buffer(bus: &mut RawBus) -> clap_audio_buffer {
     }
 }
 
-/// Hands states over in pieces, as streams may.
+/// Largest piece of a state in bytes; streams may transfer states in pieces.
 const STREAM_PIECE_BYTES: usize = 1000;
 
 unsafe extern "C" fn write_to_vec(
@@ -436,7 +437,7 @@ unsafe extern "C" fn write_to_vec(
     size: u64,
 ) -> i64 {
     let size = usize::try_from(size).unwrap_or(usize::MAX).min(STREAM_PIECE_BYTES);
-    // SAFETY: `ctx` is the `Vec` in `save_state`; the plugin offers at least `size` bytes.
+    // SAFETY: `ctx` is the `Vec` in `save_state`; the plugin provides at least `size` bytes.
     unsafe {
         let bytes = &mut *(*stream).ctx.cast::<Vec<u8>>();
         bytes.extend_from_slice(std::slice::from_raw_parts(buffer.cast(), size));
@@ -449,7 +450,7 @@ unsafe extern "C" fn read_from_slice(
     buffer: *mut c_void,
     size: u64,
 ) -> i64 {
-    // SAFETY: `ctx` is the slice in `load_state`; the plugin has room for `size` bytes.
+    // SAFETY: `ctx` is the slice in `load_state`; the plugin has space for `size` bytes.
     unsafe {
         let rest = &mut *(*stream).ctx.cast::<&[u8]>();
         let size = usize::try_from(size).unwrap_or(usize::MAX);

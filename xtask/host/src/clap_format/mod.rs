@@ -17,7 +17,7 @@ use std::ffi::{CStr, c_char};
 
 use anyhow::{Context, Result};
 
-/// Text of a C string; empty for null.
+/// Returns the text of a C string; empty for null.
 ///
 /// # Safety
 ///
@@ -26,18 +26,18 @@ unsafe fn text(text: *const c_char) -> String {
     if text.is_null() {
         return String::new();
     }
-    // SAFETY: not null, and terminated as the caller promises.
+    // SAFETY: not null; the caller guarantees that it is terminated.
     unsafe { CStr::from_ptr(text) }.to_string_lossy().into_owned()
 }
 
-/// Text in a fixed field, up to its terminator or its end.
+/// Returns the text in a fixed field, up to its terminator or its end.
 fn field_text(field: &[c_char]) -> String {
     let bytes: Vec<u8> =
         field.iter().take_while(|&&byte| byte != 0).map(|byte| byte.to_ne_bytes()[0]).collect();
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// A function pointer that the interface requires.
+/// Returns a function pointer that the interface requires; fails if it is null.
 fn required<F: Copy>(function: Option<F>, name: &str) -> Result<F> {
     function.with_context(|| format!("the plugin leaves the function {name} null"))
 }

@@ -15,23 +15,23 @@ use super::odd::OddClap;
 use super::{ClapInstance, required, text};
 use crate::model::ClassInfo;
 
-/// A loaded library; unloaded with the last instance.
+/// A loaded library, unloaded with the last instance.
 pub(crate) struct ClapModule {
     loaded: Rc<Loaded>,
 }
 
-/// The entry point, initialised; deinitialised and unloaded on drop.
+/// The initialised entry point, deinitialised and unloaded on drop.
 pub(super) struct Loaded {
     entry: NonNull<clap_plugin_entry>,
     factory: NonNull<clap_plugin_factory>,
-    /// Last, so that everything above is gone before the code is.
+    /// Last, so that the code stays loaded until all other fields are dropped.
     _library: Library,
 }
 
 impl ClapModule {
-    /// Loads `library`; `bundle` is the path the plugin is told.
+    /// Loads `library`; `bundle` is the path passed to the plugin.
     pub(crate) fn load(library: &Path, bundle: &Path) -> Result<Self> {
-        // SAFETY: loading runs the library's constructors; the user asked for this plugin.
+        // SAFETY: loading runs the library's constructors; the user requested this plugin.
         let library = unsafe { Library::new(library) }?;
         // SAFETY: `clap_entry` is a static of this type in every CLAP library.
         let entry = unsafe { library.get::<*const clap_plugin_entry>(b"clap_entry\0") }
@@ -62,7 +62,7 @@ impl ClapModule {
         let table = unsafe { factory.as_ref() };
         let count = required(table.get_plugin_count, "factory.get_plugin_count")?;
         let describe = required(table.get_plugin_descriptor, "factory.get_plugin_descriptor")?;
-        // SAFETY: the factory this function belongs to.
+        // SAFETY: the function belongs to this factory.
         let count = unsafe { count(factory.as_ptr()) };
         (0..count)
             .map(|index| {
@@ -73,7 +73,7 @@ impl ClapModule {
                     .with_context(|| format!("it describes no class {index} of {count}"))?;
                 let mut features = Vec::new();
                 let mut feature = descriptor.features;
-                // SAFETY: the list, where there is one, ends with a null pointer.
+                // SAFETY: the list is null or ends with a null pointer.
                 while let Some(&name) = unsafe { feature.as_ref() }.filter(|name| !name.is_null()) {
                     // SAFETY: not null, and terminated; the next entry exists.
                     unsafe {

@@ -1,4 +1,4 @@
-//! A CLAP instance whose host makes any call at any time.
+//! A CLAP instance that can receive any call at any time.
 
 mod strange;
 
@@ -43,10 +43,10 @@ use crate::random::{
     Audio, Block, Call, Change, ChangeKind, State, Target, WindowCall, bytes, bytes_of_state,
 };
 
-/// The text that a plugin writes is cut to this.
+/// Capacity in bytes for the text of a parameter value.
 const TEXT_BYTES: usize = 64;
 
-/// An instance that may be in any state.
+/// An instance in an arbitrary state.
 pub(crate) struct OddClap {
     plugin: NonNull<clap_plugin>,
     host: Box<HostSide>,
@@ -56,12 +56,12 @@ pub(crate) struct OddClap {
     window: Option<u32>,
     window_is_open: bool,
     num_blocks: i64,
-    /// Last, so that the code is there until everything else is gone.
+    /// Last, so that the code stays loaded until all other fields are dropped.
     loaded: Rc<Loaded>,
 }
 
 impl OddClap {
-    /// An initialised instance; `window` is what its editor opens in.
+    /// Creates an initialised instance; its editor opens in `window`.
     pub(super) fn create(
         loaded: Rc<Loaded>,
         class: &ClassInfo,
@@ -102,19 +102,20 @@ impl OddClap {
         unsafe { self.plugin.as_ref() }
     }
 
-    /// The table of an extension, if the plugin has it; `T` must be the type that belongs to `id`.
+    /// Returns the table of an extension, if the plugin has it; `T` must be the type that belongs
+    /// to `id`.
     fn extension<T: Copy>(&self, id: &CStr) -> Result<Option<T>> {
         let table = call!(self, self.table(), get_extension, id.as_ptr());
-        // SAFETY: an extension's table lives as long as the plugin; its type is the caller's word.
+        // SAFETY: an extension's table lives as long as the plugin; the caller guarantees its type.
         Ok(unsafe { table.cast::<T>().as_ref() }.copied())
     }
 
     fn gui(&self) -> Result<Gui> {
-        // SAFETY: used within calls of `self` only.
+        // SAFETY: used only within calls of `self`.
         unsafe { Gui::of(self.plugin) }
     }
 
-    /// The id of a parameter, or one that no parameter has.
+    /// Returns the id of a parameter, or one that no parameter has.
     fn param(&self, choice: u32) -> u32 {
         self.params.get(choice as usize).copied().unwrap_or(choice)
     }
@@ -137,7 +138,7 @@ impl OddClap {
         OddEvents::new(block, |choice| self.param(choice))
     }
 
-    /// One block, and while it runs something else on this thread.
+    /// Processes one block and, meanwhile, makes the call `beside` on this thread.
     fn process(&mut self, block: &Block, beside: Option<&Call>) -> Result<()> {
         let [inputs, outputs] = [self.bus_channels(true)?, self.bus_channels(false)?];
         let mut audio = Audio::new(block, &inputs, &outputs);
@@ -278,7 +279,7 @@ impl OddClap {
                 self.window_is_open = true;
             }
             WindowCall::Resize(size) if self.window_is_open => {
-                // A size may be refused, and some hosts set one without having asked.
+                // The plugin may refuse a size, and some hosts set one without a previous request.
                 let _ = self.gui()?.resize(size);
                 self.gui()?.force_size(size)?;
             }
@@ -305,7 +306,7 @@ impl OddClap {
     ) -> Result<T> {
         let function = required(function, "a function of the audio thread")?;
         let plugin = self.plugin.as_ptr();
-        // SAFETY: alive.
+        // SAFETY: the plugin is alive.
         Ok(self.host.as_audio_thread(|| unsafe { function(plugin) }))
     }
 
@@ -332,20 +333,20 @@ impl OddClap {
     }
 }
 
-/// A block to be run on another thread.
+/// A block to process on another thread.
 struct Run {
     process: unsafe extern "C" fn(*const clap_plugin, *const clap_process) -> i32,
     plugin: *mut clap_plugin,
     block: *const clap_process,
 }
 
-// SAFETY: blocks are run on other threads than the main one, and everything here outlives the run.
+// SAFETY: blocks may be processed on any thread, and all pointers outlive the run.
 unsafe impl Send for Run {}
 
 impl Run {
     fn go(self) {
-        // What it reports is its own affair; what it did is looked at afterwards.
-        // SAFETY: a live plugin, and everything the block points to outlives the call.
+        // The status is ignored; the buffers are checked afterwards.
+        // SAFETY: a live plugin; everything the block points to outlives the call.
         unsafe { (self.process)(self.plugin, self.block) };
     }
 }
@@ -410,7 +411,7 @@ impl Target for OddClap {
                 let configs =
                     self.extension::<clap_plugin_audio_ports_config>(CLAP_EXT_AUDIO_PORTS_CONFIG)?;
                 if let Some(configs) = configs {
-                    // One more than there are.
+                    // One more than exist, so that an invalid index is also possible.
                     let count = u64::from(call!(self, configs, count)) + 1;
                     let index = u32::try_from(choice % count)?;
                     // SAFETY: plain data, for which zeros are valid.
@@ -466,17 +467,17 @@ impl Target for OddClap {
 impl Drop for OddClap {
     fn drop(&mut self) {
         if self.window_is_open {
-            // The window's thread must not outlive the library. Errors cannot be reported from here.
+            // The window's thread must not outlive the library. Errors cannot be returned here.
             let _ = self.gui().and_then(|gui| gui.close());
         }
         if let Some(destroy) = self.table().destroy {
-            // SAFETY: never used again; hosts may destroy what they did not deactivate.
+            // SAFETY: never used again; hosts may destroy a plugin without deactivating it.
             unsafe { destroy(self.plugin.as_ptr()) };
         }
     }
 }
 
-/// A state on its way, in pieces.
+/// A state that is transferred in pieces.
 struct Piecewise {
     bytes: Vec<u8>,
     position: usize,
@@ -484,7 +485,7 @@ struct Piecewise {
 }
 
 unsafe extern "C" fn write(stream: *const clap_ostream, from: *const c_void, size: u64) -> i64 {
-    // SAFETY: the context is a `Piecewise`; the plugin offers `size` bytes.
+    // SAFETY: the context is a `Piecewise`; the plugin provides `size` bytes.
     unsafe {
         let to = &mut *(*stream).ctx.cast::<Piecewise>();
         let count = usize::try_from(size).unwrap_or(usize::MAX).min(to.piece_bytes);
@@ -494,7 +495,7 @@ unsafe extern "C" fn write(stream: *const clap_ostream, from: *const c_void, siz
 }
 
 unsafe extern "C" fn read(stream: *const clap_istream, to: *mut c_void, size: u64) -> i64 {
-    // SAFETY: the context is a `Piecewise`; the plugin has room for `size` bytes.
+    // SAFETY: the context is a `Piecewise`; the plugin has space for `size` bytes.
     unsafe {
         let from = &mut *(*stream).ctx.cast::<Piecewise>();
         let left = &from.bytes[from.position..];

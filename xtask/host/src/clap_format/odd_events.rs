@@ -1,4 +1,4 @@
-//! Events of a CLAP block that need not make sense.
+//! Events of a CLAP block that may be invalid.
 
 use std::ptr::null;
 
@@ -10,22 +10,22 @@ use clap_sys::events::{
 
 use crate::random::{Change, ChangeKind, bytes};
 
-/// Room for the largest of them, with the alignment of all.
+/// Storage for the largest event, aligned for all of them.
 type Room = [u64; 16];
 
 const _: () = assert!(size_of::<clap_event_transport>() <= size_of::<Room>());
 const _: () = assert!(size_of::<clap_event_param_value>() <= size_of::<Room>());
 
-/// The events of one block; null where there is nothing.
+/// The events of one block; `None` is passed as null.
 pub(super) struct OddEvents(Vec<Option<Box<Room>>>);
 
 impl OddEvents {
-    /// The events for `changes`, with the ids that `param` gives parameters.
+    /// Creates the events for `changes`; `param` maps parameters to their ids.
     pub(super) fn new(changes: &[Change], param: impl Fn(u32) -> u32) -> Self {
         Self(changes.iter().map(|change| event(change, param(change.param))).collect())
     }
 
-    /// The list as the plugin reads it; valid while `self` is neither moved nor changed.
+    /// Returns the list for the plugin; valid while `self` is neither moved nor changed.
     pub(super) fn list(&self) -> clap_input_events {
         let ctx = std::ptr::from_ref(self).cast_mut().cast();
         clap_input_events { ctx, size: Some(size), get: Some(get) }
@@ -98,13 +98,13 @@ fn stored<T>(event: T) -> Box<Room> {
 }
 
 unsafe extern "C" fn size(list: *const clap_input_events) -> u32 {
-    // SAFETY: the plugin hands back the list it was given, during the call.
+    // SAFETY: the plugin passes the list that it received, during the call.
     let events = unsafe { &(*(*list).ctx.cast::<OddEvents>()).0 };
     u32::try_from(events.len()).unwrap_or(0)
 }
 
 unsafe extern "C" fn get(list: *const clap_input_events, index: u32) -> *const clap_event_header {
-    // SAFETY: as above.
+    // SAFETY: as in `size`.
     let events = unsafe { &(*(*list).ctx.cast::<OddEvents>()).0 };
     match events.get(index as usize) {
         Some(Some(event)) => std::ptr::from_ref(&**event).cast(),

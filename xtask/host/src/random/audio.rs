@@ -1,4 +1,4 @@
-//! The audio of a random block, and what is wrong with what comes out.
+//! The buffers of a random block, and the checks after its processing.
 
 use anyhow::{Result, bail};
 
@@ -10,14 +10,15 @@ use crate::plugin::{RawBus, RawCall};
 pub(crate) struct Audio {
     num_samples: usize,
     inputs: Vec<BusBuffer>,
-    /// As they were before the block.
+    /// The inputs before the block.
     given: Vec<BusBuffer>,
     outputs: Vec<BusBuffer>,
     in_place: bool,
 }
 
 impl Audio {
-    /// The buffers for a block, where the plugin's own buses have so many channels.
+    /// Creates the buffers of a block; `own_inputs` and `own_outputs` are the channels of the
+    /// plugin's buses.
     pub(crate) fn new(block: &Block, own_inputs: &[usize], own_outputs: &[usize]) -> Self {
         let own = |channels: &[usize], missing: u32, state: BusState| -> Vec<(usize, BusState)> {
             let is_missing = |bus: usize| missing >> (bus % 32) & 1 == 1;
@@ -68,7 +69,8 @@ impl Audio {
         Self { num_samples: block.num_samples, inputs, given, outputs, in_place: block.in_place }
     }
 
-    /// The block as both formats hand it over; valid while `self` is not changed.
+    /// Returns the arguments of the process call for either format; valid while `self`
+    /// is unchanged.
     pub(crate) fn call(&mut self) -> RawCall {
         let mut outputs: Vec<_> = self.outputs.iter_mut().map(raw).collect();
         let mut inputs: Vec<_> = self.inputs.iter_mut().map(raw).collect();
@@ -84,7 +86,7 @@ impl Audio {
         RawCall { num_samples: self.num_samples, inputs, outputs }
     }
 
-    /// An error that says what the plugin did wrong with the buffers.
+    /// Returns an error that describes the plugin's first invalid access to the buffers.
     pub(crate) fn check(&self) -> Result<()> {
         let carries_audio = self.num_samples > 0 && self.has_channels();
         for (bus, (input, given)) in self.inputs.iter().zip(&self.given).enumerate() {
@@ -112,13 +114,13 @@ impl Audio {
         Ok(())
     }
 
-    /// A block without any channel only carries parameters.
+    /// Returns true if the block has any channel; without one it carries only parameters.
     fn has_channels(&self) -> bool {
         self.inputs.iter().chain(&self.outputs).any(|bus| bus.num_channels() > 0)
     }
 }
 
-/// Whether inputs are read from where outputs are written.
+/// Returns true if an input and an output use the same memory in place.
 fn shares_memory(input: &BusBuffer, output: &BusBuffer) -> bool {
     let have_memory = input.state.has_memory() && output.state.has_memory();
     have_memory && input.num_channels() == output.num_channels()
@@ -170,7 +172,7 @@ mod tests {
         }
     }
 
-    /// Writes to a channel of the first bus of outputs or inputs.
+    /// Writes to a channel of the first output or input bus.
     #[allow(unsafe_code, reason = "as a plugin does it")]
     fn written(audio: &mut Audio, is_input: bool, sample: usize, value: f32) {
         let call = audio.call();
@@ -211,7 +213,7 @@ mod tests {
         assert_eq!(call.inputs[0].channels, call.outputs[0].channels);
         assert_eq!(call.inputs[1].channels, Some(vec![std::ptr::null_mut()]));
         assert_ne!(call.outputs[1].channels, Some(vec![std::ptr::null_mut()]));
-        // What comes in is what the outputs hold before.
+        // Before processing, the shared output holds the input.
         assert!(error(&audio).contains("garbage in output bus 1"));
     }
 }

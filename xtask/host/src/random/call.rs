@@ -1,14 +1,14 @@
-//! The calls that are made at random, each made of a seed and its number alone.
+//! Random calls, each determined only by a seed and its number.
 //!
-//! A call does not depend on the ones before it, so that a list of numbers can be cut down to the few that matter. What it means for
-//! an instance (which parameter, which bus) is decided where it is made.
+//! A call does not depend on earlier ones, so a list of numbers can be reduced to the few that
+//! matter. The instance maps the call to its own parameters and buses.
 
 use crate::pattern::next_random;
 
-/// So many calls in a row go to one instance; then comes the next.
+/// Number of consecutive calls to one instance.
 pub(crate) const CALLS_PER_INSTANCE: u64 = 400;
 
-/// Decides which class the instance is of that a call goes to.
+/// Returns a random number that selects the class of the call's instance.
 pub(crate) fn class_of(seed: u64, number: u64) -> u64 {
     Randomness::of(!seed, number / CALLS_PER_INSTANCE).next()
 }
@@ -29,12 +29,12 @@ pub(crate) enum Call {
     Process(Block),
     /// Parameter changes without audio.
     Flush(Vec<Change>),
-    /// One parameter from the main thread.
+    /// A change of one parameter from the main thread.
     Set {
         param: u32,
         value: f64,
     },
-    /// All that can be read of a parameter; `index` may be beyond the last.
+    /// All queries of a parameter; `index` may be out of range.
     ReadParam {
         index: u32,
     },
@@ -46,7 +46,7 @@ pub(crate) enum Call {
         param: u32,
         text: &'static str,
     },
-    /// Through a stream that takes so many bytes at once.
+    /// Saving to a stream that accepts `piece_bytes` at once.
     Save {
         piece_bytes: usize,
     },
@@ -59,7 +59,7 @@ pub(crate) enum Call {
         is_input: bool,
         index: u32,
     },
-    /// Another layout, which may be none of the plugin's.
+    /// Another bus layout, which the plugin may not support.
     Layout {
         choice: u64,
     },
@@ -71,19 +71,19 @@ pub(crate) enum Call {
     RenderMode(i32),
     Idle,
     Track(&'static str),
-    /// A preset of the plugin by its key, or a file of that name.
+    /// A preset of the plugin by its key, or a file with this name.
     Preset {
         key: &'static str,
         is_file: bool,
     },
-    /// Another instance comes and goes, initialised so many times.
+    /// Another instance that is initialised `num_inits` times and destroyed.
     Another {
         num_inits: u32,
     },
-    /// Names and numbers that nobody knows.
+    /// Unknown names and numbers.
     Unknown(u32),
     Window(WindowCall),
-    /// A call on the main thread while another thread is in a block.
+    /// A call on the main thread while another thread processes a block.
     Beside(Block, Box<Call>),
 }
 
@@ -95,14 +95,14 @@ pub(crate) enum WindowCall {
     Close,
 }
 
-/// Which state is loaded.
+/// The state to load.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum State {
-    /// The one that was saved last.
+    /// The state that was saved last.
     Saved,
-    /// The first thousandths of it.
+    /// The saved state, truncated to this many thousandths of its length.
     CutAt(usize),
-    /// It with one byte changed.
+    /// The saved state with one byte changed.
     Changed(u64),
     Garbage {
         num_bytes: usize,
@@ -117,25 +117,25 @@ pub(crate) struct Block {
     pub(crate) buses: Buses,
     pub(crate) signal: Signal,
     pub(crate) changes: Vec<Change>,
-    /// What the host says of its transport is made of this; nothing is said without.
+    /// Seed of the transport information; `None` for no transport.
     pub(crate) transport: Option<u64>,
     pub(crate) in_place: bool,
-    /// The host says that it renders, whatever it activated for.
+    /// True if the host reports offline rendering, independent of the activation.
     pub(crate) renders: bool,
 }
 
-/// Which buses a block has.
+/// The buses of a block.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Buses {
-    /// Those of the plugin.
+    /// The plugin's buses.
     Own,
-    /// Those of the plugin, some of them without memory.
+    /// The plugin's buses, some of them without memory.
     OwnWithout { inputs: u32, outputs: u32, array: bool },
-    /// Any: channels of each, and whether they have memory.
+    /// Arbitrary buses, with the number of channels and the memory of each.
     Any { inputs: Vec<(usize, Memory)>, outputs: Vec<(usize, Memory)> },
 }
 
-/// How a bus is given.
+/// The memory of a bus.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Memory {
     Given,
@@ -143,7 +143,7 @@ pub(crate) enum Memory {
     NullArray,
 }
 
-/// What a block's inputs hold.
+/// The signal of a block's inputs.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Signal {
     Constant(f32),
@@ -151,7 +151,7 @@ pub(crate) enum Signal {
     AnyBits(u64),
 }
 
-/// Something that is said about a parameter, or that looks like it.
+/// A parameter event, possibly invalid.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Change {
     pub(crate) sample: i32,
@@ -164,18 +164,18 @@ pub(crate) struct Change {
 pub(crate) enum ChangeKind {
     Value,
     Modulation,
-    /// An event of somebody else's; in VST3 a queue without points.
+    /// An event from an unknown event space; in VST3 a queue without points.
     OtherSpace,
-    /// An event that is cut short; in VST3 a point that cannot be read.
+    /// A truncated event; in VST3 a point that cannot be read.
     Short,
     Note,
     Transport,
-    /// Of a type that nobody knows.
+    /// An event of an unknown type.
     Unknown,
     Null,
 }
 
-/// What one call is made of.
+/// The random numbers of one call.
 pub(crate) struct Randomness(u64);
 
 impl Randomness {
@@ -202,7 +202,7 @@ fn pick<T: Clone>(random: &mut Randomness, choices: &[T]) -> T {
     choices[usize::try_from(place).unwrap_or(0)].clone()
 }
 
-/// One in so many times.
+/// Returns true once in `times` calls on average.
 fn once_in(random: &mut Randomness, times: u64) -> bool {
     below(random, times) == 0
 }
@@ -229,10 +229,10 @@ fn piece_bytes(random: &mut Randomness) -> usize {
 }
 
 impl Call {
-    /// The call of this number.
+    /// Returns the call with this number.
     pub(crate) fn at(seed: u64, number: u64) -> Self {
         let mut random = Randomness::of(seed, number);
-        // An instance is first made ready, as most are, and then anything goes.
+        // Most instances are first activated and started; then any call may follow.
         match number % CALLS_PER_INSTANCE {
             0 if !once_in(&mut random, 4) => {
                 return Self::Activate {
@@ -317,7 +317,7 @@ impl Call {
         }
     }
 
-    /// What hosts call on the main thread while audio runs.
+    /// Returns a call that hosts make on the main thread during audio processing.
     fn on_main_thread(random: &mut Randomness) -> Self {
         match below(random, 9) {
             0 => Self::Save { piece_bytes: 1 << 20 },
@@ -457,7 +457,7 @@ mod tests {
     #[test]
     fn a_seed_and_a_number_make_a_call_and_other_ones_another() {
         let calls = |seed| (0..2000).map(|number| Call::at(seed, number)).collect::<Vec<_>>();
-        // Values that are no numbers are not equal to themselves.
+        // NaN values are not equal to themselves, so the texts are compared.
         let [first, again, other] = [1, 1, 2].map(|seed| format!("{:?}", calls(seed)));
         assert_eq!(first, again);
         assert_ne!(first, other);

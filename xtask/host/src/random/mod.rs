@@ -1,9 +1,10 @@
-//! A host that makes any call at any time, the same for the same seed, and finds the few calls that matter when one fails.
+//! A host that makes random but reproducible calls, and finds the few calls that cause a failure.
 //!
-//! Real hosts call in orders that nobody thinks of. [`run`] makes such calls in this process and checks what comes of them: no crash,
-//! no call of the host on the wrong thread, nothing written where it does not belong, and every sample of every output written, finite
-//! and not subnormal. [`Outside`] has them made in another process, so that crashes and hangs count as well, and [`shrink()`] leaves out
-//! of a list whatever a failure does not need.
+//! Real hosts call in unexpected orders. [`run`] makes such calls in this process and checks the
+//! results: no crash, no call to the host on the wrong thread, no invalid writes, and every
+//! output sample written, finite and not subnormal. [`Outside`] makes them in another process, so
+//! that crashes and hangs are also detected. [`shrink()`] removes the calls that a failure does
+//! not need.
 
 mod audio;
 mod call;
@@ -27,15 +28,16 @@ pub(crate) trait Target {
     ///
     /// # Errors
     ///
-    /// When the plugin does in it what no plugin may do. That it refuses a call is no error.
+    /// If the plugin violates the rules of its format. A refused call is no error.
     fn run(&mut self, call: &Call) -> Result<()>;
 }
 
-/// Makes the calls of these numbers, each after `before` with its number. Without a `window`, no editor is opened.
+/// Makes the calls with these numbers, and calls `before` with the number ahead of each. Without a
+/// `window`, no editor is opened.
 ///
 /// # Errors
 ///
-/// Those of `before`, and at the first call in which the plugin does what no plugin may do.
+/// The errors of `before`, and the first violation of the format's rules by the plugin.
 pub fn run(
     bundle: &Bundle,
     seed: u64,
@@ -52,7 +54,7 @@ pub fn run(
         let target = match &mut instance {
             Some((current, target)) if *current == its => target,
             other => {
-                // One goes before the next one comes.
+                // Drops the old instance before the new one is created.
                 *other = None;
                 let place = call::class_of(seed, number) % classes.len().max(1) as u64;
                 let class = classes.get(usize::try_from(place)?).context("it has no classes")?;
@@ -65,20 +67,20 @@ pub fn run(
     Ok(())
 }
 
-/// The call of a number in words, with what it is made on.
+/// Describes the call with this number and its instance.
 #[must_use]
 pub fn describe(seed: u64, number: u64) -> String {
     let instance = number / call::CALLS_PER_INSTANCE;
     format!("instance {instance}, call {number}: {:?}", Call::at(seed, number))
 }
 
-/// The numbers of all calls that go to the same instance as this one, up to it.
+/// Returns the numbers of all calls to the same instance, up to and including this one.
 #[must_use]
 pub fn same_instance_until(number: u64) -> Numbers {
     Numbers::from(number - number % call::CALLS_PER_INSTANCE..number + 1)
 }
 
-/// What is loaded, where `saved` was saved last.
+/// Returns the bytes to load; `saved` is the state that was saved last.
 pub(crate) fn bytes_of_state(saved: &[u8], state: State) -> Vec<u8> {
     match state {
         State::Saved => saved.to_vec(),
@@ -98,22 +100,22 @@ pub(crate) fn bytes_of_state(saved: &[u8], state: State) -> Vec<u8> {
     }
 }
 
-/// Data of a C interface of which every pattern of bits is valid.
+/// Data of a C interface for which every bit pattern is valid.
 ///
 /// # Safety
 ///
-/// It holds nothing but numbers.
+/// The type must contain only numbers.
 #[allow(unsafe_code, reason = "nothing else can promise it")]
 pub(crate) unsafe trait Numeric: Copy {}
 
-// SAFETY: numbers only.
+// SAFETY: the type contains only numbers.
 #[allow(unsafe_code, reason = "as above")]
 unsafe impl Numeric for clap_sys::events::clap_event_transport {}
-// SAFETY: numbers only.
+// SAFETY: the type contains only numbers.
 #[allow(unsafe_code, reason = "as above")]
 unsafe impl Numeric for vst3::Steinberg::Vst::ProcessContext {}
 
-/// Anything at all, made of a seed.
+/// Returns a value with random bytes from a seed.
 #[allow(unsafe_code, reason = "as above")]
 pub(crate) fn bytes<T: Numeric>(seed: u64) -> T {
     let mut random = Randomness::new(seed);
@@ -122,6 +124,6 @@ pub(crate) fn bytes<T: Numeric>(seed: u64) -> T {
         // SAFETY: inside the value, of which every byte is written.
         unsafe { made.as_mut_ptr().cast::<u8>().add(place).write(random.next().to_le_bytes()[0]) };
     }
-    // SAFETY: any bytes are valid.
+    // SAFETY: every byte is written, and any bytes are valid.
     unsafe { made.assume_init() }
 }

@@ -1,4 +1,4 @@
-//! Lists of numbers of calls, and how they are written.
+//! Lists of call numbers and their text form.
 
 use std::fmt;
 use std::ops::Range;
@@ -6,17 +6,17 @@ use std::str::FromStr;
 
 use anyhow::{Context, Result, ensure};
 
-/// Numbers in rising order, each once.
+/// Numbers in ascending order without duplicates.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Numbers(Vec<Range<u64>>);
 
 impl Numbers {
-    /// One after the other.
+    /// Returns the numbers in order.
     pub fn iter(&self) -> impl Iterator<Item = u64> + '_ {
         self.0.iter().cloned().flatten()
     }
 
-    /// How many there are.
+    /// Returns the quantity of numbers.
     #[must_use]
     pub fn count(&self) -> u64 {
         self.0.iter().map(|range| range.end - range.start).sum()
@@ -30,7 +30,7 @@ impl From<Range<u64>> for Numbers {
 }
 
 impl From<&[u64]> for Numbers {
-    /// The numbers of a list that rises.
+    /// Converts an ascending list.
     fn from(list: &[u64]) -> Self {
         let mut ranges: Vec<Range<u64>> = Vec::new();
         for &number in list {
@@ -60,7 +60,7 @@ impl fmt::Display for Numbers {
 impl FromStr for Numbers {
     type Err = anyhow::Error;
 
-    /// Reads what is written as `3,17-400`.
+    /// Parses a text like `3,17-400`.
     fn from_str(text: &str) -> Result<Self> {
         let mut ranges: Vec<Range<u64>> = Vec::new();
         for part in text.split(',') {

@@ -1,4 +1,4 @@
-//! Calls in a process of their own, so that a crash or a hang is seen and survived.
+//! Calls in a separate process, so that crashes and hangs are detected.
 
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Read};
@@ -13,47 +13,49 @@ use anyhow::{Context, Result};
 
 use super::Numbers;
 
-/// How long one call may take; the slowest known, an activation of sixteen mics without optimisation, takes a tenth.
+/// Longest duration of one call. The slowest known call, an activation of sixteen mics without
+/// optimisation, takes a tenth of it.
 const LONGEST_CALL: Duration = Duration::from_secs(60);
 
-/// Signals that say nothing of the plugin: SIGHUP, SIGINT, SIGKILL and SIGTERM.
+/// Signals with causes other than the plugin: SIGHUP, SIGINT, SIGKILL and SIGTERM.
 #[cfg(unix)]
 const FROM_OUTSIDE: [i32; 4] = [1, 2, 9, 15];
 
-/// As much of what a process complains of is kept.
+/// Number of last bytes kept of a process's error output.
 const MAX_COMPLAINT_BYTES: usize = 4096;
 
-/// A program that makes the calls whose numbers it is given after its own arguments, and writes each number to its output before.
+/// A program that makes the calls whose numbers follow its other arguments, and prints each number
+/// before the call.
 #[derive(Clone, Debug)]
 pub struct Outside {
-    /// The program.
+    /// Path of the program.
     pub program: PathBuf,
-    /// What it is given before the numbers.
+    /// Arguments before the numbers.
     pub arguments: Vec<OsString>,
-    /// What it finds in its environment beside what is there already.
+    /// Additional environment variables.
     pub environment: Vec<(&'static str, OsString)>,
 }
 
-/// How it went.
+/// The result of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// Every call was made.
     Well,
-    /// It ended before.
+    /// The program ended early or hung.
     Failed {
-        /// The call that was the last to begin, if any was.
+        /// Number of the last call that began, if any.
         at: Option<u64>,
-        /// What happened, for people.
+        /// Description of the failure for users.
         how: String,
     },
 }
 
 impl Outside {
-    /// Has the calls made.
+    /// Makes the calls.
     ///
     /// # Errors
     ///
-    /// When the program cannot be started, and when somebody ends it.
+    /// If the program cannot be started, or if it was ended from outside.
     pub fn run(&self, numbers: &Numbers) -> Result<Verdict> {
         let mut child = Command::new(&self.program)
             .args(&self.arguments)
@@ -97,7 +99,7 @@ impl Outside {
     }
 }
 
-/// Waits for the end; the last call that began, and whether it has taken too long.
+/// Waits for the end; returns the last call that began, and true if it took too long.
 fn follow(begins: &Receiver<u64>) -> (Option<u64>, bool) {
     let mut at = None;
     loop {
@@ -110,11 +112,11 @@ fn follow(begins: &Receiver<u64>) -> (Option<u64>, bool) {
 }
 
 fn end(child: &mut Child) {
-    // It may have ended by itself meanwhile.
+    // The process may have ended since.
     let _ = child.kill();
 }
 
-/// The end of what there is to read.
+/// Returns the last bytes of the input as text.
 fn last_bytes(from: Option<impl Read>) -> String {
     let (mut kept, mut piece) = (Vec::new(), [0; MAX_COMPLAINT_BYTES]);
     if let Some(mut from) = from {
@@ -166,7 +168,7 @@ mod tests {
             failed(Some(7), how("an end of 0-2"))
         );
         assert_eq!(verdict("exit 3"), failed(None, how("it ends with exit status: 3")));
-        // Whoever ends it means the run, and not the plugin.
+        // A termination signal ends the run and is no fault of the plugin.
         let ended = run("echo 7; kill -TERM $$").unwrap_err().to_string();
         assert_eq!(ended, "somebody ended it (signal 15) at call 7");
     }

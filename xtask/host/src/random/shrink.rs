@@ -1,20 +1,21 @@
-//! Leaves out of a list what a failure does not need.
+//! Removes the entries of a list that a failure does not need.
 
 use anyhow::Result;
 
-/// The list without whatever can be left out, part by part, so that it still fails; at most `max_runs` lists are tried.
+/// Removes parts of the list as long as it still fails; tries at most `max_runs` lists.
 ///
-/// Parts are halved until they are single entries: what remains then fails no longer without any one of them, unless the tries have
-/// run out before.
+/// Parts are halved until they are single entries. Then the list no longer fails without any one of
+/// its entries, unless the runs were used up before. `fails` returns true if a list fails.
 ///
 /// # Errors
 ///
-/// Those of `fails`, which says whether a list fails.
+/// The errors of `fails`.
 ///
 /// # Source
 ///
-/// Andreas Zeller and Ralf Hildebrandt, "Simplifying and isolating failure-inducing input", IEEE Transactions on Software Engineering
-/// 28 (2), 2002: the minimising algorithm of figure 5, of which only complements are tried.
+/// Andreas Zeller and Ralf Hildebrandt, "Simplifying and isolating failure-inducing input", IEEE
+/// Transactions on Software Engineering 28 (2), 2002: the minimising algorithm of figure 5, of
+/// which only complements are tried.
 pub fn shrink(
     list: &[u64],
     max_runs: usize,
@@ -49,7 +50,8 @@ pub fn shrink(
 mod tests {
     use super::*;
 
-    /// Shrinks the first thousand numbers where those of `needed` are needed; with how many tries.
+    /// Shrinks the numbers below 1000 for a failure that needs `needed`; returns the result and the
+    /// number of runs.
     fn shrunk(needed: &[u64], max_runs: usize) -> (Vec<u64>, usize) {
         let mut num_runs = 0;
         let list: Vec<u64> = (0..1000).collect();

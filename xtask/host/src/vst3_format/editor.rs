@@ -1,4 +1,5 @@
-//! The editor of a VST3 plugin, in an X11 window of ours, with the run loop that such plugins rely on.
+//! The editor of a VST3 plugin in an X11 window of the host, with the run loop that such
+//! plugins need.
 
 use std::cell::{Cell, RefCell};
 use std::ffi::c_void;
@@ -18,7 +19,7 @@ use vst3::{Class, ComPtr, ComRef, ComWrapper};
 
 use super::ok;
 
-/// The window's side towards the plugin.
+/// The host's frame around the plugin's view.
 #[derive(Default)]
 pub(super) struct PlugFrame {
     handlers: RefCell<Vec<(ComPtr<IEventHandler>, FileDescriptor)>>,
@@ -31,7 +32,7 @@ impl Class for PlugFrame {
 
 impl IPlugFrameTrait for PlugFrame {
     unsafe fn resizeView(&self, view: *mut IPlugView, size: *mut ViewRect) -> tresult {
-        // SAFETY: both are null or the plugin's, alive during the call.
+        // SAFETY: each is null or an object of the plugin that is alive during the call.
         let (Some(view), Some(size)) =
             (unsafe { ComRef::from_raw(view) }, unsafe { size.as_mut() })
         else {
@@ -49,7 +50,7 @@ impl IRunLoopTrait for PlugFrame {
         handler: *mut IEventHandler,
         descriptor: FileDescriptor,
     ) -> tresult {
-        // SAFETY: null or the plugin's, alive until it unregisters.
+        // SAFETY: null, or an object of the plugin that is alive until it unregisters.
         let Some(handler) = (unsafe { ComRef::from_raw(handler) }) else { return kInvalidArgument };
         self.handlers.borrow_mut().push((handler.to_com_ptr(), descriptor));
         kResultOk
@@ -81,7 +82,7 @@ impl OpenView {
         window: u32,
         scale: Option<f64>,
     ) -> Result<(Self, [u32; 2])> {
-        // SAFETY: initialised; the name is a terminated string, and a view is ours to release.
+        // SAFETY: initialised; the name is a terminated string, and the host must release the view.
         let view = unsafe { ComPtr::from_raw(controller.createView(ViewType::kEditor)) };
         let view = view.context("it creates no view")?;
         let kind = kPlatformTypeX11EmbedWindowID;
@@ -94,7 +95,7 @@ impl OpenView {
         }
         let size = size_of(&view)?;
         let parent = std::ptr::without_provenance_mut::<c_void>(window as usize);
-        // SAFETY: as above; an X11 window's number stands for a pointer.
+        // SAFETY: as above; an X11 window is passed as a pointer with its number.
         ok(unsafe { view.attached(parent, kind) }, "attached")?;
         let open = Self { view, plug_frame };
         if let Some(scale) = scale {
@@ -107,7 +108,7 @@ impl OpenView {
         Ok((open, size))
     }
 
-    /// Sets a size that the plugin was not asked about; whether it takes it.
+    /// Sets a size without a previous request; returns true if the plugin accepts it.
     pub(super) fn force_size(&self, [width, height]: [u32; 2]) -> Result<bool> {
         let (right, bottom) = (i32::try_from(width)?, i32::try_from(height)?);
         let mut rect = ViewRect { left: 0, top: 0, right, bottom };
@@ -115,7 +116,7 @@ impl OpenView {
         Ok(unsafe { self.view.onSize(&raw mut rect) } == kResultOk)
     }
 
-    /// Sets a scale in the open editor; whether it takes it.
+    /// Sets a scale in the open editor; returns true if the plugin accepts it.
     pub(super) fn set_scale(&self, scale: f64) -> Result<bool> {
         let scaled = self.view.cast::<IPlugViewContentScaleSupport>();
         let scaled = scaled.context("it cannot be scaled")?;
@@ -124,7 +125,7 @@ impl OpenView {
         Ok(unsafe { scaled.setContentScaleFactor(scale as f32) } == kResultOk)
     }
 
-    /// Asks for a size and returns the one it takes.
+    /// Requests a size and returns the size that the plugin adjusts it to.
     pub(super) fn resize(&self, [width, height]: [u32; 2]) -> Result<[u32; 2]> {
         let mut rect = ViewRect {
             left: 0,
@@ -145,14 +146,15 @@ impl OpenView {
         self.plug_frame.wanted.take()
     }
 
-    /// Lets the plugin do what it has queued for the main thread.
+    /// Runs the plugin's event handlers for the main thread.
     pub(super) fn idle(&self) {
         let handlers = self.plug_frame.handlers.borrow().clone();
         let watch =
             |&(_, fd): &(_, FileDescriptor)| libc::pollfd { fd, events: libc::POLLIN, revents: 0 };
         let mut watched: Vec<_> = handlers.iter().map(watch).collect();
         let count = libc::nfds_t::try_from(watched.len()).unwrap_or(0);
-        // SAFETY: so many entries, of descriptors that the plugin keeps open as long as they are registered.
+        // SAFETY: `count` is the length of the array, and the plugin keeps registered
+        // descriptors open.
         unsafe { libc::poll(watched.as_mut_ptr(), count, 0) };
         for ((handler, descriptor), seen) in handlers.iter().zip(&watched) {
             if seen.revents != 0 {
@@ -177,7 +179,7 @@ impl OpenView {
 
 fn size_of(view: &ComPtr<IPlugView>) -> Result<[u32; 2]> {
     let mut rect = ViewRect { left: 0, top: 0, right: 0, bottom: 0 };
-    // SAFETY: alive; room for a rectangle.
+    // SAFETY: alive; the rectangle is writable.
     ok(unsafe { view.getSize(&raw mut rect) }, "getSize")?;
     let size = size_of_view(rect);
     ensure!(size[0] > 0 && size[1] > 0, "its view is {} x {}", size[0], size[1]);

@@ -29,7 +29,7 @@ use crate::model::{
 };
 use crate::plugin::{Instance, RawBus, RawCall};
 
-/// An initialised instance; terminated and released on drop.
+/// An initialised instance, terminated and released on drop.
 pub(crate) struct Vst3Instance {
     class: ClassInfo,
     #[cfg(target_os = "linux")]
@@ -39,7 +39,7 @@ pub(crate) struct Vst3Instance {
     controller: ComPtr<IEditController>,
     processor: ComPtr<IAudioProcessor>,
     component: ComPtr<IComponent>,
-    /// Whether the controller is an object of its own.
+    /// True if the controller is a separate object.
     controller_is_separate: bool,
     handler: ComWrapper<Handler>,
     _context: ComWrapper<HostContext>,
@@ -48,13 +48,13 @@ pub(crate) struct Vst3Instance {
     rate_hz: f64,
     position_samples: i64,
     pending: Vec<(u32, f64)>,
-    /// The parameters of which edits are sent on to the processor.
+    /// Ids of the parameters whose edits are sent to the processor.
     sends_on: Vec<u32>,
-    /// Last, so that the code is there until everything else is gone.
+    /// Last, so that the code stays loaded until all other fields are dropped.
     _loaded: Rc<Loaded>,
 }
 
-/// The medium of all buses this host looks at.
+/// Returns the medium of the buses that this host uses.
 pub(super) fn audio() -> MediaType {
     int(MediaTypes_::kAudio)
 }
@@ -75,7 +75,7 @@ impl Vst3Instance {
             Some(controller) => (controller, false),
             None => {
                 let mut id: TUID = [0; 16];
-                // SAFETY: initialised; room for an id.
+                // SAFETY: initialised; the id is writable.
                 ok(unsafe { component.getControllerClassId(&raw mut id) }, "getControllerClassId")?;
                 let controller: ComPtr<IEditController> = create_object(&loaded, &id)?;
                 // SAFETY: a new controller; the context outlives it.
@@ -178,7 +178,7 @@ impl Instance for Vst3Instance {
     fn select_channels(&mut self, inputs: &[usize], outputs: &[usize]) -> Result<()> {
         let mut ins: Vec<_> = inputs.iter().map(|&channels| arrangement_of(channels)).collect();
         let mut outs: Vec<_> = outputs.iter().map(|&channels| arrangement_of(channels)).collect();
-        // SAFETY: inactive; both arrays are as long as said.
+        // SAFETY: inactive; both arrays have the given lengths.
         let result = unsafe {
             self.processor.setBusArrangements(
                 ins.as_mut_ptr(),
@@ -233,7 +233,7 @@ impl Instance for Vst3Instance {
     }
 
     fn param_value(&self, id: u32) -> Result<f64> {
-        // The call has no way to refuse an id that does not exist.
+        // The call cannot report an unknown id.
         ensure!(self.params()?.iter().any(|param| param.id == id), "it has no parameter {id}");
         // SAFETY: initialised.
         Ok(unsafe { self.controller.getParamNormalized(id) })
@@ -241,18 +241,18 @@ impl Instance for Vst3Instance {
 
     fn param_text(&self, id: u32, value: f64) -> Result<String> {
         let mut text = [0; 128];
-        // SAFETY: initialised; room for 128 units.
+        // SAFETY: initialised; space for 128 units.
         let result = unsafe { self.controller.getParamStringByValue(id, value, &raw mut text) };
         ok(result, "getParamStringByValue")?;
         Ok(wide_text(&text))
     }
 
     fn param_value_of_text(&self, id: u32, text: &str) -> Result<f64> {
-        // Plugins may take the argument for a field of 128 units.
+        // Plugins may treat the argument as a field of 128 units.
         let mut wide: Vec<TChar> = text.encode_utf16().take(127).collect();
         wide.resize(128, 0);
         let mut value = 0.0;
-        // SAFETY: initialised; a terminated string and room for the value.
+        // SAFETY: initialised; a terminated string and a writable value.
         let result =
             unsafe { self.controller.getParamValueByString(id, wide.as_mut_ptr(), &raw mut value) };
         ok(result, "getParamValueByString")?;
@@ -331,7 +331,7 @@ impl Instance for Vst3Instance {
     }
 
     fn reset(&mut self) -> Result<()> {
-        // What a host does when its transport jumps.
+        // Hosts do the same when their transport jumps.
         self.set_processing(false)?;
         self.set_processing(true)
     }
@@ -382,7 +382,8 @@ impl Instance for Vst3Instance {
         if let Some(view) = &self.view {
             view.idle();
         }
-        // A host sends what an editor did on to the processor, with the next block; some send on what can be automated only.
+        // A host sends edits of the editor to the processor with the next block; some hosts send
+        // only edits of parameters that can be automated.
         for gesture in self.handler.take_gestures() {
             if let Gesture::Value(id, value) = gesture
                 && self.sends_on.contains(&id)
@@ -473,12 +474,12 @@ impl Drop for Vst3Instance {
     fn drop(&mut self) {
         #[cfg(target_os = "linux")]
         if let Some(view) = self.view.take() {
-            // Errors cannot be reported from here.
+            // Errors cannot be returned here.
             let _ = view.close();
         }
         self.handler.call_back_to(None);
-        // SAFETY: inactive; nothing is called after `terminate` but the release by drop. Errors
-        // cannot be reported from here.
+        // SAFETY: inactive; after `terminate` only drop releases the objects. Errors cannot be
+        // returned here.
         unsafe {
             let _ = self.controller.setComponentHandler(std::ptr::null_mut());
             if self.controller_is_separate {
@@ -491,7 +492,7 @@ impl Drop for Vst3Instance {
 
 pub(super) fn create_object<I: Interface>(loaded: &Loaded, class: &TUID) -> Result<ComPtr<I>> {
     let mut object = std::ptr::null_mut();
-    // SAFETY: both ids are 16 bytes; the object is of the interface asked for.
+    // SAFETY: both ids have 16 bytes; the object has the requested interface.
     unsafe {
         let result = loaded.factory()?.createInstance(
             class.as_ptr(),
@@ -503,11 +504,11 @@ pub(super) fn create_object<I: Interface>(loaded: &Loaded, class: &TUID) -> Resu
     }
 }
 
-/// Lets component and controller talk to each other, where they can.
+/// Connects component and controller if both support it.
 fn connect(component: &ComPtr<IComponent>, controller: &ComPtr<IEditController>) {
     let ends = (component.cast::<IConnectionPoint>(), controller.cast::<IConnectionPoint>());
     if let (Some(component), Some(controller)) = ends {
-        // SAFETY: both initialised, and alive as long as each other. Refusing is allowed.
+        // SAFETY: both are initialised and live equally long. Refusing is allowed.
         unsafe {
             let _ = component.connect(controller.as_ptr());
             let _ = controller.connect(component.as_ptr());
@@ -523,7 +524,7 @@ fn bus_buffers(bus: &mut RawBus) -> AudioBusBuffers {
     }
 }
 
-/// Turns a result code into an error, where "not implemented" is fine too.
+/// Turns a result code into an error, but accepts "not implemented".
 fn optional(result: tresult, call: &str) -> Result<()> {
     if result == kNotImplemented || result == kResultOk { Ok(()) } else { ok(result, call) }
 }
@@ -542,7 +543,7 @@ fn mode_of(mode: RenderMode) -> i32 {
     })
 }
 
-/// Mono, stereo, or the first `channels` speakers there are, as hosts name discrete buses.
+/// Returns mono, stereo, or the first `channels` speakers, as hosts describe discrete buses.
 fn arrangement_of(channels: usize) -> SpeakerArrangement {
     match channels {
         0 => 0,

@@ -21,13 +21,13 @@ use vst3::Steinberg::{
     tresult,
 };
 
-/// Text in a fixed field of UTF-16, up to its terminator or its end.
+/// Returns the text in a fixed field of UTF-16, up to its terminator or its end.
 fn wide_text(field: &[u16]) -> String {
     let end = field.iter().position(|&unit| unit == 0).unwrap_or(field.len());
     String::from_utf16_lossy(&field[..end])
 }
 
-/// Text in a fixed field of bytes, up to its terminator or its end.
+/// Returns the text in a fixed field of bytes, up to its terminator or its end.
 fn field_text(field: &[c_char]) -> String {
     let bytes: Vec<u8> =
         field.iter().take_while(|&&byte| byte != 0).map(|byte| byte.to_ne_bytes()[0]).collect();
@@ -49,8 +49,8 @@ fn ok(result: tresult, call: &str) -> Result<()> {
     bail!("{call} returns {name}")
 }
 
-/// A constant of the format as its fields take it: the constants are unsigned on some systems and
-/// signed on others, and small on all.
+/// Converts a constant of the format to the type of its fields. The constants are unsigned on some
+/// systems and signed on others, and small on all.
 fn int<T: TryInto<i32>>(constant: T) -> i32 {
     constant.try_into().unwrap_or(0)
 }

@@ -14,10 +14,10 @@ use super::odd::OddVst3;
 use super::{Vst3Instance, field_text, ok};
 use crate::model::ClassInfo;
 
-/// The category of classes that process audio.
+/// Category of classes that process audio.
 const AUDIO_MODULE_CLASS: &str = "Audio Module Class";
 
-/// The functions around a library's life, per system.
+/// Names of the entry and exit functions of a library on each system.
 #[cfg(target_os = "linux")]
 const ENTRY_AND_EXIT: [&str; 2] = ["ModuleEntry", "ModuleExit"];
 #[cfg(target_os = "macos")]
@@ -25,21 +25,21 @@ const ENTRY_AND_EXIT: [&str; 2] = ["bundleEntry", "bundleExit"];
 #[cfg(target_os = "windows")]
 const ENTRY_AND_EXIT: [&str; 2] = ["InitDll", "ExitDll"];
 
-/// A loaded library; unloaded with the last instance.
+/// A loaded library, unloaded with the last instance.
 pub(crate) struct Vst3Module {
     loaded: Rc<Loaded>,
 }
 
 /// The initialised library; its exit function runs on drop.
 pub(super) struct Loaded {
-    /// Only `None` while dropping: it has to be released before the exit function runs.
+    /// `None` only while dropping: the factory must be released before the exit function runs.
     factory: Option<ComPtr<IPluginFactory>>,
     library: Library,
 }
 
 impl Vst3Module {
     pub(crate) fn load(library: &Path) -> Result<Self> {
-        // SAFETY: loading runs the library's constructors; the user asked for this plugin.
+        // SAFETY: loading runs the library's constructors; the user requested this plugin.
         let library = unsafe { Library::new(library) }?;
         let entered = enter(&library)?;
         ensure!(entered, "its {} fails", ENTRY_AND_EXIT[0]);
@@ -121,13 +121,13 @@ impl Drop for Loaded {
     }
 }
 
-/// Calls the entry function. On Windows it may be missing.
+/// Calls the entry function, which may be missing on Windows.
 fn enter(library: &Library) -> Result<bool> {
-    // The argument is the library's handle on Linux and the bundle on macOS; plugins that look up
-    // files beside themselves use it, and null tells them that there are none.
+    // The argument is the library's handle on Linux and the bundle on macOS, with which plugins
+    // find files beside themselves. Null means that there are none.
     type Entry = unsafe extern "system" fn(*mut std::ffi::c_void) -> bool;
-    // SAFETY: every VST3 library exports this function with this type (Windows passes no
-    // argument, which the calling convention allows).
+    // SAFETY: every VST3 library exports this function with this type (Windows passes no argument,
+    // which the calling convention allows).
     match unsafe { library.get::<Entry>(ENTRY_AND_EXIT[0]) } {
         // SAFETY: called once.
         Ok(entry) => Ok(unsafe { entry(std::ptr::null_mut()) }),
@@ -140,7 +140,7 @@ fn hex_of(id: &TUID) -> String {
     id.iter().map(|byte| format!("{:02X}", byte.to_ne_bytes()[0])).collect()
 }
 
-/// The 16 bytes behind 32 hexadecimal digits.
+/// Parses 32 hexadecimal digits into 16 bytes.
 pub(super) fn id_of(hex: &str) -> Result<TUID> {
     let mut id: TUID = [0; 16];
     ensure!(hex.len() == 32 && hex.is_ascii(), "{hex:?} is not a VST3 class id");

@@ -1,4 +1,5 @@
-//! What a VST3 plugin is handed by its host: context, handler, streams and parameter changes.
+//! The objects that a host passes to a VST3 plugin: context, handler, streams and
+//! parameter changes.
 
 use std::cell::{Cell, RefCell};
 use std::ffi::c_void;
@@ -21,7 +22,7 @@ use vst3::{Class, ComRef, ComWrapper};
 use super::int;
 use crate::model::Gesture;
 
-/// The host as a plugin asks for it.
+/// The host application as seen by a plugin.
 pub(super) struct HostContext;
 
 impl Class for HostContext {
@@ -30,7 +31,7 @@ impl Class for HostContext {
 
 impl IHostApplicationTrait for HostContext {
     unsafe fn getName(&self, name: *mut String128) -> tresult {
-        // SAFETY: the plugin offers room for 128 units, or null.
+        // SAFETY: the plugin passes space for 128 units, or null.
         let Some(name) = (unsafe { name.as_mut() }) else { return kInvalidArgument };
         name.fill(0);
         for (unit, out) in "Unspill test host".encode_utf16().zip(name) {
@@ -49,7 +50,8 @@ impl IHostApplicationTrait for HostContext {
     }
 }
 
-/// What a host calls back while it is told something, as Ardour does with every edit. Holds no references.
+/// Targets of the calls that a host makes during a plugin's notification, as Ardour does for every
+/// edit. The pointers hold no references.
 #[derive(Clone, Copy)]
 pub(super) struct CalledBack {
     pub(super) controller: *mut IEditController,
@@ -57,13 +59,14 @@ pub(super) struct CalledBack {
     pub(super) handler: *mut IComponentHandler,
 }
 
-// SAFETY: it is only used on the main thread.
+// SAFETY: the pointers are used only on the main thread.
 unsafe impl Send for CalledBack {}
 
 impl CalledBack {
-    /// Asks what hosts ask in the middle of being told something; a plugin that cannot answer then hangs here.
+    /// Makes typical calls of a host during a notification; a plugin that is not re-entrant
+    /// hangs here.
     fn call(self) {
-        // SAFETY: the plugin is telling its host something, so it is alive.
+        // SAFETY: the plugin is calling its host, so it is alive.
         unsafe {
             if let Some(controller) = ComRef::from_raw(self.controller) {
                 controller.getParamNormalized(0);
@@ -76,17 +79,17 @@ impl CalledBack {
     }
 }
 
-/// Notes what a plugin asks its host to restart, and what its editor does to parameters.
+/// Stores the plugin's restart requests and its editor's gestures.
 pub(super) struct Handler {
     main_thread: ThreadId,
-    /// The plugin has called from another thread, which it must not.
+    /// True if the plugin has called from another thread, which is not allowed.
     called_elsewhere: AtomicBool,
     restart_flags: AtomicI32,
     is_dirty: AtomicBool,
     gestures: Mutex<Vec<Gesture>>,
-    /// Nothing while there is no plugin to call.
+    /// Plugin to call back; `None` if there is none.
     called_back: Mutex<Option<CalledBack>>,
-    /// A call from within a call from within a call would never end.
+    /// True during a call back, which prevents infinite recursion.
     is_calling: AtomicBool,
 }
 
@@ -107,18 +110,18 @@ impl Default for Handler {
 impl Handler {
     fn look_at_thread(&self) {
         if std::thread::current().id() != self.main_thread {
-            // As below.
+            // Relaxed: the flag guards no other data.
             self.called_elsewhere.store(true, Ordering::Relaxed);
         }
     }
 
-    /// Whom to call back from now on.
+    /// Sets the plugin to call back from now on.
     pub(super) fn call_back_to(&self, plugin: Option<CalledBack>) {
         *self.called_back.lock().unwrap_or_else(PoisonError::into_inner) = plugin;
     }
 
     fn call_back(&self) {
-        // The locks of this host are let go of first.
+        // Copies the pointers, so that no lock of the host is held during the calls.
         let plugin = *self.called_back.lock().unwrap_or_else(PoisonError::into_inner);
         let is_main_thread = std::thread::current().id() == self.main_thread;
         if let Some(plugin) = plugin.filter(|_| is_main_thread)
@@ -129,20 +132,20 @@ impl Handler {
         }
     }
 
-    /// Whether the plugin has ever called from another thread than the main one.
+    /// Returns true if the plugin has ever called from another thread than the main one.
     pub(super) fn was_called_elsewhere(&self) -> bool {
         self.called_elsewhere.load(Ordering::Relaxed)
     }
 
-    /// All flags since the last call.
+    /// Returns all flags since the last call.
     pub(super) fn take_restart_flags(&self) -> i32 {
-        // A flag of its own: no other memory is published through it.
+        // Relaxed: the flags guard no other data.
         self.restart_flags.swap(0, Ordering::Relaxed)
     }
 
-    /// Whether the plugin has something new to save since the last call.
+    /// Returns true if the plugin has reported a changed state since the last call.
     pub(super) fn take_is_dirty(&self) -> bool {
-        // As above.
+        // Relaxed: the flag guards no other data.
         self.is_dirty.swap(false, Ordering::Relaxed)
     }
 
@@ -231,7 +234,7 @@ impl IBStreamTrait for MemoryStream {
         let bytes = self.bytes.borrow();
         let start = self.position.get().min(bytes.len());
         let count = wanted.min(bytes.len() - start);
-        // SAFETY: the plugin has room for `num_bytes`; the source is inside the vector.
+        // SAFETY: the plugin has space for `num_bytes`; the source is inside the vector.
         unsafe {
             std::ptr::copy_nonoverlapping(bytes[start..].as_ptr(), buffer.cast(), count);
             if let Some(num_read) = num_read.as_mut() {
@@ -254,7 +257,7 @@ impl IBStreamTrait for MemoryStream {
         if bytes.len() < end {
             bytes.resize(end, 0);
         }
-        // SAFETY: the plugin offers `num_bytes`; the destination was made long enough.
+        // SAFETY: the plugin provides `num_bytes`; the destination was made long enough.
         unsafe {
             let source = std::slice::from_raw_parts(buffer.cast::<u8>(), count);
             bytes[start..end].copy_from_slice(source);
@@ -281,21 +284,21 @@ impl IBStreamTrait for MemoryStream {
             return kInvalidArgument;
         };
         self.position.set(target);
-        // SAFETY: null or a place for the result.
+        // SAFETY: null, or writable memory for the result.
         unsafe { self.tell(result) };
         kResultOk
     }
 
     unsafe fn tell(&self, position: *mut int64) -> tresult {
-        // SAFETY: null or a place for the result.
+        // SAFETY: null, or writable memory for the result.
         let Some(position) = (unsafe { position.as_mut() }) else { return kInvalidArgument };
         *position = int64::try_from(self.position.get()).unwrap_or(int64::MAX);
         kResultOk
     }
 }
 
-/// Parameter changes at the start of a block; as the plugin's own list it takes all and forgets
-/// them.
+/// Parameter changes at the start of a block. As the plugin's output list it accepts changes and
+/// discards them.
 pub(super) struct Changes {
     queues: Vec<ComWrapper<Queue>>,
     forgotten: ComWrapper<Queue>,
@@ -328,7 +331,7 @@ impl IParameterChangesTrait for Changes {
         _id: *const ParamID,
         index: *mut int32,
     ) -> *mut IParamValueQueue {
-        // SAFETY: null or a place for the index.
+        // SAFETY: null, or writable memory for the index.
         if let Some(index) = unsafe { index.as_mut() } {
             *index = 0;
         }
@@ -337,7 +340,7 @@ impl IParameterChangesTrait for Changes {
     }
 }
 
-/// One parameter's new value, at the first sample.
+/// The new value of one parameter, at the first sample.
 pub(super) struct Queue {
     id: ParamID,
     value: ParamValue,
@@ -360,7 +363,7 @@ impl IParamValueQueueTrait for Queue {
         if index != 0 {
             return kInvalidArgument;
         }
-        // SAFETY: null or places for the results.
+        // SAFETY: null, or writable memory for the results.
         let (Some(offset), Some(value)) = (unsafe { (offset.as_mut(), value.as_mut()) }) else {
             return kInvalidArgument;
         };
@@ -370,7 +373,7 @@ impl IParamValueQueueTrait for Queue {
     }
 
     unsafe fn addPoint(&self, _: int32, _: ParamValue, index: *mut int32) -> tresult {
-        // SAFETY: null or a place for the index.
+        // SAFETY: null, or writable memory for the index.
         if let Some(index) = unsafe { index.as_mut() } {
             *index = 0;
         }

@@ -1,4 +1,4 @@
-//! A VST3 instance whose host makes any call at any time.
+//! A VST3 instance that can receive any call at any time.
 
 mod strange;
 
@@ -25,10 +25,10 @@ use crate::model::ClassInfo;
 use crate::plugin::RawBus;
 use crate::random::{Audio, Block, Call, Change, State, Target, WindowCall, bytes, bytes_of_state};
 
-/// Double precision is asked for once in so many set-ups.
+/// Interval of set-ups with double precision, in set-ups.
 const DOUBLE_ONCE_IN: u32 = 31;
 
-/// An instance that may be in any state.
+/// An instance in an arbitrary state.
 pub(crate) struct OddVst3 {
     #[cfg(target_os = "linux")]
     view: Option<OpenView>,
@@ -47,12 +47,12 @@ pub(crate) struct OddVst3 {
     offline: bool,
     num_set_ups: u32,
     position_samples: i64,
-    /// Last, so that the code is there until everything else is gone.
+    /// Last, so that the code stays loaded until all other fields are dropped.
     loaded: Rc<Loaded>,
 }
 
 impl OddVst3 {
-    /// An initialised instance; `window` is what its editor opens in.
+    /// Creates an initialised instance; its editor opens in `window`.
     pub(super) fn create(
         loaded: Rc<Loaded>,
         class: &ClassInfo,
@@ -105,7 +105,7 @@ impl OddVst3 {
         Ok(())
     }
 
-    /// The id of a parameter, or one that no parameter has.
+    /// Returns the id of a parameter, or one that no parameter has.
     fn param(&self, choice: u32) -> u32 {
         self.params.get(choice as usize).copied().unwrap_or(choice)
     }
@@ -128,7 +128,7 @@ impl OddVst3 {
             .collect()
     }
 
-    /// One block, and while it runs something else on this thread.
+    /// Processes one block and, meanwhile, makes the call `beside` on this thread.
     fn process(&mut self, block: &Block, beside: Option<&Call>) -> Result<()> {
         let [inputs, outputs] = [self.bus_channels(0)?, self.bus_channels(1)?];
         let mut buffers = Audio::new(block, &inputs, &outputs);
@@ -236,7 +236,7 @@ impl OddVst3 {
 
     fn read_param(&self, index: u32) -> Result<()> {
         let (id, signed) = (self.param(index), index.cast_signed());
-        // SAFETY: plain data, for which zeros are valid; any index and id may come.
+        // SAFETY: plain data, for which zeros are valid; any index and id are allowed.
         unsafe {
             let count = self.controller.getParameterCount();
             let mut info: ParameterInfo = std::mem::zeroed();
@@ -254,7 +254,7 @@ impl OddVst3 {
 
     fn value_to_text(&self, id: u32, value: f64) -> Result<()> {
         let mut text = [1; 128];
-        // SAFETY: room for 128 units.
+        // SAFETY: space for 128 units.
         let result = unsafe { self.controller.getParamStringByValue(id, value, &raw mut text) };
         ensure!(result != kResultOk || text.contains(&0), "its text has no end");
         // SAFETY: plain arguments.
@@ -269,7 +269,7 @@ impl OddVst3 {
         let mut wide: Vec<TChar> = text.encode_utf16().take(127).collect();
         wide.resize(128, 0);
         let mut value = f64::NAN;
-        // SAFETY: a terminated string and room for the value.
+        // SAFETY: a terminated string and a writable value.
         let result =
             unsafe { self.controller.getParamValueByString(id, wide.as_mut_ptr(), &raw mut value) };
         let is_value = result == kResultOk;
@@ -286,7 +286,8 @@ impl OddVst3 {
             }
             WindowCall::Resize(size) => {
                 if let Some(view) = &self.view {
-                    // A size may be refused, and some hosts set one without having asked.
+                    // The plugin may refuse a size, and some hosts set one without a
+                    // previous request.
                     let _ = view.resize(size);
                     view.force_size(size)?;
                 }
@@ -314,9 +315,9 @@ impl OddVst3 {
         Ok(())
     }
 
-    /// Calls with plain arguments.
+    /// Makes calls with plain arguments.
     fn make_plainly(&self, made: &Call) {
-        // SAFETY: hosts may call these at any time.
+        // SAFETY: hosts may make these calls at any time.
         unsafe {
             match *made {
                 Call::Deactivate => {
@@ -371,20 +372,20 @@ impl OddVst3 {
     }
 }
 
-/// A block to be run on another thread.
+/// A block to process on another thread.
 struct Run {
     processor: *mut IAudioProcessor,
     data: *mut ProcessData,
 }
 
-// SAFETY: blocks are run on other threads than the main one, and everything here outlives the run.
+// SAFETY: blocks may be processed on any thread, and all pointers outlive the run.
 unsafe impl Send for Run {}
 
 impl Run {
     fn go(self) {
         // SAFETY: the instance keeps it alive.
         if let Some(processor) = unsafe { vst3::ComRef::from_raw(self.processor) } {
-            // What it reports is its own affair; what it did is looked at afterwards.
+            // The result is ignored; the buffers are checked afterwards.
             // SAFETY: everything `data` points to outlives the call.
             unsafe { processor.process(self.data) };
         }
@@ -446,11 +447,11 @@ impl Drop for OddVst3 {
     fn drop(&mut self) {
         #[cfg(target_os = "linux")]
         if let Some(view) = self.view.take() {
-            // Errors cannot be reported from here.
+            // Errors cannot be returned here.
             let _ = view.close();
         }
-        // SAFETY: nothing is called after `terminate` but the release by drop; hosts may release
-        // what they did not deactivate.
+        // SAFETY: after `terminate` only drop releases the objects; hosts may release a plugin
+        // without deactivating it.
         unsafe {
             let _ = self.controller.setComponentHandler(std::ptr::null_mut());
             let _ = self.component.terminate();

@@ -1,4 +1,4 @@
-//! Objects of a VST3 host that need not make sense.
+//! Objects of a VST3 host that may be invalid.
 
 use std::cell::{Cell, RefCell};
 use std::ffi::{CStr, c_void};
@@ -19,7 +19,7 @@ use crate::random::{Change, ChangeKind};
 pub(super) struct OddChanges(Vec<Option<ComWrapper<OddQueue>>>);
 
 impl OddChanges {
-    /// The queues for `changes`, with the ids that `param` gives parameters.
+    /// Creates the queues for `changes`; `param` maps parameters to their ids.
     pub(super) fn new(changes: &[Change], param: impl Fn(u32) -> u32) -> Self {
         let queue = |change: &Change| {
             let queue = OddQueue { id: param(change.param), change: *change };
@@ -29,7 +29,7 @@ impl OddChanges {
     }
 }
 
-/// One parameter's points, of which some cannot be read.
+/// The points of one parameter, some of which cannot be read.
 pub(super) struct OddQueue {
     id: ParamID,
     change: Change,
@@ -81,11 +81,11 @@ impl IParamValueQueueTrait for OddQueue {
         if self.change.kind == ChangeKind::Short {
             return kResultFalse;
         }
-        // SAFETY: null or places for the results.
+        // SAFETY: null, or writable memory for the results.
         let (Some(offset), Some(value)) = (unsafe { (offset.as_mut(), value.as_mut()) }) else {
             return kInvalidArgument;
         };
-        // Later points come earlier.
+        // Later points have earlier positions.
         *offset = self.change.sample.saturating_sub(7 * index);
         *value = self.change.value;
         kResultOk
@@ -96,7 +96,7 @@ impl IParamValueQueueTrait for OddQueue {
     }
 }
 
-/// A stream that takes and gives so many bytes at once, and says at the end that it failed.
+/// A stream that transfers up to `piece_bytes` at once; reading at the end returns an error.
 pub(super) struct OddStream {
     bytes: RefCell<Vec<u8>>,
     position: Cell<usize>,
@@ -126,7 +126,7 @@ impl IBStreamTrait for OddStream {
         let bytes = self.bytes.borrow();
         let start = self.position.get().min(bytes.len());
         let count = self.piece(num_bytes).min(bytes.len() - start);
-        // SAFETY: the plugin has room for `num_bytes`; the source is inside the vector.
+        // SAFETY: the plugin has space for `num_bytes`; the source is inside the vector.
         unsafe {
             std::ptr::copy_nonoverlapping(bytes[start..].as_ptr(), buffer.cast(), count);
             if let Some(num_read) = num_read.as_mut() {
@@ -144,7 +144,7 @@ impl IBStreamTrait for OddStream {
         num_written: *mut int32,
     ) -> tresult {
         let count = self.piece(num_bytes);
-        // SAFETY: the plugin offers `num_bytes`, and a place for their number or null.
+        // SAFETY: the plugin provides `num_bytes`, and null or writable memory for their number.
         unsafe {
             let source = std::slice::from_raw_parts(buffer.cast::<u8>(), count);
             self.bytes.borrow_mut().extend_from_slice(source);
@@ -155,7 +155,7 @@ impl IBStreamTrait for OddStream {
         kResultOk
     }
 
-    /// Hosts may give streams that only go forwards.
+    /// Refuses to seek: hosts may provide forward-only streams.
     unsafe fn seek(&self, _offset: int64, _mode: int32, _result: *mut int64) -> tresult {
         kResultFalse
     }
@@ -165,7 +165,7 @@ impl IBStreamTrait for OddStream {
     }
 }
 
-/// What a host says of the track that a plugin is on.
+/// The host's information about the plugin's track.
 pub(super) struct Track {
     name: Vec<TChar>,
 }
@@ -195,7 +195,7 @@ impl IAttributeListTrait for Track {
             return kResultFalse;
         }
         let count = room.min(self.name.len());
-        // SAFETY: there is room for `count` units.
+        // SAFETY: there is space for `count` units.
         unsafe { std::ptr::copy_nonoverlapping(self.name.as_ptr(), string, count) };
         kResultOk
     }

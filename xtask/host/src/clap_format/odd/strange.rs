@@ -1,4 +1,4 @@
-//! What no host needs: names that nobody knows, and instances that come and go.
+//! Calls that no real host needs: unknown names, and additional short-lived instances.
 
 use std::ptr::null;
 
@@ -36,10 +36,10 @@ impl OddClap {
         // SAFETY: alive until it is destroyed.
         let table = unsafe { *other.as_ptr() };
         for _ in 0..num_inits {
-            // SAFETY: as above.
+            // SAFETY: alive, as above.
             unsafe { required(table.init, "init")?(other.as_ptr()) };
         }
-        // SAFETY: as above, and never used again.
+        // SAFETY: alive, as above, and never used again.
         unsafe { required(table.destroy, "destroy")?(other.as_ptr()) };
         Ok(())
     }

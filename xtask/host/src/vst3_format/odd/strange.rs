@@ -1,4 +1,5 @@
-//! What no host needs: speakers that fit no bus, names that nobody knows, and instances that come and go.
+//! Calls that no real host needs: speakers that fit no bus, unknown names, and additional
+//! short-lived instances.
 
 use anyhow::{Result, ensure};
 use vst3::Steinberg::Vst::{IAudioProcessorTrait, IComponent, IUnitInfoTrait};
@@ -10,7 +11,7 @@ use super::OddVst3;
 use crate::random::Randomness;
 
 impl OddVst3 {
-    /// Buses that are as many as there are, or not, with any speakers.
+    /// Requests a bus layout with random speakers, mostly with the plugin's number of buses.
     pub(super) fn layout(&self, choice: u64) -> Result<()> {
         let mut random = Randomness::new(choice);
         let mut list = |direction: i32| -> Result<Vec<u64>> {
@@ -23,7 +24,7 @@ impl OddVst3 {
                 0 => random.next(),
                 1 => 0,
                 _ if width.is_multiple_of(4) && channels > 0 => {
-                    // 1, 2, 4, 8 or 16 of them, on every such bus.
+                    // 1, 2, 4, 8 or 16 speakers, on every such bus.
                     (1_u64 << (1 << ((width >> 8) % 5))) - 1
                 }
                 _ if channels == 1 => 1 << 19,
@@ -32,7 +33,7 @@ impl OddVst3 {
             Ok(speakers.collect())
         };
         let (mut inputs, mut outputs) = (list(0)?, list(1)?);
-        // SAFETY: both arrays are as long as said.
+        // SAFETY: both arrays have the given lengths.
         unsafe {
             self.processor.setBusArrangements(
                 inputs.as_mut_ptr(),
@@ -44,7 +45,7 @@ impl OddVst3 {
         for direction in [-1, 0, 1, 7] {
             for index in [-1, 0, 3, 99] {
                 let mut speakers = 0;
-                // SAFETY: room for the speakers.
+                // SAFETY: the speakers are writable.
                 unsafe { self.processor.getBusArrangement(direction, index, &raw mut speakers) };
             }
         }
@@ -55,7 +56,7 @@ impl OddVst3 {
         let number = choice.cast_signed();
         let mut object = std::ptr::null_mut();
         let nobody: TUID = [7; 16];
-        // SAFETY: ids of 16 bytes, room for an object; any number may come.
+        // SAFETY: ids of 16 bytes, a writable object pointer; any number is allowed.
         unsafe {
             let factory = self.loaded.factory()?;
             let iid = IComponent::IID.as_ptr().cast();

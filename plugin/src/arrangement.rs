@@ -1,21 +1,21 @@
-//! How the mics are shown: names of their own, their order in the window, and which are linked. It changes no sound.
+//! Presentation of the mics: their names, order and links. It does not affect the audio.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Value, json};
 
-/// The longest name, in characters: two of them and a few words fit into what hosts have for a parameter's name.
+/// Longest name, in characters. Two names and a few words fit into the parameter names of hosts.
 pub(crate) const MAX_NAME_CHARS: usize = 24;
 
 /// Names, order and links of the mics of one instance.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Arrangement {
-    /// Empty where a mic has none of its own.
+    /// Name of each strip; empty if it has none of its own.
     names: Vec<String>,
-    /// Every strip once, from the top.
+    /// All strips, from the top.
     order: Vec<usize>,
-    /// Strips of one link have one number; 0 is none.
+    /// Link number of each strip; 0 for none.
     links: Vec<usize>,
 }
 
@@ -28,24 +28,24 @@ impl Arrangement {
         }
     }
 
-    /// The name that a mic was given, if any.
+    /// Returns the name that the user gave a mic, if any.
     pub(crate) fn name(&self, strip: usize) -> Option<&str> {
         self.names.get(strip).map(String::as_str).filter(|name| !name.is_empty())
     }
 
-    /// Gives a mic a name; an empty one takes it away.
+    /// Names a mic; an empty name removes its name.
     pub(crate) fn rename(&mut self, strip: usize, name: &str) {
         if let Some(slot) = self.names.get_mut(strip) {
             *slot = plain(name);
         }
     }
 
-    /// All strips, from the top.
+    /// Returns all strips, from the top.
     pub(crate) fn order(&self) -> &[usize] {
         &self.order
     }
 
-    /// Moves strips, in the order they have, to directly above or below another one.
+    /// Moves strips directly above or below `other`. The moved strips keep their order.
     pub(crate) fn move_beside(&mut self, moved: &[usize], other: usize, is_below: bool) {
         if moved.contains(&other) {
             return;
@@ -60,12 +60,12 @@ impl Arrangement {
         }
     }
 
-    /// The number of a strip's link, from 1.
+    /// Returns the number of a strip's link, from 1.
     pub(crate) fn link_of(&self, strip: usize) -> Option<usize> {
         self.links.get(strip).copied().filter(|&link| link > 0)
     }
 
-    /// The strips that move when this one does, itself included.
+    /// Returns the strips that are linked with this one, itself included.
     pub(crate) fn linked_with(&self, strip: usize) -> Vec<usize> {
         match self.link_of(strip) {
             Some(link) => (0..self.links.len()).filter(|&at| self.links[at] == link).collect(),
@@ -73,7 +73,7 @@ impl Arrangement {
         }
     }
 
-    /// Links strips with one another, and no longer with others.
+    /// Links strips with each other and removes them from other links.
     pub(crate) fn link(&mut self, strips: &[usize]) {
         let new = self.links.iter().max().map_or(1, |link| link + 1);
         for &strip in strips {
@@ -82,7 +82,7 @@ impl Arrangement {
         self.settle_links();
     }
 
-    /// Takes strips out of their links.
+    /// Removes strips from their links.
     pub(crate) fn unlink(&mut self, strips: &[usize]) {
         for &strip in strips {
             self.links[strip] = 0;
@@ -90,7 +90,8 @@ impl Arrangement {
         self.settle_links();
     }
 
-    /// Numbers links from 1, by their first strips; one of a single strip is none.
+    /// Renumbers links from 1, in the order of their first strips, and removes links of a
+    /// single strip.
     fn settle_links(&mut self) {
         let before = std::mem::replace(&mut self.links, vec![0; self.names.len()]);
         let mut next = 1;
@@ -110,7 +111,7 @@ impl Arrangement {
         }
     }
 
-    /// As it is saved. Mics are counted from 1, as in the ids of parameters.
+    /// Returns the arrangement in its saved form. Mics are counted from 1, as in parameter ids.
     pub(crate) fn to_text(&self) -> String {
         let names: serde_json::Map<_, _> = (0..self.names.len())
             .filter_map(|strip| Some(((strip + 1).to_string(), self.name(strip)?.into())))
@@ -124,7 +125,7 @@ impl Arrangement {
         json!({ "names": names, "order": order, "links": links }).to_string()
     }
 
-    /// What was saved, as far as it makes sense for so many strips.
+    /// Reads a saved arrangement for `num_strips` strips; invalid entries are ignored.
     pub(crate) fn from_text(text: &str, num_strips: usize) -> Self {
         let saved: Value = serde_json::from_str(text).unwrap_or_default();
         let mut arrangement = Self::new(num_strips);
@@ -152,7 +153,8 @@ impl Arrangement {
     }
 }
 
-/// A name in one line, and not too long.
+/// Returns the name on one line, without control characters and with at most
+/// [`MAX_NAME_CHARS`] characters.
 fn plain(name: &str) -> String {
     let words: Vec<_> = name.split(|c: char| c.is_whitespace() || c.is_control()).collect();
     let plain = words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
@@ -160,11 +162,11 @@ fn plain(name: &str) -> String {
     short.trim_end().to_owned()
 }
 
-/// The arrangement of an instance, for the window and for hosts that ask for names.
+/// The arrangement of an instance, read by the window and by host queries for names.
 #[derive(Debug)]
 pub(crate) struct Arranged {
     now: Mutex<Arrangement>,
-    /// What the host calls the track that the plugin is on; not saved, because the host says it again.
+    /// The host's name for the plugin's track. It is not saved because the host reports it again.
     track: Mutex<String>,
     renames: AtomicU64,
     changes: AtomicU64,
@@ -180,12 +182,12 @@ impl Arranged {
         }
     }
 
-    /// Never taken on the audio thread.
+    /// Locks the arrangement; never on the audio thread.
     pub(crate) fn now(&self) -> MutexGuard<'_, Arrangement> {
         self.now.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The host has said what the track is called; never on the audio thread.
+    /// Stores the host's name for the track; never on the audio thread.
     pub(crate) fn track_is(&self, name: &str) {
         let name = plain(name);
         let mut track = self.track.lock().unwrap_or_else(PoisonError::into_inner);
@@ -195,20 +197,20 @@ impl Arranged {
         }
     }
 
-    /// What the host calls the track, if it has said so.
+    /// Returns the host's name for the track, if the host has reported one.
     pub(crate) fn track(&self) -> Option<String> {
         let track = self.track.lock().unwrap_or_else(PoisonError::into_inner);
         Some(track.clone()).filter(|track| !track.is_empty())
     }
 
-    /// The engineer has changed it.
+    /// Applies a change by the user.
     pub(crate) fn change(&self, to: Arrangement) {
         self.load(to);
-        // Relaxed, here and below: counters; what they count is behind the lock.
+        // Relaxed, here and below: plain counters; the lock protects the data that they count.
         self.changes.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// A session has brought its own.
+    /// Applies the arrangement of a loaded session.
     pub(crate) fn load(&self, to: Arrangement) {
         let mut now = self.now();
         let is_renamed = now.names != to.names;
@@ -219,12 +221,13 @@ impl Arranged {
         }
     }
 
-    /// Differs whenever a name does; real-time safe.
+    /// Returns a number that changes whenever a name changes; real-time safe.
     pub(crate) fn renames(&self) -> u64 {
         self.renames.load(Ordering::Relaxed)
     }
 
-    /// Differs whenever there is something new to save; real-time safe.
+    /// Returns a number that changes whenever the user changes the arrangement, which must then be
+    /// saved; real-time safe.
     pub(crate) fn changes(&self) -> u64 {
         self.changes.load(Ordering::Relaxed)
     }
@@ -316,7 +319,7 @@ mod tests {
         other.rename(0, "Kick");
         arranged.load(other);
         assert_eq!((arranged.renames(), arranged.changes()), (1, 1));
-        // What the track is called is the host's affair: nothing to save, and told once.
+        // The host's name for the track is not saved, and it is counted once.
         for name in ["Kick in", " Kick\nin "] {
             arranged.track_is(name);
             assert_eq!(arranged.track().as_deref(), Some("Kick in"));

@@ -1,4 +1,4 @@
-//! The audio thread: parameters and host buffers into the engine's session.
+//! The audio path: passes parameters and host buffers to the engine's session.
 
 use std::sync::Arc;
 
@@ -20,11 +20,11 @@ use crate::params::{
 };
 use crate::stay;
 
-/// The group of a stereo track's two sides when the user chose none; user groups are 1 to 8.
+/// Group of a stereo track's two sides if the user chose none. User groups are 1 to 8.
 const SIDES: GroupId = GroupId(u8::MAX);
 
-/// What the session would be for an activation; `None` at a rate the engine does not take, where
-/// the mics pass through unchanged.
+/// Returns the configuration of the session for an activation; `None` at a sample rate that the
+/// engine does not support. The mics then pass through unchanged.
 fn session_config(
     params: &UnspillParams,
     activation: &Activation,
@@ -36,8 +36,9 @@ fn session_config(
         rate,
         num_mics,
         mode: params.mode.value().into(),
-        // A host that prefetches works ahead of time and in bursts, so it can wait and must: in
-        // real-time pace the worker would be late for all but the first blocks of a burst.
+        // A host that prefetches processes ahead of time and in bursts. It must wait for the
+        // worker: at real-time pace the worker would be late for all but the first blocks of
+        // a burst.
         pace: match activation.process_mode {
             ProcessMode::Realtime => Pace::Realtime,
             ProcessMode::Buffered | ProcessMode::Offline => Pace::Offline,
@@ -46,7 +47,7 @@ fn session_config(
     })
 }
 
-/// The latency an activation would have; real-time safe.
+/// Returns the latency of an activation in samples; real-time safe.
 pub(crate) fn latency_samples(params: &UnspillParams, activation: &Activation) -> u32 {
     session_config(params, activation, 1).map_or(0, |config| {
         let SessionConfig { rate, mode, pace, max_block_samples, .. } = config;
@@ -54,7 +55,8 @@ pub(crate) fn latency_samples(params: &UnspillParams, activation: &Activation) -
     })
 }
 
-/// A session with the network that the saved session wants, which all instances share, and with what was learned.
+/// Prepares a session with the learned estimates and with the model of the saved session. All
+/// instances share the model's network.
 fn prepare(
     params: &UnspillParams,
     config: &SessionConfig,
@@ -64,10 +66,10 @@ fn prepare(
     Session::prepare_learned(config, controls, model, params.kept.learned())
 }
 
-/// How a session is made; another way in tests.
+/// Function that prepares a session; replaced in tests.
 type Prepare = fn(&UnspillParams, &SessionConfig, &Controls) -> Result<Session, SessionError>;
 
-/// A session and what it takes to feed it.
+/// A session with its inputs.
 #[derive(Debug)]
 struct Running {
     config: SessionConfig,
@@ -76,16 +78,17 @@ struct Running {
     model: Option<(&'static str, &'static str)>,
     session: Session,
     learner: Arc<Learner>,
-    /// How much it had learned when the host was last told.
+    /// Value of [`Learner::num_found`] when the host was last notified.
     num_found: u64,
-    /// What the session has been told.
+    /// The controls that the session has received.
     controls: Box<Controls>,
-    /// What it is to be told next, if it differs.
+    /// The controls of the current block, sent to the session if they differ.
     fresh: Box<Controls>,
 }
 
 impl Running {
-    /// The same session, prepared again for another pace or other blocks: a passage that it learns is not interrupted.
+    /// Prepares the same session again for another pace or block length without interrupting the
+    /// passage that it learns.
     fn again(self, config: SessionConfig, controls: &Controls) -> Option<Self> {
         let Self { map, model, session, learner, num_found, fresh, .. } = self;
         let session = session.prepare_again(&config, controls).ok()?;
@@ -98,7 +101,8 @@ impl Running {
 #[derive(Debug, Default)]
 pub(crate) struct AudioPath {
     running: Option<Running>,
-    /// In place of a session that could not be had: mics are as late as the host was told.
+    /// Fallback if no session could be prepared. It delays the mics by the latency that the host
+    /// was given.
     dry: Delay,
 }
 
@@ -110,7 +114,7 @@ impl Drop for AudioPath {
     }
 }
 
-/// Sees to it that a worker that was left behind since does not lose its code.
+/// Keeps the code in memory if a worker has been abandoned since `abandoned_before` was counted.
 fn keep_code(abandoned_before: usize) {
     if engine::abandoned_workers() != abandoned_before {
         stay::in_memory();
@@ -118,11 +122,15 @@ fn keep_code(abandoned_before: usize) {
 }
 
 impl AudioPath {
-    /// Gets ready for audio. With the same set-up as before this only forgets the old audio; with another pace or other blocks, a
-    /// passage goes on being learned; anything else ends it, and what it taught is kept.
+    /// Prepares for audio.
     ///
-    /// Without a session the mics pass through unchanged: at once at a rate that the engine does not take, and as late as the host
-    /// was told when no thread is to be had.
+    /// With the same configuration as before, this only clears the old audio. With another pace or
+    /// block length, the session keeps learning the current passage. Any other change ends the
+    /// passage and keeps its estimates.
+    ///
+    /// Without a session the mics pass through unchanged. At a sample rate that the engine does not
+    /// support they have no latency. If no thread can be started they have the latency that the
+    /// host was given.
     pub(crate) fn activate(
         &mut self,
         params: &UnspillParams,
@@ -140,7 +148,7 @@ impl AudioPath {
         prepare: Prepare,
     ) {
         let abandoned = engine::abandoned_workers();
-        // Whatever the session so far has learned is not lost with it.
+        // Keeps the estimates that the previous session has learned.
         params.kept.collect(params.learn.value());
         let map = MicMap::new(params.class, layout);
         self.dry = Delay::default();
@@ -158,7 +166,7 @@ impl AudioPath {
                 Some(running)
             }
             (before, config) => {
-                // The old worker is stopped before the new one starts.
+                // The old worker stops before the new one starts.
                 let goes_on = |before: &Running, config: SessionConfig| {
                     let SessionConfig { rate, num_mics, mode, .. } = before.config;
                     same(before)
@@ -203,7 +211,7 @@ impl AudioPath {
         keep_code(abandoned);
     }
 
-    /// What an editor may look at; allocates.
+    /// Returns the data that the editor reads; allocates.
     pub(crate) fn live(&self) -> Option<LiveSession> {
         let Running { config, map, model, session, learner, .. } = self.running.as_ref()?;
         Some(LiveSession {
@@ -219,7 +227,7 @@ impl AudioPath {
         })
     }
 
-    /// Forgets all audio; real-time safe.
+    /// Clears all audio; real-time safe.
     pub(crate) fn reset(&mut self) {
         self.dry.reset();
         if let Some(running) = &mut self.running {
@@ -227,7 +235,8 @@ impl AudioPath {
         }
     }
 
-    /// One block; real-time safe. When there is no session, or it refuses, the mics pass through.
+    /// Processes one block; real-time safe. The mics pass through if there is no session or if the
+    /// session refuses the block.
     pub(crate) fn process(
         &mut self,
         params: &UnspillParams,
@@ -251,12 +260,12 @@ impl AudioPath {
             session.set_controls(fresh);
             controls.as_mut().clone_from(fresh);
         }
-        // As long as it learns, nothing of it is saved.
+        // Estimates are not saved while the session is learning.
         if !params.learn.value() && *num_found != learner.num_found() {
             *num_found = learner.num_found();
             params.kept.has_news();
         }
-        // A refused block is left as it came, which is dry.
+        // A refused block stays dry.
         let _ = map.with_mics(main, aux, |mics| {
             mics.iter_mut().for_each(|mic| flush_subnormals(mic));
             session.process(mics)
@@ -266,19 +275,19 @@ impl AudioPath {
 
 /// Replaces subnormal samples (below -758 dB) by silence.
 ///
-/// Reverb tails and filters of other plugins decay into them, and arithmetic with them can be a
-/// hundred times slower. The processor's flush-to-zero mode is the host's to set; changing it here
-/// would be undefined behaviour. All other samples stay bit for bit what they are.
+/// Reverb tails and filters of other plugins decay into subnormal numbers, and arithmetic with them
+/// can be a hundred times slower. Only the host may set the processor's flush-to-zero mode;
+/// changing it here would be undefined behaviour. All other samples stay bit-identical.
 fn flush_subnormals(samples: &mut [f32]) {
     for sample in samples {
         *sample = if sample.is_subnormal() { 0.0 } else { *sample };
     }
 }
 
-/// Writes the position of every parameter into `controls`; real-time safe.
+/// Writes the value of every parameter into `controls`; real-time safe.
 fn read_controls(params: &UnspillParams, map: &MicMap, controls: &mut Controls) {
     let bypass = params.bypass.value();
-    // A mic that this layout does not have is heard nowhere, so its solo silences nobody.
+    // A mic that is not in this layout has no output, so its solo mutes no other mic.
     let is_there = |strip: usize| !map.mics_of(strip).is_empty();
     let any_solo = (params.mics.iter().enumerate())
         .filter(|&(strip, _)| is_there(strip))
@@ -315,7 +324,7 @@ fn read_controls(params: &UnspillParams, map: &MicMap, controls: &mut Controls) 
                 GroupChoice::None => linked.then_some(SIDES),
                 letter => u8::try_from(letter.to_index()).ok().map(GroupId),
             };
-            // A mic without an output is cleaned all the same: it is a better reference then.
+            // A mic without an output is also cleaned, which makes it a better reference.
             if let Some(output) = &mic.output {
                 one.amount = fraction(&output.amount);
                 one.floor = floor(output.floor.value());
@@ -342,12 +351,12 @@ fn fraction(percent: &impl Param<Plain = f32>) -> f32 {
     part(percent.modulated_plain_value())
 }
 
-/// A percentage as a part; what is no number is none.
+/// Converts percent to a fraction; NaN becomes 0.
 fn part(percent: f32) -> f32 {
     if percent.is_nan() { 0.0 } else { (percent / 100.0).clamp(0.0, 1.0) }
 }
 
-/// A limit; what is no number is none.
+/// Converts a limit to decibels; NaN becomes no limit.
 fn floor(db: f32) -> Decibels {
     if db > NO_LIMIT_DB { Decibels(db.min(0.0)) } else { Decibels::NEG_INFINITY }
 }
@@ -419,7 +428,7 @@ mod tests {
             path.activate(&params, layout, activation);
             path.running.as_ref().map(|running| running.session.stats()).unwrap()
         };
-        // Held on to, so that no later session can have its counters at the same address.
+        // Kept alive so that no later session can allocate its counters at the same address.
         let first = stats_after(&Activation::default());
         assert!(Arc::ptr_eq(&stats_after(&Activation::default()), &first));
         set_by_id(&params, "mode", "Mix");
@@ -436,11 +445,11 @@ mod tests {
         for (index, path) in paths.iter_mut().enumerate() {
             path.activate(&params, &Unspill8::DESC.layouts[0], &activation);
             let session = &mut path.running.as_mut().unwrap().session;
-            // Long enough for the worker to have looked at hops.
+            // Long enough for the worker to process hops.
             let mut mics = vec![vec![0.5; 4096]; 8];
             let mut slices: Vec<&mut [f32]> = mics.iter_mut().map(Vec::as_mut_slice).collect();
             session.process(&mut slices).unwrap();
-            // From the first on there is always somebody who holds it.
+            // After the first instance the network is always in use.
             if index == 0 {
                 built = model.times_built();
                 assert!(built > 0, "nobody asked the network");
@@ -449,7 +458,7 @@ mod tests {
         assert_eq!(model.times_built(), built);
     }
 
-    /// What comes out of two mics that carry these samples, block by block.
+    /// Returns the output of two mics with these samples, processed block by block.
     #[allow(unsafe_code, reason = "the framework's buffers are built from raw slices")]
     fn heard(path: &mut AudioPath, params: &UnspillParams, mics: &[Vec<f32>; 2]) -> [Vec<f32>; 2] {
         let map = MicMap::new(params.class, &params.class.layouts[1]);
@@ -483,7 +492,7 @@ mod tests {
             assert!(heard[..latency].iter().all(|&sample| sample == 0.0), "early");
             assert_eq!(heard[latency..], sent[..latency]);
         }
-        // At a rate that the engine does not take, the host was told of no latency.
+        // At a rate that the engine does not support, the reported latency is 0.
         let activation = Activation { sample_rate_hz: 768_000.0, ..activation };
         path.activate(&params, &params.class.layouts[1], &activation);
         assert_eq!(latency_samples(&params, &activation), 0);

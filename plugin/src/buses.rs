@@ -1,23 +1,23 @@
-//! How the mics of a class lie on the buses of a layout.
+//! The mapping between the mics of a class and the buses of a layout.
 
 use engine::MAX_MICS;
 use nice_plug::prelude::{AudioIOLayout, AuxiliaryBuffers, Buffer, NonZeroU32};
 
 use crate::classes::{ClassDesc, Topology};
 
-/// Which of the engine's mono mics belong to which of the class's strips, in one layout.
+/// Maps the strips of a class to the engine's mono mics, in one layout.
 ///
-/// A strip is what has parameters: one mic, or both sides of a stereo track.
+/// A strip is the unit that has parameters: one mic, or both sides of a stereo track.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MicMap {
     topology: Topology,
     num_mics: usize,
-    /// How many mono mics the first strip has.
+    /// Number of mono mics in the first strip.
     num_main: usize,
 }
 
 impl MicMap {
-    /// The map of one of the class's layouts.
+    /// Returns the map of one of the class's layouts.
     #[must_use]
     pub fn new(class: &ClassDesc, layout: &AudioIOLayout) -> Self {
         let main = layout.main_input_channels.map_or(0, NonZeroU32::get) as usize;
@@ -26,13 +26,13 @@ impl MicMap {
         Self { topology: class.topology, num_mics: main + num_aux, num_main }
     }
 
-    /// How many mono mics the session has.
+    /// Returns the session's number of mono mics.
     #[must_use]
     pub fn num_mics(&self) -> usize {
         self.num_mics
     }
 
-    /// The mono mics of a strip; none if the layout has no such strip.
+    /// Returns the mono mics of a strip; empty if the layout has no such strip.
     #[must_use]
     pub fn mics_of(&self, strip: usize) -> std::ops::Range<usize> {
         let start = if strip == 0 { 0 } else { self.num_main + strip - 1 };
@@ -40,10 +40,10 @@ impl MicMap {
         start.min(self.num_mics)..(start + length).min(self.num_mics)
     }
 
-    /// Calls `process` with the samples of every mic, to be changed in place.
+    /// Calls `process` with the samples of every mic, in place.
     ///
-    /// Afterwards the outputs carry what `process` left. The side-chains of a track have no output;
-    /// for them that goes nowhere.
+    /// Afterwards the outputs carry the samples that `process` has written. The side-chains of a
+    /// track have no output; their samples are discarded.
     pub(crate) fn with_mics<T>(
         &self,
         main: &mut Buffer<'_>,

@@ -1,48 +1,49 @@
-//! The four plugin classes: what differs between them, and nothing else.
+//! The four plugin classes and their differences.
 
 use nice_plug::prelude::{AudioIOLayout, NonZeroU32, PortNames, new_nonzero_u32};
 
-/// How a class's buses carry the mics.
+/// Assignment of a class's mics to its buses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Topology {
     /// One mono bus per mic, in and out.
     Buses,
     /// One bus, one channel per mic.
     Channels,
-    /// The main bus is one mic, mono or stereo, and comes out; the side-chains only listen.
+    /// The main bus is one mic, mono or stereo, and has the only output. The side-chains are
+    /// inputs only.
     Track,
 }
 
-/// Everything that tells one class from another.
+/// The properties of one class.
 #[derive(Clone, Copy, Debug)]
 pub struct ClassDesc {
-    /// What hosts show.
+    /// Name that hosts show.
     pub name: &'static str,
-    /// Permanent.
+    /// Permanent id in CLAP.
     pub clap_id: &'static str,
-    /// One line for plugin browsers.
+    /// One-line description for plugin browsers.
     pub description: &'static str,
-    /// Permanent.
+    /// Permanent id in VST3.
     pub vst3_id: [u8; 16],
     /// The bus layouts; the first is the default.
     pub layouts: &'static [AudioIOLayout],
-    /// How the layouts carry the mics.
+    /// Assignment of mics to buses in all layouts.
     pub topology: Topology,
-    /// How many mics have parameters. In [`Topology::Track`] a stereo main bus is one of them.
+    /// Number of mics with parameters. In [`Topology::Track`] a stereo main bus counts as one.
     pub num_strips: usize,
-    /// How many of these, from the first, have an output.
+    /// Number of mics that have an output: the first `num_outputs` ones.
     pub num_outputs: usize,
 }
 
-/// A class, as a type.
+/// A class as a type.
 pub trait Class: Send + Sync + 'static {
-    /// What it is.
+    /// The properties of the class.
     const DESC: ClassDesc;
 }
 
 const MONO: NonZeroU32 = new_nonzero_u32(1);
 
-/// The mics' buses after the first.
+/// Names of the mics' buses after the first.
 const MIC_NAMES: [&str; 15] = [
     "Mic 2", "Mic 3", "Mic 4", "Mic 5", "Mic 6", "Mic 7", "Mic 8", "Mic 9", "Mic 10", "Mic 11",
     "Mic 12", "Mic 13", "Mic 14", "Mic 15", "Mic 16",
@@ -153,7 +154,7 @@ impl Class for UnspillMultichannel {
     };
 }
 
-/// One track, cleaned of what seven side-chains hear.
+/// One track, cleaned of the bleed of the mics on seven side-chains.
 #[derive(Clone, Copy, Debug)]
 pub struct UnspillTrack;
 

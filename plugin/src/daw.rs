@@ -1,4 +1,4 @@
-//! Which DAW the plugin runs in, as far as the host's own name tells.
+//! The DAW that runs the plugin, recognised by the host's name.
 
 /// The DAWs whose routing the manual describes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -8,23 +8,24 @@ pub(crate) enum Daw {
     Bitwig,
     Cubase,
     Live,
-    /// Any other, or one that has not said its name.
+    /// Any other DAW, or a host that has not reported its name.
     #[default]
     Other,
 }
 
 impl Daw {
-    /// Reads the name that a host gives itself (VST3's `IHostApplication::getName`, CLAP's `clap_host.name`).
+    /// Recognises a DAW by the name that its host reports: VST3's `IHostApplication::getName`,
+    /// CLAP's `clap_host.name`.
     pub(crate) fn from_host_name(name: &str) -> Self {
         let name = name.trim().to_lowercase();
         let has = |wanted: &str| name.contains(wanted);
-        // "Live" alone or with a version: the word is in other hosts' names, too.
+        // "Live" alone or followed by a version. Other hosts' names contain the word, too.
         let rest = name.strip_prefix("live");
         let is_live = rest.is_some_and(|rest| !rest.chars().any(char::is_alphabetic));
         if has("reaper") {
             Self::Reaper
         } else if has("ardour") || has("mixbus") {
-            // Mixbus is made from Ardour and routes as it does.
+            // Mixbus is based on Ardour and has the same routing.
             Self::Ardour
         } else if has("bitwig") {
             Self::Bitwig

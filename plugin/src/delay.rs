@@ -1,4 +1,4 @@
-//! A plain delay, for mics that nobody cleans: they must be as late as the host was told.
+//! A plain delay for mics that are not cleaned. They have the latency that the host was given.
 
 /// Delays channels by a fixed number of samples.
 ///
@@ -7,7 +7,7 @@
 /// [`Delay::new`] allocates; everything else is safe on the audio thread.
 #[derive(Debug, Default)]
 pub(crate) struct Delay {
-    /// What is yet to come out, `[channel, delay_samples]`, rings that turn together.
+    /// The delayed samples, `[channel, delay_samples]`. All rings share one position.
     rings: Vec<f32>,
     delay_samples: usize,
     place: usize,
@@ -18,15 +18,16 @@ impl Delay {
         Self { rings: vec![0.0; num_channels * delay_samples], delay_samples, place: 0 }
     }
 
-    /// Forgets what is under way.
+    /// Clears the delayed samples.
     pub(crate) fn reset(&mut self) {
         self.rings.fill(0.0);
         self.place = 0;
     }
 
-    /// Replaces samples by those that came as long ago as the delay; channels beyond those there were at first are left alone.
+    /// Replaces the samples by those of `delay_samples` earlier. Channels beyond the first
+    /// `num_channels` stay unchanged.
     ///
-    /// What is no number comes out as silence, as it does from the engine.
+    /// As in the engine, an input that is not finite becomes silence.
     pub(crate) fn process(&mut self, channels: &mut [&mut [f32]]) {
         if self.delay_samples == 0 {
             return;

@@ -1,20 +1,20 @@
-//! Ensembles to begin with: the presets that come with the plugin, in its window and in hosts.
+//! Ensembles: the presets that come with the plugin, in its window and in hosts.
 
 use nice_plug::prelude::{Enum, Param, ParamPtr};
 
 use crate::params::{GroupChoice, Instrument, RoleChoice, UnspillParams};
 
-/// One mic of an ensemble: what it stands at, and the group it shares its source with.
+/// One mic of an ensemble: its instrument and the group of mics that share its source.
 pub(crate) type Place = (Instrument, GroupChoice);
 
-/// An ensemble, in the order its mics usually lie on a desk.
+/// An ensemble, with its mics in the usual order of a mixing desk.
 #[derive(Debug)]
 pub(crate) struct Ensemble {
-    /// Permanent: hosts keep it.
+    /// Permanent: hosts store it.
     pub(crate) key: &'static str,
     pub(crate) name: &'static str,
     pub(crate) mics: &'static [Place],
-    /// The most a mic is turned down, in dB; 0 for no limit.
+    /// Largest reduction of a mic in dB; 0 for no limit.
     floor_db: f32,
 }
 
@@ -111,12 +111,13 @@ pub(crate) const ENSEMBLES: [Ensemble; 6] = [
 ];
 
 impl Ensemble {
-    /// The ensemble that hosts know by this key.
+    /// Returns the ensemble that hosts identify by `key`.
     pub(crate) fn of_key(key: &str) -> Option<&'static Self> {
         ENSEMBLES.iter().find(|ensemble| ensemble.key == key)
     }
 
-    /// Where it puts parameters, `0.0 ..= 1.0`: labels, roles, groups and limits; amounts go back to all.
+    /// Returns the position of every parameter that the ensemble sets, `0.0 ..= 1.0`: labels,
+    /// roles, groups and limits. The amounts of mics and pairs are set to 100 %.
     pub(crate) fn positions(&self, params: &UnspillParams) -> Vec<(ParamPtr, f32)> {
         let mut positions: Vec<(ParamPtr, f32)> = Vec::new();
         for (strip, mic) in params.mics.iter().enumerate() {
@@ -142,7 +143,7 @@ impl Ensemble {
         positions
     }
 
-    /// Which mic comes in where, a line for each.
+    /// Returns one line per mic with its number, instrument and group.
     pub(crate) fn lines(&self) -> impl Iterator<Item = String> + use<> {
         (1..).zip(self.mics).map(|(number, (instrument, group))| {
             let name = Instrument::variants()[instrument.to_index()];
@@ -159,7 +160,7 @@ impl Ensemble {
 mod tests {
     use super::*;
 
-    /// Hosts keep keys: lines are only ever added.
+    /// Keys are permanent because hosts store them: only add new ones.
     #[test]
     fn the_keys_are_the_ones_that_hosts_know() {
         let known = ["drum-kit", "drum-kit-8", "band", "string-quartet", "choir", "podcast"];

@@ -35,7 +35,7 @@ static CLAP_FACTORY: clap::Factory = clap::Factory::new(&CLAP_CLASSES);
 
 static CLAP_DISCOVERY: clap::Discovery = clap::Discovery::new(presets);
 
-/// Every ensemble, for the classes that have all of its mics.
+/// Returns every ensemble, each with the classes that have all of its mics.
 fn presets() -> Vec<clap::FactoryPreset> {
     let preset = |ensemble: &Ensemble| clap::FactoryPreset {
         key: ensemble.key.to_owned(),
@@ -69,7 +69,7 @@ unsafe extern "C" fn clap_get_factory(id: *const c_char) -> *const c_void {
     if id.is_null() {
         return std::ptr::null();
     }
-    // SAFETY: not null, and a string of the host's.
+    // SAFETY: not null, and a string of the host.
     match unsafe { CStr::from_ptr(id) } {
         id if id == CLAP_PLUGIN_FACTORY_ID => CLAP_FACTORY.as_ptr().cast(),
         id if [CLAP_PRESET_DISCOVERY_FACTORY_ID, CLAP_PRESET_DISCOVERY_FACTORY_ID_COMPAT]

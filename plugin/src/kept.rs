@@ -1,4 +1,4 @@
-//! What is saved with a session beside parameters and window: what was learned, and which model it was made with.
+//! Saved data beside the parameters and the window: the learned estimates and the model.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,7 +8,7 @@ use base64::prelude::BASE64_STANDARD;
 use engine::{Learned, LearnedError, Learner};
 use models::Release;
 
-/// Behind a lock that the audio thread never takes: it only says that there is news.
+/// The saved data, behind a lock. The audio thread never takes the lock; it only increments `news`.
 #[derive(Debug, Default)]
 pub(crate) struct Kept {
     inner: Mutex<Inner>,
@@ -18,18 +18,18 @@ pub(crate) struct Kept {
 #[derive(Debug, Default)]
 struct Inner {
     learned: Option<Arc<Learned>>,
-    /// The same as it is saved.
+    /// `learned` in its saved form.
     text: Option<String>,
     refused: Option<Refused>,
-    /// The running session's end.
+    /// The learner of the running session.
     learner: Option<Arc<Learner>>,
     /// Id and version of the model that the loaded session names.
     model: Option<(String, String)>,
-    /// Nothing but what was called off has been learned since [`Kept::put_back`].
+    /// True from [`Kept::put_back`] until the next [`Kept::begin`].
     is_called_off: bool,
 }
 
-/// What was learned at some time, to be put back.
+/// A copy of the learned estimates that [`Kept::put_back`] can restore.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Taught {
     learned: Option<Arc<Learned>>,
@@ -37,12 +37,12 @@ pub(crate) struct Taught {
     refused: Option<Refused>,
 }
 
-/// Why nothing of what a session had saved as learned is there.
+/// The reason why a session's saved estimates could not be loaded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refused {
-    /// It is no text of ours.
+    /// The text is not valid Base64.
     Text,
-    /// It is, and says nothing that this version reads.
+    /// The text decodes to bytes that this version cannot read.
     Bytes(LearnedError),
 }
 
@@ -60,24 +60,25 @@ impl Kept {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Something was learned that a saved session would hold; real-time safe.
+    /// Marks that there are new estimates to save; real-time safe.
     pub(crate) fn has_news(&self) {
-        // Release: whoever sees it move finds what the audio thread was told of.
+        // Release: a thread that reads the new count also reads the memory writes before it.
         self.news.fetch_add(1, Ordering::Release);
     }
 
-    /// Differs whenever a session saved now would hold something newly learned; real-time safe.
+    /// Returns a number that changes whenever there are new estimates to save; real-time safe.
     pub(crate) fn news(&self) -> u64 {
         // Acquire: pairs with the Release in `has_news`.
         self.news.load(Ordering::Acquire)
     }
 
-    /// A new session, or none, takes over.
+    /// Replaces the learner by that of the new session; `None` if there is none.
     pub(crate) fn connect(&self, learner: Option<Arc<Learner>>) {
         self.inner().learner = learner;
     }
 
-    /// Keeps what the session has learned since, unless it is still at it; whether there was anything.
+    /// Stores the session's newest estimates, except while it is learning. Returns true if there
+    /// were any.
     pub(crate) fn collect(&self, is_learning: bool) -> bool {
         let mut inner = self.inner();
         if is_learning {
@@ -92,7 +93,7 @@ impl Kept {
         false
     }
 
-    /// What is there, after all that was learned until now.
+    /// Returns a copy of the current estimates, after [`Kept::collect`].
     pub(crate) fn taught(&self, is_learning: bool) -> Taught {
         self.collect(is_learning);
         let inner = self.inner();
@@ -100,7 +101,7 @@ impl Kept {
         Taught { learned, text, refused: inner.refused }
     }
 
-    /// Makes it what it was before; a passage that is being learned is forgotten.
+    /// Restores earlier estimates and discards the passage that is being learned.
     pub(crate) fn put_back(&self, taught: &Taught) {
         let mut inner = self.inner();
         let Taught { learned, text, refused } = taught.clone();
@@ -113,10 +114,11 @@ impl Kept {
         self.has_news();
     }
 
-    /// A passage begins, whatever was called off before.
+    /// Prepares for a new passage after an earlier one was called off.
     pub(crate) fn begin(&self) {
         let mut inner = self.inner();
-        // If no audio has run since, the worker has yet to hear of what was called off.
+        // If no audio has run since, the worker has not yet applied the cancellation, which would
+        // also prevent learning of the new passage. Giving the estimates again replaces it.
         if std::mem::take(&mut inner.is_called_off)
             && let Some(learner) = &inner.learner
         {
@@ -124,38 +126,41 @@ impl Kept {
         }
     }
 
-    /// What a session is to begin with.
+    /// Returns the estimates with which a new session starts.
     pub(crate) fn learned(&self) -> Option<Arc<Learned>> {
         self.inner().learned.clone()
     }
 
-    /// What was learned, as it is saved.
+    /// Returns the learned estimates in their saved form.
     pub(crate) fn text(&self) -> Option<String> {
         self.inner().text.clone()
     }
 
-    /// Why nothing is there although something was saved.
+    /// Returns the reason why saved estimates could not be loaded.
     pub(crate) fn refused(&self) -> Option<Refused> {
         self.inner().refused
     }
 
-    /// The model to clean with: the one that the loaded session names, or the newest.
+    /// Returns the model to clean with: the one that the loaded session names, or the newest
+    /// as fallback.
     pub(crate) fn model(&self) -> Option<&'static Release> {
         let inner = self.inner();
         let named = inner.model.as_ref().and_then(|(id, version)| models::named(id, version));
         named.or_else(models::released)
     }
 
-    /// The model that the loaded session names and that is not in this program.
+    /// Returns the model that the loaded session names if this program does not contain it.
     pub(crate) fn missing_model(&self) -> Option<String> {
         let inner = self.inner();
         let (id, version) = inner.model.as_ref()?;
         models::named(id, version).is_none().then(|| format!("{id} {version}"))
     }
 
-    /// Takes over what a session had saved; whatever is there goes, even if the session had nothing.
+    /// Loads the saved estimates and model. They replace the present ones, even if the session
+    /// has none.
     ///
-    /// A running session uses what was learned from its next hop on, and the model from its next activation on.
+    /// A running session uses the estimates from its next hop on, and the model from its next
+    /// activation on.
     pub(crate) fn read(&self, text: Option<&str>, model: Option<(&str, &str)>) {
         let found = text.map(|text| {
             let bytes = BASE64_STANDARD.decode(text.trim()).map_err(|_| Refused::Text)?;
@@ -167,7 +172,8 @@ impl Kept {
             Some(Ok(learned)) => (Some(Arc::new(learned)), None),
             Some(Err(refused)) => (None, Some(refused)),
         };
-        // As it came, so that saving again gives the same; what a newer version wrote is kept for it.
+        // The text stays as it was, so that saving again gives the same result. Estimates written
+        // by a newer version are kept for that version.
         let is_newer = matches!(inner.refused, Some(Refused::Bytes(LearnedError::Version { .. })));
         inner.text = text.filter(|_| inner.learned.is_some() || is_newer).map(str::to_owned);
         inner.model = model.map(|(id, version)| (id.to_owned(), version.to_owned()));
@@ -177,7 +183,8 @@ impl Kept {
     }
 }
 
-/// What this version cannot read but must not lose.
+/// Returns estimates in the saved form of a newer version: this version cannot read them but must
+/// not lose them.
 #[cfg(test)]
 pub(crate) fn learned_by_a_newer_version() -> String {
     BASE64_STANDARD.encode([b"UnspillL\xff".as_slice(), &[0; 64]].concat())

@@ -1,4 +1,4 @@
-//! The Unspill plugin: VST3 and CLAP hosts on one side, the engine on the other.
+//! The Unspill plugin: connects VST3 and CLAP hosts to the engine.
 #![cfg_attr(test, allow(clippy::float_cmp, reason = "parameters arrive exactly"))]
 
 mod arrangement;

@@ -1,4 +1,4 @@
-//! What surrounds the editor: the running session's counters and snapshots, never the audio itself, and the host.
+//! The editor's view of the running session and of the host: counters and snapshots, without audio.
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
@@ -8,7 +8,7 @@ use crate::buses::MicMap;
 use crate::daw::Daw;
 use crate::guard::Bell;
 
-/// One session's windows.
+/// The counters and snapshots of one session.
 #[derive(Clone, Debug)]
 pub(crate) struct LiveSession {
     pub(crate) stats: Arc<SessionStats>,
@@ -19,12 +19,12 @@ pub(crate) struct LiveSession {
     pub(crate) pace: Pace,
     pub(crate) mode: Mode,
     pub(crate) map: MicMap,
-    /// Id and version of the network that it was given.
+    /// Id and version of the session's network.
     pub(crate) model: Option<(&'static str, &'static str)>,
 }
 
-/// The session that runs now, if one does, and who runs it. Written at activation and when the host says its name, read by
-/// the editor; the audio thread never comes here.
+/// The running session, if any, and the DAW. Written at activation and when the host reports its
+/// name, read by the editor. The audio thread never uses it.
 #[derive(Debug, Default)]
 pub(crate) struct Live {
     session: Mutex<Option<LiveSession>>,
@@ -33,7 +33,7 @@ pub(crate) struct Live {
 }
 
 impl Live {
-    /// A new session, or none, has taken over.
+    /// Replaces the session; `None` if there is none.
     pub(crate) fn replace(&self, session: Option<LiveSession>) {
         *self.session.lock().unwrap_or_else(PoisonError::into_inner) = session;
     }
@@ -42,12 +42,13 @@ impl Live {
         self.session.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// What to ring when the host must be told something.
+    /// Stores the bell that [`Live::ring`] rings.
     pub(crate) fn hang_bell(&self, bell: Weak<dyn Bell>) {
         *self.bell.lock().unwrap_or_else(PoisonError::into_inner) = Some(bell);
     }
 
-    /// Has the host told what changed, now and not with its next call; never on the audio thread.
+    /// Makes the guard report changes to the host now instead of at the host's next call; never on
+    /// the audio thread.
     pub(crate) fn ring(&self) {
         let bell = self.bell.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some(bell) = bell.and_then(|bell| bell.upgrade()) {
@@ -55,7 +56,7 @@ impl Live {
         }
     }
 
-    /// The host has said its name.
+    /// Stores the DAW that the host's `name` identifies.
     pub(crate) fn run_by(&self, name: &str) {
         *self.daw.lock().unwrap_or_else(PoisonError::into_inner) = Daw::from_host_name(name);
     }

@@ -1,4 +1,4 @@
-//! Parameter names that follow what the mics are called.
+//! Parameter names that follow the names of the mics.
 
 use std::collections::HashMap;
 
@@ -8,7 +8,7 @@ use crate::classes::Topology;
 use crate::guard::param_id_hash;
 use crate::params::{Instrument, UnspillParams, unlabelled};
 
-/// What a parameter is about.
+/// The mic or the pair of mics that a parameter belongs to.
 #[derive(Clone, Copy, Debug)]
 enum Subject {
     Mic { index: usize, what: &'static str },
@@ -23,7 +23,7 @@ impl Names {
     pub(crate) fn new(params: &UnspillParams) -> Self {
         let mut subjects = HashMap::new();
         for index in 0..params.mics.len() {
-            // The label itself keeps its fixed name: its value already says what it is.
+            // The instrument parameter keeps its fixed name: its value already shows the label.
             for (id, what) in [
                 ("role", "Role"),
                 ("group", "Group"),
@@ -45,7 +45,7 @@ impl Names {
         Self(subjects)
     }
 
-    /// The name of a parameter, if its fixed one is not good enough.
+    /// Returns the live name of a parameter, or `None` if it keeps its fixed name.
     pub(crate) fn name(&self, params: &UnspillParams, id: u32) -> Option<String> {
         Some(match *self.0.get(&id)? {
             Subject::Mic { index, what } => format!("{} {what}", mic_name(params, index)),
@@ -56,14 +56,17 @@ impl Names {
     }
 }
 
-/// The name it was given, or what its label makes of it.
+/// Returns the name that the user gave the mic, or one made from its label.
 pub(crate) fn mic_name(params: &UnspillParams, index: usize) -> String {
     let given = params.arranged.now().name(index).map(str::to_owned);
     given.unwrap_or_else(|| label_name(params, index))
 }
 
-/// "Kick", "Tom 2" beside another tom, or "Mic 3" without a label. The mic of a class with one mic of its own is called as its
-/// track is, where the host says so.
+/// Returns a name made from the mic's label: "Kick", "Tom 2" if there is another tom, or "Mic 3"
+/// without a label.
+///
+/// The only cleaned mic of [`Topology::Track`] takes the name of its track if it has no label and
+/// the host reports the track's name.
 pub(crate) fn label_name(params: &UnspillParams, index: usize) -> String {
     let label = |index: usize| params.mics[index].instrument.value();
     let own = label(index);
@@ -81,7 +84,7 @@ pub(crate) fn label_name(params: &UnspillParams, index: usize) -> String {
     }
 }
 
-/// Differs whenever any name or label does; real-time safe.
+/// Returns a number that changes whenever a name or a label changes; real-time safe.
 pub(crate) fn signature(params: &UnspillParams) -> u64 {
     // FNV-1a over the labels and the number of renames.
     let labels = params.mics.iter().map(|mic| mic.instrument.value().to_index() as u64);
@@ -152,7 +155,7 @@ mod tests {
         arrangement.rename(0, "Mine");
         track.arranged.change(arrangement);
         assert_eq!(name(&track, "mic1_amount").as_deref(), Some("Mine Amount"));
-        // Of several mics none is the track.
+        // A class with several mics ignores the track's name.
         let eight = UnspillParams::new(&Unspill8::DESC);
         eight.arranged.track_is("Drums");
         assert_eq!(name(&eight, "mic1_amount").as_deref(), Some("Mic 1 Amount"));

@@ -15,10 +15,10 @@ use crate::editor::Remembered;
 use crate::kept::Kept;
 use crate::state;
 
-/// The lowest setting of a mic's maximal reduction, which means that there is no limit.
+/// Lowest setting of a mic's maximal reduction: no limit.
 pub const NO_LIMIT_DB: f32 = -80.0;
 
-/// How the engine trades latency for quality; takes effect at the next activation.
+/// Trade-off between latency and quality; takes effect at the next activation.
 #[derive(Clone, Copy, Debug, Enum, PartialEq, Eq)]
 pub enum ModeChoice {
     /// Low latency.
@@ -38,47 +38,47 @@ impl From<ModeChoice> for engine::Mode {
     }
 }
 
-/// What the outputs carry.
+/// Signal at the outputs.
 #[derive(Clone, Copy, Debug, Enum, PartialEq, Eq)]
 pub enum ListenChoice {
     /// The mics without their bleed.
     #[id = "clean"]
     Clean,
-    /// What was taken out.
+    /// The removed bleed.
     #[id = "removed"]
     Removed,
-    /// The mics as they came in.
+    /// The unprocessed mics.
     #[id = "dry"]
     Dry,
 }
 
-/// Where crosstalk and filters come from.
+/// Source of the crosstalk estimates and filters.
 #[derive(Clone, Copy, Debug, Enum, PartialEq, Eq)]
 pub enum EstimatesChoice {
-    /// They follow the music.
+    /// They adapt to the music continuously.
     #[id = "adaptive"]
     Adaptive,
-    /// They are what a passage taught, frozen and saved with the session.
+    /// They come from a learned passage, frozen and saved with the session.
     #[id = "learned"]
     Learned,
 }
 
-/// What a mic stands for.
+/// Role of a mic.
 #[derive(Clone, Copy, Debug, Enum, PartialEq, Eq)]
 pub enum RoleChoice {
     /// Close to its own source.
     #[id = "close"]
     Close,
-    /// Hears everything; passed through.
+    /// Picks up all sources; passed through.
     #[id = "room"]
     Room,
-    /// Hears everything; cleaned of the close mics' sources.
+    /// Picks up all sources; cleaned of the close mics' sources.
     #[id = "room_cleaned"]
     #[name = "Room cleaned"]
     RoomCleaned,
 }
 
-/// Which mics share a source.
+/// Group of mics that share a source.
 #[derive(Clone, Copy, Debug, Enum, PartialEq, Eq)]
 #[allow(missing_docs, reason = "eight letters")]
 pub enum GroupChoice {
@@ -102,7 +102,7 @@ pub enum GroupChoice {
     H,
 }
 
-/// What a mic is pointed at; a label. Variants are only ever added, at the end.
+/// Instrument in front of a mic; a label. New variants are only added at the end.
 #[derive(Clone, Copy, Debug, Enum, PartialEq, Eq)]
 #[allow(missing_docs, reason = "names of instruments")]
 pub enum Instrument {
@@ -148,78 +148,80 @@ pub enum Instrument {
 /// The parameters of one mic.
 #[derive(Debug)]
 pub struct MicParams {
-    /// A label.
+    /// Label of the mic.
     pub instrument: EnumParam<Instrument>,
-    /// What the mic stands for.
+    /// Role of the mic.
     pub role: EnumParam<RoleChoice>,
-    /// Which mics it shares its source with.
+    /// Group of mics that share its source.
     pub group: EnumParam<GroupChoice>,
-    /// What only a mic with an output has.
+    /// Parameters that only a mic with an output has.
     pub output: Option<OutputParams>,
 }
 
 /// The parameters of a mic that has an output.
 #[derive(Debug)]
 pub struct OutputParams {
-    /// How much of the bleed is removed, in percent.
+    /// Amount of bleed that is removed, in percent.
     pub amount: FloatParam,
-    /// The most a mic may be turned down, in dB; [`NO_LIMIT_DB`] is no limit.
+    /// Largest reduction of the mic, in dB; [`NO_LIMIT_DB`] for no limit.
     pub floor: FloatParam,
-    /// What makes no sense where there is one output: that has `listen` and the whole's bypass.
+    /// Parameters for classes with several outputs. With one output, `listen` and the global bypass
+    /// replace them.
     pub among_others: Option<AmongOthers>,
 }
 
-/// How one of several mics with an output is listened to.
+/// Monitoring of one mic among several with an output.
 #[derive(Debug)]
 pub struct AmongOthers {
-    /// Hear only what is removed from this mic.
+    /// Outputs only the bleed that is removed from this mic.
     pub solo_removed: BoolParam,
-    /// Hear this mic and none that is not soloed, too.
+    /// Mutes all mics that are not soloed.
     pub solo: BoolParam,
-    /// Hear this mic as it came, whatever is done to the others.
+    /// Outputs this mic unprocessed, regardless of the others.
     pub bypass: BoolParam,
 }
 
-/// How much of one mic's sound is removed from another.
+/// Amount of one mic's sound that is removed from another mic.
 #[derive(Debug)]
 pub struct PairParam {
-    /// The mic that is cleaned, from 0.
+    /// Target mic, from 0.
     pub target: usize,
-    /// The mic whose sound is removed, from 0.
+    /// Mic whose sound is removed, from 0.
     pub bleeder: usize,
-    /// In percent.
+    /// Amount, in percent.
     pub amount: FloatParam,
 }
 
 /// All parameters of one instance.
 pub struct UnspillParams {
-    /// The class they belong to.
+    /// The class of the instance.
     pub class: &'static ClassDesc,
-    /// Latency-compensated dry.
+    /// Dry output with the same latency.
     pub bypass: BoolParam,
-    /// Scales all mics' amounts, in percent.
+    /// Factor for all mics' amounts, in percent.
     pub amount: FloatParam,
-    /// Live or Mix.
+    /// Trade-off between latency and quality: Live or Mix.
     pub mode: EnumParam<ModeChoice>,
-    /// What the outputs carry.
+    /// Signal at the outputs.
     pub listen: EnumParam<ListenChoice>,
-    /// Adaptive or Learned.
+    /// Source of the estimates: Adaptive or Learned.
     pub estimates: EnumParam<EstimatesChoice>,
-    /// On while a passage is learned.
+    /// On while a passage is being learned.
     pub learn: BoolParam,
     /// One entry per mic of the class.
     pub mics: Vec<MicParams>,
     /// One entry per target and bleeder.
     pub pairs: Vec<PairParam>,
-    /// The editor's window; no parameter, but saved with them.
+    /// State of the editor's window. Not a parameter, but saved with them.
     pub(crate) remembered: Remembered,
-    /// How the mics are shown; saved with the parameters too.
+    /// Names, order and links of the mics; saved with the parameters.
     pub(crate) arranged: Arranged,
-    /// What was learned, and the model that the session wants; saved with the parameters too.
+    /// Learned estimates and the session's model; saved with the parameters.
     pub(crate) kept: Kept,
-    /// How often the plugin has moved a parameter by itself.
+    /// Number of times that the plugin itself has changed parameters.
     own_moves: AtomicU64,
-    /// The host has said with its newest block that it renders, whatever it said at activation.
+    /// True if the host reported with its newest block that it renders, regardless of its mode
+    /// at activation.
     renders: AtomicBool,
 }
 
@@ -229,7 +231,7 @@ impl std::fmt::Debug for UnspillParams {
     }
 }
 
-/// A number as typed; "nan" and "inf" are none.
+/// Parses a number; "nan" and "inf" are rejected.
 fn number(text: &str) -> Option<f32> {
     text.trim().parse().ok().filter(|number: &f32| number.is_finite())
 }
@@ -252,12 +254,12 @@ fn floor(name: String) -> FloatParam {
                 return Some(NO_LIMIT_DB);
             }
             let db = number(text.trim_end_matches("db"))?;
-            // A reduction of 12 dB is as good as a level of -12 dB.
+            // A reduction of 12 dB and a level of -12 dB are the same setting.
             Some(-db.abs())
         }))
 }
 
-/// A switch, which reads no more than it writes.
+/// Creates a switch that parses only its own texts, "true", "false", "1" and "0".
 fn switch(name: impl Into<String>) -> BoolParam {
     BoolParam::new(name, false)
         .with_value_to_string(Arc::new(|is_on| if is_on { "On" } else { "Off" }.to_owned()))
@@ -268,7 +270,7 @@ fn switch(name: impl Into<String>) -> BoolParam {
         }))
 }
 
-/// What a mic is called before it is labelled.
+/// Returns the name of a mic without a label.
 pub(crate) fn unlabelled(class: &ClassDesc, index: usize) -> String {
     match (class.topology, index) {
         (Topology::Track, 0) => "Track".to_owned(),
@@ -297,7 +299,7 @@ impl MicParams {
 }
 
 impl UnspillParams {
-    /// The parameters of a class, at their defaults.
+    /// Creates the parameters of a class at their defaults.
     #[must_use]
     pub fn new(class: &'static ClassDesc) -> Self {
         let pairs = (0..class.num_outputs).flat_map(|target| {
@@ -325,7 +327,8 @@ impl UnspillParams {
         }
     }
 
-    /// What a passage teaches is there to be used: as long as Learn is on, so is Learned; real-time safe.
+    /// Switches Estimates to Learned while Learn is on, so that a learned passage is used at once;
+    /// real-time safe.
     pub(crate) fn follow_learn(&self) {
         if self.learn.value() && self.estimates.value() != EstimatesChoice::Learned {
             // SAFETY: the pointer points into `self`.
@@ -334,20 +337,21 @@ impl UnspillParams {
         }
     }
 
-    /// Has hosts read the values: the plugin has moved some by itself; real-time safe.
+    /// Makes hosts read the values again after the plugin itself has changed some; real-time safe.
     pub(crate) fn has_moved(&self) {
-        // Relaxed: a counter that is looked at after the block.
+        // Relaxed: a plain counter that is read after the block.
         self.own_moves.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Differs whenever the plugin has moved a parameter by itself; real-time safe.
+    /// Returns a number that changes whenever the plugin itself changes a parameter;
+    /// real-time safe.
     pub(crate) fn own_moves(&self) -> u64 {
         self.own_moves.load(Ordering::Relaxed)
     }
 
-    /// Whether the host renders as of this block; real-time safe.
+    /// Stores whether the host renders from this block on; real-time safe.
     pub(crate) fn set_renders(&self, renders: bool) {
-        // Relaxed: written and read on the same thread.
+        // Relaxed: read and written on the same thread.
         self.renders.store(renders, Ordering::Relaxed);
     }
 
@@ -355,13 +359,14 @@ impl UnspillParams {
         self.renders.load(Ordering::Relaxed)
     }
 
-    /// Differs whenever there is something new to save, parameters apart; real-time safe.
+    /// Returns a number that changes whenever there is something new to save beside the parameters;
+    /// real-time safe.
     pub(crate) fn unsaved(&self) -> u64 {
-        // Both only ever grow.
+        // Both numbers only grow.
         self.kept.news().wrapping_add(self.arranged.changes())
     }
 
-    /// Every parameter with its permanent id and the group it is shown in.
+    /// Returns every parameter with its permanent id and its display group.
     pub(crate) fn entries(&self) -> Vec<(String, ParamPtr, String)> {
         fn entry(id: &str, param: &impl Param, group: &str) -> (String, ParamPtr, String) {
             (id.to_owned(), param.as_ptr(), group.to_owned())
@@ -404,7 +409,7 @@ impl UnspillParams {
 }
 
 // SAFETY: the pointers point into `self`, which lives in an `Arc` that the framework keeps as long
-// as it uses them, and no parameter moves after `new`: the two lists never grow.
+// as it uses them. No parameter moves after `new`, because the two lists never grow.
 unsafe impl Params for UnspillParams {
     fn param_map(&self) -> Vec<(String, ParamPtr, String)> {
         self.entries()
@@ -427,7 +432,7 @@ mod tests {
     use crate::guard::param_id_hash;
     use std::collections::HashSet;
 
-    /// Ids are permanent: lines are only ever added to the file, never changed.
+    /// Ids are permanent: only add lines to the file, never change them.
     #[test]
     fn the_ids_are_the_committed_ones() {
         let mut listed = String::new();

@@ -27,7 +27,7 @@ use crate::state;
 pub struct Unspill<C: Class> {
     params: Arc<UnspillParams>,
     audio: AudioPath,
-    /// What the editor sees of the session.
+    /// The editor's view of the session.
     live: Arc<Live>,
     map: MicMap,
     latency_samples: u32,
@@ -35,7 +35,7 @@ pub struct Unspill<C: Class> {
 }
 
 impl<C: Class> Unspill<C> {
-    /// A reference that lives as long as the program, as the parameters want it.
+    /// The description with the `'static` lifetime that the parameters require.
     const CLASS: &'static crate::classes::ClassDesc = &C::DESC;
 }
 
@@ -62,7 +62,7 @@ impl<C: Class> Plugin for Unspill<C> {
 
     type Editor = UnspillEditor;
     type SysExMessage = ();
-    /// None: the framework's background thread is shared by all instances and drops work.
+    /// None: the framework's background thread is shared by all instances and drops tasks.
     type BackgroundTask = ();
 
     fn params(&self) -> Arc<dyn Params> {
@@ -106,7 +106,8 @@ impl<C: Class> Plugin for Unspill<C> {
         _context: &mut impl ProcessContext<Self>,
     ) -> ProcessStatus {
         self.audio.process(&self.params, &self.map, buffer, aux);
-        // What went in comes out a latency later, so the host must not stop before.
+        // The output ends one latency after the input, so the host must keep processing for
+        // that long.
         ProcessStatus::Tail(self.latency_samples)
     }
 }
@@ -138,36 +139,37 @@ impl<C: Class> Guardable for Unspill<C> {
     }
 }
 
-/// What an instance answers through the guard.
+/// The instance's implementation of [`View`].
 struct Answers {
     params: Arc<UnspillParams>,
     live: Arc<Live>,
     names: Names,
-    /// The parameters, which `params` keeps, by numeric id.
+    /// The parameters, which `params` keeps alive, by numeric id.
     handles: HashMap<u32, Handle>,
 }
 
-/// A parameter, and what modulates it.
+/// A parameter and its modulation.
 struct Handle {
     pointer: ParamPtr,
-    /// Of an `f32`, from -1 to 1: the framework keeps it to itself.
+    /// Bits of the modulation offset, an `f32` from -1 to 1. The framework does not expose it.
     offset_bits: AtomicU32,
 }
 
 #[allow(unsafe_code, reason = "the framework gives parameters by pointer")]
 impl Handle {
-    /// Its number of steps, or 1 if it has none.
+    /// Returns the number of steps, or 1 if the parameter has none.
     fn scale(&self) -> f64 {
         // SAFETY: points into the parameters that the instance keeps.
         unsafe { self.pointer.step_count() }.unwrap_or(1) as f64
     }
 
     fn offset(&self) -> f32 {
-        // Relaxed, here and below: written and read on the thread that takes the host's events.
+        // Relaxed, here and below: read and written only on the thread that receives the
+        // host's events.
         f32::from_bits(self.offset_bits.load(Ordering::Relaxed))
     }
 
-    /// A value as CLAP hosts count, as a position.
+    /// Converts a CLAP value, `0.0 ..= scale`, to a position, `0.0 ..= 1.0`.
     #[allow(clippy::cast_possible_truncation, reason = "a position, 0 to 1")]
     fn position(&self, value: f64) -> f32 {
         (value / self.scale()) as f32
@@ -220,7 +222,8 @@ impl View for Answers {
         Some(f64::from(position) * handle.scale())
     }
 
-    /// The framework takes a value for the one it has where both end up modulated to the same.
+    /// Sets the value with the modulation removed: the framework ignores a new value if the
+    /// modulated value stays the same.
     #[allow(unsafe_code, reason = "the framework gives parameters by pointer")]
     fn value_comes(&self, id: u32, value: f64) {
         let Some(handle) = self.handles.get(&id).filter(|_| value.is_finite()) else { return };

@@ -1,4 +1,4 @@
-//! Saved sessions: what version they are, and what becomes of other versions' when they load.
+//! Saved states: their format version, and the migration of states from other versions.
 
 use std::collections::BTreeMap;
 
@@ -9,27 +9,27 @@ use crate::arrangement::Arrangement;
 use crate::classes::ClassDesc;
 use crate::params::UnspillParams;
 
-/// The version of what is saved. Raised when an old value would mean something else; a parameter
-/// that is merely added raises nothing, because loading gives it its default.
+/// Version of the saved format. It is raised when an old value would get another meaning. A new
+/// parameter does not raise it: loading sets the parameter to its default.
 pub const FORMAT: u32 = 1;
 
-/// The name of the field that holds [`FORMAT`].
+/// Name of the field that holds [`FORMAT`].
 const FORMAT_FIELD: &str = "format";
 
-/// The names of the fields that say what cleaned when the session was saved.
+/// Names of the fields that hold the id and the version of the model.
 const MODEL_ID_FIELD: &str = "model_id";
 const MODEL_VERSION_FIELD: &str = "model_version";
 
-/// The name of the field that holds the editor's window.
+/// Name of the field that holds the state of the editor's window.
 const EDITOR_FIELD: &str = "editor";
 
-/// The name of the field that holds the mics' names, their order and their links.
+/// Name of the field that holds the mics' names, order and links.
 const ARRANGEMENT_FIELD: &str = "arrangement";
 
-/// The name of the field that holds what a passage taught.
+/// Name of the field that holds the learned estimates.
 const LEARNED_FIELD: &str = "learned";
 
-/// What is saved beside the parameters.
+/// Returns the saved fields beside the parameters.
 pub(crate) fn fields(params: &UnspillParams) -> BTreeMap<String, String> {
     let mut fields = settings_fields(params);
     if let Some(text) = params.kept.text() {
@@ -38,7 +38,8 @@ pub(crate) fn fields(params: &UnspillParams) -> BTreeMap<String, String> {
     fields
 }
 
-/// The same without what belongs to one session alone.
+/// Returns the fields of [`fields`] without the learned estimates, which belong to one
+/// session only.
 fn settings_fields(params: &UnspillParams) -> BTreeMap<String, String> {
     let mut fields = BTreeMap::from([
         (FORMAT_FIELD.to_owned(), FORMAT.to_string()),
@@ -52,36 +53,38 @@ fn settings_fields(params: &UnspillParams) -> BTreeMap<String, String> {
     fields
 }
 
-/// Takes over what was saved beside the parameters.
+/// Loads the saved fields beside the parameters.
 pub(crate) fn remember(params: &UnspillParams, fields: &BTreeMap<String, String>) {
     let field = |name| fields.get(name).map(String::as_str);
     if let Some(text) = field(EDITOR_FIELD) {
         params.remembered.read(text);
     }
-    // A session from before there was such a field, or without a readable one, has nothing arranged.
+    // A missing or unreadable field, as in sessions of older versions, gives the
+    // default arrangement.
     let arrangement = field(ARRANGEMENT_FIELD).unwrap_or_default();
     params.arranged.load(Arrangement::from_text(arrangement, params.class.num_strips));
     let model = field(MODEL_ID_FIELD).zip(field(MODEL_VERSION_FIELD));
     params.kept.read(field(LEARNED_FIELD), model);
 }
 
-/// Names, order and links in a state; `None` for one from before there were any.
+/// Returns the names, order and links in a state; `None` if the state has no such field, as in
+/// older versions.
 pub(crate) fn arrangement_of(state: &PluginState, num_strips: usize) -> Option<Arrangement> {
     let text = state.fields.get(ARRANGEMENT_FIELD)?;
     Some(Arrangement::from_text(text, num_strips))
 }
 
-/// The id and the version of the model that a state was saved with; `None` for one from before there were models.
+/// Returns the id and the version of the model that a state was saved with; `None` for states of
+/// versions without models.
 ///
-/// A session is loaded with that model if it is in this program, with the newest if not.
+/// A session is loaded with that model if this program contains it, otherwise with the newest.
 #[must_use]
 pub fn model_of(state: &PluginState) -> Option<(&str, &str)> {
     let field = |name| state.fields.get(name).map(String::as_str);
     field(MODEL_ID_FIELD).zip(field(MODEL_VERSION_FIELD))
 }
 
-/// The version a state was saved as; one without a version, or with an unreadable one, counts as
-/// the first.
+/// Returns the format version of a state. A missing or unreadable version counts as 1.
 #[must_use]
 pub fn format_of(state: &PluginState) -> u32 {
     state.fields.get(FORMAT_FIELD).and_then(|text| text.parse().ok()).unwrap_or(1)
@@ -89,10 +92,10 @@ pub fn format_of(state: &PluginState) -> u32 {
 
 /// Makes any state loadable by this version.
 ///
-/// Older ones would be converted here, one step per version; there are none yet. Of a newer one,
-/// everything that still has its name and type is used. Every parameter that the state does not
-/// have, or has as nonsense, is set to its default: a session sounds as it was saved, whatever the
-/// instance was set to before.
+/// Conversions of older states belong here, one step per version; there are none yet. From a newer
+/// state, every parameter is used that still has its name and type. Every parameter that is missing
+/// or invalid in the state is set to its default. A session therefore sounds as it was saved,
+/// regardless of the instance's earlier settings.
 #[allow(unsafe_code, reason = "the framework gives parameters by pointer")]
 pub(crate) fn migrate(class: &'static ClassDesc, state: &mut PluginState) {
     let defaults = UnspillParams::new(class);
@@ -102,7 +105,7 @@ pub(crate) fn migrate(class: &'static ClassDesc, state: &mut PluginState) {
         let value = unsafe {
             match param {
                 ParamPtr::FloatParam(param) => {
-                    // The framework takes a saved number as it is, however far out of range.
+                    // The framework does not check the range of a saved number.
                     let FloatRange::Linear { min, max } = (*param).range() else { continue };
                     ParamValue::F32(match saved {
                         Some(ParamValue::F32(number)) if number.is_finite() => {
@@ -116,7 +119,7 @@ pub(crate) fn migrate(class: &'static ClassDesc, state: &mut PluginState) {
                     _ => (*param).value(),
                 }),
                 ParamPtr::EnumParam(param) => {
-                    // Keeps its default if a newer version saved a variant that is unknown here.
+                    // A variant that is unknown here, saved by a newer version, keeps the default.
                     if let Some(ParamValue::String(variant)) = saved {
                         (*param).set_from_id(variant);
                     }
@@ -129,7 +132,8 @@ pub(crate) fn migrate(class: &'static ClassDesc, state: &mut PluginState) {
     }
 }
 
-/// What would be saved now as a preset: without what was learned, which belongs to one session.
+/// Returns the current state as a preset: without the learned estimates, which belong to one
+/// session only.
 #[allow(unsafe_code, reason = "the framework gives parameters by pointer")]
 pub(crate) fn of(params: &UnspillParams) -> PluginState {
     let value = |param: ParamPtr| {
@@ -152,7 +156,8 @@ pub(crate) fn of(params: &UnspillParams) -> PluginState {
     }
 }
 
-/// The positions of all parameters in a state, `0.0 ..= 1.0`, in the order of their entries.
+/// Returns the positions of all parameters in a state, `0.0 ..= 1.0`, in the order of
+/// their entries.
 #[allow(unsafe_code, reason = "the framework gives parameters by pointer")]
 pub(crate) fn normalized(class: &'static ClassDesc, mut state: PluginState) -> Vec<f32> {
     migrate(class, &mut state);
@@ -170,7 +175,7 @@ pub(crate) fn normalized(class: &'static ClassDesc, mut state: PluginState) -> V
                     (*param).set_from_id(variant);
                     (*param).unmodulated_normalized_value()
                 }
-                // `migrate` leaves every parameter with a value of its kind.
+                // Not reached: `migrate` gives every parameter a value of its kind.
                 (param, _) => param.default_normalized_value(),
             }
         }
@@ -195,7 +200,7 @@ mod tests {
         assert_eq!((format_of(&before_models), model_of(&before_models)), (1, None));
         let with_model = loaded(include_str!("../tests/fixtures/state-0.1-model.json"));
         assert_eq!((format_of(&with_model), model_of(&with_model)), (1, Some(("band-a", "0.2.0"))));
-        // What is said apart from the model is the same.
+        // The states differ in the model only.
         assert_eq!(with_model.params.len(), before_models.params.len());
         let card = &models::released().unwrap().card;
         let fields = fields(&UnspillParams::new(&Unspill8::DESC));

@@ -1,37 +1,40 @@
 //! Keeps the plugin's code in memory when a thread that runs it could not be stopped.
 //!
-//! Hosts unload a plugin's binary when its last instance is gone. A worker that hangs in a hop, or a window whose driver hangs, would
-//! then wake up in memory that is no longer there, and take the host with it. So the binary stays until the host ends: some
-//! megabytes, where something has gone wrong already.
+//! Hosts unload a plugin's binary with its last instance. A worker that hangs in a hop, or a window
+//! whose driver hangs, would then resume in unmapped memory and crash the host. The binary
+//! therefore stays loaded until the host ends. This costs some megabytes, and only after a failure.
 #![allow(unsafe_code, reason = "the systems' loaders are C interfaces")]
 
 use std::ffi::c_void;
 
-/// From now on the host's unloading leaves the code of this plugin where it is.
+/// Keeps this binary loaded from now on, even if the host unloads it.
 pub(crate) fn in_memory() {
-    // Where the system cannot, all that could be done has been done.
+    // There is no fallback if the system refuses.
     let _ = keep_loaded((in_memory as fn()) as *const c_void);
 }
 
-/// Keeps the binary loaded that holds this code; whether the system knows it and does so.
+/// Keeps the binary that contains `code` loaded. Returns false if the system does not know the
+/// address or refuses.
 #[cfg(unix)]
 fn keep_loaded(code: *const c_void) -> bool {
     let mut info = std::mem::MaybeUninit::<libc::Dl_info>::zeroed();
-    // SAFETY: looks the address up, whatever it is, and writes a struct of ours.
+    // SAFETY: `dladdr` accepts any address, and `info` is ours to write.
     if unsafe { libc::dladdr(code, info.as_mut_ptr()) } == 0 {
         return false;
     }
-    // SAFETY: zeros are valid for it, and it has been written since.
+    // SAFETY: zeros are valid for it, and `dladdr` has written it.
     let path = unsafe { info.assume_init() }.dli_fname;
     if path.is_null() {
         return false;
     }
     let flags = libc::RTLD_LAZY | libc::RTLD_NOLOAD | libc::RTLD_NODELETE;
-    // SAFETY: the loader's own string; nothing is loaded, and so no initialiser runs. The handle is never closed.
+    // SAFETY: the path is the loader's own string. With `RTLD_NOLOAD` nothing is loaded, so no
+    // initialiser runs. The handle is never closed.
     !unsafe { libc::dlopen(path, flags) }.is_null()
 }
 
-/// The same.
+/// Keeps the binary that contains `code` loaded. Returns false if the system does not know the
+/// address or refuses.
 #[cfg(windows)]
 fn keep_loaded(code: *const c_void) -> bool {
     use windows_sys::Win32::System::LibraryLoader::{
@@ -39,7 +42,8 @@ fn keep_loaded(code: *const c_void) -> bool {
     };
     let mut module = std::ptr::null_mut();
     let flags = GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS | GET_MODULE_HANDLE_EX_FLAG_PIN;
-    // SAFETY: with this flag the name is an address, whatever it is; the handle goes to a place of ours.
+    // SAFETY: with this flag the name is an address, and any address is allowed. The handle is
+    // written to a local variable.
     unsafe { GetModuleHandleExW(flags, code.cast(), &raw mut module) != 0 }
 }
 
@@ -52,7 +56,7 @@ mod tests {
     const LIBRARY: &CStr = c"libthread_db.so.1";
 
     fn is_loaded() -> bool {
-        // SAFETY: nothing is loaded; the handle is given back.
+        // SAFETY: nothing is loaded, and the handle is closed.
         unsafe {
             let handle = libc::dlopen(LIBRARY.as_ptr(), libc::RTLD_LAZY | libc::RTLD_NOLOAD);
             !handle.is_null() && libc::dlclose(handle) == 0
@@ -62,7 +66,7 @@ mod tests {
     #[test]
     fn what_is_kept_stays_when_its_last_user_lets_go() {
         for is_kept in [false, true] {
-            // SAFETY: a library of the system's, used for nothing.
+            // SAFETY: a system library that nothing else here uses.
             unsafe {
                 let handle = libc::dlopen(LIBRARY.as_ptr(), libc::RTLD_LAZY);
                 assert!(!handle.is_null() && is_loaded());

@@ -3,7 +3,7 @@
 
 use crate::params::UnspillParams;
 
-/// Sets a parameter by its id to what a user would type.
+/// Sets the parameter `id` from its text.
 pub(crate) fn set_by_id(params: &UnspillParams, id: &str, text: &str) {
     let (_, param, _) =
         params.entries().into_iter().find(|(known, ..)| known == id).expect("a known id");

@@ -1,4 +1,4 @@
-//! No allocation on the audio thread, from the host's call down to the engine and back.
+//! No allocation on the audio thread, from the host's call to the engine and back.
 #![allow(
     clippy::cast_possible_truncation,
     clippy::cast_possible_wrap,
@@ -54,17 +54,17 @@ fn note() {
     COUNT.with(|count| count.set(count.get().map(|count| count + 1)));
 }
 
-// SAFETY: everything is the system's; counting touches a thread-local without a destructor.
+// SAFETY: forwards to the system allocator; the counter is a thread-local without a destructor.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         note();
-        // SAFETY: the caller's promise.
+        // SAFETY: as the caller guarantees.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
         note();
-        // SAFETY: the caller's promise.
+        // SAFETY: as the caller guarantees.
         unsafe { System.dealloc(pointer, layout) };
     }
 }
@@ -72,7 +72,7 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// How often this thread allocates or frees in `body`.
+/// Returns the number of allocations and deallocations of this thread in `body`.
 fn count(body: impl FnOnce()) -> usize {
     COUNT.set(Some(0));
     body();
@@ -85,8 +85,8 @@ fn an_allocation_is_caught() {
     assert_eq!(count(|| ()), 0);
 }
 
-/// The tiny hosts allocate themselves, always equally much for equal blocks; what they allocate for
-/// a block that the plugin refuses is theirs alone.
+/// Checks that blocks do not allocate in the plugin. The test hosts also allocate, always the same
+/// amount for equal blocks. The amount of a block that the plugin refuses is the host's alone.
 fn blocks_allocate_nothing(mut host: Box<dyn Host>) {
     const BLOCK: usize = 64;
     let buses = || -> Vec<_> { (0..16).map(|_| TestBus::filled(1, 0.1, BLOCK)).collect() };
@@ -100,12 +100,12 @@ fn blocks_allocate_nothing(mut host: Box<dyn Host>) {
     };
     let learn = param_id_hash("learn");
     let mut changes = [(amount, 0.3), (label, 0.5), (learn, 0.0)];
-    // The first time, hosts look up what they keep.
+    // The first calls fill the hosts' caches.
     block(&*host, &changes);
     let own = [block(&*host, &[]), block(&*host, &changes)];
     assert!(host.activate(SetUp { max_block: BLOCK, ..SetUp::default() }));
     for index in 0..200 {
-        // Passages begin and end, and the estimates follow.
+        // Passages begin and end, and Estimates changes with them.
         changes[2].1 = f64::from(index / 25 % 2);
         assert_eq!(block(&*host, &[]), own[0], "block {index}");
         assert_eq!(block(&*host, &changes), own[1], "block {index} with changes");
@@ -117,7 +117,7 @@ fn blocks_allocate_nothing(mut host: Box<dyn Host>) {
 
 #[test]
 fn clap_blocks_allocate_nothing() {
-    // What a host does when it is told something on the audio thread is its own affair.
+    // The host must not call the plugin back: that could allocate on the audio thread.
     let host = ClapHost::of::<Unspill<Unspill16>>(true).leave_alone();
     blocks_allocate_nothing(Box::new(host));
 }

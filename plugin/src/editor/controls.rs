@@ -1,4 +1,4 @@
-//! The hands-on parts: bars that are dragged and typed into, switches, rows of choices.
+//! Controls: bars that can be dragged and typed into, switches, rows of choices.
 
 use egui::{
     self, Align2, Color32, CursorIcon, EventFilter, Id, Key, PointerButton, Rect, Response, Role,
@@ -16,9 +16,9 @@ pub(super) struct Typing {
     field: Field,
 }
 
-/// How much finer a drag with Shift is.
+/// Factor of a drag with Shift.
 const FINE: f32 = 0.2;
-/// One press of an arrow key.
+/// Step of an arrow key.
 const KEY_STEP: f32 = 0.01;
 
 /// A value that can be dragged, typed, reset, and moved with the arrow keys.
@@ -26,16 +26,16 @@ const KEY_STEP: f32 = 0.01;
 pub(super) struct Draggable<'a> {
     pub(super) id: Id,
     pub(super) index: ParamIndex,
-    /// Others that move along, and get the same value when one is typed; may hold `index` too.
+    /// Parameters that move along, and get the same value if one is typed; may contain `index`.
     pub(super) along: &'a [ParamIndex],
-    /// Others that move along and keep their distance, whatever is done; may hold some of the above.
+    /// Parameters that move along and always keep their distance; may contain some of the above.
     pub(super) linked: &'a [ParamIndex],
-    /// How far the pointer moves over the whole range: to the right, or upwards.
+    /// Pointer travel over the whole range, in points: to the right, or upwards.
     pub(super) travel: egui::Vec2,
 }
 
 impl Draggable<'_> {
-    /// Everything that moves, each once, this first.
+    /// Returns all parameters that move, each once, `index` first.
     fn all(&self) -> Vec<ParamIndex> {
         let mut all = vec![self.index];
         for &other in self.along.iter().chain(self.linked) {
@@ -48,8 +48,8 @@ impl Draggable<'_> {
 }
 
 impl Editor {
-    /// Makes `rect` a value's handle. While the value is typed, draws the text field, and returns
-    /// `None` as nothing else should be drawn there.
+    /// Makes `rect` the handle of a value. While the value is typed, draws the text field instead
+    /// and returns `None`: nothing else should be drawn there.
     pub(super) fn handle(
         &mut self,
         ui: &mut Ui,
@@ -129,7 +129,7 @@ impl Editor {
         }
     }
 
-    /// Sets values to where they are when nobody has touched them.
+    /// Resets values to their defaults.
     fn put_back(&mut self, indices: &[ParamIndex]) {
         let values: Vec<_> =
             indices.iter().map(|&index| (index, self.edits.default_value(index))).collect();
@@ -172,7 +172,7 @@ impl Editor {
         }
     }
 
-    /// Says what a handle is to whoever does not see it.
+    /// Describes a handle for screen readers.
     pub(super) fn describe(
         &self,
         response: &Response,
@@ -187,7 +187,7 @@ impl Editor {
         });
     }
 
-    /// A horizontal bar with its value in it.
+    /// Draws a horizontal bar with its value in it.
     pub(super) fn bar(
         &mut self,
         ui: &mut Ui,
@@ -210,7 +210,7 @@ impl Editor {
     }
 }
 
-/// Says where the keyboard is.
+/// Marks the control with the keyboard focus.
 pub(super) fn focus_ring(ui: &Ui, rect: Rect, response: &Response) {
     if response.has_focus() {
         ui.painter().rect_stroke(
@@ -222,12 +222,12 @@ pub(super) fn focus_ring(ui: &Ui, rect: Rect, response: &Response) {
     }
 }
 
-/// Says what a button is to whoever does not see it.
+/// Describes a button for screen readers.
 pub(super) fn name(response: &Response, text: &str, is_on: bool) {
     response.widget_info(|| WidgetInfo::selected(Role::Button, true, is_on, text));
 }
 
-/// A button of a fixed place; `lit` is its colour while it is on.
+/// Draws a button at a fixed place; `lit` is its colour while it is on.
 pub(super) fn switch(
     ui: &mut Ui,
     rect: Rect,
@@ -249,7 +249,7 @@ pub(super) fn switch(
     response
 }
 
-/// Choices side by side, one of them made. Returns the one that was pressed.
+/// Draws choices side by side, one of them chosen. Returns the one that was pressed.
 pub(super) fn choices(
     ui: &mut Ui,
     rect: Rect,

@@ -1,4 +1,4 @@
-//! The cost of a picture before anything is painted.
+//! Measures the cost of a picture without painting.
 #![allow(clippy::print_stdout, reason = "the figures are the purpose")]
 
 use std::sync::Arc;
@@ -16,10 +16,10 @@ use crate::classes::{Class, Unspill16};
 use crate::live::Live;
 use crate::params::UnspillParams;
 
-/// Pictures until fonts are laid out and mics are heard.
+/// Pictures until fonts are laid out and mics have a signal.
 const WARM_UP: u32 = 10;
 
-/// A window of sixteen mics that plays noise.
+/// A window of sixteen mics with noise.
 struct Window {
     session: Session,
     editor: Editor,
@@ -29,7 +29,7 @@ struct Window {
 }
 
 impl Window {
-    /// Warmed up.
+    /// Creates the window and draws the warm-up pictures.
     fn new() -> Self {
         let class = &Unspill16::DESC;
         let params = Arc::new(UnspillParams::new(class));
@@ -56,7 +56,7 @@ impl Window {
         }
     }
 
-    /// Everything of a picture before painting.
+    /// Runs a picture up to painting.
     fn picture(&mut self) {
         let input = RawInput {
             screen_rect: Some(Rect::from_min_size(Pos2::ZERO, [1180.0, 760.0].into())),
@@ -77,7 +77,7 @@ impl Window {
     }
 }
 
-/// `cargo xtask guard` counts the instructions of the calls in here.
+/// `cargo xtask guard` counts the instructions of the calls in this function.
 #[inline(never)]
 fn counted_work(work: &mut dyn FnMut()) {
     work();
@@ -95,7 +95,7 @@ fn pictures_are_counted() {
     println!("{PICTURES} times, all processors");
 }
 
-/// Figures for people: `cargo test --release -p plugin --lib cost_tests -- --nocapture`.
+/// To print the figures: `cargo test --release -p plugin --lib cost_tests -- --nocapture`.
 #[test]
 fn a_picture_of_sixteen_mics_takes_a_part_of_the_time_there_is() {
     let mut window = Window::new();
@@ -107,7 +107,7 @@ fn a_picture_of_sixteen_mics_takes_a_part_of_the_time_there_is() {
             since.elapsed()
         })
         .collect();
-    // The median: other programs take their time, too.
+    // The median, because other programs take time, too.
     took.sort_unstable();
     let each_ms = 1000.0 * took[took.len() / 2].as_secs_f64();
     let there_is_ms = 1000.0 * MOVING.as_secs_f64();

@@ -1,4 +1,4 @@
-//! Every change the editor makes: a host parameter's gesture, and a step that can be undone.
+//! Every change by the editor: a gesture on a host parameter, and a step that can be undone.
 #![allow(clippy::float_cmp, reason = "positions are handed around and come back exactly")]
 #![allow(unsafe_code, reason = "the framework gives parameters by pointer")]
 
@@ -12,14 +12,14 @@ use nice_plug::prelude::{Param, ParamPtr};
 use super::history::{History, Step};
 use crate::params::UnspillParams;
 
-/// A parameter of the instance, by its place among all of them.
+/// A parameter of the instance, by its position among all of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct ParamIndex(usize);
 
-/// Values wait this long for the host to take them before the host's own is shown again.
+/// Time that a value waits for the host to apply it; then the host's own value is shown again.
 const PATIENCE: Duration = Duration::from_millis(500);
 
-/// A parameter's way within one gesture.
+/// The change of a parameter within one gesture.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Change {
     pub(super) index: ParamIndex,
@@ -27,14 +27,14 @@ pub(super) struct Change {
     pub(super) to: f32,
 }
 
-/// The editor's hand on the parameters.
+/// The editor's access to the parameters.
 pub(super) struct Edits {
-    /// Keeps what the pointers point to.
+    /// Owns the parameters behind the pointers.
     pub(super) params: Arc<UnspillParams>,
     pointers: Vec<ParamPtr>,
     places: HashMap<ParamPtr, ParamIndex>,
     context: Option<GuiContext>,
-    /// Sent, and not yet seen to be taken.
+    /// Values that are sent but not yet applied by the host, with their time.
     pending: HashMap<ParamIndex, (f32, Instant)>,
     /// The gesture in progress.
     gesture: Vec<Change>,
@@ -63,7 +63,8 @@ impl Edits {
         }
     }
 
-    /// Who to tell from now on; a window has opened or closed.
+    /// Connects the editor to the host when a window opens, or disconnects it when the
+    /// window closes.
     pub(super) fn connect(&mut self, context: Option<GuiContext>) {
         self.finish();
         self.context = context;
@@ -74,16 +75,20 @@ impl Edits {
         &self.params
     }
 
+    /// Returns the index of a parameter.
+    ///
     /// # Panics
     ///
-    /// When the parameter is another instance's.
+    /// If the parameter belongs to another instance.
     pub(super) fn index(&self, param: &impl Param) -> ParamIndex {
         self.place(param.as_ptr())
     }
 
+    /// Returns the index of a parameter pointer.
+    ///
     /// # Panics
     ///
-    /// When the parameter is another instance's.
+    /// If the parameter belongs to another instance.
     pub(super) fn place(&self, param: ParamPtr) -> ParamIndex {
         self.places[&param]
     }
@@ -92,7 +97,8 @@ impl Edits {
         (0..self.pointers.len()).map(ParamIndex)
     }
 
-    /// What is shown: the host's value, or the one just sent to it; `0.0 ..= 1.0`.
+    /// Returns the displayed value, `0.0 ..= 1.0`: the one just sent to the host, or the
+    /// host's own.
     pub(super) fn value(&self, index: ParamIndex) -> f32 {
         let sent = self.pending.get(&index);
         sent.map_or_else(|| self.current(index), |&(value, _)| value)
@@ -108,19 +114,19 @@ impl Edits {
         unsafe { self.pointers[index.0].default_normalized_value() }
     }
 
-    /// A value with its unit.
+    /// Returns a value as text with its unit.
     pub(super) fn text(&self, index: ParamIndex, value: f32) -> String {
         // SAFETY: points into `params`.
         unsafe { self.pointers[index.0].normalized_value_to_string(value, true) }
     }
 
-    /// What a typed text means, if anything.
+    /// Parses a typed text; `None` if it is not a value.
     pub(super) fn parse(&self, index: ParamIndex, text: &str) -> Option<f32> {
         // SAFETY: points into `params`.
         unsafe { self.pointers[index.0].string_to_normalized_value(text) }
     }
 
-    /// Which choice of a list is made.
+    /// Returns the index of the current choice of a list.
     pub(super) fn choice(&self, index: ParamIndex) -> usize {
         let steps = self.num_choices(index) - 1;
         #[allow(
@@ -142,7 +148,7 @@ impl Edits {
         self.set(&[(index, choice as f32 / steps as f32)]);
     }
 
-    /// Forgets what the host has taken meanwhile, or never will.
+    /// Drops pending values that the host has applied, or has not applied in time.
     pub(super) fn settle(&mut self, now: Instant) {
         let taken: Vec<_> = (self.pending.iter())
             .filter(|&(&index, &(value, since))| {
@@ -160,20 +166,20 @@ impl Edits {
         self.pending.is_empty()
     }
 
-    /// Begins a gesture on some parameters; ends the one before.
+    /// Begins a gesture on some parameters; ends the previous one.
     pub(super) fn begin(&mut self, indices: &[ParamIndex]) {
         self.finish();
         for &index in indices {
             let from = self.value(index);
             self.gesture.push(Change { index, from, to: from });
             if let Some(context) = &self.context {
-                // SAFETY: points into `params`, which the framework keeps too.
+                // SAFETY: points into `params`, which the framework also keeps.
                 unsafe { context.raw_begin_set_parameter(self.pointers[index.0]) };
             }
         }
     }
 
-    /// Moves the parameters of the gesture to this far from where it began.
+    /// Moves the parameters of the gesture to `distance` from its start.
     pub(super) fn drag_by(&mut self, distance: f32) {
         for place in 0..self.gesture.len() {
             let Change { from, .. } = self.gesture[place];
@@ -190,8 +196,8 @@ impl Edits {
         let index = change.index;
         self.pending.insert(index, (to, Instant::now()));
         if let Some(context) = &self.context {
-            // The framework waits for the next block or flush of the host's, which may come late or never; a session saved before
-            // that must hold what was done here.
+            // The framework waits for the host's next block or flush, which may come late or never.
+            // A session that is saved before that must hold this change.
             // SAFETY: points into `params`; values are atomics.
             unsafe { self.pointers[index.0]._internal_set_normalized_value(to) };
             // SAFETY: as in `begin`.
@@ -199,7 +205,7 @@ impl Edits {
         }
     }
 
-    /// Ends the gesture in progress; it can be undone from now on.
+    /// Ends the gesture in progress. It can then be undone.
     pub(super) fn finish(&mut self) {
         let changes = self.end_gesture();
         if !changes.is_empty() {
@@ -207,7 +213,7 @@ impl Edits {
         }
     }
 
-    /// Ends the gesture and returns what it changed.
+    /// Ends the gesture and returns its changes.
     pub(super) fn end_gesture(&mut self) -> Vec<Change> {
         let mut step = std::mem::take(&mut self.gesture);
         if let Some(context) = &self.context {
@@ -220,7 +226,7 @@ impl Edits {
         step
     }
 
-    /// Sets parameters at once, in one gesture and one step; what is there already is left alone.
+    /// Sets parameters at once, in one gesture and one step. Unchanged parameters are skipped.
     pub(super) fn set(&mut self, values: &[(ParamIndex, f32)]) {
         self.apply(&self.moved(values));
         self.finish();

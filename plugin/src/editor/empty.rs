@@ -1,4 +1,4 @@
-//! What is said where there is little or nothing to see yet.
+//! Advice for a window with few or no mics.
 
 use egui::{Align, Align2, Id, Layout, Rect, RichText, Sense, Ui, UiBuilder, pos2, vec2};
 
@@ -44,7 +44,7 @@ impl Editor {
         strips.filter(|&strip| self.scene.was_heard(strip)).count()
     }
 
-    /// Fills what is left below the rows: while there is nothing to compare, with how to change that.
+    /// Draws advice below the rows while there are no mics to compare.
     pub(super) fn advice(&self, ui: &mut Ui, rect: Rect, shown: usize) {
         let (title, colour, first) = match (shown, self.num_heard()) {
             (0, _) => ("Nothing is heard yet", theme::TEXT, NOTHING),
@@ -69,7 +69,7 @@ impl Editor {
 const NOTHING: &str = "Play: each mic shows up here as soon as it is heard.";
 const ONE_MIC: &str = "Bleed is found by comparing mics: send the others of the room here, too.";
 
-/// How mics get here in a DAW; in the words of the manual, whose steps these are.
+/// Returns the steps that connect mics in a DAW, in the words of the manual.
 fn steps(daw: Daw, is_track: bool) -> &'static [&'static str] {
     match (daw, is_track) {
         (Daw::Reaper, false) => &[
@@ -125,7 +125,7 @@ fn steps(daw: Daw, is_track: bool) -> &'static [&'static str] {
 mod tests {
     use super::*;
 
-    /// What is said here in quotation marks stands in the manual's chapter on that DAW.
+    /// The texts in quotation marks occur in the manual's chapter on that DAW.
     #[test]
     fn the_steps_are_those_of_the_manual() {
         let manual = include_str!("../../../docs/manual.md").to_lowercase();

@@ -1,15 +1,17 @@
 //! The end of a window's thread.
 //!
-//! On X11, baseview 0.4.2 draws each window on a thread of its own, and means to wait for its end when the window is dropped. But it first
-//! asks the thread to show the window, which one that is already ending does not answer, and then returns without waiting. The thread goes on
-//! letting go of its GL context meanwhile; a host that quits or unloads the plugin at this moment takes the ground from under it and crashes.
-//! So it is waited for here.
+//! On X11, baseview 0.4.2 draws each window on a thread of its own. When the window is dropped, it
+//! should wait for the end of that thread. But it first sends the thread a request to show the
+//! window. A thread that is already ending does not answer, and baseview returns without waiting.
+//! Meanwhile the thread still releases its GL context. If the host quits or unloads the plugin at
+//! this moment, it crashes. Therefore this module waits for the thread.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How long is waited at most: letting go takes some milliseconds, but a driver that hangs must not take the host with it.
+/// Longest wait. The release takes some milliseconds, but a driver that hangs must not hang
+/// the host.
 const LIMIT: Duration = Duration::from_secs(5);
 const BETWEEN: Duration = Duration::from_micros(500);
 
@@ -18,30 +20,31 @@ const BETWEEN: Duration = Duration::from_micros(500);
 pub(super) struct WindowThread(Arc<Mutex<Option<PathBuf>>>);
 
 impl WindowThread {
-    /// That it is the calling one.
+    /// Stores the calling thread.
     pub(super) fn is_this(&self) {
-        // Elsewhere than on Linux nothing is found, and nothing waited for: windows live on the host's thread there.
+        // On systems other than Linux no thread is found and nothing waits: windows run on the
+        // host's thread there.
         let this = std::fs::read_link("/proc/thread-self").ok();
         let this = this.map(|this| Path::new("/proc").join(this));
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = this;
     }
 
-    /// The window could not be opened, and nobody else waits for the end of its thread, if there was one.
+    /// Waits for the end of the thread, if there was one, after the window could not be opened.
     pub(super) fn ends_unseen(&self) {
         if self.0.lock().unwrap_or_else(PoisonError::into_inner).is_none() {
-            // It came to nothing before it was known.
+            // The thread failed before it was known.
             crate::stay::in_memory();
         }
         drop(self.end());
     }
 
-    /// Something that, when dropped on another thread, waits until the thread has ended.
+    /// Returns a value whose drop on another thread waits until the thread has ended.
     pub(super) fn end(&self) -> End {
         End(self.clone())
     }
 }
 
-/// Waits, when dropped.
+/// Waits on drop.
 #[derive(Debug)]
 pub(super) struct End(WindowThread);
 
@@ -54,7 +57,7 @@ impl Drop for End {
             std::thread::sleep(BETWEEN);
         }
         if thread.exists() {
-            // Whenever it goes on, its code must still be there.
+            // The code must stay for the time when the thread resumes.
             crate::stay::in_memory();
         }
     }
@@ -69,7 +72,7 @@ mod tests {
     #[test]
     #[cfg(target_os = "linux")]
     fn what_a_thread_does_last_is_waited_for() {
-        /// Takes its time when the thread has nothing else left to do.
+        /// Sleeps in its drop, which is the thread's last action.
         struct Last(Arc<AtomicBool>);
         impl Drop for Last {
             fn drop(&mut self) {

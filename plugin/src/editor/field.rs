@@ -1,25 +1,25 @@
-//! A text that is typed in place of what it is about.
+//! A text field in place of the text that it edits.
 
 use egui::text::{CCursor, CCursorRange};
 use egui::{Align2, Id, Key, Rect, TextEdit, Ui, vec2};
 
 use super::theme;
 
-/// The text so far.
+/// The current text.
 #[derive(Debug)]
 pub(super) struct Field {
     text: String,
-    /// The field has had the keyboard already.
+    /// True once the field has had the keyboard focus.
     begun: bool,
 }
 
-/// How far the typing is.
+/// State of the typing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Typed {
     Going,
-    /// The text is to be taken.
+    /// The text is accepted.
     Done,
-    /// Everything is to stay as it was.
+    /// The text is discarded.
     Left,
 }
 
@@ -32,7 +32,7 @@ impl Field {
         &self.text
     }
 
-    /// Enter and a click elsewhere take the text, Escape does not.
+    /// Draws the field. Enter and a click elsewhere accept the text, Escape discards it.
     pub(super) fn show(
         &mut self,
         ui: &mut Ui,

@@ -1,4 +1,4 @@
-//! The top lines: what the whole session does.
+//! The top lines: controls of the whole session.
 
 use egui::{Align2, Id, Rect, Response, Sense, Ui, pos2, vec2};
 
@@ -10,7 +10,7 @@ const ROW: f32 = 26.0;
 const MARGIN: f32 = 10.0;
 const GAP: f32 = 6.0;
 
-/// Hands out places from the left.
+/// Returns places from left to right.
 struct Places {
     x: f32,
     y: f32,
@@ -109,7 +109,7 @@ impl Editor {
         places.x = rest.right() + 22.0;
     }
 
-    /// Adaptive or Learned, and the switch that has a passage learned.
+    /// Draws the choice of Adaptive or Learned, and the switch that starts a passage.
     fn learning(&mut self, ui: &mut Ui, places: &mut Places) {
         let params = self.params();
         let estimates = self.edits.index(&params.estimates);
@@ -129,7 +129,7 @@ impl Editor {
         let chosen = self.edits.choice(estimates);
         if let Some(choice) =
             choices(ui, place, Id::unique("estimates"), &names, chosen, |_| theme::DIM)
-            // A passage is learned to be used.
+            // While a passage is learned, Estimates stays at Learned.
             && !is_learning
         {
             self.edits.choose(estimates, choice);
@@ -150,7 +150,7 @@ impl Editor {
         }
     }
 
-    /// A switch that fills up as the filters converge.
+    /// Draws a switch that fills up as the filters converge.
     fn learn_button(&self, ui: &mut Ui, place: Rect, is_learning: bool) -> Response {
         let id = Id::unique("learn");
         if !is_learning {

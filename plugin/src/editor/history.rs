@@ -1,17 +1,17 @@
-//! What can be undone: steps of parameters, of how the mics are shown, and of passages; and the two sides A and B.
+//! Undo and redo of parameter changes, arrangements and passages, and the two sides A and B.
 
 use super::edits::{Change, Edits, ParamIndex};
 use crate::arrangement::Arrangement;
 use crate::kept::Taught;
 
-/// Steps that can be undone.
+/// Largest number of steps that can be undone.
 const MAX_STEPS: usize = 200;
 
-/// What can be undone at once.
+/// A unit of undo.
 #[derive(Debug, Default)]
 pub(super) struct Step {
     pub(super) changes: Vec<Change>,
-    /// Before and after.
+    /// The arrangement before and after.
     pub(super) arranged: Option<Box<[Arrangement; 2]>>,
     pub(super) passage: Option<Box<Passage>>,
 }
@@ -23,7 +23,7 @@ struct Side {
     arrangement: Arrangement,
 }
 
-/// A passage that was begun: what was learned before it, and, once it was taken back, after it.
+/// A learned passage: the estimates before it, and, once it was undone, after it.
 #[derive(Debug)]
 pub(super) struct Passage {
     before: Taught,
@@ -34,9 +34,9 @@ pub(super) struct Passage {
 #[derive(Debug, Default)]
 pub(super) struct History {
     steps: Vec<Step>,
-    /// How many of the steps are done; the rest can be redone.
+    /// Number of steps that are done; the others can be redone.
     done: usize,
-    /// That of the active side is out of date.
+    /// Settings of A and B. Those of the active side are out of date.
     sides: [Option<Side>; 2],
     side: usize,
 }
@@ -53,7 +53,7 @@ impl History {
 }
 
 impl Edits {
-    /// Sets parameters and shows the mics in another way, in one step.
+    /// Sets parameters and the arrangement of the mics in one step.
     pub(super) fn set_and_arrange(&mut self, values: &[(ParamIndex, f32)], to: Arrangement) {
         self.finish();
         self.apply(&self.moved(values));
@@ -68,7 +68,7 @@ impl Edits {
         }
     }
 
-    /// Shows the mics in another way: with other names, another order or other links.
+    /// Changes names, order or links of the mics.
     pub(super) fn arrange(&mut self, change: impl FnOnce(&mut Arrangement)) {
         let mut to = self.params.arranged.now().clone();
         change(&mut to);
@@ -79,7 +79,8 @@ impl Edits {
         self.value(self.index(&self.params.learn)) > 0.5
     }
 
-    /// Has a passage learned, and used from then on. Taken back, it is forgotten and what was learned before is there again.
+    /// Starts to learn a passage and selects Learned. Undo discards the passage and restores the
+    /// earlier estimates.
     pub(super) fn begin_passage(&mut self) {
         self.finish();
         let before = self.params.kept.taught(false);
@@ -88,13 +89,13 @@ impl Edits {
         let estimates = self.index(&self.params.estimates);
         self.apply(&self.moved(&[(learn, 1.0), (estimates, 1.0)]));
         let mut changes = self.end_gesture();
-        // A passage is never begun by undo or redo.
+        // Undo and redo never begin a passage.
         changes.retain(|change| change.index != learn);
         let passage = Some(Box::new(Passage { before, after: None }));
         self.history.push(Step { changes, passage, ..Step::default() });
     }
 
-    /// Ends the passage that is learned: no step of its own, as it cannot be begun again where it ended.
+    /// Ends the passage. This is not a step, because a passage cannot continue after its end.
     pub(super) fn end_passage(&mut self) {
         self.finish();
         self.apply(&[(self.index(&self.params.learn), 0.0)]);
@@ -129,7 +130,7 @@ impl Edits {
             self.params.kept.put_back(&passage.before);
             if is_learning {
                 back.push((learn, 0.0));
-                // Half a passage is nothing to come back to.
+                // A partly learned passage cannot be redone.
                 self.history.steps.truncate(self.history.done);
             }
         }
@@ -155,12 +156,12 @@ impl Edits {
         self.end_gesture();
     }
 
-    /// 0 for A, 1 for B.
+    /// Returns 0 for A, 1 for B.
     pub(super) fn side(&self) -> usize {
         self.history.side
     }
 
-    /// Goes to A or B; one never visited begins as a copy of the other.
+    /// Changes to A or B. A side that was never visited begins as a copy of the other.
     pub(super) fn go_to_side(&mut self, side: usize) {
         if side == self.history.side {
             return;

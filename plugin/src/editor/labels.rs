@@ -1,4 +1,4 @@
-//! What a mic is: its instrument, its name, its role and its group.
+//! The labels of a mic: its instrument, name, role and group.
 
 use egui::{Align2, Button, Id, Popup, Rect, Response, ScrollArea, Sense, Ui, vec2};
 use nice_plug::prelude::Enum;
@@ -30,7 +30,7 @@ impl Editor {
         self.renaming = Some(Renaming { strip, field: Field::new(self.name(strip)) });
     }
 
-    /// The name, or the field it is typed in.
+    /// Draws the name, or the field in which it is typed.
     pub(super) fn name_label(&mut self, ui: &mut Ui, rect: Rect, strip: usize, is_bright: bool) {
         if let Some(renaming) = &mut self.renaming
             && renaming.strip == strip
@@ -44,7 +44,7 @@ impl Editor {
                 Typed::Done => {
                     let text = renaming.field.text().trim().to_owned();
                     self.renaming = None;
-                    // What it is called anyway needs no name of its own.
+                    // The default name needs no name of its own.
                     let text = if text == hint { String::new() } else { text };
                     self.edits.arrange(|arrangement| arrangement.rename(strip, &text));
                 }
@@ -73,7 +73,7 @@ impl Editor {
         });
     }
 
-    /// The menu of a right-click on a strip.
+    /// Shows the context menu of a strip.
     pub(super) fn strip_menu(&mut self, response: &Response, strip: usize) {
         Popup::context_menu(response).show(|ui| {
             let item = |text, keys: &'static str| Button::new(text).shortcut_text(keys);
@@ -137,7 +137,7 @@ impl Editor {
         });
     }
 
-    /// What a menu offers for a parameter.
+    /// Lists the choices of a parameter in a menu.
     fn choices(&mut self, ui: &mut Ui, index: ParamIndex, names: &[&str], hints: &[&str]) {
         let chosen = self.edits.choice(index);
         for (choice, name) in names.iter().enumerate() {

@@ -1,13 +1,13 @@
-//! A mic's levels and how much quieter it has become.
+//! A mic's levels and its reduction.
 
 use egui::{Align2, Color32, Id, Painter, Rect, Sense, Ui, pos2, vec2};
 
 use super::scene::{self, Meter};
 use super::{Editor, theme};
 
-/// Levels with a mark above the meters.
+/// Levels with a mark above the meters, in dBFS.
 pub(super) const MARKS_DB: [f32; 4] = [-48.0, -24.0, -12.0, 0.0];
-/// The whole width of a reduction meter.
+/// Full scale of a reduction meter.
 const LARGEST_REDUCTION_DB: f32 = 24.0;
 
 impl Editor {
@@ -47,7 +47,7 @@ impl Editor {
     }
 }
 
-/// One horizontal level.
+/// Draws one horizontal level meter.
 fn meter(painter: &Painter, rect: Rect, meter: Meter, colour: Color32) {
     painter.rect_filled(rect, 2.0, theme::WELL);
     let part = |db: f32| (1.0 - db / scene::LOWEST_DB).clamp(0.0, 1.0);

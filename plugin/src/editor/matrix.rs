@@ -1,4 +1,4 @@
-//! The bleed matrix: who is heard in whom, and how much of that is removed.
+//! The bleed matrix: the crosstalk of each pair of mics, and the amount that is removed.
 
 use egui::{
     Align2, Color32, Id, Rect, Response, Sense, Stroke, StrokeKind, Ui, epaint::TextShape, pos2,
@@ -10,25 +10,25 @@ use super::strips::MATRIX;
 use super::{Editor, icons, theme};
 use crate::params::RoleChoice;
 
-/// Crosstalk from the first to the last colour.
+/// Crosstalk at the first and the last colour, in decibels.
 const HEAT_DB: [f32; 2] = [-42.0, -4.0];
-/// Cells wide enough for a name above them.
+/// Least cell width for a horizontal name above it, in points.
 const WIDE: f32 = 58.0;
 const CELL_WIDTHS: [f32; 2] = [18.0, 84.0];
-/// How far the pointer moves for 100 %.
+/// Pointer travel for 100 %, in points.
 const TRAVEL: f32 = 140.0;
 
-/// Where the columns of the matrix are.
+/// Positions of the matrix columns.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Columns {
     left: f32,
     width: f32,
-    /// Height of the line of names.
+    /// Height of the line of names, in points.
     pub(super) head: f32,
     pub(super) pointed: Pointed,
 }
 
-/// A row and a column that the pointer is on.
+/// Row and column under the pointer.
 pub(super) type Pointed = (Option<usize>, Option<usize>);
 
 impl Editor {
@@ -39,7 +39,7 @@ impl Editor {
         Columns { left, width, head: if width < WIDE { 94.0 } else { 46.0 }, pointed: (None, None) }
     }
 
-    /// The row and the column under the pointer.
+    /// Returns the row and the column under the pointer.
     pub(super) fn pointed(
         &self,
         ui: &Ui,
@@ -160,7 +160,8 @@ impl Editor {
         }
     }
 
-    /// A cell's part of its group's block: cells of one group that lie side by side become one area with one outline.
+    /// Draws a cell's part of its group's block. Adjacent cells of one group form one area with
+    /// one outline.
     fn block(&self, ui: &Ui, whole: Rect, rows: &[usize], (target, bleeder): (usize, usize)) {
         let Some(colour) = self.group_colour(target) else { return };
         let painter = ui.painter();
@@ -212,7 +213,8 @@ impl Editor {
         ));
     }
 
-    /// Why nothing is removed from a pair whatever its amount, if so.
+    /// Returns the reason why nothing is removed for a pair regardless of its amount, if there
+    /// is one.
     fn idle_because(&self, target: usize, bleeder: usize) -> Option<&'static str> {
         let role = |strip: usize| self.edits.params().mics[strip].role.value();
         if role(target) == RoleChoice::Room {
@@ -332,7 +334,7 @@ impl Editor {
     }
 }
 
-/// From a dark well through amber to nearly white.
+/// Returns a colour from a dark well through amber to nearly white.
 fn heat_colour(heat: f32) -> Color32 {
     if heat < 0.75 {
         theme::blend(

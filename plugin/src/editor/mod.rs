@@ -1,7 +1,7 @@
-//! The editor: who leaks into whom, how much of it goes, and the hand on it.
+//! The editor: shows the crosstalk between mics and its removal, and sets the parameters.
 //!
-//! It talks to the rest of the plugin through two things only: host parameters (`edits`) and the
-//! session's snapshots (`scene`). The audio thread does not know that it exists.
+//! It accesses the rest of the plugin only through host parameters (`edits`) and the session's
+//! snapshots (`scene`). The audio thread does not depend on it.
 
 mod controls;
 #[cfg(test)]
@@ -54,16 +54,17 @@ use labels::Renaming;
 use reorder::Moving;
 use scene::Scene;
 
-/// Around strips and matrix.
+/// Margin around strips and matrix, in points.
 const MICS_MARGIN: Vec2 = vec2(12.0, 8.0);
-/// How often a moving picture is drawn.
+/// Interval between pictures while something moves.
 const MOVING: Duration = Duration::from_millis(33);
-/// How often a still one looks whether something moves.
+/// Interval between pictures while nothing moves.
 const STILL: Duration = Duration::from_millis(250);
-/// How long after the last of pointer and keyboard pictures are drawn as if something moved.
+/// Time after the last pointer or keyboard event during which pictures are drawn at the
+/// short interval.
 const AWAKE_S: f64 = 1.0;
 
-/// Everything behind one editor window, open or not.
+/// The state of one editor window, open or not.
 #[derive(Debug)]
 pub(super) struct Editor {
     is_open: bool,
@@ -72,22 +73,22 @@ pub(super) struct Editor {
     typing: Option<Typing>,
     renaming: Option<Renaming>,
     moving: Option<Moving>,
-    /// The strip that the keyboard is on.
+    /// The strip with the keyboard focus.
     focused: Option<usize>,
-    /// How far the drag in progress has come, as a part of the range.
+    /// Distance of the drag in progress, as a fraction of the range.
     dragged: f32,
     /// The strip whose spectrum is shown.
     selected: usize,
-    /// Strips that move together; holds `selected`.
+    /// Strips that move together; contains `selected`.
     together: Vec<usize>,
-    /// Show inputs that nothing was heard on, too.
+    /// True if inputs without a signal are also shown.
     show_all: bool,
     presets: presets::Presets,
-    /// What went wrong last, until the next action.
+    /// The last error, until the next action.
     message: Option<String>,
-    /// What there was to save when the host was last told of it.
+    /// Value of [`UnspillParams::unsaved`] when the host was last notified.
     told: u64,
-    /// When pointer or keyboard did something last.
+    /// Time of the last pointer or keyboard event.
     touched_s: f64,
 }
 
@@ -112,14 +113,14 @@ impl Editor {
         }
     }
 
-    /// A window has opened.
+    /// Connects the editor to a window that has opened.
     fn open(&mut self, context: GuiContext) {
         self.is_open = true;
         self.edits.connect(Some(context));
         self.presets.refresh();
     }
 
-    /// The window has closed: nothing is watched, kept or paid for any more.
+    /// Disconnects from the closed window and stops watching the session.
     fn close(&mut self) {
         self.is_open = false;
         self.edits.connect(None);
@@ -133,7 +134,7 @@ impl Editor {
         Arc::clone(self.edits.params())
     }
 
-    /// One picture.
+    /// Draws one picture.
     fn ui(&mut self, ui: &mut Ui) {
         // A window may draw once more while it closes.
         if !self.is_open {
@@ -149,7 +150,7 @@ impl Editor {
         ui.painter().rect_filled(area, 0.0, theme::BACKGROUND);
         let header = Rect::from_min_size(area.min, vec2(area.width(), header::HEIGHT));
         let status = Rect::from_min_max(pos2(area.min.x, area.max.y - status::HEIGHT), area.max);
-        // Mics come first: the spectrum is lower where they need the room.
+        // Mics have priority: the spectrum is lower if they need the room.
         let room = status.top() - header.bottom() - 2.0 * MICS_MARGIN.y;
         let left = room - self.height_of_all(area.width() - 2.0 * MICS_MARGIN.x);
         let spectrum_height = (area.height() * 0.27).clamp(130.0, 280.0).min(left.max(130.0));
@@ -163,14 +164,15 @@ impl Editor {
         self.spectrum(ui, spectrum);
         self.status(ui, status);
 
-        // Names, order, links and passages are no parameters: the host hears of them from nobody else.
+        // Names, order, links and passages are not parameters, so the host must be notified here.
         let unsaved = self.edits.params().unsaved();
         if self.told != unsaved {
             self.told = unsaved;
             self.scene.tell_host();
         }
 
-        // A still window may notice the pointer only with its next picture, so it is awake before a button is pressed.
+        // A still window may detect the pointer only with its next picture. Pointer motion
+        // therefore shortens the interval before a button is pressed.
         if ui.input(|input| !input.events.is_empty()) {
             self.touched_s = time_s;
         }
@@ -189,7 +191,7 @@ impl Editor {
             let shortcut = KeyboardShortcut::new(modifiers, key);
             ui.input_mut(|input| input.consume_shortcut(&shortcut))
         };
-        // The longer ones first: the shorter ones would take them, too.
+        // Longer shortcuts first: the shorter ones would match them, too.
         if pressed(Modifiers::COMMAND | Modifiers::SHIFT, Key::Z) {
             self.edits.redo();
         } else if pressed(Modifiers::COMMAND, Key::Z) {
@@ -207,13 +209,13 @@ impl Editor {
         }
     }
 
-    /// Chooses strips, as a click with these keys held does.
+    /// Selects strips as a click with these modifiers does.
     fn select_as(&mut self, strip: usize, held: Modifiers) {
         if held.shift {
             let rows = self.rows();
             let place = |strip: usize| rows.iter().position(|&row| row == strip);
             if let (Some(one), Some(other)) = (place(self.selected), place(strip)) {
-                // From the one whose spectrum is shown to this one, which stays to be counted from.
+                // Selects all rows from `selected` to `strip`; `selected` stays the anchor.
                 self.together = rows[one.min(other)..=one.max(other)].to_vec();
             }
         } else {
@@ -221,7 +223,7 @@ impl Editor {
         }
     }
 
-    /// Chooses a strip; with `add`, beside those chosen already.
+    /// Selects a strip. With `add`, toggles it in the selection.
     fn select(&mut self, strip: usize, add: bool) {
         if !add {
             self.together.clear();

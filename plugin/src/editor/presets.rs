@@ -1,4 +1,4 @@
-//! Presets: ensembles to begin with, and the engineer's own as files.
+//! Presets: ensembles, and the user's own as files.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use crate::state;
 
 const ENDING: &str = "unspill.json";
 
-/// Which mic comes in where.
+/// Lists the mics of an ensemble.
 fn explain(ensemble: &Ensemble, ui: &mut Ui) {
     ui.label("For mics that come in in this order:");
     for line in ensemble.lines() {
@@ -34,7 +34,7 @@ impl Presets {
         Self { folder, names: Vec::new(), new_name: String::new() }
     }
 
-    /// Looks which files there are.
+    /// Lists the files.
     pub(super) fn refresh(&mut self) {
         let entries = self.folder.as_ref().and_then(|folder| fs::read_dir(folder).ok());
         let files = entries.into_iter().flatten().filter_map(Result::ok);
@@ -61,7 +61,7 @@ impl Presets {
     }
 }
 
-/// Where presets are kept on this system.
+/// Returns the folder for presets on this system.
 pub(super) fn user_folder() -> Option<PathBuf> {
     let from = |variable: &str| {
         std::env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute())
@@ -76,7 +76,7 @@ pub(super) fn user_folder() -> Option<PathBuf> {
     }
 }
 
-/// Writes all or nothing.
+/// Writes a file completely or not at all.
 fn write(path: &Path, text: &str) -> std::io::Result<()> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
@@ -84,13 +84,14 @@ fn write(path: &Path, text: &str) -> std::io::Result<()> {
     let half = path.with_extension("part");
     fs::write(&half, text)?;
     fs::rename(&half, path).inspect_err(|_| {
-        // Nothing half-written stays behind.
+        // Removes the partly written file.
         let _ = fs::remove_file(&half);
     })
 }
 
 impl Editor {
-    /// Labels, roles, groups and limits of an ensemble; amounts go back to all.
+    /// Applies labels, roles, groups and limits of an ensemble; sets the amounts of mics and pairs
+    /// to 100 %.
     pub(super) fn take_ensemble(&mut self, number: usize) {
         let positions = ENSEMBLES[number].positions(self.edits.params());
         let values = positions.into_iter().map(|(param, value)| (self.edits.place(param), value));
@@ -126,7 +127,7 @@ impl Editor {
             Ok(state) => {
                 self.message = None;
                 let params = self.params();
-                // What belongs to the session, not to how it is set up.
+                // Parameters that belong to the session and not to a preset.
                 let kept = [
                     self.edits.index(&params.bypass),
                     self.edits.index(&params.estimates),

@@ -1,30 +1,30 @@
-//! Size and scale of the window, kept with the session.
+//! Size and scale of the window, saved with the session.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// The smallest window, in points.
+/// Smallest window, in points.
 pub(super) const SMALLEST: [f32; 2] = [920.0, 560.0];
 pub(super) const LARGEST: [f32; 2] = [4000.0, 3000.0];
-/// The longest side of a window, in pixels: an 8K screen fits in, and drivers of OpenGL draw no more than 16384. Mesa's software driver
-/// crashes beyond that.
+/// Longest side of a window, in pixels: enough for an 8K screen. OpenGL drivers draw at most 16384
+/// pixels, and Mesa's software driver crashes beyond that.
 pub(super) const LARGEST_PIXELS: u16 = 8192;
 const SCALES: [f32; 2] = [0.5, 4.0];
-/// Pixels per point that hosts may ask for.
+/// Accepted range of a host's scale, in pixels per point.
 const HOST_SCALES: std::ops::RangeInclusive<f64> = 0.25..=8.0;
 
-/// The scale that a host asks for, if it can be had.
+/// Returns the scale that a host requests, if it is in the accepted range.
 pub(super) fn host_scale(asked: Option<f64>) -> Option<f64> {
     asked.filter(|scale| HOST_SCALES.contains(scale))
 }
 
-/// Whether a window can have this width and height in pixels.
+/// Returns true if a window can have this width and height in pixels.
 pub(super) fn can_be_drawn([width, height]: [f64; 2]) -> bool {
     let largest = f64::from(LARGEST_PIXELS);
-    // Not where one is no number.
+    // False if one is NaN.
     width <= largest && height <= largest
 }
 
-/// What is kept; numbers are stored as their bits.
+/// The saved values; numbers are stored as their bits.
 #[derive(Debug)]
 pub(crate) struct Remembered {
     width: AtomicU32,
@@ -40,7 +40,7 @@ impl Default for Remembered {
 }
 
 fn load(from: &AtomicU32) -> f32 {
-    // Relaxed, here and below: each is a value of its own.
+    // Relaxed, here and below: the values are independent.
     f32::from_bits(from.load(Ordering::Relaxed))
 }
 
@@ -51,12 +51,13 @@ fn store(to: &AtomicU32, value: f32, [min, max]: [f32; 2]) {
 }
 
 impl Remembered {
-    /// Width and height in points.
+    /// Returns width and height in points.
     pub(super) fn size(&self) -> [f32; 2] {
         [load(&self.width), load(&self.height)]
     }
 
-    /// The same, at most as large as windows may be where the system or the host adds a scale of its own.
+    /// Returns the size, limited to [`LARGEST_PIXELS`] if the system or the host adds a scale of
+    /// its own.
     pub(super) fn size_at(&self, system_scale: Option<f64>) -> [f32; 2] {
         #[allow(clippy::cast_possible_truncation, reason = "1 to 8")]
         let system_scale = system_scale.unwrap_or(1.0).max(1.0) as f32;
@@ -64,7 +65,7 @@ impl Remembered {
         self.size().map(|side| side.min(largest))
     }
 
-    /// Pixels per point, on top of what the system asks for.
+    /// Pixels per point, as a factor to the system's scale.
     pub(super) fn scale(&self) -> f32 {
         load(&self.scale)
     }
@@ -78,13 +79,13 @@ impl Remembered {
         store(&self.scale, scale, SCALES);
     }
 
-    /// As it is saved: `[width, height, scale]`.
+    /// Returns the saved form: `[width, height, scale]`.
     pub(crate) fn to_text(&self) -> String {
         let [width, height] = self.size();
         format!("[{width},{height},{}]", self.scale())
     }
 
-    /// Takes over what was saved, as far as it makes sense.
+    /// Reads the saved form; invalid values are ignored.
     pub(crate) fn read(&self, text: &str) {
         let inside = text.trim().strip_prefix('[').and_then(|text| text.strip_suffix(']'));
         let numbers: Vec<f32> = inside

@@ -1,4 +1,4 @@
-//! Rows that are moved, and mics that are linked: how the mics are shown, which no host needs to know.
+//! Moving of rows and linking of mics. Both change only the window's arrangement.
 
 use egui::{
     Color32, CornerRadius, CursorIcon, EventFilter, Id, Key, Painter, Rect, Response, Sense,
@@ -8,21 +8,22 @@ use egui::{
 use super::controls::{focus_ring, name, switch};
 use super::{Editor, theme};
 
-/// Rows on their way to another place.
+/// Rows that are being dragged.
 #[derive(Debug)]
 pub(super) struct Moving {
     strips: Vec<usize>,
-    /// Where they would land: above this one of the rows shown, or below the last.
+    /// Target position: above this one of the shown rows, or below the last.
     place: usize,
 }
 
 impl Editor {
-    /// What a drag or a key on a row moves: the row, or all rows that are chosen together with it.
+    /// Returns the rows that a drag or a key on a row moves: the row, or the whole selection if it
+    /// contains the row.
     fn carried(&self, strip: usize) -> Vec<usize> {
         if self.together.contains(&strip) { self.together.clone() } else { vec![strip] }
     }
 
-    /// Chooses a strip unless it is among the chosen.
+    /// Selects a strip unless it is already in the selection.
     pub(super) fn select_if_apart(&mut self, strip: usize) {
         if !self.together.contains(&strip) {
             self.select(strip, false);
@@ -35,7 +36,7 @@ impl Editor {
         }
     }
 
-    /// The handle that a row is dragged by.
+    /// Draws the handle by which a row is dragged.
     pub(super) fn grip(&mut self, ui: &Ui, rect: Rect, strip: usize, is_bright: bool) {
         let id = Id::unique(("grip", strip));
         let response = ui.interact(rect, id, Sense::drag());
@@ -73,7 +74,7 @@ impl Editor {
         );
     }
 
-    /// Follows the rows that are dragged: says where they would land, and lets them land there.
+    /// Draws the target position of dragged rows, and moves them when they are dropped.
     pub(super) fn moving_rows(&mut self, ui: &Ui, all: Rect, height: f32, rows: &[usize]) {
         let Some(moving) = &mut self.moving else { return };
         let Some(at) = ui.input(|input| input.pointer.latest_pos()) else { return };
@@ -91,7 +92,7 @@ impl Editor {
             self.moving = None;
         } else if ui.input(|input| input.pointer.any_released() || !input.pointer.any_down()) {
             let Moving { strips, place } = moving;
-            // Beside the next row that stays where it is.
+            // The next row that is not moved.
             let above = rows[*place..].iter().find(|row| !strips.contains(row));
             let below = rows[..*place].iter().rfind(|row| !strips.contains(row));
             let beside = above.map(|&row| (row, false)).or(below.map(|&row| (row, true)));
@@ -103,7 +104,7 @@ impl Editor {
         }
     }
 
-    /// Moves a row, or all chosen with it, past the next one.
+    /// Moves a row, or the selection with it, past the next one.
     pub(super) fn move_rows(&mut self, strip: usize, up: bool) {
         let rows = self.rows();
         let moved = self.carried(strip);
@@ -120,7 +121,8 @@ impl Editor {
         }
     }
 
-    /// The strips whose values move when this one's do: those chosen with it, and those linked with any of them.
+    /// Returns the strips whose values move with this one's: the selection, and the strips that are
+    /// linked with any of it.
     pub(super) fn moved_with(&self, strip: usize) -> [Vec<usize>; 2] {
         let chosen = self.carried(strip);
         let arrangement = self.edits.params().arranged.now();
@@ -140,7 +142,7 @@ impl Editor {
         self.edits.arrange(|arrangement| arrangement.unlink(&strips));
     }
 
-    /// Links the chosen mics, or takes them out of the link they all are in.
+    /// Draws the button that links the selected mics, or unlinks them if they all are in one link.
     pub(super) fn link_button(&mut self, ui: &mut Ui, foot: Rect) {
         let count = self.together.len();
         if count < 2 {
@@ -167,7 +169,7 @@ impl Editor {
         }
     }
 
-    /// Says that a mic is linked; a click takes it out.
+    /// Draws the mark of a linked mic; a click unlinks the mic.
     pub(super) fn link_mark(&mut self, ui: &Ui, rect: Rect, strip: usize) {
         let (link, others) = {
             let arrangement = self.edits.params().arranged.now();
@@ -194,7 +196,7 @@ impl Editor {
     }
 }
 
-/// Two links of a chain.
+/// Draws two links of a chain.
 fn chain(painter: &Painter, rect: Rect, ink: Color32) {
     for side in [-2.5, 2.5] {
         let link = Rect::from_center_size(rect.center() + vec2(side, 0.0), vec2(7.5, 5.0));

@@ -1,4 +1,4 @@
-//! What is happening: snapshots of the session, smoothed as meters want it, strip by strip.
+//! The state of the session: snapshots per strip, smoothed for meters.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -12,24 +12,24 @@ use crate::daw::Daw;
 use crate::live::{Live, LiveSession};
 use crate::params::{Instrument, UnspillParams};
 
-/// How fast a peak falls.
+/// Decay rate of a peak.
 const PEAK_FALLS_DB_PER_S: f32 = 20.0;
-/// How long a peak is held.
+/// Hold time of a peak.
 const PEAK_HELD_S: f32 = 1.2;
-/// How long the mean of a level is.
+/// Averaging time of a level.
 const LEVEL_S: f32 = 0.3;
-/// How long the mean of a displayed crosstalk is.
+/// Averaging time of a displayed crosstalk.
 const CROSSTALK_S: f32 = 0.5;
-/// Where meters begin.
+/// Lowest level of meters.
 pub(super) const LOWEST_DB: f32 = -60.0;
-/// Levels below this are silence.
+/// Power below which a signal counts as silence.
 const SILENT_POWER: f32 = 1e-9;
-/// How long a late hop, or one that the network had nothing to say about, is spoken of.
+/// Display time of a late hop, or of a hop without a result of the network.
 const LATE_SHOWN_S: f32 = 4.0;
-/// How often the load is measured.
+/// Interval between measurements of the load.
 const LOAD_S: f32 = 0.5;
 
-/// A meter: decibels of full scale.
+/// A level meter, in decibels of full scale.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Meter {
     power: f32,
@@ -59,7 +59,7 @@ impl Meter {
     }
 }
 
-/// What is known of one strip.
+/// The levels of one strip.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct StripLevels {
     pub(super) input: Meter,
@@ -68,7 +68,7 @@ pub(super) struct StripLevels {
 }
 
 impl StripLevels {
-    /// How much quieter the strip has become, in decibels, 0 or less.
+    /// Returns the reduction of the strip in decibels, 0 or less.
     pub(super) fn reduction_db(&self) -> f32 {
         if self.input.power < SILENT_POWER {
             return 0.0;
@@ -77,31 +77,31 @@ impl StripLevels {
     }
 }
 
-/// How the worker does.
+/// The worker's condition.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Health {
-    /// The worker's share of the time it has, 1 is all.
+    /// Fraction of the available time that the worker uses.
     pub(super) load: f32,
-    /// Hops heard dry since the session was prepared.
+    /// Late and lost hops, whose output is dry, since the session was prepared.
     pub(super) late_hops: u64,
-    /// There was a late hop within the last seconds.
+    /// True if there was a late hop within the last seconds.
     pub(super) is_late: bool,
     pub(super) failed: bool,
 }
 
-/// The picture of the session.
+/// The editor's picture of the session.
 #[derive(Debug)]
 pub(super) struct Scene {
     params: Arc<UnspillParams>,
     live: Arc<Live>,
     session: Option<LiveSession>,
     pub(super) strips: Vec<StripLevels>,
-    /// `[target, bleeder]` over strips, power ratios; 0 where nothing is known.
+    /// `[target, bleeder]` over strips, power ratios; 0 if unknown.
     crosstalk: Vec<f32>,
     pub(super) settled: f32,
     /// Two strips that carry the same sound.
     pub(super) twins: Option<[usize; 2]>,
-    /// What the network had nothing to say for, and when that was seen last.
+    /// Why the network gave no result, and the time of the last occurrence.
     trouble: Option<(GuideTrouble, Instant)>,
     pub(super) health: Health,
     /// The newest spectrum of the selected strip.
@@ -135,7 +135,7 @@ impl Scene {
         }
     }
 
-    /// Nobody looks any more.
+    /// Stops watching the session when the window closes.
     pub(super) fn close(&mut self) {
         if let Some(session) = self.session.take() {
             session.monitor.watch(None);
@@ -155,7 +155,7 @@ impl Scene {
         self.last_snapshot_s = None;
     }
 
-    /// Takes in everything that happened since the last picture.
+    /// Reads all snapshots since the last picture.
     pub(super) fn poll(&mut self, selected: usize, time_s: f64, context: &Context) {
         let current = self.live.session();
         let same = |a: &LiveSession, b: &LiveSession| Arc::ptr_eq(&a.monitor, &b.monitor);
@@ -271,12 +271,12 @@ impl Scene {
         }
     }
 
-    /// Whether sound has come in lately.
+    /// Returns true if there was a snapshot within the last half second.
     pub(super) fn is_moving(&self, time_s: f64) -> bool {
         self.last_snapshot_s.is_some_and(|last| time_s - last < 0.5)
     }
 
-    /// Why the network is not used, if it was not lately.
+    /// Returns the reason why the network is not in use, if it was not lately.
     pub(super) fn trouble(&self) -> Option<GuideTrouble> {
         self.trouble.map(|(trouble, _)| trouble)
     }
@@ -285,20 +285,21 @@ impl Scene {
         self.session.as_ref()
     }
 
-    /// What a target hears of a bleeder, in decibels of what the bleeder's own mic hears.
+    /// Returns the crosstalk from a bleeder into a target in decibels, relative to the level at the
+    /// bleeder's own mic.
     pub(super) fn crosstalk_db(&self, target: usize, bleeder: usize) -> Option<f32> {
         let ratio = self.crosstalk[target * self.strips.len() + bleeder];
         (ratio > 1e-6).then(|| 10.0 * ratio.log10())
     }
 
-    /// Whether the host has ever sent anything on a strip, or the engineer has labelled or named it.
+    /// Returns true if a strip has ever had a signal, or if the user has labelled or named it.
     pub(super) fn is_used(&self, strip: usize) -> bool {
         let labelled = self.params.mics[strip].instrument.value() != Instrument::Other
             || self.params.arranged.now().name(strip).is_some();
         self.was_heard(strip) || (labelled && self.exists(strip))
     }
 
-    /// Whether the host has ever sent anything on a strip.
+    /// Returns true if a strip has ever had a signal.
     pub(super) fn was_heard(&self, strip: usize) -> bool {
         let session = self.session.as_ref();
         session.is_some_and(|session| {
@@ -306,7 +307,7 @@ impl Scene {
         })
     }
 
-    /// Has the host hear at once that there is something to save.
+    /// Notifies the host at once that there is something to save.
     pub(super) fn tell_host(&self) {
         self.live.ring();
     }
@@ -315,7 +316,7 @@ impl Scene {
         self.live.daw()
     }
 
-    /// Whether the layout in use has such a strip.
+    /// Returns true if the current layout has this strip.
     pub(super) fn exists(&self, strip: usize) -> bool {
         self.session.as_ref().is_none_or(|session| !session.map.mics_of(strip).is_empty())
     }
@@ -329,7 +330,7 @@ fn smooth(shown: &mut Column, new: &Column, hop_s: f32) {
         (&mut shown.removed_db, &new.removed_db),
     ] {
         for (shown, &new) in shown.iter_mut().zip(new) {
-            // Up at once, down slowly: an eye can follow.
+            // Fast attack and slow decay, so that the eye can follow.
             let part = (hop_s / if new > *shown { 0.03 } else { 0.25 }).min(1.0);
             *shown += part * (new - *shown);
         }

@@ -1,4 +1,4 @@
-//! The scrolling picture of one mic: a ring of columns in a texture.
+//! The scrolling spectrogram of one mic: a ring of columns in a texture.
 
 use egui::{
     Color32, ColorImage, Context, Painter, Pos2, Rect, TextureHandle, TextureOptions, pos2,
@@ -7,15 +7,15 @@ use engine::snapshot::{Column, NUM_COLUMN_BANDS};
 
 use super::theme;
 
-/// Columns in the ring.
+/// Number of columns in the ring.
 const NUM_COLUMNS: usize = 560;
-/// How long one column is.
+/// Duration of one column.
 const COLUMN_S: f32 = 0.02;
-/// The levels that colours tell apart.
+/// Range of levels that have different colours.
 pub(super) const LOWEST_DB: f32 = -96.0;
 pub(super) const HIGHEST_DB: f32 = -6.0;
 
-/// Which signal is shown.
+/// Displayed signal.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Signal {
     Before,
@@ -42,11 +42,11 @@ type Levels = [[u8; NUM_COLUMN_BANDS]; 3];
 #[derive(Default)]
 pub(super) struct Spectrogram {
     columns: Vec<Levels>,
-    /// Where the next column goes.
+    /// Index of the next column.
     next: usize,
-    /// Columns that the texture lacks, up to `next`.
+    /// Number of columns up to `next` that are not yet in the texture.
     stale: usize,
-    /// How much of the next column's time has passed, and the levels in it so far.
+    /// Elapsed time of the next column, and the highest levels in it so far.
     passed_s: f32,
     loudest: Option<Box<Levels>>,
     signal: Signal,
@@ -70,7 +70,7 @@ fn level(db: f32) -> u8 {
     level
 }
 
-/// The colour of a level.
+/// Returns the colour of a level.
 fn colour(signal: Signal, level: u8) -> Color32 {
     let part = f32::from(level) / 255.0;
     let hue = if signal == Signal::Removed { theme::BLEED } else { theme::KEEP };
@@ -99,7 +99,7 @@ impl Spectrogram {
         }
     }
 
-    /// Takes in one hop.
+    /// Adds one hop.
     pub(super) fn push(&mut self, column: &Column, hop_s: f32) {
         if self.columns.is_empty() {
             self.columns = vec![[[0; NUM_COLUMN_BANDS]; 3]; NUM_COLUMNS];
@@ -126,7 +126,7 @@ impl Spectrogram {
         }
     }
 
-    /// Brings the texture up to date.
+    /// Updates the texture.
     pub(super) fn upload(&mut self, context: &Context) {
         if self.columns.is_empty() || self.stale == 0 {
             return;
@@ -159,12 +159,12 @@ impl Spectrogram {
         self.stale = 0;
     }
 
-    /// Draws the ring, oldest on the left.
+    /// Draws the ring, oldest column on the left.
     pub(super) fn draw(&self, painter: &Painter, rect: Rect) {
         let Some(texture) = &self.texture else { return };
         let part = self.next as f32 / NUM_COLUMNS as f32;
         let seam = rect.left() + (1.0 - part) * rect.width();
-        // Half a texel off both ends, so that newest and oldest do not run into each other.
+        // Half a texel off both ends, so that the newest and the oldest column do not blend.
         let half = 0.5 / NUM_COLUMNS as f32;
         let quads = [
             (Rect::from_min_max(rect.min, pos2(seam, rect.bottom())), part + half, 1.0 - half),
@@ -178,7 +178,7 @@ impl Spectrogram {
         }
     }
 
-    /// How many seconds the picture shows.
+    /// Returns the duration of the spectrogram in seconds.
     pub(super) fn seconds() -> f32 {
         NUM_COLUMNS as f32 * COLUMN_S
     }

@@ -1,4 +1,4 @@
-//! The selected mic by frequency: now, and over the last seconds.
+//! The spectrum of the selected mic, current and over the last seconds.
 
 use egui::{Align2, Color32, Id, Mesh, Pos2, Rect, Sense, Shape, Stroke, Ui, pos2, vec2};
 use engine::snapshot::{NUM_COLUMN_BANDS, band_hz};
@@ -8,7 +8,7 @@ use super::spectrogram::{Signal, Spectrogram};
 use super::{Editor, icons, theme};
 
 const TOP: f32 = 34.0;
-/// What the curves reach over.
+/// Range of the curves.
 const LOWEST_DB: f32 = -100.0;
 const HIGHEST_DB: f32 = 0.0;
 const MARKS_DB: [f32; 4] = [-80.0, -60.0, -40.0, -20.0];
@@ -23,7 +23,7 @@ const MARKS_HZ: [(f32, &str); 8] = [
     (10000.0, "10k"),
 ];
 
-/// Where a frequency lies, 0 at the lowest band's middle and 1 at the highest's.
+/// Returns the position of a frequency, 0 at the middle of the lowest band and 1 at the highest's.
 fn position(hz: f32) -> f32 {
     let (low, high) = (band_hz(0), band_hz(NUM_COLUMN_BANDS - 1));
     (hz / low).ln() / (high / low).ln()
@@ -160,7 +160,8 @@ fn frequency_text(hz: f32) -> String {
     if hz < 1000.0 { format!("{hz:.0} Hz") } else { format!("{:.1} kHz", hz / 1000.0) }
 }
 
-/// A level as the curves show it: with a true minus, and nothing below where they begin.
+/// Returns a level as text, with a true minus sign and without values below the range of
+/// the curves.
 fn level_text(db: f32) -> String {
     if db <= LOWEST_DB {
         "nothing".to_owned()
@@ -169,7 +170,7 @@ fn level_text(db: f32) -> String {
     }
 }
 
-/// The area under a curve.
+/// Returns the area under a curve.
 fn filled(line: &[Pos2], bottom: f32, colour: Color32) -> Shape {
     let mut mesh = Mesh::default();
     for (&point, start) in line.iter().zip((0_u32..).step_by(2)) {

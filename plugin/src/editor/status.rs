@@ -1,4 +1,4 @@
-//! The bottom line: what cleans, what it costs, and what is wrong.
+//! The status line: the network, its cost, and errors.
 
 use egui::{self, Align, Align2, Id, Layout, Rect, Role, Sense, Ui, UiBuilder, WidgetInfo, vec2};
 use engine::{GuideTrouble, LearnState, Mode, Pace};
@@ -6,7 +6,7 @@ use engine::{GuideTrouble, LearnState, Mode, Pace};
 use super::{Editor, theme};
 
 pub(super) const HEIGHT: f32 = 30.0;
-/// A load from which the worker is about to be late.
+/// Load above which the worker is close to being late.
 const HIGH_LOAD: f32 = 0.85;
 const SCALES: [f32; 6] = [0.75, 1.0, 1.25, 1.5, 1.75, 2.0];
 
@@ -36,7 +36,7 @@ impl Editor {
         }
     }
 
-    /// What must be said now, if anything.
+    /// Returns the current message, if any.
     fn news(&self) -> Option<(String, egui::Color32)> {
         let health = &self.scene.health;
         if health.failed {
@@ -61,14 +61,15 @@ impl Editor {
             .or_else(|| self.twins_news())
     }
 
-    /// The line about two mics that carry the same sound.
+    /// Returns the message about two mics that carry the same sound.
     fn twins_news(&self) -> Option<(String, egui::Color32)> {
         let [first, second] = self.scene.twins?.map(|strip| self.name(strip));
         let text = format!("{first} and {second} carry the same sound: they count as one group");
         Some((text, theme::BLEED))
     }
 
-    /// What must be said while another mode runs than was chosen: not every host starts the plugin anew when its latency changes.
+    /// Returns a message while the running mode differs from the chosen one: not every host
+    /// restarts the plugin when its latency changes.
     fn mode_news(&self) -> Option<(String, egui::Color32)> {
         let name = |mode| if mode == Mode::Live { "Live" } else { "Mix" };
         let running = self.scene.session()?.mode;
@@ -80,7 +81,7 @@ impl Editor {
         })
     }
 
-    /// What must be said when mics are cleaned without the network.
+    /// Returns a message while mics are cleaned without the network.
     fn network_news(&self) -> Option<(String, egui::Color32)> {
         let session = self.scene.session()?;
         let why = match (session.model, self.scene.trouble()) {
@@ -99,11 +100,11 @@ impl Editor {
         Some((format!("{why}: fixed rules clean in its place, and take out less"), theme::BLEED))
     }
 
-    /// What must be said about what was learned and about the model.
+    /// Returns a message about the learned estimates and the model.
     pub(super) fn learning_news(&self) -> Option<(String, egui::Color32)> {
         let kept = &self.params().kept;
         let state = self.scene.session().map(|session| session.learner.state());
-        // Learning a passage anew makes good for what could not be read.
+        // A newly learned passage replaces estimates that could not be read.
         let is_made_good = matches!(
             state,
             Some(LearnState::Learning | LearnState::Refining | LearnState::Learned)
@@ -163,7 +164,7 @@ impl Editor {
         let painter = line.painter();
         let font = theme::regular(12.0);
         let said = painter.text(rect.left_center(), Align2::LEFT_CENTER, text, font, colour);
-        // Far too high a load has more figures, and less of a bar.
+        // A very high load has more digits, and a shorter bar.
         let left = (rect.left() + 84.0).max(said.right() + 6.0);
         let middle = rect.center().y;
         let well = Rect::from_min_max(

@@ -1,4 +1,5 @@
-//! The mics, one row each: name, role and group, levels, reduction, amounts; beside them their row of the matrix.
+//! The mics, one row each: name, role and group, levels, reduction, amounts, and their row of
+//! the matrix.
 
 use egui::{Align2, Color32, Id, Rect, Response, ScrollArea, Sense, Ui, UiBuilder, pos2, vec2};
 use nice_plug::prelude::{Enum, FloatParam};
@@ -10,7 +11,7 @@ use super::{Editor, scene, theme};
 use crate::names::mic_name;
 use crate::params::{AmongOthers, Instrument, OutputParams};
 
-/// Where the parts of a row begin, from its left end.
+/// Left edges and widths of the parts of a row, in points from its left end.
 const GRIP: f32 = 3.0;
 pub(super) const ICON: f32 = 14.0;
 const NAME: f32 = 42.0;
@@ -28,15 +29,15 @@ const FLOOR_WIDTH: f32 = 66.0;
 const LISTEN: f32 = 575.0;
 const LISTEN_WIDTH: f32 = 22.0;
 const LISTEN_STEP: f32 = 24.0;
-/// Where the matrix begins.
+/// Left edge of the matrix.
 pub(super) const MATRIX: f32 = 655.0;
-/// Sixteen of the lowest fit into the window as it opens.
+/// Smallest and largest row height. Sixteen of the smallest fit into a window of the default size.
 const ROW_HEIGHTS: [f32; 2] = [24.0, 50.0];
 const ROWS_MARGIN: f32 = 4.0;
 const FOOT: f32 = 24.0;
 
 impl Editor {
-    /// The strips that have a row, from the top.
+    /// Returns the strips that have a row, from the top.
     pub(super) fn rows(&self) -> Vec<usize> {
         let mut rows = self.edits.params().arranged.now().order().to_vec();
         rows.retain(|&strip| {
@@ -45,7 +46,8 @@ impl Editor {
         rows
     }
 
-    /// How high strips and matrix have to be for every mic to be seen at once, in a window of this width.
+    /// Returns the height of strips and matrix at which all mics are visible, in a window of
+    /// this width.
     pub(super) fn height_of_all(&self, width: f32) -> f32 {
         let rows = self.rows();
         let all = Rect::from_min_size(pos2(0.0, 0.0), vec2(width, 0.0));
@@ -61,13 +63,13 @@ impl Editor {
         self.edits.params().mics[strip].instrument.value()
     }
 
-    /// The colour of a strip's group.
+    /// Returns the colour of a strip's group.
     pub(super) fn group_colour(&self, strip: usize) -> Option<Color32> {
         let group = self.edits.params().mics[strip].group.value().to_index();
         group.checked_sub(1).map(|letter| theme::GROUPS[letter % theme::GROUPS.len()])
     }
 
-    /// Strips and matrix.
+    /// Draws strips and matrix.
     pub(super) fn mics(&mut self, ui: &mut Ui, rect: Rect) {
         let rows = self.rows();
         let foot = Rect::from_min_max(pos2(rect.left(), rect.bottom() - FOOT), rect.max);
@@ -192,7 +194,7 @@ impl Editor {
         }
     }
 
-    /// What of a mic is heard: it alone, what is removed from it, or as it came.
+    /// Draws the monitoring switches of a mic: solo, solo of the removed signal, bypass.
     fn listening(&mut self, ui: &mut Ui, rect: Rect, strip: usize, among: &AmongOthers) {
         let name = self.name(strip);
         let switches = [
@@ -233,7 +235,8 @@ impl Editor {
         }
     }
 
-    /// A bar of one of a strip's values, which moves those of the chosen and the linked strips, too.
+    /// Draws a bar of one of a strip's values, which also moves those of the selected and the
+    /// linked strips.
     fn strip_bar(&mut self, ui: &mut Ui, place: Rect, strip: usize, bar: Bar) -> Option<Response> {
         let params = self.params();
         let index = |other: usize| -> Option<ParamIndex> {

@@ -1,4 +1,4 @@
-//! Logic of the editor, run without a window.
+//! Tests of the editor's logic without a window.
 
 use std::sync::{Arc, Mutex};
 
@@ -20,12 +20,12 @@ pub(super) enum Told {
     End(ParamPtr),
 }
 
-/// A host that notes what it is told and does it.
+/// A host that records all calls and applies them.
 #[derive(Default)]
 pub(super) struct Noting(Mutex<Vec<Told>>);
 
 impl Noting {
-    /// What it was told since this was last asked.
+    /// Returns the calls since the last query.
     pub(super) fn told(&self) -> Vec<Told> {
         std::mem::take(&mut *self.0.lock().unwrap())
     }
@@ -90,7 +90,7 @@ impl Desk {
             ..RawInput::default()
         };
         let mut output = self.context.run_ui(input, |ui| self.editor.ui(ui));
-        // Nobody paints.
+        // Nothing is painted.
         output.textures_delta.clear();
     }
 
@@ -110,7 +110,7 @@ impl Drop for Desk {
     }
 }
 
-/// A host that takes its time: it hears of everything and does nothing yet.
+/// A slow host: it receives all calls and does not apply them yet.
 struct Slow;
 
 #[allow(unsafe_code, reason = "the framework's interface")]
@@ -172,7 +172,7 @@ fn every_edit_can_be_undone_and_done_again() {
     desk.editor.edits.redo();
     assert_eq!(desk.editor.edits.value(amount), 0.5);
     assert!(!desk.editor.edits.can_redo());
-    // Every gesture is whole.
+    // Every gesture is complete.
     let told = desk.told();
     let count = |wanted: fn(&Told) -> bool| told.iter().filter(|told| wanted(told)).count();
     assert_eq!(count(|told| matches!(told, Told::Begin(_))), 3);
@@ -236,7 +236,7 @@ fn an_ensemble_labels_groups_and_gives_roles() {
     assert_eq!(chosen(edits.index(&mic(1).group)), GroupChoice::A as usize);
     assert_eq!(chosen(edits.index(&mic(2).group)), GroupChoice::B as usize);
     assert_eq!(chosen(edits.index(&mic(7).role)), RoleChoice::Close as usize);
-    // The one for eight mics.
+    // The drum kit for eight mics.
     desk.editor.take_ensemble(1);
     let edits = &desk.editor.edits;
     let chosen = |param| edits.choice(param);
@@ -264,7 +264,7 @@ fn learn_is_pressed_with_mouse_or_keyboard_and_undo_forgets_the_passage() {
         Told::End(estimates),
     ];
     assert_eq!(desk.told(), expected);
-    // What a passage teaches is there to be used: no way back to Adaptive before it ends.
+    // Estimates cannot be set to Adaptive before the passage ends.
     let adaptive = pos2(90.0, 55.0);
     desk.draw(vec![Event::PointerMoved(adaptive)]);
     desk.button(adaptive, true);
@@ -277,7 +277,7 @@ fn learn_is_pressed_with_mouse_or_keyboard_and_undo_forgets_the_passage() {
     desk.draw(vec![space(true), space(false)]);
     desk.draw(Vec::new());
     assert_eq!(desk.told(), [Told::Begin(learn), Told::Set(learn, 0.0), Told::End(learn)]);
-    // One step: that the passage was begun.
+    // The beginning of the passage is one step.
     desk.editor.edits.undo();
     assert!(!desk.editor.edits.can_undo());
     let expected = [Told::Begin(estimates), Told::Set(estimates, 0.0), Told::End(estimates)];
@@ -294,12 +294,12 @@ fn undo_brings_back_what_a_passage_has_replaced() {
     let before = crate::kept::learned_by_a_newer_version();
     params.kept.read(Some(&before), None);
     let edits = &mut desk.editor.edits;
-    // Called off while it is learned: nothing to do again.
+    // A passage undone while it is learned cannot be redone.
     edits.begin_passage();
     edits.undo();
     assert!(!edits.is_learning() && !edits.can_redo());
     assert_eq!(params.kept.text().as_ref(), Some(&before));
-    // Taken back after its end.
+    // A passage undone after its end.
     edits.begin_passage();
     edits.end_passage();
     params.kept.read(None, None);
@@ -366,7 +366,7 @@ fn a_preset_comes_back_as_it_was_saved() {
     assert!((edits.value(amount) - 0.4).abs() < 1e-6, "{}", edits.value(amount));
     assert_eq!(edits.choice(instrument), Instrument::Tom as usize);
     assert!(edits.can_undo());
-    // What is no preset changes nothing and is named.
+    // An invalid preset changes nothing, and the message names it.
     std::fs::write(desk.folder.join("Broken.unspill.json"), "{").unwrap();
     desk.told();
     desk.editor.load_preset("Broken");

@@ -1,4 +1,4 @@
-//! Colours, type and measures of the editor. Colour only where it means something.
+//! Colours, fonts and measures of the editor. Only elements with a meaning have a colour.
 
 use std::sync::Arc;
 
@@ -13,29 +13,29 @@ const fn rgb(hex: u32) -> Color32 {
     Color32::from_rgb(r, g, b)
 }
 
-/// Behind everything.
+/// Background of the window.
 pub(super) const BACKGROUND: Color32 = rgb(0x0014_161A);
 /// Header, status line, popups.
 pub(super) const PANEL: Color32 = rgb(0x001B_1E23);
 /// Wells of meters, bars and cells.
 pub(super) const WELL: Color32 = rgb(0x000E_1013);
-/// What can be pressed.
+/// Buttons.
 pub(super) const BUTTON: Color32 = rgb(0x0026_2A31);
 pub(super) const BUTTON_HOVERED: Color32 = rgb(0x0030_353D);
 pub(super) const LINE: Color32 = rgb(0x0029_2D34);
 pub(super) const TEXT: Color32 = rgb(0x00DA_DDE2);
-/// Labels and what is less important.
+/// Labels and less important text.
 pub(super) const DIM: Color32 = rgb(0x008C_939E);
-/// What is barely there.
+/// Faint text and lines.
 pub(super) const FAINT: Color32 = rgb(0x0052_5862);
-/// What stays: clean signals, amounts, what is chosen.
+/// The kept signal: clean signals, amounts, the selection.
 pub(super) const KEEP: Color32 = rgb(0x0053_C2B0);
-/// What is bleed or goes: crosstalk, reduction, the removed signal.
+/// Bleed and removal: crosstalk, reduction, the removed signal.
 pub(super) const BLEED: Color32 = rgb(0x00E9_A03F);
-/// What needs attention.
+/// Warnings.
 pub(super) const ALARM: Color32 = rgb(0x00EE_6352);
 
-/// Groups A to H: of one lightness, apart from the two colours with a meaning of their own.
+/// Groups A to H: equal lightness, and distinct from the two colours with a meaning of their own.
 pub(super) const GROUPS: [Color32; 8] = [
     rgb(0x006A_9BE8),
     rgb(0x00B1_82E3),
@@ -60,7 +60,7 @@ pub(super) fn semibold(size: f32) -> FontId {
     FontId::new(size, FontFamily::Name(SEMIBOLD.into()))
 }
 
-/// Draws a line of text, cut with an ellipsis where it is too long.
+/// Draws a line of text, cut with an ellipsis if it is too long.
 pub(super) fn elided(
     painter: &Painter,
     rect: Rect,
@@ -74,7 +74,7 @@ pub(super) fn elided(
     painter.galley(at, galley, ink);
 }
 
-/// A line of text, cut with an ellipsis where it is wider than this.
+/// Lays out a line of text, cut with an ellipsis if it is wider than `width`.
 pub(super) fn elided_line(
     painter: &Painter,
     width: f32,
@@ -87,12 +87,12 @@ pub(super) fn elided_line(
     painter.layout_job(job)
 }
 
-/// Between two colours, at `part` of the way.
+/// Returns the colour between two colours, at the fraction `part`.
 pub(super) fn blend(from: Color32, to: Color32, part: f32) -> Color32 {
     from.lerp_to_gamma(to, part.clamp(0.0, 1.0))
 }
 
-/// Gives a context the editor's fonts and style; it comes with no fonts at all.
+/// Sets the editor's fonts and style. A new context has no fonts.
 pub(super) fn apply(context: &Context) {
     let mut fonts = FontDefinitions::empty();
     let mut add = |name: &str, data: &'static [u8]| {
@@ -120,7 +120,7 @@ pub(super) fn apply(context: &Context) {
         style.visuals = visuals();
         style.spacing.item_spacing = [6.0, 6.0].into();
         style.spacing.button_padding = [8.0, 3.0].into();
-        // More rows than fit are there to be seen, not only under the pointer.
+        // The scroll bar is always visible, because it shows that there are more rows.
         style.spacing.scroll.floating_width = 4.0;
         style.spacing.scroll.dormant_handle_opacity = 0.5;
         style.interaction.selectable_labels = false;

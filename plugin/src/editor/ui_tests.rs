@@ -1,4 +1,4 @@
-//! The window pressed, dragged, typed into and read as a user does, without a screen.
+//! Tests of clicks, drags, typing and texts in the window, without a screen.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ use crate::testing::set_by_id;
 
 const MICS: [&str; 4] = ["Kick", "Snare", "Hi-hat", "Bass"];
 
-/// An open editor, the host it talks to, and what surrounds it.
+/// An open editor with its host and its session.
 struct Desk {
     window: Harness<'static, Editor>,
     host: Arc<Noting>,
@@ -32,7 +32,7 @@ struct Desk {
 }
 
 impl Desk {
-    /// With mics labelled as these.
+    /// Opens an editor with these labels of the mics.
     fn new(class: &'static ClassDesc, labels: &[&str]) -> Self {
         let params = Arc::new(UnspillParams::new(class));
         for (number, label) in (1..).zip(labels) {
@@ -71,7 +71,7 @@ impl Desk {
     fn click(&mut self, label: &str, modifiers: Modifiers) {
         self.node(label).click_modifiers(modifiers);
         self.window.run_steps(3);
-        // The next click is no half of a double one.
+        // The next click must not make a double click.
         self.window.run_steps(8);
     }
 
@@ -93,7 +93,7 @@ impl Desk {
         self.window.run_steps(2);
     }
 
-    /// Types into the field that has the keyboard.
+    /// Types into the field with the keyboard focus.
     fn type_text(&mut self, text: &str) {
         self.press(Modifiers::COMMAND, Key::A);
         self.press(Modifiers::NONE, Key::Delete);
@@ -115,7 +115,7 @@ impl Desk {
         self.window.state().name(strip)
     }
 
-    /// Where each mic's row is, by height.
+    /// Returns the names of the mics in the order of their rows.
     fn shown(&self) -> Vec<String> {
         let top =
             |strip: &usize| self.node(&format!("Place of {}", self.name(*strip))).rect().top();
@@ -125,7 +125,7 @@ impl Desk {
         rows.into_iter().map(|(_, name)| name).collect()
     }
 
-    /// Lets so many of the mics be heard, by a session that runs.
+    /// Runs a session in which the first `num_heard` mics have a signal.
     fn hear(&mut self, num_heard: usize, host_name: &str) -> Session {
         self.live.run_by(host_name);
         let mut session = running(self.params.class, &self.live);
@@ -137,12 +137,12 @@ impl Desk {
     }
 }
 
-/// A session that an editor finds in `live`.
+/// Starts a session that an editor finds in `live`.
 pub(super) fn running(class: &'static ClassDesc, live: &Live) -> Session {
     running_by(class, live, None)
 }
 
-/// The same, steered by a network that can be had or not.
+/// Starts a session with a network that may be invalid.
 fn running_by(class: &'static ClassDesc, live: &Live, model: Option<&Model>) -> Session {
     let map = MicMap::new(class, &class.layouts[0]);
     let config = SessionConfig {
@@ -167,7 +167,7 @@ fn running_by(class: &'static ClassDesc, live: &Live, model: Option<&Model>) -> 
     session
 }
 
-/// One block of 512 samples, each mic's made anew for each.
+/// Processes one block of 512 samples; `sample` returns each sample of a mic.
 pub(super) fn play(
     session: &mut Session,
     class: &'static ClassDesc,
@@ -184,7 +184,7 @@ fn kit() -> Desk {
     Desk::new(&Unspill8::DESC, &MICS)
 }
 
-/// What the keyboard comes to, and where that is.
+/// Returns all controls that the keyboard reaches, with their positions.
 fn reached_with_tab(desk: &mut Desk) -> Vec<(String, Pos2)> {
     let mut reached: Vec<(String, Pos2)> = Vec::new();
     for _ in 0..120 {
@@ -236,7 +236,7 @@ fn every_control_is_reached_with_tab() {
     }
 }
 
-/// Everything that is written in the window.
+/// Returns all texts in the window.
 fn written(desk: &Desk) -> BTreeSet<String> {
     let nodes = desk.window.query_all_by(|_| true);
     let texts = nodes.flat_map(|node| [node.accesskit_node().label(), node.value()]);
@@ -331,7 +331,7 @@ fn a_mic_is_renamed_by_double_click_and_f2_and_an_empty_name_is_taken_back() {
     assert_eq!(desk.name(1), "Snare unten");
     desk.press(Modifiers::COMMAND, Key::Z);
     assert_eq!(desk.name(1), "Snare oben");
-    // Escape leaves it as it is.
+    // Escape discards the text.
     desk.press(Modifiers::NONE, Key::F2);
     desk.window.event(Event::Text("nothing".to_owned()));
     desk.window.run_steps(1);
@@ -353,7 +353,7 @@ fn rows_are_moved_with_pointer_and_keys_and_nothing_else_changes() {
     assert_eq!(desk.shown(), ["Kick", "Bass", "Snare", "Hi-hat"]);
     let column = |desk: &Desk, name: &str| desk.middle(&format!("Column of {name}")).x;
     assert!(column(&desk, "Bass") < column(&desk, "Snare"), "the matrix follows");
-    // The first row is chosen.
+    // The first row is selected.
     desk.press(Modifiers::ALT, Key::ArrowDown);
     assert_eq!(desk.shown(), ["Bass", "Kick", "Snare", "Hi-hat"]);
     desk.node("Place of Hi-hat").focus();
@@ -387,13 +387,13 @@ fn linked_mics_keep_their_distance_and_are_held_together() {
     assert_eq!(told[..2], both.map(Told::Begin));
     assert_eq!(told[told.len() - 2..], both.map(Told::End));
     assert!(told[2..told.len() - 2].iter().all(|told| matches!(told, Told::Set(..))), "{told:?}");
-    // A typed value moves the other by as much.
+    // A typed value moves the other by the same distance.
     desk.node("Hi-hat Amount").focus();
     desk.window.run_steps(2);
     desk.press(Modifiers::NONE, Key::Enter);
     desk.type_text("35");
     assert!((desk.value(desk.amount(0)) - 0.55).abs() < 1e-3);
-    // One click on the mark and the link is gone.
+    // A click on the mark removes the link.
     desk.click("Unlink Kick", Modifiers::NONE);
     assert_eq!(desk.params.arranged.now().link_of(2), None);
 }
@@ -414,7 +414,7 @@ fn chosen_mics_are_dragged_together() {
     let begins = told.iter().take_while(|told| matches!(told, Told::Begin(_))).count();
     let ends = told.iter().rev().take_while(|told| matches!(told, Told::End(_))).count();
     assert_eq!((begins, ends), (2, 2), "{told:?}");
-    // A typed value is that of all.
+    // A typed value applies to all selected mics.
     desk.node("Bass Amount").focus();
     desk.window.run_steps(2);
     desk.press(Modifiers::NONE, Key::Enter);
@@ -496,7 +496,7 @@ fn two_mics_of_the_same_sound_are_named() {
             let noise = &mut noise[mic];
             *noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             let sample = f32::from(u16::try_from(*noise >> 16).unwrap()) / 65_536.0 - 0.5;
-            // The second and the fourth mic, and the third without another.
+            // The second and the fourth mic have the same signal; the third has another.
             if (1..=3).contains(&mic) { sample } else { 0.0 }
         });
     }

@@ -1,4 +1,4 @@
-//! The editor as the framework wants it: windows that open at the size they were closed at.
+//! The editor's interface to the framework. Windows open at the size at which they were closed.
 
 use std::error::Error;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -38,7 +38,7 @@ impl std::fmt::Debug for UnspillEditor {
     }
 }
 
-/// The editor of an instance with these parameters.
+/// Creates the editor of an instance with these parameters.
 pub(crate) fn create(params: &Arc<UnspillParams>, live: &Arc<Live>) -> Option<UnspillEditor> {
     Some(UnspillEditor {
         params: Arc::clone(params),
@@ -52,8 +52,9 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 }
 
 impl UnspillEditor {
-    /// An adapter for one window. It is made anew each time: the size to open at is known only
-    /// after the host has loaded its session, which is later than the framework wants an editor.
+    /// Creates the adapter of one window. Every window needs a new one: its initial size is
+    /// known only after the host has loaded its session, and the framework requires an editor
+    /// before that.
     fn adapter(
         &self,
         thread: &WindowThread,
@@ -122,10 +123,12 @@ impl FrameworkEditor for UnspillEditor {
     unsafe fn assume_standalone_in_process(&self) {}
 }
 
-/// The editor, as whoever works in a window and whoever closes it reach it.
+/// The editor, shared by the code that runs in a window and the code that closes the window.
 ///
-/// While a window works the host may be told of an edit, and close the window in the middle of that, on the same thread or on
-/// another one that is waited for. So closing waits for nobody: if somebody is at work, he closes when he is done.
+/// While a window runs, it may report an edit to the host. The host may then close the
+/// window before that call returns, on the same thread or on another thread that the call
+/// waits for. Closing therefore never waits: if the editor is locked, the holder of the lock
+/// closes it afterwards.
 struct Desk {
     editor: Mutex<Editor>,
     is_closing: AtomicBool,
@@ -136,21 +139,21 @@ impl Desk {
         Self { editor: Mutex::new(editor), is_closing: AtomicBool::new(false) }
     }
 
-    /// Works with the editor.
+    /// Runs `part` with the editor.
     fn run<T>(&self, part: impl FnOnce(&mut Editor) -> T) -> T {
         let mut editor = lock(&self.editor);
         self.close_if_asked(&mut editor);
         let result = part(&mut editor);
         self.close_if_asked(&mut editor);
         drop(editor);
-        // Asked for just now, by somebody who still found it taken.
+        // A request may have come while the editor was still locked.
         self.try_to_close();
         result
     }
 
-    /// The window goes; never waits.
+    /// Requests the end of the window; never waits.
     fn close(&self) {
-        // The strongest order: whoever lets go of the editor afterwards sees it.
+        // Sequentially consistent: the next thread that unlocks the editor reads the request.
         self.is_closing.store(true, Ordering::SeqCst);
         self.try_to_close();
     }
@@ -175,12 +178,12 @@ impl Desk {
     }
 }
 
-/// What runs inside one window.
+/// The content of one window.
 struct App {
     params: Arc<UnspillParams>,
     desk: Arc<Desk>,
     thread: WindowThread,
-    /// A panic has happened; the window says so and does nothing any more.
+    /// True after a panic: the window shows a message and does nothing else.
     broken: bool,
 }
 
@@ -202,7 +205,7 @@ impl NiceEguiApp for App {
         theme::apply(&context);
         self.thread.is_this();
         #[cfg(target_os = "linux")]
-        // Without, it may still be drawn.
+        // Without it, the window may still be drawn.
         let _ = super::x11::listen(window.baseview_window());
         window.set_clear_color(Rgba::from(theme::BACKGROUND));
         self.run(|editor| editor.open(gui));
@@ -230,7 +233,7 @@ impl NiceEguiApp for App {
     }
 }
 
-/// The framework's window; its fields are dropped in their order.
+/// The framework's window. The order of the fields matters: `window` is dropped first.
 pub struct OpenWindow {
     window: <EguiEditorHandle as EditorHandle>::Window,
     end: End,
@@ -242,7 +245,8 @@ impl std::fmt::Debug for OpenWindow {
     }
 }
 
-/// One open window. The adapter tells nobody when it closes; this does.
+/// One open window. Closes the editor on drop, because the adapter does not report the end of
+/// the window.
 pub struct Handle {
     adapter: EguiEditorHandle,
     desk: Arc<Desk>,
@@ -256,17 +260,17 @@ impl std::fmt::Debug for Handle {
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        // A panic that left the editor half-way is one more reason to leave.
+        // A panic that interrupted the editor is no reason to keep the window open.
         let _ = catch_unwind(AssertUnwindSafe(|| self.desk.close()));
     }
 }
 
-/// A window does not do as the host asks.
+/// A failed request of the host to a window.
 #[derive(Debug)]
 pub enum WindowError {
-    /// The system's reason.
+    /// The system's error.
     System(<EguiEditorHandle as EditorHandle>::Error),
-    /// It would be too large to be drawn, or have no size at all.
+    /// The window would be too large to draw, or have no size.
     Size,
 }
 
@@ -368,7 +372,7 @@ mod tests {
         Desk::new(Editor::new(&params, &Arc::default(), None))
     }
 
-    /// As a host on one thread does that closes the window when it is told of an edit.
+    /// A host on one thread closes the window when it receives an edit.
     #[test]
     fn a_window_closed_in_the_middle_of_its_work_is_closed_after_it() {
         let desk = Arc::new(desk());

@@ -1,39 +1,40 @@
-//! All buses of a layout as channels of one flat buffer, which is the only bus the framework sees.
+//! Maps all buses of a layout to the channels of one flat buffer, the only bus that the
+//! framework gets.
 
 use nice_plug::prelude::{AudioIOLayout, NonZeroU32, PortNames};
 
-/// The most layouts a class may have.
+/// Largest number of layouts of a class.
 pub const MAX_LAYOUTS: usize = 8;
 
-/// One bus as hosts see it.
+/// One bus of a layout.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bus {
-    /// What hosts show.
+    /// Name that hosts show.
     pub name: String,
-    /// How many channels the bus has.
+    /// Number of channels.
     pub num_channels: usize,
-    /// Where its channels begin in the flat buffer.
+    /// Index of its first channel in the flat buffer.
     pub first_channel: usize,
-    /// Whether this is the main bus.
+    /// True for the main bus.
     pub is_main: bool,
 }
 
-/// The buses of one layout, and where each lies in the flat buffer.
+/// The buses of one layout and their channels in the flat buffer.
 ///
-/// The main input and the main output share the first channels, because the framework processes
-/// the main bus in place; the auxiliary inputs follow, then the auxiliary outputs.
+/// The main input and the main output share the first channels, because the framework processes the
+/// main bus in place. The auxiliary inputs follow, then the auxiliary outputs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Buses {
-    /// Input buses, in the order hosts see them.
+    /// Input buses, in the order of the layout.
     pub inputs: Vec<Bus>,
-    /// Output buses, in the order hosts see them.
+    /// Output buses, in the order of the layout.
     pub outputs: Vec<Bus>,
-    /// How many channels the flat buffer has.
+    /// Number of channels of the flat buffer.
     pub num_channels: usize,
 }
 
 impl Buses {
-    /// The buses of `layout`.
+    /// Returns the buses of `layout`.
     #[must_use]
     pub fn of(layout: &AudioIOLayout) -> Self {
         let mut buses = Self {
@@ -48,7 +49,7 @@ impl Buses {
             is_main: true,
         };
         buses.inputs.extend(layout.main_input_channels.map(|n| main(layout.main_input_name(), n)));
-        // The framework's `main_output_name` answers the input's name.
+        // The framework's `main_output_name` returns the input's name.
         let output_name = layout.names.main_output.unwrap_or("Output").to_owned();
         buses.outputs.extend(layout.main_output_channels.map(|n| main(output_name, n)));
         for (index, channels) in layout.aux_input_ports.iter().enumerate() {
@@ -76,7 +77,7 @@ impl Buses {
     }
 }
 
-/// How many channels the in-place main bus of a layout takes.
+/// Returns the number of channels of the in-place main bus.
 const fn main_channels(layout: &AudioIOLayout) -> u32 {
     let input = match layout.main_input_channels {
         Some(channels) => channels.get(),
@@ -89,7 +90,7 @@ const fn main_channels(layout: &AudioIOLayout) -> u32 {
     if input > output { input } else { output }
 }
 
-/// How many channels the flat buffer of a layout has.
+/// Returns the number of channels of the flat buffer.
 #[must_use]
 pub const fn flat_channels(layout: &AudioIOLayout) -> u32 {
     let mut total = main_channels(layout);
@@ -106,13 +107,14 @@ pub const fn flat_channels(layout: &AudioIOLayout) -> u32 {
     total
 }
 
-/// The layouts that the framework is told instead of `layouts`: one main bus each, in the same
-/// order; entries beyond `layouts` are empty.
+/// Returns the framework's version of `layouts`: one main bus each, in the same order. Entries
+/// beyond `layouts` are empty.
 ///
 /// # Panics
 ///
-/// At compile time, when two layouts have equally many channels in all: the framework selects a
-/// VST3 layout by its number of channels.
+/// At compile time, if two layouts have the same total number of channels: the framework selects a
+/// VST3 layout by its number of channels. Also if there are more than [`MAX_LAYOUTS`] layouts, or
+/// 64 or more channels in one.
 #[must_use]
 #[allow(clippy::panic, reason = "runs at compile time only")]
 pub const fn flatten(layouts: &[AudioIOLayout]) -> [AudioIOLayout; MAX_LAYOUTS] {

@@ -1,4 +1,4 @@
-//! The inner half of the guard: what the framework takes for the plugin.
+//! The inner half of the guard: the plugin type that the framework gets.
 #![allow(unsafe_code, reason = "the framework's buffers are built from raw slices")]
 
 use std::sync::Arc;
@@ -19,14 +19,15 @@ use crate::delay::Delay;
 
 /// A plugin behind the guard.
 ///
-/// To the framework it is a plugin with one in-place main bus. The plugin inside gets the buses it
-/// declared, cut out of that one. A panic in the plugin stays here: from then until the next
-/// activation the mics pass through unchanged, as late as the host was told, and every block reports an error.
+/// The framework gets a plugin with one in-place main bus. The inner plugin gets the buses that it
+/// declared, cut out of that bus. A panic in the plugin is caught here. From then until the next
+/// activation the mics pass through with the reported latency, otherwise unchanged, and every block
+/// returns an error.
 pub struct Inside<P: Guardable> {
     plugin: P,
     slots: Slots,
     panicked: bool,
-    /// Every flat channel as late as the host was told, for when the plugin is out of service.
+    /// Delays every flat channel by the reported latency after a panic of the plugin.
     dry: Delay,
 }
 
@@ -49,7 +50,7 @@ impl Slots {
         let buses = Buses::of(layout);
         let buffer = |num_channels: usize| {
             let mut buffer = Buffer::default();
-            // SAFETY: empty slices, all of the length said.
+            // SAFETY: empty slices, all of the given length.
             unsafe {
                 buffer.set_slices(0, |slices| slices.resize_with(num_channels, || &mut []));
             }
@@ -65,11 +66,11 @@ impl Slots {
         }
     }
 
-    /// Points the buffers at their channels of the flat bus.
+    /// Points the buffers to their channels of the flat bus.
     ///
     /// # Safety
     ///
-    /// The buffers must not be used after `flat` goes; [`Self::take_back`] ends the loan.
+    /// The buffers must not be used after `flat` is dropped; [`Self::take_back`] ends the loan.
     unsafe fn lend(&mut self, flat: &mut [&mut [f32]], num_samples: usize) {
         let aux = |bus: &&super::flat::Bus| !bus.is_main;
         let places = (self.buses.outputs.iter().filter(|bus| bus.is_main))
@@ -81,8 +82,8 @@ impl Slots {
             .chain(&mut self.aux_outputs);
         for (bus, buffer) in places.zip(buffers) {
             let channels = &mut flat[bus.first_channel..bus.first_channel + bus.num_channels];
-            // SAFETY: every bus is given channels of its own, all `num_samples` long, and the
-            // caller ends the loan before they go.
+            // SAFETY: every bus gets channels of its own, all `num_samples` long, and the caller
+            // ends the loan before they are dropped.
             unsafe {
                 buffer.set_slices(num_samples, |slices| {
                     for (slice, channel) in slices.iter_mut().zip(channels) {
@@ -94,24 +95,25 @@ impl Slots {
         }
     }
 
-    /// Empties the buffers again.
+    /// Empties the buffers.
     fn take_back(&mut self) {
         let all = std::iter::once(&mut self.main)
             .chain(&mut self.aux_inputs)
             .chain(&mut self.aux_outputs);
         for buffer in all {
-            // SAFETY: empty slices, all of the length said.
+            // SAFETY: empty slices, all of the given length.
             unsafe { buffer.set_slices(0, |slices| slices.fill_with(|| &mut [])) };
         }
     }
 
-    /// Lets the inputs through to the outputs; the main bus is in place and needs nothing.
+    /// Copies the auxiliary inputs to the auxiliary outputs; the main bus is in place and needs
+    /// no copy.
     fn pass_through(&self, flat: &mut [&mut [f32]]) {
         let aux = |bus: &&super::flat::Bus| !bus.is_main;
         let inputs = self.buses.inputs.iter().filter(aux);
         for (input, output) in inputs.zip(self.buses.outputs.iter().filter(aux)) {
             for channel in 0..input.num_channels.min(output.num_channels) {
-                // Outputs lie behind all inputs.
+                // Outputs come after all inputs.
                 let (head, tail) = flat.split_at_mut(output.first_channel + channel);
                 tail[0].copy_from_slice(head[input.first_channel + channel]);
             }
@@ -135,7 +137,7 @@ impl<P: Guardable> Default for Inside<P> {
 impl<P: Guardable> Inside<P> {
     const FLAT: [AudioIOLayout; MAX_LAYOUTS] = flatten(P::AUDIO_IO_LAYOUTS);
 
-    /// The plugin's own layout behind one of the framework's.
+    /// Returns the plugin's layout for one of the framework's.
     fn own_layout(flat: &AudioIOLayout) -> &'static AudioIOLayout {
         P::AUDIO_IO_LAYOUTS
             .iter()
@@ -143,7 +145,7 @@ impl<P: Guardable> Inside<P> {
             .unwrap_or(&P::AUDIO_IO_LAYOUTS[0])
     }
 
-    /// Runs a part of the plugin; a panic puts it out of service.
+    /// Runs a part of the plugin. A panic sets `panicked` and returns `fallback`.
     fn run<T>(&mut self, fallback: T, part: impl FnOnce(&mut P) -> T) -> T {
         let finished = shield(None, || Some(part(&mut self.plugin)));
         self.panicked |= finished.is_none();
@@ -202,7 +204,7 @@ impl<P: Guardable> Plugin for Inside<P> {
         self.slots = Slots::new(layout);
         let mut context = Forward(context);
         let active = self.run(false, |plugin| plugin.activate(layout, buffer_config, &mut context));
-        // Not every host starts processing with a reset.
+        // Not every host resets before it starts processing.
         self.run((), P::reset);
         let activation = Activation {
             sample_rate_hz: f64::from(buffer_config.sample_rate),
@@ -237,12 +239,12 @@ impl<P: Guardable> Plugin for Inside<P> {
             self.dry.process(buffer.as_slice());
             return FAILED;
         }
-        // SAFETY: taken back below, whatever happens between.
+        // SAFETY: the loan ends below, even after a panic.
         unsafe { self.slots.lend(buffer.as_slice(), num_samples) };
         let Self { plugin, slots, .. } = self;
         let status = shield(None, || {
-            // SAFETY: only shortens the lifetime of what the buffers point to, which is that of
-            // this call; the plugin cannot replace the slices without unsafe code of its own.
+            // SAFETY: this only shortens the lifetime of the slices, which is that of this call.
+            // The plugin cannot replace the slices without unsafe code.
             let (inputs, outputs) = unsafe {
                 (
                     std::mem::transmute::<&mut [Buffer<'static>], &mut [Buffer<'_>]>(
@@ -262,7 +264,7 @@ impl<P: Guardable> Plugin for Inside<P> {
         });
         self.slots.take_back();
         status.unwrap_or_else(|| {
-            // How far the plugin got in this block is unknown.
+            // The plugin may have written only a part of this block.
             self.panicked = true;
             buffer.as_slice().iter_mut().for_each(|channel| channel.fill(0.0));
             FAILED
@@ -301,7 +303,7 @@ impl<P: Guardable> Vst3Plugin for Inside<P> {
     const VST3_SUBCATEGORIES: &'static [Vst3SubCategory] = P::VST3_SUBCATEGORIES;
 }
 
-/// Passes the framework's context for [`Inside`] on as one for the plugin in it.
+/// Converts the framework's context for [`Inside`] to one for the inner plugin.
 struct Forward<'a, C>(&'a mut C);
 
 impl<P: Guardable, C: ActivateContext<Inside<P>>> ActivateContext<P> for Forward<'_, C> {
@@ -313,8 +315,8 @@ impl<P: Guardable, C: ActivateContext<Inside<P>>> ActivateContext<P> for Forward
         self.0.execute(task);
     }
 
-    /// The guard answers hosts itself, from [`super::View::latency_samples`]; told to the
-    /// framework, a first latency would cost one needless restart.
+    /// Ignored. The guard reports [`super::View::latency_samples`] to hosts itself, and the
+    /// framework would request a needless restart for the first latency.
     fn set_latency_samples(&self, _samples: u32) {}
 
     fn set_current_voice_capacity(&self, capacity: u32) {
@@ -350,7 +352,8 @@ impl<P: Guardable, C: ProcessContext<Inside<P>>> ProcessContext<P> for Forward<'
         self.0.try_send_event(event)
     }
 
-    /// See [`ActivateContext::set_latency_samples`] above; a latency cannot change while audio runs.
+    /// See [`ActivateContext::set_latency_samples`] above. The latency cannot change while
+    /// audio runs.
     fn set_latency_samples(&self, _samples: u32) {}
 
     fn request_restart(&self) {

@@ -1,16 +1,16 @@
-//! The one lock that every call into the framework's audio half takes first.
+//! The lock that every call into the framework's audio half takes first.
 
 use std::sync::{Mutex, MutexGuard, TryLockError};
 use std::time::{Duration, Instant};
 
-/// How long the main thread waits for a `process` that is still running before it gives up.
+/// Longest wait of the main thread for a running `process`.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// A value that the audio thread takes without ever waiting.
+/// A lock that the audio thread never waits for.
 ///
-/// Hosts promise not to call `process` concurrently with itself, with a reset or with an
-/// activation, and some do. The framework then panics or sleeps on the audio thread; here the
-/// second caller simply gets nothing.
+/// Hosts must not call `process` concurrently with itself, with a reset or with an activation, but
+/// some do. The framework then panics or sleeps on the audio thread. With this lock the second
+/// caller gets `None`.
 #[derive(Debug, Default)]
 pub(crate) struct AudioLock<T>(Mutex<T>);
 
@@ -19,7 +19,8 @@ impl<T> AudioLock<T> {
         Self(Mutex::new(value))
     }
 
-    /// For the audio thread: the value, or nothing if another thread has it. Never waits.
+    /// For the audio thread: returns the value, or `None` if another thread holds the lock.
+    /// Never waits.
     pub(crate) fn try_take(&self) -> Option<MutexGuard<'_, T>> {
         match self.0.try_lock() {
             Ok(guard) => Some(guard),
@@ -28,9 +29,9 @@ impl<T> AudioLock<T> {
         }
     }
 
-    /// For the main thread: waits until the audio thread is out, within reason.
+    /// For the main thread: waits until the audio thread releases the lock, up to [`PATIENCE`].
     ///
-    /// Polls instead of parking, so that the audio thread never has a sleeper to wake.
+    /// Polls instead of parking, so that the audio thread never has to wake a thread.
     pub(crate) fn take(&self) -> Option<MutexGuard<'_, T>> {
         let start = Instant::now();
         loop {

@@ -1,8 +1,8 @@
-//! Something that hosts must be told: noticed on any thread, told on the main thread.
+//! A change that must be reported to the host: detected on any thread, reported on the main thread.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-/// One kind of change, which shows in a number.
+/// One kind of change, detected by a signature that changes with it.
 #[derive(Debug, Default)]
 pub(super) struct Notice {
     signature: AtomicU64,
@@ -14,9 +14,11 @@ impl Notice {
         Self { signature: AtomicU64::new(signature), is_due: AtomicBool::new(false) }
     }
 
-    /// Looks at the number and says whether it has changed since the last look; real-time safe.
+    /// Compares the signature with the previous one and returns true if it has changed;
+    /// real-time safe.
     pub(super) fn see(&self, signature: u64) -> bool {
-        // Relaxed: a number and a flag of their own; what they stand for is behind atomics or locks of its own.
+        // Relaxed: the number and the flag are independent. The data they refer to has atomics or
+        // locks of its own.
         let has_changed = self.signature.swap(signature, Ordering::Relaxed) != signature;
         if has_changed {
             self.is_due.store(true, Ordering::Relaxed);
@@ -24,12 +26,12 @@ impl Notice {
         has_changed
     }
 
-    /// Has it told although no number shows it; real-time safe.
+    /// Requests a report although the signature has not changed; real-time safe.
     pub(super) fn must_be_told(&self) {
         self.is_due.store(true, Ordering::Relaxed);
     }
 
-    /// Whether there is something to tell, once.
+    /// Returns true once if there is a change to report.
     pub(super) fn take(&self) -> bool {
         self.is_due.swap(false, Ordering::Relaxed)
     }

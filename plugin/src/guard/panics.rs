@@ -1,18 +1,18 @@
-//! Keeps panics from crossing into the host.
+//! Keeps panics out of the host.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// Runs `body`; answers `fallback` if it panics.
+/// Runs `body`; returns `fallback` if it panics.
 ///
-/// A panic that reaches an `extern` function aborts the whole host, so every entry goes through
-/// here. What `body` was changing may be half changed afterwards; the guard's own state is only
-/// plain values that are valid in any combination, and a plugin that panicked is not run again
+/// A panic that reaches an `extern` function aborts the whole host, so every entry point uses this.
+/// A panic may leave the data of `body` partly changed. The guard's own state consists only of
+/// plain values that are valid in any combination, and a plugin that panicked does not run again
 /// before its next activation.
 pub(crate) fn shield<T>(fallback: T, body: impl FnOnce() -> T) -> T {
     match catch_unwind(AssertUnwindSafe(body)) {
         Ok(value) => value,
         Err(payload) => {
-            // A panic payload is any value, so even dropping it may panic.
+            // A panic payload can have any type, so its drop may panic, too.
             let _ = catch_unwind(AssertUnwindSafe(|| drop(payload)));
             fallback
         }

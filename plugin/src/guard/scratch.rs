@@ -1,22 +1,22 @@
-//! The guard's own audio memory: host buffers are copied in and out, whatever state they are in.
+//! The guard's own audio memory. Host buffers are copied in and out and may be malformed.
 #![allow(unsafe_code, reason = "host buffers are raw pointers")]
 
 use super::flat::{Bus, Buses};
 
-/// One host bus of a `ProcessData` or a `clap_process`, with everything that may be wrong with it.
+/// One host bus of a `ProcessData` or a `clap_process`; pointers and counts are unchecked.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct HostBus {
-    /// One pointer per channel; itself null when the bus is inactive.
+    /// One pointer per channel; null if the bus is inactive.
     pub channels: *mut *mut f32,
-    /// How many pointers there are.
+    /// Number of pointers.
     pub num_channels: usize,
 }
 
 impl HostBus {
-    /// A bus the host did not give.
+    /// A bus that the host did not provide.
     pub(crate) const MISSING: Self = Self { channels: std::ptr::null_mut(), num_channels: 0 };
 
-    /// The samples of one channel, or null.
+    /// Returns the samples of one channel, or null.
     ///
     /// # Safety
     ///
@@ -25,12 +25,12 @@ impl HostBus {
         if self.channels.is_null() || index >= self.num_channels {
             return std::ptr::null_mut();
         }
-        // SAFETY: not null and within the count, as the caller promises.
+        // SAFETY: not null and within the count, as the caller guarantees.
         unsafe { *self.channels.add(index) }
     }
 }
 
-/// A flat buffer for one block of every channel of every bus.
+/// A flat buffer with every channel of every bus, for one block.
 #[derive(Debug, Default)]
 pub(crate) struct Scratch {
     samples: Vec<f32>,
@@ -38,7 +38,7 @@ pub(crate) struct Scratch {
     max_block_samples: usize,
 }
 
-// SAFETY: the pointers are only ever valid inside `samples` and are rewritten before each use.
+// SAFETY: the pointers only point into `samples` and are rewritten before each use.
 unsafe impl Send for Scratch {}
 
 impl Scratch {
@@ -51,29 +51,30 @@ impl Scratch {
         self.max_block_samples = max_block_samples;
     }
 
-    /// The longest block that fits; 0 before [`Self::prepare`].
+    /// Returns the longest block that fits, in samples; 0 before [`Self::prepare`].
     pub(crate) fn max_block_samples(&self) -> usize {
         self.max_block_samples
     }
 
-    /// How many channels there are.
+    /// Returns the number of channels.
     pub(crate) fn num_channels(&self) -> usize {
         self.pointers.len()
     }
 
-    /// Sets every channel to silence for a block of `num_samples`.
+    /// Fills the first `num_samples` of every channel with silence.
     pub(crate) fn clear(&mut self, num_samples: usize) {
         for channel in self.samples.chunks_exact_mut(self.max_block_samples.max(1)) {
             channel[..num_samples].fill(0.0);
         }
     }
 
-    /// Copies one host bus in; what is null or missing stays as [`Self::clear`]
-    /// left it, and surplus channels are ignored.
+    /// Copies one host bus in. Null or missing channels keep the silence of [`Self::clear`];
+    /// surplus channels are ignored.
     ///
     /// # Safety
     ///
-    /// `host` is well-formed but for nulls, and its channels hold `offset + num_samples` samples.
+    /// `host` is well-formed except for nulls, and its channels hold `offset +
+    /// num_samples` samples.
     pub(crate) unsafe fn gather(
         &mut self,
         bus: &Bus,
@@ -82,22 +83,25 @@ impl Scratch {
         num_samples: usize,
     ) {
         for index in 0..bus.num_channels {
-            // SAFETY: the caller's promise about `host`.
+            // SAFETY: the caller guarantees that `host` is well-formed.
             let from = unsafe { host.channel(index) };
             if from.is_null() {
                 continue;
             }
             let start = (bus.first_channel + index) * self.max_block_samples;
             let to = &mut self.samples[start..start + num_samples];
-            // SAFETY: `from` holds enough samples, and our own memory never overlaps the host's.
+            // SAFETY: `from` holds enough samples, and this buffer never overlaps the host's.
             unsafe {
                 std::ptr::copy_nonoverlapping(from.add(offset), to.as_mut_ptr(), num_samples);
             }
         }
     }
 
-    /// Copies one bus out; channels the host has beyond ours are silenced, and so is every sample that is subnormal or not finite,
-    /// which hosts take for a fault: a plugin that is out of service or does not work at this rate passes on what it got.
+    /// Copies one bus out.
+    ///
+    /// Surplus channels of the host become silent, and so does every sample that is subnormal or
+    /// not finite, which hosts treat as a fault. Such samples come from the input: a plugin that
+    /// has panicked or does not support the sample rate passes its input on.
     ///
     /// # Safety
     ///
@@ -110,7 +114,7 @@ impl Scratch {
         num_samples: usize,
     ) {
         for index in 0..host.num_channels {
-            // SAFETY: the caller's promise about `host`.
+            // SAFETY: the caller guarantees that `host` is well-formed.
             let to = unsafe { host.channel(index) };
             if to.is_null() {
                 continue;
@@ -130,11 +134,12 @@ impl Scratch {
         }
     }
 
-    /// One pointer per channel to the sample at `offset`, for a framework call that reads and writes in place.
+    /// Returns one pointer per channel to the sample at `offset`, for a framework call that works
+    /// in place.
     ///
     /// # Panics
     ///
-    /// When `offset` is beyond the longest block.
+    /// If `offset` is beyond the longest block.
     pub(crate) fn pointers(&mut self, offset: usize) -> *mut *mut f32 {
         let channels = self.samples.chunks_exact_mut(self.max_block_samples.max(1));
         for (pointer, channel) in self.pointers.iter_mut().zip(channels) {
@@ -144,14 +149,14 @@ impl Scratch {
     }
 }
 
-/// Writes silence to all of a host's output channels that exist.
+/// Writes silence to all existing output channels of a host bus.
 ///
 /// # Safety
 ///
 /// As for [`Scratch::gather`]; the channels hold `num_samples` samples of `sample_bytes` each.
 pub(crate) unsafe fn silence(host: HostBus, num_samples: usize, sample_bytes: usize) {
     for index in 0..host.num_channels {
-        // SAFETY: the caller's promise about `host`.
+        // SAFETY: the caller guarantees that `host` is well-formed.
         let to = unsafe { host.channel(index) };
         if !to.is_null() {
             // SAFETY: `to` holds that many bytes; all bits zero is 0.0 in both precisions.
@@ -160,14 +165,15 @@ pub(crate) unsafe fn silence(host: HostBus, num_samples: usize, sample_bytes: us
     }
 }
 
-/// Runs `block` over the scratch in pieces that fit, copying the host's audio in and out.
+/// Runs `block` over the scratch in pieces that fit, and copies the host's audio in and out.
 ///
-/// All inputs of a piece are read before any output is written, so hosts may let buses share
-/// memory in any way. `block` gets the offset and the length of the piece.
+/// All inputs of a piece are read before any output is written, so the host's buses may share
+/// memory in any way. `block` gets the offset and the length of the piece. Returns true if every
+/// `block` did.
 ///
 /// # Safety
 ///
-/// As for [`Scratch::gather`], for every bus that `input` and `output` answer.
+/// As for [`Scratch::gather`], for every bus that `input` and `output` return.
 pub(crate) unsafe fn run_in_pieces(
     scratch: &mut Scratch,
     buses: &Buses,
@@ -181,29 +187,29 @@ pub(crate) unsafe fn run_in_pieces(
         let length = (num_samples - offset).min(scratch.max_block_samples());
         scratch.clear(length);
         for (index, bus) in buses.inputs.iter().enumerate() {
-            // SAFETY: the caller's promise.
+            // SAFETY: as the caller guarantees.
             unsafe { scratch.gather(bus, host.input(index), offset, length) };
         }
         all_well &= block(scratch, offset, length);
         for (index, bus) in buses.outputs.iter().enumerate() {
-            // SAFETY: the caller's promise.
+            // SAFETY: as the caller guarantees.
             unsafe { scratch.scatter(bus, host.output(index), offset, length) };
         }
         offset += length;
     }
     for index in buses.outputs.len()..host.num_outputs() {
-        // SAFETY: the caller's promise.
+        // SAFETY: as the caller guarantees.
         unsafe { silence(host.output(index), num_samples, size_of::<f32>()) };
     }
     all_well
 }
 
-/// The buses of one host call; those that do not exist are [`HostBus::MISSING`].
+/// The buses of one host call; missing ones are [`HostBus::MISSING`].
 pub(crate) trait HostBuses {
-    /// The input bus at `index`.
+    /// Returns the input bus at `index`.
     fn input(&self, index: usize) -> HostBus;
-    /// The output bus at `index`.
+    /// Returns the output bus at `index`.
     fn output(&self, index: usize) -> HostBus;
-    /// How many output buses the host gave, surplus ones included.
+    /// Returns the number of output buses of the host, surplus ones included.
     fn num_outputs(&self) -> usize;
 }

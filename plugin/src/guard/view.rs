@@ -1,23 +1,23 @@
-//! What the guard asks a plugin beyond the framework's own traits.
+//! The interface between guard and plugin beyond the framework's own traits.
 
 use std::cell::RefCell;
 use std::sync::{Arc, Weak};
 
 use nice_plug::prelude::{ClapPlugin, ProcessMode, Vst3Plugin};
 
-/// How a plugin is, or would be, activated.
+/// Configuration of an activation.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Activation {
-    /// In Hz, as the host says it; any positive number.
+    /// Sample rate in Hz, as the host reports it; any positive number.
     pub sample_rate_hz: f64,
-    /// The longest block that will come.
+    /// Longest block, in samples.
     pub max_block_samples: usize,
-    /// Whether the host plays or renders.
+    /// Playback or rendering.
     pub process_mode: ProcessMode,
 }
 
 impl Default for Activation {
-    /// What is assumed before a host says anything.
+    /// Configuration before the host sets one.
     fn default() -> Self {
         Self {
             sample_rate_hz: 48_000.0,
@@ -27,70 +27,81 @@ impl Default for Activation {
     }
 }
 
-/// The answers to hosts that the framework cannot give. All methods may be called on any thread,
-/// the audio thread included, except those that take or return a string or a bell.
+/// The plugin's answers to host requests that the framework does not support.
+///
+/// All methods may be called on any thread, including the audio thread, except those that take or
+/// return a string or a bell.
 pub trait View: Send + Sync {
-    /// The latency that an activation as `activation` would have now.
+    /// Returns the latency in samples of an activation as `activation`, with the
+    /// current parameters.
     fn latency_samples(&self, activation: &Activation) -> u32;
 
-    /// The host has said what it is called; main thread.
+    /// Receives the host's name; main thread.
     fn host_is(&self, _name: &str) {}
 
-    /// The host has said what the track is called that the plugin is on; main thread.
+    /// Receives the host's name of the plugin's track; main thread.
     fn track_is(&self, _name: &str) {}
 
-    /// Sets the parameters to those of the preset that hosts know by this key; false if there is none. Main thread.
+    /// Loads the preset that hosts identify by `key`. Returns false if there is none. Main thread.
     fn load_preset(&self, _key: &str) -> bool {
         false
     }
 
-    /// Whether the host renders the block that comes next, whatever it was activated for; real-time safe.
+    /// Receives true if the host renders the next block, regardless of its mode at activation;
+    /// real-time safe.
     fn host_renders(&self, _renders: bool) {}
 
-    /// Sets a parameter without the framework; `id` as by [`param_id_hash`], `normalized` is cut to `0.0 ..= 1.0`. False if there is
-    /// no such parameter or the value is not a number. Any thread; real-time safe.
+    /// Sets a parameter without the framework. `id` is a [`param_id_hash`]; `normalized` is clamped
+    /// to `0.0 ..= 1.0`. Returns false if there is no such parameter or the value is not finite.
+    /// Any thread; real-time safe.
     fn set_value(&self, id: u32, normalized: f32) -> bool;
 
-    /// A parameter's position as it is set and saved, whatever modulates it: from 0 to its number of steps, or to 1 if it has
-    /// none. Without an answer the framework's counts, which includes modulation.
+    /// Returns a parameter's value as set and saved, without modulation: from 0 to its
+    /// number of steps, or to 1 if it has none. `None` selects the framework's value, which
+    /// includes modulation.
     fn unmodulated(&self, _id: u32) -> Option<f64> {
         None
     }
 
-    /// A CLAP host sets a parameter, as [`View::unmodulated`] counts, and the framework hears of it next; real-time safe.
+    /// Receives a value that a CLAP host sets, in the units of [`View::unmodulated`], before the
+    /// framework receives it; real-time safe.
     fn value_comes(&self, _id: u32, _value: f64) {}
 
-    /// A CLAP host modulates a parameter by so much from now on, and the framework hears of it next; real-time safe.
+    /// Receives a new modulation offset of a CLAP host, before the framework receives it;
+    /// real-time safe.
     fn modulation_comes(&self, _id: u32, _offset: f64) {}
 
-    /// Does what follows for the plugin from parameters that have changed, with or without audio; real-time safe.
+    /// Updates the parameters that depend on changed ones, with or without audio; real-time safe.
     fn follow(&self) {}
 
-    /// What to ring when something of the below has changed that no call of the host's has to do with; main thread.
+    /// Receives the bell to ring after changes that happen outside of host calls, as in the
+    /// signatures below; main thread.
     fn hang_bell(&self, _bell: Weak<dyn Bell>) {}
 
-    /// The name to show for a parameter instead of its fixed one; `id` as by [`param_id_hash`].
+    /// Returns the name that replaces a parameter's fixed one; `id` is a [`param_id_hash`].
     fn name(&self, id: u32) -> Option<String>;
 
-    /// A number that changes whenever an answer of [`View::name`] may have.
+    /// Returns a number that changes whenever a result of [`View::name`] may have changed.
     fn names_signature(&self) -> u64;
 
-    /// A number that changes whenever the plugin has moved a parameter by itself.
+    /// Returns a number that changes whenever the plugin itself changes a parameter.
     fn values_signature(&self) -> u64;
 
-    /// A number that changes whenever the plugin has changed what it would save, parameters apart.
+    /// Returns a number that changes whenever the plugin changes its saved state,
+    /// parameters excluded.
     fn state_signature(&self) -> u64;
 }
 
-/// Has the guard look for changes now, instead of at the host's next call.
+/// Makes the guard check for changes now instead of at the host's next call.
 pub trait Bell: Send + Sync {
-    /// The host is told at once, or as soon as its main thread comes by; any thread but the audio thread.
+    /// Reports changes to the host at once or with its main thread's next call; any thread except
+    /// the audio thread.
     fn ring(&self);
 }
 
-/// A plugin that can be put behind the guard.
+/// A plugin that can run behind the guard.
 pub trait Guardable: ClapPlugin + Vst3Plugin {
-    /// The instance's answers; shared, so that the guard keeps them beside the instance.
+    /// Returns the instance's view, shared so that the guard can keep it beside the instance.
     fn view(&self) -> Arc<dyn View>;
 }
 
@@ -98,23 +109,23 @@ thread_local! {
     static BORN: RefCell<Option<Arc<dyn View>>> = const { RefCell::new(None) };
 }
 
-/// Leaves a new instance's view for the guard that is creating it on this thread.
+/// Stores a new instance's view for the guard that is creating it on this thread.
 ///
-/// The framework creates instances by `Default` and then hides them, so this is the only way for
-/// the guard to learn which instance is its own.
+/// The framework creates instances by `Default` and then hides them, so the guard has no other way
+/// to identify its own instance.
 pub(super) fn announce(view: Arc<dyn View>) {
     BORN.set(Some(view));
 }
 
-/// The view of the instance that was last created on this thread, once.
+/// Returns the view of the instance that was last created on this thread, once.
 pub(super) fn adopt() -> Option<Arc<dyn View>> {
     BORN.take()
 }
 
-/// The number by which VST3 and CLAP hosts know the parameter with this textual id.
+/// Returns the numeric id of a textual parameter id in VST3 and CLAP.
 ///
-/// The framework's rule: a 31-multiplier hash, top bit clear. Two ids of one class that hash alike
-/// would be one parameter to the host, so a test proves that none do.
+/// The framework's rule: a 31-multiplier hash with the top bit clear. Hosts would treat two ids of
+/// one class with the same hash as one parameter; a test proves that there are none.
 #[must_use]
 pub const fn param_id_hash(id: &str) -> u32 {
     let bytes = id.as_bytes();

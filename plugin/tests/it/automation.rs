@@ -1,4 +1,4 @@
-//! Parameters that move in the middle of blocks.
+//! Parameter changes in the middle of blocks.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -14,7 +14,7 @@ use super::product::both;
 
 const NUM_SAMPLES: usize = 24_000;
 
-/// Two mics of noise that take turns and hear each other, `[mic][sample]`.
+/// Two mics of noise in turns, with crosstalk in both directions, `[mic][sample]`.
 fn mics() -> [Vec<f32>; 2] {
     let mut state = 1_u32;
     let mut noise = move || {
@@ -27,7 +27,7 @@ fn mics() -> [Vec<f32>; 2] {
     [0, 1].map(|own: usize| pairs.iter().map(|p| p[own] + 0.3 * p[1 - own]).collect())
 }
 
-/// What moves, in the order of time; samples on both sides of the blocks' borders, and two at once.
+/// Returns the changes, sorted by time: on both sides of block borders, and two at once.
 fn moves() -> Vec<(usize, u32, f64)> {
     [
         (0, "amount", 0.8),
@@ -47,7 +47,7 @@ fn moves() -> Vec<(usize, u32, f64)> {
     .to_vec()
 }
 
-/// What comes out of the track's left side in blocks whose lengths `next_block` says.
+/// Returns the output of the track's left side, in blocks of the lengths that `next_block` returns.
 fn heard(host: &mut dyn Host, max_block: usize, mut next_block: impl FnMut() -> usize) -> Vec<f32> {
     assert!(host.activate(SetUp { max_block, offline: true, ..SetUp::default() }));
     let [track, other] = mics();
@@ -82,7 +82,7 @@ fn the_output_does_not_depend_on_how_blocks_are_cut_while_parameters_move() {
             assert!(heard == *expected, "blocks of {max_block}");
         }
     }
-    // Blocks of any length, longer ones than were announced among them.
+    // Blocks of any length, some longer than announced.
     let mut state = 7_usize;
     for mut host in both(&UnspillTrack::DESC) {
         let next = || {
@@ -101,11 +101,11 @@ fn a_change_is_heard_from_its_own_sample_on() {
     const BLOCK: usize = 2048;
     let at = 4321;
     for mut host in both(&Unspill8::DESC) {
-        // As the mics came in, so that all there is to hear is the change.
+        // Dry, so that the change is the only effect.
         host.set_param(param_id_hash("listen"), 1.0);
         assert!(host.activate(SetUp { max_block: BLOCK, offline: true, ..SetUp::default() }));
         let latency = host.latency() as usize;
-        // Beside a soloed mic, the first one falls silent.
+        // The solo of the second mic mutes the first.
         let solo = [(at % BLOCK, param_id_hash("mic2_alone"), 1.0)];
         let mut heard = Vec::new();
         for block in 0..4 {

@@ -1,4 +1,5 @@
-//! What hosts do to plugins, and what must come of it; each case fails without the guard.
+//! Situations that hosts cause, and the correct behaviour of the plugin; each case fails without
+//! the guard.
 #![allow(
     clippy::cast_possible_truncation,
     clippy::cast_possible_wrap,
@@ -26,12 +27,12 @@ use super::probes::{
 };
 use super::vst3_host::Vst3Host;
 
-/// What becomes of a case without the guard.
+/// Outcome of a case without the guard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unguarded {
-    /// The host dies.
+    /// The host crashes.
     Crashes,
-    /// The host lives, and the plugin's behaviour is wrong.
+    /// The host survives, and the plugin behaves wrongly.
     IsWrong,
 }
 
@@ -42,7 +43,7 @@ pub struct Case {
     pub run: fn(guarded: bool) -> Result<(), String>,
 }
 
-/// The case with this name.
+/// Returns the case with this name.
 pub fn find(name: &str) -> &'static Case {
     ALL.iter().find(|case| case.name == name).expect("a known case")
 }
@@ -80,7 +81,7 @@ pub fn expect<T: PartialEq + std::fmt::Debug>(
     if actual == expected { Ok(()) } else { Err(format!("{what}: {actual:?}, not {expected:?}")) }
 }
 
-/// A test and its entry in the table, for every format named.
+/// Defines a test and its entry in the table, for every listed format.
 macro_rules! cases {
     ($($(#[$doc:meta])* $name:ident: $($format:ident $unguarded:ident),+ => $run:expr;)*) => {
         /// Every case, once per format.
@@ -118,7 +119,7 @@ fn all(value: f32) -> Vec<f32> {
     vec![value; N]
 }
 
-/// Four good input buses; the probes' main output then is 4321.
+/// Four valid input buses, with which the probes' main output is 4321.
 fn four_inputs() -> [TestBus; 4] {
     [mono(1.0), mono(2.0), mono(3.0), mono(4.0)]
 }
@@ -135,7 +136,7 @@ cases! {
         expect("bus 4", outputs[3].samples(), &all(4000.0))
     };
 
-    // Defect 1, with the array itself missing.
+    // Defect 1, without the array itself.
     missing_channel_arrays_read_as_silence: Clap IsWrong, Vst3 IsWrong => |format, guarded| {
         let host = active::<Sym>(format, guarded);
         let mut inputs = [mono(1.0), mono(2.0), TestBus::no_array(1), mono(4.0)];
@@ -144,7 +145,7 @@ cases! {
         expect("main", outputs[0].samples(), &all(4021.0))
     };
 
-    // Defect 2, as VST3 shows it.
+    // Defect 2 in VST3.
     side_chains_arrive_beside_fewer_outputs: Vst3 IsWrong => |format, guarded| {
         let host = active::<Asym>(format, guarded);
         let mut outputs = [out()];
@@ -152,12 +153,12 @@ cases! {
         expect("main", outputs[0].samples(), &all(4321.0))
     };
 
-    // Defect 2, as CLAP shows it: the entry behind the last bus is read.
+    // Defect 2 in CLAP: the entry behind the last bus is read.
     no_bus_is_read_beyond_those_given: Clap IsWrong => |format, guarded| {
         let host = active::<Asym>(format, guarded);
         let mut outputs = [out()];
         let mut inputs = four_inputs();
-        // The array has a fourth entry, but the host says three.
+        // The array has a fourth entry, but the host's count is three.
         let odd = Odd::OneInputLessThanThere;
         host.process_oddly(&mut inputs, &mut outputs, N, &[], odd);
         expect("main", outputs[0].samples(), &all(321.0))
@@ -193,13 +194,13 @@ cases! {
 
     an_arrangement_is_reported_as_it_was_accepted: Vst3 IsWrong => |_, guarded| {
         let host = Vst3Host::of::<Probe<Het>>(guarded);
-        // Left and right of other places than usual, and a side-chain on a channel of its own.
+        // Left and right in unusual positions, and a side-chain on a channel of its own.
         let given = (vec![0b1_1000, 1 << 3], vec![0b11_0000]);
         expect("accepted", host.arrange(given.0.clone(), given.1.clone()), true)?;
         expect("reported", host.arrangements(), given.clone())?;
         expect("refused", host.arrange(vec![7, 1], vec![7]), false)?;
         expect("reported as before", host.arrangements(), given)?;
-        // Without its side-chain, which is how some hosts switch one off.
+        // Without the side-chain: some hosts switch it off in this way.
         let given = (vec![3, 0], vec![3]);
         expect("accepted", host.arrange(given.0.clone(), given.1.clone()), true)?;
         expect("reported", host.arrangements(), given)?;
@@ -216,8 +217,8 @@ cases! {
         expect("bus 3", outputs[2].samples(), &all(300.0))
     };
 
-    // Defect 6. All instances share the framework's worker. It ends when it comes to a task of an
-    // instance that is gone, and the last instance to go aborts because the worker has.
+    // Defect 6. All instances share the framework's worker. The worker ends at a task of a dropped
+    // instance. The last instance then aborts in its drop because the worker is gone.
     unloading_with_queued_tasks_is_survived: Clap Crashes, Vst3 Crashes => |format, guarded| {
         let queue_tasks = |host: &dyn Host| {
             let mut inputs = four_inputs();
@@ -231,14 +232,15 @@ cases! {
         while probes::TASKS_DONE.load(Ordering::SeqCst) < probes::NUM_TASKS {
             std::thread::yield_now();
         }
-        // The worker counts a task just before it lets go of the instance.
+        // The worker counts a task just before it releases the instance.
         std::thread::sleep(Duration::from_millis(20));
         stays.unload();
         Ok(())
     };
 
-    // Defect 11. The framework has its worker tell the editor of each change that the audio thread makes. The worker ends when it
-    // comes to a change of an instance that is gone; then the tasks of all others are never done, and the last to go aborts.
+    // Defect 11. The framework's worker notifies the editor of each parameter change on the audio
+    // thread. The worker ends at a change of a dropped instance. Then no task of the other
+    // instances runs, and the last instance aborts in its drop.
     automation_leaves_nothing_to_do_for_other_threads: Vst3 Crashes => |format, guarded| {
         let queue_tasks = |host: &dyn Host| {
             let mut inputs = four_inputs();
@@ -402,7 +404,7 @@ cases! {
     buses_may_share_memory: Clap IsWrong, Vst3 IsWrong => |format, guarded| {
         let host = active::<Sym>(format, guarded);
         let mut outputs = [out(), out(), out(), out()];
-        // The second input is read from where the main output is written.
+        // The second input shares its memory with the main output.
         outputs[0] = mono(2.0);
         let odd = Odd::SecondInputIsMainOutput;
         host.process_oddly(&mut four_inputs(), &mut outputs, N, &[], odd);
@@ -416,7 +418,7 @@ cases! {
         let mut outputs = [out(), out(), out(), out()];
         expect("success", host.process(&mut inputs, &mut outputs, N, &[]), false)?;
         expect("main", outputs[0].samples(), &all(0.0))?;
-        // Out of service, it is as late as the host was told.
+        // After the panic the dry signal has the reported latency.
         for block in 0..10 {
             let mut outputs = [out(), out(), out(), out()];
             expect("success", host.process(&mut four_inputs(), &mut outputs, N, &[]), false)?;
@@ -456,7 +458,7 @@ cases! {
         let host = active::<Sym>(format, guarded);
         expect("fixed name", host.param_name(0).as_deref(), Some("Fixed"))?;
         let id = host.param_id(0).unwrap();
-        // As hosts move parameters while audio runs.
+        // As hosts change parameters while audio runs.
         host.process(&mut four_inputs(), &mut [out(), out(), out(), out()], N, &[(id, 1.0)]);
         host.idle();
         expect("live name", host.param_name(0).as_deref(), Some("Live"))?;
@@ -479,10 +481,10 @@ cases! {
 
 struct Shared<'a>(&'a dyn Host);
 
-// SAFETY: on purpose: hosts promise not to call on two threads at once, and some do.
+// SAFETY: deliberately violated: hosts must not call on two threads at once, but some do.
 unsafe impl Sync for Shared<'_> {}
 
-/// Runs `act` on a thread that did not make the instance.
+/// Runs `act` on a thread other than the one that made the instance.
 fn on_audio_thread(host: &dyn Host, act: impl FnOnce(&dyn Host) + Send) {
     let shared = Shared(host);
     std::thread::scope(|scope| {
@@ -491,7 +493,7 @@ fn on_audio_thread(host: &dyn Host, act: impl FnOnce(&dyn Host) + Send) {
     });
 }
 
-/// Runs `act` while another thread is inside a block that takes [`LINGER_TIME`].
+/// Runs `act` while another thread processes a block that takes [`LINGER_TIME`].
 fn beside_a_lingering_block(
     host: &dyn Host,
     act: impl FnOnce(&dyn Host) -> Result<(), String>,

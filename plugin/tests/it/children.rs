@@ -1,4 +1,4 @@
-//! Runs each case in a process of its own, because without the guard many end the process.
+//! Runs each case in a process of its own, because many cases end the process without the guard.
 #![allow(
     clippy::cast_possible_truncation,
     clippy::cast_possible_wrap,
@@ -20,10 +20,10 @@ use super::cases::{self, Case, Unguarded};
 const CASE: &str = "UNSPILL_GUARD_CASE";
 const GUARDED: &str = "UNSPILL_GUARDED";
 
-/// How a child says that the case ran and the plugin's behaviour was wrong.
+/// Exit code of a child if the case ran and the plugin's behaviour was wrong.
 const WRONG: i32 = 3;
 
-/// How often the framework gets the chance to fail as claimed.
+/// Number of attempts in which the framework must fail as claimed.
 const ATTEMPTS: usize = 5;
 
 fn run_in_child(case: &Case, guarded: bool) -> Output {
@@ -35,7 +35,7 @@ fn run_in_child(case: &Case, guarded: bool) -> Output {
         .unwrap()
 }
 
-/// Proves that a case is right behind the guard, and that it fails as claimed without.
+/// Proves that a case succeeds with the guard and fails as claimed without it.
 pub fn judge(name: &str) {
     let case = cases::find(name);
     let show = |output: &Output| {
@@ -43,13 +43,13 @@ pub fn judge(name: &str) {
     };
     let guarded = run_in_child(case, true);
     assert!(guarded.status.success(), "{name}, guarded: {}", show(&guarded));
-    // Two of the cases are races of the framework's, which a busy machine may hide for a while.
+    // Two of the cases are races in the framework, which may not occur on a busy machine.
     for attempt in 1..=ATTEMPTS {
         let unguarded = run_in_child(case, false);
         let seen = match unguarded.status.code() {
             Some(0) => None,
             Some(WRONG) => Some(Unguarded::IsWrong),
-            // By a signal: aborted or a segmentation fault.
+            // Ended by a signal: an abort or a segmentation fault.
             None => Some(Unguarded::Crashes),
             Some(_) => panic!("{name}: the case itself failed: {}", show(&unguarded)),
         };
@@ -61,7 +61,7 @@ pub fn judge(name: &str) {
     }
 }
 
-/// In a child, runs the case it was started for.
+/// In a child process, runs its case.
 #[test]
 fn the_table_of_cases_is_sound() {
     if let Ok(name) = std::env::var(CASE) {

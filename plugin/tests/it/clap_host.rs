@@ -1,4 +1,4 @@
-//! A tiny CLAP host, which does on purpose what hosts do by accident.
+//! A minimal CLAP host with deliberate faults that real hosts have by accident.
 #![allow(
     clippy::cast_possible_truncation,
     clippy::cast_possible_wrap,
@@ -40,12 +40,13 @@ use plugin::guard::clap::{ClapClass, Factory};
 use super::clap_told::{Told, host_extension, request_callback, request_process, request_restart};
 use super::host::{Host, Odd, SetUp, TestBus};
 
-/// A CLAP instance in its host.
+/// A CLAP instance with its host.
 pub struct ClapHost {
     pub plugin: *const clap_plugin,
     pub told: Box<Told>,
     host: Box<clap_host>,
-    /// The tops of ranges already looked up: the names that come along change, and allocate.
+    /// Cached maximum values of parameters. The infos also contain names, which change
+    /// and allocate.
     max_values: RefCell<BTreeMap<u32, f64>>,
 }
 
@@ -68,7 +69,7 @@ macro_rules! ext {
 }
 
 impl ClapHost {
-    /// An instance of `P`, with or without the guard.
+    /// Creates an instance of `P`, with or without the guard.
     pub fn of<P: Guardable>(guarded: bool) -> Self {
         if guarded {
             let classes: &'static [ClapClass] = Box::leak(Box::new([ClapClass::of::<P>()]));
@@ -76,7 +77,7 @@ impl ClapHost {
             return Self::from_factory(factory.as_ptr(), P::CLAP_ID);
         }
         Self::make(|host| {
-            // SAFETY: as the framework's own factory does it.
+            // SAFETY: the same steps as in the framework's own factory.
             unsafe {
                 let wrapper = Arc::into_raw(Wrapper::<P>::new(host));
                 (*wrapper).clap_plugin.as_ptr()
@@ -84,7 +85,7 @@ impl ClapHost {
         })
     }
 
-    /// An instance of a class of a factory.
+    /// Creates an instance of a factory's class.
     pub fn from_factory(factory: *const clap_plugin_factory, id: &str) -> Self {
         let id = std::ffi::CString::new(id).unwrap();
         Self::make(|host| {
@@ -115,20 +116,21 @@ impl ClapHost {
         this
     }
 
-    /// From now on the plugin is called back whenever it tells its host something. Without the guard not everything survives that.
+    /// Calls the plugin back during each of its calls of the host from now on. Without the guard
+    /// some of these calls crash.
     pub fn call_back(self) -> Self {
         self.told.plugin.store(self.plugin.cast_mut(), Ordering::SeqCst);
         self
     }
 
-    /// From now on the plugin is left alone when it tells its host something.
+    /// Stops calling the plugin back during its calls of the host.
     #[allow(dead_code, reason = "shared with the count of allocations")]
     pub fn leave_alone(self) -> Self {
         self.told.plugin.store(std::ptr::null_mut(), Ordering::SeqCst);
         self
     }
 
-    /// One port.
+    /// Returns one port.
     pub fn port(&self, index: u32, is_input: bool) -> Option<clap_audio_port_info> {
         // SAFETY: plain data.
         let mut info = unsafe { std::mem::zeroed() };
@@ -136,7 +138,7 @@ impl ClapHost {
             .then_some(info)
     }
 
-    /// How many ports there are.
+    /// Returns the number of ports.
     pub fn num_ports(&self, is_input: bool) -> u32 {
         ext!(self, clap_plugin_audio_ports, CLAP_EXT_AUDIO_PORTS, count(is_input))
     }
@@ -152,20 +154,20 @@ impl ClapHost {
         ext!(self, clap_plugin_params, CLAP_EXT_PARAMS, get_info(index, &mut info)).then_some(info)
     }
 
-    /// Whether a parameter is shown as a list, and whether it can be automated.
+    /// Returns two flags: true if a parameter is shown as a list, and true if it can be automated.
     pub fn list_and_automated(&self, id: u32) -> (bool, bool) {
         let mut infos = (0..self.num_params()).filter_map(|index| self.info(index));
         let flags = infos.find(|info| info.id == id).expect("a known parameter").flags;
         (flags & CLAP_PARAM_IS_ENUM != 0, flags & CLAP_PARAM_IS_AUTOMATABLE != 0)
     }
 
-    /// The host, for further instances.
+    /// Returns the host, for further instances.
     #[allow(dead_code, reason = "shared with the count of allocations")]
     pub fn raw_host(&self) -> *const clap_host {
         &raw const *self.host
     }
 
-    /// The top of a parameter's range; 1 if there is no such parameter.
+    /// Returns the maximum of a parameter's range; 1 if there is no such parameter.
     pub fn max_value(&self, id: u32) -> f64 {
         *self.max_values.borrow_mut().entry(id).or_insert_with(|| {
             (0..self.num_params())
@@ -225,7 +227,7 @@ unsafe extern "C" fn stream_write(
     buffer: *const c_void,
     size: u64,
 ) -> i64 {
-    // SAFETY: the stream's context is a `Vec`, the buffer the plugin's.
+    // SAFETY: the stream's context is a `Vec`, and the buffer is the plugin's.
     unsafe {
         let bytes = std::slice::from_raw_parts(buffer.cast::<u8>(), size as usize);
         (*(*stream).ctx.cast::<Vec<u8>>()).extend_from_slice(bytes);
@@ -238,7 +240,7 @@ unsafe extern "C" fn stream_read(
     buffer: *mut c_void,
     size: u64,
 ) -> i64 {
-    // SAFETY: the stream's context is a slice reader, the buffer the plugin's.
+    // SAFETY: the stream's context is a slice reader, and the buffer is the plugin's.
     unsafe {
         let left = &mut *(*stream).ctx.cast::<&[u8]>();
         let length = left.len().min(size as usize);
@@ -248,7 +250,7 @@ unsafe extern "C" fn stream_read(
     }
 }
 
-/// Text of a CLAP string.
+/// Returns the text of a CLAP string.
 pub fn text(string: &[c_char]) -> String {
     let bytes: Vec<u8> =
         string.iter().take_while(|&&byte| byte != 0).map(|&byte| byte as u8).collect();

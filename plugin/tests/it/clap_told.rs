@@ -1,4 +1,4 @@
-//! What the tests' CLAP host is told, and what it does in the middle of it: it calls the plugin back.
+//! The CLAP host's functions for the plugin. They count calls and call the plugin back.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -26,32 +26,32 @@ use clap_sys::stream::clap_ostream;
 
 use super::watch::in_time;
 
-/// Counts what the plugin tells its host, and calls it back each time.
+/// Counts the plugin's calls of its host, and calls it back during each.
 #[derive(Default)]
 pub struct Told {
     pub names: AtomicUsize,
     pub values: AtomicUsize,
     pub dirty: AtomicUsize,
     pub restarts: AtomicUsize,
-    /// Begun, made and ended edits.
+    /// Begun, performed and ended edits.
     pub edits: [AtomicUsize; 3],
     pub callback: AtomicBool,
-    /// Whether a restart is made at once instead of later.
+    /// True if a restart happens at once instead of later.
     pub restarts_at_once: AtomicBool,
-    /// Whether the host says that this is its audio thread instead of its main thread.
+    /// True if the host reports that this is its audio thread instead of its main thread.
     pub is_audio_thread: AtomicBool,
-    /// What the track is called that the plugin is on, if the host says so.
+    /// The host's name of the plugin's track, if any.
     pub track: Mutex<Option<String>>,
-    /// Presets that the plugin said it loaded, or failed to load.
+    /// Presets that the plugin reported as loaded (`true`) or failed.
     pub presets: Mutex<Vec<(bool, String)>>,
-    /// Null until the plugin is to be called back.
+    /// Null as long as the plugin must not be called back.
     pub plugin: AtomicPtr<clap_plugin>,
-    /// A call from within a call from within a call would never end.
+    /// True during a callback, to end the recursion.
     is_calling: AtomicBool,
 }
 
 impl Told {
-    /// Calls everything that a host may call in the middle of being told something.
+    /// Calls everything that a host may call during a call of the plugin.
     fn call_back(&self) {
         self.call_back_with(|_| ());
     }
@@ -69,7 +69,8 @@ impl Told {
     }
 
     fn call_all(&self, plugin: *const clap_plugin) {
-        // SAFETY: a live plugin, as it is just telling its host something; live variables and plain arguments.
+        // SAFETY: the plugin is alive because it is calling its host; live variables and
+        // plain arguments.
         unsafe {
             let extension = |id: &CStr| (*plugin).get_extension.unwrap()(plugin, id.as_ptr());
             let params = extension(CLAP_EXT_PARAMS).cast::<clap_plugin_params>();
@@ -92,13 +93,13 @@ impl Told {
             let state = extension(CLAP_EXT_STATE).cast::<clap_plugin_state>();
             let stream = clap_ostream { ctx: std::ptr::null_mut(), write: Some(write_nowhere) };
             assert!((*state).save.unwrap()(plugin, &raw const stream));
-            // Some hosts flush at once where they are asked to, and this is how a window's edits come.
+            // Some hosts flush at once on request. A window's edits arrive in this way.
             let (none, edits) = (no_events(), self.output_events());
             (*params).flush.unwrap()(plugin, &raw const none, &raw const edits);
         }
     }
 
-    /// A list that counts what a window has done.
+    /// Returns a list that counts a window's edits.
     pub fn output_events(&self) -> clap_output_events {
         let ctx = std::ptr::from_ref(self).cast_mut().cast();
         clap_output_events { ctx, try_push: Some(push_event) }
@@ -109,7 +110,7 @@ unsafe extern "C" fn push_event(
     list: *const clap_output_events,
     event: *const clap_event_header,
 ) -> bool {
-    // SAFETY: the list's context is a `Told`, the event the plugin's.
+    // SAFETY: the list's context is a `Told`, and the event is the plugin's.
     let (told, kind) = unsafe { (&*(*list).ctx.cast::<Told>(), (*event).type_) };
     let kinds =
         [CLAP_EVENT_PARAM_GESTURE_BEGIN, CLAP_EVENT_PARAM_VALUE, CLAP_EVENT_PARAM_GESTURE_END];
@@ -143,24 +144,25 @@ unsafe extern "C" fn write_nowhere(_: *const clap_ostream, _: *const c_void, siz
     i64::try_from(size).unwrap()
 }
 
-/// Notes something, and calls the plugin back.
+/// Records a call, and calls the plugin back.
 ///
 /// # Safety
 ///
 /// The host's data is a `Told` that outlives the plugin.
 unsafe fn note(host: *const clap_host, note: impl FnOnce(&Told)) {
-    // SAFETY: the caller's promise.
+    // SAFETY: as the caller guarantees.
     let told = unsafe { &*(*host).host_data.cast::<Told>() };
     note(told);
     told.call_back();
 }
 
-/// Notes it, and has the plugin's main thread come at once: a host with one thread may well do so.
+/// Records the request, and calls the plugin's main-thread function at once, as a host with one
+/// thread may do.
 pub unsafe extern "C" fn request_callback(host: *const clap_host) {
     // SAFETY: the host's data is a `Told` that outlives the plugin.
     let told = unsafe { &*(*host).host_data.cast::<Told>() };
     told.callback.store(true, Ordering::SeqCst);
-    // SAFETY: a live plugin, as it is just telling its host something.
+    // SAFETY: the plugin is alive because it is calling its host.
     told.call_back_with(|plugin| unsafe { (*plugin).on_main_thread.unwrap()(plugin) });
 }
 
@@ -182,11 +184,11 @@ pub unsafe extern "C" fn request_restart(host: *const clap_host) {
     });
 }
 
-/// A function of the host that counts, and calls back.
+/// Defines a function of the host that counts and calls back.
 macro_rules! notes {
     ($name:ident($($argument:ident: $type:ty),*) $(-> $answer:ty = $value:expr)?, |$told:ident| $note:expr) => {
         pub unsafe extern "C" fn $name(host: *const clap_host, $($argument: $type),*) $(-> $answer)? {
-            // SAFETY: the plugin gives back its host.
+            // SAFETY: the plugin returns the host that it got.
             unsafe { note(host, |$told| $note) };
             $($value)?
         }
@@ -229,7 +231,7 @@ unsafe extern "C" fn is_main_thread(host: *const clap_host) -> bool {
 }
 
 unsafe extern "C" fn track_info(host: *const clap_host, info: *mut clap_track_info) -> bool {
-    // SAFETY: as above; the plugin's to be written.
+    // SAFETY: as above; `info` is the plugin's to be written.
     let (told, info) = unsafe { (&*(*host).host_data.cast::<Told>(), &mut *info) };
     let track = told.track.lock().unwrap();
     let Some(track) = &*track else { return false };
@@ -240,7 +242,7 @@ unsafe extern "C" fn track_info(host: *const clap_host, info: *mut clap_track_in
     true
 }
 
-/// Notes what came of a preset.
+/// Records the result of loading a preset.
 ///
 /// # Safety
 ///
@@ -249,7 +251,7 @@ unsafe fn note_preset(host: *const clap_host, is_loaded: bool, key: *const c_cha
     let key = if key.is_null() {
         String::new()
     } else {
-        // SAFETY: the caller's promise.
+        // SAFETY: as the caller guarantees.
         unsafe { CStr::from_ptr(key) }.to_string_lossy().into_owned()
     };
     // SAFETY: as above.
@@ -262,7 +264,7 @@ unsafe extern "C" fn preset_loaded(
     _location: *const c_char,
     key: *const c_char,
 ) {
-    // SAFETY: the plugin gives back its host and what it was given.
+    // SAFETY: the plugin returns the host and the key that it got.
     unsafe { note_preset(host, true, key) };
 }
 
@@ -294,12 +296,12 @@ static GUI: clap_host_gui = clap_host_gui {
     closed: Some(closed),
 };
 
-/// What the host offers.
+/// Returns the host's extensions.
 pub unsafe extern "C" fn host_extension(
     _host: *const clap_host,
     id: *const c_char,
 ) -> *const c_void {
-    // SAFETY: a string of the plugin's.
+    // SAFETY: a string of the plugin.
     match unsafe { CStr::from_ptr(id) } {
         id if id == CLAP_EXT_PARAMS => (&raw const PARAMS).cast(),
         id if id == CLAP_EXT_LATENCY => (&raw const LATENCY).cast(),

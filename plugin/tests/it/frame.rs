@@ -1,4 +1,4 @@
-//! The window that the tests' VST3 host offers.
+//! The frame that the tests' VST3 host provides for windows.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -16,14 +16,14 @@ use vst3::{Class, ComPtr, ComRef, ComWrapper};
 use super::vst3_handler::Handler;
 use super::vst3_host::Vst3Host;
 
-/// A host's window with a run loop; whatever it is asked, it calls the plugin back.
+/// A host's frame with a run loop. Each of its functions calls the plugin back.
 #[derive(Default)]
 pub struct Frame {
     pub handler: RefCell<Option<ComWrapper<Handler>>>,
-    /// How often the plugin wanted another size.
+    /// Number of requests for another size.
     pub resizes: Cell<usize>,
     pub handlers: RefCell<Vec<(ComPtr<IEventHandler>, FileDescriptor)>>,
-    /// All that was ever registered, if the host is one that never lets go.
+    /// All handlers that were ever registered, for a host that never releases them.
     pub hoarded: RefCell<Vec<ComPtr<IEventHandler>>>,
     pub refuses: Cell<bool>,
     pub hoards: Cell<bool>,
@@ -96,7 +96,7 @@ impl Frame {
         }
     }
 
-    /// What a main loop does: calls whoever has something to read.
+    /// Runs the host's main loop once: calls every handler.
     pub fn run(&self) {
         let handlers = self.handlers.borrow().clone();
         for (handler, descriptor) in handlers {
@@ -107,7 +107,7 @@ impl Frame {
 }
 
 pub fn view_of(host: &Vst3Host) -> ComPtr<IPlugView> {
-    // SAFETY: initialised; a view is the caller's to release.
+    // SAFETY: initialised; the caller owns the view's reference.
     unsafe { ComPtr::from_raw(host.controller.createView(ViewType::kEditor)) }.unwrap()
 }
 

@@ -1,4 +1,4 @@
-//! What the tests' two tiny hosts have in common.
+//! The common interface of the two test hosts.
 #![allow(
     clippy::cast_possible_truncation,
     clippy::cast_possible_wrap,
@@ -13,49 +13,49 @@
     reason = "a test that cannot go on fails"
 )]
 
-/// One bus as a host hands it over: `None` is a null channel pointer.
+/// One bus as a host passes it; `None` is a null channel pointer.
 #[derive(Clone, Debug)]
 pub struct TestBus {
     pub channels: Vec<Option<Vec<f32>>>,
-    /// Whether even the array of channel pointers is null.
+    /// True if the array of channel pointers is null, too.
     pub no_array: bool,
 }
 
-/// What an output buffer holds before a block: nobody may leave it there.
+/// Value of an output buffer before a block; it must be overwritten.
 pub const GARBAGE: f32 = -99.0;
 
 impl TestBus {
-    /// A bus whose channels all hold one value.
+    /// Returns a bus with one value in all channels.
     pub fn filled(num_channels: usize, value: f32, num_samples: usize) -> Self {
         Self { channels: vec![Some(vec![value; num_samples]); num_channels], no_array: false }
     }
 
-    /// A mono bus with these samples.
+    /// Returns a mono bus with these samples.
     pub fn mono(samples: &[f32]) -> Self {
         Self { channels: vec![Some(samples.to_vec())], no_array: false }
     }
 
-    /// An output bus to be written.
+    /// Returns an output bus, filled with [`GARBAGE`].
     pub fn output(num_channels: usize, num_samples: usize) -> Self {
         Self::filled(num_channels, GARBAGE, num_samples)
     }
 
-    /// A bus with null channel pointers, as hosts give for inactive buses.
+    /// Returns a bus with null channel pointers, as hosts pass for inactive buses.
     pub fn null_channels(num_channels: usize) -> Self {
         Self { channels: vec![None; num_channels], no_array: false }
     }
 
-    /// A bus without an array of channel pointers.
+    /// Returns a bus without an array of channel pointers.
     pub fn no_array(num_channels: usize) -> Self {
         Self { no_array: true, ..Self::null_channels(num_channels) }
     }
 
-    /// The first channel's samples.
+    /// Returns the first channel's samples.
     pub fn samples(&self) -> &[f32] {
         self.channels[0].as_deref().unwrap_or(&[])
     }
 
-    /// The channel pointers, valid as long as the bus is not changed.
+    /// Returns the channel pointers, valid as long as the bus is not changed.
     pub fn pointers(&mut self) -> Vec<*mut f32> {
         self.channels
             .iter_mut()
@@ -64,7 +64,7 @@ impl TestBus {
     }
 }
 
-/// How a host sets a plugin up.
+/// A host's set-up of a plugin.
 #[derive(Clone, Copy, Debug)]
 pub struct SetUp {
     pub rate: f64,
@@ -78,26 +78,26 @@ impl Default for SetUp {
     }
 }
 
-/// What is odd about a block.
+/// A fault of a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Odd {
     Nothing,
-    /// The host says it gives one input bus less than there is behind its pointer.
+    /// The host's count is one input bus less than its array has.
     OneInputLessThanThere,
-    /// The second input bus is read from where the main output is written.
+    /// The second input bus shares its memory with the main output.
     SecondInputIsMainOutput,
-    /// The host says with the block that it renders, whatever it said when it activated (VST3).
+    /// The host reports with the block that it renders, regardless of the activation (VST3).
     Rendered,
 }
 
 /// A plugin instance in one of the two formats.
 pub trait Host {
-    /// Sets up, activates and starts; false if refused.
+    /// Sets up, activates and starts; returns false if refused.
     fn activate(&mut self, set_up: SetUp) -> bool;
     /// Stops and deactivates.
     fn deactivate(&mut self);
-    /// One block with something odd about it and with changes at any sample, as `(sample, id, value)` in the order of time; true if
-    /// the plugin reports success.
+    /// Processes one block with a fault and with changes at any sample, as `(sample, id, value)`
+    /// sorted by time. Returns true if the plugin reports success.
     fn process_timed(
         &self,
         inputs: &mut [TestBus],
@@ -107,7 +107,7 @@ pub trait Host {
         odd: Odd,
     ) -> bool;
 
-    /// One block with something odd about it and with changes at its first sample.
+    /// Processes one block with a fault and with changes at its first sample.
     fn process_oddly(
         &self,
         inputs: &mut [TestBus],
@@ -120,7 +120,7 @@ pub trait Host {
         self.process_timed(inputs, outputs, num_samples, &timed, odd)
     }
 
-    /// One block; true if the plugin reports success.
+    /// Processes one block; returns true if the plugin reports success.
     fn process(
         &self,
         inputs: &mut [TestBus],
@@ -130,38 +130,38 @@ pub trait Host {
     ) -> bool {
         self.process_oddly(inputs, outputs, num_samples, changes, Odd::Nothing)
     }
-    /// The reset of the audio thread.
+    /// Resets on the audio thread.
     fn reset(&self);
-    /// Starts or stops processing, whatever it did before.
+    /// Starts or stops processing, regardless of its state.
     fn set_processing(&self, on: bool);
-    /// How many parameters there are.
+    /// Returns the number of parameters.
     fn num_params(&self) -> u32;
-    /// The name of a parameter.
+    /// Returns the name of a parameter.
     fn param_name(&self, index: u32) -> Option<String>;
-    /// The numeric id of a parameter.
+    /// Returns the numeric id of a parameter.
     fn param_id(&self, index: u32) -> Option<u32>;
-    /// A parameter's position, 0 to 1.
+    /// Returns a parameter's position, 0 to 1.
     fn param(&self, id: u32) -> f64;
-    /// How a position reads, 0 to 1, with its unit.
+    /// Returns the text of a position, 0 to 1, with its unit.
     fn param_text(&self, id: u32, normalized: f64) -> String;
-    /// Moves a parameter from the main thread, 0 to 1.
+    /// Sets a parameter from the main thread, 0 to 1.
     fn set_param(&self, id: u32, normalized: f64);
-    /// Brings several values without audio, while active.
+    /// Sends several values without audio, while active.
     fn flush(&self, changes: &[(u32, f64)]);
-    /// The latency.
+    /// Returns the latency in samples.
     fn latency(&self) -> u32;
-    /// Gives the plugin its time on the main thread.
+    /// Runs the plugin's main-thread tasks.
     fn idle(&self);
-    /// How often the plugin said that names changed, and asked for a restart.
+    /// Returns the number of reports of changed names, and of requests for a restart.
     fn notices(&self) -> (usize, usize);
-    /// How often the plugin said that it moved parameters by itself.
+    /// Returns the number of reports of values changed by the plugin.
     fn value_notices(&self) -> usize;
-    /// How often the plugin said that there is something new to save.
+    /// Returns the number of reports of something new to save.
     fn dirty_notices(&self) -> usize;
-    /// The saved state.
+    /// Returns the saved state.
     fn save(&self) -> Vec<u8>;
-    /// Loads a saved state; false if refused.
+    /// Loads a saved state; returns false if refused.
     fn load(&self, state: &[u8]) -> bool;
-    /// Ends the instance.
+    /// Drops the instance.
     fn unload(self: Box<Self>);
 }

@@ -1,4 +1,4 @@
-//! A passage is learned, saved with the session, and cleans from the first note on.
+//! Learning of a passage: it is saved with the session, and cleans from the first note on.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -16,14 +16,15 @@ use super::product::{load, select, set, strip};
 
 const BLOCK: usize = 512;
 const RATE: usize = 48_000;
-/// The layout of two mics.
+/// Index of the layout with two mics.
 const TWO_MICS: usize = 1;
 
 fn instances() -> [Box<dyn Host>; 2] {
     select(&UnspillMultichannel::DESC, TWO_MICS)
 }
 
-/// Two mics that hear bursts of noise in turns, each its own and, weaker and later, the other's, `[mic][sample]`.
+/// Two mics with bursts of noise in turns, each with its own signal and, weaker and later, the
+/// other's, `[mic][sample]`.
 fn scene(num_samples: usize) -> Vec<Vec<f32>> {
     let mut state = 0x1234_5678_u32;
     let mut noise = || {
@@ -50,7 +51,7 @@ fn bounce(rate: usize) -> SetUp {
     SetUp { rate: rate as f64, max_block: BLOCK, offline: true }
 }
 
-/// Plays the mics in whole blocks; what comes out is late by the latency.
+/// Plays the mics in whole blocks; the output has the latency.
 fn play(host: &dyn Host, mics: &[Vec<f32>]) -> Vec<Vec<f32>> {
     let mut heard = vec![Vec::new(); 2];
     for start in (0..mics[0].len() - BLOCK + 1).step_by(BLOCK) {
@@ -66,7 +67,7 @@ fn play(host: &dyn Host, mics: &[Vec<f32>]) -> Vec<Vec<f32>> {
     heard
 }
 
-/// Activates, plays and deactivates, as hosts bounce.
+/// Activates, plays and deactivates, as in a host's bounce.
 fn bounced(host: &mut dyn Host, rate: usize, mics: &[Vec<f32>]) -> Vec<Vec<f32>> {
     assert!(host.activate(bounce(rate)));
     let heard = play(host, mics);
@@ -78,7 +79,7 @@ fn value(host: &dyn Host, id: &str) -> f64 {
     host.param(param_id_hash(id))
 }
 
-/// Has the host learn the mics, by the switch alone.
+/// Learns the mics, with the switch alone.
 fn learn(host: &mut dyn Host, mics: &[Vec<f32>]) {
     set(host, "learn", 1.0);
     bounced(host, RATE, mics);
@@ -97,12 +98,13 @@ fn what_was_learned_plays_the_same_in_every_bounce_of_a_loaded_session_in_both_f
         let adaptive = bounced(&mut *host, RATE, &mics);
         assert_eq!((host.value_notices(), host.dirty_notices()), (0, 0));
         learn(&mut *host, &mics);
-        // Learn has chosen Learned, and the host knows.
+        // Learn has selected Learned, and the host was notified.
         assert_eq!((value(&*host, "estimates"), value(&*host, "learn")), (1.0, 0.0));
         assert_eq!(host.value_notices(), 1);
 
         let first = bounced(&mut *host, RATE, &mics);
-        // At the first block after the passage, when its end has arrived, and when it was gone through.
+        // At the first block after the passage, when its end has arrived, and when its
+        // refinement ended.
         let dirty = host.dirty_notices();
         assert!((1..=3).contains(&dirty), "{dirty} notices that there is something to save");
         assert!(bounced(&mut *host, RATE, &mics) == first, "the second bounce");
@@ -112,12 +114,12 @@ fn what_was_learned_plays_the_same_in_every_bounce_of_a_loaded_session_in_both_f
         assert_eq!(other.save(), saved, "loaded and saved again");
         assert_eq!(other.dirty_notices(), 0);
 
-        // While another pace of the same session runs, and after something else was played.
+        // With another pace of the same session, and after another signal was played.
         assert!(other.activate(SetUp { max_block: BLOCK, ..SetUp::default() }));
         other.deactivate();
         assert!(bounced(&mut *other, RATE, &mics) == first, "after a playback");
 
-        // How much cleaner it is, tests/host says with music.
+        // The improvement is measured with music in tests/host.
         assert!(first != adaptive);
         formats.push(first);
     }
@@ -149,7 +151,7 @@ fn a_state_without_or_with_damaged_learning_loads_and_plays_adaptive() {
                 Some(damaged) => fields.insert("learned".to_owned(), damaged.as_str().into()),
                 None => fields.remove("learned"),
             };
-            // Whatever was there before must not shine through.
+            // The earlier estimates must not remain.
             assert!(load(&*host, is_clap, &serde_json::to_vec(&good).unwrap()));
             assert!(load(&*host, is_clap, &serde_json::to_vec(&state).unwrap()));
             assert!(bounced(&mut *host, RATE, &mics) == adaptive);
@@ -168,10 +170,10 @@ fn a_session_saved_right_after_learn_has_what_was_learned() {
         set(&**host, "learn", 1.0);
         assert!(host.activate(bounce(RATE)));
         play(&**host, &mics);
-        // Still learning: nothing is kept yet.
+        // Still learning, so there is nothing to save yet.
         let saved = json(&host.save());
         assert!(saved["fields"].get("learned").is_none());
-        // Not a block is played in between.
+        // No block is played in between.
         host.deactivate();
         set(&**host, "learn", 0.0);
         let saved = json(&host.save());
@@ -188,7 +190,7 @@ fn another_rate_mode_or_routing_plays_adaptive_and_what_was_learned_stays() {
         let learned = bounced(&mut *host, RATE, &mics);
         let rate = 44_100;
         assert!(bounced(&mut *host, rate, &mics) == bounced(&mut *plain, rate, &mics));
-        // As a room that is cleaned, the second mic no longer counts as bleed in the first.
+        // As a cleaned room mic, the second mic no longer counts as bleed in the first.
         for (id, moved) in [("mode", 1.0), ("mic2_role", 1.0)] {
             for instance in [&host, &plain] {
                 set(&**instance, id, moved);
@@ -226,7 +228,7 @@ fn a_session_saved_while_it_learns_holds_what_was_learned_before_and_goes_on() {
     }
 }
 
-/// The text that a session saved now would hold as learned.
+/// Returns the learned estimates that a session saved now would contain, as text.
 fn learned_text(host: &dyn Host) -> Option<String> {
     json(&host.save())["fields"].get("learned").map(|text| text.as_str().unwrap().to_owned())
 }
@@ -246,7 +248,7 @@ fn a_passage_is_not_interrupted_by_a_host_that_activates_again() {
                 host.deactivate();
             }
         };
-        // The same set-up again, which never was an interruption.
+        // The same set-up again, which does not interrupt.
         learn_in(&mut *plain, [offline; 2]);
         set(&*plain, "learn", 0.0);
         bounced(&mut *plain, RATE, &parts[0]);
@@ -257,7 +259,7 @@ fn a_passage_is_not_interrupted_by_a_host_that_activates_again() {
         bounced(&mut *other_blocks, RATE, &parts[0]);
         assert_eq!(learned_text(&*other_blocks).as_ref(), Some(&expected), "other blocks");
 
-        // Rendered, then made ready to play, and only then is Learn switched off.
+        // Rendered, then activated for playback; only then Learn is switched off.
         learn_in(&mut *played, [offline; 2]);
         assert!(played.activate(SetUp { max_block: BLOCK, ..SetUp::default() }));
         set(&*played, "learn", 0.0);
@@ -268,11 +270,11 @@ fn a_passage_is_not_interrupted_by_a_host_that_activates_again() {
             std::thread::sleep(Duration::from_millis(5));
         }
 
-        // At another rate it cannot go on: it has ended, and what it taught is kept.
+        // Learning cannot continue at another rate: the passage ends, and its estimates are kept.
         learn_in(&mut *moved, [offline; 2]);
         assert_eq!(learned_text(&*moved), None, "still learning");
         assert!(moved.activate(bounce(44_100)));
-        // There was no time to go through it again.
+        // There was no time to refine it.
         let on_the_way = learned_text(&*moved).expect("another rate");
         assert!(on_the_way != expected);
         play(&*moved, &[vec![0.0; BLOCK], vec![0.0; BLOCK]]);

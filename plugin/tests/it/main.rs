@@ -1,4 +1,4 @@
-//! The plugin and its guard, seen from hosts.
+//! Tests of the plugin and its guard from the host's side.
 #![allow(unsafe_code, reason = "plugin formats are C interfaces")]
 #![allow(clippy::float_cmp, reason = "the probes' outputs are exact")]
 #![allow(unreachable_pub, reason = "nothing leaves a test binary")]

@@ -1,4 +1,5 @@
-//! What the plugin offers hosts beyond the framework: presets, ports that are switched off, and the track's name.
+//! Features of the plugin beyond the framework's: presets, ports that can be switched off, and the
+//! track's name.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -28,7 +29,7 @@ use super::probes::{Probe, Sym};
 use super::product::instances;
 use super::protocol::table;
 
-/// Everything a host is told of one preset.
+/// All data that a host receives about one preset.
 #[derive(Debug, Default, PartialEq)]
 struct Told {
     name: String,
@@ -40,17 +41,17 @@ struct Told {
     features: Vec<String>,
 }
 
-/// What the plugin declares and describes.
+/// The plugin's declarations and descriptions.
 #[derive(Default)]
 struct Index {
     locations: Vec<(String, u32, u32, bool)>,
     presets: Vec<Told>,
-    /// As many presets are taken.
+    /// Number of presets that are accepted.
     room: usize,
 }
 
 fn text(from: *const c_char) -> String {
-    // SAFETY: a string of the plugin's.
+    // SAFETY: a string of the plugin.
     unsafe { CStr::from_ptr(from) }.to_str().unwrap().to_owned()
 }
 
@@ -58,7 +59,7 @@ unsafe extern "C" fn declare_location(
     indexer: *const clap_preset_discovery_indexer,
     location: *const clap_preset_discovery_location,
 ) -> bool {
-    // SAFETY: the indexer's data is an `Index`, the location the plugin's.
+    // SAFETY: the indexer's data is an `Index`, and the location is the plugin's.
     let (index, location) = unsafe { (&mut *(*indexer).indexer_data.cast::<Index>(), &*location) };
     let is_null = location.location.is_null();
     index.locations.push((text(location.name), location.kind, location.flags, is_null));
@@ -67,11 +68,13 @@ unsafe extern "C" fn declare_location(
 
 type Receiver = *const clap_preset_discovery_metadata_receiver;
 
+/// Returns the index of a receiver.
+///
 /// # Safety
 ///
 /// The receiver's data is an `Index`.
 unsafe fn index<'a>(receiver: Receiver) -> &'a mut Index {
-    // SAFETY: the caller's promise.
+    // SAFETY: as the caller guarantees.
     unsafe { &mut *(*receiver).receiver_data.cast::<Index>() }
 }
 
@@ -117,7 +120,7 @@ unsafe extern "C" fn add_feature(receiver: Receiver, feature: *const c_char) {
     unsafe { index(receiver) }.presets.last_mut().unwrap().features.push(text(feature));
 }
 
-/// Everything that the plugin tells an indexer with room for so many presets.
+/// Returns everything that the plugin sends to an indexer with room for `room` presets.
 fn discover(room: usize) -> Index {
     let mut found = Index { room, ..Index::default() };
     let data: *mut c_void = (&raw mut found).cast();
@@ -156,7 +159,7 @@ fn discover(room: usize) -> Index {
         assert_eq!(table.count.unwrap()(factory), 1);
         assert!(table.get_descriptor.unwrap()(factory, 1).is_null());
         let descriptor = &*table.get_descriptor.unwrap()(factory, 0);
-        // Hosts keep it.
+        // Permanent: hosts store it.
         assert_eq!(text(descriptor.id), "audio.unspill.ensembles");
         let create = table.create.unwrap();
         assert!(create(factory, &raw const indexer, c"nobody".as_ptr()).is_null());
@@ -200,12 +203,12 @@ fn hosts_find_every_ensemble_with_the_classes_that_have_its_mics() {
             features: vec!["restoration".to_owned()],
         }
     );
-    // Twelve mics.
+    // The first preset has twelve mics.
     assert!(!found.presets[0].plugin_ids.contains(&Unspill8::DESC.clap_id.to_owned()));
     assert_eq!(discover(2).presets.len(), 2, "a host that wants no more is told no more");
 }
 
-/// Has the plugin load a preset.
+/// Loads a preset.
 fn load(host: &ClapHost, kind: u32, key: Option<&str>) -> bool {
     let key = key.map(|key| CString::new(key).unwrap());
     let key = key.as_ref().map_or(std::ptr::null(), |key| key.as_ptr());
@@ -236,7 +239,7 @@ fn a_preset_sets_labels_roles_groups_and_limits_and_the_host_is_told() {
             ("mic2_floor", "-18.0 dB"),
             ("mic1_amount", "100.0 %"),
             ("pair1_2", "100.0 %"),
-            // Not an ensemble's affair.
+            // Ensembles do not change this parameter.
             ("amount", "50.0 %"),
         ] {
             let id_hash = param_id_hash(id);
@@ -290,7 +293,7 @@ fn an_input_that_is_switched_off_is_silent_whatever_its_memory_holds() {
     assert!(unsafe { ports.can_activate_while_processing.unwrap()(plugin) });
     assert!(switch(true, 2, false, 0), "before the activation");
     assert!(host.activate(SetUp::default()));
-    // The probe adds its inputs up in powers of ten.
+    // The probe adds its inputs in powers of ten.
     let hear = |host: &ClapHost| {
         let bus = |value: f32| TestBus::filled(1, value, 64);
         let mut inputs = [bus(1.0), bus(2.0), bus(3.0), bus(4.0)];
@@ -327,7 +330,7 @@ fn another_layout_begins_with_all_of_its_ports() {
     Box::new(host).unload();
 }
 
-/// What a VST3 host says of a track.
+/// A VST3 host's name of a track.
 struct Track(Option<Vec<u16>>);
 
 impl Class for Track {
@@ -341,12 +344,12 @@ impl IAttributeListTrait for Track {
         string: *mut TChar,
         size_bytes: uint32,
     ) -> tresult {
-        // SAFETY: terminated strings.
+        // SAFETY: NUL-terminated strings.
         let is_name = unsafe { CStr::from_ptr(id) == CStr::from_ptr(kChannelNameKey) };
         let Some(name) = self.0.as_ref().filter(|_| is_name) else { return kResultFalse };
         let room = size_bytes as usize / 2;
         for (place, &unit) in name.iter().take(room).enumerate() {
-            // SAFETY: within the room.
+            // SAFETY: within the capacity.
             unsafe { string.add(place).write(unit) };
         }
         kResultOk
@@ -420,17 +423,17 @@ fn the_track_names_the_mic_of_a_class_that_has_one_and_hosts_read_it_once() {
             host.idle();
             assert_eq!((name(), host.notices()), ("Snare top Amount".to_owned(), (1, 0)));
         }
-        // A host that says nothing of the name changes nothing.
+        // A call without a name changes nothing.
         say(None);
         assert_eq!(name(), "Snare top Amount");
-        // Nor is there anything to save: the host says it again.
+        // There is nothing to save either, because the host reports the name again.
         assert_eq!((host.save(), host.dirty_notices()), (saved, dirty));
         say(Some(""));
         assert_eq!(name(), "Track Amount");
     }
-    // SAFETY: a live object, and no list.
+    // SAFETY: a live object, and a null list.
     assert_ne!(unsafe { listener.setChannelContextInfos(std::ptr::null_mut()) }, kResultOk);
-    // A host that has said it before the plugin came.
+    // A host with a name before the plugin's `init`.
     *clap.told.track.lock().unwrap() = Some("Bass".to_owned());
     // SAFETY: a live plugin.
     assert!(unsafe { (*clap.plugin).init.unwrap()(clap.plugin) });

@@ -1,4 +1,4 @@
-//! Calls in any order, with anything in them: no host dies of it, and no output keeps garbage.
+//! Calls in random order with random arguments: no host crashes, and no output keeps garbage.
 #![allow(clippy::cast_possible_truncation, reason = "small random numbers")]
 #![allow(clippy::panic, reason = "a test that cannot go on fails")]
 
@@ -10,7 +10,7 @@ use super::clap_host::ClapHost;
 use super::host::{GARBAGE, Host, SetUp, TestBus};
 use super::vst3_host::Vst3Host;
 
-/// Xorshift, so that a failure is the same everywhere.
+/// Xorshift, so that failures are reproducible.
 struct Random(u64);
 
 impl Random {
@@ -91,7 +91,7 @@ fn one_call(host: &mut dyn Host, random: &mut Random) -> String {
             let changes = [(id, random.pick(&[0.0, 0.5, 1.0]))];
             let changes = &changes[..random.below(2)];
             let success = host.process(&mut inputs, &mut outputs, num_samples, changes);
-            // A block without any channel only carries parameters.
+            // A block without channels only carries parameters.
             for bus in outputs.iter().filter(|bus| !bus.no_array) {
                 for channel in bus.channels.iter().flatten() {
                     assert!(!channel.contains(&GARBAGE), "garbage left, success: {success}");

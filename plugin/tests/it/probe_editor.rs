@@ -1,4 +1,4 @@
-//! The probes' window: there is nothing to see in it, but it moves a parameter as a hand would.
+//! The probes' window. It has no content, but changes a parameter as a user would.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::error::Error;
@@ -13,10 +13,10 @@ use nice_plug::prelude::{Editor, Param, ParamPtr};
 
 use super::probes::ProbeParams;
 
-/// The hand of the window that was opened last; every case runs in a process of its own.
+/// Access to the window that was opened last; every case runs in a process of its own.
 static HAND: Mutex<Option<Hand>> = Mutex::new(None);
 
-/// What an open window holds on to.
+/// The objects that an open window keeps.
 #[derive(Clone)]
 pub struct Hand {
     context: GuiContext,
@@ -26,14 +26,14 @@ pub struct Hand {
 }
 
 impl Hand {
-    /// Of the window that was opened last.
+    /// Returns the access to the window that was opened last.
     pub fn of_window() -> Option<Self> {
         HAND.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Begins a gesture on the probe's parameter.
     pub fn begin(&self) {
-        // SAFETY: points into the parameters, which are kept.
+        // SAFETY: points into the parameters, which the window keeps.
         unsafe { self.context.raw_begin_set_parameter(self.label) };
     }
 
@@ -43,7 +43,7 @@ impl Hand {
         unsafe { self.context.raw_set_parameter_normalized(self.label, value) };
     }
 
-    /// Wants another size.
+    /// Requests another size.
     pub fn resize(&self) {
         let mut host = self.host.lock().unwrap();
         let size = LogicalSize::new(320.0_f32, 240.0);
@@ -57,7 +57,7 @@ impl Hand {
     }
 }
 
-/// Opens windows.
+/// The editor of a probe.
 pub struct ProbeEditor(pub Arc<ProbeParams>);
 
 impl Editor for ProbeEditor {
@@ -92,15 +92,14 @@ impl Editor for ProbeEditor {
 pub struct ProbeHandle(Hand);
 
 impl Drop for ProbeHandle {
-    /// A window that closes ends the gesture in progress.
+    /// Ends the gesture in progress.
     fn drop(&mut self) {
         self.0.end();
         *HAND.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 }
 
-// The pointer points into parameters that are kept, and they may be used on any thread.
-// SAFETY: as above.
+// SAFETY: the pointer points into parameters that are kept, and they may be used on any thread.
 unsafe impl Send for Hand {}
 
 impl EditorHandle for ProbeHandle {

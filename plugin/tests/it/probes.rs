@@ -1,4 +1,4 @@
-//! Small plugins whose output shows exactly what the framework handed them.
+//! Small plugins whose output shows exactly the buffers that the framework passed to them.
 #![allow(
     clippy::cast_possible_truncation,
     clippy::cast_possible_wrap,
@@ -28,20 +28,20 @@ use super::probe_editor::ProbeEditor;
 pub const PANIC: f32 = 666.0;
 /// An input sample that makes a probe queue slow background tasks.
 pub const QUEUE_TASKS: f32 = 777.0;
-/// An input sample that makes a probe take its time.
+/// An input sample that makes a probe sleep for [`LINGER_TIME`].
 pub const LINGER: f32 = 888.0;
 /// A sample rate that makes a probe panic.
 pub const PANIC_RATE: f64 = 12_345.0;
-/// How many tasks [`QUEUE_TASKS`] queues.
+/// Number of tasks that [`QUEUE_TASKS`] queues.
 pub const NUM_TASKS: usize = 4;
-/// What a probe writes when the buffers it got contradict each other.
+/// Output of a probe whose buffers contradict each other.
 pub const MALFORMED: f32 = -1.0;
-/// The latency of all probes.
+/// Latency of all probes, in samples.
 pub const LATENCY: u32 = 480;
-/// How long [`LINGER`] takes.
+/// Duration of a block with [`LINGER`].
 pub const LINGER_TIME: Duration = Duration::from_millis(800);
 
-/// What the probes of this process saw last; every case runs in a process of its own.
+/// The last state of this process's probes; every case runs in a process of its own.
 pub static OFFLINE: AtomicBool = AtomicBool::new(false);
 pub static LONGEST_BLOCK: AtomicUsize = AtomicUsize::new(0);
 pub static NUM_RESETS: AtomicUsize = AtomicUsize::new(0);
@@ -98,8 +98,8 @@ impl Shape for Het {
     const VST3_ID: [u8; 16] = *b"ProbeHet00000000";
 }
 
-/// Outputs: main = the sum over input buses k of 10^k times their first channel; auxiliary output
-/// k = 10^k times auxiliary input k. Channels of main beyond the first are left as they came.
+/// Outputs: main = the sum over input buses k of 10^k times their first channel; auxiliary output k
+/// = 10^k times auxiliary input k. Channels of main beyond the first pass through.
 pub struct Probe<S> {
     params: Arc<ProbeParams>,
     shape: PhantomData<S>,
@@ -206,7 +206,7 @@ impl<S: Shape> Plugin for Probe<S> {
 }
 
 impl<S> Drop for Probe<S> {
-    /// Long enough for the framework's worker to see a queued task whose instance is gone.
+    /// Sleeps until the framework's worker has reached a queued task whose instance is gone.
     fn drop(&mut self) {
         std::thread::sleep(Duration::from_millis(100));
     }
@@ -246,7 +246,7 @@ impl View for ProbeView {
         if id != param_id_hash("label") || normalized.is_nan() {
             return false;
         }
-        // SAFETY: points into the parameters, which are kept.
+        // SAFETY: points into the parameters, which the view keeps.
         unsafe { self.0.label.as_ptr()._internal_set_normalized_value(normalized) };
         true
     }

@@ -1,4 +1,4 @@
-//! The real classes, seen from hosts of both formats.
+//! The real classes in hosts of both formats.
 #![allow(
     clippy::cast_possible_truncation,
     clippy::cast_possible_wrap,
@@ -39,16 +39,16 @@ fn clap(class: &ClassDesc) -> ClapHost {
 
 fn vst3(class: &ClassDesc) -> Vst3Host {
     let index = ALL.iter().position(|other| other.vst3_id == class.vst3_id).unwrap();
-    // SAFETY: the factory is ours to release.
+    // SAFETY: this call owns the factory's reference.
     unsafe { Vst3Host::from_factory(GetPluginFactory(), i32::try_from(index).unwrap()) }
 }
 
-/// The class in both formats, each in its own host.
+/// Creates the class in both formats, each with its own host type.
 pub(super) fn instances(class: &ClassDesc) -> (ClapHost, Vst3Host) {
     (clap(class), vst3(class))
 }
 
-/// The class in both formats.
+/// Creates the class in both formats.
 pub(super) fn both(class: &ClassDesc) -> [Box<dyn Host>; 2] {
     [Box::new(clap(class)), Box::new(vst3(class))]
 }
@@ -57,7 +57,7 @@ pub(super) fn set(host: &dyn Host, id: &str, normalized: f64) {
     host.set_param(param_id_hash(id), normalized);
 }
 
-/// The channel counts of a layout's buses, inputs and outputs.
+/// Returns the channel counts of a layout's buses, inputs and outputs.
 fn bus_channels(class: &ClassDesc, layout: usize) -> (Vec<usize>, Vec<usize>) {
     let layout = &class.layouts[layout];
     let count = |main: Option<std::num::NonZeroU32>, aux: &[std::num::NonZeroU32]| {
@@ -69,7 +69,7 @@ fn bus_channels(class: &ClassDesc, layout: usize) -> (Vec<usize>, Vec<usize>) {
     )
 }
 
-/// Has the host select a layout, in the words of its format.
+/// Creates the class in both formats with a layout selected by the host.
 pub(super) fn select(class: &ClassDesc, layout: usize) -> [Box<dyn Host>; 2] {
     let (clap, vst3) = (clap(class), vst3(class));
     assert!(clap.select(u32::try_from(layout).unwrap()));
@@ -123,7 +123,7 @@ fn buses_are_named_after_their_mics() {
 fn both_formats_list_the_same_classes() {
     let factory = clap_factory();
     for (index, class) in (0..).zip(ALL) {
-        // SAFETY: a live factory; descriptors' strings live as long as it.
+        // SAFETY: a live factory; the descriptors' strings live as long as the factory.
         let (id, name) = unsafe {
             let descriptor = (*factory).get_plugin_descriptor.unwrap()(factory, index);
             (CStr::from_ptr((*descriptor).id), CStr::from_ptr((*descriptor).name))
@@ -138,7 +138,7 @@ fn both_formats_list_the_same_classes() {
     }
 }
 
-/// A different ramp in every channel, so that no mix-up goes unseen.
+/// Returns a different ramp in every channel, so that swapped channels are detected.
 fn ramps(channels: &[usize], num_samples: usize, start: usize) -> Vec<TestBus> {
     let mut channel = 0;
     channels
@@ -191,7 +191,7 @@ fn bypass_is_the_input_after_the_latency_in_every_layout() {
     }
 }
 
-/// Two mics of noise that take turns and hear each other, in blocks that come as fast as they are taken.
+/// Processes two mics of noise in turns with crosstalk, in blocks without pauses.
 fn burst(offline: bool, odd: Odd) -> Vec<f32> {
     const BLOCK: usize = 1024;
     let mut host = vst3(&UnspillTrack::DESC);
@@ -222,7 +222,7 @@ fn burst(offline: bool, odd: Odd) -> Vec<f32> {
 fn blocks_that_are_rendered_are_waited_for_whatever_the_host_activated_for() {
     let expected = burst(true, Odd::Nothing);
     assert!(burst(false, Odd::Rendered) == expected);
-    // The worker does not keep up with such a burst: without waiting, mics are heard as they came.
+    // The worker is too slow for such a burst: without waiting, the output is dry.
     assert!(burst(false, Odd::Nothing) != expected);
 }
 
@@ -250,7 +250,7 @@ fn the_mode_changes_the_latency_at_the_next_activation_and_asks_for_it() {
         assert!(host.process(&mut [], &mut output, 64, &[(id, 1.0)]));
         host.idle();
         assert_eq!(host.notices(), (0, 1));
-        // Until then nothing changes, whatever the host asks.
+        // Until then the latency stays the same.
         assert_eq!(host.latency(), live);
         let other = param_id_hash("amount");
         assert!(host.process(&mut [], &mut output, 64, &[(other, 0.5)]));
@@ -346,7 +346,7 @@ fn a_label_renames_a_mics_parameters_and_hosts_are_told_once() {
         set(&*host, "mic1_instrument", 1.0 / 17.0);
         host.idle();
         assert_eq!(host.param_name(amount).as_deref(), Some("Kick Amount"));
-        // Told once, however often it is asked for.
+        // Reported once, however often the name is queried.
         host.idle();
         let pair = index_of("pair2_1");
         assert_eq!(host.param_name(pair).as_deref(), Some("Remove Kick from Mic 2"));
@@ -381,7 +381,7 @@ fn a_state_saved_at_any_moment_holds_the_last_value_set() {
         host.set_param(amount, 0.5);
         host.set_param(amount, 0.75);
         check(&*host, 75.0, "after two more");
-        // What a block brings is newer.
+        // The value of a block is newer.
         host.set_param(amount, 0.6);
         block(&*host, &[(amount, 0.6), (param_id_hash("bypass"), 1.0)]);
         block(&*host, &[(amount, 0.4)]);
@@ -389,7 +389,7 @@ fn a_state_saved_at_any_moment_holds_the_last_value_set() {
         host.set_param(amount, 0.3);
         host.deactivate();
         check(&*host, 30.0, "after the last block");
-        // A state that is loaded is newer, too.
+        // A loaded state is newer, too.
         assert!(host.activate(SetUp::default()));
         let saved = host.save();
         host.set_param(amount, 0.9);
@@ -412,7 +412,7 @@ fn a_value_that_no_block_has_brought_counts_at_the_next_activation() {
     }
 }
 
-/// Xorshift, so that a failure is the same everywhere.
+/// Xorshift, so that failures are reproducible.
 fn random(state: &mut u64) -> u64 {
     *state ^= *state << 13;
     *state ^= *state >> 7;
@@ -431,11 +431,11 @@ fn values_are_the_same_whether_a_block_a_flush_or_the_host_itself_brings_them() 
             for index in 0..first.num_params() {
                 let id = first.param_id(index).unwrap();
                 let value = (random(&mut state) % 3) as f64 / 2.0;
-                // Both orders of what depends on one another come up.
+                // Random order, because some parameters depend on others.
                 let place = random(&mut state) as usize % (changes.len() + 1);
                 changes.insert(place, (id, value));
             }
-            // The switch that moves another parameter is on in every other round.
+            // Learn, which changes another parameter, is on in every other round.
             let learn = param_id_hash("learn");
             changes.iter_mut().filter(|(id, _)| *id == learn).for_each(|(_, value)| {
                 *value = f64::from(round % 2);
@@ -474,7 +474,7 @@ fn every_layout_of_channels_is_taken_in_any_arrangement_and_reported_so() {
     for layout in 0..UnspillMultichannel::DESC.layouts.len() {
         let (inputs, _) = bus_channels(&UnspillMultichannel::DESC, layout);
         let count = inputs[0];
-        // Side by side, every other one, and two that differ.
+        // Adjacent speakers, every other speaker, and two different arrangements.
         let low = (1_u64 << count) - 1;
         let spread = (0..count).fold(0, |speakers, place| speakers | 1_u64 << (2 * place));
         for (input, output) in [(low, low), (spread, spread), (low << 5, spread)] {
@@ -501,7 +501,7 @@ fn no_output_is_subnormal_whatever_comes_in() {
                     let (inputs, outputs) = bus_channels(class, layout);
                     let mut state = 7;
                     let mut sample = || {
-                        // Every exponent from nothing to 1e-20, either sign.
+                        // Every exponent from zero to 1e-20, both signs.
                         let bits = random(&mut state) as u32;
                         f32::from_bits((bits % 0x1E3C_E508) | (bits & 0x8000_0000))
                     };
@@ -525,7 +525,7 @@ fn no_output_is_subnormal_whatever_comes_in() {
     }
 }
 
-/// The framework's CLAP state has its length in front; the state itself is the same.
+/// Returns the state without the length that the framework's CLAP states begin with.
 pub(super) fn strip(bytes: &[u8]) -> &[u8] {
     if bytes.first() == Some(&b'{') { bytes } else { &bytes[8..] }
 }
@@ -547,7 +547,7 @@ fn a_saved_session_comes_back_in_either_format() {
     }
 }
 
-/// What CLAP wants in front of a state.
+/// Adds the length that CLAP states begin with.
 pub(super) fn with_length(json: &[u8]) -> Vec<u8> {
     [&(json.len() as u64).to_le_bytes(), json].concat()
 }
@@ -591,7 +591,7 @@ fn a_session_from_the_future_loads_as_far_as_it_is_understood() {
         "mic3_instrument": {"i32": 5}, "listen": {"bool": true}, "mic99_amount": {"f32": 3.0},
         "wholly_new": {"string": "?"}}}"#;
     for (host, is_clap) in both(&Unspill8::DESC).iter().zip([true, false]) {
-        // Whatever was set before must not shine through.
+        // The earlier values must not remain.
         for id in ["mic1_instrument", "mic3_instrument", "listen", "mic7_amount"] {
             set(&**host, id, 0.5);
         }
@@ -629,7 +629,7 @@ fn garbage_is_refused_and_leaves_the_instance_usable() {
         assert!(!load(&**host, is_clap, b"{}"));
         assert!(!load(&**host, is_clap, b"null"));
         assert!(!host.load(&[0xFF; 64]));
-        // Xorshift, so that a failure is the same everywhere.
+        // Xorshift, so that failures are reproducible.
         let mut random = 0x9E37_79B9_7F4A_7C15_u64;
         let mut next = || {
             random ^= random << 13;
@@ -642,7 +642,7 @@ fn garbage_is_refused_and_leaves_the_instance_usable() {
             assert!(!host.load(&noise), "{length}");
             assert!(!load(&**host, is_clap, &noise), "{length}");
         }
-        // A good state with one byte changed may or may not load, but nothing breaks.
+        // A valid state with one changed byte may or may not load, but nothing breaks.
         for position in (0..good.len()).step_by(97) {
             let mut bytes = good.to_vec();
             bytes[position] = next().to_le_bytes()[0];

@@ -1,4 +1,5 @@
-//! The corners of both protocols: streams in pieces, events that make no sense, texts, transports, and calls in odd orders.
+//! Corner cases of both protocols: streams in pieces, invalid events, texts, transports, and
+//! unusual orders of calls.
 #![allow(
     clippy::cast_possible_truncation,
     clippy::cast_possible_wrap,
@@ -34,23 +35,23 @@ use super::host::{Host, SetUp, TestBus};
 use super::product::{both, clap_factory, instances, strip};
 use super::vst3_host::{self, Vst3Host};
 
-/// The table of one of a CLAP plugin's extensions.
+/// Returns the table of a CLAP plugin's extension.
 pub(super) fn table<T>(host: &ClapHost, id: &CStr) -> &'static T {
-    // SAFETY: a live plugin, and the id says the type; no test uses a table after its plugin.
+    // SAFETY: a live plugin, and the id determines the type; no test uses a table after its plugin.
     unsafe {
         let get = (*host.plugin).get_extension.unwrap();
         get(host.plugin, id.as_ptr()).cast::<T>().as_ref().expect("an extension")
     }
 }
 
-/// How a stream of a host behaves.
+/// Behaviour of a host's stream.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Pieces {
-    /// Takes and gives so many bytes at most.
+    /// Takes and returns at most this many bytes per call.
     OfBytes(usize),
-    /// Fails after so many bytes.
+    /// Fails after this many bytes.
     FailAfter(usize),
-    /// Says that it took or gave more than there was room for.
+    /// Reports more bytes than there was room for.
     Boast,
 }
 
@@ -65,7 +66,7 @@ impl Piecewise {
         Self { bytes: bytes.to_vec(), position: 0, pieces }
     }
 
-    /// How many of `size` bytes go now; nothing where it fails.
+    /// Returns the number of bytes of `size` that are transferred now; `None` if it fails.
     fn count(&self, size: usize) -> Option<usize> {
         match self.pieces {
             Pieces::OfBytes(most) => Some(size.min(most)),
@@ -76,28 +77,32 @@ impl Piecewise {
         }
     }
 
-    /// What it says of `count` bytes where there was room for `size`.
+    /// Returns the reported number for `count` bytes with room for `size`.
     fn say(&self, count: usize, size: usize) -> usize {
         if self.pieces == Pieces::Boast { size + 1 } else { count }
     }
 
+    /// Appends bytes.
+    ///
     /// # Safety
     ///
     /// `from` holds `size` bytes.
     unsafe fn write(&mut self, from: *const u8, size: usize) -> Option<usize> {
         let count = self.count(size)?;
-        // SAFETY: the caller's promise.
+        // SAFETY: as the caller guarantees.
         self.bytes.extend_from_slice(unsafe { std::slice::from_raw_parts(from, count) });
         self.position += count;
         Some(self.say(count, size))
     }
 
+    /// Reads bytes.
+    ///
     /// # Safety
     ///
     /// `to` has room for `size` bytes.
     unsafe fn read(&mut self, to: *mut u8, size: usize) -> Option<usize> {
         let count = self.count(size)?.min(self.bytes.len() - self.position);
-        // SAFETY: the caller's promise.
+        // SAFETY: as the caller guarantees.
         unsafe { std::ptr::copy_nonoverlapping(self.bytes[self.position..].as_ptr(), to, count) };
         self.position += count;
         Some(self.say(count, size))
@@ -109,7 +114,7 @@ unsafe extern "C" fn clap_write(
     from: *const c_void,
     size: u64,
 ) -> i64 {
-    // SAFETY: the context is a `Piecewise`, the bytes the plugin's.
+    // SAFETY: the context is a `Piecewise`, and the bytes are the plugin's.
     let count = unsafe { (*(*stream).ctx.cast::<Piecewise>()).write(from.cast(), size as usize) };
     count.map_or(-1, |count| count as i64)
 }
@@ -145,13 +150,13 @@ impl Class for Vst3Stream {
 
 impl IBStreamTrait for Vst3Stream {
     unsafe fn read(&self, to: *mut c_void, size: int32, num_read: *mut int32) -> tresult {
-        // SAFETY: the plugin's room.
+        // SAFETY: the plugin's buffer.
         let count = unsafe { self.0.lock().unwrap().read(to.cast(), size as usize) };
         // SAFETY: null or the plugin's variable.
         if let Some(num_read) = unsafe { num_read.as_mut() } {
             *num_read = count.map_or(-1, |count| count as int32);
         }
-        // At the end many say that they failed.
+        // At the end many hosts report an error.
         if count.is_some_and(|count| count > 0) { kResultOk } else { kResultFalse }
     }
 
@@ -236,7 +241,7 @@ fn a_state_that_a_stream_does_not_take_or_give_is_not_saved_and_not_loaded() {
         assert!(!clap_load(&clap, &saved, pieces), "CLAP {pieces:?}");
         assert!(!vst3_load(&vst3, strip(&saved), pieces), "VST3 {pieces:?}");
     }
-    // SAFETY: a live plugin; streams without functions, and none.
+    // SAFETY: a live plugin; streams without functions, and null.
     unsafe {
         let state = table::<clap_plugin_state>(&clap, CLAP_EXT_STATE);
         let (save, load) = (state.save.unwrap(), state.load.unwrap());
@@ -286,7 +291,7 @@ fn value_event(space_id: u16, param_id: u32, value: f64) -> clap_event_param_val
     clap_event_param_value {
         header: header::<clap_event_param_value>(0, space_id, CLAP_EVENT_PARAM_VALUE),
         param_id,
-        // Nobody gave such a cookie out.
+        // A cookie that the plugin never provided.
         cookie: std::ptr::without_provenance_mut(0xDEAD),
         note_id: -1,
         port_index: -1,
@@ -309,7 +314,7 @@ fn modulation_event(param_id: u32, amount: f64) -> clap_event_param_mod {
     }
 }
 
-/// Gives the plugin events, by a flush or with a block of 64 samples.
+/// Sends events to the plugin, by a flush or with a block of 64 samples.
 fn give(host: &ClapHost, events: *const clap_input_events, with_block: bool) {
     let nowhere = clap_output_events { ctx: std::ptr::null_mut(), try_push: None };
     if with_block {
@@ -322,7 +327,7 @@ fn give(host: &ClapHost, events: *const clap_input_events, with_block: bool) {
     }
 }
 
-/// One block of 64 samples through Unspill 8; all that comes out must be finite.
+/// Processes one block of 64 samples with Unspill 8; the whole output must be finite.
 fn block(
     host: &ClapHost,
     in_events: *const clap_input_events,
@@ -417,12 +422,12 @@ fn events_that_make_no_sense_are_ignored_and_others_are_not() {
         let list = events.list();
         give(&host, &raw const list, with_block);
         assert_eq!(host.param(amount), 1.0, "with a block: {with_block}");
-        // The same event, whole and in the right space, counts.
+        // The same event with full length and in the right space is applied.
         let good = value_event(core, amount, 0.1);
         events.0.push(&raw const good.header);
         give(&host, &raw const list, with_block);
         assert!((host.param(amount) - 0.1).abs() < 1e-6, "with a block: {with_block}");
-        // Lists without functions hold nothing.
+        // Lists without functions are empty.
         let ctx = std::ptr::null_mut();
         let no_size = clap_input_events { ctx, size: None, get: Some(event_at) };
         let no_get = clap_input_events { ctx: list.ctx, size: Some(num_events), get: None };
@@ -463,7 +468,7 @@ fn modulation_is_neither_told_nor_saved_and_hides_no_value() {
         set(0.4);
         modulate(0.3);
         check(0.4, "while it is modulated");
-        // From here on it is held at its end, whatever is set.
+        // From here on modulation clips the value at the end of its range.
         modulate(1.0);
         for value in [0.9, 0.3, 0.0, 0.7] {
             set(value);
@@ -475,7 +480,7 @@ fn modulation_is_neither_told_nor_saved_and_hides_no_value() {
     }
 }
 
-/// A parameter's text as a host shows it, and what the plugin reads it as.
+/// Conversions of a parameter between value and text.
 trait Texts: Host {
     fn text_of(&self, id: u32, normalized: f64) -> Option<String>;
     fn value_of(&self, id: u32, text: &str) -> Option<f64>;
@@ -524,7 +529,8 @@ impl Texts for Vst3Host {
 
 #[test]
 fn every_text_is_read_as_the_value_that_it_was_written_for() {
-    /// Texts have one decimal: a twentieth of a percent or of a decibel of eighty. Measured 6.25e-4.
+    /// Texts have one decimal: a twentieth of a percent, or of a decibel in a range of eighty.
+    /// Measured: 6.25e-4.
     const ALLOWED: f64 = 1e-3;
     for class in [&Unspill8::DESC, &UnspillTrack::DESC] {
         let (clap, vst3) = instances(class);
@@ -559,7 +565,7 @@ fn every_text_is_read_as_the_value_that_it_was_written_for() {
     }
 }
 
-/// Xorshift, so that a failure is the same everywhere.
+/// Xorshift, so that failures are reproducible.
 fn random(state: &mut u64) -> u64 {
     *state ^= *state << 13;
     *state ^= *state >> 7;
@@ -576,7 +582,7 @@ fn any_transport_will_do() {
         event.header.time = time;
         event
     };
-    // Blocks are cut where parameters change, and the pieces count on from the host's time.
+    // Blocks are cut at parameter changes, and the pieces advance the host's time.
     let changes = [move_late(10), move_late(40)];
     let events = Events(changes.iter().map(|event| &raw const event.header).collect());
     for _ in 0..200 {
@@ -622,12 +628,12 @@ fn any_process_context_will_do_and_points_that_are_no_values_are_ignored() {
         assert!(channels.flatten().all(|sample| sample.is_finite()));
     }
     assert!((host.param(amount) - 0.6).abs() < 1e-6, "{}", host.param(amount));
-    // Outside of blocks as well, and unknown ids change nothing.
+    // The same outside of blocks; unknown ids change nothing.
     for value in [f64::NAN, f64::INFINITY] {
         // SAFETY: plain arguments.
         assert_ne!(unsafe { host.controller.setParamNormalized(amount, value) }, kResultOk);
     }
-    // Beyond the ends is at the ends, before a block brings it and after.
+    // Values beyond the range are clamped, before and after a block brings them.
     for (value, told) in [(17.0, 1.0), (-1e300, 0.0), (0.6, 0.6)] {
         host.set_param(amount, value);
         assert!((host.param(amount) - told).abs() < 1e-6, "{value}, set");
@@ -641,7 +647,7 @@ fn any_process_context_will_do_and_points_that_are_no_values_are_ignored() {
 
 #[test]
 fn samples_that_are_no_numbers_come_out_as_silence_at_every_rate() {
-    // At the last rate the engine does not work, and mics pass through.
+    // The engine does not support the last rate, and mics pass through.
     for rate in [48_000.0, 768_000.0] {
         for mut host in both(&Unspill8::DESC) {
             assert!(host.activate(SetUp { rate, ..SetUp::default() }));
@@ -683,7 +689,7 @@ fn an_instance_may_go_before_it_was_initialised_and_be_initialised_twice() {
         }
         assert_eq!(vst3.component.initialize(std::ptr::null_mut()), kResultOk);
         for _ in 0..20 {
-            // Released without a word.
+            // Released without any call.
             drop(vst3_host::uninitialised(&Unspill8::DESC));
         }
     }
@@ -733,7 +739,7 @@ fn the_audio_thread_is_refused_what_would_make_audio_wait() {
     let saved = host.save();
     host.told.is_audio_thread.store(true, Ordering::SeqCst);
     assert!(!host.activate(SetUp::default()) && !host.load(&saved));
-    // What would be lost otherwise is given on any thread.
+    // Saving is allowed on any thread, so that no data is lost.
     assert_eq!(host.save(), saved);
     host.told.is_audio_thread.store(false, Ordering::SeqCst);
     assert!(host.load(&saved) && host.activate(SetUp::default()));

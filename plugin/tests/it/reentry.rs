@@ -1,4 +1,4 @@
-//! Hosts that call the plugin back in the middle of being told something, as Ardour does with every edit.
+//! Hosts that call the plugin back during its calls, as Ardour does with every edit.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -25,7 +25,7 @@ use super::probe_editor::Hand;
 use super::probes::{Probe, Sym};
 use super::vst3_host::Vst3Host;
 
-/// One whole gesture.
+/// Performs one complete gesture.
 fn move_to(hand: &Hand, value: f32) {
     hand.begin();
     hand.set(value);
@@ -36,7 +36,8 @@ fn count(edits: &[AtomicUsize; 3]) -> [usize; 3] {
     [0, 1, 2].map(|place: usize| edits[place].load(Ordering::SeqCst))
 }
 
-/// What is done in a window reaches a host that calls back, on the main thread and on the window's own.
+/// Checks that edits in a window reach a host that calls back, on the main thread and on the
+/// window's own.
 pub fn edits(format: Format, guarded: bool) -> Result<(), String> {
     match format {
         Format::Clap => edits_in_clap(guarded),
@@ -118,7 +119,7 @@ fn edits_in_clap(guarded: bool) -> Result<(), String> {
     expect("edits at the end", count(&host.told.edits), [2, 1, 2])
 }
 
-/// A host that restarts the plugin in the middle of being asked to.
+/// A host that restarts the plugin during its request for a restart.
 #[test]
 fn a_restart_in_the_middle_of_asking_for_it_is_survived() {
     use plugin::classes::{Class, UnspillTrack};

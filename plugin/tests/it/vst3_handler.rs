@@ -1,4 +1,5 @@
-//! What the tests' VST3 host is told, and what it does in the middle of it: it calls the plugin back, as Ardour and others do.
+//! The VST3 host's handler. It counts calls and calls the plugin back, as Ardour and other
+//! hosts do.
 #![allow(
     clippy::cast_possible_truncation,
     clippy::cast_possible_wrap,
@@ -22,7 +23,7 @@ use vst3::{Class, ComRef, ComWrapper};
 use super::vst3_host::Stream;
 use super::watch::in_time;
 
-/// Counts what the plugin tells its host, and calls it back each time.
+/// Counts the plugin's calls of its host, and calls it back during each.
 #[derive(Default)]
 pub struct Handler {
     pub names: AtomicUsize,
@@ -31,16 +32,16 @@ pub struct Handler {
     pub restarts: AtomicUsize,
     /// Begun, performed and ended edits.
     pub edits: [AtomicUsize; 3],
-    /// Whether a restart is made at once instead of later.
+    /// True if a restart happens at once instead of later.
     pub restarts_at_once: AtomicBool,
     plugin: OnceLock<Plugin>,
-    /// The plugin is gone: whoever is told something later must not call it.
+    /// True once the plugin is dropped: it must not be called back any more.
     pub is_gone: AtomicBool,
-    /// A call from within a call from within a call would never end.
+    /// True during a callback, to end the recursion.
     is_calling: AtomicBool,
 }
 
-/// The plugin without a reference to it: nobody is kept alive by being called back.
+/// The plugin, without references, so that the handler does not keep it alive.
 struct Plugin {
     component: *mut IComponent,
     processor: *mut IAudioProcessor,
@@ -48,7 +49,8 @@ struct Plugin {
     handler: *mut IComponentHandler,
 }
 
-// SAFETY: VST3 objects may be called on any thread here; the host outlives nobody it calls.
+// SAFETY: VST3 objects may be called on any thread here, and the host does not call objects that
+// it outlives.
 unsafe impl Send for Plugin {}
 // SAFETY: as above.
 unsafe impl Sync for Plugin {}
@@ -58,7 +60,7 @@ impl Class for Handler {
 }
 
 impl Handler {
-    /// Whom to call back from now on.
+    /// Stores the plugin to call back.
     pub fn know(
         this: &ComWrapper<Self>,
         component: *mut IComponent,
@@ -70,7 +72,7 @@ impl Handler {
         assert!(this.plugin.set(plugin).is_ok(), "one host has one plugin");
     }
 
-    /// Calls everything that a host may call in the middle of being told something.
+    /// Calls everything that a host may call during a call of the plugin.
     pub fn call_back(&self) {
         self.call_back_with(|_| ());
     }
@@ -90,7 +92,7 @@ impl Handler {
 
 impl Plugin {
     fn call_all(&self) {
-        // SAFETY: the host calls back as long as the plugin lives, which is as long as it is told something.
+        // SAFETY: the host calls back only during a call of the plugin, so the plugin is alive.
         let (component, processor, controller) = unsafe {
             (
                 ComRef::from_raw(self.component).unwrap(),
@@ -120,7 +122,7 @@ impl Plugin {
             }
             let given = stream.as_com_ref::<IBStream>().unwrap();
             assert_eq!(component.getState(given.as_ptr()), kResultOk);
-            // A flush of no parameters; refused while inactive and while a block runs.
+            // A flush without parameters; refused while inactive and while a block runs.
             let mut data: ProcessData = std::mem::zeroed();
             processor.process(&mut data);
             assert_eq!(controller.setComponentHandler(self.handler), kResultOk);
@@ -151,7 +153,7 @@ impl IComponentHandlerTrait for Handler {
 
     unsafe fn performEdit(&self, id: ParamID, value: ParamValue) -> tresult {
         self.edits[1].fetch_add(1, Ordering::SeqCst);
-        // Ardour gives the edit back at once.
+        // Ardour returns the edit at once.
         self.call_back_with(|plugin| plugin.set(id, value));
         kResultOk
     }

@@ -1,4 +1,4 @@
-//! A tiny VST3 host, which does on purpose what hosts do by accident.
+//! A minimal VST3 host with deliberate faults that real hosts have by accident.
 #![allow(
     clippy::cast_possible_truncation,
     clippy::cast_possible_wrap,
@@ -27,7 +27,7 @@ use vst3::{Class, ComPtr, ComRef, ComWrapper, Interface};
 use super::host::{Host, Odd, SetUp, TestBus};
 use super::vst3_handler::Handler;
 
-/// A VST3 instance in its host.
+/// A VST3 instance with its host.
 pub struct Vst3Host {
     pub component: ComPtr<IComponent>,
     pub processor: ComPtr<IAudioProcessor>,
@@ -35,9 +35,9 @@ pub struct Vst3Host {
     pub handler: ComWrapper<Handler>,
 }
 
-/// What changes in a block, by parameter.
+/// The changes of a block, by parameter.
 struct Changes(Vec<ComWrapper<Queue>>);
-/// One parameter's points: the sample and the value.
+/// One parameter's points: id, and samples with values.
 struct Queue(u32, Vec<(i32, f64)>);
 
 impl Class for Changes {
@@ -141,31 +141,32 @@ impl IBStreamTrait for Stream {
 }
 
 impl Vst3Host {
-    /// An instance of `P`, with or without the guard.
+    /// Creates an instance of `P`, with or without the guard.
     pub fn of<P: Guardable>(guarded: bool) -> Self {
         if guarded {
             let classes: &'static [Vst3Class] = Box::leak(Box::new([Vst3Class::of::<P>()]));
-            // SAFETY: the factory is ours to release.
+            // SAFETY: this call owns the factory's reference.
             return unsafe { Self::from_factory(Factory::export(classes), 0) };
         }
         let wrapper = ComWrapper::new(Wrapper::<P>::new());
         Self::new(wrapper.to_com_ptr::<IComponent>().unwrap())
     }
 
-    /// From now on the plugin is called back whenever it tells its host something. Without the guard hardly anything survives that.
+    /// Calls the plugin back during each of its calls of the host from now on. Without the guard
+    /// almost all of these calls crash.
     pub fn call_back(self) -> Self {
         let Self { component, processor, controller, handler } = &self;
         Handler::know(handler, component.as_ptr(), processor.as_ptr(), controller.as_ptr());
         self
     }
 
-    /// An instance of a class of a factory.
+    /// Creates an instance of a factory's class.
     ///
     /// # Safety
     ///
     /// `factory` is an owned `IPluginFactory`.
     pub unsafe fn from_factory(factory: *mut c_void, index: int32) -> Self {
-        // SAFETY: as the caller promises; all pointers are to live variables.
+        // SAFETY: as the caller guarantees; all pointers are to live variables.
         unsafe {
             let factory = ComPtr::from_raw(factory.cast::<IPluginFactory>()).unwrap();
             let mut info: PClassInfo = std::mem::zeroed();
@@ -190,7 +191,7 @@ impl Vst3Host {
         Self { component, processor, controller, handler }
     }
 
-    /// `setupProcessing` with a symbolic sample size.
+    /// Calls `setupProcessing` with a symbolic sample size.
     pub fn set_up(&self, set_up: SetUp, sample_size: int32) -> tresult {
         let mut setup = ProcessSetup {
             processMode: if set_up.offline { 2 } else { 0 },
@@ -202,7 +203,7 @@ impl Vst3Host {
         unsafe { self.processor.setupProcessing(&mut setup) }
     }
 
-    /// The buses' arrangements as the plugin says them, inputs and outputs.
+    /// Returns the buses' arrangements as the plugin reports them, inputs and outputs.
     pub fn arrangements(&self) -> (Vec<SpeakerArrangement>, Vec<SpeakerArrangement>) {
         let list = |direction: int32| -> Vec<_> {
             // SAFETY: plain arguments and a live variable.
@@ -222,7 +223,7 @@ impl Vst3Host {
         (list(0), list(1))
     }
 
-    /// `setBusArrangements`.
+    /// Calls `setBusArrangements`.
     pub fn arrange(
         &self,
         mut inputs: Vec<SpeakerArrangement>,
@@ -239,13 +240,13 @@ impl Vst3Host {
         }
     }
 
-    /// `activateBus` of an input.
+    /// Calls `activateBus` for an input.
     pub fn switch_input(&self, index: int32, on: bool) {
         // SAFETY: plain arguments.
         assert_eq!(unsafe { self.component.activateBus(0, 0, index, u8::from(on)) }, kResultOk);
     }
 
-    /// Whether a parameter is shown as a list, and whether it can be automated.
+    /// Returns two flags: true if a parameter is shown as a list, and true if it can be automated.
     pub fn list_and_automated(&self, id: u32) -> (bool, bool) {
         let flags = (0..self.num_params()).find_map(|index| {
             // SAFETY: a live variable.
@@ -264,7 +265,7 @@ impl Vst3Host {
         )
     }
 
-    /// `getBusInfo`.
+    /// Calls `getBusInfo`.
     pub fn bus_info(&self, direction: int32, index: int32) -> Option<BusInfo> {
         // SAFETY: a live variable.
         unsafe {
@@ -283,7 +284,7 @@ struct Block<'a> {
 }
 
 impl Vst3Host {
-    /// One block with changes at any sample and with what the host says of its transport.
+    /// Processes one block with changes at any sample and with the host's transport.
     #[allow(dead_code, reason = "shared with the count of allocations")]
     pub fn process_at(
         &self,
@@ -361,14 +362,14 @@ impl Vst3Host {
     }
 }
 
-/// An instance that nothing has been said to.
+/// Creates an instance without calling any of its methods.
 ///
 /// # Safety
 ///
-/// None of its methods may be called but those that every object has.
+/// Only the methods of `FUnknown` may be called.
 #[allow(dead_code, reason = "shared with the count of allocations")]
 pub unsafe fn uninitialised(class: &plugin::classes::ClassDesc) -> ComPtr<IComponent> {
-    // SAFETY: the factory is ours to release; all pointers are to live variables.
+    // SAFETY: this function owns the factory's reference; all pointers are to live variables.
     unsafe {
         let factory = plugin::entry::GetPluginFactory().cast::<IPluginFactory>();
         let factory = ComPtr::from_raw(factory).unwrap();
@@ -387,7 +388,7 @@ impl Drop for Vst3Host {
     }
 }
 
-/// Text of a VST3 string.
+/// Returns the text of a VST3 string.
 pub fn text(string: &[u16]) -> String {
     let end = string.iter().position(|&unit| unit == 0).unwrap_or(string.len());
     String::from_utf16_lossy(&string[..end])
@@ -489,7 +490,7 @@ impl Host for Vst3Host {
     }
 
     fn idle(&self) {
-        // SAFETY: plain arguments; what a generic editor does all the time.
+        // SAFETY: plain arguments; generic editors poll this function.
         unsafe { self.controller.getParamNormalized(0) };
     }
 

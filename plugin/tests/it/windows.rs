@@ -1,4 +1,4 @@
-//! What VST3 windows leave behind in their host on Linux: nothing, whatever order things go in.
+//! VST3 windows on Linux leave nothing behind in their host, in any order of calls.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -18,7 +18,7 @@ use super::frame::{Frame, set_frame, view_of};
 use super::host::Host;
 use super::vst3_host::Vst3Host;
 
-/// A host's window without one.
+/// A host's frame without a run loop.
 struct PlainFrame;
 
 impl Class for PlainFrame {
@@ -31,7 +31,7 @@ impl IPlugFrameTrait for PlainFrame {
     }
 }
 
-/// The sockets that the host watches, by what no other file of the process is ever called.
+/// Returns the sockets that the host watches, by names that are unique in the process.
 fn watched(frame: &Frame) -> Vec<PathBuf> {
     let handlers = frame.handlers.borrow();
     let sockets: Vec<_> = handlers.iter().filter_map(|&(_, fd)| socket(fd)).collect();
@@ -43,7 +43,7 @@ fn socket(descriptor: FileDescriptor) -> Option<PathBuf> {
     std::fs::read_link(format!("/proc/self/fd/{descriptor}")).ok()
 }
 
-/// Whether any descriptor of the process is this socket.
+/// Returns true if any descriptor of the process is this socket.
 fn is_open(socket: &Path) -> bool {
     let all = std::fs::read_dir("/proc/self/fd").unwrap();
     all.flatten().any(|entry| std::fs::read_link(entry.path()).is_ok_and(|path| path == socket))
@@ -53,7 +53,7 @@ fn instance(guarded: bool) -> Vst3Host {
     Vst3Host::of::<Unspill<Unspill8>>(guarded)
 }
 
-/// A view in a frame, and the sockets that the host watches for it.
+/// Returns a view in a frame, and the sockets that the host watches for it.
 fn shown(host: &Vst3Host, frame: &ComWrapper<Frame>) -> (ComPtr<IPlugView>, Vec<PathBuf>) {
     let view = view_of(host);
     *frame.handler.borrow_mut() = Some(host.handler.clone());
@@ -69,7 +69,7 @@ fn assert_gone(frame: &Frame, sockets: &[PathBuf], case: &str) {
     assert!(!sockets.iter().any(|socket| is_open(socket)), "{case}: sockets stay open");
 }
 
-/// The control: what the guard makes good.
+/// The control: the defect without the guard.
 #[test]
 fn without_the_guard_a_window_stays_in_the_run_loop() {
     let (host, frame) = (instance(false), ComWrapper::new(Frame::default()));

@@ -1,4 +1,4 @@
-//! The buses of one CLAP block, with everything that may be wrong with them.
+//! The buses of one CLAP block, which may be malformed.
 #![allow(unsafe_code, reason = "host buffers are raw pointers")]
 
 use clap_sys::audio_buffer::clap_audio_buffer;
@@ -9,11 +9,11 @@ use crate::guard::scratch::{HostBus, HostBuses, silence};
 /// The buses of one `clap_process`.
 pub(super) struct BlockBuses<'a> {
     pub(super) block: &'a clap_process,
-    /// Bit per input port that the host switched off.
+    /// One bit per input port, set if the host has switched the port off.
     pub(super) inactive_inputs: u64,
 }
 
-/// The port at `index` of a host's array.
+/// Returns the port at `index` of a host's array.
 ///
 /// # Safety
 ///
@@ -54,16 +54,17 @@ impl BlockBuses<'_> {
     /// The host's output channels hold `num_samples` samples.
     pub(super) unsafe fn silence(&self, num_samples: usize) {
         for index in 0..self.num_outputs() {
-            // SAFETY: the caller's promise.
+            // SAFETY: as the caller guarantees.
             unsafe { silence(self.output(index), num_samples, size_of::<f32>()) };
         }
     }
 
-    /// Tells the host that no output channel is constant; the framework never touches these.
+    /// Marks all output channels as not constant for the host; the framework does not set
+    /// the masks.
     ///
     /// # Safety
     ///
-    /// The host's output array holds as many entries as it says, or is null.
+    /// The host's output array is null or holds `audio_outputs_count` entries.
     pub(super) unsafe fn clear_constant_masks(&self) {
         if self.block.audio_outputs.is_null() {
             return;

@@ -1,4 +1,4 @@
-//! The CLAP factory that tells hosts which presets come with the plugin, before there is any instance.
+//! The CLAP factory that lists the plugin's presets before any instance exists.
 #![allow(unsafe_code, reason = "a CLAP interface")]
 
 use std::ffi::{CStr, CString, c_char, c_void};
@@ -17,20 +17,20 @@ use crate::guard::panics::shield;
 /// A preset that comes with the plugin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FactoryPreset {
-    /// What hosts load it by; permanent.
+    /// Key by which hosts load it; permanent.
     pub key: String,
-    /// What hosts show.
+    /// Name that hosts show.
     pub name: String,
-    /// What it is for, in a few lines.
+    /// Description, in a few lines.
     pub description: String,
-    /// The CLAP ids of the classes that it is for.
+    /// The CLAP ids of the classes that support it.
     pub plugin_ids: Vec<&'static str>,
 }
 
-/// The factory a host gets from `clap_entry`; lives in a static.
+/// The factory that a host gets from `clap_entry`; lives in a static.
 #[repr(C)]
 pub struct Discovery {
-    /// First, so that a pointer to it is a pointer to the whole.
+    /// First field, so that a pointer to it is a pointer to the whole.
     base: clap_preset_discovery_factory,
     presets: fn() -> Vec<FactoryPreset>,
 }
@@ -41,7 +41,7 @@ impl std::fmt::Debug for Discovery {
     }
 }
 
-/// Permanent: hosts keep it with what they have found.
+/// Permanent: hosts store it with the presets they have found.
 const PROVIDER_ID: &CStr = c"audio.unspill.ensembles";
 
 static DESCRIPTOR: clap_preset_discovery_provider_descriptor =
@@ -52,17 +52,17 @@ static DESCRIPTOR: clap_preset_discovery_provider_descriptor =
         vendor: c"Unspill".as_ptr(),
     };
 
-/// The one provider that there is.
+/// The only provider.
 #[repr(C)]
 struct Provider {
-    /// First, so that a pointer to it is a pointer to the whole.
+    /// First field, so that a pointer to it is a pointer to the whole.
     base: clap_preset_discovery_provider,
     indexer: *const clap_preset_discovery_indexer,
     presets: fn() -> Vec<FactoryPreset>,
 }
 
 impl Discovery {
-    /// A factory of what `presets` lists.
+    /// Creates a factory for the presets that `presets` returns.
     #[must_use]
     pub const fn new(presets: fn() -> Vec<FactoryPreset>) -> Self {
         Self {
@@ -75,7 +75,7 @@ impl Discovery {
         }
     }
 
-    /// What hosts take it for.
+    /// Returns the factory's pointer for hosts.
     #[must_use]
     pub fn as_ptr(&'static self) -> *const clap_preset_discovery_factory {
         std::ptr::from_ref(self).cast()
@@ -99,10 +99,10 @@ unsafe extern "C" fn create(
     provider_id: *const c_char,
 ) -> *const clap_preset_discovery_provider {
     shield(std::ptr::null(), || {
-        // SAFETY: null or what the host got from `as_ptr`; null or a string of the host's.
+        // SAFETY: null or a pointer from `as_ptr`.
         let factory = unsafe { factory.cast::<Discovery>().as_ref() };
         let is_ours = !provider_id.is_null()
-            // SAFETY: not null, and a string of the host's.
+            // SAFETY: not null, and a string of the host.
             && unsafe { CStr::from_ptr(provider_id) } == PROVIDER_ID;
         let Some(factory) = factory.filter(|_| is_ours && !indexer.is_null()) else {
             return std::ptr::null();
@@ -123,10 +123,11 @@ unsafe extern "C" fn create(
     })
 }
 
-/// Says where the presets are: in the plugin itself.
+/// Declares the location of the presets: the plugin itself.
 unsafe extern "C" fn init(provider: *const clap_preset_discovery_provider) -> bool {
     shield(false, || {
-        // SAFETY: null or what the host got from `create` and has not destroyed; its indexer lives as long.
+        // SAFETY: null or a provider from `create` that is not destroyed; its indexer lives
+        // as long.
         let indexer = unsafe { provider.cast::<Provider>().as_ref() }.map(|this| this.indexer);
         // SAFETY: as above.
         let declare = indexer.and_then(|indexer| unsafe { (*indexer).declare_location });
@@ -145,7 +146,8 @@ unsafe extern "C" fn init(provider: *const clap_preset_discovery_provider) -> bo
 
 unsafe extern "C" fn destroy(provider: *const clap_preset_discovery_provider) {
     if !provider.is_null() {
-        // SAFETY: made by `Box::into_raw` in `create`, and the host gives it up with this call.
+        // SAFETY: made by `Box::into_raw` in `create`, and the host does not use it after
+        // this call.
         drop(unsafe { Box::from_raw(provider.cast_mut().cast::<Provider>()) });
     }
 }
@@ -164,7 +166,7 @@ unsafe extern "C" fn get_metadata(
     receiver: *const clap_preset_discovery_metadata_receiver,
 ) -> bool {
     shield(false, || {
-        // SAFETY: null or what the host got from `create` and has not destroyed.
+        // SAFETY: null or a provider from `create` that is not destroyed.
         let Some(provider) = (unsafe { provider.cast::<Provider>().as_ref() }) else {
             return false;
         };
@@ -176,7 +178,7 @@ unsafe extern "C" fn get_metadata(
         for preset in (provider.presets)() {
             // SAFETY: a live receiver and its own table.
             if unsafe { describe(receiver, table, preset) }.is_none() {
-                // The host wants no more of them.
+                // The host accepts no more presets.
                 break;
             }
         }
@@ -184,11 +186,12 @@ unsafe extern "C" fn get_metadata(
     })
 }
 
-/// Tells a host of one preset; `None` where it wants no more, or a text is none for C.
+/// Sends one preset to a host. Returns `None` if the host accepts no more presets or a text
+/// contains a NUL.
 ///
 /// # Safety
 ///
-/// `table` is what the live `receiver` points to.
+/// `table` is the table of the live `receiver`.
 unsafe fn describe(
     receiver: *const clap_preset_discovery_metadata_receiver,
     table: &clap_preset_discovery_metadata_receiver,
@@ -197,7 +200,7 @@ unsafe fn describe(
     let text = |text: String| CString::new(text).ok();
     let (name, key) = (text(preset.name)?, text(preset.key)?);
     let description = text(preset.description)?;
-    // SAFETY: the caller's promise; strings that outlive the calls.
+    // SAFETY: the caller guarantees a live receiver; the strings outlive the calls.
     unsafe {
         if !table.begin_preset?(receiver, name.as_ptr(), key.as_ptr()) {
             return None;

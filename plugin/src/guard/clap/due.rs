@@ -1,9 +1,11 @@
-//! The events of one CLAP block, handed on as far as they are due.
+//! The events of one CLAP block, passed on when they are due.
 //!
-//! The framework is given a block in pieces that begin where a parameter changes, each with the events that count from its first
-//! sample on. It never looks at their times then, with one exception: it cuts blocks itself where the transport changes, and reads
-//! beyond the buffers where the host says that this happens after the end. Such events stay here; the transport itself comes with
-//! every block. Events that are null or shorter than their type stay here too, because the framework reads them all the same.
+//! The framework gets a block in pieces that begin at parameter changes, each with the events that
+//! take effect at its first sample. It then ignores the times of the events, with one exception: it
+//! splits blocks at transport changes, and reads beyond the buffers if such a change is after the
+//! end. Transport events are therefore not passed on; every block carries the transport anyway.
+//! Events that are null or shorter than their type are not passed on either, because the framework
+//! reads them without a check.
 #![allow(unsafe_code, reason = "a CLAP interface")]
 
 use clap_sys::events::{
@@ -14,7 +16,7 @@ use clap_sys::events::{
 
 use crate::guard::View;
 
-/// Stands for an event that the framework must not see: of a type that nobody knows.
+/// Replaces an event that the framework must not get; its type is unknown to any host or plugin.
 static NOTHING: clap_event_header = clap_event_header {
     #[allow(clippy::cast_possible_truncation, reason = "a few bytes")]
     size: size_of::<clap_event_header>() as u32,
@@ -24,26 +26,27 @@ static NOTHING: clap_event_header = clap_event_header {
     flags: 0,
 };
 
-/// A host's list of events and how far the block has come in it.
+/// A host's list of events, and the position of the block in it.
 pub(super) struct Due {
-    /// Null where there is nothing.
+    /// Null if the host has no events.
     host: *const clap_input_events,
     count: u32,
-    /// CLAP has events in the order of time; one that is not counts with the one before, and one after the end with the end.
+    /// Index of the block's last sample; later events take effect at it. CLAP sorts events by time.
+    /// An event that is out of order takes effect with the event before it.
     last_sample: u32,
-    /// The events that are due.
+    /// Range of the events that are due, from `first` to `end`.
     first: u32,
     end: u32,
 }
 
 impl Due {
-    /// The events of a block, none of them due yet.
+    /// Reads the list of a block's events; none of them is due yet.
     ///
     /// # Safety
     ///
-    /// `host` is null or a live list, which outlives this.
+    /// `host` is null or a live list that outlives this value.
     pub(super) unsafe fn new(host: *const clap_input_events, num_samples: usize) -> Self {
-        // SAFETY: the caller's promise.
+        // SAFETY: as the caller guarantees.
         let count = match unsafe { host.as_ref() } {
             Some(list) if list.get.is_some() => match list.size {
                 // SAFETY: the host's own function.
@@ -57,7 +60,7 @@ impl Due {
     }
 
     fn event(&self, index: u32) -> *const clap_event_header {
-        // SAFETY: a live list, as promised in `new`; null only where there is no event.
+        // SAFETY: a live list, as guaranteed in `new`; null only if there are no events.
         match unsafe { self.host.as_ref() }.and_then(|list| list.get) {
             // SAFETY: an index within the count.
             Some(get) if index < self.count => unsafe { get(self.host, index) },
@@ -65,7 +68,7 @@ impl Due {
         }
     }
 
-    /// What an event does to a parameter, if that is what it is for.
+    /// Returns the parameter change of an event, if it is one.
     fn change(&self, index: u32) -> Option<Change> {
         let event = self.event(index);
         // SAFETY: null or the host's event.
@@ -76,7 +79,7 @@ impl Due {
             (CLAP_CORE_EVENT_SPACE_ID, CLAP_EVENT_PARAM_VALUE)
                 if has_room_for(size_of::<clap_event_param_value>()) =>
             {
-                // SAFETY: header and size say what it is.
+                // SAFETY: type and size are checked.
                 let event = unsafe { &*event.cast::<clap_event_param_value>() };
                 Some(Change { sample, id: event.param_id, to: To::Value(event.value) })
             }
@@ -91,7 +94,8 @@ impl Due {
         }
     }
 
-    /// Goes on to the piece that begins with this sample; from which sample on something changes next, if anything does.
+    /// Advances to the piece that begins at `sample`. Returns the sample of the next change after
+    /// it, if any.
     pub(super) fn advance(&mut self, sample: usize, view: &dyn View) -> Option<usize> {
         self.first = self.end;
         while self.end < self.count {
@@ -110,39 +114,39 @@ impl Due {
         None
     }
 
-    /// What is due, as the framework gets it.
+    /// Returns the events that are due as a list for the framework.
     pub(super) fn list(&self) -> clap_input_events {
         let ctx = std::ptr::from_ref(self).cast_mut().cast();
         clap_input_events { ctx, size: Some(size), get: Some(get) }
     }
 }
 
-/// An event that does something to a parameter.
+/// A parameter change.
 struct Change {
-    /// From which sample on.
+    /// Sample at which it takes effect.
     sample: u32,
     id: u32,
     to: To,
 }
 
-/// Its new value or its new modulation.
+/// The new value or the new modulation.
 enum To {
     Value(f64),
     Modulation(f64),
 }
 
-/// The list's context.
+/// Returns the list's context.
 ///
 /// # Safety
 ///
-/// `list` came from [`Due::list`] of a value that still lives.
+/// `list` comes from [`Due::list`] of a value that is still alive.
 unsafe fn due<'a>(list: *const clap_input_events) -> &'a Due {
-    // SAFETY: the caller's promise.
+    // SAFETY: as the caller guarantees.
     unsafe { &*(*list).ctx.cast::<Due>() }
 }
 
 unsafe extern "C" fn size(list: *const clap_input_events) -> u32 {
-    // SAFETY: the framework gives back what it got.
+    // SAFETY: the framework returns the list that it got.
     let due = unsafe { due(list) };
     due.end - due.first
 }
@@ -167,13 +171,14 @@ unsafe extern "C" fn get(list: *const clap_input_events, index: u32) -> *const c
     if is_known { event } else { &raw const NOTHING }
 }
 
-/// A host's list, or null if it is none: the framework takes for granted that there is a function.
+/// Returns a host's output list, or null if it has no `try_push`: the framework does not check
+/// for that.
 ///
 /// # Safety
 ///
 /// `list` is null or a live list.
 pub(super) unsafe fn writable(list: *const clap_output_events) -> *const clap_output_events {
-    // SAFETY: the caller's promise.
+    // SAFETY: as the caller guarantees.
     let is_list = unsafe { list.as_ref() }.is_some_and(|list| list.try_push.is_some());
     if is_list { list } else { std::ptr::null() }
 }
@@ -187,7 +192,7 @@ mod tests {
     #[allow(clippy::cast_possible_truncation, reason = "a few dozen bytes")]
     const WHOLE: u32 = size_of::<clap_event_param_value>() as u32;
 
-    /// Notes what comes.
+    /// Records the changes that it receives.
     #[derive(Default)]
     struct Noted(std::sync::Mutex<Vec<(u32, f64)>>);
 
@@ -249,7 +254,8 @@ mod tests {
         }
     }
 
-    /// The pieces of a block of so many samples: where each begins, and the times of the events that the framework gets with it.
+    /// Returns the pieces of a block of `num_samples`: the start of each, and the times of the
+    /// events that the framework gets with it.
     fn pieces(events: &[(u32, u16)], num_samples: usize) -> Vec<(usize, Vec<Option<u32>>)> {
         let events: Vec<_> =
             events.iter().map(|&(time, type_)| event(time, type_, WHOLE)).collect();

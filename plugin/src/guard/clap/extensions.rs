@@ -1,4 +1,4 @@
-//! The CLAP extensions that the guard answers instead of the framework, or before it.
+//! The CLAP extensions that the guard implements instead of the framework, or in front of it.
 #![allow(unsafe_code, reason = "CLAP interfaces")]
 
 use std::ffi::{CStr, c_char, c_void};
@@ -34,17 +34,17 @@ use super::presets::PRESET_LOAD;
 use super::stream;
 use super::track::TRACK_INFO;
 
-/// Who answers an extension.
+/// The implementation of an extension.
 pub(super) enum Found {
     /// The guard, with this table.
     Ours(*const c_void),
-    /// The framework, with its own table: its functions only look at `plugin_data`.
+    /// The framework, with its own table. Its functions only use `plugin_data`.
     Theirs,
-    /// Nobody.
+    /// Not supported.
     None,
 }
 
-/// The extensions, in the order hosts tend to ask for them.
+/// Finds an extension by its id.
 pub(super) fn find(id: &CStr) -> Found {
     fn ours<T>(table: &'static T) -> Found {
         Found::Ours(std::ptr::from_ref(table).cast())
@@ -70,11 +70,11 @@ pub(super) fn find(id: &CStr) -> Found {
     }
 }
 
-/// The framework's own table for an extension.
+/// Returns the framework's own table for an extension.
 fn framework_table<T>(proxy: &Proxy, id: &CStr) -> Option<&'static T> {
     let table: *const c_void = inner!(proxy, get_extension(id.as_ptr()) else std::ptr::null());
-    // SAFETY: the id says the type, and the table lives in the wrapper, which the caller's proxy
-    // keeps; no caller lets the reference out of its call.
+    // SAFETY: the id determines the type. The table lives in the wrapper, which the caller's proxy
+    // keeps, and no caller keeps the reference beyond its call.
     unsafe { table.cast::<T>().as_ref() }
 }
 
@@ -112,8 +112,8 @@ unsafe extern "C" fn params_count(plugin: *const clap_plugin) -> u32 {
     with_proxy!(plugin, 0, |proxy| count(proxy))
 }
 
-/// Defect 7: the framework aborts for the index that equals the count. Also answers the live name
-/// instead of the fixed one, and has choices shown as lists.
+/// Defect 7: the framework aborts for the index that equals the count. Also returns the live name
+/// instead of the fixed one, and marks choices as enumerations.
 unsafe extern "C" fn params_get_info(
     plugin: *const clap_plugin,
     index: u32,
@@ -127,7 +127,7 @@ unsafe extern "C" fn params_get_info(
         {
             return false;
         }
-        // SAFETY: not null, and the framework has just written it.
+        // SAFETY: not null, and just written by the framework.
         let info = unsafe { &mut *info };
         if info.flags & CLAP_PARAM_IS_STEPPED != 0 && info.max_value > 1.0 {
             info.flags |= CLAP_PARAM_IS_ENUM;
@@ -139,7 +139,8 @@ unsafe extern "C" fn params_get_info(
     })
 }
 
-/// The framework answers what it is modulated to; a host that saves that has the value run away.
+/// Returns the unmodulated value. The framework returns the modulated one, and a host that saves it
+/// makes the value drift.
 unsafe extern "C" fn params_get_value(
     plugin: *const clap_plugin,
     id: clap_id,
@@ -189,7 +190,7 @@ unsafe extern "C" fn params_text_to_value(
         let is_read = extension!(
             proxy, clap_plugin_params, CLAP_EXT_PARAMS, text_to_value(id, text, into) else false
         );
-        // What it was read as goes to the host only if it is a value.
+        // Only a finite value is passed on to the host.
         if value.is_null() || !is_read || !read.is_finite() {
             return false;
         }
@@ -199,8 +200,8 @@ unsafe extern "C" fn params_text_to_value(
     })
 }
 
-/// A flush while a block runs, which CLAP forbids, would panic in the framework; it is dropped. Events that make no sense stay
-/// here as those of a block do.
+/// Drops a flush while a block runs: CLAP forbids it, and the framework would panic. Malformed
+/// events are not passed on, as in blocks.
 unsafe extern "C" fn params_flush(
     plugin: *const clap_plugin,
     input: *const clap_input_events,
@@ -233,8 +234,8 @@ unsafe extern "C" fn render_has_hard_realtime_requirement(plugin: *const clap_pl
     ))
 }
 
-/// The framework asks for a restart itself if it is active; the guard only needs to know the mode. A mode that nobody knows is
-/// refused, which the framework would take for playing.
+/// Stores the mode for the next activation. The framework requests a restart itself if it is
+/// active. An unknown mode is refused; the framework would treat it as real-time.
 unsafe extern "C" fn render_set(plugin: *const clap_plugin, mode: clap_plugin_render_mode) -> bool {
     with_proxy!(plugin, false, |proxy| {
         proxy.next().process_mode = match mode {
@@ -276,7 +277,7 @@ unsafe extern "C" fn state_load(plugin: *const clap_plugin, stream: *const clap_
     })
 }
 
-/// Writes as much of `text` as fits, always terminated.
+/// Writes as much of `text` as fits, always NUL-terminated.
 pub(super) fn write_name<const N: usize>(to: &mut [c_char; N], text: &str) {
     to.fill(0);
     let mut length = text.len().min(N - 1);

@@ -1,4 +1,4 @@
-//! The CLAP factory: which classes there are, and how a guarded one is made.
+//! The CLAP factory: lists the classes and creates guarded instances.
 #![allow(unsafe_code, reason = "a CLAP interface")]
 
 use std::ffi::{CStr, c_char};
@@ -21,17 +21,17 @@ pub struct ClapClass {
 }
 
 impl ClapClass {
-    /// The class of the plugin `P`, behind the guard.
+    /// Describes the class of the plugin `P`, behind the guard.
     #[must_use]
     pub const fn of<P: Guardable>() -> Self {
         Self { descriptor: PluginDescriptor::for_plugin::<Inside<P>>, create: plugin::create::<P> }
     }
 }
 
-/// The factory a host gets from `clap_entry`; lives in a static.
+/// The factory that a host gets from `clap_entry`; lives in a static.
 #[repr(C)]
 pub struct Factory {
-    /// First, so that a pointer to it is a pointer to the whole.
+    /// First field, so that a pointer to it is a pointer to the whole.
     base: clap_plugin_factory,
     classes: &'static [ClapClass],
     descriptors: OnceLock<Vec<PluginDescriptor>>,
@@ -44,7 +44,7 @@ impl std::fmt::Debug for Factory {
 }
 
 impl Factory {
-    /// A factory of `classes`.
+    /// Creates a factory for `classes`.
     #[must_use]
     pub const fn new(classes: &'static [ClapClass]) -> Self {
         Self {
@@ -58,7 +58,7 @@ impl Factory {
         }
     }
 
-    /// What hosts take it for.
+    /// Returns the factory's pointer for hosts.
     #[must_use]
     pub fn as_ptr(&'static self) -> *const clap_plugin_factory {
         std::ptr::from_ref(self).cast()
@@ -70,11 +70,11 @@ impl Factory {
     }
 }
 
-/// The factory behind a host's pointer to it.
+/// Returns the factory of a host's pointer.
 ///
 /// # Safety
 ///
-/// `base` is null or came from [`Factory::as_ptr`].
+/// `base` is null or comes from [`Factory::as_ptr`].
 unsafe fn this(base: *const clap_plugin_factory) -> Option<&'static Factory> {
     // SAFETY: `base` is the first field of a `#[repr(C)]` struct that lives in a static.
     unsafe { base.cast::<Factory>().as_ref() }
@@ -82,7 +82,7 @@ unsafe fn this(base: *const clap_plugin_factory) -> Option<&'static Factory> {
 
 unsafe extern "C" fn get_plugin_count(base: *const clap_plugin_factory) -> u32 {
     shield(0, || {
-        // SAFETY: the host gives back the pointer it got.
+        // SAFETY: the host returns the pointer that it got.
         unsafe { this(base) }.map_or(0, |factory| u32::try_from(factory.classes.len()).unwrap_or(0))
     })
 }
@@ -108,13 +108,13 @@ unsafe extern "C" fn create_plugin(
         if host.is_null() || plugin_id.is_null() {
             return std::ptr::null();
         }
-        // SAFETY: as above; the id is a string of the host's.
+        // SAFETY: as above; the id is a string of the host.
         let (factory, id) = unsafe { (this(base), CStr::from_ptr(plugin_id)) };
         let Some(factory) = factory else {
             return std::ptr::null();
         };
         let index = factory.descriptors().iter().position(|one| one.clap_id() == id);
-        // SAFETY: the host outlives the plugins it creates.
+        // SAFETY: the host outlives the plugins that it creates.
         index.map_or(std::ptr::null(), |index| unsafe { (factory.classes[index].create)(host) })
     })
 }

@@ -1,8 +1,9 @@
-//! The outer half of the guard for CLAP: a factory and a `clap_plugin` that stand in for the framework's.
+//! The outer half of the guard for CLAP: a factory and a `clap_plugin` that replace
+//! the framework's.
 //!
-//! The framework's functions are `extern "C"`, so a panic in one aborts the host before anything
-//! could catch it. What can be caught is caught in [`super::Inside`]; what the framework itself
-//! would panic on is not passed on to it.
+//! The framework's functions are `extern "C"`, so a panic in one aborts the host before it can be
+//! caught. [`super::Inside`] catches the panics of the plugin. Calls on which the framework itself
+//! would panic are not passed on to it.
 
 mod block;
 mod discovery;

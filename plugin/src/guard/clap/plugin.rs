@@ -1,4 +1,4 @@
-//! The `clap_plugin` a host gets: life cycle and blocks.
+//! The `clap_plugin` that a host gets: life cycle and blocks.
 #![allow(unsafe_code, reason = "a CLAP interface")]
 
 use std::any::Any;
@@ -28,33 +28,34 @@ use crate::guard::panics::shield;
 use crate::guard::scratch::{Scratch, run_in_pieces};
 use crate::guard::{Activation, Guardable, Inside, MAX_BLOCK_SAMPLES, View, view};
 
-/// Stands between a CLAP host and the framework's `clap_plugin`.
+/// The proxy between a CLAP host and the framework's `clap_plugin`.
 ///
-/// The table the host sees carries the framework's own `plugin_data`, which is all that the
-/// framework's functions look at; so its extensions work with the host's pointer to this.
+/// The host's table has the framework's own `plugin_data`. The framework's functions use nothing
+/// else, so its extensions work with the host's pointer to the proxy.
 #[repr(C)]
 pub(super) struct Proxy {
-    /// First, so that a pointer to it is a pointer to the whole.
+    /// First field, so that a pointer to it is a pointer to the whole.
     table: clap_plugin,
     pub(super) inner: *const clap_plugin,
-    /// Keeps the framework's wrapper; an `Arc` of a type that only [`create`] knows.
+    /// Owns the framework's wrapper, an `Arc` of a type that only [`create`] names.
     owner: Option<Box<dyn Any>>,
     pub(super) teller: Arc<Teller>,
     pub(super) view: Arc<dyn View>,
     pub(super) layouts: &'static [AudioIOLayout],
     audio: AudioLock<Audio>,
-    /// What the next activation will be, as far as is known. Never taken on the audio thread.
+    /// Configuration of the next activation, as far as it is known. Never locked on the
+    /// audio thread.
     next: Mutex<Activation>,
     pub(super) layout: AtomicUsize,
     pub(super) active: AtomicBool,
     latency: AtomicU32,
-    /// The latency that the host was last told.
+    /// The latency that the host was last given, in samples.
     told_latency: AtomicU32,
-    /// The latency that the host was last asked to restart for.
+    /// The latency of the last request for a restart, in samples.
     wanted_latency: AtomicU32,
     latency_was_asked: AtomicBool,
     reset: AtomicBool,
-    /// Bit per input port that the host switched off.
+    /// One bit per input port, set if the host has switched the port off.
     pub(super) inactive_inputs: AtomicU64,
 }
 
@@ -65,28 +66,29 @@ struct Audio {
     activation: Option<Activation>,
 }
 
-/// A guarded instance of `P`, or null if it panics.
+/// Creates a guarded instance of `P`; null if that panics.
 ///
 /// # Safety
 ///
 /// `host` is a live host that outlives the instance.
 pub(super) unsafe fn create<P: Guardable>(host: *const clap_host) -> *const clap_plugin {
     let proxy = shield(None, || {
-        // SAFETY: the caller's promise.
+        // SAFETY: as the caller guarantees.
         let wrapper = unsafe { Wrapper::<Inside<P>>::new(host) };
         let view = view::adopt()?;
-        // SAFETY: the caller's promise; the name is a string, or null in a host that breaks the rules.
+        // SAFETY: as the caller guarantees. The name is a string, or null in a host that violates
+        // the specification.
         let name = unsafe { host.as_ref() }.map(|host| host.name).filter(|name| !name.is_null());
         if let Some(name) = name {
             // SAFETY: as above.
             view.host_is(&unsafe { CStr::from_ptr(name) }.to_string_lossy());
         }
-        // SAFETY: the caller's promise; the teller goes with the proxy.
+        // SAFETY: as the caller guarantees; the teller lives as long as the proxy.
         let teller = Arc::new(unsafe { Teller::new(host, &view) });
         let bell: Weak<Teller> = Arc::downgrade(&teller);
         view.hang_bell(bell);
         let inner = wrapper.clap_plugin.as_ptr().cast_const();
-        // SAFETY: the wrapper lives in `owner`, and nothing borrows its table mutably any more.
+        // SAFETY: the wrapper lives in `owner`, and its table is not borrowed mutably any more.
         let table = clap_plugin {
             init: Some(init),
             destroy: Some(destroy),
@@ -123,42 +125,42 @@ pub(super) unsafe fn create<P: Guardable>(host: *const clap_host) -> *const clap
 }
 
 impl Drop for Proxy {
-    /// Defect 6: with tasks still queued, dropping the framework's wrapper panics. The framework's
-    /// own `destroy` would abort on that, so the wrapper is dropped from here.
+    /// Defect 6: the framework's wrapper panics when it is dropped with queued tasks. Its own
+    /// `destroy` would abort, so the wrapper is dropped here.
     fn drop(&mut self) {
         let owner = self.owner.take();
         shield((), || drop(owner));
     }
 }
 
-/// The proxy behind a host's pointer.
+/// Returns the proxy of a host's pointer.
 ///
 /// # Safety
 ///
-/// `plugin` is null or came from [`create`] and has not been destroyed.
+/// `plugin` is null or comes from [`create`] and is not destroyed.
 pub(super) unsafe fn this<'a>(plugin: *const clap_plugin) -> Option<&'a Proxy> {
     // SAFETY: `plugin` is the first field of a `#[repr(C)]` struct.
     unsafe { plugin.cast::<Proxy>().as_ref() }
 }
 
-/// Calls one function of the framework's table, if it is there.
+/// Calls one function of the framework's table, if it exists.
 macro_rules! inner {
     ($proxy:expr, $function:ident($($argument:expr),*) else $fallback:expr) => {{
         // SAFETY: the framework's table lives as long as the proxy, and its functions take the
         // table they are in.
         match unsafe { (*$proxy.inner).$function } {
-            // SAFETY: as above; the arguments are the host's or well-formed ones of ours.
+            // SAFETY: as above; the arguments are the host's or well-formed ones of the guard.
             Some(function) => unsafe { function($proxy.inner, $($argument),*) },
             None => $fallback,
         }
     }};
 }
 
-/// Runs `$body` with the proxy; nothing panics out, and null answers `$fallback`.
+/// Runs `$body` with the proxy. Catches panics; a panic or a null pointer returns `$fallback`.
 macro_rules! with_proxy {
     ($plugin:ident, $fallback:expr, |$proxy:ident| $body:expr) => {
         $crate::guard::panics::shield($fallback, || {
-            // SAFETY: the host gives back a pointer it got and has not destroyed.
+            // SAFETY: the host returns a pointer that it got and has not destroyed.
             match unsafe { $crate::guard::clap::plugin::this($plugin) } {
                 Some($proxy) => $body,
                 None => $fallback,
@@ -169,17 +171,17 @@ macro_rules! with_proxy {
 pub(super) use {inner, with_proxy};
 
 impl Proxy {
-    /// The buses of the selected layout.
+    /// Returns the buses of the selected layout.
     pub(super) fn buses(&self) -> Buses {
         Buses::of(&self.layouts[self.layout.load(Ordering::Relaxed)])
     }
 
-    /// What the next activation will be; main thread.
+    /// Locks the configuration of the next activation; main thread.
     pub(super) fn next(&self) -> std::sync::MutexGuard<'_, Activation> {
         self.next.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The latency as it is while active, or as it would be.
+    /// Returns the latency in samples: that of the running activation, or of the next one.
     pub(super) fn current_latency(&self) -> u32 {
         let latency = if self.active.load(Ordering::Relaxed) {
             self.latency.load(Ordering::Relaxed)
@@ -195,7 +197,8 @@ impl Proxy {
         self.teller.host_extension::<clap_host_gui>(CLAP_EXT_GUI).is_some()
     }
 
-    /// Notices whatever may change with a parameter, and asks the host to come back; real-time safe.
+    /// Detects all changes that may follow from a parameter change, and requests a callback of the
+    /// host; real-time safe.
     pub(super) fn notice_changes(&self, running: Option<&Activation>) {
         self.teller.notice();
         if let Some(activation) = running {
@@ -207,14 +210,15 @@ impl Proxy {
         }
     }
 
-    /// After a change on the main thread.
+    /// Detects changes and reports them to the host; main thread.
     pub(super) fn notice_changes_on_main_thread(&self) {
         let running = self.active.load(Ordering::Relaxed).then(|| *self.next());
         self.notice_changes(running.as_ref());
         self.teller.tell_host();
     }
 
-    /// After a flush, which comes on the audio thread while active and on the main thread if not.
+    /// Detects changes after a flush. A flush runs on the audio thread while active, otherwise on
+    /// the main thread.
     pub(super) fn notice_changes_in_flush(&self) {
         let activation = self.audio.try_take().and_then(|audio| audio.activation);
         self.notice_changes(activation.as_ref());
@@ -274,14 +278,14 @@ impl Proxy {
         }
     }
 
-    /// Runs an audio-thread call of the framework's that would wait for a running block (defect 9);
-    /// `None` if one is running.
+    /// Runs an audio-thread call in which the framework would wait for a running block (defect 9).
+    /// Returns `None` if a block is running.
     pub(super) fn if_idle<T>(&self, call: impl FnOnce() -> T) -> Option<T> {
         self.audio.try_take().map(|_held| call())
     }
 
     fn reset(&self) {
-        // Defect 9: the framework waits for a running block; the next block resets instead.
+        // Defect 9: the framework would wait for a running block. The next block resets instead.
         if self.if_idle(|| inner!(self, reset() else ())).is_none() {
             self.reset.store(true, Ordering::Relaxed);
         }
@@ -295,7 +299,7 @@ impl Proxy {
         let Some((mut audio, activation)) =
             audio.and_then(|audio| audio.activation.map(|activation| (audio, activation)))
         else {
-            // Inactive, or a second call while one runs (defect 9).
+            // Inactive, or a concurrent second call (defect 9).
             // SAFETY: the host's buffers.
             unsafe { host.silence(num_samples) };
             return CLAP_PROCESS_ERROR;
@@ -322,7 +326,7 @@ impl Proxy {
         } else {
             self.process_audio(&mut audio, &host, num_samples)
         };
-        // From here on the host may call back as it likes.
+        // From here on the host may call back.
         drop(audio);
         // SAFETY: null or the host's.
         if let Some(events) = unsafe { block.in_events.as_ref() }
@@ -370,7 +374,8 @@ impl Proxy {
         status
     }
 
-    /// One call of the framework: the samples from `start` to `end` of what is in the scratch, which begins at `offset` of the block.
+    /// Calls the framework for the samples `start..end` of the scratch, which begins at sample
+    /// `offset` of the block.
     fn process_piece(
         &self,
         scratch: &mut Scratch,
@@ -407,7 +412,7 @@ impl Proxy {
 
 unsafe extern "C" fn init(plugin: *const clap_plugin) -> bool {
     with_proxy!(plugin, false, |proxy| {
-        // Hosts say it once more when it changes only.
+        // Hosts report the track again only when it changes.
         track::read(proxy);
         inner!(proxy, init() else false)
     })
@@ -417,7 +422,8 @@ unsafe extern "C" fn destroy(plugin: *const clap_plugin) {
     with_proxy!(plugin, (), |proxy| proxy.deactivate());
     if !plugin.is_null() {
         shield((), || {
-            // SAFETY: made by `Box::into_raw` in `create`, and the host gives it up with this call.
+            // SAFETY: made by `Box::into_raw` in `create`, and the host does not use it after
+            // this call.
             drop(unsafe { Box::from_raw(plugin.cast_mut().cast::<Proxy>()) });
         });
     }
@@ -472,11 +478,11 @@ unsafe extern "C" fn get_extension(plugin: *const clap_plugin, id: *const c_char
         if id.is_null() {
             return std::ptr::null();
         }
-        // SAFETY: not null, and a string of the host's.
+        // SAFETY: not null, and a string of the host.
         let name = unsafe { CStr::from_ptr(id) };
         match extensions::find(name) {
             extensions::Found::Ours(table) => table,
-            // The framework takes for granted that a host with windows has its side of the extension.
+            // The framework requires that a host with windows implements its side of the extension.
             extensions::Found::Theirs if name == CLAP_EXT_GUI && !proxy.host_has_windows() => {
                 std::ptr::null()
             }

@@ -1,4 +1,4 @@
-//! The CLAP audio ports, their configurations and which are active, from the plugin's own layouts.
+//! The CLAP audio ports, their configurations and their activation, from the plugin's own layouts.
 #![allow(unsafe_code, reason = "CLAP interfaces")]
 
 use std::ffi::c_char;
@@ -19,8 +19,8 @@ use super::extensions::write_name;
 use super::plugin::{Proxy, inner, with_proxy};
 use crate::guard::flat::{Bus, Buses};
 
-/// The id of the first output port. Ids are positions from a fixed start, so that they never move
-/// with the number of inputs, as the framework's do.
+/// The id of the first output port. Ids are positions from a fixed start. The framework's ids
+/// change with the number of inputs.
 const FIRST_OUTPUT_ID: clap_id = 1000;
 
 pub(super) static AUDIO_PORTS: clap_plugin_audio_ports =
@@ -44,7 +44,8 @@ unsafe extern "C" fn can_activate_while_processing(_plugin: *const clap_plugin) 
     true
 }
 
-/// An input that is switched off is silent, whatever its memory holds; an output that is switched off is written where it has memory.
+/// Switches a port on or off. An inactive input is silent, regardless of its memory. An inactive
+/// output is written if it has memory.
 unsafe extern "C" fn set_active(
     plugin: *const clap_plugin,
     is_input: bool,
@@ -55,13 +56,13 @@ unsafe extern "C" fn set_active(
     with_proxy!(plugin, false, |proxy| {
         let buses = proxy.buses();
         let count = if is_input { buses.inputs.len() } else { buses.outputs.len() };
-        // 0 is any, and 64 bits are not spoken here.
+        // 0 is any sample size. 64-bit samples are not supported.
         if index as usize >= count || ![0, 32].contains(&sample_bits) {
             return false;
         }
         if is_input {
             let bit = 1_u64 << (index & 63);
-            // Relaxed: what it decides is right a block sooner or later.
+            // Relaxed: a delay of one block is acceptable.
             if is_active {
                 proxy.inactive_inputs.fetch_and(!bit, Ordering::Relaxed);
             } else {
@@ -176,7 +177,7 @@ unsafe extern "C" fn config_select(plugin: *const clap_plugin, id: clap_id) -> b
     with_proxy!(plugin, false, |proxy| select(proxy, id))
 }
 
-/// The framework's layouts are in the same order as the plugin's.
+/// Selects a layout. The framework's layouts have the same order as the plugin's.
 fn select(proxy: &Proxy, id: clap_id) -> bool {
     if id as usize >= proxy.layouts.len()
         || proxy.active.load(Ordering::Relaxed)
@@ -188,7 +189,7 @@ fn select(proxy: &Proxy, id: clap_id) -> bool {
         proxy, get_extension(CLAP_EXT_AUDIO_PORTS_CONFIG.as_ptr()) else std::ptr::null()
     )
     .cast();
-    // SAFETY: the id says the type, and the table lives as long as the proxy.
+    // SAFETY: the id determines the type, and the table lives as long as the proxy.
     let Some(function) = unsafe { table.as_ref() }.and_then(|table| table.select) else {
         return false;
     };
@@ -196,7 +197,7 @@ fn select(proxy: &Proxy, id: clap_id) -> bool {
     let selected = unsafe { function(proxy.inner, id) };
     if selected {
         proxy.layout.store(id as usize, Ordering::Relaxed);
-        // The ports are others now, and all ports are active at first.
+        // The ports have changed, and all ports are active at first.
         proxy.inactive_inputs.store(0, Ordering::Relaxed);
     }
     selected

@@ -17,7 +17,7 @@ use super::plugin::{Proxy, with_proxy};
 pub(super) static PRESET_LOAD: clap_plugin_preset_load =
     clap_plugin_preset_load { from_location: Some(from_location) };
 
-/// Where a host says that a preset is.
+/// A host's location of a preset.
 #[derive(Clone, Copy)]
 struct Place {
     kind: clap_preset_discovery_location_kind,
@@ -47,12 +47,12 @@ fn load(proxy: &Proxy, place: Place) -> bool {
     if !is_ours || proxy.teller.is_on_audio_thread() {
         return false;
     }
-    // SAFETY: not null, and a string of the host's.
+    // SAFETY: not null, and a string of the host.
     let key = unsafe { CStr::from_ptr(place.key) };
     key.to_str().is_ok_and(|key| proxy.view.load_preset(key))
 }
 
-/// Tells the host, which may have more than one way to ask for presets.
+/// Reports the result to the host, which may have several ways to load presets.
 fn tell(proxy: &Proxy, Place { kind, location, key }: Place, is_loaded: bool) {
     let teller = &proxy.teller;
     let host = teller
@@ -66,7 +66,7 @@ fn tell(proxy: &Proxy, Place { kind, location, key }: Place, is_loaded: bool) {
         }
     } else if let Some(on_error) = host.on_error {
         let message = c"Unspill has no such preset";
-        // SAFETY: as above, and a string that stays.
+        // SAFETY: as above; the string is static.
         unsafe { on_error(teller.host(), kind, location, key, 0, message.as_ptr()) };
     }
 }

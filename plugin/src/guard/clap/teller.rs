@@ -1,4 +1,4 @@
-//! What CLAP hosts must be told about a plugin that changes by itself.
+//! Reports of the plugin's own changes to CLAP hosts.
 #![allow(unsafe_code, reason = "a CLAP interface")]
 
 use std::ffi::CStr;
@@ -15,10 +15,11 @@ use crate::guard::notice::Notice;
 use crate::guard::panics::shield;
 use crate::guard::{Bell, View};
 
-/// One of the requests a host takes.
+/// A request function of the host.
 type HostRequest = unsafe extern "C" fn(*const clap_host);
 
-/// Notices changes on any thread, has the host come back on its main thread, and tells it there.
+/// Detects changes on any thread, requests a callback on the host's main thread, and reports
+/// them there.
 pub(super) struct Teller {
     host: *const clap_host,
     view: Arc<dyn View>,
@@ -27,13 +28,14 @@ pub(super) struct Teller {
     state: Notice,
 }
 
-// SAFETY: on threads other than the main one nothing is called on the host but its requests, all of which are allowed there.
+// SAFETY: on threads other than the main one, only functions of the host are called that are
+// allowed on any thread.
 unsafe impl Send for Teller {}
 // SAFETY: as above.
 unsafe impl Sync for Teller {}
 
 impl Teller {
-    /// A teller of what is new from now on.
+    /// Creates a teller that reports the changes from now on.
     ///
     /// # Safety
     ///
@@ -55,12 +57,12 @@ impl Teller {
     pub(super) fn host_extension<T>(&self, id: &CStr) -> Option<&T> {
         // SAFETY: the host outlives the teller.
         let get_extension = unsafe { (*self.host).get_extension }?;
-        // SAFETY: the id says what type the host answers, if it does.
+        // SAFETY: the id determines the type of the host's table, if there is one.
         unsafe { get_extension(self.host, id.as_ptr()).cast::<T>().as_ref() }
     }
 
-    /// Whether the host says that this is its audio thread and not its main thread too: calls that belong to the main thread
-    /// are refused there, because they would make audio wait.
+    /// Returns true if this is the host's audio thread and not also its main thread. Main-thread
+    /// calls are refused there, because they would block audio.
     pub(super) fn is_on_audio_thread(&self) -> bool {
         let Some(check) = self.host_extension::<clap_host_thread_check>(CLAP_EXT_THREAD_CHECK)
         else {
@@ -82,7 +84,8 @@ impl Teller {
         }
     }
 
-    /// Notices what changes with parameters, too, has the plugin follow them, and asks the host to come back; real-time safe.
+    /// Detects all changes, including those that follow from parameter changes, updates dependent
+    /// parameters, and requests a callback of the host; real-time safe.
     pub(super) fn notice(&self) {
         self.view.follow();
         if self.names.see(self.view.names_signature()) {
@@ -91,7 +94,7 @@ impl Teller {
         self.notice_own_changes();
     }
 
-    /// Notices what the plugin does by itself, with any block: values and state; real-time safe.
+    /// Detects the plugin's own changes of values and state, with any block; real-time safe.
     pub(super) fn notice_own_changes(&self) {
         let moved = self.values.see(self.view.values_signature());
         if self.state.see(self.view.state_signature()) || moved {
@@ -99,7 +102,7 @@ impl Teller {
         }
     }
 
-    /// Has the host read changed names and values, and save a changed state; main thread.
+    /// Makes the host read changed names and values and save a changed state; main thread.
     pub(super) fn tell_host(&self) {
         let mut flags = 0;
         if self.names.take() {

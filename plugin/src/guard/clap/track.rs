@@ -1,4 +1,4 @@
-//! What a CLAP host calls the track that the plugin is on.
+//! The track's name from a CLAP host.
 #![allow(unsafe_code, reason = "a CLAP interface")]
 
 use clap_sys::ext::track_info::{
@@ -19,7 +19,7 @@ unsafe extern "C" fn changed(plugin: *const clap_plugin) {
     });
 }
 
-/// Asks the host for the name, and hands it on; main thread.
+/// Reads the name from the host and passes it on; main thread.
 pub(super) fn read(proxy: &Proxy) {
     let teller = &proxy.teller;
     let host = teller
@@ -28,7 +28,7 @@ pub(super) fn read(proxy: &Proxy) {
     let Some(get) = host.and_then(|host| host.get) else { return };
     // SAFETY: plain data, for which zeros are valid.
     let mut info = unsafe { std::mem::zeroed() };
-    // SAFETY: a live host, and room for what it says.
+    // SAFETY: a live host, and room for its data.
     let is_said = unsafe { get(teller.host(), &raw mut info) };
     if is_said && info.flags & CLAP_TRACK_INFO_HAS_TRACK_NAME != 0 {
         let bytes: Vec<u8> = info.name.iter().map(|byte| byte.to_ne_bytes()[0]).collect();

@@ -1,4 +1,4 @@
-//! The VST3 object a host gets, and its `IComponent` half: buses, activation, state.
+//! The VST3 object that a host gets, and its `IComponent` half: buses, activation, state.
 #![allow(unsafe_code, reason = "VST3 interfaces")]
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -28,7 +28,7 @@ use crate::guard::lock::AudioLock;
 use crate::guard::panics::shield;
 use crate::guard::{Activation, Guardable, Inside, View, view};
 
-/// Everything the proxy asks of the framework's wrapper.
+/// The interfaces of the framework's wrapper that the proxy uses.
 pub(super) trait Framework:
     IComponentTrait
     + IAudioProcessorTrait
@@ -51,21 +51,24 @@ pub(super) const INPUT: BusDirection = BusDirections_::kInput as BusDirection;
 #[allow(clippy::unnecessary_cast, clippy::cast_possible_wrap, reason = "differs by system")]
 pub(super) const OUTPUT: BusDirection = BusDirections_::kOutput as BusDirection;
 
-/// Stands between a VST3 host and the framework's wrapper.
+/// The proxy between a VST3 host and the framework's wrapper.
 pub struct Proxy {
-    /// Always there until `drop`.
+    /// `Some` until `drop`.
     framework: Option<Box<dyn Framework>>,
     pub(super) view: Arc<dyn View>,
     pub(super) layouts: &'static [AudioIOLayout],
     pub(super) audio: AudioLock<Audio>,
-    /// What the host set up, for the next activation. Never taken on the audio thread.
+    /// Configuration that the host has set for the next activation. Never locked on the
+    /// audio thread.
     pub(super) setup: Mutex<Option<Activation>>,
-    /// What the plugin runs as, while it is active. Never taken on the audio thread.
+    /// Configuration of the running activation; `None` while inactive. Never locked on the
+    /// audio thread.
     pub(super) running: Mutex<Option<Activation>>,
     pub(super) layout: AtomicUsize,
-    /// The speakers of all inputs and all outputs, as the host has arranged them; none before it has. Never taken on the audio thread.
+    /// Speaker arrangements of all inputs and all outputs as set by the host; `None` before. Never
+    /// locked on the audio thread.
     pub(super) arranged: Mutex<Option<[Vec<SpeakerArrangement>; 2]>>,
-    /// Bit per input bus that the host switched off.
+    /// One bit per input bus, set if the host has switched the bus off.
     pub(super) inactive_inputs: AtomicU64,
     pub(super) teller: Arc<Teller>,
 }
@@ -88,7 +91,7 @@ impl Class for Proxy {
 }
 
 impl Drop for Proxy {
-    /// Defect 6: with tasks still queued, dropping the framework's wrapper panics.
+    /// Defect 6: the framework's wrapper panics when it is dropped with queued tasks.
     fn drop(&mut self) {
         let framework = self.framework.take();
         shield((), || drop(framework));
@@ -96,7 +99,7 @@ impl Drop for Proxy {
 }
 
 impl Proxy {
-    /// A new instance of `P`; nothing if it panics.
+    /// Creates a new instance of `P`; `None` if that panics.
     #[must_use]
     pub fn create<P: Guardable>() -> Option<Self> {
         shield(None, || {
@@ -127,7 +130,7 @@ impl Proxy {
         })
     }
 
-    /// Calls the framework; a panic in it becomes `fallback`.
+    /// Calls the framework; a panic in it returns `fallback`.
     pub(super) fn framework<T>(&self, fallback: T, call: impl FnOnce(&dyn Framework) -> T) -> T {
         match &self.framework {
             Some(framework) => shield(fallback, || call(&**framework)),
@@ -135,7 +138,7 @@ impl Proxy {
         }
     }
 
-    /// The buses of the selected layout.
+    /// Returns the buses of the selected layout.
     pub(super) fn buses(&self) -> Buses {
         Buses::of(&self.layouts[self.layout.load(Ordering::Relaxed)])
     }
@@ -153,7 +156,7 @@ impl Proxy {
         list.into_iter().nth(usize::try_from(index).ok()?)
     }
 
-    /// The latency as it is while active, or as it would be.
+    /// Returns the latency in samples: that of the running activation, or of the next one.
     pub(super) fn current_latency(&self) -> u32 {
         if take(&self.running).is_some() {
             return self.teller.changes.latency.load(Ordering::Relaxed);
@@ -161,7 +164,7 @@ impl Proxy {
         self.view.latency_samples(&take(&self.setup).unwrap_or_default())
     }
 
-    /// Gives the plugin what the host has set and no block has brought yet; main thread.
+    /// Applies the values that the host has set and no block has brought yet; main thread.
     pub(super) fn take_announced(&self) {
         if self.teller.announced.is_any() {
             self.teller.announced.take(|id, value| {
@@ -171,14 +174,14 @@ impl Proxy {
         }
     }
 
-    /// Defect 11: sets a parameter without the framework, which would tell its editor on another thread. Real-time safe; false if
-    /// there is no such parameter.
+    /// Defect 11: sets a parameter without the framework, which would notify its editor on another
+    /// thread. Returns false if there is no such parameter. Real-time safe.
     pub(super) fn set_value(&self, id: u32, value: f64) -> bool {
         #[allow(clippy::cast_possible_truncation, reason = "a position, 0 to 1")]
         self.view.set_value(id, value.clamp(0.0, 1.0) as f32)
     }
 
-    /// Notices whatever may change with a parameter; real-time safe.
+    /// Detects all changes that may follow from a parameter change; real-time safe.
     pub(super) fn notice_changes(&self, running: Option<&Activation>) {
         self.teller.notice();
         if let Some(activation) = running {
@@ -192,12 +195,12 @@ impl Proxy {
     }
 }
 
-/// Locks a main-thread value; a panic elsewhere cannot have left it half changed.
+/// Locks a main-thread value. A panic elsewhere cannot leave it partly changed.
 pub(super) fn take<T>(value: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     value.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Writes as much of `text` as fits, always terminated.
+/// Writes as much of `text` as fits, always NUL-terminated.
 pub(super) fn write_string128(to: &mut [vst3::Steinberg::Vst::TChar; 128], text: &str) {
     to.fill(0);
     for (slot, unit) in to.iter_mut().take(127).zip(text.encode_utf16()) {
@@ -208,7 +211,7 @@ pub(super) fn write_string128(to: &mut [vst3::Steinberg::Vst::TChar; 128], text:
 impl IPluginBaseTrait for Proxy {
     unsafe fn initialize(&self, context: *mut FUnknown) -> tresult {
         shield((), || {
-            // SAFETY: null or an object of the host's, alive during this call.
+            // SAFETY: null or an object of the host, alive during this call.
             if let Some(name) = unsafe { host_name(context) } {
                 self.view.host_is(&name);
             }
@@ -224,26 +227,26 @@ impl IPluginBaseTrait for Proxy {
     }
 }
 
-/// What the framework says of its parameters.
+/// Returns the framework's descriptions of its parameters.
 fn parameter_infos(framework: &dyn Framework) -> Vec<ParameterInfo> {
     // SAFETY: no arguments.
     let count = unsafe { framework.getParameterCount() };
     let infos = (0..count).filter_map(|index| {
         // SAFETY: plain data, for which zeros are valid.
         let mut info: ParameterInfo = unsafe { std::mem::zeroed() };
-        // SAFETY: an index within the count, and a place of ours to be written.
+        // SAFETY: an index within the count, and a local variable to be written.
         (unsafe { framework.getParameterInfo(index, &raw mut info) } == kResultOk).then_some(info)
     });
     infos.collect()
 }
 
-/// What a host calls itself, if it says so.
+/// Returns the host's name, if it reports one.
 ///
 /// # Safety
 ///
 /// `context` is null or a live object.
 unsafe fn host_name(context: *mut FUnknown) -> Option<String> {
-    // SAFETY: the caller's promise.
+    // SAFETY: as the caller guarantees.
     let host = unsafe { ComRef::from_raw(context) }?.cast::<IHostApplication>()?;
     let mut name = [0; 128];
     // SAFETY: the host writes a string of this length.
@@ -255,7 +258,7 @@ unsafe fn host_name(context: *mut FUnknown) -> Option<String> {
     Some(String::from_utf16_lossy(&units))
 }
 
-/// Tells apart the two ways in which a wrapper is an `IPluginBase`.
+/// Selects one of the two traits by which a wrapper is an `IPluginBase`.
 fn inner_base(inner: &dyn Framework) -> &dyn IComponentTrait {
     inner
 }
@@ -300,7 +303,7 @@ impl IComponentTrait for Proxy {
             }
             let speakers = usize::try_from(index).ok();
             let speakers = speakers.and_then(|index| self.speakers(direction, index));
-            // A bus that the host has arranged away is there, without channels.
+            // A bus that the host has switched off by an empty arrangement exists without channels.
             let num_channels = speakers.map_or(0, u64::count_ones);
             let is_aux = direction == INPUT && !bus.is_main;
             let mut name = [0; 128];
@@ -335,7 +338,7 @@ impl IComponentTrait for Proxy {
             if from.is_none() || self.bus(route.mediaType, OUTPUT, route.busIndex).is_none() {
                 return kResultFalse;
             }
-            // Mic n comes out of bus n.
+            // The output of mic n is bus n.
             // SAFETY: not null, and the host's to be written.
             unsafe { output.write(route) };
             kResultOk
@@ -373,7 +376,7 @@ impl IComponentTrait for Proxy {
 
     unsafe fn setState(&self, state: *mut IBStream) -> tresult {
         let bytes = shield(Err(kInternalError), || {
-            // SAFETY: null or a live object of the host's.
+            // SAFETY: null or a live object of the host.
             let stream = unsafe { ComRef::from_raw(state) }.ok_or(kInvalidArgument)?;
             stream::read_all(stream).ok_or(kResultFalse)
         });
@@ -386,7 +389,7 @@ impl IComponentTrait for Proxy {
     unsafe fn getState(&self, state: *mut IBStream) -> tresult {
         shield((), || self.take_announced());
         shield(kInternalError, || {
-            // SAFETY: null or a live object of the host's.
+            // SAFETY: null or a live object of the host.
             let Some(stream) = (unsafe { ComRef::from_raw(state) }) else {
                 return kInvalidArgument;
             };
@@ -394,7 +397,7 @@ impl IComponentTrait for Proxy {
             let result = self.framework(kInternalError, |inner| {
                 let memory = ours.as_com_ref::<IBStream>();
                 let memory = memory.map_or(std::ptr::null_mut(), |memory| memory.as_ptr());
-                // SAFETY: a live stream of ours.
+                // SAFETY: a live stream of the guard.
                 unsafe { IComponentTrait::getState(inner, memory) }
             });
             let is_taken = result == kResultOk && stream::write_all(stream, &ours.take_bytes());
@@ -404,7 +407,7 @@ impl IComponentTrait for Proxy {
 }
 
 impl Proxy {
-    /// Loads a state as [`IComponentTrait::getState`] writes it.
+    /// Loads a state that [`IComponentTrait::getState`] has written.
     fn load(&self, bytes: Vec<u8>) -> tresult {
         self.teller.edits.forget();
         self.teller.announced.forget();
@@ -412,7 +415,7 @@ impl Proxy {
             let memory = Memory::of(bytes);
             let memory = memory.as_com_ref::<IBStream>();
             let memory = memory.map_or(std::ptr::null_mut(), |memory| memory.as_ptr());
-            // SAFETY: a live stream of ours.
+            // SAFETY: a live stream of the guard.
             unsafe { IComponentTrait::setState(inner, memory) }
         });
         shield((), || {

@@ -19,7 +19,7 @@ use super::component::{Proxy, take, write_string128};
 use super::window::Window;
 use crate::guard::panics::shield;
 
-/// Hands a call to the framework's wrapper; a panic becomes the value after `else`.
+/// Forwards a call to the framework's wrapper. A panic returns the value after `else`.
 macro_rules! pass {
     ($self:ident, $interface:ident::$method:ident($($argument:ident),*) else $fallback:expr) => {
         $self.framework($fallback, |inner| {
@@ -30,7 +30,7 @@ macro_rules! pass {
 }
 
 impl Proxy {
-    /// After anything that may have changed a parameter on the main thread.
+    /// Reports changes after a call on the main thread that may have changed a parameter.
     fn after_change(&self) {
         shield((), || {
             let running = *take(&self.running);
@@ -57,8 +57,8 @@ impl IEditControllerTrait for Proxy {
         pass!(self, IEditControllerTrait::getParameterCount() else 0)
     }
 
-    /// Defect 7: the framework panics for the index that equals the count. Also answers the live
-    /// name instead of the fixed one, and has choices shown as lists.
+    /// Defect 7: the framework panics for the index that equals the count. Also returns the live
+    /// name instead of the fixed one, and marks choices as lists.
     unsafe fn getParameterInfo(&self, index: int32, info: *mut ParameterInfo) -> tresult {
         let count = pass!(self, IEditControllerTrait::getParameterCount() else 0);
         if info.is_null() || !(0..count).contains(&index) {
@@ -67,7 +67,7 @@ impl IEditControllerTrait for Proxy {
         let result =
             pass!(self, IEditControllerTrait::getParameterInfo(index, info) else kInternalError);
         if result == kResultOk {
-            // SAFETY: not null, and the framework has just written it.
+            // SAFETY: not null, and just written by the framework.
             let info = unsafe { &mut *info };
             if info.stepCount > 1 {
                 info.flags |= ParameterInfo_::ParameterFlags_::kIsList;
@@ -104,7 +104,7 @@ impl IEditControllerTrait for Proxy {
         if result != kResultOk {
             return result;
         }
-        // What it was read as goes to the host only if it is a value.
+        // Only a finite value is passed on to the host.
         if value.is_null() || !read.is_finite() {
             return kInvalidArgument;
         }
@@ -124,7 +124,7 @@ impl IEditControllerTrait for Proxy {
     unsafe fn getParamNormalized(&self, id: ParamID) -> ParamValue {
         let value = pass!(self, IEditControllerTrait::getParamNormalized(id) else 0.0);
         let value = self.teller.announced.newest(id).unwrap_or(value);
-        // Hosts poll this; what changed on the audio thread is told from here.
+        // Hosts poll this function, so changes of the audio thread are reported here.
         shield((), || self.teller.tell_host());
         value
     }
@@ -133,10 +133,10 @@ impl IEditControllerTrait for Proxy {
         if !value.is_finite() {
             return kInvalidArgument;
         }
-        // What is kept until a block brings it is told as it is.
+        // A value that is kept for a block is returned to the host as it is, so it is clamped here.
         let value = value.clamp(0.0, 1.0);
         self.teller.edits.replaced_by(id, value);
-        // Defect 11: the framework does not get it.
+        // Defect 11: the framework does not get the value.
         let is_known = if self.teller.is_processing.load(Ordering::Relaxed) {
             self.teller.announced.set(id, value)
         } else {
@@ -151,9 +151,10 @@ impl IEditControllerTrait for Proxy {
         if is_known { kResultOk } else { kInvalidArgument }
     }
 
-    /// The framework has had its ear since the beginning: it panics where it gets another one while it says something.
+    /// Stores the host's handler. The framework keeps the guard's handler from the start: it panics
+    /// if its handler is replaced while it calls it.
     unsafe fn setComponentHandler(&self, handler: *mut IComponentHandler) -> tresult {
-        // SAFETY: null or a live object of the host's.
+        // SAFETY: null or a live object of the host.
         let shared = unsafe { ComRef::from_raw(handler) }.map(|handler| handler.to_com_ptr());
         shield((), || self.teller.be_heard_by(shared));
         kResultOk
@@ -164,7 +165,7 @@ impl IEditControllerTrait for Proxy {
             return std::ptr::null_mut();
         }
         let view = pass!(self, IEditControllerTrait::createView(name) else std::ptr::null_mut());
-        // SAFETY: null or a view of the framework's, which is the caller's to release.
+        // SAFETY: null or a view of the framework, whose reference the caller owns.
         shield(std::ptr::null_mut(), || unsafe { Window::around(view, &self.teller) })
     }
 }
@@ -249,16 +250,17 @@ impl IUnitInfoTrait for Proxy {
 }
 
 impl IInfoListenerTrait for Proxy {
-    /// The framework has no use for it but in an editor, and holds a lock while it reads the host's list.
+    /// Reads the track's name from the host's list. The framework does not get the list: it only
+    /// uses it in an editor, and holds a lock while it reads it.
     unsafe fn setChannelContextInfos(&self, list: *mut IAttributeList) -> tresult {
         let result = shield(kInternalError, || {
-            // SAFETY: null or a live object of the host's.
+            // SAFETY: null or a live object of the host.
             let Some(list) = (unsafe { ComRef::from_raw(list) }) else { return kInvalidArgument };
             const UNITS: usize = 128;
             #[allow(clippy::cast_possible_truncation, reason = "a few hundred")]
             const BYTES: u32 = (UNITS * size_of::<TChar>()) as u32;
             let mut name: [TChar; UNITS] = [0; UNITS];
-            // SAFETY: the format's own key, and room for what the host says.
+            // SAFETY: a key of the VST3 SDK, and room for the given number of bytes.
             let said = unsafe { list.getString(kChannelNameKey, name.as_mut_ptr(), BYTES) };
             if said == kResultOk {
                 let end = name.iter().position(|&unit| unit == 0).unwrap_or(UNITS);

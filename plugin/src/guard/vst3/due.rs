@@ -1,6 +1,7 @@
-//! The parameter changes of one VST3 block, handed on as far as they are due.
+//! The parameter changes of one VST3 block, applied when they are due.
 //!
-//! The framework gets a block in pieces that begin where a parameter changes. The guard sets the values before each piece.
+//! The framework gets a block in pieces that begin at parameter changes. The guard sets the values
+//! before each piece.
 #![allow(unsafe_code, reason = "VST3 interfaces")]
 
 use vst3::ComRef;
@@ -10,20 +11,21 @@ use vst3::Steinberg::Vst::{
 };
 use vst3::Steinberg::kResultOk;
 
-/// How many points of one block are taken one by one, at least; of every parameter that comes after so many, only the last is.
+/// Least number of points per block that are read one by one. Beyond it, only the last point of
+/// each parameter is read.
 const MAX_POINTS: usize = 4096;
 
-/// One value, from one sample of a block on.
+/// A parameter value that takes effect at one sample of a block.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Point {
     sample: usize,
-    /// Points of one sample count in the order in which the host says them.
+    /// Index in the host's order, for points at the same sample.
     order: usize,
     id: ParamID,
     value: ParamValue,
 }
 
-/// A block's points, in the order of time, and how far the block has come in them.
+/// A block's points, sorted by time, and the position of the block in them.
 ///
 /// # Real-time
 ///
@@ -32,19 +34,19 @@ struct Point {
 pub(super) struct Due {
     points: Vec<Point>,
     max_points: usize,
-    /// The points from `first` up to `next` are due; those before have been.
+    /// The points from `first` up to `next` are due; those before are done.
     first: usize,
     next: usize,
 }
 
 impl Due {
-    /// Room for the points of so many parameters.
+    /// Allocates room for the points of `num_params` parameters.
     pub(super) fn new(num_params: usize) -> Self {
         let max_points = MAX_POINTS + num_params;
         Self { points: Vec::with_capacity(max_points), max_points, first: 0, next: 0 }
     }
 
-    /// Reads what a host says with a block; none of it is due yet.
+    /// Reads the changes of a block; none of them is due yet.
     ///
     /// # Safety
     ///
@@ -52,7 +54,7 @@ impl Due {
     pub(super) unsafe fn read(&mut self, changes: *mut IParameterChanges, num_samples: usize) {
         self.points.clear();
         (self.first, self.next) = (0, 0);
-        // SAFETY: the caller's promise.
+        // SAFETY: as the caller guarantees.
         if let Some(changes) = unsafe { ComRef::from_raw(changes) } {
             // SAFETY: no arguments.
             let num_queues = unsafe { changes.getParameterCount() };
@@ -67,7 +69,8 @@ impl Due {
         self.points.sort_unstable_by_key(|point| (point.sample, point.order));
     }
 
-    /// Reads one parameter's points and leaves room for one of each of so many queues, this one included.
+    /// Reads one parameter's points. Leaves room for one point of each of the `queues_left` queues,
+    /// this one included.
     fn read_queue(
         &mut self,
         queue: ComRef<'_, IParamValueQueue>,
@@ -83,7 +86,7 @@ impl Due {
                 continue;
             }
             let (mut sample, mut value) = (0, 0.0);
-            // SAFETY: an index within the count, and places of ours to be written.
+            // SAFETY: an index within the count, and local variables to be written.
             let result = unsafe { queue.getPoint(index, &raw mut sample, &raw mut value) };
             let is_value = result == kResultOk && value.is_finite();
             if is_value && self.points.len() < self.max_points {
@@ -93,7 +96,8 @@ impl Due {
         }
     }
 
-    /// Goes on to the piece that begins with this sample; from which sample on something changes next, if anything does.
+    /// Advances to the piece that begins at `sample`. Returns the sample of the next change after
+    /// it, if any.
     pub(super) fn advance(&mut self, sample: usize) -> Option<usize> {
         self.first = self.next;
         let left = &self.points[self.first..];
@@ -101,7 +105,7 @@ impl Due {
         self.points.get(self.next).map(|point| point.sample)
     }
 
-    /// What is due, in the order of time.
+    /// Returns the values that are due, sorted by time.
     pub(super) fn values(&self) -> impl Iterator<Item = (ParamID, ParamValue)> + '_ {
         self.points[self.first..self.next].iter().map(|point| (point.id, point.value))
     }
@@ -113,7 +117,7 @@ mod tests {
     use vst3::Steinberg::{int32, kResultFalse, tresult};
     use vst3::{Class, ComWrapper};
 
-    /// What a host says of one parameter.
+    /// A host's points for one parameter.
     struct Said(ParamID, Vec<(int32, ParamValue)>);
 
     struct All(Vec<ComWrapper<Said>>);
@@ -141,7 +145,7 @@ mod tests {
             offset: *mut int32,
             value: *mut ParamValue,
         ) -> tresult {
-            // SAFETY: places of the caller's.
+            // SAFETY: the caller's variables.
             unsafe { (*offset, *value) = self.1[usize::try_from(index).unwrap()] };
             kResultOk
         }
@@ -170,7 +174,7 @@ mod tests {
         }
     }
 
-    /// Everything that comes out for a block of so many samples, with the sample from which on it counts.
+    /// Returns every value for a block of `num_samples` with the sample at which it takes effect.
     fn all_due(
         said: Vec<(ParamID, Vec<(int32, ParamValue)>)>,
         num_samples: usize,

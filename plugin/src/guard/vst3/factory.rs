@@ -1,4 +1,4 @@
-//! The VST3 factory: which classes there are, and how a guarded one is made.
+//! The VST3 factory: lists the classes and creates guarded instances.
 #![allow(unsafe_code, reason = "a VST3 interface")]
 
 use std::ffi::c_void;
@@ -23,14 +23,14 @@ pub struct Vst3Class {
 }
 
 impl Vst3Class {
-    /// The class of the plugin `P`, behind the guard.
+    /// Describes the class of the plugin `P`, behind the guard.
     #[must_use]
     pub const fn of<P: Guardable>() -> Self {
         Self { info: PluginInfo::for_plugin::<Inside<P>>, create: Proxy::create::<P> }
     }
 }
 
-/// The factory a host gets from `GetPluginFactory`.
+/// The factory that a host gets from `GetPluginFactory`.
 #[derive(Debug)]
 pub struct Factory {
     infos: Vec<PluginInfo>,
@@ -42,7 +42,7 @@ impl Class for Factory {
 }
 
 impl Factory {
-    /// A factory of `classes`, as a COM pointer that the caller owns; null if that fails.
+    /// Creates a factory for `classes` as a COM pointer that the caller owns; null if that fails.
     #[must_use]
     pub fn export(classes: &'static [Vst3Class]) -> *mut c_void {
         shield(std::ptr::null_mut(), || {
@@ -57,7 +57,7 @@ impl Factory {
         self.infos.get(usize::try_from(index).ok()?)
     }
 
-    /// Writes what `make` says about the class at `index`.
+    /// Writes the description that `make` returns for the class at `index`.
     fn write_info<T>(
         &self,
         index: int32,

@@ -1,4 +1,4 @@
-//! The outer half of the guard for VST3: a factory and an object that stand in for the framework's.
+//! The outer half of the guard for VST3: a factory and an object that replace the framework's.
 //!
 //! The proxy owns the framework's wrapper as a plain Rust value and calls its interface methods as
 //! plain Rust functions. Through the framework's own COM object every panic would abort the host

@@ -33,13 +33,13 @@ mod constants {
 }
 use constants::{OFFLINE, PREFETCH, REALTIME, SAMPLE_32};
 
-/// What a block needs; only ever touched by who holds the lock.
+/// The data of a block; used only while the lock is held.
 #[derive(Debug, Default)]
 pub(super) struct Audio {
     scratch: Scratch,
     buses: Option<Buses>,
     due: Option<Due>,
-    /// Set while active.
+    /// `Some` while active.
     activation: Option<Activation>,
 }
 
@@ -49,7 +49,7 @@ struct DataBuses<'a> {
     inactive_inputs: u64,
 }
 
-/// The bus at `index` of a host's array.
+/// Returns the bus at `index` of a host's array.
 ///
 /// # Safety
 ///
@@ -61,7 +61,7 @@ unsafe fn bus_at(buses: *mut AudioBusBuffers, count: int32, index: usize) -> Hos
     // SAFETY: not null and within the count.
     let bus = unsafe { &*buses.add(index) };
     HostBus {
-        // SAFETY: both variants are pointers, and null is null in both.
+        // SAFETY: both variants are pointers with the same null value.
         channels: unsafe { bus.__field0.channelBuffers32 },
         num_channels: usize::try_from(bus.numChannels).unwrap_or(0),
     }
@@ -96,16 +96,16 @@ impl DataBuses<'_> {
         let bytes = if self.data.symbolicSampleSize == SAMPLE_32 { 4 } else { 8 };
         let num_samples = usize::try_from(self.data.numSamples).unwrap_or(0);
         for index in 0..self.num_outputs() {
-            // SAFETY: the caller's promise.
+            // SAFETY: as the caller guarantees.
             unsafe { silence(self.output(index), num_samples, bytes) };
         }
     }
 
-    /// Tells the host that no output channel is flagged silent; the framework never touches these.
+    /// Clears the silence flags of all output channels; the framework does not set them.
     ///
     /// # Safety
     ///
-    /// The host's output array holds `numOutputs` entries, or is null.
+    /// The host's output array is null or holds `numOutputs` entries.
     unsafe fn clear_silence_flags(&self) {
         if self.data.outputs.is_null() {
             return;
@@ -116,7 +116,8 @@ impl DataBuses<'_> {
         }
     }
 
-    /// Whether any bus has a channel; without one, a block only carries parameter changes.
+    /// Returns true if any bus has a channel. A block without channels only carries
+    /// parameter changes.
     fn have_channels(&self) -> bool {
         let inputs = usize::try_from(self.data.numInputs).unwrap_or(0);
         let has = |bus: HostBus| bus.num_channels > 0;
@@ -143,7 +144,7 @@ impl Proxy {
         let Some(activation) = *take(&self.setup) else {
             return kNotInitialized;
         };
-        // Before it is used, and before blocks stop to come where one did not bring it.
+        // Applies values that no block has brought, before the activation uses them.
         self.take_announced();
         let buses = self.buses();
         audio.scratch.prepare(buses.num_channels, activation.max_block_samples);
@@ -168,7 +169,8 @@ impl Proxy {
         kResultOk
     }
 
-    /// Defect 3: the framework activates with the mode of the set-up before, so it is told twice.
+    /// Defect 3: the framework activates with the mode of the previous set-up, so the set-up is
+    /// sent twice.
     fn set_up_framework(&self, activation: &Activation) {
         let mut setup = ProcessSetup {
             processMode: host_mode(activation.process_mode),
@@ -184,7 +186,7 @@ impl Proxy {
         }
     }
 
-    /// One block; the lock is held, and the data is not null.
+    /// Processes one block. The lock is held, and the data is not null.
     fn process_block(&self, audio: &mut Audio, data: &ProcessData) -> tresult {
         let inactive_inputs = self.inactive_inputs.load(Ordering::Relaxed);
         let host = DataBuses { data, inactive_inputs };
@@ -206,7 +208,7 @@ impl Proxy {
             self.framework(kInternalError, |inner| unsafe { inner.setProcessing(1) });
             self.teller.is_processing.store(true, Ordering::Relaxed);
         }
-        // Some hosts render what they activated for playing, and say so with every block only.
+        // Some hosts activate for playback and report only with each block that they render.
         self.view.host_renders(data.processMode == OFFLINE);
         let piece = ProcessData {
             processMode: host_mode(activation.process_mode),
@@ -232,7 +234,7 @@ impl Proxy {
         }
         let has_audio = num_samples > 0 && host.have_channels();
         if let Some(due) = &mut audio.due {
-            // SAFETY: null or a live object of the host's.
+            // SAFETY: null or a live object of the host.
             unsafe {
                 due.read(data.inputParameterChanges, if has_audio { num_samples } else { 0 })
             };
@@ -252,7 +254,7 @@ impl Proxy {
         result
     }
 
-    /// Values that this block brings are no longer waited for.
+    /// Drops announced values of parameters for which this block brings values.
     fn note_arrivals(&self, changes: *mut IParameterChanges) {
         // SAFETY: null or a live object.
         let Some(changes) = (unsafe { ComRef::from_raw(changes) }) else { return };
@@ -268,14 +270,14 @@ impl Proxy {
         }
     }
 
-    /// Sets what changes with the piece that comes next.
+    /// Sets the values that take effect with the next piece.
     fn set_due(&self, due: &Due) {
         for (id, value) in due.values() {
             self.set_value(id, value);
         }
     }
 
-    /// A block that only carries values.
+    /// Processes a block that only carries values.
     fn process_no_audio(&self, audio: &mut Audio, mut piece: ProcessData) -> tresult {
         let Some(due) = &mut audio.due else { return kNotInitialized };
         due.advance(0);
@@ -302,7 +304,7 @@ impl Proxy {
                 let end = next.map_or(length, |next| length.min(next - offset));
                 self.set_due(due);
                 let status = self.process_piece(scratch, piece, [offset, start, end]);
-                // Events all belong to the first piece.
+                // All events belong to the first piece.
                 piece.inputEvents = std::ptr::null_mut();
                 if status != kResultOk {
                     result = status;
@@ -317,7 +319,8 @@ impl Proxy {
         result
     }
 
-    /// One call of the framework: the samples from `start` to `end` of what is in the scratch, which begins at `offset` of the block.
+    /// Calls the framework for the samples `start..end` of the scratch, which begins at sample
+    /// `offset` of the block.
     fn process_piece(
         &self,
         scratch: &mut Scratch,
@@ -341,13 +344,14 @@ impl Proxy {
             context.projectTimeSamples = context.projectTimeSamples.saturating_add(passed);
         }
         piece.processContext = context.as_mut().map_or(std::ptr::null_mut(), |c| &raw mut *c);
-        // SAFETY: one in-place bus in memory of ours, everything else ours or the host's.
+        // SAFETY: one in-place bus in the guard's memory; everything else is the guard's or
+        // the host's.
         self.framework(kInternalError, |inner| unsafe { inner.process(&raw mut piece) })
     }
 }
 
 fn has_parameter_changes(data: &ProcessData) -> bool {
-    // SAFETY: null or a live object of the host's.
+    // SAFETY: null or a live object of the host.
     match unsafe { ComRef::from_raw(data.inputParameterChanges) } {
         // SAFETY: as above.
         Some(changes) => unsafe { changes.getParameterCount() > 0 },
@@ -363,8 +367,8 @@ const fn host_mode(mode: ProcessMode) -> int32 {
     }
 }
 
-/// Whether the host's arrangements are `buses`; a host may leave out the channels of a bus that is
-/// not the main one, which is how some switch a side-chain off.
+/// Returns true if the host's arrangements match `buses`. A host may leave out the channels of a
+/// bus that is not the main one; some hosts switch a side-chain off in this way.
 ///
 /// # Safety
 ///
@@ -386,7 +390,7 @@ unsafe fn arrangements_fit(
             })
 }
 
-/// A host's arrangements as values.
+/// Copies a host's arrangements.
 ///
 /// # Safety
 ///
@@ -401,7 +405,8 @@ unsafe fn list(arrangements: *mut SpeakerArrangement, count: int32) -> Vec<Speak
 }
 
 impl Proxy {
-    /// The speakers of a bus: as the host has arranged them, to the bit, because some hosts take any other answer for a refusal.
+    /// Returns the speakers of a bus exactly as the host has arranged them. Some hosts treat any
+    /// other result as a refusal.
     pub(super) fn speakers(
         &self,
         direction: BusDirection,
@@ -419,7 +424,7 @@ impl Proxy {
         Some(arranged.copied().unwrap_or(match num_channels {
             1 => SpeakerArr::kMono,
             2 => SpeakerArr::kStereo,
-            // VST3 has no word for discrete channels; hosts count the bits.
+            // VST3 has no arrangement of discrete channels; hosts count the bits.
             n => (1 << n) - 1,
         }))
     }
@@ -451,13 +456,13 @@ impl IAudioProcessorTrait for Proxy {
             };
             let mut flat: SpeakerArrangement = (1 << flat_channels(&self.layouts[index])) - 1;
             let flat = &raw mut flat;
-            // SAFETY: one bus each way, which is what the framework knows.
+            // SAFETY: one bus in each direction, as the framework has.
             let result = self.framework(kInternalError, |inner| unsafe {
                 inner.setBusArrangements(flat, 1, flat, 1)
             });
             if result == kResultOk {
                 self.layout.store(index, Ordering::Relaxed);
-                // SAFETY: the host's arrays and their counts, which fit.
+                // SAFETY: the host's arrays and their counts, which match.
                 let arranged = unsafe { [list(inputs, num_inputs), list(outputs, num_outputs)] };
                 *take(&self.arranged) = Some(arranged);
             }
@@ -526,7 +531,8 @@ impl IAudioProcessorTrait for Proxy {
 
     unsafe fn setProcessing(&self, state: u8) -> tresult {
         shield(kInternalError, || {
-            // Defect 9: the framework waits for a running block; the next block resets instead.
+            // Defect 9: the framework would wait for a running block. The next block
+            // resets instead.
             let Some(audio) = self.audio.try_take() else {
                 self.teller.changes.reset.store(state != 0, Ordering::Relaxed);
                 return kResultOk;
@@ -537,7 +543,7 @@ impl IAudioProcessorTrait for Proxy {
             // SAFETY: plain arguments.
             let result =
                 self.framework(kInternalError, |inner| unsafe { inner.setProcessing(state) });
-            // Relaxed: what it decides is right a block sooner or later.
+            // Relaxed: a delay of one block is acceptable.
             self.teller.is_processing.store(state != 0, Ordering::Relaxed);
             result
         })
@@ -550,7 +556,7 @@ impl IAudioProcessorTrait for Proxy {
                 return kInvalidArgument;
             };
             let Some(mut audio) = self.audio.try_take() else {
-                // Defect 9: a second call while one runs.
+                // Defect 9: a concurrent second call.
                 // SAFETY: the host's buffers.
                 unsafe { DataBuses { data, inactive_inputs: 0 }.silence() };
                 return kResultFalse;

@@ -1,9 +1,10 @@
-//! The host's run loop, without what the framework would leave in it.
+//! A replacement for the host's run loop that unregisters the framework's handlers.
 //!
-//! The framework (nice-plug 0.4.2) never lets go of the event handler that it gives to a host's run loop: the handler holds a
-//! reference to itself, and what would unregister it is what runs when the last reference goes. So the host would go on
-//! watching the sockets of windows long closed, and each would leave them and a queue of 0.2 MB behind. Here the host gets
-//! handlers of ours, which are taken out of its run loop when the window goes; then the framework's are let go of.
+//! The framework (nice-plug 0.4.2) never releases the event handler that it registers with a host's
+//! run loop: the handler holds a reference to itself, and only the drop of its last reference
+//! unregisters it. The host would keep watching the sockets of closed windows, and each window
+//! would leak its sockets and a queue of 0.2 MB. Here the host gets handlers of the guard, which
+//! are unregistered when the window closes. The framework's handlers are released after that.
 #![allow(unsafe_code, reason = "VST3 interfaces")]
 
 use std::sync::{Arc, Mutex};
@@ -19,11 +20,11 @@ use super::teller::Teller;
 use super::wake::Wake;
 use crate::guard::panics::shield;
 
-/// The host's run loop, and what the guard has put into it.
+/// The host's run loop and the guard's handlers in it.
 pub(super) struct RunLoop {
     pub(super) host: ComPtr<IRunLoop>,
     handlers: Mutex<Vec<(Arc<FrameworkHandler>, Option<Registration>)>>,
-    /// The guard's own.
+    /// The guard's own wake-up and its registration.
     wake: Mutex<Option<(Arc<Wake>, Registration)>>,
     teller: Arc<Teller>,
 }
@@ -49,7 +50,7 @@ impl RunLoop {
         let handler = Arc::new(FrameworkHandler(handler.to_com_ptr()));
         let (called, teller) = (Arc::clone(&handler), Arc::clone(&self.teller));
         let hear = move |descriptor: FileDescriptor| {
-            // SAFETY: kept alive by this closure.
+            // SAFETY: this closure keeps it alive.
             unsafe { called.0.onFDIsSet(descriptor) };
             teller.tell_host();
         };
@@ -57,7 +58,7 @@ impl RunLoop {
         take(&self.handlers).push((handler, registration));
     }
 
-    /// Whether the handler was known.
+    /// Unregisters a handler. Returns false if it is unknown.
     pub(super) fn unregister(&self, handler: *mut IEventHandler) -> bool {
         let mut handlers = take(&self.handlers);
         let known = handlers.iter_mut().find(|(known, _)| known.0.as_ptr() == handler);
@@ -68,7 +69,7 @@ impl RunLoop {
         true
     }
 
-    /// Takes out of the host's run loop what was put there, and returns the framework's part of it.
+    /// Unregisters all handlers from the host's run loop and returns the framework's.
     pub(super) fn retire(&self) -> Vec<Arc<FrameworkHandler>> {
         let wake = take(&self.wake).take();
         if let Some((wake, registration)) = wake {
@@ -84,11 +85,12 @@ impl RunLoop {
 pub(super) struct FrameworkHandler(ComPtr<IEventHandler>);
 
 impl Drop for FrameworkHandler {
-    /// Takes that reference from it. This comes when the framework has let go of its own one, so besides the one here no
-    /// other is left; in a framework without the defect there is none at all.
+    /// Releases the handler's reference to itself. The framework has released its own reference
+    /// before, so only `self.0` and that reference are left. A framework without the defect leaves
+    /// only `self.0`.
     fn drop(&mut self) {
         let unknown: *mut FUnknown = self.0.as_ptr().cast();
-        // SAFETY: alive, as `self.0` holds a reference, which is never touched here.
+        // SAFETY: alive, because `self.0` holds a reference that is not released here.
         unsafe {
             let table = &*(*unknown).vtbl;
             (table.addRef)(unknown);
@@ -100,16 +102,17 @@ impl Drop for FrameworkHandler {
     }
 }
 
-/// What is done when a descriptor can be read.
+/// Function that runs when a descriptor is readable.
 type Hear = dyn Fn(FileDescriptor);
 
-/// An event handler in a host's run loop, until it is dropped.
+/// An event handler in a host's run loop; unregistered on drop.
 struct Registration {
     host: ComPtr<IRunLoop>,
     listener: ComWrapper<Listener>,
 }
 
-/// A handler as the host has it; deaf when it is no longer registered, however long the host keeps it.
+/// The handler that the host gets. It does nothing after it is unregistered, even if the host
+/// keeps it.
 struct Listener(Mutex<Option<Arc<Hear>>>);
 
 impl Class for Listener {
@@ -126,11 +129,12 @@ impl IEventHandlerTrait for Listener {
 }
 
 impl Registration {
-    /// Nothing if the host refuses.
+    /// Registers a handler; `None` if the host refuses.
     fn new(host: &ComPtr<IRunLoop>, descriptor: FileDescriptor, hear: Arc<Hear>) -> Option<Self> {
         let listener = ComWrapper::new(Listener(Mutex::new(Some(hear))));
         let handler = listener.as_com_ref::<IEventHandler>()?;
-        // SAFETY: a live host; the handler lives until it is unregistered, and longer if the host keeps it.
+        // SAFETY: a live host. The handler lives until it is unregistered, and longer if the host
+        // keeps it.
         let result = unsafe { host.registerEventHandler(handler.as_ptr(), descriptor) };
         (result == kResultOk).then(|| Self { host: host.clone(), listener })
     }

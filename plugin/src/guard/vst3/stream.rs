@@ -1,7 +1,8 @@
-//! Saved states through a VST3 host's streams, in whatever pieces those take and give them.
+//! Saved states through a VST3 host's streams, in pieces of any length.
 //!
-//! The framework gets a stream of ours: it takes a host's that gives less than it was asked for to be broken, and says that it saved
-//! where the host's took half of the state or nothing.
+//! The framework gets a stream of the guard. It treats a host's stream as broken if a read
+//! returns fewer bytes than requested, and reports success if a write takes only a part of the
+//! state or nothing.
 #![allow(unsafe_code, reason = "a VST3 interface")]
 
 use std::ffi::c_void;
@@ -16,17 +17,18 @@ use vst3::{Class, ComRef, ComWrapper};
 use super::component::take;
 use crate::guard::MAX_STATE_BYTES;
 
-/// How much is asked for at once.
+/// Bytes per read.
 const PIECE_BYTES: usize = 1 << 16;
 
-/// What a host's stream holds from where it stands; `None` where it fails, or holds more than any state.
+/// Reads a host's stream from its current position to its end. Returns `None` if the stream fails
+/// or holds more than [`MAX_STATE_BYTES`].
 pub(super) fn read_all(stream: ComRef<'_, IBStream>) -> Option<Vec<u8>> {
     let (mut bytes, mut piece) = (Vec::new(), vec![0_u8; PIECE_BYTES]);
     loop {
         let mut count = 0;
         let room = int32::try_from(piece.len()).unwrap_or(int32::MAX);
-        // The result tells nothing: at the end some hosts say that they failed, and others do not.
-        // SAFETY: a live stream and as much room as it is told of.
+        // The result is not reliable: at the end some hosts report an error, and others do not.
+        // SAFETY: a live stream, and room for the given number of bytes.
         unsafe { stream.read(piece.as_mut_ptr().cast(), room, &raw mut count) };
         match usize::try_from(count) {
             Ok(0) => return Some(bytes),
@@ -38,15 +40,15 @@ pub(super) fn read_all(stream: ComRef<'_, IBStream>) -> Option<Vec<u8>> {
     }
 }
 
-/// Gives all of it to a host's stream; false where the stream does not take all.
+/// Writes all bytes to a host's stream. Returns false if the stream does not take all of them.
 pub(super) fn write_all(stream: ComRef<'_, IBStream>, mut bytes: &[u8]) -> bool {
     const UNSAID: int32 = -1;
     while !bytes.is_empty() {
         let (mut count, size) = (UNSAID, int32::try_from(bytes.len()).unwrap_or(int32::MAX));
         let from = bytes.as_ptr().cast_mut().cast();
-        // SAFETY: a live stream and as many bytes as it is told of, which it only reads.
+        // SAFETY: a live stream, and as many bytes as given, which it only reads.
         let result = unsafe { stream.write(from, size, &raw mut count) };
-        // A host may take all and not say how much that was.
+        // A host may take all bytes without reporting their number.
         let count = if count == UNSAID && result == kResultOk { size } else { count };
         match usize::try_from(count) {
             Ok(count @ 1..) if count <= bytes.len() => bytes = &bytes[count..],
@@ -73,7 +75,7 @@ impl Memory {
         ComWrapper::new(Self(Mutex::new(Inner { bytes, position: 0 })))
     }
 
-    /// Everything that was written.
+    /// Returns all bytes and empties the stream.
     pub(super) fn take_bytes(&self) -> Vec<u8> {
         std::mem::take(&mut self.inner().bytes)
     }
@@ -89,7 +91,7 @@ impl IBStreamTrait for Memory {
         let Ok(size) = usize::try_from(size) else { return kInvalidArgument };
         let count = size.min(inner.bytes.len().saturating_sub(inner.position));
         let start = inner.position;
-        // SAFETY: the framework has room for `size` bytes, and a place for their number or none.
+        // SAFETY: the framework has room for `size` bytes; `num_read` is null or writable.
         unsafe {
             std::ptr::copy_nonoverlapping(inner.bytes[start..].as_ptr(), to.cast(), count);
             if let Some(num_read) = num_read.as_mut() {
@@ -102,7 +104,7 @@ impl IBStreamTrait for Memory {
 
     unsafe fn write(&self, from: *mut c_void, size: int32, num_written: *mut int32) -> tresult {
         let Ok(count) = usize::try_from(size) else { return kInvalidArgument };
-        // SAFETY: the framework offers `size` bytes, and a place for their number or none.
+        // SAFETY: the framework provides `size` bytes; `num_written` is null or writable.
         unsafe {
             let bytes = std::slice::from_raw_parts(from.cast::<u8>(), count);
             self.inner().bytes.extend_from_slice(bytes);
@@ -130,14 +132,14 @@ impl IBStreamTrait for Memory {
         inner.position = to;
         drop(inner);
         if !result.is_null() {
-            // SAFETY: the framework's place for it.
+            // SAFETY: the framework's variable.
             unsafe { self.tell(result) };
         }
         kResultOk
     }
 
     unsafe fn tell(&self, position: *mut int64) -> tresult {
-        // SAFETY: null or the framework's place for it.
+        // SAFETY: null or the framework's variable.
         let Some(position) = (unsafe { position.as_mut() }) else { return kInvalidArgument };
         *position = int64::try_from(self.inner().position).unwrap_or(int64::MAX);
         kResultOk

@@ -1,4 +1,4 @@
-//! What VST3 hosts must be told about a plugin that changes by itself, and how it comes to their main thread.
+//! Reports of the plugin's own changes to VST3 hosts, on their main thread.
 #![allow(unsafe_code, reason = "VST3 interfaces")]
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -19,49 +19,51 @@ use crate::guard::notice::Notice;
 use crate::guard::panics::shield;
 use crate::guard::{Bell, View};
 
-/// Notices changes on any thread and tells the host on its main thread.
+/// Detects changes on any thread and reports them on the main thread.
 pub(super) struct Teller {
     view: Arc<dyn View>,
-    /// The thread that made the object; hosts are told about changes from no other.
+    /// The thread that made the object; the only one that reports changes to the host.
     main_thread: ThreadId,
     handler: Mutex<Option<ComPtr<IComponentHandler>>>,
-    /// What the framework has said on other threads and the host has yet to hear.
+    /// Calls of the framework on other threads, not yet forwarded to the host.
     waiting: Mutex<Vec<Said>>,
-    /// Brings the host's main thread here, while a window is open whose host has a run loop.
+    /// Wakes the host's main thread. Present while a window is open and its host has a run loop.
     wake: Mutex<Option<Arc<Wake>>>,
-    /// What the host need not give back.
+    /// Edits of parameters that cannot be automated. The host may not return them with a block.
     pub(super) edits: Waiting,
-    /// What the host has yet to give back.
+    /// Values set by the host that no block has brought yet.
     pub(super) announced: Waiting,
-    /// Whether the framework leaves parameters to the blocks.
+    /// True while the plugin processes. Values set by the host then wait for a block.
     pub(super) is_processing: AtomicBool,
     pub(super) changes: Changes,
 }
 
-/// What has changed and which of it the host knows.
+/// Changes, and the values that the host last received.
 ///
-/// All orderings are relaxed: every value is complete in itself, and a change seen one call later
-/// is told one call later.
+/// All orderings are relaxed: every value is independent, and a change that is seen one call later
+/// is reported one call later.
 #[derive(Debug, Default)]
 pub(super) struct Changes {
-    /// The latency of the running activation.
+    /// The latency of the running activation, in samples.
     pub latency: AtomicU32,
-    /// The latency that the host was last told.
+    /// The latency that the host was last given, in samples.
     pub told_latency: AtomicU32,
-    /// The latency that the host was last asked to restart for.
+    /// The latency of the last request for a restart, in samples.
     pub wanted_latency: AtomicU32,
-    /// Whether the host ever asked for the latency.
+    /// True if the host has ever queried the latency.
     pub latency_was_asked: AtomicBool,
     names: Notice,
     values: Notice,
     state: Notice,
     pub restart: AtomicBool,
-    /// A reset that came while a block was running.
+    /// Set if a reset was requested while a block was running.
     pub reset: AtomicBool,
 }
 
 impl Teller {
-    /// A teller of what is new from now on, on the thread of the caller, of all parameters and of those that cannot be automated.
+    /// Creates a teller that reports the changes from now on. The caller's thread becomes its
+    /// main thread. `all` are the ids of all parameters, `fixed` those of parameters that cannot
+    /// be automated.
     pub(super) fn new(
         view: &Arc<dyn View>,
         all: impl IntoIterator<Item = ParamID>,
@@ -86,36 +88,37 @@ impl Teller {
         }
     }
 
-    /// The host's ear; none when it does not want to hear any more.
+    /// Replaces the host's handler; `None` if the host removes it.
     pub(super) fn be_heard_by(&self, handler: Option<ComPtr<IComponentHandler>>) {
         let before = std::mem::replace(&mut *take(&self.handler), handler);
         shield((), || drop(before));
     }
 
-    /// A window has opened or closed.
+    /// Replaces the wake-up when a window opens or closes.
     pub(super) fn wake_by(&self, wake: Option<Arc<Wake>>) {
         *take(&self.wake) = wake;
     }
 
-    /// Takes back what [`Teller::wake_by`] gave, if nothing else has come since.
+    /// Removes the wake-up of [`Teller::wake_by`] unless it has been replaced since.
     pub(super) fn wake_no_more_by(&self, wake: &Arc<Wake>) {
         take(&self.wake).take_if(|current| Arc::ptr_eq(current, wake));
     }
 
-    /// Notices what changes with parameters, too, and has the plugin follow them; real-time safe.
+    /// Detects all changes, including those that follow from parameter changes, and updates
+    /// dependent parameters; real-time safe.
     pub(super) fn notice(&self) {
         self.view.follow();
         self.changes.names.see(self.view.names_signature());
         self.notice_own_changes();
     }
 
-    /// Notices what the plugin does by itself, with any block: values and state; real-time safe.
+    /// Detects the plugin's own changes of values and state, with any block; real-time safe.
     pub(super) fn notice_own_changes(&self) {
         self.changes.values.see(self.view.values_signature());
         self.changes.state.see(self.view.state_signature());
     }
 
-    /// Notices that something is to be saved of which the host may not know; real-time safe.
+    /// Marks the state as changed by an edit that the host may not know; real-time safe.
     pub(super) fn notice_edit(&self) {
         self.changes.state.must_be_told();
     }
@@ -124,7 +127,8 @@ impl Teller {
         std::thread::current().id() == self.main_thread
     }
 
-    /// Passes on what the framework says to the host: now, or when the main thread comes by, and always in order.
+    /// Forwards a call of the framework to the host, in order: at once, or when the host's main
+    /// thread wakes.
     fn pass_on(&self, said: Said) -> tresult {
         if !self.is_main_thread()
             && let Some(wake) = self.wake()
@@ -144,7 +148,7 @@ impl Teller {
         }
     }
 
-    /// Says it to the host, which may call back as it likes: no lock is held.
+    /// Forwards a call. The host may call back, so no lock is held.
     fn say(&self, said: Said) -> tresult {
         self.handler().map_or(kResultFalse, |handler| said.to(&handler))
     }
@@ -157,7 +161,7 @@ impl Teller {
         take(&self.wake).clone()
     }
 
-    /// Tells the host what it has not heard yet, if this is the thread to do it on; no lock may be held.
+    /// Reports all pending changes to the host, on the main thread only; no lock may be held.
     pub(super) fn tell_host(&self) {
         if !self.is_main_thread() {
             return;
@@ -176,7 +180,7 @@ impl Teller {
         let is_dirty = self.changes.state.take();
         let Some(handler) = self.handler() else { return };
         if flags != 0 {
-            // SAFETY: a live object of the host's, called on its main thread.
+            // SAFETY: a live object of the host, called on its main thread.
             unsafe { handler.restartComponent(flags) };
         }
         if is_dirty && let Some(handler) = handler.cast::<IComponentHandler2>() {
@@ -197,7 +201,7 @@ impl Bell for Teller {
     }
 }
 
-/// What a framework says to its host.
+/// A call of the framework to its host.
 #[derive(Clone, Copy, Debug)]
 enum Said {
     Begin(ParamID),
@@ -208,7 +212,7 @@ enum Said {
 
 impl Said {
     fn to(self, handler: &ComPtr<IComponentHandler>) -> tresult {
-        // SAFETY: a live object of the host's; plain arguments.
+        // SAFETY: a live object of the host; plain arguments.
         unsafe {
             match self {
                 Self::Begin(id) => handler.beginEdit(id),
@@ -220,8 +224,8 @@ impl Said {
     }
 }
 
-/// The host's ear as the framework gets it. On Linux a window has a thread of its own, on which the framework says what is
-/// done to parameters; hosts expect to hear that on their main thread.
+/// The handler that the framework gets. On Linux a window has a thread of its own, on which the
+/// framework reports edits. Hosts require these calls on their main thread.
 pub(super) struct Ear(pub(super) Arc<Teller>);
 
 impl Class for Ear {

@@ -1,34 +1,38 @@
 //! Parameter values that were set on the main thread and have not reached the processor yet.
 //!
-//! There are two kinds. *Announced* values are set by the host at the controller while the plugin processes; the host sends the same
-//! value with the next block, if one comes. A state saved before that must hold the newest value, and queries must return it.
-//! *Edits* are made in the window to parameters that cannot be automated. The framework expects the host to return every edit with a
-//! block, but hosts may do so for automatable parameters only: Ardour 7 does not know others, so mode, roles and groups could not be
-//! changed in its window. The guard applies these itself; where a host returns them too, the value is set twice.
+//! There are two kinds. *Announced* values are set by the host at the controller while the plugin
+//! processes. The host sends the same value with the next block, if there is one. A state saved
+//! before that must hold the newest value, and queries must return it.
+//!
+//! *Edits* are made in the window to parameters that cannot be automated. The framework requires
+//! the host to return every edit with a block, but hosts may return edits of automatable
+//! parameters only: Ardour 7 does not support others, so mode, roles and groups could not be
+//! changed in its window. The guard applies these edits itself. If a host returns them too, the
+//! value is set twice.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use vst3::Steinberg::Vst::{ParamID, ParamValue};
 
-/// The newest such value of each parameter.
+/// The newest waiting value of each parameter.
 #[derive(Debug)]
 pub(super) struct Waiting {
-    /// In the order of their ids.
+    /// Sorted by id.
     slots: Vec<Slot>,
-    /// Whether there may be any.
+    /// True if there may be any value.
     is_any: AtomicBool,
 }
 
 #[derive(Debug)]
 struct Slot {
     id: ParamID,
-    /// Of an `f64`.
+    /// Bits of an `f64`.
     bits: AtomicU64,
     is_there: AtomicBool,
 }
 
 impl Waiting {
-    /// Of these parameters.
+    /// Creates slots for these parameters.
     pub(super) fn of(ids: impl IntoIterator<Item = ParamID>) -> Self {
         let slot = |id| Slot { id, bits: AtomicU64::new(0), is_there: AtomicBool::new(false) };
         let mut slots: Vec<_> = ids.into_iter().map(slot).collect();
@@ -45,28 +49,29 @@ impl Waiting {
         self.slots.get(place)
     }
 
-    /// Keeps a value until it is taken or arrives; any thread. False if the parameter is unknown or the value not finite.
+    /// Stores a value until it is taken or arrives; any thread. Returns false if the parameter is
+    /// unknown or the value is not finite.
     pub(super) fn set(&self, id: ParamID, value: ParamValue) -> bool {
         let Some(slot) = self.slot(id).filter(|_| value.is_finite()) else { return false };
         slot.bits.store(value.to_bits(), Ordering::Relaxed);
-        // Release: who sees the flags sees the value.
+        // Release: a thread that reads the flags also reads the value.
         slot.is_there.store(true, Ordering::Release);
         self.is_any.store(true, Ordering::Release);
         true
     }
 
-    /// The value that waits, if one does.
+    /// Returns the waiting value, if any.
     pub(super) fn newest(&self, id: ParamID) -> Option<ParamValue> {
         let slot = self.slot(id).filter(|slot| slot.is_there.load(Ordering::Acquire))?;
         Some(f64::from_bits(slot.bits.load(Ordering::Relaxed)))
     }
 
-    /// Whether there may be any value; real-time safe.
+    /// Returns true if there may be any value; real-time safe.
     pub(super) fn is_any(&self) -> bool {
         self.is_any.load(Ordering::Acquire)
     }
 
-    /// The processor has got a value of this parameter; real-time safe.
+    /// Drops the value after the processor has received one for this parameter; real-time safe.
     pub(super) fn arrived(&self, id: ParamID) {
         if let Some(slot) = self.slot(id) {
             slot.is_there.store(false, Ordering::Relaxed);
@@ -80,7 +85,7 @@ impl Waiting {
         }
     }
 
-    /// Takes every value, each once; real-time safe.
+    /// Takes each value once; real-time safe.
     pub(super) fn take(&self, mut each: impl FnMut(ParamID, ParamValue)) {
         if !self.is_any.swap(false, Ordering::Acquire) {
             return;
@@ -92,7 +97,7 @@ impl Waiting {
         }
     }
 
-    /// The host has loaded a state: whatever was set before is outdated.
+    /// Drops all values, which are outdated once the host has loaded a state.
     pub(super) fn forget(&self) {
         self.take(|_, _| ());
     }

@@ -1,4 +1,5 @@
-//! Brings the host's main thread to the plugin: on Linux, hosts watch descriptors for it while a window is open.
+//! Wakes the host's main thread. On Linux, hosts watch descriptors for the plugin while a window
+//! is open.
 
 #[cfg(unix)]
 use std::io::{Read, Write};
@@ -9,7 +10,8 @@ use std::os::unix::net::UnixStream;
 
 use vst3::Steinberg::Linux::FileDescriptor;
 
-/// A pair of sockets: what is written to one, the host sees at the other. (Some hosts take nothing but sockets.)
+/// A pair of sockets: a write to one makes the other readable for the host. Some hosts accept
+/// sockets only.
 #[derive(Debug)]
 pub(super) struct Wake {
     #[cfg(unix)]
@@ -24,18 +26,18 @@ impl Wake {
         Some(Self { ends: [call, heard] })
     }
 
-    /// What the host is to watch.
+    /// Returns the descriptor that the host must watch.
     pub(super) fn descriptor(&self) -> FileDescriptor {
         self.ends[1].as_raw_fd()
     }
 
-    /// On any thread.
+    /// Wakes the host; any thread.
     pub(super) fn call(&self) {
-        // If there is no room, the host has yet to come for earlier calls.
+        // If the buffer is full, the host has not yet handled earlier calls.
         let _ = (&self.ends[0]).write_all(&[1]);
     }
 
-    /// On the main thread, when it has come.
+    /// Discards the pending calls; on the host's main thread.
     pub(super) fn settle(&self) {
         let mut calls = [0; 64];
         while (&self.ends[1]).read(&mut calls).is_ok_and(|count| count == calls.len()) {}

@@ -1,4 +1,5 @@
-//! The window as VST3 hosts see it: the framework's view behind one of ours, and the host's window behind another.
+//! Replacements for the framework's view, as the host gets it, and for the host's frame, as the
+//! framework gets it.
 #![allow(unsafe_code, reason = "VST3 interfaces")]
 
 use std::ffi::c_void;
@@ -21,14 +22,14 @@ use super::run_loop::{FrameworkHandler, RunLoop};
 use super::teller::Teller;
 use crate::guard::panics::shield;
 
-/// Stands between a host and the framework's view.
+/// The proxy between a host and the framework's view.
 pub(super) struct Window {
-    /// Always there until `drop`.
+    /// `Some` until `drop`.
     framework: Option<ComPtr<IPlugView>>,
-    /// What the host knows this by; holds no reference.
+    /// The host's pointer to this view; holds no reference.
     own: AtomicPtr<IPlugView>,
     frame: Mutex<Option<FrameOfHost>>,
-    /// Handlers of frames that the framework may still have.
+    /// Handlers of earlier frames that the framework may still use.
     retired: Mutex<Vec<Arc<FrameworkHandler>>>,
     teller: Arc<Teller>,
 }
@@ -38,13 +39,13 @@ impl Class for Window {
 }
 
 impl Window {
-    /// A view that stands in for the framework's, as a pointer that the host owns.
+    /// Creates a view that replaces the framework's, as a pointer that the host owns.
     ///
     /// # Safety
     ///
-    /// `framework` is null or a live view, whose only reference becomes this one's.
+    /// `framework` is null or a live view whose only reference passes to the new view.
     pub(super) unsafe fn around(framework: *mut IPlugView, teller: &Arc<Teller>) -> *mut IPlugView {
-        // SAFETY: the caller's promise.
+        // SAFETY: as the caller guarantees.
         let Some(framework) = (unsafe { ComPtr::from_raw(framework) }) else {
             return std::ptr::null_mut();
         };
@@ -65,16 +66,18 @@ impl Window {
         self.framework.as_ref().map_or(kInternalError, call)
     }
 
-    /// Gives the framework another frame, or none, and lets go of what belonged to the last one.
+    /// Replaces the framework's frame, or removes it, and releases the handlers of the
+    /// previous one.
     fn change_frame(&self, frame: Option<FrameOfHost>) -> tresult {
         let pointer = frame.as_ref().map_or(std::ptr::null_mut(), FrameOfHost::as_ptr);
-        // First the host, which must not watch what is about to be closed; then the framework; then its handlers.
+        // The order matters: first the host, which must not watch descriptors that are about to
+        // close; then the framework; then its handlers.
         let before = std::mem::replace(&mut *take(&self.frame), frame);
         let handlers = before.as_ref().map(FrameOfHost::retire).unwrap_or_default();
         take(&self.retired).extend(handlers);
         // SAFETY: a live view; null, or a frame that is kept as long as the framework has it.
         let result = self.framework(|view| unsafe { view.setFrame(pointer) });
-        // Once the plugin is gone, the framework's view lets go of nothing before it goes itself.
+        // Once the plugin is dropped, the framework's view releases its frame only on its own drop.
         if result == kResultOk {
             self.let_go();
         }
@@ -84,7 +87,7 @@ impl Window {
 }
 
 impl Window {
-    /// Lets go of retired handlers, and of what the host gave them: no lock is held.
+    /// Releases retired handlers, and with them the host's objects: no lock is held.
     fn let_go(&self) {
         let retired = std::mem::take(&mut *take(&self.retired));
         drop(retired);
@@ -121,7 +124,7 @@ impl IPlugViewTrait for Window {
     unsafe fn removed(&self) -> tresult {
         // SAFETY: as above.
         let result = self.framework(|view| unsafe { view.removed() });
-        // What the window did last.
+        // Reports the window's last changes.
         shield((), || self.teller.tell_host());
         result
     }
@@ -158,7 +161,7 @@ impl IPlugViewTrait for Window {
 
     unsafe fn setFrame(&self, frame: *mut IPlugFrame) -> tresult {
         shield(kInternalError, || {
-            // SAFETY: null or a live object of the host's.
+            // SAFETY: null or a live object of the host.
             let frame = unsafe { ComRef::from_raw(frame) };
             let own = self.own.load(Ordering::Relaxed);
             self.change_frame(frame.map(|frame| FrameOfHost::new(frame, own, &self.teller)))
@@ -186,13 +189,13 @@ impl IPlugViewContentScaleSupportTrait for Window {
     }
 }
 
-/// The host's window as the framework gets it: with a run loop if the host has one.
+/// The host's frame as the framework gets it: with a run loop if the host has one.
 enum FrameOfHost {
     Plain(ComWrapper<Frame<()>>),
     WithRunLoop(ComWrapper<Frame<RunLoop>>),
 }
 
-/// The host's window, which is to hear of the view that it knows.
+/// The host's frame. `resizeView` passes it the guard's view, not the framework's.
 struct Frame<L> {
     host: ComPtr<IPlugFrame>,
     /// Null once the window has another frame.
@@ -229,7 +232,8 @@ impl FrameOfHost {
         interface.map_or(std::ptr::null_mut(), |frame| frame.as_ptr())
     }
 
-    /// Is no longer the window's, and leaves the host's run loop; returns the framework's handlers in it.
+    /// Detaches the frame from the window and from the host's run loop. Returns the
+    /// framework's handlers.
     fn retire(&self) -> Vec<Arc<FrameworkHandler>> {
         match self {
             Self::Plain(frame) => {
@@ -253,7 +257,8 @@ where
         if view.is_null() {
             return kResultFalse;
         }
-        // SAFETY: the host's object; its window's view, which takes itself out of here when it goes.
+        // SAFETY: the host's object, and its window's view, which clears this pointer before it
+        // is dropped.
         unsafe { self.host.resizeView(view, size) }
     }
 }
@@ -270,7 +275,7 @@ impl IRunLoopTrait for Frame<RunLoop> {
                 return kInvalidArgument;
             };
             self.run_loop.register(handler, descriptor);
-            // Whatever the host says: the framework aborts the host where it is refused.
+            // Success even if the host refuses: the framework would abort the host.
             kResultOk
         })
     }

@@ -19,6 +19,8 @@ const RATE_HZ: f32 = 48_000.0;
 const BLOCK_SAMPLES: usize = 512;
 /// Number of hops until every part of the method is active.
 const WARM_UP_HOPS: usize = 64;
+/// Hops of silence before a stopped transport is counted: four seconds, after which nothing decays.
+const STOPPED_HOPS: usize = 400;
 /// Number of counted hops. Blocks of bins take turns over eight hops.
 const HOPS: usize = 16;
 const BLOCKS: usize = 32;
@@ -54,6 +56,8 @@ enum Music {
     Sparse,
     /// Sound in every fourth hop of each mic. The other hops are digitally silent.
     Gated,
+    /// All mics have been digitally silent for four seconds: the transport is stopped.
+    Stopped,
 }
 
 impl Music {
@@ -62,7 +66,13 @@ impl Music {
             Self::Dense => true,
             Self::Sparse => mic.is_multiple_of(2),
             Self::Gated => (mic + hop).is_multiple_of(4),
+            Self::Stopped => hop < WARM_UP_HOPS,
         }
+    }
+
+    /// Number of hops before the counted ones.
+    fn hops_before(self) -> usize {
+        WARM_UP_HOPS + if matches!(self, Self::Stopped) { STOPPED_HOPS } else { 0 }
     }
 }
 
@@ -75,6 +85,7 @@ fn main() {
         "hop-16-dense" => hops(16, Music::Dense),
         "hop-16-sparse" => hops(16, Music::Sparse),
         "hop-16-gated" => hops(16, Music::Gated),
+        "hop-16-stopped" => hops(16, Music::Stopped),
         "model-load" => model_load(),
         _ => 0,
     };
@@ -142,14 +153,14 @@ fn hops(num_mics: usize, music: Music) -> usize {
     let hop_samples = pipeline.geometry().hop_samples();
     let controls = Controls::default();
     let mut noise = Noise(1);
-    for number in 0..WARM_UP_HOPS + HOPS {
+    for number in 0..music.hops_before() + HOPS {
         let mut samples = noise.hop(num_mics, hop_samples);
         for (mic, samples) in samples.chunks_exact_mut(hop_samples).enumerate() {
             if !music.has_sound(mic, number) {
                 samples.fill(0.0);
             }
         }
-        if number < WARM_UP_HOPS {
+        if number < music.hops_before() {
             pipeline.process_hop(&mut samples, &controls);
         } else {
             counted_work(&mut || pipeline.process_hop(black_box(&mut samples), &controls));

@@ -401,12 +401,13 @@ fn a_state_saved_at_any_moment_holds_the_last_value_set() {
 }
 
 #[test]
-fn a_value_that_no_block_has_brought_counts_at_the_next_activation() {
+fn a_value_that_no_block_has_brought_counts_from_the_deactivation_on() {
     for mut host in both(&UnspillTrack::DESC) {
         let live = host.latency();
         assert!(host.activate(SetUp::default()));
         set(&*host, "mode", 1.0);
         host.deactivate();
+        assert!(host.latency() > live);
         assert!(host.activate(SetUp::default()));
         assert!(host.latency() > live);
     }

@@ -139,6 +139,8 @@ impl Proxy {
         }
         *take(&self.running) = None;
         if !active {
+            // No block will bring them.
+            self.take_announced();
             return kResultOk;
         }
         let Some(activation) = *take(&self.setup) else {

@@ -477,6 +477,6 @@ mod tests {
             classes.insert(class_of(3, number) % 4);
         }
         assert_eq!(classes.len(), 4);
-        assert_eq!(kinds.len(), 25 + 3, "{kinds:?}");
+        assert_eq!(kinds.len(), 25 + 4, "{kinds:?}");
     }
 }

@@ -26,6 +26,9 @@ const FEWEST_HOPS: usize = 94;
 const NUM_SPARE_GUIDES: usize = 2;
 /// Hops between two updates of the convergence.
 const TELL_EVERY_HOPS: usize = 16;
+/// Hops of digital silence in all mics after which the method rests, 2.7 s at 48 kHz. By then the
+/// lookahead, the filters' taps and the guide's memory hold nothing but silence.
+const REST_AFTER_HOPS: usize = 256;
 
 /// Cancellation that adapts crosstalk and filters while playing: the plugin's method.
 ///
@@ -49,6 +52,9 @@ const TELL_EVERY_HOPS: usize = 16;
 /// - No bin of the output is more than 6 dB louder than in the input.
 /// - A mic in which no bleed is found is output unchanged, bit for bit.
 /// - With frozen estimates, the output depends only on them and on the hops since the last reset.
+///
+/// - Pauses of digital silence beyond 2.7 s cost nothing and age nothing: the output after a pause
+///   of 3 s and after one of an hour is the same, bit for bit.
 ///
 /// # Latency
 ///
@@ -85,6 +91,8 @@ pub struct Online {
     /// True if the passage that the controls request was called off.
     is_called_off: bool,
     hop: usize,
+    /// Consecutive hops without sound in any mic.
+    silent_hops: usize,
 }
 
 /// State of the engine's estimates.
@@ -161,6 +169,7 @@ impl Online {
             gift: 0,
             is_called_off: false,
             hop: 0,
+            silent_hops: 0,
         }
     }
 
@@ -378,6 +387,11 @@ impl Debleed for Online {
         let current = self.twins.join(hop.current_controls);
         let hop = &Hop { newest_controls: &newest, current_controls: &current, ..*hop };
         self.follow_estimates(hop.newest_controls);
+        let has_sound = (0..self.num_mics).any(|mic| hop.newest.is_active(mic));
+        self.silent_hops = if has_sound { 0 } else { self.silent_hops.saturating_add(1) };
+        if self.silent_hops > REST_AFTER_HOPS {
+            return;
+        }
         if let Some(settled) = self.settled.as_mut().filter(|_| self.phase == Phase::Settled) {
             // Nothing is learned ahead, so the guides of the hop to clean are sufficient.
             settled.look_frozen(hop.current, hop.current_controls);

@@ -376,19 +376,19 @@ impl std::fmt::Display for Broken {
                 write!(f, "blocks of {block_samples} samples change sample {sample} of mic {mic}")
             }
             Self::Reset { mic, sample } => {
-                write!(f, "a reset leaves something at sample {sample} of mic {mic}")
+                write!(f, "a reset leaves a signal at sample {sample} of mic {mic}")
             }
             Self::Silence { mic, sample } => {
-                write!(f, "silence is broken at sample {sample} of mic {mic}")
+                write!(f, "signal instead of silence at sample {sample} of mic {mic}")
             }
             Self::Subnormal { mic, sample } => {
                 write!(f, "a tail becomes subnormal at sample {sample} of mic {mic}")
             }
             Self::NotFinite { mic, sample } => {
-                write!(f, "what is no number spreads to sample {sample} of mic {mic}")
+                write!(f, "a sample that is not finite changes sample {sample} of mic {mic}")
             }
             Self::Accepts { num_mics } => {
-                write!(f, "a block of {num_mics} mics of the wrong shape is taken")
+                write!(f, "a block of {num_mics} mics of the wrong shape is accepted")
             }
             Self::Damage { mic, sample } => {
                 write!(f, "a refused block changes sample {sample} of mic {mic}")

@@ -139,7 +139,7 @@ impl std::fmt::Display for UnitError {
                 SampleRate::MAX_HZ
             ),
             Self::MicIndex { index } => {
-                write!(f, "mic {index} is beyond the last possible mic {}", MAX_MICS - 1)
+                write!(f, "mic {index} is out of range; the last possible mic is {}", MAX_MICS - 1)
             }
         }
     }

@@ -140,7 +140,7 @@ impl Class for UnspillMultichannel {
     const DESC: ClassDesc = ClassDesc {
         name: "Unspill Multichannel",
         clap_id: "audio.unspill.unspill-multichannel",
-        description: "Removes microphone bleed from the channels of one bus, a mic per channel",
+        description: "Removes microphone bleed from the channels of one bus, one mic per channel",
         vst3_id: *b"UnspillMultichnA",
         layouts: &[
             one_bus(8, "8 mics"),
@@ -162,7 +162,7 @@ impl Class for UnspillTrack {
     const DESC: ClassDesc = ClassDesc {
         name: "Unspill Track",
         clap_id: "audio.unspill.unspill-track",
-        description: "Removes from one track the bleed of up to 7 mics on its side-chains",
+        description: "Removes the bleed of up to 7 side-chain mics from one track",
         vst3_id: *b"UnspillTrackSc7A",
         layouts: &[
             track(2, "Stereo track with side-chains"),

@@ -216,7 +216,7 @@ mod tests {
         let text = learned_by_a_newer_version();
         kept.read(Some(&text), None);
         let refused = kept.refused().unwrap().to_string();
-        assert_eq!(refused, "learned in format 255, this version reads 3");
+        assert_eq!(refused, "saved in format 255, but this version reads format 3");
         assert!(kept.learned().is_none());
         assert_eq!(kept.text(), Some(text));
     }

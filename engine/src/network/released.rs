@@ -191,10 +191,10 @@ impl std::fmt::Display for ModelError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Bands { expected, actual } => {
-                write!(f, "model of {actual} bands, the engine shows {expected}")
+                write!(f, "the model has {actual} bands, but the engine has {expected}")
             }
             Self::Features { expected, actual } => {
-                write!(f, "model of {actual} features, the engine shows {expected}")
+                write!(f, "the model has {actual} features, but the engine has {expected}")
             }
         }
     }

@@ -66,17 +66,17 @@ impl std::fmt::Display for WeightsError {
             }
             Self::Missing { names } => write!(f, "weights are missing: {}", Names(names)),
             Self::Extra { names } => {
-                write!(f, "weights that the network does not have: {}", Names(names))
+                write!(f, "weights that are not part of the network: {}", Names(names))
             }
             Self::Shape { name, expected, actual } => {
                 let name = OneLine(name);
                 write!(f, "weight {name} has the shape {actual:?}, expected {expected:?}")
             }
             Self::Sizes { expected, actual_bytes } => {
-                write!(f, "a network of {expected} weights or more in {actual_bytes} bytes")
+                write!(f, "sizes do not fit: at least {expected} weights in {actual_bytes} bytes")
             }
             Self::Reach { most, actual } => {
-                write!(f, "a network that looks back {actual} hops, the most is {most}")
+                write!(f, "the network looks back {actual} hops, but the limit is {most}")
             }
             Self::NotFinite => f.write_str("a weight is not finite"),
             Self::Unusable { reason } => {

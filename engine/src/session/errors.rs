@@ -26,9 +26,11 @@ impl std::fmt::Display for SessionError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::NumMics { actual, max } => write!(f, "{actual} mics, expected 1 to {max}"),
-            Self::Thread { kind } => write!(f, "no worker thread could be started: {kind}"),
-            Self::OtherSetUp => f.write_str("another rate, mode or number of mics than before"),
-            Self::WorkerLost => f.write_str("the worker thread has failed or does not end"),
+            Self::Thread { kind } => write!(f, "the worker thread could not be started: {kind}"),
+            Self::OtherSetUp => {
+                f.write_str("the sample rate, the mode or the number of mics has changed")
+            }
+            Self::WorkerLost => f.write_str("the worker thread has failed or does not stop"),
         }
     }
 }

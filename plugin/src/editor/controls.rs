@@ -166,8 +166,9 @@ impl Editor {
             }
             _ => {
                 let example = self.edits.text(index, self.edits.value(index));
-                self.message =
-                    Some(format!("\u{201c}{text}\u{201d} is no value; it reads like {example}"));
+                self.message = Some(format!(
+                    "\u{201c}{text}\u{201d} is not a valid value. Example: {example}"
+                ));
             }
         }
     }

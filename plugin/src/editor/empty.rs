@@ -26,7 +26,7 @@ impl Editor {
             ui.painter().text(at, Align2::LEFT_CENTER, &text, theme::regular(12.0), ink);
             name(&response, &text, self.show_all);
             focus_ring(ui, place, &response);
-            let hint = "Inputs on which nothing was heard so far and that have no name";
+            let hint = "Inputs that have had no signal yet and have no name";
             if response.on_hover_text(hint).clicked() {
                 self.show_all = !self.show_all;
             }
@@ -47,8 +47,8 @@ impl Editor {
     /// Draws advice below the rows while there are no mics to compare.
     pub(super) fn advice(&self, ui: &mut Ui, rect: Rect, shown: usize) {
         let (title, colour, first) = match (shown, self.num_heard()) {
-            (0, _) => ("Nothing is heard yet", theme::TEXT, NOTHING),
-            (1, 1) => ("Only one mic is heard", theme::BLEED, ONE_MIC),
+            (0, _) => ("No signal yet", theme::TEXT, NOTHING),
+            (1, 1) => ("Only one mic has a signal", theme::BLEED, ONE_MIC),
             _ => return,
         };
         let is_track = self.edits.params().class.topology == Topology::Track;
@@ -66,45 +66,45 @@ impl Editor {
     }
 }
 
-const NOTHING: &str = "Play: each mic shows up here as soon as it is heard.";
-const ONE_MIC: &str = "Bleed is found by comparing mics: send the others of the room here, too.";
+const NOTHING: &str = "Start playback. Each mic appears here when it receives sound.";
+const ONE_MIC: &str = "Unspill compares mics. Send the other mics of the room here, too.";
 
 /// Returns the steps that connect mics in a DAW, in the words of the manual.
 fn steps(daw: Daw, is_track: bool) -> &'static [&'static str] {
     match (daw, is_track) {
         (Daw::Reaper, false) => &[
-            "REAPER: give this track a channel for every mic (\u{201c}Track channels\u{201d} in its routing window), send each mic\u{2019}s",
-            "track to a channel of its own, pre-fader, and see in the plugin\u{2019}s \u{201c}pin connector\u{201d} that inputs and outputs lie on the diagonal.",
+            "REAPER: give this track a channel for every mic (\u{201c}Track channels\u{201d} in its routing window).",
+            "Send each mic\u{2019}s track to its own channel, pre-fader. In the \u{201c}pin connector\u{201d}, inputs and outputs must lie on the diagonal.",
         ],
         (Daw::Reaper, true) => &[
-            "REAPER: give this track more channels (\u{201c}Track channels\u{201d} in its routing window) and send the other mics\u{2019} tracks to those,",
-            "pre-fader; in the plugin\u{2019}s \u{201c}pin connector\u{201d} they are the inputs after the track\u{2019}s own.",
+            "REAPER: give this track more channels (\u{201c}Track channels\u{201d} in its routing window).",
+            "Send the other mics\u{2019} tracks to them, pre-fader. In the \u{201c}pin connector\u{201d}, they are the inputs after the track\u{2019}s own.",
         ],
         (Daw::Ardour, false) => &[
-            "Ardour: give this bus an input for every mic, connect the output of each mic\u{2019}s track to one of them and \u{201c}bypass\u{201d} its panner,",
-            "which mixes them; \u{201c}Pin Connections\u{201d} should show a straight line for each channel.",
+            "Ardour: give this bus an input for every mic and connect the output of each mic\u{2019}s track to one of them.",
+            "\u{201c}Bypass\u{201d} the panner of the bus, which mixes the mics. \u{201c}Pin Connections\u{201d} should show a straight line for each channel.",
         ],
         (Daw::Ardour, true) => &[
             "Ardour: add side-chain inputs in the plugin\u{2019}s \u{201c}Pin Connections\u{201d} and connect the other mics\u{2019} tracks to them.",
         ],
         (Daw::Bitwig, false) => &[
-            "Bitwig Studio brings other tracks to a plugin by side-chain: put \u{201c}Unspill Track\u{201d} on each track to be cleaned",
+            "Bitwig Studio sends other tracks to a plugin through side-chains. Put \u{201c}Unspill Track\u{201d} on each track to be cleaned",
             "and choose the mic that bleeds most as its side-chain.",
         ],
         (Daw::Bitwig, true) => &[
             "Bitwig Studio: choose the mic that bleeds most as this device\u{2019}s \u{201c}side-chain\u{201d}; it arrives as mic 2.",
-            "If your version offers more side-chains for this device, each one is heard as one more mic.",
+            "If your version offers more side-chains for this device, each one is a further mic.",
         ],
         (Daw::Cubase, false) => &[
-            "Cubase and Nuendo bring other tracks to a plugin by side-chain: put \u{201c}Unspill Track\u{201d} on each track to be cleaned,",
+            "Cubase and Nuendo send other tracks to a plugin through side-chains. Put \u{201c}Unspill Track\u{201d} on each track to be cleaned,",
             "switch its side-chains on and send each of the other mics to one of them, pre-fader.",
         ],
         (Daw::Cubase, true) => &[
-            "Cubase and Nuendo: switch this plugin\u{2019}s \u{201c}side-chains\u{201d} on and send each of the other mics to one of them, pre-fader:",
-            "up to seven.",
+            "Cubase and Nuendo: switch this plugin\u{2019}s \u{201c}side-chains\u{201d} on.",
+            "Send each of the other mics to one of them, pre-fader. Up to seven are possible.",
         ],
         (Daw::Live, false) => &[
-            "Live brings other tracks to a plugin by side-chain: put \u{201c}Unspill Track\u{201d} on each track to be cleaned,",
+            "Live sends other tracks to a plugin through side-chains. Put \u{201c}Unspill Track\u{201d} on each track to be cleaned,",
             "and choose the track of the mic that bleeds most in its side-chain section.",
         ],
         (Daw::Live, true) => &[

@@ -36,11 +36,11 @@ impl Editor {
         let names = [
             (
                 "Live",
-                "Looks at nothing ahead: under 50 ms of latency. The host activates the plugin anew",
+                "No lookahead, under 50 ms of latency. Takes effect when the host restarts the plugin.",
             ),
             (
                 "Mix",
-                "Hears what comes next before it cleans: better, with under a second of latency. The host activates the plugin anew",
+                "Lookahead for better cleaning, under 1 s of latency. Takes effect when the host restarts the plugin.",
             ),
         ];
         let place = places.next(104.0, 20.0);
@@ -52,9 +52,9 @@ impl Editor {
 
         let listen = self.edits.index(&params.listen);
         let names = [
-            ("Clean", "Hear the mics without their bleed"),
-            ("Removed", "Hear what is taken out of the mics"),
-            ("Dry", "Hear the mics as they came in"),
+            ("Clean", "Play the mics without bleed"),
+            ("Removed", "Play the sound that is removed from the mics"),
+            ("Dry", "Play the unprocessed mics"),
         ];
         let colour = |choice| [theme::KEEP, theme::BLEED, theme::TEXT][choice];
         let place = places.next(216.0, 20.0);
@@ -76,14 +76,14 @@ impl Editor {
         };
         if let Some(response) = self.bar(ui, place, &amount, theme::KEEP) {
             self.describe(&response, amount.index, || "Amount".to_owned());
-            response.on_hover_text("How much of the bleed is removed from all mics\nDrag; double-click to type; right-click for 100 %");
+            response.on_hover_text("How much bleed is removed from all mics\nDrag, double-click to type, right-click for 100 %");
         }
 
         let bypass = self.edits.index(&params.bypass);
         let is_on = self.edits.value(bypass) > 0.5;
         let place = places.next(72.0, 20.0);
         let lit = is_on.then_some(theme::ALARM);
-        let hint = "The mics as they came, delayed by the latency, without a click";
+        let hint = "Pass all mics unchanged, delayed by the latency, without a click";
         if switch(ui, place, Id::unique("bypass"), "Bypass", lit).on_hover_text(hint).clicked() {
             self.edits.set(&[(bypass, if is_on { 0.0 } else { 1.0 })]);
         }
@@ -119,10 +119,13 @@ impl Editor {
         let font = theme::regular(12.5);
         ui.painter().text(place.left_center(), Align2::LEFT_CENTER, "Estimates", font, theme::DIM);
         let names = [
-            ("Adaptive", "Who bleeds where is followed while it plays, from every start anew"),
+            (
+                "Adaptive",
+                "Estimates the bleed during playback. Starts from nothing at every start.",
+            ),
             (
                 "Learned",
-                "Who bleeds where is what a passage taught, frozen and saved with the session: clean from the first note on, and the same in every bounce",
+                "Uses the frozen estimates of a learned passage, saved with the session. Clean from the first note, and the same in every bounce.",
             ),
         ];
         let place = places.next(152.0, 8.0);
@@ -137,9 +140,9 @@ impl Editor {
 
         let place = places.next(124.0, 20.0);
         let hint = if is_learning {
-            "How far the filters have converged. Press when it no longer rises: what was learned is then kept and used. Undo forgets the passage"
+            "Convergence of the filters. Press again when it stops rising to keep and use the new estimates; Undo discards them."
         } else {
-            "Press, play a passage in which everybody is heard, and press again: what it teaches replaces what was learned before, until you undo it"
+            "Press, play a passage in which everybody plays, and press again. The new estimates replace the old ones; Undo restores them."
         };
         if self.learn_button(ui, place, is_learning).on_hover_text(hint).clicked() {
             if is_learning {
@@ -183,9 +186,9 @@ impl Editor {
             self.edits.go_to_side(side);
         }
         let (text, hint) = if side == 0 {
-            ("A \u{2192} B", "Make B the same as A")
+            ("A \u{2192} B", "Copy A to B")
         } else {
-            ("B \u{2192} A", "Make A the same as B")
+            ("B \u{2192} A", "Copy B to A")
         };
         let copy = switch(ui, places.next(54.0, 8.0), Id::unique("copy side"), text, None);
         if copy.on_hover_text(hint).clicked() {
@@ -195,8 +198,8 @@ impl Editor {
 
     fn undo_and_redo(&mut self, ui: &mut Ui, places: &mut Places) {
         for (text, hint, possible) in [
-            ("Undo", "Take back the last change (Ctrl+Z)", self.edits.can_undo()),
-            ("Redo", "Make the change again (Ctrl+Shift+Z)", self.edits.can_redo()),
+            ("Undo", "Undo the last change (Ctrl+Z)", self.edits.can_undo()),
+            ("Redo", "Redo the change (Ctrl+Shift+Z)", self.edits.can_redo()),
         ] {
             let place = places.next(54.0, 4.0);
             if possible {

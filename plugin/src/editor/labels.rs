@@ -11,9 +11,9 @@ use crate::names::label_name;
 use crate::params::{GroupChoice, Instrument, RoleChoice};
 
 const ROLE_HINTS: [&str; 3] = [
-    "It stands at its own source: it is cleaned, and what it hears of its source is the others\u{2019} bleed",
-    "It hears everything, as overheads and room mics do: it passes unchanged, and nothing is taken from others for it",
-    "It hears everything, and loses what the close mics hear",
+    "Close to its own source. The mic is cleaned, and its source is removed from the other mics.",
+    "Picks up everything, like overheads and room mics. Passes unchanged, and nothing is removed from other mics because of it.",
+    "Picks up everything. The sources of the close mics are removed from it.",
 ];
 
 /// A mic's name that is being typed.
@@ -68,7 +68,7 @@ impl Editor {
         self.strip_menu(&response, strip);
         response.on_hover_ui(|ui| {
             ui.label(text);
-            let hint = "Click to see its spectrum, with Ctrl or Shift to choose several; double-click or F2 to rename; right-click for more";
+            let hint = "Click to show its spectrum, with Ctrl or Shift to select several. Double-click or F2 to rename, right-click for more.";
             ui.colored_label(theme::DIM, hint);
         });
     }
@@ -91,9 +91,9 @@ impl Editor {
             }
             let can_link = self.together.len() > 1 && self.together.contains(&strip);
             if ui
-                .add_enabled(can_link, item("Link the chosen mics", "Ctrl+L"))
-                .on_hover_text("Amount and Max reduction of one move those of the others, too")
-                .on_disabled_hover_text("Choose several mics first, with Ctrl or Shift")
+                .add_enabled(can_link, item("Link the selected mics", "Ctrl+L"))
+                .on_hover_text("Amount and Max reduction of linked mics move together")
+                .on_disabled_hover_text("Select several mics first, with Ctrl or Shift")
                 .clicked()
             {
                 self.link_chosen();
@@ -102,7 +102,7 @@ impl Editor {
             let is_linked = self.edits.params().arranged.now().link_of(strip).is_some();
             if ui
                 .add_enabled(is_linked, item("Unlink", ""))
-                .on_disabled_hover_text("It is linked with no other mic")
+                .on_disabled_hover_text("This mic is not linked")
                 .clicked()
             {
                 self.edits.arrange(|arrangement| arrangement.unlink(&[strip]));
@@ -123,7 +123,7 @@ impl Editor {
         icons::draw(ui.painter(), rect.shrink(1.0), self.instrument(strip), ink);
         focus_ring(ui, rect, &response);
         let response = response.on_hover_text(
-            "What the mic stands at: names it unless it has a name of its own. Click to choose",
+            "Instrument, which names the mic unless it has a name of its own. Click to choose.",
         );
         let index = self.edits.index(&self.params().mics[strip].instrument);
         if response.clicked() {
@@ -157,7 +157,7 @@ impl Editor {
         let chosen = self.edits.choice(index);
         let text = ["Close", "Room", "Room cl."][chosen.min(2)];
         let response = switch(ui, rect, Id::unique(("role", strip)), text, None).on_hover_text(
-            "Close: at its own source. Room: hears everything and passes unchanged. Room cleaned: loses what the close mics hear",
+            "Close: at its own source\nRoom: picks up everything and passes unchanged\nRoom cleaned: the sources of the close mics are removed",
         );
         name(&response, &format!("{} Role: {text}", self.name(strip)), false);
         self.note_focus(&response, strip);
@@ -172,7 +172,7 @@ impl Editor {
         let text = if chosen == 0 { "\u{2013}" } else { names[chosen] };
         let lit = self.group_colour(strip);
         let response = switch(ui, rect, Id::unique(("group", strip)), text, lit).on_hover_text(
-            "Mics of one source (top and bottom, in and out, left and right) belong in one group: they are never each other's bleed",
+            "Put mics of one source into one group (top and bottom, in and out, left and right). They are never treated as each other's bleed.",
         );
         name(&response, &format!("{} Group: {text}", self.name(strip)), false);
         self.note_focus(&response, strip);

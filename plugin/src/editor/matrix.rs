@@ -72,7 +72,7 @@ impl Editor {
     ) {
         let pointed = columns.pointed.1;
         let top = pos2(columns.left, rect.top() + 5.0);
-        let title = "Bleed: what each mic (row) hears of the others (column), in dB";
+        let title = "Bleed in each mic (row) from each source (column), in dB";
         let width = columns.width * rows.len() as f32;
         let galley =
             ui.painter().layout_no_wrap(title.to_owned(), theme::regular(11.0), theme::DIM);
@@ -95,7 +95,7 @@ impl Editor {
             }
             focus_ring(ui, cell.shrink(1.0), &response);
             let response = response.on_hover_text(format!(
-                "Whom {} is heard by, mic by mic. Click to see its spectrum",
+                "Bleed of {} in each mic. Click to show its spectrum.",
                 self.name(strip)
             ));
             let ink =
@@ -207,7 +207,7 @@ impl Editor {
     fn grouped_cell(&self, ui: &Ui, cell: Rect, target: usize, bleeder: usize) {
         let response = ui.interact(cell, Id::unique(("grouped", target, bleeder)), Sense::hover());
         response.on_hover_text(format!(
-            "{} and {} are of one group: never each other's bleed",
+            "{} and {} are in one group, so nothing is removed",
             self.name(target),
             self.name(bleeder)
         ));
@@ -218,9 +218,9 @@ impl Editor {
     fn idle_because(&self, target: usize, bleeder: usize) -> Option<&'static str> {
         let role = |strip: usize| self.edits.params().mics[strip].role.value();
         if role(target) == RoleChoice::Room {
-            Some("it is a room mic and passes unchanged")
+            Some("room mics pass unchanged")
         } else if role(bleeder) != RoleChoice::Close {
-            Some("room mics are nobody's bleed")
+            Some("room mics are not sources of bleed")
         } else {
             None
         }
@@ -315,10 +315,10 @@ impl Editor {
         let heard = match self.scene.crosstalk_db(target, bleeder) {
             Some(db) if db > -0.05 => "0.0 dB".to_owned(),
             Some(db) => format!("\u{2212}{:.1} dB", -db),
-            None => "nothing found so far".to_owned(),
+            None => "no bleed found yet".to_owned(),
         };
         let what = match (idle, amount) {
-            (Some(why), _) => format!("{from} in {to}: nothing is removed, {why}"),
+            (Some(why), _) => format!("{from} in {to}: nothing is removed, because {why}"),
             (None, Some(amount)) => {
                 format!("{from} in {to}: {heard}, removing {:.0} %", 100.0 * amount)
             }
@@ -327,7 +327,7 @@ impl Editor {
         response.on_hover_ui(|ui| {
             ui.label(what);
             if amount.is_some() && idle.is_none() {
-                let hint = "Drag up and down; double-click to type; right-click for 100 %";
+                let hint = "Drag up or down, double-click to type, right-click for 100 %";
                 ui.colored_label(theme::DIM, hint);
             }
         });

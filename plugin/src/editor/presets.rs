@@ -15,7 +15,7 @@ const ENDING: &str = "unspill.json";
 
 /// Lists the mics of an ensemble.
 fn explain(ensemble: &Ensemble, ui: &mut Ui) {
-    ui.label("For mics that come in in this order:");
+    ui.label("For mics in this order:");
     for line in ensemble.lines() {
         ui.colored_label(theme::DIM, line);
     }
@@ -52,10 +52,10 @@ impl Presets {
     }
 
     fn path(&self, name: &str) -> Result<PathBuf, String> {
-        let folder = self.folder.as_ref().ok_or("This system names no folder for presets")?;
+        let folder = self.folder.as_ref().ok_or("This system has no folder for presets")?;
         let is_plain = |c: char| c.is_alphanumeric() || " -_.()&+,'".contains(c);
         if name.is_empty() || name.starts_with('.') || !name.chars().all(is_plain) {
-            return Err(format!("\u{201c}{name}\u{201d} cannot be a preset's name"));
+            return Err(format!("\u{201c}{name}\u{201d} is not a valid name for a preset"));
         }
         Ok(folder.join(format!("{name}.{ENDING}")))
     }
@@ -149,7 +149,7 @@ impl Editor {
 
     pub(super) fn presets_menu(&mut self, ui: &mut Ui, rect: Rect) {
         let response = switch(ui, rect, Id::unique("presets"), "Presets", None)
-            .on_hover_text("Ensembles to begin with, and settings of your own");
+            .on_hover_text("Ensembles as starting points, and your own presets");
         if response.clicked() {
             self.presets.refresh();
         }
@@ -165,11 +165,11 @@ impl Editor {
                 }
             }
             ui.separator();
-            ui.colored_label(theme::DIM, "Your own");
+            ui.colored_label(theme::DIM, "Your presets");
             let names = self.presets.names.clone();
             ScrollArea::vertical().max_height(220.0).show(ui, |ui| {
                 for name in &names {
-                    let hint = "Everything but Bypass, Estimates and what was learned";
+                    let hint = "Loads all settings except Bypass, Estimates and learned estimates";
                     if ui.selectable_label(false, name).on_hover_text(hint).clicked() {
                         self.load_preset(name);
                         ui.close();
@@ -180,16 +180,16 @@ impl Editor {
                 let field = TextEdit::singleline(&mut self.presets.new_name)
                     .hint_text("Name")
                     .desired_width(150.0);
-                let field = ui.add(field).on_hover_text("What to save these settings as");
+                let field = ui.add(field).on_hover_text("Name of the new preset");
                 let entered =
                     field.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter));
                 let can = !self.presets.new_name.trim().is_empty();
                 let save = ui
                     .add_enabled(can, egui::Button::new("Save"))
                     .on_hover_text(
-                        "Write these settings to a file; one of the same name is replaced",
+                        "Save the settings as a file. A preset of the same name is replaced.",
                     )
-                    .on_disabled_hover_text("Type a name first");
+                    .on_disabled_hover_text("Enter a name first");
                 if save.clicked() || entered && can {
                     self.save_preset();
                 }

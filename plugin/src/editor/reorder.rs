@@ -70,7 +70,7 @@ impl Editor {
             }
         }
         response.on_hover_cursor(CursorIcon::Grab).on_hover_text(
-            "Drag to show the mic elsewhere, or Alt with the arrow keys. Only the window changes",
+            "Drag to reorder the mics, or press Alt with the arrow keys. Affects only the window.",
         );
     }
 
@@ -154,11 +154,11 @@ impl Editor {
             first.is_some() && self.together.iter().all(|&one| arrangement.link_of(one) == first)
         };
         let (text, hint) = if is_one_link {
-            (format!("Unlink {count} mics"), "Let each be moved by itself again (Ctrl+Shift+L)")
+            (format!("Unlink {count} mics"), "Unlink the selected mics (Ctrl+Shift+L)")
         } else {
             (
                 format!("Link {count} mics"),
-                "From now on Amount and Max reduction of one move those of the others, too, by as much (Ctrl+L)",
+                "Amount and Max reduction of linked mics move together by the same difference (Ctrl+L)",
             )
         };
         let size = vec2(108.0, 20.0);
@@ -188,7 +188,7 @@ impl Editor {
         let names = others.iter().filter(|&&other| other != strip).map(|&other| self.name(other));
         let names = names.collect::<Vec<_>>().join(", ");
         let hint = format!(
-            "Linked with {names}: Amount and Max reduction move together. Click to take it out"
+            "Linked with {names}: Amount and Max reduction move together. Click to unlink."
         );
         if response.on_hover_text(hint).clicked() {
             self.edits.arrange(|arrangement| arrangement.unlink(&[strip]));

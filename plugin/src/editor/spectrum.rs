@@ -73,9 +73,9 @@ impl Editor {
             (
                 signal.name(),
                 match signal {
-                    Signal::Before => "The mic as it came in",
-                    Signal::After => "The mic without its bleed",
-                    Signal::Removed => "What is taken out",
+                    Signal::Before => "The unprocessed mic",
+                    Signal::After => "The mic without bleed",
+                    Signal::Removed => "The sound that is removed",
                 },
             )
         });

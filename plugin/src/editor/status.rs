@@ -40,15 +40,12 @@ impl Editor {
     fn news(&self) -> Option<(String, egui::Color32)> {
         let health = &self.scene.health;
         if health.failed {
-            let text = "The worker stopped on an internal error: all mics pass through untouched";
+            let text = "Internal error: all mics pass unchanged. Load the session again.";
             return Some((text.to_owned(), theme::ALARM));
         }
         if health.is_late {
             return Some((
-                format!(
-                    "This computer cannot keep up: {} hops were heard untouched",
-                    health.late_hops
-                ),
+                format!("CPU overload: {} late hops were played unchanged", health.late_hops),
                 theme::ALARM,
             ));
         }
@@ -64,7 +61,7 @@ impl Editor {
     /// Returns the message about two mics that carry the same sound.
     fn twins_news(&self) -> Option<(String, egui::Color32)> {
         let [first, second] = self.scene.twins?.map(|strip| self.name(strip));
-        let text = format!("{first} and {second} carry the same sound: they count as one group");
+        let text = format!("{first} and {second} carry the same sound and count as one group");
         Some((text, theme::BLEED))
     }
 
@@ -76,7 +73,7 @@ impl Editor {
         let chosen = self.params().mode.value().into();
         (running != chosen).then(|| {
             let (running, chosen) = (name(running), name(chosen));
-            let text = format!("{running} is still at work: {chosen} begins when the host starts the plugin again. Load the session again if it does not");
+            let text = format!("Running in {running}. {chosen} takes effect when the host restarts the plugin. If it does not, load the session again.");
             (text, theme::BLEED)
         })
     }
@@ -88,16 +85,16 @@ impl Editor {
             (None, _) => "No network could be loaded".to_owned(),
             (_, None) => return None,
             (Some((id, version)), Some(GuideTrouble::Broken)) => {
-                format!("The network {id} {version} does not work")
+                format!("Network {id} {version} does not work")
             }
             (Some((id, version)), Some(GuideTrouble::NoNumbers)) => {
-                format!("The network {id} {version} found no answer")
+                format!("Network {id} {version} returned invalid values")
             }
             (Some(_), Some(GuideTrouble::Mics { heard, most })) => {
-                format!("{heard} mics are heard, and the network was made for {most} at most")
+                format!("{heard} mics have a signal, but the network supports at most {most}")
             }
         };
-        Some((format!("{why}: fixed rules clean in its place, and take out less"), theme::BLEED))
+        Some((format!("{why}: using built-in rules instead; less bleed is removed"), theme::BLEED))
     }
 
     /// Returns a message about the learned estimates and the model.
@@ -110,14 +107,15 @@ impl Editor {
             Some(LearnState::Learning | LearnState::Refining | LearnState::Learned)
         );
         if let Some(refused) = kept.refused().filter(|_| !is_made_good) {
-            return Some((format!("Nothing is learned: {refused}"), theme::ALARM));
+            return Some((format!("Learned estimates not loaded: {refused}"), theme::ALARM));
         }
         if let Some(LearnState::Unusable(why)) = state {
-            return Some((format!("Adaptive: {why}"), theme::BLEED));
+            return Some((format!("Using Adaptive: {why}"), theme::BLEED));
         }
         let missing = kept.missing_model()?;
-        let text =
-            format!("Saved with {missing}, which is not in this version: the newest is used");
+        let text = format!(
+            "Saved with network {missing}, which this version does not have; using the newest"
+        );
         Some((text, theme::BLEED))
     }
 
@@ -131,7 +129,7 @@ impl Editor {
             line,
             &format!("Latency {latency_ms:.1} ms"),
             &format!(
-                "{} samples at {:.1} kHz, told to the host, which compensates for it",
+                "{} samples at {:.1} kHz, reported to the host, which compensates for it",
                 session.latency_samples,
                 session.rate_hz / 1000.0
             ),
@@ -140,19 +138,19 @@ impl Editor {
             fact(
                 line,
                 &format!("Refining {:.0} %", 100.0 * session.learner.convergence()),
-                "The learned passage is gone through again, while nothing else is to be done; then the sound gets better once more",
+                "Processes the learned passage again in the background. The sound improves when this is done.",
             );
         } else {
             fact(
                 line,
                 &format!("Settled {:.0} %", 100.0 * self.scene.settled),
-                "How much of the crosstalk has stopped moving: the share of the pairs of mics whose estimate stays within half a decibel",
+                "Share of the pairs of mics whose crosstalk estimate stays within 0.5 dB",
             );
         }
         let model = session
             .model
             .map_or_else(|| "no network".to_owned(), |(id, version)| format!("{id} {version}"));
-        fact(line, &model, "The network that says what is whose, and its version");
+        fact(line, &model, "Network that guides the bleed removal, and its version");
     }
 
     fn worker(&self, line: &mut Ui) {
@@ -176,11 +174,11 @@ impl Editor {
         filled.set_width(well.width() * health.load.clamp(0.0, 1.0));
         painter.rect_filled(filled, 2.0, if high { theme::ALARM } else { theme::FAINT });
         let waits = match self.scene.session().map(|session| session.pace) {
-            Some(Pace::Offline) => "the host renders, so it waits for every hop",
-            _ => "at 100 % it is late, and late hops are heard untouched",
+            Some(Pace::Offline) => "The host renders, so Unspill waits for every hop",
+            _ => "At 100 %, hops are late and played unchanged",
         };
         response.on_hover_text(format!(
-            "The share of the time it has that cleaning takes: {waits}. Late hops so far: {}",
+            "Share of the available time used for cleaning. {waits}. Late hops so far: {}",
             health.late_hops
         ));
     }
@@ -189,7 +187,7 @@ impl Editor {
         let current = line.ctx().zoom_factor();
         let label = format!("{:.0} %", 100.0 * current);
         let response = line.button(egui::RichText::new(label).size(12.0).color(theme::DIM));
-        let response = response.on_hover_text("Size of everything in this window");
+        let response = response.on_hover_text("Scale of this window");
         egui::Popup::menu(&response).show(|ui| {
             for scale in SCALES {
                 let label = format!("{:.0} %", 100.0 * scale);

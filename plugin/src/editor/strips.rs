@@ -149,7 +149,7 @@ impl Editor {
             self.select_as(strip, ui.input(|input| input.modifiers));
         }
         self.strip_menu(&whole, strip);
-        let whole = whole.on_hover_text("Click to see its spectrum; right-click for more");
+        let whole = whole.on_hover_text("Click to show its spectrum, right-click for more");
         let fill = match (is_selected, is_pointed || whole.hovered()) {
             (true, _) => theme::blend(theme::PANEL, theme::BUTTON_HOVERED, 0.35),
             (false, true) => theme::PANEL,
@@ -182,11 +182,11 @@ impl Editor {
         let name = self.name(strip);
         let place = at(AMOUNT, AMOUNT_WIDTH, 22.0);
         if let Some(response) = self.strip_bar(ui, place, strip, Bar::Amount) {
-            response.on_hover_text(format!("How much of the bleed found in {name} is removed\nDrag; double-click to type; right-click for 100 %"));
+            response.on_hover_text(format!("How much bleed is removed from {name}\nDrag, double-click to type, right-click for 100 %"));
         }
         let place = at(FLOOR, FLOOR_WIDTH, 22.0);
         if let Some(response) = self.strip_bar(ui, place, strip, Bar::Floor) {
-            response.on_hover_text(format!("The most that anything in {name} is turned down\nDrag; double-click to type; right-click for no limit"));
+            response.on_hover_text(format!("Largest reduction of any part of {name}\nDrag, double-click to type, right-click for no limit"));
         }
         if let Some(among) = &output.among_others {
             let place = at(LISTEN, 2.0 * LISTEN_STEP + LISTEN_WIDTH, 22.0);
@@ -203,21 +203,21 @@ impl Editor {
                 "Solo",
                 &among.solo,
                 theme::KEEP,
-                format!("Hear {name} alone, beside others that are soloed"),
+                format!("Play {name} alone, or together with other soloed mics"),
             ),
             (
                 "R",
                 "Solo Removed",
                 &among.solo_removed,
                 theme::BLEED,
-                format!("Hear only what is removed from {name}"),
+                format!("Play only the sound removed from {name}"),
             ),
             (
                 "B",
                 "Bypass",
                 &among.bypass,
                 theme::ALARM,
-                format!("Hear {name} as it came in; the others are cleaned of it as before"),
+                format!("Pass {name} unchanged. The other mics are still cleaned of it."),
             ),
         ];
         let mut place = Rect::from_min_size(rect.min, vec2(LISTEN_WIDTH, rect.height()));

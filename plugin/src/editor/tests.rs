@@ -318,9 +318,10 @@ fn what_a_session_lacks_is_said() {
     let news = || desk.editor.learning_news().map(|(text, _)| text);
     assert_eq!(news(), None);
     kept.read(Some("no base64"), Some(("band-z", "9.1.0")));
-    assert_eq!(news().as_deref(), Some("Nothing is learned: what was learned is damaged"));
+    assert_eq!(news().as_deref(), Some("Learned estimates not loaded: the data is damaged"));
     kept.read(None, Some(("band-z", "9.1.0")));
-    let expected = "Saved with band-z 9.1.0, which is not in this version: the newest is used";
+    let expected =
+        "Saved with network band-z 9.1.0, which this version does not have; using the newest";
     assert_eq!(news().as_deref(), Some(expected));
 }
 

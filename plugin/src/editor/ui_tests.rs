@@ -263,11 +263,11 @@ fn every_control_has_a_tooltip() {
 fn tooltips_say_what_things_do() {
     let mut desk = kit();
     for (label, said) in [
-        ("Snare Amount", "How much of the bleed found in Snare is removed"),
-        ("Name of Snare", "double-click or F2 to rename"),
-        ("Place of Snare", "Only the window changes"),
-        ("Remove Kick from Snare", "Kick in Snare: nothing found so far"),
-        ("Learn", "until you undo it"),
+        ("Snare Amount", "How much bleed is removed from Snare"),
+        ("Name of Snare", "Double-click or F2 to rename"),
+        ("Place of Snare", "Affects only the window"),
+        ("Remove Kick from Snare", "Kick in Snare: no bleed found yet"),
+        ("Learn", "Undo restores them"),
     ] {
         assert!(!desk.is_said(said));
         desk.node(label).hover();
@@ -304,7 +304,7 @@ fn values_are_typed_with_and_without_their_units() {
     assert_eq!(desk.value(desk.amount(1)), 0.625);
     let message = desk.window.state().message.clone().unwrap();
     assert!(
-        message.contains("\u{201c}loud\u{201d} is no value; it reads like 62.5 %"),
+        message.contains("\u{201c}loud\u{201d} is not a valid value. Example: 62.5 %"),
         "{message}"
     );
     desk.node("Snare Amount").focus();
@@ -439,18 +439,18 @@ fn a_and_b_have_names_and_orders_of_their_own() {
 #[test]
 fn with_fewer_than_two_mics_the_window_says_how_to_route_more() {
     let mut desk = Desk::new(&Unspill8::DESC, &[]);
-    assert!(desk.is_said("Nothing is heard yet"));
+    assert!(desk.is_said("No signal yet"));
     assert!(desk.is_said("Send every mic of the room to an input of its own"));
     let _session = desk.hear(1, "REAPER");
-    assert!(desk.is_said("Only one mic is heard"));
+    assert!(desk.is_said("Only one mic has a signal"));
     assert!(desk.is_said("REAPER: give this track a channel for every mic"));
     let _session = desk.hear(2, "REAPER");
-    assert!(!desk.is_said("Only one mic is heard") && !desk.is_said("REAPER"));
+    assert!(!desk.is_said("Only one mic has a signal") && !desk.is_said("REAPER"));
 
     let mut desk = Desk::new(&UnspillTrack::DESC, &[]);
     // Both sides of a stereo track are one mic.
     let _session = desk.hear(2, "Ableton Live 12 Suite");
-    assert!(desk.is_said("Only one mic is heard"));
+    assert!(desk.is_said("Only one mic has a signal"));
     assert!(desk.is_said("Live: open the device\u{2019}s \u{201c}side-chain section\u{201d}"));
 }
 
@@ -458,7 +458,7 @@ fn with_fewer_than_two_mics_the_window_says_how_to_route_more() {
 fn it_is_said_when_rules_clean_in_the_networks_place() {
     let mut desk = kit();
     let _session = desk.hear(MICS.len(), "");
-    assert!(!desk.is_said("fixed rules"));
+    assert!(!desk.is_said("built-in rules"));
 
     let model = Model::new(ModelSource {
         id: "band-t".into(),
@@ -475,13 +475,13 @@ fn it_is_said_when_rules_clean_in_the_networks_place() {
     }
     desk.window.run_steps(3);
     let said =
-        "The network band-t 1.2.3 does not work: fixed rules clean in its place, and take out less";
+        "Network band-t 1.2.3 does not work: using built-in rules instead; less bleed is removed";
     assert!(desk.is_said(said));
 
     let without = desk.live.session().map(|session| LiveSession { model: None, ..session });
     desk.live.replace(without);
     desk.window.run_steps(2);
-    assert!(desk.is_said("No network could be loaded: fixed rules clean in its place"));
+    assert!(desk.is_said("No network could be loaded: using built-in rules instead"));
     assert!(desk.is_said("no network"));
 }
 
@@ -510,16 +510,14 @@ fn two_mics_of_the_same_sound_are_named() {
 fn it_is_said_while_another_mode_runs_than_was_chosen() {
     let mut desk = kit();
     let _session = desk.hear(MICS.len(), "");
-    assert!(!desk.is_said("is still at work"));
+    assert!(!desk.is_said("Running in"));
     set_by_id(&desk.params, "mode", "Mix");
     desk.window.run_steps(2);
-    assert!(
-        desk.is_said("Live is still at work: Mix begins when the host starts the plugin again")
-    );
+    assert!(desk.is_said("Running in Live. Mix takes effect when the host restarts the plugin"));
     let anew = desk.live.session().map(|session| LiveSession { mode: Mode::Mix, ..session });
     desk.live.replace(anew);
     desk.window.run_steps(2);
-    assert!(!desk.is_said("is still at work"));
+    assert!(!desk.is_said("Running in"));
 }
 
 #[test]

@@ -215,7 +215,7 @@ impl NiceEguiApp for App {
     fn ui(&mut self, ui: &mut Ui, _window: &mut Frame) {
         if self.broken {
             ui.centered_and_justified(|ui| {
-                ui.label("The editor has stopped on an internal error. Sound is not affected: close the window and open it again.");
+                ui.label("Internal error in this window. The sound is not affected. Close the window and open it again.");
             });
             return;
         }
@@ -278,7 +278,7 @@ impl std::fmt::Display for WindowError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::System(error) => write!(f, "{error}"),
-            Self::Size => write!(f, "windows cannot be that large"),
+            Self::Size => write!(f, "invalid window size"),
         }
     }
 }

@@ -232,7 +232,9 @@ impl<P: Guardable> Plugin for Inside<P> {
         const FAILED: ProcessStatus = ProcessStatus::Error("the plugin panicked");
         let num_samples = buffer.samples();
         if buffer.channels() != self.slots.buses.num_channels {
-            return ProcessStatus::Error("the framework gave another layout than it activated");
+            return ProcessStatus::Error(
+                "the block has a different number of channels than the activated layout",
+            );
         }
         if self.panicked {
             self.slots.pass_through(buffer.as_slice());

@@ -173,17 +173,17 @@ impl std::fmt::Display for BatchError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::ChunkShape { expected, actual } => {
-                write!(f, "chunk of {actual} values where mics x hops x bins is {expected}")
+                write!(f, "chunk of {actual} values, expected mics x hops x bins = {expected}")
             }
             Self::CloseShape { expected, actual } => {
-                write!(f, "table of {actual} entries where mics x sources is {expected}")
+                write!(f, "table of {actual} entries, expected mics x sources = {expected}")
             }
             Self::SourceWithoutMic { source } => write!(f, "source {source} has no close mic"),
             Self::MicCount { expected, actual } => {
-                write!(f, "chunk of {actual} mics where {expected} were expected")
+                write!(f, "chunk of {actual} mics, expected {expected}")
             }
             Self::BinCount { expected, actual } => {
-                write!(f, "chunk of {actual} bins where {expected} were expected")
+                write!(f, "chunk of {actual} bins, expected {expected}")
             }
         }
     }

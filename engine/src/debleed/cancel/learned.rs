@@ -137,12 +137,12 @@ pub enum Unusable {
 impl std::fmt::Display for Unusable {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
-            Self::Nothing => "nothing was learned yet",
-            Self::NumMics => "learned from another number of mics",
-            Self::Rate => "learned at another sample rate",
+            Self::Nothing => "nothing has been learned yet",
+            Self::NumMics => "learned with a different number of mics",
+            Self::Rate => "learned at a different sample rate",
             Self::Mode => "learned in the other mode",
-            Self::Routing => "learned with other roles or groups",
-            Self::Layout => "learned by another version of the engine",
+            Self::Routing => "learned with different roles or groups",
+            Self::Layout => "learned with a different version of the engine",
         })
     }
 }

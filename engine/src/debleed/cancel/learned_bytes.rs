@@ -270,11 +270,11 @@ pub enum LearnedError {
 impl std::fmt::Display for LearnedError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::NotLearned => f.write_str("not something learned"),
+            Self::NotLearned => f.write_str("the data has an unknown format"),
             Self::Version { expected, actual } => {
-                write!(f, "learned in format {actual}, this version reads {expected}")
+                write!(f, "saved in format {actual}, but this version reads format {expected}")
             }
-            Self::Damaged => f.write_str("what was learned is damaged"),
+            Self::Damaged => f.write_str("the data is damaged"),
         }
     }
 }

@@ -40,7 +40,7 @@ impl std::fmt::Display for LearnState {
         match self {
             Self::Adaptive => f.write_str("adaptive"),
             Self::Learning => f.write_str("learning"),
-            Self::Refining => f.write_str("learned, being refined"),
+            Self::Refining => f.write_str("learned, refining"),
             Self::Learned => f.write_str("learned"),
             Self::Unusable(why) => write!(f, "adaptive: {why}"),
         }

@@ -1,11 +1,11 @@
-//! Audio files: WAV (RIFF, RF64, BW64, Wave64) and FLAC.
+//! Audio files: WAV (RIFF, RF64, BW64, Wave64), FLAC, AIFF and CAF.
 
 use std::path::Path;
 
 use audiofile::{AudioFileError, AudioReader};
 use fuzz::{Outcome, Target};
 
-const WORDS: [&[u8]; 22] = [
+const WORDS: [&[u8]; 38] = [
     b"RIFF",
     b"RF64",
     b"BW64",
@@ -22,6 +22,22 @@ const WORDS: [&[u8]; 22] = [
     b"JUNK",
     b"riff",
     b"wave",
+    b"RIFX",
+    b"FORM",
+    b"AIFF",
+    b"AIFC",
+    b"COMM",
+    b"SSND",
+    b"FVER",
+    b"NONE",
+    b"sowt",
+    b"fl32",
+    b"fl64",
+    b"caff",
+    b"desc",
+    b"lpcm",
+    b"free",
+    b"uuid",
     b"fLaC",
     b"ID3\x03\x00\x00\x00\x00\x00\x0A",
     b"\xFF\xFF\xFF\xFF",

@@ -72,27 +72,27 @@ impl std::fmt::Display for CardError {
                 write!(f, "the card cannot be read: {}", one_line(reason))
             }
             Self::NewerFormat { newest, actual } => {
-                write!(f, "card of format {actual}, this version reads up to {newest}")
+                write!(f, "the card has format {actual}, but this version supports up to {newest}")
             }
             Self::Architecture { expected, actual } => {
                 let actual = one_line(actual);
-                write!(f, "architecture {actual}, this version has {expected}")
+                write!(f, "the architecture is {actual}, but this version has {expected}")
             }
             Self::Rate { actual_hz } => {
-                write!(f, "the engine does not take a rate of {actual_hz} Hz")
+                write!(f, "the engine does not support {actual_hz} Hz")
             }
             Self::Transform { expected, actual } => {
-                write!(f, "window, hop and lookahead are {actual:?}, the engine's are {expected:?}")
+                write!(f, "window, hop and lookahead are {actual:?}, expected {expected:?}")
             }
             Self::Mics { min, max, most } => {
-                write!(f, "{min} to {max} mics, possible are 1 to {most}")
+                write!(f, "{min} to {max} mics, but 1 to {most} are possible")
             }
             Self::Blocks { expected, actual } => {
-                write!(f, "{actual} dilations, the architecture has {expected} blocks")
+                write!(f, "{actual} dilations, but the architecture has {expected} blocks")
             }
             Self::Hash { expected, actual } => {
                 let expected = one_line(expected);
-                write!(f, "weights with the hash {actual}, the card says {expected}")
+                write!(f, "the weights have the hash {actual}, but the card has {expected}")
             }
             Self::Engine(error) => error.fmt(f),
         }

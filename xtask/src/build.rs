@@ -28,19 +28,19 @@ pub(crate) struct Product {
 impl Product {
     /// The plugin's library.
     pub(crate) const PLUGIN: Self = Self {
-        notice: "building the plugin: about six minutes the first time",
+        notice: "building the plugin; the first build takes about six minutes",
         package: "plugin",
         arguments: &["--lib"],
     };
     /// The headless host.
     pub(crate) const HOST: Self = Self {
-        notice: "building the host: about a minute the first time",
+        notice: "building the host; the first build takes about a minute",
         package: "host",
         arguments: &["--bin", "host"],
     };
     /// The lab.
     pub(crate) const LAB: Self = Self {
-        notice: "building the lab: about five minutes the first time",
+        notice: "building the lab; the first build takes about five minutes",
         package: "lab",
         arguments: &["--bin", "lab"],
     };
@@ -67,7 +67,7 @@ impl Product {
         let files = self.build()?;
         let name = format!("{}{}", self.package, std::env::consts::EXE_SUFFIX);
         let program = files.into_iter().find(|file| file.file_name().is_some_and(|f| f == &*name));
-        Ok(shell::program(program.context("cargo built no program")?))
+        Ok(shell::program(program.context("cargo did not build the program")?))
     }
 }
 
@@ -98,7 +98,7 @@ pub(crate) fn shown(mut command: Command, notice: &str) -> Result<String> {
         stdout.map(|mut stdout| stdout.read_to_end(&mut messages)).transpose().map(|_| messages)
     });
     if let Some(stderr) = stderr {
-        pass_on(stderr, &mut errors.lock(), notice).context("cannot show what cargo says")?;
+        pass_on(stderr, &mut errors.lock(), notice).context("cannot print the output of cargo")?;
     }
     let status = child.wait().context("cannot wait for cargo")?;
     let messages = messages.join().unwrap_or_else(|_| Ok(Vec::new()))?;

@@ -20,7 +20,7 @@ impl System {
             "linux" => Ok(Self::Linux),
             "macos" => Ok(Self::MacOs),
             "windows" => Ok(Self::Windows),
-            other => bail!("there are no plugin bundles for {other}"),
+            other => bail!("plugin bundles are not supported on {other}"),
         }
     }
 }
@@ -133,7 +133,7 @@ impl Content<'_> {
         if path.is_file() && fs::read(path)? == new {
             return Ok(());
         }
-        let folder = path.parent().context("it has no folder")?;
+        let folder = path.parent().context("the path has no folder")?;
         fs::create_dir_all(folder)?;
         // In the same folder, so that the rename stays in one file system; named after the process,
         // so that two processes do not collide.

@@ -17,7 +17,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-/// Unspill's own commands.
+/// Build, test and run Unspill
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 struct Arguments {
@@ -27,90 +27,90 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Build the plugin and make target/bundled/Unspill.vst3 and Unspill.clap
+    /// Build the plugin bundles target/bundled/Unspill.vst3 and Unspill.clap
     Bundle,
-    /// Play the demo session through the bundled plugin, measure it and draw it
+    /// Play the demo session through the bundled plugin and measure the result
     Demo {
-        /// Folder for the cleaned and removed WAVs, the table and the picture
+        /// Folder for the WAV files, the metrics and the picture
         #[arg(long, value_name = "DIR", default_value = commands::DEMO_FOLDER)]
         out: PathBuf,
-        /// Replace files that are there already, as is always done in target/demo
+        /// Replace existing files (always done in target/demo)
         #[arg(long)]
         overwrite: bool,
     },
     /// Run all tests
     Test {
-        /// Passed on to `cargo test`, as in `-p engine` or a part of a test's name
+        /// Arguments for `cargo test`, such as `-p engine` or part of a test's name
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGUMENTS")]
         arguments: Vec<OsString>,
     },
-    /// Run every check there is: format, tidiness, lints, docs, tests, benches, dependencies
+    /// Run all checks: format, tidiness, dependencies, lints, docs, tests, benches, instructions
     Check,
-    /// Check what no compiler checks: first lines, dependency direction, words, provenance
+    /// Check first lines of files, dependency direction, words and provenance
     Tidy,
-    /// Feed readers with input that nobody meant
+    /// Test the readers of files and saved states with mutated input
     Fuzz {
-        /// The reader; all, one after the other, unless given
+        /// Reader to test [default: all, one after the other]
         #[arg(value_parser = commands::TARGETS)]
         target: Option<String>,
-        /// How long each is fed
+        /// Minutes per reader
         #[arg(long, value_name = "N", default_value_t = 10.0)]
         minutes: f64,
     },
-    /// Count instructions of the engine and the window, and compare them with docs/performance.md
+    /// Count instructions of the engine and the window; compare them with docs/performance.md
     Guard {
-        /// Write the counts into the table instead
+        /// Write the counts to docs/performance.md instead
         #[arg(long)]
         write: bool,
     },
-    /// Run the hand-overs between threads in every order
+    /// Test the hand-overs between threads in every order
     Races {
-        /// How often a thread is stopped in the middle at most; more takes longer
+        /// Maximum number of forced thread switches; more take longer
         #[arg(long, value_name = "N", default_value_t = 5)]
         preemptions: usize,
     },
-    /// Play host for hours: random blocks, seeks, activations, modes and passages, with memory and late hops in a table
+    /// Simulate hours in a host with random actions; print memory and late hops as a table
     Soak {
-        /// Simulated time
+        /// Simulated hours
         #[arg(long, value_name = "N", default_value_t = 24.0)]
         hours: f64,
-        /// Mics of the session
+        /// Number of mics
         #[arg(long, value_name = "N", default_value_t = 16)]
         mics: usize,
-        /// Where the random order begins
+        /// Random seed
         #[arg(long, value_name = "N", default_value_t = 1)]
         seed: u64,
     },
-    /// Play mic files through the bundled plugin, as a host does
+    /// Play mic files through the bundled plugin in a headless host
     #[command(disable_help_flag = true)]
     Host(Forwarded),
-    /// Clean mic files with the engine itself
+    /// Clean mic files with the engine, without the plugin
     #[command(disable_help_flag = true)]
     Debleed(Forwarded),
-    /// Measure every method on the benchmark's scenes
+    /// Evaluate all methods on the benchmark scenes
     #[command(disable_help_flag = true)]
     Benchmark(Forwarded),
-    /// Measure methods on scenes whose truth is known
+    /// Evaluate methods on scenes with known truth
     #[command(disable_help_flag = true)]
     Evaluate(Forwarded),
-    /// Compose and record the demo session anew
+    /// Compose and record the demo session
     #[command(disable_help_flag = true)]
     MakeDemo(Forwarded),
-    /// Simulate sessions from a recipe: ensembles in rooms and real kits, with exact truth
+    /// Simulate scenes with known truth from a recipe
     #[command(disable_help_flag = true)]
     Simulate(Forwarded),
-    /// Teach the network what a configuration says, or go on with it
+    /// Train the network, or continue a training
     #[command(disable_help_flag = true)]
     Train(Forwarded),
-    /// Train small networks that differ in one thing, and compare them: the tables of docs/evidence.md
+    /// Train and compare small networks, for the tables of docs/evidence.md
     #[command(disable_help_flag = true)]
     Experiment(Forwarded),
-    /// Make a model of a training's weights, in models/
+    /// Create a model in models/ from the weights of a training
     #[command(disable_help_flag = true)]
     Export(Forwarded),
 }
 
-/// Arguments for the program that does the work; `--help` shows them.
+/// Arguments of the command; `--help` lists them
 #[derive(Debug, clap::Args)]
 struct Forwarded {
     #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGUMENTS")]

@@ -69,7 +69,7 @@ fn ensure(requirements: &[Requirement]) -> Result<()> {
     }
     let packages = missing.join(" ");
     if !can_install() {
-        bail!("system packages are missing: sudo apt-get install -y {packages}");
+        bail!("system packages are missing: run `sudo apt-get install -y {packages}`");
     }
     println!("installing system packages: {packages}");
     let mut update = apt_get();
@@ -83,7 +83,7 @@ fn ensure(requirements: &[Requirement]) -> Result<()> {
     shell::run(install, &format!("apt-get install {packages}"))?;
     let still = self::missing(requirements);
     if !still.is_empty() {
-        bail!("installed, and still not usable: {}", still.join(" "));
+        bail!("installed but not usable: {}", still.join(" "));
     }
     Ok(())
 }

@@ -31,13 +31,12 @@ pub(crate) fn open(input: &mut Input, mut chunks: Chunks) -> Result<PcmFile, Fau
             _ if common.is_some() && sound.is_some() => break,
             _ if chunk.end_bytes() > input.len_bytes() => {
                 let id = printable(chunk.id);
-                return Err(Fault::format(format!("its {id} chunk is longer than the file")));
+                return Err(Fault::format(format!("the {id} chunk is longer than the file")));
             }
             _ => {}
         }
     }
-    let Common { pcm, num_samples } =
-        common.ok_or_else(|| Fault::format("it has no COMM chunk"))?;
+    let Common { pcm, num_samples } = common.ok_or_else(|| Fault::format("no COMM chunk"))?;
     let file = |pcm, num_samples| PcmFile {
         pcm,
         num_samples,
@@ -46,7 +45,7 @@ pub(crate) fn open(input: &mut Input, mut chunks: Chunks) -> Result<PcmFile, Fau
     };
     let Some(sound) = sound else {
         // A file without samples needs no `SSND` chunk.
-        let missing = || Fault::format("it has no SSND chunk");
+        let missing = || Fault::format("no SSND chunk");
         return if num_samples == 0 { Ok(file(pcm, 0)) } else { Err(missing()) };
     };
     input.seek_to(sound.start_bytes)?;
@@ -84,13 +83,12 @@ impl Common {
         let Some((&[a, b, c, d, e, f, g, h, ref rate @ ..], rest)) =
             body.split_first_chunk::<COMM_BYTES>()
         else {
-            return Err(Fault::format("its COMM chunk is too short"));
+            return Err(Fault::format("the COMM chunk is too short"));
         };
         let num_channels = u16::from_be_bytes([a, b]);
         let num_samples = u64::from(u32::from_be_bytes([c, d, e, f]));
         let bits = u16::from_be_bytes([g, h]);
-        let rate_hz = from_extended(*rate)
-            .ok_or_else(|| Fault::format("its sample rate is no number of Hz"))?;
+        let rate_hz = from_extended(*rate).ok_or_else(|| Fault::format("invalid sample rate"))?;
         let integers = |order| {
             let encoding = Encoding::signed(bits.into());
             encoding
@@ -101,7 +99,7 @@ impl Common {
             integers(Order::Big)?
         } else {
             let Some(kind) = rest.first_chunk::<4>() else {
-                return Err(Fault::format("its COMM chunk is too short"));
+                return Err(Fault::format("the COMM chunk is too short"));
             };
             match kind {
                 b"NONE" | b"twos" => integers(Order::Big)?,

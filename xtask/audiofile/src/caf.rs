@@ -28,25 +28,25 @@ pub(crate) fn open(input: &mut Input) -> Result<Option<PcmFile>, Fault> {
     }
     let [version, _] = [u16::from_be_bytes(input.array()?), u16::from_be_bytes(input.array()?)];
     if version != 1 {
-        return Err(Fault::Unread(format!("CAF of version {version}")));
+        return Err(Fault::Unread(format!("CAF version {version}")));
     }
     let mut pcm = None;
     for _ in 0..MOST_CHUNKS {
         if input.rest_bytes() < 12 {
             return Err(Fault::format(if pcm.is_some() {
-                "it has no data chunk"
+                "no data chunk"
             } else {
-                "it has no desc chunk"
+                "no desc chunk"
             }));
         }
         let id = input.array::<4>()?;
         let size_bytes = i64::from_be_bytes(input.array()?);
         match (&id, pcm.take()) {
             (b"desc", None) if size_bytes >= DESC_BYTES => pcm = Some(describe(input)?),
-            (b"desc", None) => return Err(Fault::format("its desc chunk is too short")),
+            (b"desc", None) => return Err(Fault::format("the desc chunk is too short")),
             (b"data", Some(pcm)) => return samples(input, pcm, size_bytes).map(Some),
             (b"data", None) => {
-                return Err(Fault::format("its data chunk comes before its desc chunk"));
+                return Err(Fault::format("the data chunk comes before the desc chunk"));
             }
             (_, known) => pcm = known,
         }
@@ -54,7 +54,7 @@ pub(crate) fn open(input: &mut Input) -> Result<Option<PcmFile>, Fault> {
         let left = u64::try_from(size_bytes - skipped).unwrap_or(u64::MAX);
         if left > input.rest_bytes() {
             let id = printable(id);
-            return Err(Fault::format(format!("its {id} chunk is longer than the file")));
+            return Err(Fault::format(format!("the {id} chunk is longer than the file")));
         }
         input.seek_to(input.pos_bytes() + left)?;
     }
@@ -67,7 +67,7 @@ fn samples(input: &mut Input, pcm: Pcm, size_bytes: i64) -> Result<PcmFile, Faul
     let num_samples = match u64::try_from(size_bytes) {
         Ok(size_bytes) => size_bytes.saturating_sub(EDITS_BYTES) / pcm.block_bytes(),
         Err(_) if size_bytes == -1 => there,
-        Err(_) => return Err(Fault::format("its data chunk has no size")),
+        Err(_) => return Err(Fault::format("the data chunk has no size")),
     };
     if there < num_samples {
         return Err(Fault::Short { read: there, expected: num_samples });
@@ -87,7 +87,7 @@ fn describe(input: &mut Input) -> Result<Pcm, Fault> {
         return Err(Fault::Unread(codec_name(format)));
     }
     if !(1.0..=f64::from(u32::MAX)).contains(&rate) {
-        return Err(Fault::format("its sample rate is no number of Hz"));
+        return Err(Fault::format("invalid sample rate"));
     }
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked above")]
     let rate_hz = rate as u32;
@@ -101,7 +101,7 @@ fn describe(input: &mut Input) -> Result<Pcm, Fault> {
     };
     let order = if flags & FLAG_LITTLE != 0 { Order::Little } else { Order::Big };
     let num_channels = u16::try_from(num_channels)
-        .map_err(|_| Fault::format(format!("{num_channels} channels")))?;
+        .map_err(|_| Fault::format(format!("{num_channels} channels are too many")))?;
     let pcm = Pcm::new(encoding, order, num_channels, rate_hz)?;
     // With any other size the position of a sample in its packet is unknown.
     if packet_samples != 1 || u64::from(packet_bytes) != pcm.block_bytes() {

@@ -115,7 +115,7 @@ impl Chunks {
             (Container::Aiff, b"AIFF") => Container::Aiff,
             (Container::Aiff, b"AIFC") => Container::Aifc,
             (Container::Aiff, _) => {
-                return Err(Fault::Unread(format!("IFF that holds {}", printable(form))));
+                return Err(Fault::Unread(format!("IFF of type {}", printable(form))));
             }
             (container, _) => container,
         };
@@ -125,8 +125,8 @@ impl Chunks {
                 b"AVI " => "AVI (video)".to_owned(),
                 b"RMID" => "RMID (MIDI)".to_owned(),
                 b"sfbk" => "SoundFont".to_owned(),
-                b"WEBP" => "WebP (a picture)".to_owned(),
-                _ => format!("RIFF that holds {}", printable(form)),
+                b"WEBP" => "WebP (picture)".to_owned(),
+                _ => format!("RIFF of type {}", printable(form)),
             }));
         }
         Ok(Some(Self {
@@ -169,7 +169,7 @@ impl Chunks {
             let id = short_id(input.array()?);
             let size = u64::from_le_bytes(input.array()?);
             let Some(size_bytes) = size.checked_sub(header_bytes) else {
-                return Err(Fault::format(format!("its {} chunk has no size", printable(id))));
+                return Err(Fault::format(format!("the {} chunk has no size", printable(id))));
             };
             Chunk { id, start_bytes: input.pos_bytes(), size_bytes }
         } else {
@@ -208,7 +208,7 @@ impl Chunks {
     fn read_long_sizes(&mut self, input: &mut Input, chunk: Chunk) -> Result<(), Fault> {
         const FIXED_BYTES: u64 = 28;
         if chunk.size_bytes < FIXED_BYTES {
-            return Err(Fault::format("its ds64 chunk is too short"));
+            return Err(Fault::format("the ds64 chunk is too short"));
         }
         let riff = u64::from_le_bytes(input.array()?);
         let data = u64::from_le_bytes(input.array()?);

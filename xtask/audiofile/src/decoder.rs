@@ -41,7 +41,7 @@ impl Decoder {
                 wav::open(&mut input)?
             }
         };
-        let file = file.ok_or_else(|| Fault::format("it begins like no sound file"))?;
+        let file = file.ok_or_else(|| Fault::format("unknown format"))?;
         let left_samples = file.num_samples;
         Ok(Self { input, codec: Codec::Pcm { file, left_samples } })
     }

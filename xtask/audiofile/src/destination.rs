@@ -41,8 +41,7 @@ impl Destination {
             let folder = folder_of(path);
             partial::remove_leftovers(folder);
             // Only creating (and removing) a file shows that the folder is writable.
-            partial::create_in(folder)
-                .map_err(|error| AudioFileError::io(path, "write it", error))?;
+            partial::create_in(folder).map_err(|error| AudioFileError::io(path, "write", error))?;
         }
         Ok(Self { path: path.to_owned(), kind, existing })
     }
@@ -86,7 +85,7 @@ impl Destination {
         let Self { path, kind, existing } = self;
         let ready = match kind {
             Kind::File => {
-                let fail = |error| AudioFileError::io(&path, "write it", error);
+                let fail = |error| AudioFileError::io(&path, "write", error);
                 let (mut file, temp) = partial::create_in(folder_of(&path)).map_err(fail)?;
                 file.write_all(&bytes).and_then(|()| file.sync_all()).map_err(fail)?;
                 Ready::Partial(PartialFile::new(path, file, temp), existing)
@@ -135,7 +134,7 @@ impl Completed {
 fn sent(path: &Path, result: io::Result<()>) -> Result<(), AudioFileError> {
     match result {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        result => result.map_err(|error| AudioFileError::io(path, "write it", error)),
+        result => result.map_err(|error| AudioFileError::io(path, "write", error)),
     }
 }
 
@@ -209,10 +208,7 @@ mod tests {
         let path = folder.path().join("r.json");
         Destination::new(&path, Existing::Keep).unwrap().write(b"one".to_vec()).unwrap();
         let line = Destination::new(&path, Existing::Keep).unwrap_err().to_string();
-        assert!(
-            line.contains("r.json: is there already") && line.contains("--overwrite"),
-            "{line}"
-        );
+        assert!(line.contains("r.json: already exists") && line.contains("--overwrite"), "{line}");
         assert!(write_whole(&path, b"two", Existing::Keep).is_err());
         assert_eq!(fs::read(&path).unwrap(), b"one");
         Destination::new(&path, Existing::Replace).unwrap().write(b"three".to_vec()).unwrap();
@@ -245,10 +241,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         for existing in [Existing::Keep, Existing::Replace] {
             let line = Destination::new(folder.path(), existing).unwrap_err().to_string();
-            assert!(line.contains("is a folder"), "{line}");
+            assert!(line.contains("a folder has this name"), "{line}");
             let path = folder.path().join("no/r.json");
             let line = Destination::new(&path, existing).unwrap_err().to_string();
-            assert!(line.contains("r.json: cannot write it: No such file"), "{line}");
+            assert!(line.contains("r.json: cannot write: No such file"), "{line}");
         }
     }
 

@@ -159,47 +159,45 @@ impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Missing => write!(f, "no such file"),
-            Self::IsFolder => write!(f, "is a folder, not an audio file"),
+            Self::IsFolder => write!(f, "a folder, not an audio file"),
             Self::Io { action, source } => write!(f, "cannot {action}: {source}"),
-            Self::IsNoFile => write!(f, "is no file on a disk, which can be read more than once"),
+            Self::IsNoFile => write!(f, "not a regular file"),
             Self::Unread { format } => write!(
                 f,
-                "{format} is not read; convert it to WAV with integer or float samples, or to FLAC"
+                "{format} is not supported; convert it to WAV (integer or float samples) or FLAC"
             ),
             Self::NotAudio { detail } => {
-                write!(f, "not a WAV, AIFF, CAF or FLAC file that can be read ({detail})")
+                write!(f, "not a valid WAV, AIFF, CAF or FLAC file ({detail})")
             }
             Self::UnknownLength => {
-                write!(f, "its header does not say how long it is; write it again with a length")
+                write!(f, "the header contains no length; save the file again")
             }
             Self::Empty => write!(f, "has no samples"),
             Self::Truncated { read, expected } => {
                 write!(f, "ends after {read} of {expected} samples")
             }
             Self::Damaged { sample, detail } => {
-                write!(f, "is damaged from sample {sample} on ({detail})")
+                write!(f, "damaged from sample {sample} on ({detail})")
             }
             Self::NonFinite { channel, sample, value } => {
                 write!(f, "sample {sample} of channel {} is {value}", channel + 1)
             }
             Self::RateDiffers { rate_hz, first, first_hz } => {
-                write!(f, "is at {rate_hz} Hz, but {} is at {first_hz} Hz", readable(first))
+                write!(f, "{rate_hz} Hz, but {} has {first_hz} Hz", readable(first))
             }
-            Self::LengthDiffers { num_samples, first, first_samples } => write!(
-                f,
-                "is {num_samples} samples long, but {} is {first_samples}",
-                readable(first)
-            ),
+            Self::LengthDiffers { num_samples, first, first_samples } => {
+                write!(f, "{num_samples} samples, but {} has {first_samples}", readable(first))
+            }
             Self::NoTimeStamp { other } => write!(
                 f,
-                "has no time stamp, while that of {} differs from the others'; \
-                 --ignore-timestamps takes all files as they are",
+                "has no time stamp, but that of {} differs from the others; \
+                 --ignore-timestamps starts all files together",
                 readable(other)
             ),
             Self::Apart => write!(
                 f,
-                "starts after the earlier mics have ended, by its time stamp; \
-                 --ignore-timestamps takes all files as they are"
+                "starts after the earlier mics have ended, according to its time stamp; \
+                 --ignore-timestamps starts all files together"
             ),
             Self::TooFewMics { num_mics } => write!(
                 f,
@@ -208,20 +206,20 @@ impl fmt::Display for Problem {
             ),
             Self::TooManyMics { num_mics, max_mics } => write!(
                 f,
-                "at most {max_mics} mics are possible, {num_mics} given (a stereo file counts twice)"
+                "at most {max_mics} mics are possible, {num_mics} given (stereo files count twice)"
             ),
             Self::OutputsClash { other } => {
                 write!(f, "would be written to the same file as {}", readable(other))
             }
-            Self::Exists => write!(f, "is there already; --overwrite replaces it"),
-            Self::FolderInTheWay => write!(f, "cannot write it: it is a folder"),
+            Self::Exists => write!(f, "already exists; --overwrite replaces it"),
+            Self::FolderInTheWay => write!(f, "cannot write: a folder has this name"),
             Self::NoRegularFile => {
-                write!(f, "is a pipe, a device or the like, which cannot hold a WAV file")
+                write!(f, "cannot write WAV to a pipe or device")
             }
             Self::OverwritesInput { input } => {
-                write!(f, "writing it would destroy the input {}", readable(input))
+                write!(f, "would overwrite the input {}", readable(input))
             }
-            Self::CannotWrite { detail } => write!(f, "no WAV file can be so: {detail}"),
+            Self::CannotWrite { detail } => write!(f, "cannot write as WAV: {detail}"),
         }
     }
 }

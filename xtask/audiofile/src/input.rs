@@ -77,7 +77,7 @@ impl Input {
         match i64::try_from(distance) {
             // Keeps the buffered bytes.
             Ok(distance) => self.source.seek_relative(distance)?,
-            Err(_) => return Err(Fault::format("a position beyond every file")),
+            Err(_) => return Err(Fault::format("invalid position")),
         }
         self.pos_bytes = pos_bytes;
         Ok(())

@@ -10,7 +10,7 @@ pub fn parse_floor_db(text: &str) -> Result<f32, String> {
     let number = lower.strip_suffix("db").unwrap_or(&lower).trim();
     match number.parse::<f32>() {
         Ok(db) if db.is_finite() => Ok(-db.abs()),
-        _ => Err("a level in dB is needed, as in -24".to_owned()),
+        _ => Err("expected a level in dB, such as -24".to_owned()),
     }
 }
 

@@ -245,7 +245,7 @@ impl Swap {
         // without hard links needs the rename, which leaves the name unused for a moment.
         fs::hard_link(&path, &backup)
             .or_else(|_| fs::rename(&path, &backup))
-            .map_err(|error| AudioFileError::io(&path, "replace it", error))?;
+            .map_err(|error| AudioFileError::io(&path, "replace", error))?;
         self.done.push((path, Some(backup)));
         file.appear(existing)
     }
@@ -302,16 +302,16 @@ impl NewFolder {
                 Ok(()) => guard.made.push(path),
                 // Another run made the folder meanwhile and is responsible for removing it.
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => {}
-                Err(error) => return Err(AudioFileError::io(&path, "make the folder", error)),
+                Err(error) => return Err(AudioFileError::io(&path, "create the folder", error)),
             }
         }
         match folder.metadata() {
             Ok(metadata) if metadata.is_dir() => Ok(guard),
             Ok(_) => {
                 let error = io::Error::from(io::ErrorKind::NotADirectory);
-                Err(AudioFileError::io(folder, "write into it", error))
+                Err(AudioFileError::io(folder, "write to the folder", error))
             }
-            Err(error) => Err(AudioFileError::io(folder, "write into it", error)),
+            Err(error) => Err(AudioFileError::io(folder, "write to the folder", error)),
         }
     }
 
@@ -402,7 +402,7 @@ mod tests {
         // The last temporary file is removed, so the earlier renames must be undone.
         fs::remove_file(outputs.writers[2].temp_path()).unwrap();
         let message = outputs.finish().unwrap_err().to_string();
-        assert!(message.contains("y.wav: cannot give it its name"), "{message}");
+        assert!(message.contains("y.wav: cannot rename the temporary file"), "{message}");
         assert_eq!(names_in(folder.path()), ["x.wav"]);
         assert_eq!(fs::read(folder.path().join("x.wav")).unwrap(), b"old");
     }
@@ -415,7 +415,7 @@ mod tests {
         let sets: Vec<OutputSet> = sets.map(Result::unwrap).into();
         fs::remove_file(sets[1].writers[0].temp_path()).unwrap();
         let message = OutputSet::finish_all(sets, Vec::new()).unwrap_err().to_string();
-        assert!(message.contains("inner/x.wav: cannot give it its name"), "{message}");
+        assert!(message.contains("inner/x.wav: cannot rename the temporary file"), "{message}");
         assert!(names_in(folder.path()).is_empty());
     }
 
@@ -435,12 +435,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("y.wav"), "old").unwrap();
         let line = created(folder.path(), &["x.wav", "y.wav"], Existing::Keep).unwrap_err();
-        assert!(line.to_string().contains("y.wav: is there already"), "{line}");
+        assert!(line.to_string().contains("y.wav: already exists"), "{line}");
         // A file that appears while the outputs are being written is also kept.
         let outputs = created(folder.path(), &["x.wav", "z.wav"], Existing::Keep).unwrap();
         fs::write(folder.path().join("z.wav"), "meanwhile").unwrap();
         let line = outputs.finish().unwrap_err().to_string();
-        assert!(line.contains("z.wav: is there already"), "{line}");
+        assert!(line.contains("z.wav: already exists"), "{line}");
         assert_eq!(names_in(folder.path()), ["y.wav", "z.wav"]);
         assert_eq!(fs::read(folder.path().join("z.wav")).unwrap(), b"meanwhile");
     }
@@ -461,7 +461,7 @@ mod tests {
         assert_eq!(fs::read(at("theirs")).unwrap(), b"precious");
         std::os::unix::fs::symlink("/dev/null", at("z.wav")).unwrap();
         let line = created(folder.path(), &["z.wav"], Existing::Replace).unwrap_err().to_string();
-        assert!(line.contains("z.wav: is a pipe, a device or the like"), "{line}");
+        assert!(line.contains("z.wav: cannot write WAV to a pipe or device"), "{line}");
     }
 
     #[test]
@@ -513,7 +513,7 @@ mod tests {
         let left = names_in(folder.path());
         assert!(mount(&["umount"]));
         let error = outcome.unwrap_err().to_string();
-        assert!(error.contains("cannot write it: No space left"), "{error}");
+        assert!(error.contains("cannot write: No space left"), "{error}");
         assert!(!error.contains('\n'), "{error}");
         assert!(left.is_empty(), "{left:?}");
     }
@@ -526,7 +526,7 @@ mod tests {
         if let Some(folder) = std::env::var_os(FOLDER) {
             let folder = Path::new(&folder);
             let error = write_too_much(&folder.join("out")).unwrap_err().to_string();
-            assert!(error.contains("cannot write it: File too large"), "{error}");
+            assert!(error.contains("cannot write: File too large"), "{error}");
             assert!(names_in(folder).is_empty());
             fs::write(folder.join("ran"), "").unwrap();
             return;

@@ -42,7 +42,7 @@ pub(crate) fn create_in(folder: &Path) -> io::Result<(File, TempPath)> {
             Err(TryLockError::Error(_)) => return Ok((file, temp)),
         }
     }
-    Err(io::Error::other("another run removes every temporary file"))
+    Err(io::Error::other("another run removed the temporary file"))
 }
 
 /// Removes the temporary name, which is unknown to the user, from the error.
@@ -104,7 +104,7 @@ impl PartialFile {
     /// If the file cannot be renamed, or if a file to be kept exists at the final name.
     pub(crate) fn appear(self, existing: Existing) -> Result<(), AudioFileError> {
         let Self { path, temp, file: _file } = self;
-        let fail = |error| AudioFileError::io(&path, "give it its name", error);
+        let fail = |error| AudioFileError::io(&path, "rename the temporary file", error);
         if existing == Existing::Replace {
             return temp.persist(&path).map_err(|error| fail(error.error));
         }
@@ -154,7 +154,7 @@ mod tests {
         let late = whole();
         fs::write(&path, "theirs").unwrap();
         let line = late.appear(Existing::Keep).unwrap_err().to_string();
-        assert!(line.contains("a.json: is there already"), "{line}");
+        assert!(line.contains("a.json: already exists"), "{line}");
         assert_eq!(fs::read(&path).unwrap(), b"theirs");
         whole().appear(Existing::Replace).unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"");

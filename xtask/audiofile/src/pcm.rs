@@ -119,7 +119,7 @@ impl Pcm {
     /// no effect.
     pub(crate) fn from_fmt(body: &[u8], order: Order) -> Result<Self, Fault> {
         let &[a, b, c, d, e, f, g, h, _, _, _, _, i, j, k, l, ref rest @ ..] = body else {
-            return Err(Fault::format("its fmt chunk is too short"));
+            return Err(Fault::format("the fmt chunk is too short"));
         };
         let mut tag = order.u16([a, b]);
         let num_channels = order.u16([c, d]);
@@ -129,10 +129,10 @@ impl Pcm {
         if tag == TAG_EXTENSIBLE {
             // Size of the extension, valid bits, speakers, then the GUID.
             let Some(&[first, second, ref tail @ ..]) = rest.get(8..24) else {
-                return Err(Fault::format("its fmt chunk is too short"));
+                return Err(Fault::format("the fmt chunk is too short"));
             };
             if !GUID_TAILS.iter().any(|known| known == tail) {
-                return Err(Fault::Unread("WAV of a format of its own".to_owned()));
+                return Err(Fault::Unread("WAV with a custom format".to_owned()));
             }
             tag = order.u16([first, second]);
         }

@@ -40,7 +40,7 @@ impl AudioReader {
         let fail = |problem| AudioFileError::new(path, problem);
         let metadata = path.metadata().map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => fail(Problem::Missing),
-            _ => AudioFileError::io(path, "inspect it", error),
+            _ => AudioFileError::io(path, "inspect", error),
         })?;
         if metadata.is_dir() {
             return Err(fail(Problem::IsFolder));
@@ -49,7 +49,7 @@ impl AudioReader {
         if !metadata.is_file() {
             return Err(fail(Problem::IsNoFile));
         }
-        let file = File::open(path).map_err(|error| AudioFileError::io(path, "open it", error))?;
+        let file = File::open(path).map_err(|error| AudioFileError::io(path, "open", error))?;
         Self::from_source(path, Box::new(file))
     }
 
@@ -65,9 +65,9 @@ impl AudioReader {
     fn from_source(path: &Path, source: Box<dyn Source>) -> Result<Self, AudioFileError> {
         let fail = |problem| AudioFileError::new(path, problem);
         let decoder = Decoder::open(source).map_err(|fault| match fault {
-            Fault::Io(error) => AudioFileError::io(path, "read it", error),
+            Fault::Io(error) => AudioFileError::io(path, "read", error),
             Fault::Truncated => {
-                fail(Problem::NotAudio { detail: "it ends inside its header".to_owned() })
+                fail(Problem::NotAudio { detail: "the header is incomplete".to_owned() })
             }
             Fault::Short { read, expected } => fail(Problem::Truncated { read, expected }),
             Fault::Format(detail) => fail(Problem::NotAudio { detail }),
@@ -172,7 +172,7 @@ impl AudioReader {
             self.packet.iter_mut().for_each(Vec::clear);
         }
         decoded.map_err(|fault| match fault {
-            Fault::Io(error) => AudioFileError::io(&self.path, "read it", error),
+            Fault::Io(error) => AudioFileError::io(&self.path, "read", error),
             Fault::Truncated | Fault::Short { .. } => self.truncated(),
             Fault::Format(detail) | Fault::Unread(detail) => self.damaged(detail),
         })?;
@@ -181,7 +181,7 @@ impl AudioReader {
             return Err(self.truncated());
         }
         if self.decoded_samples + count > self.num_samples {
-            return Err(self.damaged("more samples than the header promises".to_owned()));
+            return Err(self.damaged("more samples than the header states".to_owned()));
         }
         self.check_finite()?;
         self.decoded_samples += count;
@@ -349,9 +349,9 @@ mod tests {
 
     #[test]
     fn what_is_not_audio_is_named_in_one_line() {
-        assert!(message(b"hello", 1).starts_with("not a WAV, AIFF, CAF or FLAC file"));
-        assert!(message(&[], 1).starts_with("not a WAV, AIFF, CAF or FLAC file"));
-        assert!(message(b"fLaC", 1).starts_with("not a WAV, AIFF, CAF or FLAC file"));
+        assert!(message(b"hello", 1).starts_with("not a valid WAV, AIFF, CAF or FLAC file"));
+        assert!(message(&[], 1).starts_with("not a valid WAV, AIFF, CAF or FLAC file"));
+        assert!(message(b"fLaC", 1).starts_with("not a valid WAV, AIFF, CAF or FLAC file"));
         let kind = Kind { tag: 3, bits: 32, extensible_mask: None };
         assert_eq!(message(&wav_bytes(kind, 48_000, 1, &[]), 1), "has no samples");
         let folder = tempfile::tempdir().unwrap();
@@ -359,7 +359,7 @@ mod tests {
         let error = AudioReader::open(&missing).unwrap_err();
         assert_eq!(error.to_string(), format!("{}: no such file", missing.display()));
         let error = AudioReader::open(folder.path()).unwrap_err();
-        assert!(error.to_string().ends_with("is a folder, not an audio file"), "{error}");
+        assert!(error.to_string().ends_with(": a folder, not an audio file"), "{error}");
     }
 
     /// Checks that pipes are refused: a pipe can be read only once, and opening it may
@@ -372,7 +372,7 @@ mod tests {
         assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
         for path in [pipe.as_path(), Path::new("/dev/zero")] {
             let message = AudioReader::open(path).unwrap_err().to_string();
-            assert!(message.contains("is no file on a disk"), "{message}");
+            assert!(message.contains("not a regular file"), "{message}");
         }
     }
 
@@ -382,6 +382,6 @@ mod tests {
         // The low 36 bits of these 8 bytes of the stream header are the number of samples.
         bytes[21] &= 0xF0;
         bytes[22..26].fill(0);
-        assert!(message(&bytes, 64).starts_with("its header does not say how long"));
+        assert!(message(&bytes, 64).starts_with("the header contains no length"));
     }
 }

@@ -242,7 +242,7 @@ impl SessionFiles {
                 (reader.rate_hz(), reader.num_channels(), reader.num_samples())
             };
             if shape(&again) != shape(reader) {
-                let detail = "its header changed while it was read".to_owned();
+                let detail = "the header changed while reading".to_owned();
                 let problem = Problem::Damaged { sample: 0, detail };
                 return Err(AudioFileError::new(reader.path(), problem));
             }

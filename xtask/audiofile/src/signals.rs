@@ -25,7 +25,7 @@ pub fn listen() -> io::Result<()> {
             }
         });
     });
-    installed.map_err(|error| io::Error::other(format!("cannot listen for Ctrl-C: {error}")))
+    installed.map_err(|error| io::Error::other(format!("cannot catch Ctrl-C: {error}")))
 }
 
 /// Returns true if a termination signal has arrived since [`listen`].

@@ -27,7 +27,7 @@ pub(crate) fn open(input: &mut Input) -> Result<Option<PcmFile>, Fault> {
         }
         if chunk.end_bytes() > input.len_bytes() {
             let id = printable(chunk.id);
-            return Err(Fault::format(format!("its {id} chunk is longer than the file")));
+            return Err(Fault::format(format!("the {id} chunk is longer than the file")));
         }
         if &chunk.id == b"fmt " && pcm.is_none() {
             pcm = Some(Pcm::from_fmt(&input.up_to(chunk.size_bytes.min(64))?, order)?);
@@ -35,7 +35,7 @@ pub(crate) fn open(input: &mut Input) -> Result<Option<PcmFile>, Fault> {
             metadata.keep(input, chunk, order)?;
         }
     };
-    let pcm = pcm.ok_or_else(|| Fault::format("its data chunk comes before its fmt chunk"))?;
+    let pcm = pcm.ok_or_else(|| Fault::format("the data chunk comes before the fmt chunk"))?;
     let rest_bytes = input.len_bytes().saturating_sub(data.start_bytes);
     let open_ended = is_open_ended(data, rest_bytes, chunks.end_bytes(), pcm.block_bytes());
     let size_bytes = if open_ended { rest_bytes } else { data.size_bytes };
@@ -59,7 +59,7 @@ pub(crate) fn open(input: &mut Input) -> Result<Option<PcmFile>, Fault> {
 }
 
 fn missing(has_format: bool) -> Fault {
-    Fault::format(if has_format { "it has no data chunk" } else { "it has no fmt chunk" })
+    Fault::format(if has_format { "no data chunk" } else { "no fmt chunk" })
 }
 
 /// Returns true if the size of the samples was never filled in, as after writing to a pipe or a

@@ -55,11 +55,11 @@ impl WavWriter {
         }
         let num_channels = u16::try_from(num_channels).ok().filter(|&count| count > 0);
         let num_channels = num_channels.ok_or_else(|| {
-            let detail = "it has 1 to 65535 channels".to_owned();
+            let detail = "1 to 65535 channels are possible".to_owned();
             AudioFileError::new(path, Problem::CannotWrite { detail })
         })?;
         let (file, temp) = partial::create_in(folder_of(path))
-            .map_err(|error| AudioFileError::io(path, "create it", error))?;
+            .map_err(|error| AudioFileError::io(path, "create", error))?;
         let mut writer = Self {
             path: path.to_owned(),
             file: BufWriter::with_capacity(1 << 16, file),
@@ -119,7 +119,7 @@ impl WavWriter {
         }
         self.file
             .write_all(&self.scratch)
-            .map_err(|error| AudioFileError::io(&self.path, "write it", error))?;
+            .map_err(|error| AudioFileError::io(&self.path, "write", error))?;
         self.num_samples += num_samples as u64;
         Ok(())
     }
@@ -141,19 +141,19 @@ impl WavWriter {
         // Without the sync, a full disk behind a write-back cache would be detected only after
         // the rename.
         let synced = file.and_then(|file| file.sync_all().map(|()| file));
-        let file = synced.map_err(|error| AudioFileError::io(&path, "write it", error))?;
+        let file = synced.map_err(|error| AudioFileError::io(&path, "write", error))?;
         Ok(PartialFile::new(path, file, temp))
     }
 
     fn write_header(&mut self) -> Result<(), AudioFileError> {
         let header = self.header.to_bytes(self.num_samples).ok_or_else(|| {
-            let detail = "the rate or the number of channels is too high".to_owned();
+            let detail = "the sample rate or the number of channels is too high".to_owned();
             AudioFileError::new(&self.path, Problem::CannotWrite { detail })
         })?;
         self.file
             .seek(SeekFrom::Start(0))
             .and_then(|_| self.file.write_all(&header))
-            .map_err(|error| AudioFileError::io(&self.path, "write it", error))
+            .map_err(|error| AudioFileError::io(&self.path, "write", error))
     }
 }
 
@@ -234,7 +234,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("nowhere/out.wav");
         let message = WavWriter::create(&path, 48_000, 1).unwrap_err().to_string();
-        assert!(message.ends_with("cannot create it: No such file or directory (os error 2)"));
+        assert!(message.ends_with("cannot create: No such file or directory (os error 2)"));
     }
 
     #[cfg(unix)]

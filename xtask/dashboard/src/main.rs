@@ -32,7 +32,7 @@ fn run() -> Result<ExitCode> {
     let mut arguments = std::env::args_os().skip(1);
     let program = arguments.next().context("usage: dashboard COMMAND…")?;
     // The terminal sends Ctrl-C to the command as well; this program waits until the command ends.
-    ctrlc::set_handler(|| {}).context("could not listen for Ctrl-C")?;
+    ctrlc::set_handler(|| {}).context("could not catch Ctrl-C")?;
     let mut command = Command::new(&program);
     command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let child =

@@ -37,7 +37,7 @@ impl View {
         let mut view = Self { renderer, what: None };
         // The dashboard takes over the terminal on its own thread.
         let began = Instant::now();
-        while !is_raw_mode_enabled().context("there is no terminal")? {
+        while !is_raw_mode_enabled().context("no terminal found")? {
             ensure!(began.elapsed() < PATIENCE, "the dashboard did not start");
             std::thread::sleep(Duration::from_millis(5));
         }
@@ -94,7 +94,7 @@ fn state(name: &str, value: f64) -> MetricState {
 fn keep_interrupts() -> Result<()> {
     use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, tcgetattr, tcsetattr};
     let terminal = std::io::stdin();
-    let mut modes = tcgetattr(&terminal).context("there is no terminal")?;
+    let mut modes = tcgetattr(&terminal).context("no terminal found")?;
     modes.local_modes |= LocalModes::ISIG;
     for code in [SpecialCodeIndex::VSUSP, SpecialCodeIndex::VQUIT] {
         modes.special_codes[code] = 0;

@@ -87,7 +87,7 @@ impl Bundle {
     pub fn class_named(&self, name: &str) -> Result<&ClassInfo> {
         self.classes.iter().find(|class| class.name == name).with_context(|| {
             let names: Vec<&str> = self.classes.iter().map(|class| class.name.as_str()).collect();
-            format!("{} has no class {name:?}, only {}", self.path.display(), names.join(", "))
+            format!("{}: no class {name:?}; available: {}", self.path.display(), names.join(", "))
         })
     }
 
@@ -97,7 +97,7 @@ impl Bundle {
     ///
     /// If the plugin refuses, or lacks a required interface.
     pub fn instantiate(&self, class: &ClassInfo) -> Result<Plugin> {
-        let context = || format!("cannot make an instance of {} ({})", class.name, self.format());
+        let context = || format!("cannot create an instance of {} ({})", class.name, self.format());
         Ok(match &self.module {
             Module::Clap(module) => {
                 Plugin::new(Box::new(module.instantiate(class).with_context(context)?))
@@ -112,7 +112,7 @@ impl Bundle {
 impl Bundle {
     /// Creates an instance of a class for calls in random order.
     pub(crate) fn odd(&self, class: &ClassInfo, window: Option<u32>) -> Result<Box<dyn Target>> {
-        let context = || format!("cannot make an instance of {} ({})", class.name, self.format());
+        let context = || format!("cannot create an instance of {} ({})", class.name, self.format());
         Ok(match &self.module {
             Module::Clap(module) => Box::new(module.odd(class, window).with_context(context)?),
             Module::Vst3(module) => Box::new(module.odd(class, window).with_context(context)?),
@@ -125,10 +125,10 @@ fn library_in(path: &Path) -> Result<(Format, PathBuf)> {
     let format = match path.extension().and_then(OsStr::to_str) {
         Some("clap") => Format::Clap,
         Some("vst3") => Format::Vst3,
-        _ => bail!("its name ends neither in .clap nor in .vst3"),
+        _ => bail!("the name must end in .clap or .vst3"),
     };
     if !path.exists() {
-        bail!("there is no such file; `cargo xtask bundle` makes it");
+        bail!("no such file; run `cargo xtask bundle`");
     }
     if path.is_file() {
         return Ok((format, path.to_owned()));
@@ -145,7 +145,7 @@ fn library_in(path: &Path) -> Result<(Format, PathBuf)> {
         contents.join(folder).join(stem).with_extension("so")
     };
     if !library.is_file() {
-        bail!("it holds no library for this system ({} is missing)", library.display());
+        bail!("no library for this system ({} is missing)", library.display());
     }
     Ok((format, library))
 }
@@ -169,11 +169,11 @@ mod tests {
     fn what_is_not_a_bundle_is_refused_with_its_path() {
         let folder = tempfile::tempdir().unwrap();
         let message_of = |name: &str| message(&folder.path().join(name));
-        assert!(message_of("x.so").ends_with("neither in .clap nor in .vst3"));
-        assert!(message_of("x.clap").contains("x.clap: there is no such file"));
+        assert!(message_of("x.so").ends_with("must end in .clap or .vst3"));
+        assert!(message_of("x.clap").contains("x.clap: no such file"));
         std::fs::write(folder.path().join("y.clap"), "not a library").unwrap();
         assert!(message_of("y.clap").starts_with("cannot load the plugin"));
         std::fs::create_dir_all(folder.path().join("z.vst3/Contents")).unwrap();
-        assert!(message_of("z.vst3").contains("holds no library for this system"));
+        assert!(message_of("z.vst3").contains("no library for this system"));
     }
 }

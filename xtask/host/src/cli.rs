@@ -19,31 +19,31 @@ const MAX_RANDOM_BLOCK_SAMPLES: usize = 8192;
 /// Largest number of mono mics of any class.
 const MAX_MICS: usize = 32;
 
-/// Plays the mics of a session through the bundled plugin, latency removed.
+/// Play mic files through the bundled plugin and remove the latency
 ///
-/// Reads WAV, AIFF, CAF or FLAC, one mic per file (a stereo file is two linked mics, and of a file with more
-/// channels each is a mic), and writes DIR/<same file name>.wav: same sample rate and length,
-/// 32-bit float.
+/// Reads WAV, AIFF, CAF and FLAC. A mono file is one mic, a stereo file is two linked mics. In
+/// files with more channels, each channel is a mic. Writes 32-bit float WAV files with the names,
+/// sample rate and lengths of the inputs
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask host", group = ArgGroup::new("speed").args(["realtime", "offline"]))]
 pub(crate) struct Arguments {
-    /// Which format of the plugin to load
+    /// Plugin format
     #[arg(long, value_enum, default_value_t = PluginFormat::Clap)]
     format: PluginFormat,
 
-    /// Which of the plugin's classes plays: 8, 16, multichannel or track
+    /// Plugin of the bundle: 8, 16, multichannel or track
     #[arg(long, value_name = "CLASS", required_unless_present_any = ["random", "only"])]
     class: Option<Class>,
 
-    /// Samples per block, or `random` for lengths from 1 to 8192
+    /// Samples per block, 1 to 8192, or `random`
     #[arg(long, value_name = "N|random", default_value = "512", value_parser = block_pattern)]
     block: BlockPattern,
 
-    /// Play at real time, as a host does during playback
+    /// Play in real time, like playback in a DAW
     #[arg(long)]
     realtime: bool,
 
-    /// Play as fast as the plugin allows, as a host does during a bounce (the default)
+    /// Play as fast as possible, like a bounce (default)
     #[arg(long)]
     offline: bool,
 
@@ -51,38 +51,38 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "DIR", required_unless_present_any = ["random", "only"])]
     out: Option<PathBuf>,
 
-    /// The plugin bundle to load instead of the one in target/bundled
+    /// Plugin bundle [default: the one in target/bundled]
     #[arg(long, value_name = "PATH")]
     plugin: Option<PathBuf>,
 
-    /// Set a parameter by its name or number; may be given several times
+    /// Set a parameter by name or number (repeatable)
     #[arg(long, value_name = "NAME=VALUE", value_parser = name_and_value)]
     param: Vec<(String, String)>,
 
-    /// The most that anything is turned down, in dB, for every mic; 24, -24 and -24dB mean the same
+    /// Maximum reduction of every mic, in dB; 24, -24 and -24dB mean the same
     #[arg(long, allow_hyphen_values = true, value_parser = audiofile::parse_floor_db, value_name = "X")]
     floor_db: Option<f32>,
 
-    /// Replace files that are there already; never the mics themselves
+    /// Replace existing files, except the inputs
     #[arg(long)]
     overwrite: bool,
 
-    /// Hand inputs and outputs over in the same memory
+    /// Use the same memory for inputs and outputs
     #[arg(long)]
     in_place: bool,
 
-    /// Print what the process calls cost
+    /// Print the cost of the process calls
     #[arg(long)]
     timings: bool,
 
-    /// Let all files start together, whatever their time stamps (BWF) say
+    /// Start all files together and ignore their time stamps (BWF)
     #[arg(long)]
     ignore_timestamps: bool,
 
     #[command(flatten)]
     random: RandomArguments,
 
-    /// The mic files
+    /// Mic files
     #[arg(value_name = "MIC", required_unless_present_any = ["random", "only"])]
     mics: Vec<PathBuf>,
 }
@@ -100,12 +100,12 @@ fn block_pattern(text: &str) -> Result<BlockPattern, String> {
     }
     match text.parse() {
         Ok(samples @ 1..=MAX_RANDOM_BLOCK_SAMPLES) => Ok(BlockPattern::Fixed(samples)),
-        _ => Err(format!("a number from 1 to {MAX_RANDOM_BLOCK_SAMPLES}, or `random`")),
+        _ => Err(format!("expected a number from 1 to {MAX_RANDOM_BLOCK_SAMPLES}, or `random`")),
     }
 }
 
 fn name_and_value(text: &str) -> Result<(String, String), String> {
-    let (name, value) = text.split_once('=').ok_or("an equals sign is missing")?;
+    let (name, value) = text.split_once('=').ok_or("expected NAME=VALUE")?;
     Ok((name.to_owned(), value.to_owned()))
 }
 
@@ -198,7 +198,10 @@ fn play(
             Ok(outputs.write(blocks)?)
         },
     )?;
-    ensure!(num_written == num_samples, "{num_written} of {num_samples} samples came out");
+    ensure!(
+        num_written == num_samples,
+        "the plugin returned {num_written} of {num_samples} samples"
+    );
     Ok(report)
 }
 
@@ -237,7 +240,7 @@ fn check_rate(session: &SessionFiles) -> Result<()> {
     if let Some(first) = session.paths().next() {
         ensure!(
             RATES_HZ.contains(&rate_hz),
-            "{}: the engine does not work at this rate: sample rate {rate_hz} Hz is outside {} to {} Hz",
+            "{}: sample rate {rate_hz} Hz is outside {} to {} Hz",
             readable(first),
             RATES_HZ.start(),
             RATES_HZ.end()

@@ -111,16 +111,16 @@ impl Instance for Fake {
         Ok(Vec::new())
     }
     fn param_value(&self, id: u32) -> Result<f64> {
-        anyhow::bail!("it has no parameter {id}")
+        anyhow::bail!("no parameter {id}")
     }
     fn param_text(&self, id: u32, _: f64) -> Result<String> {
-        anyhow::bail!("it has no parameter {id}")
+        anyhow::bail!("no parameter {id}")
     }
     fn param_value_of_text(&self, id: u32, _: &str) -> Result<f64> {
-        anyhow::bail!("it has no parameter {id}")
+        anyhow::bail!("no parameter {id}")
     }
     fn set_param(&mut self, id: u32, _: f64, _: bool) -> Result<()> {
-        anyhow::bail!("it has no parameter {id}")
+        anyhow::bail!("no parameter {id}")
     }
     fn save_state(&self) -> Result<Vec<u8>> {
         Ok(Vec::new())
@@ -150,16 +150,16 @@ impl Instance for Fake {
         Requests { restart, ..Requests::default() }
     }
     fn open_editor(&mut self, _: u32, _: Option<f64>) -> Result<[u32; 2]> {
-        anyhow::bail!("it has no editor")
+        anyhow::bail!("no editor")
     }
     fn resize_editor(&mut self, _: [u32; 2]) -> Result<[u32; 2]> {
-        anyhow::bail!("it has no editor")
+        anyhow::bail!("no editor")
     }
     fn force_editor_size(&mut self, _: [u32; 2]) -> Result<bool> {
-        anyhow::bail!("it has no editor")
+        anyhow::bail!("no editor")
     }
     fn close_editor(&mut self) -> Result<()> {
-        anyhow::bail!("it has no editor")
+        anyhow::bail!("no editor")
     }
     fn take_wanted_size(&mut self) -> Option<[u32; 2]> {
         None

@@ -129,7 +129,7 @@ impl Plugin {
     ///
     /// If the plugin fails to describe one of the buses it counts.
     pub fn buses(&self, direction: Direction) -> Result<Vec<BusInfo>> {
-        self.instance.buses(direction).with_context(|| self.doing("asking for its buses"))
+        self.instance.buses(direction).with_context(|| self.doing("reading its buses"))
     }
 
     /// Requests these numbers of channels, bus by bus.
@@ -139,7 +139,8 @@ impl Plugin {
     /// If the plugin is active or does not offer them.
     pub fn select_channels(&mut self, inputs: &[usize], outputs: &[usize]) -> Result<()> {
         self.ensure_inactive("selecting channels")?;
-        let context = self.doing(&format!("selecting {inputs:?} in and {outputs:?} out"));
+        let context =
+            self.doing(&format!("selecting channels: {inputs:?} inputs, {outputs:?} outputs"));
         self.instance.select_channels(inputs, outputs).context(context)
     }
 
@@ -215,7 +216,7 @@ impl Plugin {
     ///
     /// If the plugin fails to describe one of the parameters it counts.
     pub fn params(&self) -> Result<Vec<ParamInfo>> {
-        self.instance.params().with_context(|| self.doing("asking for its parameters"))
+        self.instance.params().with_context(|| self.doing("reading its parameters"))
     }
 
     /// Returns the parameter with this name, or with this number as its id.
@@ -231,7 +232,7 @@ impl Plugin {
             .find(|param| param.name == name_or_id)
             .or_else(|| params.iter().find(|param| id == Some(param.id)))
             .cloned()
-            .with_context(|| format!("{} has no parameter named {name_or_id:?}", self.class().name))
+            .with_context(|| format!("{}: no parameter {name_or_id:?}", self.class().name))
     }
 
     /// Returns a parameter's value in the format's scale.
@@ -240,7 +241,7 @@ impl Plugin {
     ///
     /// If the plugin has no such parameter.
     pub fn param_value(&self, id: u32) -> Result<f64> {
-        self.instance.param_value(id).with_context(|| self.doing("asking for a parameter"))
+        self.instance.param_value(id).with_context(|| self.doing("reading a parameter"))
     }
 
     /// Returns a parameter's value as a text with its unit.
@@ -251,7 +252,7 @@ impl Plugin {
     pub fn param_text(&self, id: u32) -> Result<String> {
         let value = self.param_value(id)?;
         let text = self.instance.param_text(id, value);
-        text.with_context(|| self.doing("asking for a parameter's text"))
+        text.with_context(|| self.doing("reading a parameter's text"))
     }
 
     /// Sets a parameter to a value in the format's scale: at once while inactive, with the next
@@ -271,7 +272,7 @@ impl Plugin {
     ///
     /// If the plugin has no such parameter or cannot parse the text.
     pub fn set_param_text(&mut self, id: u32, text: &str) -> Result<()> {
-        let context = || self.doing(&format!("reading the parameter value {text:?}"));
+        let context = || self.doing(&format!("parsing the parameter value {text:?}"));
         let value = self.instance.param_value_of_text(id, text).with_context(context)?;
         self.set_param(id, value)
     }
@@ -301,7 +302,7 @@ impl Plugin {
     ///
     /// If the plugin has no way to report it.
     pub fn latency_samples(&self) -> Result<usize> {
-        self.instance.latency_samples().with_context(|| self.doing("asking for its latency"))
+        self.instance.latency_samples().with_context(|| self.doing("reading its latency"))
     }
 
     /// Prepares for blocks of up to `config.max_block_samples` and starts processing.
@@ -325,7 +326,7 @@ impl Plugin {
     ///
     /// If the plugin is not active or refuses.
     pub fn deactivate(&mut self) -> Result<()> {
-        ensure!(self.active.is_some(), "{}: it is not active", self.doing("deactivating it"));
+        ensure!(self.active.is_some(), "{}: not active", self.doing("deactivating it"));
         self.active = None;
         let context = self.doing("deactivating it");
         self.instance.deactivate().context(context)
@@ -337,7 +338,7 @@ impl Plugin {
     ///
     /// If the plugin is not active or refuses.
     pub fn reset(&mut self) -> Result<()> {
-        ensure!(self.active.is_some(), "{}: it is not active", self.doing("resetting it"));
+        ensure!(self.active.is_some(), "{}: not active", self.doing("resetting it"));
         let context = self.doing("resetting it");
         self.instance.reset().context(context)
     }
@@ -373,13 +374,13 @@ impl Plugin {
         options: ProcessOptions,
     ) -> Result<Duration> {
         let Some(config) = self.active else {
-            bail!("{}: it is not active", self.doing("processing"));
+            bail!("{}: not active", self.doing("processing"));
         };
         let shortest = inputs.iter().chain(&*outputs).map(BusBuffer::max_block_samples).min();
         ensure!(
             num_samples <= config.max_block_samples
                 && shortest.is_none_or(|shortest| num_samples <= shortest),
-            "a block of {num_samples} samples is longer than announced"
+            "a block of {num_samples} samples is longer than the maximum"
         );
 
         for input in inputs.iter_mut().filter(|bus| bus.state == BusState::Silent) {
@@ -428,7 +429,7 @@ impl Plugin {
     }
 
     fn ensure_inactive(&self, doing: &str) -> Result<()> {
-        ensure!(self.active.is_none(), "{}: it is active", self.doing(doing));
+        ensure!(self.active.is_none(), "{}: still active", self.doing(doing));
         Ok(())
     }
 
@@ -473,7 +474,7 @@ fn check_inputs(before: &[BusBuffer], after: &[BusBuffer]) -> Result<()> {
             let changed = pairs.into_iter().position(|(x, y)| x.to_bits() != y.to_bits());
             if let Some(sample) = changed {
                 bail!(
-                    "the plugin wrote into sample {sample} of input bus {index}, channel {channel}"
+                    "the plugin wrote to sample {sample} of input bus {index}, channel {channel}"
                 );
             }
         }
@@ -485,7 +486,7 @@ fn check_outputs(outputs: &[BusBuffer], silence: &[u64], num_samples: usize) -> 
     for (index, (bus, silence)) in outputs.iter().zip(silence).enumerate() {
         if let Some((channel, sample)) = bus.first_overrun() {
             bail!(
-                "the plugin wrote behind the end of output bus {index}, channel {channel} \
+                "the plugin wrote past the end of output bus {index}, channel {channel} \
                  (sample {sample})"
             );
         }
@@ -499,14 +500,14 @@ fn check_outputs(outputs: &[BusBuffer], silence: &[u64], num_samples: usize) -> 
             );
         }
         if let Some((channel, sample)) = bus.first_non_finite(num_samples) {
-            bail!("sample {sample} of output bus {index}, channel {channel} is not a number");
+            bail!("sample {sample} of output bus {index}, channel {channel} is not finite");
         }
         for channel in 0..bus.num_channels().min(64) {
             let samples = &bus.channel(channel)[..num_samples];
             if silence >> channel & 1 == 1 && samples.iter().any(|x| *x != 0.0) {
                 bail!(
-                    "the plugin says that output bus {index}, channel {channel} is silent, \
-                     which it is not"
+                    "the plugin reports silence on output bus {index}, channel {channel}, but \
+                     sends sound"
                 );
             }
         }
@@ -615,7 +616,7 @@ mod tests {
             set_output(call, 1, 2, f32::INFINITY);
             Ok(())
         });
-        assert!(complaint.contains("sample 2 of output bus 1, channel 0 is not a number"));
+        assert!(complaint.contains("sample 2 of output bus 1, channel 0 is not finite"));
     }
 
     #[test]
@@ -625,7 +626,7 @@ mod tests {
             set_output(call, 1, 8, 0.0);
             Ok(())
         });
-        assert!(complaint.contains("behind the end of output bus 1"), "{complaint}");
+        assert!(complaint.contains("past the end of output bus 1"), "{complaint}");
     }
 
     #[test]
@@ -637,7 +638,7 @@ mod tests {
             std::mem::swap(&mut call.inputs, &mut call.outputs);
             Ok(())
         });
-        assert!(complaint.contains("wrote into sample 1 of input bus 1"), "{complaint}");
+        assert!(complaint.contains("wrote to sample 1 of input bus 1"), "{complaint}");
     }
 
     #[test]
@@ -647,7 +648,7 @@ mod tests {
             call.outputs[0].silence = 1;
             Ok(())
         });
-        assert!(complaint.contains("output bus 0, channel 0 is silent, which it is not"));
+        assert!(complaint.contains("silence on output bus 0, channel 0, but"));
     }
 
     #[test]
@@ -660,6 +661,6 @@ mod tests {
         assert!(plugin.activate(CONFIG).is_err());
         assert!(plugin.select_channels(&[1], &[1]).is_err());
         let error = plugin.process(&mut [], &mut [], 9, ProcessOptions::default()).unwrap_err();
-        assert!(error.to_string().contains("longer than announced"));
+        assert!(error.to_string().contains("longer than the maximum"));
     }
 }

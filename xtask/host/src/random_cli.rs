@@ -13,10 +13,10 @@ use host::random::{self, Numbers, Outside, Verdict};
 /// Largest number of lists tried to find a short one.
 const MAX_RUNS: usize = 400;
 
-/// What `--random` needs.
+/// Options of `--random`
 #[derive(Debug, clap::Args)]
 pub(crate) struct RandomArguments {
-    /// Make so many calls as hosts may make them, in any order and with anything in them, instead of playing
+    /// Instead of files: number of random calls, as any host can make them, in any order
     #[arg(
         long,
         value_name = "CALLS",
@@ -25,15 +25,15 @@ pub(crate) struct RandomArguments {
     )]
     random: Option<u64>,
 
-    /// Decides which calls are made
+    /// Seed of the random calls
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
 
-    /// Make only the calls of these numbers, as in 3,17-400
+    /// Make only the calls with these numbers, such as 3,17-400
     #[arg(long, value_name = "NUMBERS", conflicts_with_all = ["class", "out", "mics"])]
     only: Option<Numbers>,
 
-    /// Make the calls in this process, and print the number of each before
+    /// Make the calls in this process and print the number of each call before it
     #[arg(long, hide = true, requires = "only")]
     in_this_process: bool,
 }
@@ -54,7 +54,7 @@ impl RandomArguments {
         match outside.run(&numbers)? {
             Verdict::Well => {
                 let (count, seconds) = (numbers.count(), start.elapsed().as_secs_f64());
-                println!("{count} calls with seed {} in {seconds:.1} s, nothing wrong", self.seed);
+                println!("{count} calls with seed {} in {seconds:.1} s, no errors", self.seed);
                 Ok(())
             }
             Verdict::Failed { at: None, how } => bail!("before the first call: {how}"),
@@ -81,7 +81,7 @@ impl RandomArguments {
         let texts = ["--seed", &self.seed.to_string(), "--in-this-process", "--only"];
         let mut arguments = vec![OsString::from("--plugin"), plugin.into()];
         arguments.extend(texts.map(OsString::from));
-        let program = std::env::current_exe().context("this program does not know where it is")?;
+        let program = std::env::current_exe().context("cannot find the path of this program")?;
         Ok(Outside { program, arguments, environment: screen.environment() })
     }
 
@@ -100,7 +100,7 @@ impl RandomArguments {
         } else if fails(&until)? {
             until
         } else {
-            bail!("it does not fail again");
+            bail!("the failure cannot be reproduced");
         };
         let mut num_runs = 0;
         let shortest = random::shrink(&failing, MAX_RUNS, |list| {
@@ -109,17 +109,17 @@ impl RandomArguments {
         })?;
         let again = Numbers::from(&shortest[..]);
         let Verdict::Failed { how, .. } = outside.run(&again)? else {
-            bail!("it fails now and then");
+            bail!("the failure does not occur every time");
         };
         eprintln!(
-            "{} of {} calls are enough ({num_runs} lists tried):",
+            "{} of {} calls reproduce the failure ({num_runs} lists tried):",
             shortest.len(),
             failing.len()
         );
         for &number in &shortest {
             eprintln!("  {}", random::describe(self.seed, number));
         }
-        eprintln!("again: --seed {} --only {again}", self.seed);
+        eprintln!("to repeat: --seed {} --only {again}", self.seed);
         bail!("{how}")
     }
 }
@@ -137,7 +137,11 @@ mod windows {
 
     impl Screen {
         pub(super) fn start() -> Self {
-            Self(Server::start().inspect_err(|error| eprintln!("without windows: {error}")).ok())
+            Self(
+                Server::start()
+                    .inspect_err(|error| eprintln!("warning: no editor is opened: {error}"))
+                    .ok(),
+            )
         }
 
         pub(super) fn environment(&self) -> Vec<(&'static str, OsString)> {

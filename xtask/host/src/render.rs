@@ -181,10 +181,10 @@ impl Wiring {
     fn new(job: &RenderJob) -> Result<Self> {
         let num_mics: usize = job.mics.iter().sum();
         let slots = job.slots.clone().unwrap_or_else(|| (0..num_mics).collect());
-        ensure!(slots.len() == num_mics, "{num_mics} mono mics and {} slots", slots.len());
+        ensure!(slots.len() == num_mics, "{num_mics} mono mics, but {} slots", slots.len());
         let shape = job.class.shape_for(&job.mics)?;
         let place = |buses: &[usize], slot| {
-            Shape::place(buses, slot).with_context(|| format!("there is no channel {slot}"))
+            Shape::place(buses, slot).with_context(|| format!("no channel {slot}"))
         };
         let inputs = slots.iter().map(|&slot| place(&shape.inputs, slot)).collect::<Result<_>>()?;
         let outputs = slots.iter().map_while(|&slot| Shape::place(&shape.outputs, slot)).collect();
@@ -251,7 +251,7 @@ fn activate(plugin: &mut Plugin, config: AudioConfig) -> Result<Activation> {
         plugin.deactivate()?;
         activation = plugin.activate(config)?;
     }
-    bail!("the plugin asked {MAX_RESTARTS} times in a row to be activated again")
+    bail!("the plugin requested a restart {MAX_RESTARTS} times in a row")
 }
 
 fn play(
@@ -439,7 +439,7 @@ mod tests {
         let mut forever = Fake::delay(8, 0);
         forever.restarts = usize::MAX;
         let error = played(&job, forever, 10).unwrap_err().to_string();
-        assert!(error.contains("in a row to be activated again"), "{error}");
+        assert!(error.contains("times in a row"), "{error}");
     }
 
     #[test]

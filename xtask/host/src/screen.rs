@@ -48,7 +48,7 @@ impl Server {
         let output = process.stdout.take().context("Xvfb has no output")?;
         BufReader::new(output).read_line(&mut number)?;
         let display = format!(":{}", number.trim());
-        ensure!(display.len() > 1, "Xvfb does not start");
+        ensure!(display.len() > 1, "Xvfb did not start");
         Ok(Self { process, display })
     }
 
@@ -82,7 +82,8 @@ impl Screen {
     ///
     /// If there is no such screen.
     pub fn open(width: u16, height: u16) -> Result<Self> {
-        let (connection, number) = x11rb::connect(None).context("no screen")?;
+        let (connection, number) =
+            x11rb::connect(None).context("cannot connect to the X server")?;
         let screen = &connection.setup().roots[number];
         let (root, depth, visual) = (screen.root, screen.root_depth, screen.root_visual);
         let window = connection.generate_id()?;

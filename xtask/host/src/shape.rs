@@ -46,7 +46,7 @@ impl Class {
         let ensure_room = |room: usize| {
             ensure!(
                 num_channels <= room,
-                "{} has room for {room} mono mics, {num_channels} given (a stereo mic counts twice)",
+                "{}: at most {room} mono mics, {num_channels} given (stereo mics count twice)",
                 self.name()
             );
             Ok(())
@@ -65,16 +65,16 @@ impl Class {
             Self::Track => {
                 const NUM_SIDE_CHAINS: usize = 7;
                 let Some((&track, side_chains)) = mics.split_first() else {
-                    bail!("{} needs a track", self.name());
+                    bail!("{}: no track given", self.name());
                 };
                 ensure!(
                     side_chains.iter().all(|&channels| channels == 1),
-                    "the side-chains of {} are mono",
+                    "{}: side-chains must be mono",
                     self.name()
                 );
                 ensure!(
                     side_chains.len() <= NUM_SIDE_CHAINS,
-                    "{} has {NUM_SIDE_CHAINS} side-chains, {} given",
+                    "{}: at most {NUM_SIDE_CHAINS} side-chains, {} given",
                     self.name(),
                     side_chains.len()
                 );
@@ -95,7 +95,7 @@ impl FromStr for Class {
             "16" => Self::Sixteen,
             "multichannel" => Self::Multichannel,
             "track" => Self::Track,
-            other => bail!("{other:?} is not a class; there are 8, 16, multichannel and track"),
+            other => bail!("unknown class {other:?}; use 8, 16, multichannel or track"),
         })
     }
 }

@@ -104,7 +104,7 @@ fn write_with(path: &Path, samples: &[f32], rate_hz: u32, depth: Depth) -> Resul
 /// file, and decoders refuse such a file.
 fn block_samples(num_samples: usize) -> Result<usize> {
     const LEAST: usize = 16;
-    ensure!(num_samples >= LEAST, "FLAC holds no sound of fewer than {LEAST} samples");
+    ensure!(num_samples >= LEAST, "FLAC needs at least {LEAST} samples");
     let fits = |block: &usize| num_samples.is_multiple_of(*block) || num_samples % block >= LEAST;
     (1_024..=4_096).rev().find(fits).with_context(|| format!("no block size fits {num_samples}"))
 }

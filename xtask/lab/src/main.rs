@@ -18,7 +18,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 #[derive(Debug, Parser)]
-#[command(name = "lab", about = "Cleans files, simulates sessions, measures and draws")]
+#[command(
+    name = "lab",
+    about = "Clean files, simulate scenes, train networks and evaluate methods"
+)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -26,11 +29,11 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Removes the bleed from the mics of a session
+    /// Remove bleed from the mics of a session
     Debleed(Box<DebleedOptions>),
-    /// Cleans scenes with known truth and prints the metrics
+    /// Evaluate methods on scenes with known truth
     Evaluate(Box<EvaluateOptions>),
-    /// Compares the cleaned demo with its truth: a table, and a picture
+    /// Compare the cleaned demo session with its truth in a table and a picture
     DemoReport {
         /// Folder of mic1_NAME.flac, target1_NAME.flac, …
         #[arg(long)]
@@ -41,34 +44,34 @@ enum Command {
         /// Folder for before-after.png and metrics.json
         #[arg(long)]
         out: PathBuf,
-        /// Replace files that are there already
+        /// Replace existing files
         #[arg(long)]
         overwrite: bool,
     },
-    /// Composes and records the demo session
+    /// Compose and record the demo session
     MakeDemo {
         /// Folder for mic1_kick.flac, target1_kick.flac, …
         #[arg(long)]
         out: PathBuf,
-        /// How the players feel today
+        /// Random seed
         #[arg(long, default_value_t = 1)]
         seed: u64,
-        /// The instruments
+        /// SoundFont file with the instruments
         #[arg(long, default_value = soundfont::DEFAULT_PATH)]
         soundfont: PathBuf,
-        /// Replace files that are there already
+        /// Replace existing files
         #[arg(long)]
         overwrite: bool,
     },
-    /// Measures every method on the benchmark's scenes
+    /// Evaluate all methods on the benchmark scenes
     Benchmark(Box<BenchmarkOptions>),
-    /// Makes scenes with known truth from a recipe
+    /// Simulate scenes with known truth from a recipe
     Simulate(Box<SimulateOptions>),
-    /// Teaches the network, or goes on with it
+    /// Train the network, or continue a training
     Train(TrainOptions),
-    /// Trains small networks that differ in one thing, and compares them
+    /// Train and compare small networks that differ in one property
     Experiment(ExperimentOptions),
-    /// Makes a model of a training's weights
+    /// Create a model from the weights of a training
     Export(ExportOptions),
 }
 

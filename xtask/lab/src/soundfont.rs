@@ -80,7 +80,8 @@ impl Instruments {
     pub fn load(path: &Path) -> Result<Self> {
         if !path.exists() {
             bail!(
-                "no SoundFont at {}: install the package fluid-soundfont-gm, or name one with --soundfont",
+                "no SoundFont at {}: install the package fluid-soundfont-gm, or \
+                 use --soundfont FILE",
                 path.display()
             );
         }

@@ -44,7 +44,7 @@ def methods_of(path):
     except OSError as error:
         sys.exit(f"score.py: {path}: {error.strerror}")
     except (ValueError, KeyError, TypeError):
-        sys.exit(f"score.py: {path} is not the JSON of cargo xtask evaluate")
+        sys.exit(f"score.py: {path} is not a JSON file of cargo xtask evaluate")
 
 
 def read(paths):
@@ -55,10 +55,10 @@ def read(paths):
         for method, mics in methods_of(path):
             column = method if len(paths) == 1 else f"{stem}:{method}"
             if column in columns:
-                sys.exit(f"score.py: {column} is there twice")
+                sys.exit(f"score.py: {column} occurs twice")
             columns[column] = mics
     if not any(columns.values()):
-        sys.exit("score.py: there are no mics")
+        sys.exit("score.py: no mics found")
     return columns
 
 
@@ -141,7 +141,7 @@ def print_worst(rows, column):
 
 def main():
     parser = argparse.ArgumentParser(description="Scores evaluations by stratum.")
-    parser.add_argument("json", nargs="+", metavar="FILE", help="what evaluate --json wrote")
+    parser.add_argument("json", nargs="+", metavar="FILE", help="JSON file of evaluate")
     parser.add_argument("--scenes", action="store_true", help="one row per scene")
     options = parser.parse_args()
     columns = read(options.json)

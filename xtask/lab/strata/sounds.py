@@ -100,7 +100,7 @@ def run(command, output):
     done = subprocess.run(command, capture_output=True, text=True, errors="replace")
     if done.returncode != 0 or not output.exists():
         said = (done.stderr.strip() or f"exit status {done.returncode}").splitlines()[-1]
-        raise StrataError(f"{command[0]} made no sound: {said}")
+        raise StrataError(f"{command[0]} failed: {said}")
     return soundfile.read(output, always_2d=True)
 
 
@@ -127,8 +127,8 @@ class Sounds:
             raise StrataError(f"{program} is missing: apt install {program}")
         if program == "fluidsynth" and not self.soundfont.is_file():
             raise StrataError(
-                f"there is no SoundFont {self.soundfont}: apt install fluid-soundfont-gm, "
-                "or name another one with --soundfont"
+                f"no SoundFont at {self.soundfont}: apt install fluid-soundfont-gm, "
+                "or use --soundfont FILE"
             )
 
     def has_recordings(self, folder):
@@ -152,7 +152,7 @@ class Sounds:
         sound = sound.mean(1)
         if sound.size == 0 or np.abs(sound).max() <= 1e-3:
             raise StrataError(
-                f"{self.soundfont} is no General MIDI SoundFont: its program {program} is silent"
+                f"{self.soundfont} is not a General MIDI SoundFont: program {program} is silent"
             )
         return levelled(fit(sound, length_samples))
 

@@ -127,7 +127,7 @@ def choose(set_name, prefix, sounds):
         else:
             left_out.append(f"{name} ({folder})")
     if left_out:
-        line = f"strata.py: left out for want of recordings (--data): {', '.join(left_out)}"
+        line = f"strata.py: left out, because they need recordings (--data): {', '.join(left_out)}"
         print(line, file=sys.stderr)
     elif not found:
         raise StrataError(f"no scene of {set_name} begins with {prefix}")
@@ -158,15 +158,15 @@ def render(folder, set_name, names, sounds, must_check):
 def parse():
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("out", nargs="?", type=pathlib.Path, metavar="OUT", help="folder to fill")
+    parser.add_argument("out", nargs="?", type=pathlib.Path, metavar="OUT", help="output folder")
     parser.add_argument("--set", choices=scenes.SETS, default="dev", help="default: dev")
-    parser.add_argument("--only", default="", metavar="PREFIX", help="scenes that begin with this")
-    parser.add_argument("--list", action="store_true", help="print the names only")
-    parser.add_argument("--check", action="store_true", help="measure the files written")
+    parser.add_argument("--only", default="", metavar="PREFIX", help="scenes with this prefix only")
+    parser.add_argument("--list", action="store_true", help="only print the names")
+    parser.add_argument("--check", action="store_true", help="check the written files")
     parser.add_argument(
         "--soundfont", default=DEFAULT_SOUNDFONT, metavar="FILE", help="default: %(default)s"
     )
-    parser.add_argument("--data", metavar="DIR", help="recordings, which some scenes of dev need")
+    parser.add_argument("--data", metavar="DIR", help="recordings for some scenes of dev")
     options = parser.parse_args()
     if options.out is None and not options.list:
         parser.error("OUT is missing")

@@ -118,7 +118,7 @@ fn outputs_have_the_inputs_names_lengths_and_channels() {
     // A pipe gets the warning about the session, but no progress bar.
     assert_eq!(
         String::from_utf8(output.stderr).unwrap(),
-        "warning: a.wav and pair.wav channel 1 carry the same sound: leave one of them out, or put \
+        "warning: a.wav and pair.wav channel 1 carry the same sound: remove one of them, or put \
          them into one group (--group 1,3)\n"
     );
     let made = ["a.wav", "b.wav", "pair.wav"];
@@ -233,13 +233,13 @@ fn every_mistake_is_one_line_and_leaves_nothing() {
         ("--out clean --json no/such/r.json a.wav b.wav", "no/such/r.json"),
         ("--out clean --json b.wav a.wav b.wav", "--json b.wav"),
         ("--out clean --json folder.wav a.wav b.wav", "folder.wav"),
-        ("--model nobody-7 --out clean a.wav b.wav", "--model nobody-7: no folder of that name"),
+        ("--model nobody-7 --out clean a.wav b.wav", "--model nobody-7: no such model or folder"),
         ("--model folder.wav --out clean a.wav b.wav", "folder.wav/card.toml"),
-        ("--method ideal-mask --out clean a.wav b.wav", "ideal-mask is for evaluate alone"),
-        ("--method cancel --model band-a --out clean a.wav b.wav", "asks no network"),
+        ("--method ideal-mask --out clean a.wav b.wav", "ideal-mask is available in evaluate only"),
+        ("--method cancel --model band-a --out clean a.wav b.wav", "does not use a network"),
         ("--method online --learn session --out clean a.wav b.wav", "--learn session"),
         ("--method cancel --learn none --out clean a.wav b.wav", "--learn none"),
-        ("--out clean --group 1,7 a.wav b.wav", "numbered 1 to 2"),
+        ("--out clean --group 1,7 a.wav b.wav", "there are 2 mics"),
         ("--out clean --amount 120 a.wav b.wav", "0 to 100"),
     ] {
         assert_one_line(&session.debleed(arguments), part, arguments);
@@ -263,7 +263,7 @@ fn a_write_that_fails_half_way_leaves_nothing() {
     for method in ["online", "cancel"] {
         let arguments = format!("--method {method} --out a/clean --removed a/gone a.wav b.wav");
         let output = session.debleed_within(LIMITED, &arguments);
-        assert_one_line(&output, "cannot write it: File too large", method);
+        assert_one_line(&output, "cannot write: File too large", method);
         assert_eq!(session.names(), before);
     }
     // Small enough files are written despite the limit.
@@ -292,9 +292,9 @@ fn a_full_disk_leaves_nothing() {
             format!(
                 "{namespace} sh -c '{mount} && \"$@\"; code=$?; ls -A disk; exit $code' sh \"$@\""
             ),
-            "cannot write it: No space left",
+            "cannot write: No space left",
         ),
-        None => (LIMITED.to_owned(), "cannot write it: File too large"),
+        None => (LIMITED.to_owned(), "cannot write: File too large"),
     };
     let output = session.debleed_within(&line, "--out disk/clean --removed disk/gone a.wav b.wav");
     assert_one_line(&output, part, "full disk");

@@ -142,10 +142,10 @@ fn cleaned_mics_replace_no_file_unless_that_is_wanted() {
         std::fs::write(session.at(name), "another take").unwrap();
     }
     let clean = "debleed --method ratio a.wav b.wav --out";
-    session.refuses(&format!("{clean} clean"), "clean/b.wav: is there already; --overwrite");
-    session.refuses(&format!("{clean} new --removed gone"), "gone/a.wav: is there already");
-    session.refuses(&format!("{clean} new --json r.json"), "r.json: is there already");
-    session.refuses(&format!("{clean} . --overwrite"), "would destroy the input a.wav");
+    session.refuses(&format!("{clean} clean"), "clean/b.wav: already exists; --overwrite");
+    session.refuses(&format!("{clean} new --removed gone"), "gone/a.wav: already exists");
+    session.refuses(&format!("{clean} new --json r.json"), "r.json: already exists");
+    session.refuses(&format!("{clean} . --overwrite"), "would overwrite the input a.wav");
     session.succeeds(&format!("{clean} clean --removed gone --json r.json --overwrite"));
     for name in ["clean/b.wav", "gone/a.wav", "r.json"] {
         assert_ne!(std::fs::read(session.at(name)).unwrap(), b"another take", "{name}");
@@ -158,7 +158,7 @@ fn a_report_is_no_mic_and_no_output() {
     let clean = "debleed --method ratio a.wav b.wav --out clean --removed gone --overwrite --json";
     session.refuses(&format!("{clean} clean/a.wav"), "--json clean/a.wav: would be written to");
     session.refuses(&format!("{clean} ./gone/B.wav"), "--json ./gone/B.wav: would be written to");
-    session.refuses(&format!("{clean} a.wav"), "--json a.wav: writing it would destroy the input");
+    session.refuses(&format!("{clean} a.wav"), "--json a.wav: would overwrite the input");
     // The same names in another folder are other files.
     std::fs::create_dir(session.at("reports")).unwrap();
     session.succeeds(&format!("{clean} reports/a.wav"));
@@ -204,7 +204,7 @@ fn evaluations_and_reports_replace_no_file_unless_that_is_wanted() {
         std::fs::write(session.at(name), "theirs").unwrap();
     }
     let evaluate = "evaluate --scenes scenes --method ratio";
-    let there = "is there already; --overwrite replaces it";
+    let there = "already exists; --overwrite replaces it";
     session.refuses(&format!("{evaluate} --json r.json"), there);
     session.refuses(&format!("{evaluate} --plots plots"), there);
     session
@@ -215,7 +215,7 @@ fn evaluations_and_reports_replace_no_file_unless_that_is_wanted() {
     session.refuses("benchmark --first 1 --method ratio --markdown r.md", there);
     session.refuses("benchmark --first 1 --method ratio --markdown x --json x", "the same file as");
     session.refuses("benchmark --first 1 --json - --markdown /dev/stdout", "cannot both go to");
-    session.refuses("make-demo --out .", "mic1_kick.flac: is there already");
+    session.refuses("make-demo --out .", "mic1_kick.flac: already exists");
     session.refuses("demo-report --session scenes --cleaned clean --out .", there);
     session.succeeds(&format!("{evaluate} --json r.json --plots plots --overwrite"));
     for name in ["plots/gain-by-input.png", "r.json"] {
@@ -231,7 +231,7 @@ fn scenes_that_no_simulation_has_made_are_not_taken_for_ours() {
     let session = Session::new(16_000);
     session.write_scene("scenes/ensembles0001");
     let line = "simulate --recipe ensembles --count 1 --out scenes";
-    session.refuses(line, "holds ensembles0001 and no simulation.json");
+    session.refuses(line, "contains ensembles0001 but no simulation.json");
 }
 
 /// Two in a hundred pairs of runs failed when one checked for the folder while the other
@@ -383,7 +383,7 @@ fn a_simulation_of_material_whose_name_is_no_text_goes_on() {
     let recipe =
         "duration_s = 1\nrate_hz = 16000\n[[scene]]\nensembles = [\"rock-band\"]\nmics = [2, 2]\n";
     std::fs::write(session.at("short.toml"), recipe).unwrap();
-    for said in ["1 scenes made", "0 scenes made, 1 were there"] {
+    for said in ["1 scenes made", "0 scenes made, 1 already existed"] {
         let mut lab = session.lab("simulate --recipe short.toml --count 1 --out scenes");
         let output = lab.arg("--soundfont").arg(name).output().unwrap();
         assert!(String::from_utf8_lossy(&output.stdout).contains(said), "{output:?}");
@@ -405,5 +405,5 @@ fn floors_may_have_signs_and_units() {
     assert!(cleaned.iter().all(|samples| *samples == cleaned[0]));
     let line = "debleed --method ratio --out loud --floor-db loud a.wav b.wav";
     let output = session.run(line);
-    assert!(String::from_utf8_lossy(&output.stderr).contains("a level in dB is needed"));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("expected a level in dB"));
 }

@@ -120,7 +120,7 @@ fn killed_at_any_moment_and_started_again_the_folder_ends_the_same() {
     assert!(found == expected, "the same files with other bytes");
     // No scene is made twice.
     let again = bench.run("--out killed --count 12");
-    assert!(String::from_utf8_lossy(&again.stdout).contains("0 scenes made, 12 were there"));
+    assert!(String::from_utf8_lossy(&again.stdout).contains("0 scenes made, 12 already existed"));
     // A run of a part of the scenes makes the same scenes.
     assert!(bench.run("--out part --first 11 --count 2").status.success());
     for (path, bytes) in files(&bench.at("part")) {
@@ -136,7 +136,7 @@ fn an_interrupted_run_ends_by_one_line_and_leaves_whole_scenes() {
     let id = child.id().to_string();
     assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
     let line = error_line(&child.wait_with_output().unwrap());
-    assert!(line.contains("interrupted after") && line.contains("goes on from there"), "{line}");
+    assert!(line.contains("interrupted after") && line.contains("again to continue"), "{line}");
     for (path, _) in files(&bench.at("out")) {
         assert!(!path.to_string_lossy().contains(".partial"), "{}", path.display());
     }

@@ -76,7 +76,7 @@ impl Finding {
                     Tool::Host => "one group".to_owned(),
                 };
                 format!(
-                    "{} and {} carry the same sound{}: leave one of them out, or put them into {}",
+                    "{} and {} carry the same sound{}: remove one of them, or put them into {}",
                     name(a),
                     name(b),
                     difference(copy),
@@ -84,8 +84,8 @@ impl Finding {
                 )
             }
             Self::OtherClock(OtherClock { mics, drift_ppm }) => format!(
-                "{} {} the other mics by {:.0} ppm ({:.1} ms a minute): recorded by another \
-                 clock; resample first, or bleed stays",
+                "{} {} the other mics by {:.0} ppm ({:.1} ms per minute): recorded with another \
+                 clock; resample first, or bleed remains",
                 list(mics, name),
                 match (*drift_ppm > 0.0, mics.len()) {
                     (true, 1) => "falls behind",
@@ -97,14 +97,14 @@ impl Finding {
                 drift_ppm.abs() * 0.06,
             ),
             Self::Late(Late { mic, late_s }) => format!(
-                "{} is {:.0} ms {} than the other mics, more than a room explains: move it back \
-                 into time first",
+                "{} is {:.0} ms {} than the other mics, too much for one room: move it into time \
+                 first",
                 name(*mic),
                 late_s.abs() * 1e3,
                 if *late_s > 0.0 { "later" } else { "earlier" },
             ),
             Self::Moved(Moved { mics, at_s }) => format!(
-                "{} moved at about {}: filters fit neither part well; clean the parts one by one{}",
+                "{} moved at about {}: clean the parts before and after separately{}",
                 if mics.len() == names.len() { "all mics".to_owned() } else { list(mics, name) },
                 clock_time(*at_s),
                 match tool {
@@ -113,21 +113,22 @@ impl Finding {
                 },
             ),
             Self::HearsAll { mic } => format!(
-                "{} hears all other mics and nothing first: if it is an overhead or a room mic, {}",
+                "{} picks up the sources of all other mics and none first: if it is an overhead or \
+                 a room mic, {}",
                 name(*mic),
                 match tool {
-                    Tool::Debleed => format!("name it (--room {})", position(*mic)),
-                    Tool::Host => "give it the role Room".to_owned(),
+                    Tool::Debleed => format!("add --room {}", position(*mic)),
+                    Tool::Host => "set its role to Room".to_owned(),
                 },
             ),
             Self::Clipped { mic, num_runs, first_s } => format!(
-                "{} is clipped in {num_runs} place{}, first at {}: bleed stays there",
+                "{} is clipped in {num_runs} place{}, first at {}: bleed remains there",
                 name(*mic),
                 if *num_runs == 1 { "" } else { "s" },
                 clock_time(*first_s),
             ),
             Self::Offset { mic, offset } => {
-                format!("{} has a DC offset of {offset:.4}: filter it out first", name(*mic))
+                format!("{} has a DC offset of {offset:.4}: remove it first", name(*mic))
             }
         }
     }

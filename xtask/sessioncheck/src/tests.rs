@@ -154,35 +154,35 @@ fn lines_name_the_files_and_the_remedy() {
             Finding::Copy(copy),
             Tool::Debleed,
             "kick.wav and room.wav carry the same sound (the second 3.0 dB quieter, 2.00 ms later, \
-             inverted): leave one of them out, or put them into one group (--group 1,3)",
+             inverted): remove one of them, or put them into one group (--group 1,3)",
         ),
         (
             Finding::HearsAll { mic: 2 },
             Tool::Debleed,
-            "room.wav hears all other mics and nothing first: if it is an overhead or a room mic, \
-             name it (--room 3)",
+            "room.wav picks up the sources of all other mics and none first: if it is an overhead \
+             or a room mic, add --room 3",
         ),
         (
             Finding::HearsAll { mic: 2 },
             Tool::Host,
-            "room.wav hears all other mics and nothing first: if it is an overhead or a room mic, \
-             give it the role Room",
+            "room.wav picks up the sources of all other mics and none first: if it is an overhead \
+             or a room mic, set its role to Room",
         ),
         (
             Finding::Late(Late { mic: 1, late_s: -0.2 }),
             Tool::Debleed,
-            "snare.wav is 200 ms earlier than the other mics, more than a room explains: move it \
-             back into time first",
+            "snare.wav is 200 ms earlier than the other mics, too much for one room: move it into \
+             time first",
         ),
         (
             Finding::Clipped { mic: 0, num_runs: 3, first_s: 3_725.4 },
             Tool::Host,
-            "kick.wav is clipped in 3 places, first at 1:02:05: bleed stays there",
+            "kick.wav is clipped in 3 places, first at 1:02:05: bleed remains there",
         ),
         (
             Finding::Offset { mic: 0, offset: -0.012 },
             Tool::Host,
-            "kick.wav has a DC offset of -0.0120: filter it out first",
+            "kick.wav has a DC offset of -0.0120: remove it first",
         ),
     ] {
         assert_eq!(finding.line(&names, tool), line);

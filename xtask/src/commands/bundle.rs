@@ -37,11 +37,10 @@ fn display_name() -> Result<String> {
     let text =
         fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
     let table: toml::Table =
-        text.parse().with_context(|| format!("cannot understand {}", path.display()))?;
+        text.parse().with_context(|| format!("cannot parse {}", path.display()))?;
     let name = table.get(PACKAGE).and_then(|package| package.get("name"));
     let name = name.and_then(toml::Value::as_str);
-    name.map(str::to_owned)
-        .with_context(|| format!("{} gives no name for {PACKAGE}", path.display()))
+    name.map(str::to_owned).with_context(|| format!("{}: no name for {PACKAGE}", path.display()))
 }
 
 /// Builds the plugin's library and returns its path.
@@ -49,7 +48,7 @@ fn build() -> Result<PathBuf> {
     let files = build::Product::PLUGIN.build()?;
     let extension = std::env::consts::DLL_EXTENSION;
     let library = files.into_iter().find(|file| file.extension().is_some_and(|e| e == extension));
-    library.context("cargo built the plugin without a shared library")
+    library.context("cargo built no shared library of the plugin")
 }
 
 #[cfg(test)]

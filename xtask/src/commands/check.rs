@@ -7,7 +7,7 @@ use anyhow::Result;
 use crate::{build, commands, shell};
 
 /// Notice shown when a check has to build something.
-const NOTICE: &str = "building: minutes the first time";
+const NOTICE: &str = "building; the first build takes some minutes";
 
 /// Runs all checks and stops at the first that fails.
 pub(crate) fn check() -> Result<()> {
@@ -17,10 +17,10 @@ pub(crate) fn check() -> Result<()> {
     shell::run(format, "cargo fmt --check")?;
     let mut format = shell::cargo_for_dashboard("fmt");
     format.arg("--check");
-    shell::run(format, "cargo fmt --check of the dashboard")?;
+    shell::run(format, "cargo fmt --check in xtask/dashboard")?;
     let mut format = shell::cargo_for_races("fmt");
     format.arg("--check");
-    shell::run(format, "cargo fmt --check of the models of threads")?;
+    shell::run(format, "cargo fmt --check in engine/races")?;
 
     step("tidiness");
     commands::tidy()?;
@@ -53,7 +53,7 @@ pub(crate) fn check() -> Result<()> {
     // By name: `--benches` would run the unit tests of other packages again.
     let mut benches = shell::cargo("test");
     benches.args(["--workspace", "--bench", "stft", "--bench", "link", "--bench", "network"]);
-    shell::run(benches, "cargo test of the benches")?;
+    shell::run(benches, "cargo test of all benches")?;
 
     step("instructions");
     commands::guard(false)?;
@@ -65,7 +65,8 @@ pub(crate) fn check() -> Result<()> {
 fn deny() -> Result<()> {
     if !succeeds(shell::cargo("deny").arg("--version")) {
         println!(
-            "checked by `tidy` alone: cargo-deny is not installed (cargo install --locked cargo-deny)"
+            "skipped: cargo-deny is not installed (cargo install --locked cargo-deny); \
+             `tidy` has checked the licences"
         );
         return Ok(());
     }
@@ -78,7 +79,7 @@ fn deny() -> Result<()> {
     if succeeds(shell::cargo("deny").arg("fetch").arg("db").current_dir(shell::root())) {
         return shell::run(deny(&["advisories"]), "cargo deny check advisories");
     }
-    println!("not checked: advisories, whose database cannot be fetched");
+    println!("skipped: advisories, because their database cannot be fetched");
     Ok(())
 }
 

@@ -65,7 +65,12 @@ fn mic_files(session: &Path) -> Result<Vec<PathBuf>> {
             mics.push((number, path));
         }
     }
-    ensure!(mics.len() >= 2, "{} holds {} mics, not a session", session.display(), mics.len());
+    ensure!(
+        mics.len() >= 2,
+        "{}: a session has at least 2 mics, found {}",
+        session.display(),
+        mics.len()
+    );
     mics.sort();
     Ok(mics.into_iter().map(|(_, path)| path).collect())
 }

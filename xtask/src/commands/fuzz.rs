@@ -19,13 +19,13 @@ pub(crate) const TARGETS: [&str; 9] = [
 
 /// Fuzzes one target, or all in sequence, each for `minutes`.
 pub(crate) fn fuzz(target: Option<&str>, minutes: f64) -> Result<()> {
-    ensure!(minutes > 0.0 && minutes.is_finite(), "--minutes must be more than 0");
+    ensure!(minutes > 0.0 && minutes.is_finite(), "--minutes must be greater than 0");
     let tests = |ends: &[&str]| {
         let mut tests = shell::cargo("test");
         tests.args(["--workspace", "--test", "fuzz"]).args(ends);
         tests
     };
-    build::shown(tests(&["--no-run"]), "building the fuzzer: minutes the first time")?;
+    build::shown(tests(&["--no-run"]), "building the fuzzer; the first build takes some minutes")?;
     let seconds = format!("{:.0}", (60.0 * minutes).ceil());
     for name in TARGETS.into_iter().filter(|name| target.is_none_or(|target| target == *name)) {
         let full_name = format!("{}::{name}", module_of(name));

@@ -39,7 +39,7 @@ struct Row {
 /// Counts every case of the table. Fails if a case has grown, or writes the counts into the table.
 pub(crate) fn guard(writes: bool) -> Result<()> {
     if !cfg!(all(target_os = "linux", target_arch = "x86_64")) {
-        println!("not counted: the table is for Linux on x86-64");
+        println!("skipped: the counts need Linux on x86-64");
         return Ok(());
     }
     system::ensure_for_guard()?;
@@ -57,7 +57,10 @@ pub(crate) fn guard(writes: bool) -> Result<()> {
                 scope.spawn(move || count(command))
             };
             let running: Vec<_> = some.iter().map(start).collect();
-            running.into_iter().map(|one| one.join().unwrap_or_else(|_| bail!("lost"))).collect()
+            running
+                .into_iter()
+                .map(|one| one.join().unwrap_or_else(|_| bail!("a thread panicked")))
+                .collect()
         });
         for (row, count) in some.iter().zip(counts) {
             let thousands = count.with_context(|| format!("counting {}", row.case))?;
@@ -137,9 +140,11 @@ impl Programs {
         let built = |arguments: &[&str], package: &str| {
             let mut build = shell::cargo(arguments[0]);
             build.args(&arguments[1..]).arg("--message-format=json-render-diagnostics");
-            let messages =
-                build::shown(build, "building the counted programs: minutes the first time")?;
-            build::program_of(package, &messages).context("cargo built no program")
+            let messages = build::shown(
+                build,
+                "building the counted programs; the first build takes minutes",
+            )?;
+            build::program_of(package, &messages).context("cargo did not build the program")
         };
         let example = ["build", "--release", "--package", "models", "--example", "instructions"];
         // The whole workspace, so that features and thus builds are the same as for the tests.
@@ -169,13 +174,15 @@ fn count(program: Vec<OsString>) -> Result<f64> {
     let (printed, errors) =
         (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     ensure!(output.status.success(), "{}: {errors}", output.status);
-    let (times, path) = times(&printed).with_context(|| format!("it printed {printed:?}"))?;
+    let (times, path) =
+        times(&printed).with_context(|| format!("unexpected output {printed:?}"))?;
     ensure!(
         path == PATH || path == ALL_PATHS,
-        "the counts are of {PATH}, and this machine offers {path}"
+        "{TABLE} has counts for {PATH}, but this machine supports {path}"
     );
-    let total = collected(&errors).with_context(|| format!("valgrind printed {errors:?}"))?;
-    ensure!(times > 0.0 && total > 0.0, "nothing was counted: {total} in {times} times");
+    let total =
+        collected(&errors).with_context(|| format!("unexpected output of valgrind {errors:?}"))?;
+    ensure!(times > 0.0 && total > 0.0, "valgrind counted nothing: {total} in {times} runs");
     Ok(total / times / 1000.0)
 }
 

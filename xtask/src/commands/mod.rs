@@ -53,10 +53,10 @@ fn test_apart() -> Result<()> {
     backends.args(["--profile", "apart", "--package", "lab", "--features", "ndarray,wgpu"]);
     backends.args(["--lib", "--test", "backends", "backends"]);
     shell::run(backends, "cargo test of the backends")?;
-    shell::run(shell::cargo_for_races("test"), "cargo test of the models of threads")?;
+    shell::run(shell::cargo_for_races("test"), "cargo test in engine/races")?;
     let mut dashboard = shell::cargo_for_dashboard("test");
     dashboard.arg("--target-dir").arg(shell::dashboard_target());
-    shell::run(dashboard, "cargo test of the dashboard")
+    shell::run(dashboard, "cargo test in xtask/dashboard")
 }
 
 /// Runs the tests that check the repository itself.
@@ -67,7 +67,7 @@ pub(crate) fn tidy() -> Result<()> {
         tests.args(["--workspace", "--test", "tidy"]).args(ends);
         tests
     };
-    build::shown(tests(&["--no-run"]), "building the checks: a minute the first time")?;
+    build::shown(tests(&["--no-run"]), "building the checks; the first build takes a minute")?;
     shell::run(tests(&["--quiet"]), "cargo test --workspace --test tidy")
 }
 

@@ -12,14 +12,14 @@ pub(crate) fn races(preemptions: usize) -> Result<()> {
     println!("== models");
     let mut models = shell::cargo_for_races("test");
     models.arg("modelled::").env("UNSPILL_PREEMPTIONS", preemptions.to_string());
-    shell::run(models, "cargo test of the models")?;
+    shell::run(models, "cargo test in engine/races")?;
 
     println!("== Miri");
     let mut probe = shell::program("cargo");
     probe.args(["+nightly", "miri", "--version"]).env_remove("RUSTUP_TOOLCHAIN");
     probe.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     if !probe.status().is_ok_and(|status| status.success()) {
-        println!("not run: rustup toolchain install nightly --component miri,rust-src");
+        println!("skipped: no Miri (rustup toolchain install nightly --component miri,rust-src)");
         return Ok(());
     }
     let mut miri = shell::program("cargo");

@@ -42,7 +42,7 @@ fn dashboard(arguments: &[OsString]) -> Result<Command> {
     let target = shell::dashboard_target();
     let mut dashboard = shell::cargo_for_dashboard("build");
     dashboard.arg("--release").arg("--target-dir").arg(&target);
-    build::shown(dashboard, "building the dashboard: some minutes the first time")?;
+    build::shown(dashboard, "building the dashboard; the first build takes some minutes")?;
     training.args(["train", "--progress", "json"]).args(arguments);
     let program = format!("release/dashboard{}", std::env::consts::EXE_SUFFIX);
     let mut command = Command::new(target.join(program));

@@ -255,17 +255,17 @@ fn a_file_that_is_shorter_than_it_says_is_refused() {
 #[test]
 fn formats_that_are_not_read_are_named() {
     for (kind, name) in [
-        (b"ulaw", "mu-law in AIFF-C is not read"),
-        (b"ALAW", "A-law in AIFF-C is not read"),
-        (b"ima4", "IMA ADPCM in AIFF-C is not read"),
-        (b"MAC6", "MACE in AIFF-C is not read"),
-        (b"abcd", "AIFF-C of format 'abcd' is not read"),
+        (b"ulaw", "mu-law in AIFF-C is not supported"),
+        (b"ALAW", "A-law in AIFF-C is not supported"),
+        (b"ima4", "IMA ADPCM in AIFF-C is not supported"),
+        (b"MAC6", "MACE in AIFF-C is not supported"),
+        (b"abcd", "AIFF-C of format 'abcd' is not supported"),
     ] {
         let message = Shape::new(Some(kind), 16, 4, vec![0; 8]).message();
         assert!(message.starts_with(name), "{message}");
     }
     let message = Shape::new(None, 33, 4, vec![0; 32]).message();
-    assert!(message.starts_with("33-bit integer AIFF is not read"), "{message}");
+    assert!(message.starts_with("33-bit integer AIFF is not supported"), "{message}");
 }
 
 #[test]
@@ -273,12 +273,12 @@ fn headers_that_make_no_sense_are_refused() {
     let (shape, _) = sixteen(10);
     for (bytes, part) in [
         (Shape { num_channels: 0, ..shape.clone() }.bytes(), "no channels"),
-        (b"FORM\0\0\0\0AIFF".to_vec(), "it has no COMM chunk"),
+        (b"FORM\0\0\0\0AIFF".to_vec(), "no COMM chunk"),
         ([b"FORM\0\0\0\0AIFF".as_slice(), &chunk(b"COMM", &[0; 17])].concat(), "too short"),
-        (shape.bytes()[..38].to_vec(), "it has no SSND chunk"),
+        (shape.bytes()[..38].to_vec(), "no SSND chunk"),
         (
             Shape { first: b"NAME\xF0\xFF\xFF\xFF".to_vec(), ..shape }.bytes(),
-            "its 'NAME' chunk is longer than the file",
+            "the 'NAME' chunk is longer than the file",
         ),
     ] {
         let message = message(&bytes);

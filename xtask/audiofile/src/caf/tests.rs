@@ -166,24 +166,25 @@ fn a_file_that_is_shorter_than_it_says_is_refused() {
 #[test]
 fn formats_that_are_not_read_are_named() {
     for (format, name) in [
-        (b"alac", "Apple Lossless in CAF is not read"),
-        (b"aac ", "AAC in CAF is not read"),
-        (b"ulaw", "mu-law in CAF is not read"),
-        (b"opus", "Opus in CAF is not read"),
-        (b"abcd", "CAF of format 'abcd' is not read"),
+        (b"alac", "Apple Lossless in CAF is not supported"),
+        (b"aac ", "AAC in CAF is not supported"),
+        (b"ulaw", "mu-law in CAF is not supported"),
+        (b"opus", "Opus in CAF is not supported"),
+        (b"abcd", "CAF of format 'abcd' is not supported"),
     ] {
         let shape = Shape { format: *format, ..sixteen(10).0 };
         assert!(shape.message().starts_with(name), "{}", shape.message());
     }
-    for (flags, bits, name) in
-        [(0, 20, "20-bit integer CAF is not read"), (1, 16, "16-bit float CAF is not read")]
-    {
+    for (flags, bits, name) in [
+        (0, 20, "20-bit integer CAF is not supported"),
+        (1, 16, "16-bit float CAF is not supported"),
+    ] {
         let message = Shape::new(flags, bits, vec![0; 64]).message();
         assert!(message.starts_with(name), "{message}");
     }
     let mut bytes = sixteen(10).0.bytes();
     bytes[5] = 2;
-    assert!(message(&bytes).starts_with("CAF of version 2 is not read"));
+    assert!(message(&bytes).starts_with("CAF version 2 is not supported"));
 }
 
 #[test]
@@ -211,10 +212,10 @@ fn headers_that_make_no_sense_are_refused() {
             with(|shape| shape.middle = b"info\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF".to_vec()),
             "longer than",
         ),
-        (data_first, "its data chunk comes before its desc chunk"),
-        (b"caff\0\x01\0\0".to_vec(), "it has no desc chunk"),
-        (twice, "it has no data chunk"),
-        (b"caff\0\x01".to_vec(), "it ends inside its header"),
+        (data_first, "the data chunk comes before the desc chunk"),
+        (b"caff\0\x01\0\0".to_vec(), "no desc chunk"),
+        (twice, "no data chunk"),
+        (b"caff\0\x01".to_vec(), "the header is incomplete"),
     ] {
         let message = message(&bytes);
         assert!(message.contains(part), "{part}: {message}");

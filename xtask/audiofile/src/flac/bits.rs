@@ -87,7 +87,7 @@ impl<'a> Bits<'a> {
 }
 
 fn too_large() -> Fault {
-    Fault::format("a number is too large")
+    Fault::format("number too large")
 }
 
 const CRC8: [u8; 256] = {

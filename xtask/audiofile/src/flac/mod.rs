@@ -45,7 +45,7 @@ impl StreamInfo {
             return Err(Fault::format("no sample rate"));
         }
         if info.bits < 4 {
-            return Err(Fault::format(format!("samples of {} bits", info.bits)));
+            return Err(Fault::format(format!("{} bits per sample", info.bits)));
         }
         Ok(info)
     }
@@ -80,7 +80,7 @@ impl Flac {
     /// Reads the metadata, from the magic number up to the first block.
     pub(crate) fn open(input: &mut Input) -> Result<Self, Fault> {
         if &input.array::<4>()? != b"fLaC" {
-            return Err(Fault::format("no FLAC stream"));
+            return Err(Fault::format("not a FLAC stream"));
         }
         let mut info = None;
         let mut metadata = Metadata::default();
@@ -92,11 +92,11 @@ impl Flac {
                 (0, None) if num_bytes >= STREAMINFO_BYTES => {
                     info = Some(StreamInfo::from_bytes(input.array()?)?);
                 }
-                (_, None) => return Err(Fault::format("no FLAC stream information")),
+                (_, None) => return Err(Fault::format("no STREAMINFO block")),
                 (2, _) if u64::from(num_bytes) <= metadata::MOST_BYTES => {
                     keep_chunk(&mut metadata, &input.up_to(num_bytes.into())?);
                 }
-                (0 | 127, _) => return Err(Fault::format("a wrong kind of FLAC metadata")),
+                (0 | 127, _) => return Err(Fault::format("invalid type of metadata block")),
                 _ => {}
             }
             if end > input.len_bytes() {
@@ -108,7 +108,7 @@ impl Flac {
                 return Ok(Self { info, metadata, block });
             }
         }
-        Err(Fault::format("too many blocks of FLAC metadata"))
+        Err(Fault::format("too many metadata blocks"))
     }
 
     pub(crate) fn metadata(&self) -> &Metadata {
@@ -137,7 +137,7 @@ impl Flac {
         let full_scale = 1_i64 << (self.info.bits - 1);
         for (channel, out) in self.block.iter().zip(packet) {
             if channel.iter().any(|x| !(-full_scale..full_scale).contains(x)) {
-                return Err(Fault::format("a sample beyond full scale"));
+                return Err(Fault::format("sample beyond full scale"));
             }
             #[allow(clippy::cast_precision_loss, reason = "samples have 32 bits at most")]
             out.extend(channel.iter().map(|&x| to_float(x as f64 / full_scale as f64)));
@@ -163,7 +163,7 @@ impl Flac {
         bits.skip_to_byte();
         let expected = bits.crc16();
         if bits.read(16)? != u64::from(expected) {
-            return Err(Fault::format("a block's checksum is wrong"));
+            return Err(Fault::format("wrong checksum of a block"));
         }
         if let [first, second] = self.block.as_mut_slice() {
             join(header.stereo, first, second);
@@ -204,13 +204,13 @@ fn join(stereo: Stereo, first: &mut [i64], second: &mut [i64]) {
 fn read_header(bits: &mut Bits<'_>, info: StreamInfo) -> Result<BlockHeader, Fault> {
     // A sync code of 15 bits; the next bit, the blocking strategy, is not used.
     if bits.read(15)? != 0b111_1111_1111_1100 {
-        return Err(Fault::format("no block where one should start"));
+        return Err(Fault::format("missing start of a block"));
     }
     bits.read(1)?;
     let (size, rate) = (bits.read(4)?, bits.read(4)?);
     let (channels, depth) = (bits.read(4)?, bits.read(3)?);
     if bits.read(1)? != 0 {
-        return Err(Fault::format("a reserved bit is set"));
+        return Err(Fault::format("reserved bit is set"));
     }
     skip_number(bits)?;
     let num_samples = match size {
@@ -219,7 +219,7 @@ fn read_header(bits: &mut Bits<'_>, info: StreamInfo) -> Result<BlockHeader, Fau
         6 => bits.read(8)? + 1,
         7 => bits.read(16)? + 1,
         8..=15 => 1 << size,
-        _ => return Err(Fault::format("a block of a reserved size")),
+        _ => return Err(Fault::format("reserved block size")),
     };
     let rate_hz = match rate {
         0 => info.rate_hz.into(),
@@ -237,14 +237,14 @@ fn read_header(bits: &mut Bits<'_>, info: StreamInfo) -> Result<BlockHeader, Fau
         12 => 1_000 * bits.read(8)?,
         13 => bits.read(16)?,
         14 => 10 * bits.read(16)?,
-        _ => return Err(Fault::format("a block of a reserved rate")),
+        _ => return Err(Fault::format("reserved sample rate")),
     };
     let (num_channels, stereo) = match channels {
         0..=7 => (channels + 1, Stereo::Independent),
         8 => (2, Stereo::LeftSide),
         9 => (2, Stereo::SideRight),
         10 => (2, Stereo::MidSide),
-        _ => return Err(Fault::format("a reserved order of channels")),
+        _ => return Err(Fault::format("reserved channel assignment")),
     };
     let depth = match depth {
         0 => info.bits,
@@ -254,15 +254,15 @@ fn read_header(bits: &mut Bits<'_>, info: StreamInfo) -> Result<BlockHeader, Fau
         5 => 20,
         6 => 24,
         7 => 32,
-        _ => return Err(Fault::format("a reserved number of bits")),
+        _ => return Err(Fault::format("reserved number of bits")),
     };
     let expected = bits.crc8();
     if bits.read(8)? != u64::from(expected) {
-        return Err(Fault::format("a block header's checksum is wrong"));
+        return Err(Fault::format("wrong checksum of a block header"));
     }
     if (rate_hz, num_channels, depth) != (info.rate_hz.into(), info.num_channels as u64, info.bits)
     {
-        return Err(Fault::format("the rate, the channels or the bits change"));
+        return Err(Fault::format("sample rate, channels or bits change"));
     }
     let num_samples = usize::try_from(num_samples).map_err(|_| Fault::Truncated)?;
     Ok(BlockHeader { num_samples, stereo })
@@ -274,11 +274,11 @@ fn skip_number(bits: &mut Bits<'_>) -> Result<(), Fault> {
     let following = match first.leading_ones() {
         0 => 0,
         ones @ 2..=7 => ones - 1,
-        _ => return Err(Fault::format("a block's number is no number")),
+        _ => return Err(Fault::format("invalid block number")),
     };
     for _ in 0..following {
         if bits.read(8)? >> 6 != 0b10 {
-            return Err(Fault::format("a block's number is no number"));
+            return Err(Fault::format("invalid block number"));
         }
     }
     Ok(())

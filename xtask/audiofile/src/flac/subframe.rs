@@ -18,7 +18,7 @@ pub(super) fn read(
     channel: &mut Vec<i64>,
 ) -> Result<(), Fault> {
     if bits.read(1)? != 0 {
-        return Err(Fault::format("a reserved bit is set"));
+        return Err(Fault::format("reserved bit is set"));
     }
     let kind = bits.read(6)?;
     let wasted = if bits.read(1)? == 0 { 0 } else { bits.read_unary(33)? + 1 };
@@ -42,9 +42,9 @@ pub(super) fn read(
             read_plain(bits, depth, order.min(num_samples), channel)?;
             let precision = u32::try_from(bits.read(4)?).unwrap_or_default() + 1;
             let shift = bits.read_signed(5)?;
-            let shift = u32::try_from(shift).map_err(|_| Fault::format("a negative shift"))?;
+            let shift = u32::try_from(shift).map_err(|_| Fault::format("negative shift"))?;
             if precision == 16 {
-                return Err(Fault::format("a reserved precision"));
+                return Err(Fault::format("reserved precision"));
             }
             let mut coefficients = [0; MOST_COEFFICIENTS];
             let coefficients = &mut coefficients[..order];
@@ -54,7 +54,7 @@ pub(super) fn read(
             read_residual(bits, num_samples, order, channel)?;
             predict(coefficients, shift, channel);
         }
-        _ => return Err(Fault::format("a reserved kind of block")),
+        _ => return Err(Fault::format("reserved subframe type")),
     }
     if wasted > 0 {
         channel.iter_mut().for_each(|x| *x <<= wasted);
@@ -89,12 +89,12 @@ fn read_residual(
     let (parameter_bits, escape) = match bits.read(2)? {
         0 => (4, 15),
         1 => (5, 31),
-        _ => return Err(Fault::format("a reserved kind of residual")),
+        _ => return Err(Fault::format("reserved residual coding")),
     };
     let num_partitions = 1_usize << bits.read(4)?;
     let partition = num_samples / num_partitions;
     if !num_samples.is_multiple_of(num_partitions) || partition < order {
-        return Err(Fault::format("partitions that do not fit the block"));
+        return Err(Fault::format("partitions do not fit the block"));
     }
     for index in 0..num_partitions {
         let count = if index == 0 { partition - order } else { partition };

@@ -85,9 +85,9 @@ fn more_mics_than_the_limit_are_refused() {
 fn rates_and_lengths_have_to_agree() {
     let (_folder, paths) = folder_with(&["a.wav", "b.wav"]);
     write_float_wav_at(&paths[1], 44_100, 1, &[0.0; 100]);
-    assert!(message(&paths).contains("b.wav: is at 44100 Hz, but "));
+    assert!(message(&paths).contains("b.wav: 44100 Hz, but "));
     write_float_wav(&paths[1], &[0.0; 99]);
-    assert!(message(&paths).contains("b.wav: is 99 samples long, but "));
+    assert!(message(&paths).contains("b.wav: 99 samples, but "));
     fs::remove_file(&paths[1]).unwrap();
     assert!(message(&paths).contains("b.wav: no such file"));
 }
@@ -123,7 +123,7 @@ fn an_output_never_replaces_an_input() {
     let session = SessionFiles::open(&paths, MAX_MICS).unwrap();
     let roundabout = folder.path().join("in/..");
     let message = session.check_outputs_spare_inputs(&roundabout).unwrap_err().to_string();
-    assert!(message.contains("would destroy the input") && message.contains("a.wav"));
+    assert!(message.contains("would overwrite the input") && message.contains("a.wav"));
     session.check_outputs_spare_inputs(&folder.path().join("out")).unwrap();
 }
 
@@ -247,7 +247,7 @@ fn files_are_placed_by_their_time_stamps() {
         }
     }
     let error = SessionFiles::open_without_time_stamps(&paths, MAX_MICS).unwrap_err();
-    assert!(error.to_string().contains("b.wav: is 20 samples long, but "), "{error}");
+    assert!(error.to_string().contains("b.wav: 20 samples, but "), "{error}");
 }
 
 #[test]
@@ -257,7 +257,7 @@ fn time_stamps_that_fit_no_session_are_refused() {
     for (stamps, part) in [
         ([Some(7), Some(7), None], ""),
         ([None, Some(7), None], ""),
-        ([Some(7), Some(8), None], "c.wav: has no time stamp, while that of "),
+        ([Some(7), Some(8), None], "c.wav: has no time stamp, but that of "),
         ([Some(0), Some(10), Some(4)], "b.wav: starts after the earlier mics have ended"),
         ([Some(0), Some(u64::MAX), Some(0)], "b.wav: starts after the earlier mics have ended"),
     ] {

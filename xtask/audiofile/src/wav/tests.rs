@@ -321,15 +321,15 @@ fn wave64_is_read() {
 #[test]
 fn formats_that_are_not_read_are_named() {
     for (tag, bits, name) in [
-        (0x31, 0, "GSM 6.10 in WAV is not read"),
-        (0x55, 0, "MP3 in WAV is not read"),
-        (0x06, 8, "A-law in WAV is not read"),
-        (0x07, 8, "mu-law in WAV is not read"),
-        (0x02, 4, "Microsoft ADPCM in WAV is not read"),
-        (0x1234, 4, "WAV of format 0x1234 is not read"),
-        (1, 64, "64-bit integer WAV is not read"),
-        (1, 0, "0-bit integer WAV is not read"),
-        (3, 16, "16-bit float WAV is not read"),
+        (0x31, 0, "GSM 6.10 in WAV is not supported"),
+        (0x55, 0, "MP3 in WAV is not supported"),
+        (0x06, 8, "A-law in WAV is not supported"),
+        (0x07, 8, "mu-law in WAV is not supported"),
+        (0x02, 4, "Microsoft ADPCM in WAV is not supported"),
+        (0x1234, 4, "WAV of format 0x1234 is not supported"),
+        (1, 64, "64-bit integer WAV is not supported"),
+        (1, 0, "0-bit integer WAV is not supported"),
+        (3, 16, "16-bit float WAV is not supported"),
     ] {
         let mut fmt = fmt_body(FLOAT, 48_000, 1);
         fmt[..2].copy_from_slice(&u16::to_le_bytes(tag));
@@ -340,11 +340,11 @@ fn formats_that_are_not_read_are_named() {
     let mut fmt = fmt_body(Kind { extensible_mask: Some(0), ..FLOAT }, 48_000, 1);
     fmt[30] ^= 1;
     let error = message(&Shape::new(fmt, vec![0; 64]).bytes());
-    assert!(error.starts_with("WAV of a format of its own is not read"), "{error}");
+    assert!(error.starts_with("WAV with a custom format is not supported"), "{error}");
     let error = message(b"RIFF\0\0\0\0AVI LIST");
-    assert!(error.starts_with("AVI (video) is not read"), "{error}");
+    assert!(error.starts_with("AVI (video) is not supported"), "{error}");
     let error = message(b"FORM\0\0\0\0ILBMBMHD");
-    assert!(error.starts_with("IFF that holds 'ILBM' is not read; convert it to WAV"), "{error}");
+    assert!(error.starts_with("IFF of type 'ILBM' is not supported; convert it to WAV"), "{error}");
 }
 
 #[test]
@@ -358,23 +358,20 @@ fn headers_that_make_no_sense_are_refused() {
         shape.bytes()
     };
     for (bytes, part) in [
-        (data_first.concat(), "its data chunk comes before its fmt chunk"),
-        (b"RIFF\0\0\0\0WAVE".to_vec(), "it has no fmt chunk"),
-        (
-            [b"RIFF\0\0\0\0WAVE".as_slice(), &chunk(b"fmt ", &whole.fmt)].concat(),
-            "it has no data chunk",
-        ),
+        (data_first.concat(), "the data chunk comes before the fmt chunk"),
+        (b"RIFF\0\0\0\0WAVE".to_vec(), "no fmt chunk"),
+        ([b"RIFF\0\0\0\0WAVE".as_slice(), &chunk(b"fmt ", &whole.fmt)].concat(), "no data chunk"),
         (with(|shape| shape.fmt[4..8].fill(0)), "no channels or no sample rate"),
         (with(|shape| shape.fmt[2..4].fill(0)), "no channels or no sample rate"),
-        (with(|shape| shape.fmt.truncate(14)), "its fmt chunk is too short"),
+        (with(|shape| shape.fmt.truncate(14)), "the fmt chunk is too short"),
         (with(|shape| shape.fmt[..2].fill(0xFE)), "WAV of format 0xfefe"),
-        (with(|shape| shape.fmt[..2].copy_from_slice(&[0xFE, 0xFF])), "its fmt chunk is too short"),
+        (with(|shape| shape.fmt[..2].copy_from_slice(&[0xFE, 0xFF])), "the fmt chunk is too short"),
         (
             with(|shape| shape.first = b"LIST\xF0\xFF\xFF\xFF".to_vec()),
-            "its 'LIST' chunk is longer than the file",
+            "the 'LIST' chunk is longer than the file",
         ),
-        (b"RIF".to_vec(), "it ends inside its header"),
-        (b"hello\nworld".to_vec(), "it begins like no sound file"),
+        (b"RIF".to_vec(), "the header is incomplete"),
+        (b"hello\nworld".to_vec(), "unknown format"),
     ] {
         let message = message(&bytes);
         assert!(message.contains(part), "{message}");

@@ -34,19 +34,22 @@ impl Gui {
         let table = unsafe {
             get(plugin.as_ptr(), CLAP_EXT_GUI.as_ptr()).cast::<clap_plugin_gui>().as_ref()
         };
-        let table = table.context("it lacks the extension clap.gui")?;
+        let table = table.context("no extension clap.gui")?;
         Ok(Self { plugin, table: *table })
     }
 
     /// Opens the editor in a window and returns its size in pixels.
     pub(super) fn open(&self, window: u32, scale: Option<f64>) -> Result<[u32; 2]> {
         let api = CLAP_WINDOW_API_X11.as_ptr();
-        ensure!(call!(self, self.table, is_api_supported, api, false), "it knows no X11 windows");
-        ensure!(call!(self, self.table, create, api, false), "it creates no editor");
+        ensure!(
+            call!(self, self.table, is_api_supported, api, false),
+            "X11 windows are not supported"
+        );
+        ensure!(call!(self, self.table, create, api, false), "the editor was not created");
         if let Some(scale) = scale
             && !call!(self, self.table, set_scale, scale)
         {
-            bail!("it refuses a scale of {scale}");
+            bail!("scale {scale} was rejected");
         }
         let size = self.size()?;
         let parent = clap_window {
@@ -54,17 +57,17 @@ impl Gui {
             specific: clap_window_handle { x11: std::ffi::c_ulong::from(window) },
         };
         let is_opened = call!(self, self.table, set_parent, &raw const parent);
-        ensure!(is_opened, "it does not open in our window");
+        ensure!(is_opened, "the window was rejected");
         // Real hosts also pause here; an editor must not draw before it is shown.
         std::thread::sleep(BEFORE_SHOWN);
-        ensure!(call!(self, self.table, show), "it does not show its editor");
+        ensure!(call!(self, self.table, show), "the editor was not shown");
         Ok(size)
     }
 
     fn size(&self) -> Result<[u32; 2]> {
         let (mut width, mut height) = (0, 0);
         let has_size = call!(self, self.table, get_size, &raw mut width, &raw mut height);
-        ensure!(has_size, "it has no size");
+        ensure!(has_size, "the editor has no size");
         Ok([width, height])
     }
 
@@ -80,11 +83,11 @@ impl Gui {
 
     /// Requests a size and returns the size that the plugin adjusts it to.
     pub(super) fn resize(&self, [mut width, mut height]: [u32; 2]) -> Result<[u32; 2]> {
-        ensure!(call!(self, self.table, can_resize), "it cannot be resized");
+        ensure!(call!(self, self.table, can_resize), "the editor cannot be resized");
         let adjusted = call!(self, self.table, adjust_size, &raw mut width, &raw mut height);
-        ensure!(adjusted, "it adjusts no size");
+        ensure!(adjusted, "the size was not adjusted");
         let is_taken = call!(self, self.table, set_size, width, height);
-        ensure!(is_taken, "it refuses {width} x {height}");
+        ensure!(is_taken, "size {width} x {height} was rejected");
         Ok([width, height])
     }
 

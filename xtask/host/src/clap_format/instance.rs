@@ -71,7 +71,7 @@ impl ClapInstance {
         let create = required(unsafe { factory.as_ref() }.create_plugin, "create_plugin")?;
         // SAFETY: host and id are valid; the host outlives the plugin.
         let plugin = unsafe { create(factory.as_ptr(), host.raw(), id.as_ptr()) };
-        let plugin = NonNull::new(plugin.cast_mut()).context("the factory returns null")?;
+        let plugin = NonNull::new(plugin.cast_mut()).context("the factory returned null")?;
         let instance = Self {
             class: class.clone(),
             plugin,
@@ -83,7 +83,7 @@ impl ClapInstance {
             editor_is_open: false,
             _loaded: loaded,
         };
-        ensure!(call!(instance, instance.table(), init), "it fails to initialise");
+        ensure!(call!(instance, instance.table(), init), "initialisation failed");
         Ok(instance)
     }
 
@@ -101,7 +101,7 @@ impl ClapInstance {
         let table = call!(self, self.table(), get_extension, id.as_ptr());
         // SAFETY: an extension's table lives as long as the plugin; the caller guarantees its type.
         unsafe { table.cast::<T>().as_ref() }
-            .with_context(|| format!("it lacks the extension {}", id.to_string_lossy()))
+            .with_context(|| format!("no extension {}", id.to_string_lossy()))
     }
 
     fn params_extension(&self) -> Result<&clap_plugin_params> {
@@ -142,7 +142,7 @@ impl Instance for ClapInstance {
                 // SAFETY: plain data, for which zeros are valid.
                 let mut info = unsafe { std::mem::zeroed() };
                 let found = call!(self, ports, get, index, is_input, &raw mut info);
-                ensure!(found, "it does not describe {direction:?} port {index} of {count}");
+                ensure!(found, "no description of {direction:?} port {index} of {count}");
                 let is_main = info.flags & CLAP_AUDIO_PORT_IS_MAIN != 0;
                 Ok(BusInfo {
                     name: field_text(&info.name),
@@ -172,13 +172,13 @@ impl Instance for ClapInstance {
             let mut config = unsafe { std::mem::zeroed() };
             ensure!(
                 call!(self, configs, get, index, &raw mut config),
-                "it does not describe configuration {index} of its ports"
+                "no description of port configuration {index}"
             );
             if call!(self, configs, select, config.id) && matches_now(self)? {
                 return Ok(());
             }
         }
-        bail!("it has no such configuration of its ports")
+        bail!("no such port configuration")
     }
 
     fn set_bus_active(&mut self, _: Direction, _: usize, _: bool) -> Result<()> {
@@ -193,7 +193,7 @@ impl Instance for ClapInstance {
                 // SAFETY: plain data, for which zeros are valid.
                 let mut info = unsafe { std::mem::zeroed() };
                 let found = call!(self, table, get_info, index, &raw mut info);
-                ensure!(found, "it does not describe parameter {index} of {count}");
+                ensure!(found, "no description of parameter {index} of {count}");
                 Ok(ParamInfo {
                     id: info.id,
                     name: field_text(&info.name),
@@ -212,7 +212,7 @@ impl Instance for ClapInstance {
     fn param_value(&self, id: u32) -> Result<f64> {
         let mut value = 0.0;
         let known = call!(self, self.params_extension()?, get_value, id, &raw mut value);
-        ensure!(known, "it has no parameter {id}");
+        ensure!(known, "no parameter {id}");
         Ok(value)
     }
 
@@ -221,7 +221,7 @@ impl Instance for ClapInstance {
         let mut buffer = [0 as c_char; CAPACITY as usize];
         let table = self.params_extension()?;
         let known = call!(self, table, value_to_text, id, value, buffer.as_mut_ptr(), CAPACITY);
-        ensure!(known, "it has no text for {value} of parameter {id}");
+        ensure!(known, "no text for value {value} of parameter {id}");
         Ok(field_text(&buffer))
     }
 
@@ -230,7 +230,7 @@ impl Instance for ClapInstance {
         let mut value = 0.0;
         let table = self.params_extension()?;
         let known = call!(self, table, text_to_value, id, text.as_ptr(), &raw mut value);
-        ensure!(known, "it does not understand the text for parameter {id}");
+        ensure!(known, "the text for parameter {id} was rejected");
         Ok(value)
     }
 
@@ -246,7 +246,7 @@ impl Instance for ClapInstance {
         let table: &clap_plugin_state = unsafe { self.extension(CLAP_EXT_STATE) }?;
         let mut bytes: Vec<u8> = Vec::new();
         let stream = clap_ostream { ctx: (&raw mut bytes).cast(), write: Some(write_to_vec) };
-        ensure!(call!(self, table, save, &raw const stream), "it fails to save its state");
+        ensure!(call!(self, table, save, &raw const stream), "the state was not saved");
         Ok(bytes)
     }
 
@@ -255,7 +255,7 @@ impl Instance for ClapInstance {
         let table: clap_plugin_state = *unsafe { self.extension(CLAP_EXT_STATE) }?;
         let mut rest = state;
         let stream = clap_istream { ctx: (&raw mut rest).cast(), read: Some(read_from_slice) };
-        ensure!(call!(self, table, load, &raw const stream), "it refuses the state");
+        ensure!(call!(self, table, load, &raw const stream), "the state was rejected");
         Ok(())
     }
 
@@ -275,11 +275,11 @@ impl Instance for ClapInstance {
         let render = unsafe { self.extension::<clap_plugin_render>(CLAP_EXT_RENDER) };
         // A plugin without the extension has only one mode.
         if let Ok(render) = render {
-            ensure!(call!(self, render, set, mode), "it refuses to render {:?}", config.mode);
+            ensure!(call!(self, render, set, mode), "render mode {:?} was rejected", config.mode);
         }
         let max = u32::try_from(config.max_block_samples)?;
         let activated = call!(self, self.table(), activate, config.rate_hz, 1, max);
-        ensure!(activated, "it refuses to be activated");
+        ensure!(activated, "activation was rejected");
         self.steady_samples = 0;
         let start = required(self.table().start_processing, "start_processing")?;
         let plugin = self.plugin.as_ptr();
@@ -287,7 +287,7 @@ impl Instance for ClapInstance {
         let started = self.host.as_audio_thread(|| unsafe { start(plugin) });
         if !started {
             call!(self, self.table(), deactivate);
-            bail!("it refuses to start processing");
+            bail!("the start of processing was rejected");
         }
         self.active = true;
         Ok(None)
@@ -352,9 +352,9 @@ impl Instance for ClapInstance {
             bus.silence = buffer.constant_mask & zeros.fold(0, |mask, channel| mask | 1 << channel);
         }
         match status {
-            CLAP_PROCESS_ERROR => bail!("it returns an error"),
+            CLAP_PROCESS_ERROR => bail!("the plugin returned an error"),
             1..=CLAP_PROCESS_SLEEP => Ok(elapsed),
-            other => bail!("it returns the unknown status {other}"),
+            other => bail!("the plugin returned the unknown status {other}"),
         }
     }
 

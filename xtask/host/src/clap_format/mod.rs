@@ -39,5 +39,5 @@ fn field_text(field: &[c_char]) -> String {
 
 /// Returns a function pointer that the interface requires; fails if it is null.
 fn required<F: Copy>(function: Option<F>, name: &str) -> Result<F> {
-    function.with_context(|| format!("the plugin leaves the function {name} null"))
+    function.with_context(|| format!("function {name} is null"))
 }

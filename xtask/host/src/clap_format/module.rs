@@ -35,24 +35,24 @@ impl ClapModule {
         let library = unsafe { Library::new(library) }?;
         // SAFETY: `clap_entry` is a static of this type in every CLAP library.
         let entry = unsafe { library.get::<*const clap_plugin_entry>(b"clap_entry\0") }
-            .context("it has no clap_entry")?;
-        let entry = NonNull::new(entry.cast_mut()).context("its clap_entry is null")?;
+            .context("no clap_entry")?;
+        let entry = NonNull::new(entry.cast_mut()).context("clap_entry is null")?;
         // SAFETY: a valid static that lives as long as the library.
         let table = unsafe { entry.as_ref() };
         ensure!(
             clap_version_is_compatible(table.clap_version),
-            "its CLAP version {:?} is too old",
+            "CLAP version {:?} is too old",
             table.clap_version
         );
         let bundle = CString::new(bundle.as_os_str().as_encoded_bytes())?;
         let init = required(table.init, "entry.init")?;
         // SAFETY: called once, with a terminated string.
-        ensure!(unsafe { init(bundle.as_ptr()) }, "its entry point failed to initialise");
+        ensure!(unsafe { init(bundle.as_ptr()) }, "the initialisation of the entry point failed");
         let get_factory = required(table.get_factory, "entry.get_factory")?;
         // SAFETY: initialised above; the id is a terminated string.
         let factory = unsafe { get_factory(CLAP_PLUGIN_FACTORY_ID.as_ptr()) };
         let factory = NonNull::new(factory.cast_mut().cast::<clap_plugin_factory>())
-            .context("it has no plugin factory")?;
+            .context("no plugin factory")?;
         Ok(Self { loaded: Rc::new(Loaded { entry, factory, _library: library }) })
     }
 
@@ -70,7 +70,7 @@ impl ClapModule {
                 let descriptor = unsafe { describe(factory.as_ptr(), index) };
                 // SAFETY: a descriptor lives as long as its library, or is null.
                 let descriptor = unsafe { descriptor.as_ref() }
-                    .with_context(|| format!("it describes no class {index} of {count}"))?;
+                    .with_context(|| format!("no description of class {index} of {count}"))?;
                 let mut features = Vec::new();
                 let mut feature = descriptor.features;
                 // SAFETY: the list is null or ends with a null pointer.

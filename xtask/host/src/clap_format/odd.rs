@@ -81,7 +81,7 @@ impl OddClap {
             num_blocks: 0,
             loaded,
         };
-        ensure!(call!(this, this.table(), init), "it fails to initialise");
+        ensure!(call!(this, this.table(), init), "initialisation failed");
         if let Some(params) = this.extension::<clap_plugin_params>(CLAP_EXT_PARAMS)? {
             for index in 0..call!(this, params, count) {
                 // SAFETY: plain data, for which zeros are valid.
@@ -209,7 +209,7 @@ impl OddClap {
         };
         let mut bytes = Piecewise { bytes: Vec::new(), position: 0, piece_bytes };
         let stream = clap_ostream { ctx: (&raw mut bytes).cast(), write: Some(write) };
-        ensure!(call!(self, state, save, &raw const stream), "it fails to save its state");
+        ensure!(call!(self, state, save, &raw const stream), "the state was not saved");
         self.saved = bytes.bytes;
         Ok(())
     }
@@ -222,7 +222,7 @@ impl OddClap {
         let mut bytes = Piecewise { bytes, position: 0, piece_bytes };
         let stream = clap_istream { ctx: (&raw mut bytes).cast(), read: Some(read) };
         let is_loaded = call!(self, table, load, &raw const stream);
-        ensure!(is_loaded || state != State::Saved, "it refuses the state that it saved");
+        ensure!(is_loaded || state != State::Saved, "a saved state was rejected");
         Ok(())
     }
 
@@ -234,7 +234,7 @@ impl OddClap {
         // SAFETY: plain data, for which zeros are valid.
         let mut info = unsafe { std::mem::zeroed() };
         let is_there = call!(self, params, get_info, index, &raw mut info);
-        ensure!(is_there == (index < count), "it has {count} parameters, and one of index {index}");
+        ensure!(is_there == (index < count), "wrong result for parameter {index} of {count}");
         let (id, mut value) = (self.param(index), f64::NAN);
         let is_known = call!(self, params, get_value, id, &raw mut value);
         ensure!(!is_known || value.is_finite(), "parameter {id} is {value}");
@@ -255,8 +255,8 @@ impl OddClap {
             let size = u32::try_from(capacity)?;
             let is_text = call!(self, params, value_to_text, id, value, text.as_mut_ptr(), size);
             let (inside, outside) = text.split_at(capacity);
-            ensure!(outside.iter().all(|&byte| byte == GUARD), "it writes behind the text");
-            ensure!(!is_text || inside.contains(&0), "its text has no end");
+            ensure!(outside.iter().all(|&byte| byte == GUARD), "text was written past the buffer");
+            ensure!(!is_text || inside.contains(&0), "a text has no terminator");
         }
         Ok(())
     }
@@ -267,7 +267,7 @@ impl OddClap {
         };
         let (text, mut value) = (CString::new(text)?, f64::NAN);
         let is_value = call!(self, params, text_to_value, id, text.as_ptr(), &raw mut value);
-        ensure!(!is_value || value.is_finite(), "it reads {text:?} as {value}");
+        ensure!(!is_value || value.is_finite(), "text {text:?} was parsed as {value}");
         Ok(())
     }
 
@@ -287,7 +287,7 @@ impl OddClap {
                 let is_taken = self.gui()?.set_scale(scale)?;
                 ensure!(
                     !is_taken || (scale.is_finite() && scale > 0.0),
-                    "it takes a scale of {scale}"
+                    "scale {scale} was accepted"
                 );
             }
             WindowCall::Close if self.window_is_open => {
@@ -304,7 +304,7 @@ impl OddClap {
         &self,
         function: Option<unsafe extern "C" fn(*const clap_plugin) -> T>,
     ) -> Result<T> {
-        let function = required(function, "a function of the audio thread")?;
+        let function = required(function, "of the audio thread")?;
         let plugin = self.plugin.as_ptr();
         // SAFETY: the plugin is alive.
         Ok(self.host.as_audio_thread(|| unsafe { function(plugin) }))
@@ -357,7 +357,7 @@ fn new_instance(loaded: &Loaded, host: &HostSide, class: &CStr) -> Result<NonNul
     let create = required(unsafe { factory.as_ref() }.create_plugin, "create_plugin")?;
     // SAFETY: host and id are valid; the host outlives the plugin.
     let plugin = unsafe { create(factory.as_ptr(), host.raw(), class.as_ptr()) };
-    NonNull::new(plugin.cast_mut()).context("the factory returns null")
+    NonNull::new(plugin.cast_mut()).context("the factory returned null")
 }
 
 impl Target for OddClap {
@@ -404,7 +404,10 @@ impl Target for OddClap {
                     let mut info = unsafe { std::mem::zeroed() };
                     let count = call!(self, ports, count, is_input);
                     let is_there = call!(self, ports, get, index, is_input, &raw mut info);
-                    ensure!(is_there == (index < count), "it has {count} ports, and port {index}");
+                    ensure!(
+                        is_there == (index < count),
+                        "wrong result for port {index} of {count}"
+                    );
                 }
             }
             &Call::Layout { choice } => {
@@ -459,7 +462,7 @@ impl Target for OddClap {
             &Call::Unknown(choice) => self.unknown(choice)?,
             &Call::Window(window_call) => self.window(window_call)?,
         }
-        ensure!(!self.host.was_called_elsewhere(), "it called its host on the wrong thread");
+        ensure!(!self.host.was_called_elsewhere(), "the host was called on the wrong thread");
         Ok(())
     }
 }

@@ -91,7 +91,7 @@ impl Audio {
         let carries_audio = self.num_samples > 0 && self.has_channels();
         for (bus, (input, given)) in self.inputs.iter().zip(&self.given).enumerate() {
             if let Some((channel, sample)) = input.first_difference(given) {
-                bail!("it writes to input bus {bus}, channel {channel}, sample {sample}");
+                bail!("the plugin writes to input bus {bus}, channel {channel}, sample {sample}");
             }
         }
         for (bus, output) in self.outputs.iter().enumerate() {
@@ -101,14 +101,20 @@ impl Audio {
                 }
                 None => Ok(()),
             };
-            found("it writes behind the block in", output.first_overrun())?;
+            found("the plugin writes past the end of the block in", output.first_overrun())?;
             if output.state.has_memory() && carries_audio {
-                found("it leaves garbage in", output.first_unwritten(self.num_samples))?;
                 found(
-                    "it writes a number that is not finite to",
+                    "the plugin leaves a sample unwritten in",
+                    output.first_unwritten(self.num_samples),
+                )?;
+                found(
+                    "the plugin writes a value that is not finite to",
                     output.first_non_finite(self.num_samples),
                 )?;
-                found("it writes a subnormal number to", output.first_subnormal(self.num_samples))?;
+                found(
+                    "the plugin writes a subnormal value to",
+                    output.first_subnormal(self.num_samples),
+                )?;
             }
         }
         Ok(())
@@ -189,21 +195,24 @@ mod tests {
     #[test]
     fn what_a_plugin_must_not_do_is_found() {
         let mut audio = Audio::new(&block(false), &[1, 1], &[1]);
-        assert!(error(&audio).contains("garbage in output bus 0, channel 0, sample 0"));
+        assert!(error(&audio).contains("unwritten in output bus 0, channel 0, sample 0"));
         let fill = |audio: &mut Audio| (0..8).for_each(|sample| written(audio, false, sample, 0.1));
         fill(&mut audio);
         audio.check().unwrap();
         written(&mut audio, false, 3, f32::INFINITY);
         assert!(error(&audio).contains("not finite to output bus 0, channel 0, sample 3"));
         written(&mut audio, false, 3, 1e-40);
-        assert!(error(&audio).contains("subnormal number to output bus 0, channel 0, sample 3"));
+        assert!(error(&audio).contains("subnormal value to output bus 0, channel 0, sample 3"));
         fill(&mut audio);
         written(&mut audio, true, 5, 0.1);
         assert!(error(&audio).contains("writes to input bus 0, channel 0, sample 5"));
         let mut audio = Audio::new(&block(false), &[1, 1], &[1]);
         fill(&mut audio);
         written(&mut audio, false, 8, 0.1);
-        assert!(error(&audio).contains("behind the block in output bus 0, channel 0, sample 8"));
+        assert!(
+            error(&audio)
+                .contains("past the end of the block in output bus 0, channel 0, sample 8")
+        );
     }
 
     #[test]
@@ -214,6 +223,6 @@ mod tests {
         assert_eq!(call.inputs[1].channels, Some(vec![std::ptr::null_mut()]));
         assert_ne!(call.outputs[1].channels, Some(vec![std::ptr::null_mut()]));
         // Before processing, the shared output holds the input.
-        assert!(error(&audio).contains("garbage in output bus 1"));
+        assert!(error(&audio).contains("unwritten in output bus 1"));
     }
 }

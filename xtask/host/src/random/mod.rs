@@ -57,7 +57,7 @@ pub fn run(
                 // Drops the old instance before the new one is created.
                 *other = None;
                 let place = call::class_of(seed, number) % classes.len().max(1) as u64;
-                let class = classes.get(usize::try_from(place)?).context("it has no classes")?;
+                let class = classes.get(usize::try_from(place)?).context("no classes")?;
                 let made = bundle.odd(class, window).with_context(context)?;
                 &mut other.insert((its, made)).1
             }

@@ -67,7 +67,7 @@ impl FromStr for Numbers {
             let (first, last) = part.split_once('-').unwrap_or((part, part));
             let read = |text: &str| -> Result<u64> {
                 let number: u64 =
-                    text.trim().parse().with_context(|| format!("{text:?} is no number"))?;
+                    text.trim().parse().with_context(|| format!("{text:?} is not a number"))?;
                 ensure!(number < u64::MAX, "{number} is too large");
                 Ok(number)
             };
@@ -75,7 +75,7 @@ impl FromStr for Numbers {
             let from = ranges.last().map_or(0, |before| before.end);
             ensure!(
                 range.start < range.end && range.start >= from,
-                "the numbers do not rise at {part:?}"
+                "{part:?} is not in ascending order"
             );
             ranges.push(range);
         }

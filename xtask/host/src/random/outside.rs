@@ -88,11 +88,11 @@ impl Outside {
             && !hangs
             && FROM_OUTSIDE.contains(&signal)
         {
-            bail!("somebody ended it (signal {signal}) at call {}", at.unwrap_or(0));
+            bail!("ended from outside (signal {signal}) at call {}", at.unwrap_or(0));
         }
         let seconds = LONGEST_CALL.as_secs();
         Ok(match (hangs, status.success()) {
-            (true, _) => Verdict::Failed { at, how: format!("it does not return for {seconds} s") },
+            (true, _) => Verdict::Failed { at, how: format!("no return within {seconds} s") },
             (false, true) => Verdict::Well,
             (false, false) => Verdict::Failed { at, how: how(status, &complaint) },
         })
@@ -132,11 +132,11 @@ fn last_bytes(from: Option<impl Read>) -> String {
 fn how(status: ExitStatus, complaint: &str) -> String {
     #[cfg(unix)]
     if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&status) {
-        return format!("it crashes (signal {signal})");
+        return format!("crash (signal {signal})");
     }
     match complaint.lines().last() {
         Some(line) => line.strip_prefix("error: ").unwrap_or(line).to_owned(),
-        None => format!("it ends with {status}"),
+        None => format!("ended with {status}"),
     }
 }
 
@@ -161,15 +161,15 @@ mod tests {
         let failed = |at, how| Verdict::Failed { at, how };
         assert_eq!(
             verdict("echo 0; echo 1; kill -SEGV $$"),
-            failed(Some(1), how("it crashes (signal 11)"))
+            failed(Some(1), how("crash (signal 11)"))
         );
         assert_eq!(
             verdict("echo 7; echo more >&2; echo error: $WORD of $0 >&2; exit 1"),
             failed(Some(7), how("an end of 0-2"))
         );
-        assert_eq!(verdict("exit 3"), failed(None, how("it ends with exit status: 3")));
+        assert_eq!(verdict("exit 3"), failed(None, how("ended with exit status: 3")));
         // A termination signal ends the run and is no fault of the plugin.
         let ended = run("echo 7; kill -TERM $$").unwrap_err().to_string();
-        assert_eq!(ended, "somebody ended it (signal 15) at call 7");
+        assert_eq!(ended, "ended from outside (signal 15) at call 7");
     }
 }

@@ -84,7 +84,7 @@ impl OpenView {
     ) -> Result<(Self, [u32; 2])> {
         // SAFETY: initialised; the name is a terminated string, and the host must release the view.
         let view = unsafe { ComPtr::from_raw(controller.createView(ViewType::kEditor)) };
-        let view = view.context("it creates no view")?;
+        let view = view.context("the view was not created")?;
         let kind = kPlatformTypeX11EmbedWindowID;
         let plug_frame = ComWrapper::new(PlugFrame::default());
         let interface = plug_frame.as_com_ref::<IPlugFrame>().context("no window")?;
@@ -100,7 +100,7 @@ impl OpenView {
         let open = Self { view, plug_frame };
         if let Some(scale) = scale {
             let scaled = open.view.cast::<IPlugViewContentScaleSupport>();
-            let scaled = scaled.context("it cannot be scaled")?;
+            let scaled = scaled.context("the view cannot be scaled")?;
             #[allow(clippy::cast_possible_truncation, reason = "the format's type")]
             // SAFETY: attached.
             ok(unsafe { scaled.setContentScaleFactor(scale as f32) }, "setContentScaleFactor")?;
@@ -119,7 +119,7 @@ impl OpenView {
     /// Sets a scale in the open editor; returns true if the plugin accepts it.
     pub(super) fn set_scale(&self, scale: f64) -> Result<bool> {
         let scaled = self.view.cast::<IPlugViewContentScaleSupport>();
-        let scaled = scaled.context("it cannot be scaled")?;
+        let scaled = scaled.context("the view cannot be scaled")?;
         #[allow(clippy::cast_possible_truncation, reason = "the format's type")]
         // SAFETY: attached.
         Ok(unsafe { scaled.setContentScaleFactor(scale as f32) } == kResultOk)
@@ -172,7 +172,7 @@ impl OpenView {
             ok(removed, "removed")?;
         }
         let left = self.plug_frame.handlers.borrow().len();
-        ensure!(left == 0, "a closed window leaves {left} event handlers in the run loop");
+        ensure!(left == 0, "{left} event handlers remain in the run loop after closing");
         Ok(())
     }
 }
@@ -182,7 +182,7 @@ fn size_of(view: &ComPtr<IPlugView>) -> Result<[u32; 2]> {
     // SAFETY: alive; the rectangle is writable.
     ok(unsafe { view.getSize(&raw mut rect) }, "getSize")?;
     let size = size_of_view(rect);
-    ensure!(size[0] > 0 && size[1] > 0, "its view is {} x {}", size[0], size[1]);
+    ensure!(size[0] > 0 && size[1] > 0, "the view is {} x {}", size[0], size[1]);
     Ok(size)
 }
 

@@ -69,7 +69,7 @@ impl Vst3Instance {
         let unknown = unknown.as_ptr().cast::<FUnknown>();
         // SAFETY: a new component; the context outlives it.
         ok(unsafe { component.initialize(unknown) }, "initialize")?;
-        let processor = component.cast::<IAudioProcessor>().context("it has no IAudioProcessor")?;
+        let processor = component.cast::<IAudioProcessor>().context("no IAudioProcessor")?;
 
         let (controller, controller_is_separate) = match component.cast::<IEditController>() {
             Some(controller) => (controller, false),
@@ -128,7 +128,7 @@ impl Vst3Instance {
     fn bus_count(&self, direction: Direction) -> Result<i32> {
         // SAFETY: initialised.
         let count = unsafe { self.component.getBusCount(audio(), direction_of(direction)) };
-        ensure!(count >= 0, "it counts {count} buses");
+        ensure!(count >= 0, "the number of buses is {count}");
         Ok(count)
     }
 
@@ -234,7 +234,7 @@ impl Instance for Vst3Instance {
 
     fn param_value(&self, id: u32) -> Result<f64> {
         // The call cannot report an unknown id.
-        ensure!(self.params()?.iter().any(|param| param.id == id), "it has no parameter {id}");
+        ensure!(self.params()?.iter().any(|param| param.id == id), "no parameter {id}");
         // SAFETY: initialised.
         Ok(unsafe { self.controller.getParamNormalized(id) })
     }
@@ -397,7 +397,7 @@ impl Instance for Vst3Instance {
 
     #[cfg(target_os = "linux")]
     fn open_editor(&mut self, window: u32, scale: Option<f64>) -> Result<[u32; 2]> {
-        ensure!(self.view.is_none(), "it is open already");
+        ensure!(self.view.is_none(), "the editor is already open");
         let automatable = self.params()?.into_iter().filter(|param| param.automatable);
         self.sends_on = automatable.map(|param| param.id).collect();
         let (view, size) = OpenView::open(&self.controller, window, scale)?;
@@ -407,18 +407,18 @@ impl Instance for Vst3Instance {
 
     #[cfg(target_os = "linux")]
     fn resize_editor(&mut self, size: [u32; 2]) -> Result<[u32; 2]> {
-        self.view.as_ref().context("it is not open")?.resize(size)
+        self.view.as_ref().context("the editor is not open")?.resize(size)
     }
 
     #[cfg(target_os = "linux")]
     fn force_editor_size(&mut self, size: [u32; 2]) -> Result<bool> {
-        self.view.as_ref().context("it is not open")?.force_size(size)
+        self.view.as_ref().context("the editor is not open")?.force_size(size)
     }
 
     #[cfg(target_os = "linux")]
     fn close_editor(&mut self) -> Result<()> {
-        self.view.take().context("it is not open")?.close()?;
-        ensure!(!self.handler.was_called_elsewhere(), "it called its host on another thread");
+        self.view.take().context("the editor is not open")?.close()?;
+        ensure!(!self.handler.was_called_elsewhere(), "the host was called on another thread");
         Ok(())
     }
 
@@ -429,22 +429,22 @@ impl Instance for Vst3Instance {
 
     #[cfg(not(target_os = "linux"))]
     fn open_editor(&mut self, _window: u32, _scale: Option<f64>) -> Result<[u32; 2]> {
-        anyhow::bail!("this host opens editors in X11 windows only")
+        anyhow::bail!("editors need X11 windows")
     }
 
     #[cfg(not(target_os = "linux"))]
     fn resize_editor(&mut self, _size: [u32; 2]) -> Result<[u32; 2]> {
-        anyhow::bail!("this host opens editors in X11 windows only")
+        anyhow::bail!("editors need X11 windows")
     }
 
     #[cfg(not(target_os = "linux"))]
     fn force_editor_size(&mut self, _size: [u32; 2]) -> Result<bool> {
-        anyhow::bail!("this host opens editors in X11 windows only")
+        anyhow::bail!("editors need X11 windows")
     }
 
     #[cfg(not(target_os = "linux"))]
     fn close_editor(&mut self) -> Result<()> {
-        anyhow::bail!("this host opens editors in X11 windows only")
+        anyhow::bail!("editors need X11 windows")
     }
 
     #[cfg(not(target_os = "linux"))]
@@ -500,7 +500,7 @@ pub(super) fn create_object<I: Interface>(loaded: &Loaded, class: &TUID) -> Resu
             &raw mut object,
         );
         ok(result, "createInstance")?;
-        ComPtr::from_raw(object.cast::<I>()).context("createInstance returns null")
+        ComPtr::from_raw(object.cast::<I>()).context("createInstance returned null")
     }
 }
 

@@ -44,9 +44,9 @@ fn ok(result: tresult, call: &str) -> Result<()> {
         kNotImplemented => "kNotImplemented",
         kNoInterface => "kNoInterface",
         kNotInitialized => "kNotInitialized",
-        other => bail!("{call} returns error {other}"),
+        other => bail!("{call} returned error {other}"),
     };
-    bail!("{call} returns {name}")
+    bail!("{call} returned {name}")
 }
 
 /// Converts a constant of the format to the type of its fields. The constants are unsigned on some

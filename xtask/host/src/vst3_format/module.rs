@@ -42,17 +42,17 @@ impl Vst3Module {
         // SAFETY: loading runs the library's constructors; the user requested this plugin.
         let library = unsafe { Library::new(library) }?;
         let entered = enter(&library)?;
-        ensure!(entered, "its {} fails", ENTRY_AND_EXIT[0]);
+        ensure!(entered, "{} failed", ENTRY_AND_EXIT[0]);
         let mut loaded = Loaded { factory: None, library };
         // SAFETY: every VST3 library exports this function with this type.
         let factory = unsafe {
             let get = loaded
                 .library
                 .get::<unsafe extern "system" fn() -> *mut IPluginFactory>(b"GetPluginFactory\0")
-                .context("it has no GetPluginFactory")?;
+                .context("no GetPluginFactory")?;
             ComPtr::from_raw(get())
         };
-        loaded.factory = Some(factory.context("its class factory is null")?);
+        loaded.factory = Some(factory.context("the class factory is null")?);
         Ok(Self { loaded: Rc::new(loaded) })
     }
 
@@ -132,7 +132,7 @@ fn enter(library: &Library) -> Result<bool> {
         // SAFETY: called once.
         Ok(entry) => Ok(unsafe { entry(std::ptr::null_mut()) }),
         Err(_) if cfg!(target_os = "windows") => Ok(true),
-        Err(error) => Err(error).with_context(|| format!("it has no {}", ENTRY_AND_EXIT[0])),
+        Err(error) => Err(error).with_context(|| format!("no {}", ENTRY_AND_EXIT[0])),
     }
 }
 

@@ -67,8 +67,8 @@ impl OddVst3 {
             view: None,
             units: component.cast(),
             listener: component.cast(),
-            controller: component.cast().context("it has no IEditController")?,
-            processor: component.cast().context("it has no IAudioProcessor")?,
+            controller: component.cast().context("no IEditController")?,
+            processor: component.cast().context("no IAudioProcessor")?,
             component,
             handler,
             context,
@@ -101,7 +101,7 @@ impl OddVst3 {
         let context = self.context.as_com_ref::<IHostApplication>().context("no host context")?;
         // SAFETY: alive; the context outlives it.
         let result = unsafe { component.initialize(context.as_ptr().cast::<FUnknown>()) };
-        ensure!(result == kResultOk, "it fails to initialise");
+        ensure!(result == kResultOk, "initialisation failed");
         Ok(())
     }
 
@@ -214,7 +214,7 @@ impl OddVst3 {
         let given = stream.as_com_ref::<IBStream>().context("no stream")?;
         // SAFETY: initialised; the stream outlives the call.
         let result = unsafe { self.component.getState(given.as_ptr()) };
-        ensure!(result == kResultOk, "it fails to save its state");
+        ensure!(result == kResultOk, "the state was not saved");
         self.saved = stream.bytes();
         Ok(())
     }
@@ -230,7 +230,7 @@ impl OddVst3 {
             result
         };
         let is_loaded = result == kResultOk;
-        ensure!(is_loaded || state != State::Saved, "it refuses the state that it saved");
+        ensure!(is_loaded || state != State::Saved, "a saved state was rejected");
         Ok(())
     }
 
@@ -242,7 +242,7 @@ impl OddVst3 {
             let mut info: ParameterInfo = std::mem::zeroed();
             let is_there = self.controller.getParameterInfo(signed, &raw mut info) == kResultOk;
             let must_be = (0..count).contains(&signed);
-            ensure!(is_there == must_be, "it has {count} parameters, and one of index {signed}");
+            ensure!(is_there == must_be, "wrong result for parameter {signed} of {count}");
             let value = self.controller.getParamNormalized(id);
             ensure!((0.0..=1.0).contains(&value), "parameter {id} is {value}");
             let plain = self.controller.normalizedParamToPlain(id, value);
@@ -256,7 +256,7 @@ impl OddVst3 {
         let mut text = [1; 128];
         // SAFETY: space for 128 units.
         let result = unsafe { self.controller.getParamStringByValue(id, value, &raw mut text) };
-        ensure!(result != kResultOk || text.contains(&0), "its text has no end");
+        ensure!(result != kResultOk || text.contains(&0), "a text has no terminator");
         // SAFETY: plain arguments.
         unsafe {
             self.controller.normalizedParamToPlain(id, value);
@@ -273,7 +273,7 @@ impl OddVst3 {
         let result =
             unsafe { self.controller.getParamValueByString(id, wide.as_mut_ptr(), &raw mut value) };
         let is_value = result == kResultOk;
-        ensure!(!is_value || (0.0..=1.0).contains(&value), "it reads {text:?} as {value}");
+        ensure!(!is_value || (0.0..=1.0).contains(&value), "text {text:?} was parsed as {value}");
         Ok(())
     }
 
@@ -296,7 +296,7 @@ impl OddVst3 {
                 if let Some(view) = &self.view {
                     let is_taken = view.set_scale(scale)?;
                     let makes_sense = scale.is_finite() && scale > 0.0;
-                    ensure!(!is_taken || makes_sense, "it takes a scale of {scale}");
+                    ensure!(!is_taken || makes_sense, "scale {scale} was accepted");
                 }
             }
             WindowCall::Close => {
@@ -422,7 +422,7 @@ impl Target for OddVst3 {
                     let must_be = (0..count).contains(&index);
                     ensure!(
                         (result == kResultOk) == must_be,
-                        "it has {count} buses, and bus {index}"
+                        "wrong result for bus {index} of {count}"
                     );
                     self.component.getBusInfo(7, direction, index, &raw mut info);
                     self.component.getBusCount(1, direction);
@@ -438,7 +438,7 @@ impl Target for OddVst3 {
             &Call::Window(call) => self.window(call)?,
             plain => self.make_plainly(plain),
         }
-        ensure!(!self.handler.was_called_elsewhere(), "it called its host on another thread");
+        ensure!(!self.handler.was_called_elsewhere(), "the host was called on another thread");
         Ok(())
     }
 }

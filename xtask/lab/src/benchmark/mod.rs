@@ -25,32 +25,31 @@ use std::path::PathBuf;
 /// Options of `cargo xtask benchmark`.
 #[derive(Clone, Debug, Args)]
 pub struct BenchmarkOptions {
-    /// Methods to compare; all unless given
+    /// Methods to compare, separated by commas [default: all]
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub method: Vec<Candidate>,
-    /// The network's model: a folder with its card, or a released one by id, with or without
-    /// version [default: the newest released one]
+    /// Released model (id, or id and version) or model folder [default: newest released model]
     #[arg(long, value_name = "ID|DIR")]
     pub model: Option<String>,
-    /// Folder of a real kit: adds the part that needs one
+    /// Folder of a real kit; without it, that part is left out
     #[arg(long, value_name = "DIR")]
     pub kit: Option<PathBuf>,
-    /// The first scenes of every part only; such figures are no benchmark, and say so
+    /// Only the first N scenes of every part; such figures are no benchmark
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub first: Option<u64>,
-    /// The instruments, where the system does not have them
+    /// SoundFont file instead of the system's
     #[arg(long, value_name = "FILE")]
     pub soundfont: Option<PathBuf>,
-    /// File for all numbers; - is standard output
+    /// JSON file for all numbers (- for standard output)
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
-    /// File for the table as Markdown; - is standard output
+    /// Markdown file for the table (- for standard output)
     #[arg(long, value_name = "FILE")]
     pub markdown: Option<PathBuf>,
-    /// Folder for pictures, one folder a part
+    /// Folder for pictures, with one folder per part
     #[arg(long, value_name = "DIR")]
     pub plots: Option<PathBuf>,
-    /// Replace files that are there already
+    /// Replace existing files
     #[arg(long)]
     pub overwrite: bool,
 }
@@ -240,7 +239,10 @@ impl Stage {
             recipe.material.kits.extend(options.kit.clone());
         }
         let library = recipe.library()?;
-        ensure!(part != Part::RealKit || library.num_kits() > 0, "--kit holds no kit");
+        ensure!(
+            part != Part::RealKit || library.num_kits() > 0,
+            "--kit: no kit found in this folder"
+        );
         Ok(Self { part, recipe, library })
     }
 

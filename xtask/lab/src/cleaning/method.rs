@@ -119,7 +119,7 @@ impl Method {
     ) -> Result<Pipeline> {
         let method: Box<dyn Debleed> = match self {
             Self::Network | Self::NetworkOnline | Self::NetworkLearned => {
-                let Some(model) = model else { bail!("{self} needs a model; --model names one") };
+                let Some(model) = model else { bail!("method {self} needs a model; add --model") };
                 let guide = || model.guide(num_mics);
                 let online = || Online::guided(rate, mode, num_mics, &guide);
                 match self {
@@ -145,14 +145,11 @@ impl FromStr for Method {
     fn from_str(name: &str) -> Result<Self> {
         let known = Self::ALL.map(Self::name);
         if name.starts_with("ideal-") || name.starts_with("optimisation") {
-            bail!(
-                "{name} is for evaluate alone; the methods for sessions are {}",
-                known.join(", ")
-            );
+            bail!("{name} is available in evaluate only; use one of {}", known.join(", "));
         }
         match Self::ALL.into_iter().find(|method| method.name() == name) {
             Some(method) => Ok(method),
-            None => bail!("no method {name}; there are {}", known.join(", ")),
+            None => bail!("no method {name}; use one of {}", known.join(", ")),
         }
     }
 }
@@ -172,7 +169,7 @@ pub fn parse_mode(name: &str) -> Result<Mode> {
     match name {
         "live" => Ok(Mode::Live),
         "mix" => Ok(Mode::Mix),
-        _ => bail!("there are live and mix"),
+        _ => bail!("use live or mix"),
     }
 }
 

@@ -80,8 +80,7 @@ pub fn clean(
 ) -> Result<Outcome> {
     let num_mics = source.num_mics();
     let num_samples = source.num_samples();
-    let rate = SampleRate::new(source.rate_hz() as f32)
-        .context("the engine does not work at this rate")?;
+    let rate = SampleRate::new(source.rate_hz() as f32).context("unsupported sample rate")?;
     let started = Instant::now();
     let mut pipeline = setup.method.pipeline(rate, setup.mode, num_mics, setup.model.as_ref())?;
     let passes = pipeline.learning_passes();
@@ -98,7 +97,7 @@ pub fn clean(
         max_block_samples: BLOCK_SAMPLES,
     };
     let mut session = Session::prepare_pipeline(&config, &setup.controls, pipeline)
-        .context("the engine could not start")?;
+        .context("could not start the engine")?;
     let latency_samples = session.latency_samples();
     // The last `latency` samples read, which align the dry blocks with the clean ones.
     let mut waiting = vec![Vec::with_capacity(latency_samples + BLOCK_SAMPLES); num_mics];
@@ -124,7 +123,7 @@ pub fn clean(
         }
         let mut slices: Vec<&mut [f32]> =
             blocks.iter_mut().map(|block| &mut block[..length]).collect();
-        session.process(&mut slices).context("the engine refused a block")?;
+        session.process(&mut slices).context("the engine could not process a block")?;
         let dropped = to_drop.min(length);
         to_drop -= dropped;
         let given = usize::try_from(to_give).unwrap_or(usize::MAX).min(length - dropped);

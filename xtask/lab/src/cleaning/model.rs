@@ -38,9 +38,9 @@ pub fn find(name: Option<&str>) -> Result<Option<Model>> {
     let folders: Vec<String> = models::all().iter().map(|release| release.card.folder()).collect();
     ensure!(
         !folders.is_empty(),
-        "--model {name}: no folder of that name, and no model is released"
+        "--model {name}: no such folder, and there are no released models"
     );
-    bail!("--model {name}: no folder of that name; the released models are {}", folders.join(", "))
+    bail!("--model {name}: no such model or folder; released models: {}", folders.join(", "))
 }
 
 /// Reads the model in a folder and checks all of it.
@@ -52,7 +52,7 @@ fn read(folder: &Path) -> Result<Model> {
     let weights = Path::new(&card.weights);
     ensure!(
         weights.file_name() == Some(weights.as_os_str()),
-        "{}: weights = {:?} is not the name of a file beside the card",
+        "{}: weights = {:?} must be the name of a file beside the card",
         path.display(),
         card.weights
     );
@@ -112,7 +112,7 @@ mod tests {
         let width = format!("width = {}", models::released().unwrap().card.sizes.width);
         for (from, to, part) in [
             ("format = 1", "format = 99", "format 99"),
-            ("sha256 = \"", "sha256 = \"0", "the card says 0"),
+            ("sha256 = \"", "sha256 = \"0", "the card has 0"),
             ("weights = \"", "weights = \"../", "beside the card"),
             ("weights = \"", "weights = \"no-", "could not read"),
             (width.as_str(), "width = 96", "has the shape"),

@@ -8,77 +8,75 @@ use engine::network::Model;
 use engine::{Controls, Decibels, GroupId, Mode, Role};
 use std::path::PathBuf;
 
-/// What to clean and how.
+/// Options of `cargo xtask debleed`.
 #[derive(Clone, Debug, Args)]
 pub struct DebleedOptions {
-    /// WAV, AIFF, CAF or FLAC files: a mono file is a mic, a stereo file is a mic with two sides,
-    /// and of a file with more channels each is a mic
+    /// Mic files: WAV, AIFF, CAF or FLAC
+    ///
+    /// A mono or stereo file is one mic. In files with more channels, each channel is a mic
     #[arg(required = true, value_name = "MIC")]
     pub mics: Vec<PathBuf>,
     /// Folder for the cleaned mics
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
-    /// Folder for what was removed from each mic
+    /// Folder for the removed sound of each mic
     #[arg(long, value_name = "DIR")]
     pub removed: Option<PathBuf>,
-    /// How the bleed is found [default: network]
+    /// Cleaning method [default: network]
     ///
-    /// network: cancellation learned from the whole session and steered by a trained network; with
-    /// --learn none (or as network-online) while it plays, as in the plugin;
-    /// network-learned: the plugin after its Learn has heard the session once;
-    /// online: cancellation that adapts while it plays, without a network;
-    /// cancel: cancellation learned from the whole session first;
-    /// ratio: each mic's share of the power of all mics;
-    /// kamir, mira: per-bin crosstalk, found chunk by chunk;
-    /// fastmira: the same, learned from the whole session first
-    #[arg(long, value_name = "NAME")]
+    /// network          cancellation filters guided by a network, learned from the whole session
+    /// network-online   the same, learned while playing, as in the plugin
+    /// network-learned  the plugin after Learn has processed the session once
+    /// cancel           filters without a network, learned from the whole session
+    /// online           filters without a network, learned while playing
+    /// ratio            each mic's share of the power of all mics
+    /// kamir, mira      crosstalk per frequency bin, estimated chunk by chunk
+    /// fastmira         crosstalk per frequency bin, learned from the whole session
+    #[arg(long, value_name = "NAME", verbatim_doc_comment)]
     pub method: Option<String>,
-    /// live: short transforms, what the plugin does in its low-latency mode; mix: long ones, with
-    /// lookahead. Only network-online, network-learned, online and ratio have both; the other
-    /// methods are what they are
+    /// Mode: live (low latency) or mix (with lookahead)
+    ///
+    /// Only network-online, network-learned, online and ratio have both modes
     #[arg(long, default_value = "mix", value_parser = crate::cleaning::parse_mode)]
     pub mode: Mode,
-    /// Whether the whole session is heard before it is cleaned [default: as the method needs]
+    /// When to learn [default: as the method requires]
     ///
-    /// network can do both, and learns unless told otherwise. session asks for a method that learns
-    /// first (network-learned, cancel, fastmira), none for one that does not (online, ratio, kamir,
-    /// mira); a method that cannot do as asked is refused
+    /// The network methods support both; network learns from the session by default. cancel and
+    /// fastmira require session. online, ratio, kamir and mira require none
     #[arg(long)]
     pub learn: Option<Learn>,
-    /// The network's model: a folder with its card, or a released one by id, with or without
-    /// version [default: the newest released one]
+    /// Released model (id, or id and version) or model folder [default: newest released model]
     #[arg(long, value_name = "ID|DIR")]
     pub model: Option<String>,
-    /// How much of the found bleed is removed, in percent
+    /// Share of the bleed that is removed, in percent
     #[arg(long, default_value_t = 100.0, value_name = "0..100")]
     pub amount: f32,
-    /// The most that anything is turned down, in dB; 24, -24 and -24dB mean the same
+    /// Maximum reduction in dB; 24, -24 and -24dB mean the same
     #[arg(long, allow_hyphen_values = true, value_parser = audiofile::parse_floor_db, value_name = "X")]
     pub floor_db: Option<f32>,
-    /// Mics that share a source, by their positions: 1,2 (repeatable)
+    /// Mics of one source, by position, such as 1,2 (repeatable)
     #[arg(long, value_name = "1,2")]
     pub group: Vec<String>,
-    /// A mic that hears everything and is passed through, by its position (repeatable)
+    /// Room mic, which passes unchanged, by position (repeatable)
     #[arg(long, value_name = "5", value_delimiter = ',')]
     pub room: Vec<usize>,
-    /// Let all files start together, whatever their time stamps (BWF) say; their lengths must
-    /// agree then
+    /// Start all files together and ignore their time stamps (BWF); lengths must be equal
     #[arg(long)]
     pub ignore_timestamps: bool,
-    /// File for levels, latency and processing time; - is standard output
+    /// JSON file for levels, latency and processing time (- for standard output)
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
-    /// Replace files that are there already; never the mics themselves
+    /// Replace existing files, except the inputs
     #[arg(long)]
     pub overwrite: bool,
 }
 
-/// Whether methods that learn from the whole session do so.
+/// Learning before or during cleaning
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Learn {
-    /// They hear it before they clean it.
+    /// Learn from the whole session before cleaning
     Session,
-    /// Nothing is heard ahead.
+    /// Learn while cleaning, or not at all
     None,
 }
 
@@ -100,10 +98,10 @@ impl DebleedOptions {
         match method.learning(learns_first) {
             Some(method) => Ok(method),
             None if learns_first => {
-                bail!("method {method} learns nothing ahead; it cannot go with --learn session")
+                bail!("method {method} cannot learn first; remove --learn session")
             }
             None => bail!(
-                "method {method} learns from the whole session first; it cannot go with --learn none"
+                "method {method} always learns from the whole session first; remove --learn none"
             ),
         }
     }
@@ -113,7 +111,7 @@ impl DebleedOptions {
         if method.needs_model() {
             return model::find(self.model.as_deref());
         }
-        ensure!(self.model.is_none(), "method {method} asks no network; leave --model away");
+        ensure!(self.model.is_none(), "method {method} does not use a network; remove --model");
         Ok(None)
     }
 
@@ -134,11 +132,11 @@ impl DebleedOptions {
             let id = GroupId(next_group);
             next_group += 1;
             let members = parse_positions(group, num_mics)?;
-            ensure!(members.len() > 1, "--group {group} names fewer than two mics");
+            ensure!(members.len() > 1, "--group {group}: a group has at least two mics");
             for mic in members {
                 ensure!(
                     group_of_mic[mic].replace(id).is_none(),
-                    "--group {group}: mic {} is in a group already",
+                    "--group {group}: mic {} is already in a group",
                     mic + 1
                 );
             }
@@ -154,7 +152,7 @@ impl DebleedOptions {
         for &position in &self.room {
             ensure!(
                 (1..=num_mics).contains(&position),
-                "--room {position}: mics are numbered 1 to {num_mics}"
+                "--room {position}: there are {num_mics} mics, numbered from 1"
             );
             for (side, place) in mics.iter().enumerate() {
                 if place.mic == position - 1 {
@@ -172,8 +170,8 @@ fn parse_positions(list: &str, num_mics: usize) -> Result<Vec<usize>> {
     for item in list.split(',') {
         match item.trim().parse::<usize>() {
             Ok(position) if (1..=num_mics).contains(&position) => positions.push(position - 1),
-            Ok(_) => bail!("--group {list}: mics are numbered 1 to {num_mics}"),
-            Err(_) => bail!("--group {list}: {item:?} is not the position of a mic"),
+            Ok(_) => bail!("--group {list}: there are {num_mics} mics, numbered from 1"),
+            Err(_) => bail!("--group {list}: {item:?} is not a number"),
         }
     }
     Ok(positions)
@@ -245,29 +243,29 @@ mod tests {
     fn senseless_options_are_refused_in_one_line() {
         for (line, part) in [
             ("--amount 101", "outside 0 to 100"),
-            ("--group 1,4", "numbered 1 to 3"),
-            ("--group 1,x", "not the position"),
-            ("--group 2", "fewer than two"),
-            ("--group 1,2 --group 2,3", "in a group already"),
-            ("--room 0", "numbered 1 to 3"),
+            ("--group 1,4", "there are 3 mics"),
+            ("--group 1,x", "is not a number"),
+            ("--group 2", "at least two mics"),
+            ("--group 1,2 --group 2,3", "already in a group"),
+            ("--room 0", "there are 3 mics"),
         ] {
             let error = options(line).controls(&places(), 3).unwrap_err().to_string();
             assert!(error.contains(part) && !error.contains('\n'), "{line}: {error}");
         }
         for (line, part) in [
             ("--method magic", "no method magic"),
-            ("--method cancel --learn none", "cannot go with --learn none"),
-            ("--method fastmira --learn none", "cannot go with --learn none"),
-            ("--method online --learn session", "cannot go with --learn session"),
-            ("--method mira --learn session", "cannot go with --learn session"),
+            ("--method cancel --learn none", "remove --learn none"),
+            ("--method fastmira --learn none", "remove --learn none"),
+            ("--method online --learn session", "remove --learn session"),
+            ("--method mira --learn session", "remove --learn session"),
         ] {
             let error = options(line).method().unwrap_err().to_string();
             assert!(error.contains(part), "{line}: {error}");
         }
         for (line, part) in [
-            ("--model nobody-7", "no folder of that name"),
-            ("--method network --learn none --model nobody-7", "no folder of that name"),
-            ("--method cancel --model band-a", "asks no network"),
+            ("--model nobody-7", "no such model or folder"),
+            ("--method network --learn none --model nobody-7", "no such model or folder"),
+            ("--method cancel --model band-a", "does not use a network"),
         ] {
             let options = options(line);
             let error = options.model(options.method().unwrap()).unwrap_err().to_string();

@@ -170,7 +170,7 @@ impl FromStr for Candidate {
             return Ok(*candidate);
         }
         let names: Vec<&str> = all.iter().map(|candidate| candidate.name()).collect();
-        bail!("no method {name}; there are {}", names.join(", "))
+        bail!("no method {name}; use one of {}", names.join(", "))
     }
 }
 

@@ -19,46 +19,54 @@ use engine::Mode;
 use engine::network::Model;
 use std::path::PathBuf;
 
-/// What to evaluate.
+/// Options of `cargo xtask evaluate`.
 #[derive(Clone, Debug, Args)]
 pub struct EvaluateOptions {
     /// Folder of SCENE/mic1.wav, SCENE/target1.wav, … (or .flac)
     #[arg(long, value_name = "DIR")]
     pub scenes: PathBuf,
-    /// Methods to compare (repeatable)
+    /// Methods to compare, separated by commas
     ///
-    /// those of debleed (network, network-online, network-learned, online, cancel, ratio, kamir,
-    /// mira, fastmira);
-    /// optimisation: gains between mics found in the time domain, and optimisation-known-mix,
-    /// which is given the sum of the clean sources as published;
-    /// bounds that know the truth: ideal-wiener, ideal-ratio, ideal-mask (the least error), each
-    /// also with -bands for the network's bands, and ideal-mwf, the best filter over all mics
-    #[arg(long, value_name = "NAME", value_delimiter = ',', default_value = "network")]
+    /// Methods of debleed:
+    ///   network, network-online, network-learned, cancel, online, ratio, kamir, mira, fastmira
+    /// Baselines:
+    ///   optimisation            gains between mics, estimated in the time domain
+    ///   optimisation-known-mix  the same with the sum of the clean sources, as published
+    /// Upper bounds, computed from the truth:
+    ///   ideal-wiener, ideal-ratio, ideal-mask (least error); with -bands: one gain per band
+    ///   ideal-mwf: the best filter over all mics
+    #[arg(
+        long,
+        value_name = "NAME",
+        value_delimiter = ',',
+        default_value = "network",
+        verbatim_doc_comment
+    )]
     pub method: Vec<Candidate>,
-    /// The network's model: a folder with its card, or a released one by id, with or without
-    /// version [default: the newest released one]
+    /// Released model (id, or id and version) or model folder [default: newest released model]
     #[arg(long, value_name = "ID|DIR")]
     pub model: Option<String>,
-    /// live or mix; only network-online, network-learned, online and ratio have both, the other
-    /// methods are what they are
+    /// Mode: live (low latency) or mix (with lookahead)
+    ///
+    /// Only network-online, network-learned, online and ratio have both modes
     #[arg(long, default_value = "mix", value_parser = crate::cleaning::parse_mode)]
     pub mode: Mode,
-    /// Scores only what comes after these seconds
+    /// Seconds to leave out at the start of each scene
     #[arg(long, default_value_t = 0.0, value_name = "SECONDS")]
     pub skip_s: f64,
-    /// Adds BSS Eval's SDR, SIR and SAR with filters of 512 taps (seconds per scene)
+    /// Add SDR, SIR and SAR of BSS Eval with filters of 512 taps (seconds per scene)
     #[arg(long)]
     pub bss: bool,
-    /// Mixes each scene's sources anew, at once and without room, as part of the literature does
+    /// Mix the sources of each scene again with gains alone, without a room
     #[arg(long)]
     pub linear: bool,
-    /// File for all numbers; - is standard output
+    /// JSON file for all numbers (- for standard output)
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
-    /// Folder for pictures: gain against input SDR, number of mics and RT60, and spectrograms
+    /// Folder for pictures: gain over input SDR, number of mics and RT60, and spectrograms
     #[arg(long, value_name = "DIR")]
     pub plots: Option<PathBuf>,
-    /// Replace files that are there already; never the scenes themselves
+    /// Replace existing files, except the scenes
     #[arg(long)]
     pub overwrite: bool,
 }
@@ -163,7 +171,7 @@ pub fn model_for(candidates: &[Candidate], name: Option<&str>) -> Result<Option<
     if candidates.iter().any(|candidate| candidate.needs_model()) {
         return model::find(name);
     }
-    ensure!(name.is_none(), "none of the methods asks a network; leave --model away");
+    ensure!(name.is_none(), "none of the methods uses a network; remove --model");
     Ok(None)
 }
 

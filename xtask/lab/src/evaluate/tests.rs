@@ -142,7 +142,8 @@ fn a_model_is_looked_for_only_when_a_method_asks_for_one() {
     };
     assert!(model_for(&methods(&["cancel"]), None).unwrap().is_none());
     assert!(model_for(&methods(&["cancel", "network-online"]), None).unwrap().is_some());
-    for (names, part) in [(["network"], "no folder of that name"), (["cancel"], "leave --model")] {
+    for (names, part) in [(["network"], "no such model or folder"), (["cancel"], "remove --model")]
+    {
         let error = model_for(&methods(&names), Some("nobody-7")).unwrap_err().to_string();
         assert!(error.contains(part), "{error}");
     }

@@ -7,8 +7,7 @@ use engine::{Mode, SampleRate};
 /// Returns the transform of the engine's mix mode, with window and hop `times` as long (a power
 /// of two).
 pub(crate) fn geometry(rate_hz: u32, times: usize) -> Result<Geometry> {
-    let rate =
-        SampleRate::new(rate_hz as f32).context("the engine's transform does not work there")?;
+    let rate = SampleRate::new(rate_hz as f32).context("unsupported sample rate")?;
     let sizes = Mode::Mix.geometry(rate);
     let (window, hop) = (times * sizes.window_samples(), times * sizes.hop_samples());
     Geometry::new(window, hop, window).context("a longer transform")

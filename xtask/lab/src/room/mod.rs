@@ -164,7 +164,7 @@ impl Room {
             let aim_length = distance(aim, [0.0; 3]);
             ensure!(
                 aim_length.is_finite() && aim_length > 0.0,
-                "the {what} at {place:?} m looks to {aim:?}, which is no direction"
+                "the {what} at {place:?} m has the invalid direction {aim:?}"
             );
         }
         if distance(source.at, mic.at) < 1e-3 {
@@ -172,7 +172,7 @@ impl Room {
         }
         ensure!(
             rate_hz.is_finite() && rate_hz >= 8_000.0,
-            "responses need a sample rate of at least 8000 Hz, not {rate_hz}"
+            "sample rate {rate_hz} Hz: responses need at least 8000 Hz"
         );
         Ok(images::Setup::new(self, source, mic, rate_hz).response(seed))
     }
@@ -182,17 +182,17 @@ impl Room {
         let positive = |value: &f64| value.is_finite() && *value > 0.0;
         ensure!(
             self.size_m.iter().all(positive),
-            "a room of {:?} m has no inside: every size must be above 0",
+            "room size {:?} m: every size must be greater than 0",
             self.size_m
         );
         ensure!(
             self.rt60_s.is_finite() && (0.0..=MOST_RT60_S).contains(&self.rt60_s),
-            "an RT60 of {} s is not within 0 and {MOST_RT60_S}",
+            "RT60 {} s is not within 0 to {MOST_RT60_S}",
             self.rt60_s
         );
         ensure!(
             self.band_decay.iter().all(|&decay| positive(&decay) && decay <= 4.0),
-            "band decays of {:?} are not all above 0 and at most 4",
+            "band decays {:?}: each must be greater than 0 and at most 4",
             self.band_decay
         );
         for gobo in &self.gobos {

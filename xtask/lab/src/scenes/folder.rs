@@ -58,14 +58,15 @@ pub fn read(folder: &Path) -> Result<Scene> {
         mics.len()
     );
     let info = read_info(folder)?;
-    let grouped = info.groups.iter().flatten().map(|mic| ("groups a mic", mic));
-    let room = info.room_mics.iter().map(|mic| ("names a room mic", mic));
-    let silent = info.silent_mics.iter().map(|mic| ("names a silent mic", mic));
+    let grouped = info.groups.iter().flatten().map(|mic| ("groups", mic));
+    let room = info.room_mics.iter().map(|mic| ("room_mics", mic));
+    let silent = info.silent_mics.iter().map(|mic| ("silent_mics", mic));
     for (what, position) in grouped.chain(room).chain(silent) {
         ensure!(
             (1..=mics.len()).contains(position),
-            "{}: scene.json {what} {position}",
-            folder.display()
+            "{}: {what} in scene.json contains mic {position}, but there are {} mics",
+            folder.display(),
+            mics.len()
         );
     }
     let rate_hz = shape.map_or(0, |(rate_hz, _)| rate_hz);
@@ -129,13 +130,13 @@ mod tests {
         scene().write(&at).unwrap();
         let line = || format!("{:#}", read(&at).unwrap_err());
         std::fs::write(at.join("scene.json"), "{\"groups\": [[1, 3]]}").unwrap();
-        assert!(line().contains("groups a mic 3"));
+        assert!(line().contains("groups in scene.json contains mic 3"));
         std::fs::write(at.join("scene.json"), "{\"groups\": [[1, 0]]}").unwrap();
-        assert!(line().contains("groups a mic 0"));
+        assert!(line().contains("groups in scene.json contains mic 0"));
         std::fs::write(at.join("scene.json"), "{\"room_mics\": [3]}").unwrap();
-        assert!(line().contains("names a room mic 3"));
+        assert!(line().contains("room_mics in scene.json contains mic 3"));
         std::fs::write(at.join("scene.json"), "{\"silent_mics\": [9]}").unwrap();
-        assert!(line().contains("names a silent mic 9"));
+        assert!(line().contains("silent_mics in scene.json contains mic 9"));
         std::fs::write(at.join("scene.json"), "groups").unwrap();
         assert!(line().contains("scene.json"));
         write_wav(&at.join("mic2.wav"), &[0.0; 100], 16_000).unwrap();

@@ -294,7 +294,7 @@ fn draw_close_mics(num_mics: Option<usize>, random: &mut Random) -> Result<Vec<u
     let num_mics = num_mics.unwrap_or(NUM_CLOSE_MICS);
     ensure!(
         (1..=NUM_CLOSE_MICS).contains(&num_mics),
-        "the kit has 1 to {NUM_CLOSE_MICS} close mics, {num_mics} asked for"
+        "the kit has 1 to {NUM_CLOSE_MICS} close mics, {num_mics} requested"
     );
     let mut first = vec![random.pick(&[0, 0, 1]), 2, 4];
     let mut rest: Vec<usize> = (0..NUM_CLOSE_MICS).filter(|mic| !first.contains(mic)).collect();

@@ -112,7 +112,7 @@ impl Scene {
     /// As [`write`](Self::write), and if the audio does not fit the format.
     pub fn write_as(&self, folder: &Path, format: Format) -> Result<()> {
         if folder.exists() {
-            bail!("{} exists already; scenes are never overwritten", folder.display());
+            bail!("{} already exists; scenes are never overwritten", folder.display());
         }
         let mut partial_name = folder.file_name().unwrap_or_default().to_os_string();
         partial_name.push(".partial");
@@ -151,9 +151,9 @@ impl Scene {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Format {
-    /// 32-bit float WAV: exact.
+    /// 32-bit float WAV: exact
     Wav,
-    /// 24-bit FLAC: smaller.
+    /// 24-bit FLAC: smaller
     Flac,
 }
 
@@ -259,7 +259,7 @@ mod tests {
         scene().write_as(&lossless, Format::Flac).unwrap_err();
         assert!(!folder.path().join("s2.partial").exists(), "too short for FLAC: nothing stays");
         let line = scene().write(&at).unwrap_err().to_string();
-        assert!(line.contains("exists already"), "{line}");
+        assert!(line.contains("already exists"), "{line}");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 }

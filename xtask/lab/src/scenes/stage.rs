@@ -32,7 +32,7 @@ pub struct Player {
 /// outside the room.
 pub fn record(room: &Room, players: &[Player], rate_hz: u32) -> Result<Scene> {
     let length = players.first().map_or(0, |player| player.dry.len());
-    ensure!(length > 0, "nobody plays");
+    ensure!(length > 0, "no source plays");
     ensure!(players.iter().all(|player| player.dry.len() == length), "dry sounds differ in length");
     let mut responses = Vec::with_capacity(players.len() * players.len());
     for listener in players {

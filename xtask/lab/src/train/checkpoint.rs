@@ -149,12 +149,12 @@ impl State {
     /// Reads a file written by [`save`](Self::save).
     pub(super) fn load(config: &TrainConfig, device: &Device, path: &Path) -> Result<Self> {
         Self::read(config, device, path)
-            .with_context(|| format!("could not go on from {}", path.display()))
+            .with_context(|| format!("could not continue from {}", path.display()))
     }
 
     fn read(config: &TrainConfig, device: &Device, path: &Path) -> Result<Self> {
         let bytes = std::fs::read(path)?;
-        let mut rest = bytes.strip_prefix(MAGIC).context("it is no checkpoint")?;
+        let mut rest = bytes.strip_prefix(MAGIC).context("not a checkpoint")?;
         let mut part = || -> Option<&[u8]> {
             let (length, after) = rest.split_first_chunk::<8>()?;
             let length = usize::try_from(u64::from_le_bytes(*length)).ok()?;
@@ -162,14 +162,17 @@ impl State {
             rest = after;
             Some(part)
         };
-        let mut part = || part().context("it is cut off");
+        let mut part = || part().context("the file is incomplete");
         let (header, weights, optimised) = (part()?, part()?, part()?);
         let average = part()?.to_vec();
         let average = (!average.is_empty()).then_some(average);
-        ensure!(average.is_some() == (config.optimiser.average > 0.0), "its average is missing");
+        ensure!(
+            average.is_some() == (config.optimiser.average > 0.0),
+            "the average of the weights does not match the configuration"
+        );
         let progress: Progress = serde_json::from_slice(header)?;
         let bytes = |part: &[u8]| Bytes::from_bytes_vec(part.to_vec());
-        let damaged = |error: &dyn std::fmt::Display| anyhow!("its weights are damaged: {error}");
+        let damaged = |error: &dyn std::fmt::Display| anyhow!("the weights are damaged: {error}");
         let record = ModuleRecord::from_bytes(bytes(weights)).map_err(|error| damaged(&error))?;
         let device = device.clone().autodiff();
         let network = Network::new(&config.network.network(), &device)
@@ -177,7 +180,7 @@ impl State {
             .map_err(|error| damaged(&error))?;
         let optimiser =
             optimiser(config).from_bytes(bytes(optimised)).map_err(|error| damaged(&error))?;
-        ensure!(progress.step <= config.steps, "it has taken more steps than there are to be");
+        ensure!(progress.step <= config.steps, "more steps than in the configuration");
         Ok(Self { network: network.train(), optimiser, average, progress })
     }
 }

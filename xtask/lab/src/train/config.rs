@@ -365,7 +365,7 @@ impl TrainConfig {
                 .position(|line| line.split_once('=').is_some_and(|(key, _)| key.trim() == field));
             line.map_or_else(|| name.to_owned(), |line| format!("{name} line {}", line + 1))
         };
-        ensure!(!config.recipes.is_empty(), "{name}: no [[recipe]] to learn from");
+        ensure!(!config.recipes.is_empty(), "{name}: no [[recipe]]");
         if config.recipes.iter().all(|entry| entry.get_ref().weight <= 0.0) {
             bail!("{}: the weights of all [[recipe]] are 0", at("weight"));
         }
@@ -379,7 +379,7 @@ impl TrainConfig {
             - if mix > 0.0 { engine::Mode::Mix.lookahead_hops() as f64 } else { 0.0 };
         ensure!(
             config.hops as f64 <= least_hops,
-            "{}: clips of {} hops do not fit into scenes of {} s, which have {:.0}",
+            "{}: clips of {} hops do not fit into scenes of {} s, which have {:.0} hops",
             at("hops"),
             config.hops,
             config.scenes.seconds,
@@ -416,7 +416,7 @@ impl TrainConfig {
                         let there = path.exists();
                         if !there {
                             notes.push(format!(
-                                "{}: {} is not there",
+                                "{}: {} does not exist",
                                 entry.recipe,
                                 path.display()
                             ));
@@ -430,7 +430,7 @@ impl TrainConfig {
                 given.stems.retain(|stems| stems.path.exists());
             }
             if entry.optional && wanted_kits && given.kits.is_empty() {
-                notes.push(format!("recipe {} is left out: no kit to play", entry.recipe));
+                notes.push(format!("recipe {} is left out: no kit found", entry.recipe));
                 continue;
             }
             let material = &mut recipe.material;
@@ -458,7 +458,7 @@ impl TrainConfig {
                 });
             }
         }
-        ensure!(!ready.is_empty(), "{}: no recipe is left to learn from", self.name);
+        ensure!(!ready.is_empty(), "{}: no recipe is left", self.name);
         Ok((ready, notes))
     }
 }

@@ -128,7 +128,7 @@ impl Course<'_> {
         }
         ensure!(
             seen[0].is_finite(),
-            "the loss is no number any more after step {} of round {}: a smaller learning_rate may help",
+            "the loss is not finite after step {} of round {}; try a smaller learning_rate",
             at.1,
             at.0
         );
@@ -306,7 +306,7 @@ fn score(strata_db: &[(String, f64)]) -> Result<f64> {
 fn mean(values_db: impl IntoIterator<Item = f64>) -> Result<f64> {
     let (sum, count) =
         values_db.into_iter().fold((0.0, 0.0), |(sum, count), x| (sum + x, count + 1.0));
-    ensure!(count > 0.0, "no mic of the validation scenes has a source that plays");
+    ensure!(count > 0.0, "no source of the validation scenes plays");
     let mean = sum / count;
     ensure!(mean.is_finite(), "the validation is not finite");
     Ok(mean)
@@ -717,8 +717,8 @@ mod tests {
         };
         assert!(line(&wider).contains("damaged"), "{}", line(&wider));
         std::fs::write(bench.checkpoint(), &whole[..whole.len() - 5]).unwrap();
-        assert!(line(&bench.config).contains("cut off"), "{}", line(&bench.config));
+        assert!(line(&bench.config).contains("incomplete"), "{}", line(&bench.config));
         std::fs::write(bench.checkpoint(), b"nothing").unwrap();
-        assert!(line(&bench.config).contains("no checkpoint"), "{}", line(&bench.config));
+        assert!(line(&bench.config).contains("not a checkpoint"), "{}", line(&bench.config));
     }
 }

@@ -44,13 +44,13 @@ impl DeviceName {
             other => {
                 let name = format!("{other:?}").to_lowercase();
                 bail!(
-                    "this lab was built without device {name}; \
-                     `cargo run --release -p lab --features {name} -- train …` has it"
+                    "this build does not support device {name}; \
+                     use `cargo run --release -p lab --features {name} -- train …`"
                 )
             }
         };
         let found = devices.len();
-        ensure!(found == count, "{count} devices are to train, and {found} were found");
+        ensure!(found == count, "devices = {count}, but {found} were found");
         Ok(devices)
     }
 

@@ -153,10 +153,9 @@ impl Example {
         way: Way,
         network: Option<&Arc<Network>>,
     ) -> Result<Self> {
-        let rate = SampleRate::new(scene.rate_hz as f32)
-            .context("the engine does not work at this rate")?;
+        let rate = SampleRate::new(scene.rate_hz as f32).context("unsupported sample rate")?;
         let num_mics = scene.mics.len();
-        ensure!((1..=MAX_MICS).contains(&num_mics), "the engine does not take {num_mics} mics");
+        ensure!((1..=MAX_MICS).contains(&num_mics), "the engine does not support {num_mics} mics");
         let controls = controls(scene);
         let geometry = way.mode().geometry(rate);
         let truth = Arc::new(spectra(&scene.targets, geometry));

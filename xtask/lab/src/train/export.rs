@@ -17,32 +17,36 @@ use std::path::{Path, PathBuf};
 /// Options of `cargo xtask export`.
 #[derive(Clone, Debug, clap::Args)]
 pub struct ExportOptions {
-    /// The folder of a training, whose best weights are taken, or a file of weights
+    /// Folder of a training, whose best weights are used, or file of weights
     #[arg(long, value_name = "FILE|DIR")]
     pub checkpoint: PathBuf,
-    /// The model's name: lower case letters, digits and hyphens
+    /// Name of the model: lower case letters, digits and hyphens
     #[arg(long)]
     pub id: String,
-    /// Major: other inputs or shapes; minor: sounds different; patch: same sound
+    /// Version; major: other inputs or shapes, minor: other sound, patch: same sound
     #[arg(long, value_name = "X.Y.Z")]
     pub version: String,
     /// Folder of all models
     #[arg(long, value_name = "DIR", default_value = "models")]
     pub out: PathBuf,
-    /// The training's configuration, when no training.json lies beside the weights
+    /// Configuration of the training, if there is no training.json beside the weights
     #[arg(long, value_name = "CONFIG.toml|NAME")]
     pub config: Option<String>,
-    /// Moves the weights towards those of this model by --share: what it did well is kept
+    /// Move the weights by --share towards those of this model
     #[arg(long, value_name = "ID|DIR", requires = "share")]
     pub towards: Option<String>,
-    /// Share of the way, 0 to 1
+    /// Share of the way to the other model, 0 to 1
     #[arg(long, requires = "towards", value_parser = share)]
     pub share: Option<f64>,
 }
 
 fn share(text: &str) -> Result<f64, String> {
-    let value: f64 = text.parse().map_err(|_| "a number is needed".to_owned())?;
-    if (0.0..=1.0).contains(&value) { Ok(value) } else { Err("not within 0 and 1".to_owned()) }
+    let value: f64 = text.parse().map_err(|_| "expected a number".to_owned())?;
+    if (0.0..=1.0).contains(&value) {
+        Ok(value)
+    } else {
+        Err("expected a number from 0 to 1".to_owned())
+    }
 }
 
 /// Writes `<id>-<version>/` with the weights, `card.toml` and `DATA.md`, and returns its path.
@@ -71,7 +75,7 @@ pub fn export(options: &ExportOptions) -> Result<PathBuf> {
             Settings::of(&config, &ready)?
         }
         None => settings::read(&beside.join(SETTINGS_FILE))
-            .context("what the weights were made by is not known; --config says it")?,
+            .context("the training of the weights is unknown; add --config")?,
     };
     let size = made_by.size();
     let mut bytes =
@@ -103,7 +107,7 @@ pub fn export(options: &ExportOptions) -> Result<PathBuf> {
         validation_db: best_db(&beside.join("log.json")).filter(|_| towards.is_none()),
     };
     let folder = out.join(&name);
-    ensure!(!folder.exists(), "{} exists already; models are never edited", folder.display());
+    ensure!(!folder.exists(), "{} already exists; models are never edited", folder.display());
     let context = || format!("could not write {}", folder.display());
     std::fs::create_dir_all(out).with_context(context)?;
     // A folder beside it, which a rename turns into the model's folder as a whole.
@@ -136,12 +140,12 @@ fn make_readable(folder: &Path) -> std::io::Result<()> {
 fn check_name(id: &str, version: &str) -> Result<()> {
     let is_id = id.starts_with(|c: char| c.is_ascii_lowercase())
         && id.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
-    ensure!(is_id, "--id {id}: a letter first, then lower case letters, digits and hyphens");
+    ensure!(is_id, "--id {id}: use lower case letters, digits and hyphens; begin with a letter");
     let numbers: Vec<&str> = version.split('.').collect();
     let is_number =
         |part: &&str| part.parse::<u32>().is_ok_and(|number| number.to_string() == **part);
     let is_version = numbers.len() == 3 && numbers.iter().all(is_number);
-    ensure!(is_version, "--version {version} is not of the form 1.2.3");
+    ensure!(is_version, "--version {version}: use the form 1.2.3");
     Ok(())
 }
 
@@ -274,7 +278,7 @@ mod tests {
         let line = |options: &ExportOptions| format!("{:#}", export(options).unwrap_err());
         let good = options(training.path());
         export(&good).unwrap();
-        assert!(line(&good).contains("exists already"), "{}", line(&good));
+        assert!(line(&good).contains("already exists"), "{}", line(&good));
         for id in ["Tiny", "", "a b", "../a", "1a"] {
             let wrong = ExportOptions { id: id.to_owned(), ..good.clone() };
             assert!(line(&wrong).contains("--id"), "{}", line(&wrong));

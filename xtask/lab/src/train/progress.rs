@@ -5,13 +5,13 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 use std::io::IsTerminal;
 
-/// How progress is told.
+/// Form of the progress output
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Form {
-    /// A bar on a terminal, plain lines now and then in a pipe
+    /// Bar on a terminal, plain lines in a pipe
     #[default]
     Text,
-    /// One JSON object a line, for the dashboard
+    /// One JSON object per line, for the dashboard
     Json,
 }
 

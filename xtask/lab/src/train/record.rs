@@ -211,14 +211,14 @@ impl Work<'_> {
     fn run(&self, num_threads: usize) -> Result<()> {
         let results: Vec<Result<()>> = std::thread::scope(|scope| {
             let threads: Vec<_> = (0..num_threads).map(|_| scope.spawn(|| self.work())).collect();
-            let broke = |_| Err(anyhow!("a thread broke down"));
+            let broke = |_| Err(anyhow!("a thread panicked"));
             threads.into_iter().map(|thread| thread.join().unwrap_or_else(broke)).collect()
         });
         self.bar.finish();
         results.into_iter().collect::<Result<()>>()?;
         ensure!(
             !signals::requested(),
-            "interrupted after {} scenes; the same command goes on from there",
+            "interrupted after {} scenes; run the same command again to continue",
             self.num_done.load(Ordering::Relaxed)
         );
         Ok(())
@@ -239,7 +239,8 @@ impl Work<'_> {
         let (name, mut scene) = if let Some(path) = &job.folder {
             (path.display().to_string(), folder::read(path)?)
         } else {
-            let library = self.libraries[job.recipe].as_ref().context("material was not loaded")?;
+            let library =
+                self.libraries[job.recipe].as_ref().context("the material was not loaded")?;
             let recipe = &self.recipes[job.recipe];
             let name = format!("{} scene {}", recipe.name, job.index);
             (name, scene(recipe, library, job.index)?)

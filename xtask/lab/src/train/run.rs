@@ -19,20 +19,19 @@ use std::sync::Arc;
 /// Options of `cargo xtask train`.
 #[derive(Clone, Debug, clap::Args)]
 pub struct TrainOptions {
-    /// A configuration file, or the name of a built-in one: default
+    /// Configuration file, or built-in configuration: default
     #[arg(value_name = "CONFIG.toml|NAME")]
     pub config: String,
     /// Folder for recordings, checkpoints and results, instead of the configuration's
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
-    /// How many scenes are recorded, and clips of a step computed, at a time; all cores
-    /// unless given
+    /// Number of scenes recorded, and clips computed, at a time [default: all cores]
     #[arg(long, value_name = "N")]
     pub threads: Option<usize>,
     /// Keep the recordings of finished rounds
     #[arg(long)]
     pub keep_recordings: bool,
-    /// How progress is told
+    /// Form of the progress output
     #[arg(long, value_name = "FORM", default_value = "text")]
     pub progress: Form,
 }
@@ -96,7 +95,7 @@ pub fn run(options: &TrainOptions, tell: &(dyn Fn(&str) + Sync)) -> Result<Outco
 
 /// Returns the requested number of threads, or the number of cores without a request.
 pub(super) fn num_threads(asked: Option<usize>) -> Result<usize> {
-    ensure!(asked != Some(0), "--threads is to be at least 1");
+    ensure!(asked != Some(0), "--threads must be at least 1");
     Ok(asked.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)))
 }
 
@@ -118,7 +117,7 @@ impl Training<'_> {
             let state = State::load(self.config, &self.devices[0], &checkpoint)?;
             let Progress { round, step, .. } = state.progress;
             if round < self.config.rounds {
-                self.tell.say(&format!("going on from round {round}, step {step}"));
+                self.tell.say(&format!("continuing from round {round}, step {step}"));
             }
             state
         } else {
@@ -182,12 +181,13 @@ impl Training<'_> {
         match end {
             End::Stopped => {
                 bail!(
-                    "interrupted at step {step} of round {round}; the same command goes on from there"
+                    "interrupted at step {step} of round {round}; \
+                     run the same command again to continue"
                 )
             }
-            End::Early => {
-                self.tell.say(&format!("round {round} ends at step {step}: no better masks"))
-            }
+            End::Early => self
+                .tell
+                .say(&format!("round {round} ended at step {step}: the masks no longer improve")),
             End::Complete => {}
         }
         Ok([state.progress.unmasked_db, state.progress.best_db])
@@ -197,7 +197,7 @@ impl Training<'_> {
     fn first_guide(&self) -> Result<Option<Arc<Network>>> {
         let Some(name) = &self.config.guide else { return Ok(None) };
         let found = crate::cleaning::model::find(Some(name))
-            .and_then(|model| model.context("no model is released"))
+            .and_then(|model| model.context("there are no released models"))
             .and_then(|model| Ok(model.network()?))
             .with_context(|| format!("{}: guide = {name:?}", self.config.name))?;
         Ok(Some(found))
@@ -264,13 +264,14 @@ impl Watch for Viewer<'_> {
     fn validated(&mut self, state: &State, entry: &LogEntry) {
         let Progress { round, step, .. } = state.progress;
         let level = |db: Option<f64>| db.map_or("-".to_owned(), |db| format!("{db:.2}"));
-        let best = if state.progress.since_best == 0 { ", the best so far" } else { "" };
+        let best = if state.progress.since_best == 0 { ", best so far" } else { "" };
         let worst = entry.strata_db.iter().min_by(|(_, a), (_, b)| a.total_cmp(b));
         let worst = worst.map_or(String::new(), |(name, gain_db)| {
             format!(", worst stratum {name} {gain_db:+.2} dB")
         });
         self.bar.say(&format!(
-            "round {round}, step {step}: validation SNR {} dB, score {} dB{worst}, error of calibration {:.3}{best}; without masks {} dB",
+            "round {round}, step {step}: validation SNR {} dB, score {} dB{worst}, \
+             calibration error {:.3}{best}; without masks {} dB",
             level(entry.validation_db),
             level(entry.score_db),
             calibration::error(&entry.calibration),

@@ -118,7 +118,7 @@ pub(super) fn claim(out: &Path, ours: &Settings) -> Result<File> {
     audiofile::remove_leftovers(out);
     if !path.exists() {
         if let Some(name) = OWN_FILES.into_iter().find(|name| out.join(name).exists()) {
-            bail!("{} holds {name} and no {SETTINGS_FILE}; take another folder", out.display());
+            bail!("{}: contains {name} but no {SETTINGS_FILE}; use another folder", out.display());
         }
         match audiofile::write_whole(&path, &crate::report::json::bytes(ours)?, Existing::Keep) {
             // Another run has begun at the same moment; its record is checked like any other.
@@ -128,14 +128,14 @@ pub(super) fn claim(out: &Path, ours: &Settings) -> Result<File> {
     }
     let theirs = read(&path)?;
     if let Some(difference) = difference("", &theirs.settings, &ours.settings) {
-        bail!("{} holds another training: {difference}; take another folder", out.display());
+        bail!("{}: contains another training ({difference}); use another folder", out.display());
     }
     let file = File::open(&path).with_context(|| format!("could not open {}", path.display()))?;
     match file.try_lock() {
         // A file system without locks is no reason to refuse.
         Ok(()) | Err(std::fs::TryLockError::Error(_)) => Ok(file),
         Err(std::fs::TryLockError::WouldBlock) => {
-            bail!("another run is training in {}", out.display())
+            bail!("{}: another run is training in this folder", out.display())
         }
     }
 }
@@ -145,7 +145,7 @@ pub(super) fn read(path: &Path) -> Result<Settings> {
     let text = std::fs::read_to_string(path)
         .with_context(|| format!("could not read {}", path.display()))?;
     serde_json::from_str(&text)
-        .with_context(|| format!("{} is no training's record", path.display()))
+        .with_context(|| format!("{}: not a valid record of a training", path.display()))
 }
 
 /// Describes the first field that differs, with both values; `None` if there is none.
@@ -169,9 +169,9 @@ fn difference(at: &str, theirs: &Value, ours: &Value) -> Option<String> {
         _ => {
             let short = |value: &Value| {
                 let text = value.to_string();
-                if text.len() > 60 { "something else".to_owned() } else { text }
+                if text.len() > 60 { "another value".to_owned() } else { text }
             };
-            Some(format!("its {at} is {}, not {}", short(theirs), short(ours)))
+            Some(format!("{at} is {}, not {}", short(theirs), short(ours)))
         }
     }
 }
@@ -206,7 +206,7 @@ mod tests {
         let text = std::fs::read_to_string(&path).unwrap();
         std::fs::write(&path, text.replace("\"average\": 0.0,", "")).unwrap();
         let line = claim(folder.path(), &ours).unwrap_err().to_string();
-        assert!(line.contains("its optimiser.average is null, not 0.0"), "{line}");
+        assert!(line.contains("optimiser.average is null, not 0.0"), "{line}");
         std::fs::write(&path, text).unwrap();
         let held = claim(folder.path(), &ours).unwrap();
         let line = claim(folder.path(), &ours).unwrap_err().to_string();
@@ -219,7 +219,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("log.json"), "theirs").unwrap();
         let line = claim(folder.path(), &settings("")).unwrap_err().to_string();
-        assert!(line.contains("holds log.json and no training.json"), "{line}");
+        assert!(line.contains("contains log.json but no training.json"), "{line}");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 

@@ -107,18 +107,18 @@ impl Stored {
         let mut file = File::open(path)?;
         let mut start = [0; 16];
         file.read_exact(&mut start)?;
-        ensure!(&start[..8] == MAGIC, "it is none, or of another version");
+        ensure!(&start[..8] == MAGIC, "not a recording, or of another version");
         let mut length = [0; 8];
         length.copy_from_slice(&start[8..]);
         let length = u64::from_le_bytes(length);
-        ensure!(length < 1 << 20, "its header is damaged");
+        ensure!(length < 1 << 20, "the header is damaged");
         let mut header = Vec::new();
         Read::by_ref(&mut file).take(length).read_to_end(&mut header)?;
         let header: Header = serde_json::from_slice(&header)?;
         let hop_bytes: usize = header.hop_bytes().iter().sum();
         let bytes = 16 + length + (header.num_hops * hop_bytes) as u64;
         let found = file.metadata()?.len();
-        ensure!(found == bytes, "it has {found} bytes, its header says {bytes}");
+        ensure!(found == bytes, "{found} bytes, but the header states {bytes}");
         Ok(Self {
             relations: header.relations,
             num_hops: header.num_hops,
@@ -307,8 +307,8 @@ pub(super) mod tests {
         Stored::write(&random_example(2, 4, 1), &path).unwrap();
         let whole = std::fs::read(&path).unwrap();
         for (bytes, part) in [
-            (whole[..whole.len() - 1].to_vec(), "its header says"),
-            (b"RIFF    WAVEfmt xxxxxxxx".to_vec(), "it is none"),
+            (whole[..whole.len() - 1].to_vec(), "the header states"),
+            (b"RIFF    WAVEfmt xxxxxxxx".to_vec(), "not a recording"),
             (whole[..20].to_vec(), "could not read"),
         ] {
             std::fs::write(&path, bytes).unwrap();

@@ -38,7 +38,7 @@ pub fn initial_weights(config: &NetworkConfig, seed: u64) -> Result<Vec<u8>> {
             continue;
         }
         let entry: Entry =
-            serde_json::from_value(value.clone()).context("the entry of a weight")?;
+            serde_json::from_value(value.clone()).context("invalid entry of a weight")?;
         ensure!(entry.dtype == "F32", "{name} is {}", entry.dtype);
         let range = match *entry.shape.as_slice() {
             [inputs, _] if name.ends_with(".weight") => 1.0 / (inputs as f64).sqrt(),
@@ -46,7 +46,7 @@ pub fn initial_weights(config: &NetworkConfig, seed: u64) -> Result<Vec<u8>> {
             _ => continue,
         };
         let [start, end] = entry.data_offsets;
-        let values = data.get_mut(start..end).context("the numbers of a weight")?;
+        let values = data.get_mut(start..end).context("invalid data of a weight")?;
         for value in values.as_chunks_mut::<4>().0 {
             *value = to_f32(random.between(-range, range)).to_le_bytes();
         }
@@ -75,13 +75,13 @@ pub fn weights_of(network: &Network) -> Result<Vec<u8>> {
 ///
 /// Returns an error if there is no such model, or if other sizes differ.
 pub(super) fn weights_of_model(name: &str, config: &NetworkConfig, seed: u64) -> Result<Vec<u8>> {
-    let model = model::find(Some(name))?.context("no model is released")?;
+    let model = model::find(Some(name))?.context("there are no released models")?;
     let size = model.config();
     let NetworkConfig { num_features, local_width, masks, .. } = *config;
     let fits = NetworkConfig { num_features, local_width, masks, ..size } == *config
         && size.num_features <= num_features
         && (size.local_width == local_width || size.local_width == 0);
-    ensure!(fits, "the model is {size:?}, the training's network {config:?}");
+    ensure!(fits, "the model is {size:?}, but the training's network is {config:?}");
     let drawn = initial_weights(config, seed)?;
     let (mut header, mut data) = parts(&drawn)?;
     let (theirs, numbers) = parts(&weights_of(&*model.network()?)?)?;
@@ -89,18 +89,18 @@ pub(super) fn weights_of_model(name: &str, config: &NetworkConfig, seed: u64) ->
         if name == METADATA {
             continue;
         }
-        let entry = Entry::deserialize(&*value).context("the entry of a weight")?;
+        let entry = Entry::deserialize(&*value).context("invalid entry of a weight")?;
         let [start, end] = entry.data_offsets;
-        let ours = data.get_mut(start..end).context("the numbers of a weight")?;
+        let ours = data.get_mut(start..end).context("invalid data of a weight")?;
         let Some(value) = theirs.get(name) else {
             if name == LAST_OF_LOCAL {
                 ours.fill(0);
             }
             continue;
         };
-        let entry = Entry::deserialize(value).context("the entry of a weight")?;
+        let entry = Entry::deserialize(value).context("invalid entry of a weight")?;
         let [start, end] = entry.data_offsets;
-        let given = numbers.get(start..end).context("the numbers of a weight")?;
+        let given = numbers.get(start..end).context("invalid data of a weight")?;
         // Missing rows come last. In the shortcut these are columns, and in the first layer for
         // single bands the last rows of each of three parts.
         let num_rows = match name.as_str() {
@@ -131,14 +131,14 @@ pub(super) fn weights_of_model(name: &str, config: &NetworkConfig, seed: u64) ->
 /// Returns an error if `towards` belongs to another network.
 pub(super) fn blend(weights: &mut [u8], towards: &[u8], share: f64) -> Result<()> {
     let numbers_at = |bytes: &[u8]| -> Result<usize> {
-        let length = bytes.first_chunk::<8>().context("the head of safetensors")?;
+        let length = bytes.first_chunk::<8>().context("invalid safetensors header")?;
         Ok(usize::try_from(u64::from_le_bytes(*length))?.saturating_add(8))
     };
     let at = numbers_at(weights)?;
     let is_same = at == numbers_at(towards)?
         && weights.len() == towards.len()
         && weights.get(..at) == towards.get(..at);
-    ensure!(is_same, "weights of another network");
+    ensure!(is_same, "the weights are from another network");
     let pairs =
         weights[at..].as_chunks_mut::<4>().0.iter_mut().zip(towards[at..].as_chunks::<4>().0);
     for (weight, other) in pairs {
@@ -177,7 +177,7 @@ type Header = BTreeMap<String, serde_json::Value>;
 
 /// Splits safetensors into header and numbers.
 fn parts(bytes: &[u8]) -> Result<(Header, Vec<u8>)> {
-    let context = "the head of safetensors";
+    let context = "invalid safetensors header";
     let (length, rest) = bytes.split_first_chunk::<8>().context(context)?;
     let length = usize::try_from(u64::from_le_bytes(*length)).context(context)?;
     let (header, data) = rest.split_at_checked(length).context(context)?;

@@ -18,16 +18,22 @@ impl OddClap {
             _ => CLAP_EXT_LATENCY,
         };
         let table = call!(self, self.table(), get_extension, id.as_ptr());
-        ensure!(table.is_null() || id == CLAP_EXT_LATENCY, "it has the extension {id:?}");
+        ensure!(
+            table.is_null() || id == CLAP_EXT_LATENCY,
+            "the unknown extension {id:?} was returned"
+        );
         if choice % 4 == 1 {
-            ensure!(call!(self, self.table(), get_extension, null()).is_null(), "it has no name");
+            ensure!(
+                call!(self, self.table(), get_extension, null()).is_null(),
+                "an extension without a name was returned"
+            );
         }
         let factory = self.loaded.factory();
         // SAFETY: the factory lives as long as `loaded`.
         let create = required(unsafe { factory.as_ref() }.create_plugin, "create_plugin")?;
         // SAFETY: a live factory and host.
         let made = unsafe { create(factory.as_ptr(), self.host.raw(), c"unspill.nobody".as_ptr()) };
-        ensure!(made.is_null(), "it makes an instance of a class that it does not have");
+        ensure!(made.is_null(), "an instance of an unknown class was created");
         Ok(())
     }
 

@@ -61,10 +61,10 @@ impl OddVst3 {
             let factory = self.loaded.factory()?;
             let iid = IComponent::IID.as_ptr().cast();
             let result = factory.createInstance(nobody.as_ptr(), iid, &raw mut object);
-            ensure!(result != kResultOk, "it makes an instance of a class that it does not have");
+            ensure!(result != kResultOk, "an instance of an unknown class was created");
             let class = self.class.as_ptr();
             let result = factory.createInstance(class, nobody.as_ptr(), &raw mut object);
-            ensure!(result != kResultOk, "it has an interface that nobody knows");
+            ensure!(result != kResultOk, "an unknown interface was returned");
             let mut info = std::mem::zeroed();
             factory.getClassInfo(number, &raw mut info);
             if let Some(units) = &self.units {

@@ -164,7 +164,7 @@ impl Layout {
         }
         if fitting_layouts == 0 {
             bail!(
-                "{} sources find no place in the recipe's [room]: make it larger",
+                "no place for {} sources in the recipe's [room]: make it larger",
                 request.members.len()
             );
         }

@@ -128,7 +128,7 @@ fn impossible_rooms_are_refused_with_the_reason() {
     };
     let fixed = |metres| crate::scenes::recipe::Range::new(metres, metres + 0.5);
     let closet = RoomConfig { length_m: fixed(2.0), width_m: fixed(2.0), ..RoomConfig::default() };
-    assert!(refuse(closet).contains("9 sources find no place"));
+    assert!(refuse(closet).contains("no place for 9 sources"));
     let size = fixed(2.4);
     let ringing = RoomConfig {
         length_m: size,

@@ -324,7 +324,7 @@ mod tests {
             ("rate_hz = []\n", 1, "no sample rate"),
             ("\n[room]\nrt60_s = [0.1, 9]\n", 3, "9 is not within 0.1 to 2.5"),
             ("\n[room]\nrt60_s = nan\n", 3, "not within"),
-            ("[room]\nrt60_s = [0.5, 0.2]\n", 2, "upside down"),
+            ("[room]\nrt60_s = [0.5, 0.2]\n", 2, "is reversed"),
             ("[room]\nrt60_s = [0.5]\n", 2, "two numbers"),
             ("[room]\nrt60_s = \"long\"\n", 2, "a number or a range [low, high]"),
             ("[stage]\nunmiked = 1.5\n", 2, "1.5 is not within 0 to 1"),

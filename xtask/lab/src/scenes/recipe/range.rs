@@ -67,7 +67,7 @@ impl<'de> de::Visitor<'de> for RangeVisitor {
         if low <= high {
             Ok(Range::new(low, high))
         } else {
-            Err(de::Error::custom(format!("the range [{low}, {high}] is upside down")))
+            Err(de::Error::custom(format!("the range [{low}, {high}] is reversed")))
         }
     }
 }
@@ -154,7 +154,7 @@ pub(super) fn weight<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, 
 pub(super) fn duration_s<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
     let value = Range::deserialize(deserializer)?;
     if value.low < value.high {
-        return Err(de::Error::custom("all scenes of a recipe are equally long: one number"));
+        return Err(de::Error::custom("a duration is one number, the same for all scenes"));
     }
     Ok(within(value, 0.5, 600.0)?.low)
 }
@@ -172,7 +172,7 @@ pub(super) fn rates_hz<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec
         OneOrMore::More(rates) => rates,
     };
     if rates.is_empty() {
-        return Err(de::Error::custom("no sample rate to draw from"));
+        return Err(de::Error::custom("no sample rate in the list"));
     }
     match rates.iter().find(|rate| !(16_000..=192_000).contains(*rate)) {
         Some(rate) => Err(de::Error::custom(format!("{rate} Hz is not within 16000 to 192000 Hz"))),

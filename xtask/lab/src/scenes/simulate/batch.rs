@@ -24,28 +24,28 @@ pub use crate::scenes::Format;
 /// Options of `cargo xtask simulate`.
 #[derive(Clone, Debug, clap::Args)]
 pub struct SimulateOptions {
-    /// A recipe file, or the name of a built-in recipe: all, ensembles, blends, tutti, clean, kits
+    /// Recipe file, or built-in recipe: all, ensembles, blends, tutti, clean, kits
     #[arg(long, value_name = "FILE|NAME")]
     pub recipe: String,
     /// Folder for the scenes
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
-    /// How many scenes there are to be
+    /// Number of scenes
     #[arg(long, value_name = "N")]
     pub count: u64,
-    /// What they are for, instead of what the recipe says
+    /// Split, instead of the recipe's
     #[arg(long, value_parser = parse_split, value_name = "train|validation|test")]
     pub split: Option<Split>,
-    /// Draws everything, instead of the recipe's seed
+    /// Random seed, instead of the recipe's
     #[arg(long)]
     pub seed: Option<u64>,
     /// Number of the first scene
     #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub first: u64,
-    /// 32-bit float WAV, or 24-bit FLAC
+    /// Format: 32-bit float WAV or 24-bit FLAC
     #[arg(long, value_enum, default_value_t = Format::Wav)]
     pub format: Format,
-    /// How many scenes are made at a time; all cores unless given
+    /// Number of scenes computed at a time [default: all cores]
     #[arg(long, value_name = "N")]
     pub threads: Option<usize>,
     /// Material instead of the recipe's.
@@ -56,7 +56,7 @@ pub struct SimulateOptions {
 /// Material given on the command line.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::Args)]
 pub struct MaterialOptions {
-    /// The SoundFont
+    /// SoundFont file
     #[arg(long, value_name = "FILE")]
     #[serde(
         default,
@@ -68,7 +68,7 @@ pub struct MaterialOptions {
     #[arg(long, value_name = "DIR")]
     #[serde(default, skip_serializing_if = "Vec::is_empty", serialize_with = "json::paths")]
     pub kit: Vec<PathBuf>,
-    /// Folder of single notes of one instrument, or of such folders (repeatable)
+    /// Folder of single notes of one instrument, or folder of such folders (repeatable)
     #[arg(long, value_name = "DIR")]
     #[serde(default, skip_serializing_if = "Vec::is_empty", serialize_with = "json::paths")]
     pub notes: Vec<PathBuf>,
@@ -94,7 +94,8 @@ impl Summary {
     #[must_use]
     pub fn line(&self, out: &Path) -> String {
         let Self { num_made, num_kept, wall_s } = *self;
-        let kept = if num_kept > 0 { format!(", {num_kept} were there") } else { String::new() };
+        let kept =
+            if num_kept > 0 { format!(", {num_kept} already existed") } else { String::new() };
         let pace = num_made as f64 / wall_s.max(1e-9);
         format!("{}: {num_made} scenes made{kept}; {pace:.2} scenes/s", out.display())
     }
@@ -126,8 +127,8 @@ pub fn run(options: &SimulateOptions) -> Result<Summary> {
     recipe.split = options.split.unwrap_or(recipe.split);
     recipe.seed = options.seed.unwrap_or(recipe.seed);
     options.material.apply(&mut recipe);
-    ensure!(options.count > 0, "--count is to be at least 1");
-    ensure!(options.threads != Some(0), "--threads is to be at least 1");
+    ensure!(options.count > 0, "--count must be at least 1");
+    ensure!(options.threads != Some(0), "--threads must be at least 1");
     let end = options.first.checked_add(options.count).context("--first is too large")?;
     let library = recipe.library()?;
     signals::listen()?;
@@ -157,14 +158,14 @@ pub fn run(options: &SimulateOptions) -> Result<Summary> {
     results.into_iter().collect::<Result<()>>()?;
     ensure!(
         !signals::requested(),
-        "interrupted after {num_made} scenes; the same command goes on from there"
+        "interrupted after {num_made} scenes; run the same command again to continue"
     );
     let wall_s = started.elapsed().as_secs_f64();
     Ok(Summary { num_made, num_kept: options.count - num_made, wall_s })
 }
 
 fn bail_panic() -> Result<()> {
-    bail!("a thread broke down")
+    bail!("a thread panicked")
 }
 
 impl MaterialOptions {
@@ -243,7 +244,7 @@ fn claim(options: &SimulateOptions, recipe: &Recipe) -> Result<File> {
     if !path.exists() {
         if let Some(scene) = foreign_scene(&options.out, &recipe.name)? {
             bail!(
-                "{} holds {} and no {SIMULATION_FILE}; take another --out",
+                "{}: contains {} but no {SIMULATION_FILE}; use another --out",
                 options.out.display(),
                 readable(scene)
             );
@@ -257,16 +258,16 @@ fn claim(options: &SimulateOptions, recipe: &Recipe) -> Result<File> {
     let text = std::fs::read_to_string(&path)
         .with_context(|| format!("could not read {}", path.display()))?;
     let theirs: Simulation = serde_json::from_str(&text)
-        .with_context(|| format!("{} is no record of a simulation", path.display()))?;
+        .with_context(|| format!("{}: not a valid record of a simulation", path.display()))?;
     if let Some(difference) = theirs.differs_from(&ours) {
-        bail!("{} was made {difference}; take another --out", options.out.display());
+        bail!("{} was made {difference}; use another --out", options.out.display());
     }
     let file = File::open(&path).with_context(|| format!("could not open {}", path.display()))?;
     match file.try_lock() {
         // File systems without locks are accepted.
         Ok(()) | Err(std::fs::TryLockError::Error(_)) => Ok(file),
         Err(std::fs::TryLockError::WouldBlock) => {
-            bail!("another run is simulating into {}", options.out.display())
+            bail!("{}: another run is writing to this folder", options.out.display())
         }
     }
 }
@@ -286,7 +287,7 @@ impl Simulation {
             return Some(format!("as {}", format!("{:?}", self.format).to_lowercase()));
         }
         if self.material != other.material {
-            return Some("of other material".to_owned());
+            return Some("from other material".to_owned());
         }
         let same = self.recipe_text == other.recipe_text;
         (!same).then(|| format!("by another version of recipe {}", self.recipe))
@@ -314,7 +315,7 @@ fn is_scene(name: &str, recipe_name: &str) -> bool {
 /// Removes partial files and folders of a killed run.
 fn remove_leftovers(out: &Path, recipe_name: &str) -> Result<()> {
     audiofile::remove_leftovers(out);
-    let context = || format!("could not tidy {}", out.display());
+    let context = || format!("could not clean up {}", out.display());
     for entry in std::fs::read_dir(out).with_context(context)? {
         let path = entry.with_context(context)?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -337,5 +338,5 @@ fn progress_bar(count: u64) -> Result<ProgressBar> {
 
 fn parse_split(text: &str) -> Result<Split, String> {
     let split = Split::ALL.into_iter().find(|split| split.name() == text);
-    split.ok_or_else(|| "splits are train, validation and test".to_owned())
+    split.ok_or_else(|| "use train, validation or test".to_owned())
 }

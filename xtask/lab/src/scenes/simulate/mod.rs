@@ -108,7 +108,7 @@ impl Draft<'_> {
         let all = Ensemble::ALL.into_iter().filter(|&ensemble| self.library.can_play(ensemble));
         let named = &self.config.ensembles;
         let ensembles: Vec<_> = if named.is_empty() { all.collect() } else { named.clone() };
-        ensure!(!ensembles.is_empty(), "the material can play no ensemble");
+        ensure!(!ensembles.is_empty(), "no ensemble can be played with this material");
         let ensemble = random.pick(&ensembles);
         let mut casting = Stream::Cast.of(self.seed);
         let size = cast::Size::draw(self.config.mics, stage, &mut casting);

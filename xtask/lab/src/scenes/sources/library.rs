@@ -143,14 +143,14 @@ impl Library {
         let most_parts = self.most_parts(ensemble);
         ensure!(
             most_parts > 0,
-            "the ensemble {ensemble} plays songs, and the material names none for the {} split",
+            "the ensemble {ensemble} needs songs, but the material has none for the {} split",
             self.split
         );
         ensure!(
             (1..=most_parts).contains(&num_parts),
-            "the ensemble {ensemble} has 1 to {most_parts} parts, {num_parts} asked for"
+            "the ensemble {ensemble} has 1 to {most_parts} parts, {num_parts} requested"
         );
-        ensure!(request.rate_hz > 0 && request.num_samples > 0, "a scene must have a length");
+        ensure!(request.rate_hz > 0 && request.num_samples > 0, "a scene must not be empty");
         let mut private = Random::new(random.bits());
         if ensemble.needs_stems() {
             return stems::play(&self.songs, request, &mut private);
@@ -197,7 +197,7 @@ impl Library {
     ///
     /// Returns an error if no kit is loaded, or if a kit lacks the requested mics.
     pub fn play_kit(&self, request: &KitRequest, random: &mut Random) -> Result<Scene> {
-        ensure!(!self.kits.is_empty(), "no real kit is named in the material");
+        ensure!(!self.kits.is_empty(), "the material contains no real kit");
         let kit = &self.kits[random.index(self.kits.len())];
         let mut private = Random::new(random.bits());
         kit.take(&KitTake { request, vary: self.split == Split::Train }, &mut private)
@@ -216,7 +216,7 @@ fn choose_seats(request: &PlayRequest<'_>) -> Result<Vec<Seat>> {
         let seat = all.iter().find(|seat| seat.name == *name).with_context(|| {
             format!("the ensemble {} has no seat called {name}", request.ensemble)
         })?;
-        ensure!(replaced > 0, "more seats are wanted than there are parts");
+        ensure!(replaced > 0, "more seats are requested than there are parts");
         replaced -= 1;
         seats[replaced] = *seat;
     }
@@ -402,7 +402,7 @@ mod tests {
         };
         assert!(line(PlayRequest { wanted: &["tuba"], ..wanted }).contains("no seat called tuba"));
         assert!(line(request(Ensemble::DrumKit, 40)).contains("1 to 13 parts"));
-        assert!(line(request(Ensemble::Stems, 2)).contains("names none for the test split"));
+        assert!(line(request(Ensemble::Stems, 2)).contains("none for the test split"));
         assert!(library.can_play(Ensemble::Choir) && !library.can_play(Ensemble::Stems));
         let missing = MaterialConfig { kits: vec![PathBuf::from("nowhere")], ..Default::default() };
         let line = Library::load_with(Instruments::installed(), &missing, Split::Test).unwrap_err();

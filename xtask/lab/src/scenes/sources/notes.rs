@@ -158,7 +158,8 @@ fn instruments_in(folder: &Path) -> Result<Vec<Found>> {
     }
     ensure!(
         !instruments.is_empty(),
-        "no <instrument>/<note>.wav or .flac in {}: a folder of notes is one instrument, or holds one folder for each",
+        "no <instrument>/<note>.wav or .flac in {}: \
+         a folder of notes contains one instrument, or one folder per instrument",
         folder.display()
     );
     Ok(instruments)
@@ -171,7 +172,7 @@ fn found(folder: &Path, files: Vec<PathBuf>) -> Result<Found> {
     let Some((_, role)) = WORDS.iter().find(|(word, _)| words.contains(word)) else {
         let known: Vec<&str> = WORDS.iter().map(|(word, _)| *word).collect();
         bail!(
-            "the name of {} does not say which instrument it is; it should contain one of {}",
+            "{}: unknown instrument; the name must contain one of {}",
             folder.display(),
             known.join(" ")
         );
@@ -231,7 +232,7 @@ fn read(found: &Found) -> Result<NoteFolder> {
         sounds = with_keys(sounds, &names);
     }
     sounds.retain(|recorded| recorded.loud > 0.0);
-    ensure!(!sounds.is_empty(), "{name}: no file has a pitch in its name or one that can be heard");
+    ensure!(!sounds.is_empty(), "{name}: no file has a pitch in its name or a detectable pitch");
     let mut order: Vec<usize> = (0..sounds.len()).collect();
     order.sort_by(|&a, &b| sounds[a].loud.total_cmp(&sounds[b].loud));
     for (place, &index) in order.iter().enumerate() {

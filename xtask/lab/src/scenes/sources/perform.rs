@@ -272,7 +272,7 @@ impl Performer<'_> {
             voices(role, self.split).filter(|&voice| self.instruments.has(voice)).collect();
         if choices.is_empty() {
             let split = self.split;
-            bail!("the SoundFont has none of the presets that play here in the {split} split");
+            bail!("the SoundFont has none of the required presets of the {split} split");
         }
         Ok(random.pick(&choices))
     }

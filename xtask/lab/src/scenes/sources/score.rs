@@ -59,7 +59,7 @@ impl Score {
     fn parse(name: String, bytes: &[u8]) -> Result<Self> {
         let file = Smf::parse(bytes).map_err(|error| anyhow!("{error}"))?;
         let Timing::Metrical(ticks_per_beat) = file.header.timing else {
-            return Err(anyhow!("its times are not in beats"));
+            return Err(anyhow!("times are not in beats"));
         };
         let ticks_per_beat = f64::from(ticks_per_beat.as_int());
         // (tick, microseconds per beat), from all tracks.
@@ -111,7 +111,7 @@ impl Score {
                 parts.push(notes);
             }
         }
-        ensure!(!parts.is_empty(), "it has no notes");
+        ensure!(!parts.is_empty(), "no notes");
         let ends = parts.iter().flatten().map(|note| note.at_s + note.hold_s);
         let duration_s = ends.fold(0.0, f64::max);
         Ok(Self { name, parts, duration_s })

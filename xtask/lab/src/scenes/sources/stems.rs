@@ -86,7 +86,7 @@ fn songs_in(folder: &StemFolder) -> Result<Vec<(Song, Split)>> {
     }
     ensure!(
         !songs.is_empty(),
-        "expected {}, found {num_folders} folders and none of them with two such files",
+        "expected {}, found {num_folders} folders, none with two such files",
         expected(folder.layout)
     );
     Ok(songs)
@@ -167,10 +167,10 @@ fn medleydb_stems(folder: &Path, song: &str) -> Result<Vec<Stem>> {
     match has_bleed {
         Some(true) => return Ok(Vec::new()),
         Some(false) => {}
-        None => bail!("{} does not say has_bleed", path.display()),
+        None => bail!("{}: has_bleed is missing", path.display()),
     }
     if let Some(missing) = stems.iter().find(|stem| !stem.path.is_file()) {
-        bail!("{} names {}, which is not there", path.display(), missing.path.display());
+        bail!("{}: {} does not exist", path.display(), missing.path.display());
     }
     Ok(stems)
 }
@@ -214,7 +214,7 @@ pub(crate) fn play(
         songs.iter().filter(|song| song.stems.len() >= request.num_parts).collect();
     ensure!(
         !fitting.is_empty(),
-        "{} stems are asked for; the songs of this split have {} at most",
+        "{} stems are requested, but the songs of this split have at most {}",
         request.num_parts,
         most_parts(songs)
     );
@@ -464,6 +464,6 @@ mod tests {
         }
         let more = PlayRequest { num_parts: 3, ..request };
         let line = play(&songs, &more, &mut Random::new(3)).unwrap_err().to_string();
-        assert!(line.contains("2 at most"), "{line}");
+        assert!(line.contains("at most 2"), "{line}");
     }
 }

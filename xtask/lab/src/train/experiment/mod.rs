@@ -46,23 +46,22 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 
-/// What to train, and where.
+/// Options of `cargo xtask experiment`.
 #[derive(Clone, Debug, Args)]
 pub struct ExperimentOptions {
-    /// What to compare
+    /// Experiment
     #[arg(value_enum)]
     pub experiment: Experiment,
-    /// A training configuration instead of the experiment's; one of its scenes' recipe, which has
-    /// the same number of mics in every scene
+    /// Training configuration, instead of the experiment's; all scenes have the same number of mics
     #[arg(long, value_name = "CONFIG.toml")]
     pub config: Option<String>,
     /// Folder for recordings and results, instead of the configuration's
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
-    /// Trainings of every network
+    /// Number of trainings per network
     #[arg(long, default_value_t = 3)]
     pub seeds: u64,
-    /// How many scenes are recorded at a time; all cores unless given. Trainings use one
+    /// Number of scenes recorded at a time [default: all cores]; trainings use one core
     #[arg(long, value_name = "N")]
     pub threads: Option<usize>,
 }
@@ -76,12 +75,12 @@ const RECIPES: [(&str, &str); 4] = [
 ];
 const BAND_OF_FOUR: &str = "band-of-four";
 
-/// What networks differ in.
+/// Property in which the networks differ
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Experiment {
-    /// A fixed order of mics, mics permuted in every clip, or no order at all
+    /// Fixed order of mics, order permuted in every clip, or no order
     MicOrder,
-    /// The SNR, multi-domain loss, that of combinations of mics, or several of them
+    /// Losses: SNR, multi-domain, combinations of mics, or several of them
     Losses,
 }
 
@@ -249,7 +248,7 @@ pub fn run(options: &ExperimentOptions, tell: &(dyn Fn(&str) + Sync)) -> Result<
     }
     let tell = Tell { form: Form::Text, line: tell };
     let num_threads = num_threads(options.threads)?;
-    ensure!(options.seeds > 0, "--seeds is to be at least 1");
+    ensure!(options.seeds > 0, "--seeds must be at least 1");
     let (ready, _) = config.recipes()?;
     signals::listen()?;
     let settings = Settings::of(&config, &ready)?;
@@ -266,7 +265,7 @@ pub fn run(options: &ExperimentOptions, tell: &(dyn Fn(&str) + Sync)) -> Result<
     let num_places = train.first().map_or(0, |scene| scene.relations.num_mics);
     ensure!(
         train.iter().all(|scene| scene.relations.num_mics == num_places),
-        "all scenes to learn from are to have the same number of mics"
+        "all training scenes must have the same number of mics"
     );
     let sets = test_sets(&config, &ready, (num_threads, tell))?;
     let arms = options.experiment.arms();
@@ -364,10 +363,10 @@ impl One<'_> {
             let text = std::fs::read_to_string(&file)
                 .with_context(|| format!("could not read {}", file.display()))?;
             let trained: Trained = serde_json::from_str(&text)
-                .with_context(|| format!("{} is no result", file.display()))?;
+                .with_context(|| format!("{}: not a valid result", file.display()))?;
             ensure!(
                 trained.made_with == made_with,
-                "{} was made with other losses or other scenes to test with; take another folder",
+                "{} was made with other losses or other test scenes; use another folder",
                 file.display()
             );
             return Ok(trained);
@@ -379,9 +378,12 @@ impl One<'_> {
         let bar = Bar::new(config.steps, &what, 200, tell)?;
         let mut best: Option<(f64, usize, Backbone)> = None;
         for step in 0..config.steps {
-            ensure!(!signals::requested(), "interrupted; the same command goes on with {what}");
+            ensure!(
+                !signals::requested(),
+                "interrupted; run the same command again to continue with {what}"
+            );
             let (gradients, loss) = self.learn(&network, &config, step)?;
-            ensure!(loss.is_finite(), "the loss is no number any more after {step} {what}");
+            ensure!(loss.is_finite(), "the loss is not finite after {step} {what}");
             let rate = config.optimiser.rate(0, step, config.steps);
             network = optimiser.step(rate, network, gradients);
             bar.at(step + 1, &format!("loss {loss:.2}"));
@@ -395,7 +397,7 @@ impl One<'_> {
             }
         }
         bar.finish();
-        let (_, best_step, network) = best.context("there are no steps")?;
+        let (_, best_step, network) = best.context("no steps")?;
         let tests = sets.iter().map(|set| self.test(&network, set)).collect::<Result<_>>()?;
         let arm = self.arm.id.to_owned();
         let seed = self.seed;
@@ -432,7 +434,7 @@ impl One<'_> {
     /// Returns the mean gain of SNR in dB over no mask on the validation scenes.
     fn validate(&self, network: &Backbone) -> Result<f64> {
         let gains_db = self.gains_db(network, self.validation)?;
-        ensure!(!gains_db.is_empty(), "no mic of the validation scenes has a source that plays");
+        ensure!(!gains_db.is_empty(), "no source of the validation scenes plays");
         Ok(gains_db.iter().sum::<f64>() / gains_db.len() as f64)
     }
 

@@ -81,7 +81,7 @@ fn steps(daw: Daw, is_track: bool) -> &'static [&'static str] {
             "Send the other mics\u{2019} tracks to them, pre-fader. In the \u{201c}pin connector\u{201d}, they are the inputs after the track\u{2019}s own.",
         ],
         (Daw::Ardour, false) => &[
-            "Ardour: give this bus an input for every mic and connect the output of each mic\u{2019}s track to one of them.",
+            "Ardour: give this bus an input for every mic, eight at most, and connect the output of each mic\u{2019}s track to one of them.",
             "\u{201c}Bypass\u{201d} the panner of the bus, which mixes the mics. \u{201c}Pin Connections\u{201d} should show a straight line for each channel.",
         ],
         (Daw::Ardour, true) => &[

@@ -71,6 +71,8 @@ impl Taps {
     }
 }
 
+/// Blocks of bins that are solved in one part of the end of a pass.
+const BLOCKS_OF_PART: usize = 4;
 /// Updates of the interference: per band after learning passes, and per band's turn while a passage
 /// is learned.
 const UPDATES: usize = 30;
@@ -361,42 +363,69 @@ impl Engine {
 
     /// Ends a learning pass; `later` holds the passes after it.
     pub(super) fn end_pass(&mut self, learning: Learning, later: &[Learning]) {
-        match learning {
+        let mut part = 0;
+        while self.end_pass_in_parts(learning, later, part) {
+            part += 1;
+        }
+    }
+
+    /// Does one part of [`Engine::end_pass`]; returns false after the last one. Parts are numbered
+    /// from 0, and each costs less than a hop.
+    pub(super) fn end_pass_in_parts(
+        &mut self,
+        learning: Learning,
+        later: &[Learning],
+        part: usize,
+    ) -> bool {
+        let blocks = part * BLOCKS_OF_PART..self.taps.len().min((part + 1) * BLOCKS_OF_PART);
+        let has_more_blocks = blocks.end < self.taps.len();
+        let has_more = match learning {
             Learning::Crosstalk => {
                 if let Some(controls) = self.controls_seen.clone() {
                     self.choose_bleeders(&controls);
                 }
+                false
             }
             Learning::Filters | Learning::GuidedFilters => {
-                for block in 0..self.taps.len() {
+                for block in blocks {
                     self.learn_block(block, 1.0, false);
                     self.solve_block(block);
                 }
-                self.follow_paths();
-                if later.iter().any(|&pass| pass != Learning::Leftover) {
-                    for (_, filters) in &mut self.parts {
-                        filters.clear_equations();
+                if !has_more_blocks {
+                    self.follow_paths();
+                    if later.iter().any(|&pass| pass != Learning::Leftover) {
+                        for (_, filters) in &mut self.parts {
+                            filters.clear_equations();
+                        }
                     }
                 }
+                has_more_blocks
             }
             Learning::Stage => {
                 if let Some(stage) = &mut self.stage {
                     let (bands, crosstalk) = (&self.bands, &self.crosstalk);
-                    stage.conclude(&mut self.power, &mut self.scratch.solve, |pair, block| {
-                        bound_of(bands, crosstalk, pair, block)
-                    });
+                    for block in blocks {
+                        stage.conclude(block, &mut self.power, &mut self.scratch.solve, |pair| {
+                            bound_of(bands, crosstalk, pair, block)
+                        });
+                    }
+                    if !has_more_blocks {
+                        stage.enable();
+                    }
                 }
+                has_more_blocks
             }
-            Learning::Leftover => {
-                if later.contains(&Learning::Leftover) {
-                    self.leftover.reset();
-                    self.interference.forget();
-                } else {
-                    self.explain();
-                }
+            Learning::Leftover if later.contains(&Learning::Leftover) => {
+                self.leftover.reset();
+                self.interference.forget();
+                false
             }
+            Learning::Leftover => self.explain(part),
+        };
+        if !has_more {
+            self.forget_audio();
         }
-        self.forget_audio();
+        has_more
     }
 
     /// Passes the outputs of the first stage, masks included, to the second stage.
@@ -419,14 +448,17 @@ impl Engine {
         stage.take(mics, &self.outputs);
     }
 
-    /// Estimates the interference from the hops of the last passes.
-    fn explain(&mut self) {
-        let Some(controls) = self.controls_seen.as_deref() else { return };
+    /// Estimates the interference from the hops of the last passes, one band per part; returns false
+    /// after the last part.
+    fn explain(&mut self, part: usize) -> bool {
+        let Some(controls) = self.controls_seen.as_deref() else { return false };
         let pairs = |target, bleeder| is_bleed(controls, target, bleeder);
-        for _ in 0..self.bands.num_bands() {
-            self.interference.update(UPDATES, self.order.mics(), pairs);
+        self.interference.update(UPDATES, self.order.mics(), pairs);
+        let has_more = part + 1 < self.bands.num_bands();
+        if !has_more {
+            self.interference.conclude();
         }
-        self.interference.conclude();
+        has_more
     }
 
     /// Adds the newest hop to the interference and updates one band of it, for

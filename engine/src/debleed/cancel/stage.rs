@@ -84,24 +84,27 @@ impl Stage {
         self.pending.learned(block);
     }
 
-    /// Solves all filters and enables them; `bound` returns the limit of a target's leakage from a
-    /// bleeder, for the pair and the block.
+    /// Solves the filters of a block of bins; `bound` returns the limit of a target's leakage from a
+    /// bleeder, for the pair.
     pub(super) fn conclude(
         &mut self,
+        block: usize,
         power: &mut [f32],
         scratch: &mut [Complex],
-        bound: impl Fn((usize, usize), usize) -> Real,
+        bound: impl Fn((usize, usize)) -> Real,
     ) {
         let mut bounds = [Real::ZERO; MAX_SLOTS];
-        for block in 0..power.len() / self.parts.len() / LANES {
-            self.learn_block(block, power);
-            for (mic, (slots, filters)) in self.parts.iter_mut().enumerate() {
-                for (allowed, &bleeder) in bounds.iter_mut().zip(&slots.0) {
-                    *allowed = bound((mic, bleeder), block);
-                }
-                filters.solve(block, &bounds[..slots.0.len()], scratch);
+        self.learn_block(block, power);
+        for (mic, (slots, filters)) in self.parts.iter_mut().enumerate() {
+            for (allowed, &bleeder) in bounds.iter_mut().zip(&slots.0) {
+                *allowed = bound((mic, bleeder));
             }
+            filters.solve(block, &bounds[..slots.0.len()], scratch);
         }
+    }
+
+    /// Enables the filters, once all blocks are solved.
+    pub(super) fn enable(&mut self) {
         self.is_known = true;
     }
 

@@ -23,6 +23,8 @@ pub(super) struct Study {
     controls: Box<Controls>,
     passes: &'static [Learning],
     pass: usize,
+    /// Next part of the end of the pass, once all hops are learned.
+    ending: Option<usize>,
 }
 
 impl Study {
@@ -37,17 +39,23 @@ impl Study {
             passage,
             controls: Box::new(controls.clone()),
             pass: 0,
+            ending: None,
         }
     }
 
-    /// Learns from one more hop; returns false when the last pass has ended.
+    /// Learns from one more hop or does a part of the end of a pass; returns false when the last pass
+    /// has ended.
     pub(super) fn step(&mut self) -> bool {
         let Some(&learning) = self.passes.get(self.pass) else { return false };
-        if self.reader.read(&self.passage, &mut self.spectrum) {
+        if let Some(part) = self.ending {
+            let later = &self.passes[self.pass + 1..];
+            let has_more = self.engine.end_pass_in_parts(learning, later, part);
+            self.ending = has_more.then_some(part + 1);
+            self.pass += usize::from(!has_more);
+        } else if self.reader.read(&self.passage, &mut self.spectrum) {
             self.engine.learn(learning, &self.spectrum, &self.controls);
         } else {
-            self.engine.end_pass(learning, &self.passes[self.pass + 1..]);
-            self.pass += 1;
+            self.ending = Some(0);
         }
         self.pass < self.passes.len()
     }
@@ -60,7 +68,8 @@ impl Study {
     /// Returns the progress, 0 to 1.
     pub(super) fn progress(&self) -> f32 {
         let hops = self.passage.num_hops().max(1);
-        let done = self.pass * hops + self.reader.position();
+        let position = if self.ending.is_some() { hops } else { self.reader.position() };
+        let done = self.pass * hops + position;
         done as f32 / (self.passes.len() * hops).max(1) as f32
     }
 

@@ -149,5 +149,8 @@ fn seeds_of_scenes_and_splits_have_nothing_in_common() {
 fn a_kit_without_its_folder_is_refused_with_the_scene() {
     let kits = Recipe::parse("k.toml", "[[scene]]\nkind = 'kit'\n").unwrap();
     let line = format!("{:#}", scene(&kits, &LIBRARY, 5).unwrap_err());
-    assert!(line.starts_with("k scene 5 of split train: no real kit"), "{line}");
+    assert!(
+        line.starts_with("k scene 5 of split train: the material contains no real kit"),
+        "{line}"
+    );
 }

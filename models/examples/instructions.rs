@@ -85,7 +85,7 @@ fn main() {
         "hop-16-dense" => hops(16, Music::Dense),
         "hop-16-sparse" => hops(16, Music::Sparse),
         "hop-16-gated" => hops(16, Music::Gated),
-        "hop-16-stopped" => hops(16, Music::Stopped),
+        "hop-4-stopped" => hops(4, Music::Stopped),
         "model-load" => model_load(),
         _ => 0,
     };

@@ -448,8 +448,8 @@ impl Engine {
         stage.take(mics, &self.outputs);
     }
 
-    /// Estimates the interference from the hops of the last passes, one band per part; returns false
-    /// after the last part.
+    /// Estimates the interference from the hops of the last passes, one band per part; returns
+    /// false after the last part.
     fn explain(&mut self, part: usize) -> bool {
         let Some(controls) = self.controls_seen.as_deref() else { return false };
         let pairs = |target, bleeder| is_bleed(controls, target, bleeder);

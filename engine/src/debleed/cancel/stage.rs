@@ -84,8 +84,8 @@ impl Stage {
         self.pending.learned(block);
     }
 
-    /// Solves the filters of a block of bins; `bound` returns the limit of a target's leakage from a
-    /// bleeder, for the pair.
+    /// Solves the filters of a block of bins; `bound` returns the limit of the leakage of a pair,
+    /// target and bleeder.
     pub(super) fn conclude(
         &mut self,
         block: usize,

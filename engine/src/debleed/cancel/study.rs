@@ -43,8 +43,8 @@ impl Study {
         }
     }
 
-    /// Learns from one more hop or does a part of the end of a pass; returns false when the last pass
-    /// has ended.
+    /// Learns from one more hop or does a part of the end of a pass; returns false when the last
+    /// pass has ended.
     pub(super) fn step(&mut self) -> bool {
         let Some(&learning) = self.passes.get(self.pass) else { return false };
         if let Some(part) = self.ending {

@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod comments;
 mod licences;
 mod repository;
 mod words;

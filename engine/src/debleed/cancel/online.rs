@@ -53,8 +53,9 @@ const REST_AFTER_HOPS: usize = 256;
 /// - A mic in which no bleed is found is output unchanged, bit for bit.
 /// - With frozen estimates, the output depends only on them and on the hops since the last reset.
 ///
-/// - Pauses of digital silence beyond 2.7 s cost nothing and age nothing: the output after a pause
-///   of 3 s and after one of an hour is the same, bit for bit.
+/// - After 256 hops of digital silence in all mics (2.7 s at 48 kHz), further silence costs next to
+///   nothing, ages nothing and is not part of a passage. The length of a longer pause does not
+///   change the output after it, bit for bit.
 ///
 /// # Latency
 ///

@@ -178,7 +178,22 @@ struct Scratch {
 }
 
 impl Engine {
+    /// Creates an engine that can learn.
     pub(super) fn new(
+        geometry: Geometry,
+        rate: SampleRate,
+        size: (usize, Extent),
+        looks_ahead: bool,
+        guide: Option<&dyn Fn() -> Box<dyn Guide>>,
+    ) -> Self {
+        let mut engine = Self::without_equations(geometry, rate, size, looks_ahead, guide);
+        engine.reset();
+        engine
+    }
+
+    /// Creates an engine that can restore estimates. [`Engine::reset`] must precede the first hop
+    /// that is learned: it allocates the filters' equations, most of an engine's memory.
+    pub(super) fn without_equations(
         geometry: Geometry,
         rate: SampleRate,
         (num_mics, extent): (usize, Extent),
@@ -484,17 +499,34 @@ impl Engine {
     }
 
     /// Clears everything.
+    ///
+    /// # Real-time
+    ///
+    /// Allocates the first time.
     pub(super) fn reset(&mut self) {
+        let mut part = 0;
+        while self.reset_in_parts(part) {
+            part += 1;
+        }
+    }
+
+    /// Does one part of [`Engine::reset`]; returns false after the last one. Parts are numbered
+    /// from 0, and each costs less than a hop.
+    pub(super) fn reset_in_parts(&mut self, part: usize) -> bool {
+        if let Some((slots, filters)) = self.parts.get_mut(part) {
+            slots.0.clear();
+            filters.reset();
+            if let Some(stage) = &mut self.stage {
+                stage.reset_mic(part);
+            }
+            return true;
+        }
         self.forget_audio();
         self.crosstalk.reset();
         self.leftover.reset();
         self.interference.forget();
-        for (slots, filters) in &mut self.parts {
-            slots.0.clear();
-            filters.reset();
-        }
         if let Some(stage) = &mut self.stage {
-            stage.reset();
+            stage.disable();
         }
         self.learns_stage = false;
         self.proof.reset();
@@ -507,6 +539,7 @@ impl Engine {
         self.controls_seen = None;
         self.adapts = false;
         self.hop = 0;
+        false
     }
 
     /// Clears audio but keeps everything learned from it.

@@ -43,9 +43,10 @@ pub(super) struct Filters {
     max_slots: usize,
     max_unknowns: usize,
     taps: Vec<usize>,
-    /// Lower triangles, `[block, row (row + 1) / 2 + column]`, each as large as its block requires,
-    /// and the start of each.
+    /// Lower triangles, `[block, row (row + 1) / 2 + column]`, each as large as its block requires;
+    /// empty before the first [`Filters::clear_equations`].
     matrix: Vec<Complex>,
+    /// Start of each block's triangle, and the end of the last one.
     starts: Vec<usize>,
     /// Right-hand sides, `[block, unknown]`.
     rhs: Vec<Complex>,
@@ -59,23 +60,25 @@ pub(super) struct Filters {
 
 impl Filters {
     /// Creates filters for blocks of `taps[block]` taps and at most `max_slots` bleeders.
+    ///
+    /// The equations take no memory before [`Filters::reset`], which must precede the first hop
+    /// that is learned. Filters that are only restored and played never need them.
     pub(super) fn new(taps: &[usize], max_slots: usize) -> Self {
         let blocks = taps.len();
         let max_unknowns = max_slots * taps.iter().copied().max().unwrap_or(1);
         let mut entries = 0;
-        let starts = taps.iter().map(|taps| {
-            let start = entries;
+        let mut starts = vec![0];
+        for taps in taps {
             entries += triangle(max_slots * taps);
-            start
-        });
-        let starts = starts.collect();
+            starts.push(entries);
+        }
         Self {
             max_slots,
             max_unknowns,
             taps: taps.to_vec(),
-            matrix: vec![Complex::ZERO; entries],
+            matrix: Vec::new(),
             starts,
-            rhs: vec![Complex::ZERO; blocks * max_unknowns],
+            rhs: Vec::new(),
             filter: vec![Complex::ZERO; blocks * max_unknowns],
             power: vec![Real::ZERO; blocks],
             hops: vec![0.0; blocks],
@@ -182,17 +185,35 @@ impl Filters {
     }
 
     /// Clears the equations but keeps the filters, for the next learning pass.
+    ///
+    /// # Real-time
+    ///
+    /// Allocates the first time.
     pub(super) fn clear_equations(&mut self) {
-        self.matrix.fill(Complex::ZERO);
-        self.rhs.fill(Complex::ZERO);
+        let entries = self.starts.last().copied().unwrap_or_default();
+        for (values, length) in [(&mut self.matrix, entries), (&mut self.rhs, self.filter.len())] {
+            values.clear();
+            values.resize(length, Complex::ZERO);
+        }
         self.power.fill(Real::ZERO);
         self.hops.fill(0.0);
     }
 
+    /// Clears the filters, before others are restored. The equations are stale until
+    /// [`Filters::reset`].
+    pub(super) fn clear_filters(&mut self) {
+        self.filter.fill(Complex::ZERO);
+        self.hops.fill(0.0);
+    }
+
     /// Clears everything.
+    ///
+    /// # Real-time
+    ///
+    /// Allocates the first time.
     pub(super) fn reset(&mut self) {
         self.clear_equations();
-        self.filter.fill(Complex::ZERO);
+        self.clear_filters();
     }
 
     /// Returns scratch memory for [`Filters::solve`].
@@ -372,6 +393,7 @@ mod tests {
     /// the last `pauses` turns.
     fn taught(turns: usize, pauses: usize) -> Filters {
         let mut filters = Filters::new(&[1], 2);
+        filters.reset();
         let mut noise = Noise(1);
         let weights = [Real::splat(1.0); MAX_WAITING];
         for turn in 0..turns + pauses {

@@ -191,7 +191,8 @@ impl Online {
         }
     }
 
-    /// Creates an engine for whole passages; returns `None` if all its guides are in use.
+    /// Creates an engine for whole passages, without equations; returns `None` if all its guides
+    /// are in use.
     fn make_engine(&mut self) -> Option<Box<Engine>> {
         let guide = std::cell::RefCell::new(self.spare_guides.pop());
         if self.is_guided && guide.borrow().is_none() {
@@ -201,7 +202,8 @@ impl Online {
         let make_guide: Option<&dyn Fn() -> Box<dyn Guide>> =
             if self.is_guided { Some(&take) } else { None };
         let size = (self.num_mics, Extent::SESSION);
-        Some(Box::new(Engine::new(self.geometry, self.rate, size, false, make_guide)))
+        let (geometry, rate) = (self.geometry, self.rate);
+        Some(Box::new(Engine::without_equations(geometry, rate, size, false, make_guide)))
     }
 
     /// Ends a study without a result.

@@ -21,7 +21,7 @@ use crate::stft::Spectrum;
 ///
 /// # Real-time
 ///
-/// Worker or main thread only; allocates in `new` only.
+/// Worker or main thread only; allocates in `new` and in the first `reset_mic` of a mic.
 #[derive(Debug)]
 pub(super) struct Stage {
     pub(super) front: Front,
@@ -31,7 +31,8 @@ pub(super) struct Stage {
 }
 
 impl Stage {
-    /// Creates a stage for blocks of `taps[block]` taps and at most `slots` bleeders per mic.
+    /// Creates a stage for blocks of `taps[block]` taps and at most `slots` bleeders per mic. Its
+    /// equations take no memory before [`Stage::reset_mic`].
     pub(super) fn new(num_mics: usize, taps: &[usize], slots: usize, num_bins: usize) -> Self {
         let most_taps = taps.iter().copied().max().unwrap_or(1);
         let part = |_| (Slots(Vec::with_capacity(slots)), Filters::new(taps, slots));
@@ -119,13 +120,20 @@ impl Stage {
         self.front.take(mics, outputs);
     }
 
-    /// Clears everything.
-    pub(super) fn reset(&mut self) {
+    /// Stops the use of its filters and clears audio, before others are restored or learned.
+    pub(super) fn disable(&mut self) {
         self.forget_audio();
-        for (slots, filters) in &mut self.parts {
-            slots.0.clear();
-            filters.reset();
-        }
         self.is_known = false;
+    }
+
+    /// Clears the filters and equations of one mic.
+    ///
+    /// # Real-time
+    ///
+    /// Allocates the first time.
+    pub(super) fn reset_mic(&mut self, mic: usize) {
+        let (slots, filters) = &mut self.parts[mic];
+        slots.0.clear();
+        filters.reset();
     }
 }

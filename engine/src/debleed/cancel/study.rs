@@ -23,14 +23,15 @@ pub(super) struct Study {
     controls: Box<Controls>,
     passes: &'static [Learning],
     pass: usize,
+    /// Next part of the engine's reset, until it is done.
+    resetting: Option<usize>,
     /// Next part of the end of the pass, once all hops are learned.
     ending: Option<usize>,
 }
 
 impl Study {
     /// Prepares to learn `passage` under `controls`; `engine` must be made for whole sessions.
-    pub(super) fn new(mut engine: Box<Engine>, passage: Passage, controls: &Controls) -> Self {
-        engine.reset();
+    pub(super) fn new(engine: Box<Engine>, passage: Passage, controls: &Controls) -> Self {
         Self {
             reader: passage.reader(),
             spectrum: engine.make_spectrum(),
@@ -39,15 +40,18 @@ impl Study {
             passage,
             controls: Box::new(controls.clone()),
             pass: 0,
+            resetting: Some(0),
             ending: None,
         }
     }
 
-    /// Learns from one more hop or does a part of the end of a pass; returns false when the last
-    /// pass has ended.
+    /// Does a part of the engine's reset, learns from one more hop or does a part of the end of a
+    /// pass; returns false when the last pass has ended.
     pub(super) fn step(&mut self) -> bool {
         let Some(&learning) = self.passes.get(self.pass) else { return false };
-        if let Some(part) = self.ending {
+        if let Some(part) = self.resetting {
+            self.resetting = self.engine.reset_in_parts(part).then_some(part + 1);
+        } else if let Some(part) = self.ending {
             let later = &self.passes[self.pass + 1..];
             let has_more = self.engine.end_pass_in_parts(learning, later, part);
             self.ending = has_more.then_some(part + 1);

@@ -117,7 +117,7 @@ impl Engine {
         self.interference.restore(&wide(&learned.interference));
         self.adapts = false;
         if let Some(stage) = &mut self.stage {
-            stage.reset();
+            stage.disable();
         }
         for (mic, from) in learned.mics.iter().enumerate() {
             put_back(&mut self.parts[mic], &from.slots, &self.taps);
@@ -170,7 +170,7 @@ impl Engine {
 fn put_back((slots, filters): &mut (Slots, Filters), from: &[LearnedSlot], taps: &[usize]) {
     slots.0.clear();
     slots.0.extend(from.iter().map(|slot| usize::from(slot.bleeder)));
-    filters.reset();
+    filters.clear_filters();
     for (slot, from) in from.iter().enumerate() {
         let mut weights = from.weights.chunks_exact(2 * LANES);
         for (block, &taps) in taps.iter().enumerate() {

@@ -111,7 +111,7 @@ fn card() {
     let weights = small_weights(0);
     let target = Target {
         name: "card",
-        seeds: vec![small_card(&weights).into_bytes(), file("models/band-a-0.6.0/card.toml")],
+        seeds: vec![small_card(&weights).into_bytes(), file("models/band-a-0.7.0/card.toml")],
         words: &[b"[", b"]", b"\n", b" = ", b"{ ", b"\"", b"#", b"true", b"-", b"e9", b"\\u0007"],
         mend: |_| (),
         // Memory for the weights as bytes and as a network.

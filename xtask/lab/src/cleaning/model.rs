@@ -15,7 +15,7 @@ pub fn any_released() -> bool {
 }
 
 /// Finds a model by name: a folder with a card, the newest released model of an id, or a released
-/// model by id and version, as in `band-a-0.2.0`. Without a name, returns the newest released
+/// model by id and version, as in `band-a-0.7.0`. Without a name, returns the newest released
 /// model, or `None` if there is none.
 ///
 /// # Errors

@@ -1,5 +1,7 @@
 //! Deterministic mic signals with bleed.
 
+use test_signals::Noise;
+
 /// Largest number of mics in any test.
 const MAX_TEST_MICS: u8 = 16;
 
@@ -36,23 +38,13 @@ pub fn mics(num_mics: usize, rate_hz: u32, num_samples: usize) -> Vec<Vec<f32>> 
 fn source(index: u8, rate_hz: u32, num_samples: usize) -> Vec<f32> {
     let pitch_hz = 110.0 * 1.26_f32.powi(i32::from(index));
     let period_s = 0.12 + 0.013 * f32::from(index);
-    let mut noise = Noise(u32::from(index) + 1);
+    let mut noise = Noise::new(u32::from(index) + 1);
     (0..num_samples)
         .map(|sample| {
             let time_s = sample as f32 / rate_hz as f32;
             let since_s = (time_s + 0.4 * period_s * f32::from(index % 3)) % period_s;
             let tone = (std::f32::consts::TAU * pitch_hz * time_s).sin();
-            0.3 * (-since_s / 0.05).exp() * (tone + 0.2 * noise.next())
+            0.3 * (-since_s / 0.05).exp() * (tone + 0.2 * noise.draw())
         })
         .collect()
-}
-
-/// Linear congruential generator (constants of Numerical Recipes) with values from -1 to 1.
-struct Noise(u32);
-
-impl Noise {
-    fn next(&mut self) -> f32 {
-        self.0 = self.0.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (self.0 >> 8) as f32 / (1 << 23) as f32 - 1.0
-    }
 }

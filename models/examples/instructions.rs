@@ -14,6 +14,7 @@ use std::hint::black_box;
 use engine::debleed::Online;
 use engine::pipeline::Pipeline;
 use engine::{Controls, MAX_MICS, Mode, Pace, SampleRate, Session, SessionConfig};
+use test_signals::Noise;
 
 const RATE_HZ: f32 = 48_000.0;
 const BLOCK_SAMPLES: usize = 512;
@@ -31,20 +32,9 @@ fn counted_work(work: &mut dyn FnMut()) {
     work();
 }
 
-/// Noise of each mic alone, plus common noise of half the amplitude.
-struct Noise(u32);
-
-impl Noise {
-    fn draw(&mut self) -> f32 {
-        self.0 = self.0.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (self.0 >> 8) as f32 / (1 << 24) as f32 - 0.5
-    }
-
-    /// Returns the next hop, `[mic, sample]`.
-    fn hop(&mut self, num_mics: usize, hop_samples: usize) -> Vec<f32> {
-        let shared: Vec<f32> = (0..hop_samples).map(|_| 0.1 * self.draw()).collect();
-        (0..num_mics * hop_samples).map(|at| 0.2 * self.draw() + shared[at % hop_samples]).collect()
-    }
+/// Returns the next hop of noise, `[mic, sample]`, a third of it common to all mics.
+fn hop_of(noise: &mut Noise, num_mics: usize, hop_samples: usize) -> Vec<f32> {
+    noise.hop(num_mics, hop_samples, 0.1, 0.05)
 }
 
 /// Distribution of sound over the mics.
@@ -117,9 +107,9 @@ fn audio(num_mics: usize) -> usize {
     let method = Box::new(engine::debleed::Ratio::new(config.rate, config.mode));
     let mut session = Session::prepare_with(&config, &controls, method).unwrap();
     let stats = session.stats();
-    let mut noise = Noise(1);
+    let mut noise = Noise::new(1);
     for number in 0..2 * BLOCKS {
-        let mut samples = noise.hop(num_mics, BLOCK_SAMPLES);
+        let mut samples = hop_of(&mut noise, num_mics, BLOCK_SAMPLES);
         controls.mics[0].amount = (number % 100) as f32 / 99.0;
         let mut slices: [&mut [f32]; MAX_MICS] = std::array::from_fn(|_| &mut [][..]);
         for (slice, mic) in slices.iter_mut().zip(samples.chunks_exact_mut(BLOCK_SAMPLES)) {
@@ -152,9 +142,9 @@ fn hops(num_mics: usize, music: Music) -> usize {
     let mut pipeline = Pipeline::new(Box::new(method), num_mics);
     let hop_samples = pipeline.geometry().hop_samples();
     let controls = Controls::default();
-    let mut noise = Noise(1);
+    let mut noise = Noise::new(1);
     for number in 0..music.hops_before() + HOPS {
-        let mut samples = noise.hop(num_mics, hop_samples);
+        let mut samples = hop_of(&mut noise, num_mics, hop_samples);
         for (mic, samples) in samples.chunks_exact_mut(hop_samples).enumerate() {
             if !music.has_sound(mic, number) {
                 samples.fill(0.0);

@@ -3,6 +3,7 @@
 use engine::debleed::{Cancel, Debleed, Online};
 use engine::pipeline::Pipeline;
 use engine::{Controls, Mode, SampleRate};
+use test_signals::Noise;
 
 use crate::released;
 
@@ -11,11 +12,10 @@ const NUM_SAMPLES: usize = 48_000 * 10;
 
 /// Returns a struck instrument: decaying partials and some noise, at its own pitch and rhythm.
 fn source(pitch_hz: f32, period_s: f32, seed: u32) -> Vec<f32> {
-    let mut state = seed;
+    let mut noise = Noise::new(seed);
     (0..NUM_SAMPLES)
         .map(|n| {
-            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            let noise = (state >> 8) as f32 / (1 << 23) as f32 - 1.0;
+            let noise = noise.draw();
             let time_s = n as f32 / RATE_HZ;
             let since_s = (time_s + 0.37 * period_s) % period_s;
             let strike = (-since_s / 0.12).exp();

@@ -1,4 +1,4 @@
-//! The end of Learn with the released network: no hop and no step of refining does the work of many.
+//! The end of Learn with the released network: no hop and no step does the work of many.
 #![allow(clippy::unwrap_used, reason = "a test may stop where it cannot go on")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -7,13 +7,14 @@ use std::cell::Cell;
 use engine::debleed::Online;
 use engine::pipeline::Pipeline;
 use engine::{Controls, Estimates, Mode, SampleRate};
+use test_signals::Noise;
 
 const MICS: usize = 8;
 /// Hops of a passage that is long enough to be refined.
 const PASSAGE_HOPS: usize = 100;
-/// Largest memory that a hop or a step may allocate, in bytes. Measured: 32.9 MB in the hop in which
-/// Learn ends, which creates two engines, and 7.7 MB in a step. With the equations of all mics, these
-/// engines take 86.8 MB.
+/// Largest memory that a hop or a step may allocate, in bytes. Measured: 32.9 MB in the hop in
+/// which Learn ends, which creates two engines, and 7.7 MB in a step. With the equations of all
+/// mics, these engines take 86.8 MB.
 const MOST_BYTES: usize = 40_000_000;
 
 /// The system's allocator, with a count of each thread's allocated bytes.
@@ -75,21 +76,13 @@ fn no_hop_and_no_step_allocates_a_whole_engine() {
     let mut pipeline = Pipeline::new(Box::new(method), MICS);
     let hop_samples = pipeline.geometry().hop_samples();
     let mut controls = Controls::default();
-    let mut state = 1_u32;
-    let mut sound = move || -> Vec<f32> {
-        let mut noise = || {
-            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            (state >> 8) as f32 / (1 << 24) as f32 - 0.5
-        };
-        let shared: Vec<f32> = (0..hop_samples).map(|_| 0.2 * noise()).collect();
-        (0..MICS * hop_samples).map(|at| 0.2 * noise() + shared[at % hop_samples]).collect()
-    };
+    let mut noise = Noise::new(1);
     // The first time and the second one use other engines; the third uses them again.
     for time in 0..3 {
         for hop in 0..PASSAGE_HOPS + 2 {
             controls.estimates =
                 if hop < PASSAGE_HOPS { Estimates::Learning } else { Estimates::Learned };
-            let mut samples = sound();
+            let mut samples = noise.hop(MICS, hop_samples, 0.1, 0.1);
             let bytes = bytes_of(|| pipeline.process_hop(&mut samples, &controls));
             assert!(bytes <= MOST_BYTES, "time {time}, hop {hop}: {bytes} bytes");
         }

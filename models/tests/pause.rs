@@ -4,6 +4,7 @@
 use engine::debleed::Online;
 use engine::pipeline::Pipeline;
 use engine::{Controls, Mode, SampleRate};
+use test_signals::Noise;
 
 const MICS: usize = 3;
 /// Number of hops of sound before and after the pause.
@@ -18,15 +19,8 @@ fn after_a_pause(mode: Mode, pause_hops: usize) -> Vec<f32> {
     let mut pipeline = Pipeline::new(Box::new(method), MICS);
     let hop_samples = pipeline.geometry().hop_samples();
     let controls = Controls::default();
-    let mut state = 1_u32;
-    let mut noise = move || {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (state >> 8) as f32 / (1 << 24) as f32 - 0.5
-    };
-    let mut sound = || -> Vec<f32> {
-        let shared: Vec<f32> = (0..hop_samples).map(|_| 0.2 * noise()).collect();
-        (0..MICS * hop_samples).map(|at| 0.2 * noise() + shared[at % hop_samples]).collect()
-    };
+    let mut noise = Noise::new(1);
+    let mut sound = || noise.hop(MICS, hop_samples, 0.1, 0.1);
     for _ in 0..SOUND_HOPS {
         pipeline.process_hop(&mut sound(), &controls);
     }

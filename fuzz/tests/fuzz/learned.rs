@@ -7,27 +7,12 @@ use engine::pipeline::Pipeline;
 use engine::{Controls, Estimates, Learned, Mode, SampleRate};
 use fuzz::{Outcome, Target};
 use sha2::{Digest, Sha256};
+use test_signals::Noise;
 
 const NUM_MICS: usize = 3;
 /// Offset of the hash: magic and version come before it, and the hashed contents after it.
 const HASH_AT: usize = 9;
 const CONTENTS_AT: usize = HASH_AT + 32;
-
-struct Noise(u32);
-
-impl Noise {
-    fn draw(&mut self) -> f32 {
-        self.0 = self.0.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (self.0 >> 8) as f32 / (1 << 24) as f32 - 0.5
-    }
-
-    /// Returns a hop of noise `[mic, sample]`: independent noise for each mic, and common noise at
-    /// half its level.
-    fn hop(&mut self, hop_samples: usize) -> Vec<f32> {
-        let shared: Vec<f32> = (0..hop_samples).map(|_| 0.1 * self.draw()).collect();
-        (0..NUM_MICS * hop_samples).map(|at| 0.2 * self.draw() + shared[at % hop_samples]).collect()
-    }
-}
 
 fn rate() -> SampleRate {
     SampleRate::new(44_100.0).unwrap()
@@ -46,12 +31,12 @@ fn seed() -> Vec<u8> {
     let mut pipeline = Pipeline::new(Box::new(method), NUM_MICS);
     let hop_samples = pipeline.geometry().hop_samples();
     let mut controls = Controls { estimates: Estimates::Learning, ..Controls::default() };
-    let mut noise = Noise(1);
+    let mut noise = Noise::new(1);
     for _ in 0..90 {
-        pipeline.process_hop(&mut noise.hop(hop_samples), &controls);
+        pipeline.process_hop(&mut noise.hop(NUM_MICS, hop_samples, 0.1, 0.05), &controls);
     }
     controls.estimates = Estimates::Learned;
-    pipeline.process_hop(&mut noise.hop(hop_samples), &controls);
+    pipeline.process_hop(&mut noise.hop(NUM_MICS, hop_samples, 0.1, 0.05), &controls);
     while pipeline.idle() {}
     learner.collect().unwrap().to_bytes()
 }
@@ -112,8 +97,8 @@ fn playing_learned() {
         cases: 60,
     };
     let hop_samples = pipeline(None).geometry().hop_samples();
-    let mut noise = Noise(3);
-    let hops: Vec<_> = (0..6).map(|_| noise.hop(hop_samples)).collect();
+    let mut noise = Noise::new(3);
+    let hops: Vec<_> = (0..6).map(|_| noise.hop(NUM_MICS, hop_samples, 0.1, 0.05)).collect();
     let controls = Controls { estimates: Estimates::Learned, ..Controls::default() };
     let accepted = fuzz::run(&target, |input| match Learned::from_bytes(input) {
         Err(error) => Outcome::Refused(error.to_string()),

@@ -11,8 +11,10 @@ use sha2::{Digest, Sha256};
 #[derive(Debug)]
 pub(crate) struct Package {
     pub(crate) name: String,
-    /// Dependencies of all kinds: normal, for tests and for builds.
+    /// Names of the dependencies of the package itself and of its build script.
     pub(crate) dependencies: Vec<String>,
+    /// Names of the dependencies of its tests, benches and examples.
+    pub(crate) dev_dependencies: Vec<String>,
     /// Path of the manifest, relative to the workspace's folder.
     pub(crate) manifest: String,
 }
@@ -76,15 +78,17 @@ pub(crate) fn packages() -> Vec<Package> {
         .as_array()
         .unwrap()
         .iter()
-        .map(|package| Package {
-            name: text(&package["name"]),
-            dependencies: package["dependencies"]
-                .as_array()
-                .unwrap()
-                .iter()
-                .map(|dependency| text(&dependency["name"]))
-                .collect(),
-            manifest: text(&package["manifest_path"]).strip_prefix(&folder).unwrap().to_owned(),
+        .map(|package| {
+            let is_dev = |dependency: &&Value| dependency["kind"] == "dev";
+            let all = package["dependencies"].as_array().unwrap().iter();
+            let (dev, normal): (Vec<&Value>, Vec<&Value>) = all.partition(is_dev);
+            let names = |of: Vec<&Value>| of.iter().map(|one| text(&one["name"])).collect();
+            Package {
+                name: text(&package["name"]),
+                dependencies: names(normal),
+                dev_dependencies: names(dev),
+                manifest: text(&package["manifest_path"]).strip_prefix(&folder).unwrap().to_owned(),
+            }
         })
         .collect()
 }

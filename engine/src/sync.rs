@@ -2,7 +2,8 @@
 //! by the primitives of its model checker.
 
 pub(crate) use std::sync::Arc;
-pub(crate) use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence};
+pub(crate) use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering, fence};
 pub(crate) use std::thread::{Thread, current};
 
 pub(crate) use crossbeam::queue::ArrayQueue;
+pub(crate) use rtrb::{Consumer, Producer, PushError, RingBuffer};

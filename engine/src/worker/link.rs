@@ -1,6 +1,8 @@
 //! Packets of one hop, and the rings that carry them between the audio thread and the worker.
 
-use super::sync::{Arc, ArrayQueue, AtomicUsize, Ordering, Thread, current, fence};
+use super::sync::{
+    Arc, ArrayQueue, Consumer, Ordering, Producer, PushError, RingBuffer, Thread, current, fence,
+};
 use crate::Controls;
 
 /// One hop of every mic, on its way to the worker or, as removed samples, back.
@@ -33,58 +35,31 @@ impl Packet {
     }
 }
 
-/// Creates a ring for one writing and one reading thread, neither of which ever waits.
-///
-/// Crossbeam's queue is lock-free but not wait-free: a reader that meets an unfinished write spins
-/// until the writer, which may be suspended, continues. Here the writer publishes a count after
-/// each finished write, and the reader checks the count first, so it never meets an unfinished
-/// write. The writer never meets an unfinished read as long as fewer items circulate than the ring
-/// has slots.
+/// Creates a ring for one writing and one reading thread. Both ends are wait-free.
 pub(crate) fn ring<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
-    let shared = Arc::new(Ring { queue: ArrayQueue::new(capacity), written: AtomicUsize::new(0) });
-    (Sender { ring: Arc::clone(&shared) }, Receiver { ring: shared, read: 0 })
-}
-
-#[derive(Debug)]
-struct Ring<T> {
-    queue: ArrayQueue<T>,
-    written: AtomicUsize,
+    let (producer, consumer) = RingBuffer::new(capacity);
+    (Sender(producer), Receiver(consumer))
 }
 
 /// Writing end of a [`ring`].
 #[derive(Debug)]
-pub(crate) struct Sender<T> {
-    ring: Arc<Ring<T>>,
-}
+pub(crate) struct Sender<T>(Producer<T>);
 
 impl<T> Sender<T> {
     /// Appends `item`, or returns it if the ring is full.
     pub(crate) fn push(&mut self, item: T) -> Result<(), T> {
-        self.ring.queue.push(item)?;
-        // Release: the write is visible to every thread that reads this count.
-        self.ring.written.fetch_add(1, Ordering::Release);
-        Ok(())
+        self.0.push(item).map_err(|PushError::Full(item)| item)
     }
 }
 
 /// Reading end of a [`ring`].
 #[derive(Debug)]
-pub(crate) struct Receiver<T> {
-    ring: Arc<Ring<T>>,
-    read: usize,
-}
+pub(crate) struct Receiver<T>(Consumer<T>);
 
 impl<T> Receiver<T> {
     /// Removes and returns the oldest item, if there is one.
     pub(crate) fn pop(&mut self) -> Option<T> {
-        // Acquire: pairs with the Release in `push`.
-        if self.ring.written.load(Ordering::Acquire) == self.read {
-            return None;
-        }
-        let item = self.ring.queue.pop();
-        debug_assert!(item.is_some(), "a counted item is there");
-        self.read = self.read.wrapping_add(usize::from(item.is_some()));
-        item
+        self.0.pop().ok()
     }
 }
 

@@ -9,5 +9,6 @@ mod learner;
 #[allow(dead_code, reason = "packets are modelled by numbers")]
 mod link;
 mod queue;
+mod ring;
 mod sync;
 mod tests;

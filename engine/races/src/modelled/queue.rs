@@ -49,30 +49,37 @@ impl<T> ArrayQueue<T> {
         }
     }
 
-    /// Pushes `value`. `when_full` decides about a full queue: `Ok` tries again, `Err` ends.
-    fn push_or_else(
-        &self,
-        mut value: T,
-        when_full: impl Fn(T, usize, &Slot<T>) -> Result<T, T>,
-    ) -> Result<(), T> {
+    /// Pushes `value`; replaces and returns the oldest value if the queue is full.
+    pub(super) fn force_push(&self, value: T) -> Option<T> {
         let mut tail = self.tail.load(Ordering::Relaxed);
         loop {
             let slot = &self.slots[self.index(tail)];
             let stamp = slot.stamp.load(Ordering::Acquire);
+            let (next, relaxed) = (self.next(tail), Ordering::Relaxed);
             if tail == stamp {
-                let (next, relaxed) = (self.next(tail), Ordering::Relaxed);
                 match self.tail.compare_exchange_weak(tail, next, Ordering::SeqCst, relaxed) {
                     Ok(_) => {
                         // SAFETY: only this thread accesses this slot in this lap.
                         slot.value.with_mut(|place| unsafe { *place = Some(value) });
                         slot.stamp.store(tail + 1, Ordering::Release);
-                        return Ok(());
+                        return None;
                     }
                     Err(actual) => tail = actual,
                 }
             } else if stamp.wrapping_add(self.one_lap) == tail + 1 {
                 fence(Ordering::SeqCst);
-                value = when_full(value, tail, slot)?;
+                let head = tail.wrapping_sub(self.one_lap);
+                let new_head = next.wrapping_sub(self.one_lap);
+                let moved =
+                    self.head.compare_exchange_weak(head, new_head, Ordering::SeqCst, relaxed);
+                if moved.is_ok() {
+                    self.tail.store(next, Ordering::SeqCst);
+                    // SAFETY: only this thread has moved head and tail past this slot.
+                    let old = slot.value.with_mut(|place| unsafe { (*place).replace(value) });
+                    slot.stamp.store(tail + 1, Ordering::Release);
+                    assert!(old.is_some(), "a full queue has something in every slot");
+                    return old;
+                }
                 yield_now();
                 tail = self.tail.load(Ordering::Relaxed);
             } else {
@@ -80,32 +87,6 @@ impl<T> ArrayQueue<T> {
                 tail = self.tail.load(Ordering::Relaxed);
             }
         }
-    }
-
-    pub(super) fn push(&self, value: T) -> Result<(), T> {
-        self.push_or_else(value, |value, tail, _| {
-            let head = self.head.load(Ordering::Relaxed);
-            if head.wrapping_add(self.one_lap) == tail { Err(value) } else { Ok(value) }
-        })
-    }
-
-    pub(super) fn force_push(&self, value: T) -> Option<T> {
-        let replace = |value, tail: usize, slot: &Slot<T>| {
-            let head = tail.wrapping_sub(self.one_lap);
-            let next = self.next(tail);
-            let (new_head, relaxed) = (next.wrapping_sub(self.one_lap), Ordering::Relaxed);
-            let moved =
-                self.head.compare_exchange_weak(head, new_head, Ordering::SeqCst, relaxed).is_ok();
-            if !moved {
-                return Ok(value);
-            }
-            self.tail.store(next, Ordering::SeqCst);
-            // SAFETY: only this thread has moved head and tail past this slot.
-            let old = slot.value.with_mut(|place| unsafe { (*place).replace(value) });
-            slot.stamp.store(tail + 1, Ordering::Release);
-            Err(old.expect("a full queue has something in every slot"))
-        };
-        self.push_or_else(value, replace).err()
     }
 
     pub(super) fn pop(&self) -> Option<T> {

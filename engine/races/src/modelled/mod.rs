@@ -1,8 +1,8 @@
 //! The engine's files with loom's primitives, and the models.
 
-use crate::learned;
+use crate::learned::{Learned, Unusable};
 
-#[path = "../../../src/debleed/cancel/learner.rs"]
+#[path = "../../../src/debleed/cancel/learned/learner.rs"]
 #[allow(dead_code, reason = "the models need a part of it")]
 mod learner;
 #[path = "../../../src/worker/link.rs"]

@@ -1,8 +1,8 @@
 //! The engine's files unchanged, with their own tests, and a test of the learner between threads.
 
-use crate::learned;
+use crate::learned::{Learned, Unusable};
 
-#[path = "../../../src/debleed/cancel/learner.rs"]
+#[path = "../../../src/debleed/cancel/learned/learner.rs"]
 #[allow(dead_code, reason = "the tests need a part of it")]
 mod learner;
 #[path = "../../../src/worker/link.rs"]
@@ -15,7 +15,6 @@ mod sync;
 
 use std::sync::Arc;
 
-use learned::Learned;
 use learner::{LearnState, Learner};
 
 #[test]

@@ -8,6 +8,28 @@ use crate::units::SampleRate;
 /// Width of a band on the ERB-rate scale: two thirds of an auditory filter, 64 bands to 22 kHz.
 const BAND_WIDTH_ERB: f32 = 0.667;
 
+/// Number of bands of a guide.
+pub const NUM_BANDS: usize = 80;
+
+/// Returns the lower edges of a guide's bands: half an auditory filter each (Glasberg and Moore,
+/// 1990), but never narrower than the bins at 48 kHz.
+pub(super) fn band_edges_hz() -> Vec<f32> {
+    const WIDTH_ERB: f32 = 0.5;
+    const NARROWEST_HZ: f32 = 24.0;
+    const HIGHEST_HZ: f32 = 20_000.0;
+    let mut edges = vec![0.0_f32];
+    loop {
+        let edge = edges[edges.len() - 1];
+        let rate = 21.4 * (1.0 + 0.004_37 * edge).log10();
+        let next = (10.0_f32.powf((rate + WIDTH_ERB) / 21.4) - 1.0) / 0.004_37;
+        let next = next.max(edge + NARROWEST_HZ);
+        if next > HIGHEST_HZ {
+            return edges;
+        }
+        edges.push(next);
+    }
+}
+
 /// Groups the bins of a transform into bands.
 ///
 /// # Source
@@ -137,6 +159,11 @@ impl Bands {
 mod tests {
     use super::*;
     use crate::mode::Mode;
+
+    #[test]
+    fn there_are_as_many_bands_as_said() {
+        assert_eq!(band_edges_hz().len(), NUM_BANDS);
+    }
 
     #[test]
     fn bands_cover_every_bin_in_order_and_average_power() {

@@ -5,6 +5,11 @@ use std::ops::{Add, Mul, Sub};
 /// Bins processed together.
 pub(super) const LANES: usize = 8;
 
+/// Returns the number of blocks for `num_bins` bins.
+pub(super) const fn num_blocks(num_bins: usize) -> usize {
+    num_bins.div_ceil(LANES)
+}
+
 /// Eight real numbers.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[repr(align(32))]

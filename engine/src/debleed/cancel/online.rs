@@ -2,12 +2,9 @@
 
 use std::sync::Arc;
 
-use super::engine::{Engine, Extent};
+use super::canceller::{Canceller, Extent};
 use super::guide::{Guide, GuideHop, GuideMasks, GuideTrouble};
-use super::learned::{Learned, Setup, Unusable};
-use super::learner::{Given, LearnState, Learner};
-use super::passage::Passage;
-use super::study::Study;
+use super::learned::{Given, LearnState, Learned, Learner, Passage, Setup, Study, Unusable};
 use super::twins::Twins;
 use crate::controls::{Controls, Estimates};
 use crate::debleed::{Debleed, Hop};
@@ -22,7 +19,7 @@ const PUBLISH_EVERY_HOPS: usize = 256;
 const PUBLISH_FIRST_HOPS: usize = 32;
 /// Shortest passage, in hops (a second at 48 kHz), that is refined.
 const FEWEST_HOPS: usize = 94;
-/// Guides for the engine that refines a passage and the one that plays its result: one of each.
+/// Guides for the canceller that refines a passage and the one that plays its result: one of each.
 const NUM_SPARE_GUIDES: usize = 2;
 /// Hops between two updates of the convergence.
 const TELL_EVERY_HOPS: usize = 16;
@@ -66,7 +63,7 @@ const REST_AFTER_HOPS: usize = 256;
 /// Worker or main thread only.
 #[derive(Debug)]
 pub struct Online {
-    engine: Engine,
+    canceller: Canceller,
     /// Mics of the same sound; frozen together with the estimates.
     twins: Twins,
     geometry: Geometry,
@@ -76,14 +73,14 @@ pub struct Online {
     num_mics: usize,
     phase: Phase,
     learned: Option<Arc<Learned>>,
-    /// Engine for estimates learned in passes; created on first use.
-    settled: Option<Box<Engine>>,
+    /// Canceller for estimates learned in passes; created on first use.
+    settled: Option<Box<Canceller>>,
     /// Passage so far, while one is learned.
     passage: Option<Passage>,
     study: Option<Box<Study>>,
-    /// Engine that is ready for the next study.
-    idle_engine: Option<Box<Engine>>,
-    /// Guides for engines that do not exist yet; empty without a guide.
+    /// Canceller that is ready for the next study.
+    idle_canceller: Option<Box<Canceller>>,
+    /// Guides for cancellers that do not exist yet; empty without a guide.
     spare_guides: Vec<Box<dyn Guide>>,
     is_guided: bool,
     learner: Arc<Learner>,
@@ -96,12 +93,12 @@ pub struct Online {
     silent_hops: usize,
 }
 
-/// State of the engine's estimates.
+/// State of the estimates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
     Adaptive,
     Learning,
-    /// Learned estimates, played by the adaptive engine (`Frozen`) or by the settled
+    /// Learned estimates, played by the adaptive canceller (`Frozen`) or by the settled
     /// one (`Settled`).
     Frozen,
     Settled,
@@ -143,7 +140,7 @@ impl Online {
         let geometry = mode.geometry(rate);
         let lookahead_hops = mode.lookahead_hops();
         Self {
-            engine: Engine::new(
+            canceller: Canceller::new(
                 geometry,
                 rate,
                 (num_mics, Extent::PLAYING),
@@ -154,7 +151,7 @@ impl Online {
             settled: None,
             passage: None,
             study: None,
-            idle_engine: None,
+            idle_canceller: None,
             spare_guides: make_guide.map_or_else(Vec::new, |make_guide| {
                 (0..NUM_SPARE_GUIDES).map(|_| make_guide()).collect()
             }),
@@ -186,14 +183,14 @@ impl Online {
         self.end_study();
         if self.phase != Phase::Adaptive {
             // Restored at the next hop.
-            self.engine.reset();
+            self.canceller.reset();
             self.phase = Phase::Adaptive;
         }
     }
 
-    /// Creates an engine for whole passages, without equations; returns `None` if all its guides
+    /// Creates a canceller for whole passages, without equations; returns `None` if all its guides
     /// are in use.
-    fn make_engine(&mut self) -> Option<Box<Engine>> {
+    fn make_canceller(&mut self) -> Option<Box<Canceller>> {
         let guide = std::cell::RefCell::new(self.spare_guides.pop());
         if self.is_guided && guide.borrow().is_none() {
             return None;
@@ -203,13 +200,13 @@ impl Online {
             if self.is_guided { Some(&take) } else { None };
         let size = (self.num_mics, Extent::SESSION);
         let (geometry, rate) = (self.geometry, self.rate);
-        Some(Box::new(Engine::without_equations(geometry, rate, size, false, make_guide)))
+        Some(Box::new(Canceller::without_equations(geometry, rate, size, false, make_guide)))
     }
 
     /// Ends a study without a result.
     fn end_study(&mut self) {
         if let Some(study) = self.study.take() {
-            self.idle_engine = Some(study.into_engine());
+            self.idle_canceller = Some(study.into_canceller());
         }
     }
 
@@ -220,8 +217,8 @@ impl Online {
         else {
             return;
         };
-        if let Some(engine) = self.idle_engine.take().or_else(|| self.make_engine()) {
-            self.study = Some(Box::new(Study::new(engine, passage, controls)));
+        if let Some(canceller) = self.idle_canceller.take().or_else(|| self.make_canceller()) {
+            self.study = Some(Box::new(Study::new(canceller, passage, controls)));
         }
     }
 
@@ -229,17 +226,18 @@ impl Online {
     fn conclude_study(&mut self) {
         let Some(study) = self.study.take() else { return };
         let (rate, mode, num_mics) = (self.rate, self.mode, self.num_mics);
-        let (learned, engine) = study.finish(|controls| Setup::new(rate, mode, num_mics, controls));
+        let (learned, canceller) =
+            study.finish(|controls| Setup::new(rate, mode, num_mics, controls));
         if let Some(learned) = learned {
             let learned = Arc::new(learned);
             self.learned = Some(Arc::clone(&learned));
             self.learner.publish(self.gift, learned);
-            self.idle_engine = self.settled.replace(engine);
+            self.idle_canceller = self.settled.replace(canceller);
             if matches!(self.phase, Phase::Frozen | Phase::Settled) {
                 self.phase = Phase::Adaptive;
             }
         } else {
-            self.idle_engine = Some(engine);
+            self.idle_canceller = Some(canceller);
         }
         if self.learner.state() == LearnState::Refining {
             self.learner.tell(LearnState::Learned);
@@ -285,7 +283,7 @@ impl Online {
                         self.publish();
                         self.begin_study(controls);
                     }
-                    Phase::Frozen | Phase::Settled => self.engine.reset(),
+                    Phase::Frozen | Phase::Settled => self.canceller.reset(),
                 }
                 self.phase = Phase::Adaptive;
                 self.learner.tell(LearnState::Adaptive);
@@ -294,7 +292,7 @@ impl Online {
                 if self.phase != Phase::Learning {
                     self.end_study();
                     self.passage = Some(Passage::new(self.geometry, self.num_mics, self.rate.hz()));
-                    self.engine.reset();
+                    self.canceller.reset();
                     self.phase = Phase::Learning;
                     self.hop = 0;
                 }
@@ -313,7 +311,7 @@ impl Online {
                     Ok(()) => LearnState::Learned,
                     Err(why) => {
                         if matches!(self.phase, Phase::Frozen | Phase::Settled) {
-                            self.engine.reset();
+                            self.canceller.reset();
                         }
                         self.phase = Phase::Adaptive;
                         LearnState::Unusable(why)
@@ -331,12 +329,12 @@ impl Online {
         if matches!(self.phase, Phase::Frozen | Phase::Settled) {
             return Ok(());
         }
-        if self.engine.takes(&learned) {
-            self.engine.restore(&learned)?;
+        if self.canceller.takes(&learned) {
+            self.canceller.restore(&learned)?;
             self.phase = Phase::Frozen;
         } else {
             if self.settled.is_none() {
-                self.settled = self.make_engine();
+                self.settled = self.make_canceller();
             }
             let settled = self.settled.as_mut().ok_or(Unusable::Layout)?;
             settled.restore(&learned)?;
@@ -347,19 +345,19 @@ impl Online {
         Ok(())
     }
 
-    /// Returns the engine that plays.
-    fn playing(&self) -> &Engine {
+    /// Returns the canceller that plays.
+    fn playing(&self) -> &Canceller {
         match &self.settled {
             Some(settled) if self.phase == Phase::Settled => settled,
-            _ => &self.engine,
+            _ => &self.canceller,
         }
     }
 
     /// Stores and publishes the estimates learned so far; does nothing if no mic had sound.
     fn publish(&mut self) {
-        let Some(controls) = self.engine.controls_seen() else { return };
+        let Some(controls) = self.canceller.controls_seen() else { return };
         let setup = Setup::new(self.rate, self.mode, self.num_mics, controls);
-        let learned = Arc::new(self.engine.snapshot(setup));
+        let learned = Arc::new(self.canceller.export(setup));
         self.learned = Some(Arc::clone(&learned));
         self.learner.publish(self.gift, learned);
     }
@@ -404,19 +402,19 @@ impl Debleed for Online {
         if self.phase == Phase::Frozen {
             // With lookahead, the guides of the hop to clean are sufficient.
             if self.lookahead_hops == 0 {
-                self.engine.look_frozen(hop.newest, hop.newest_controls);
+                self.canceller.look_frozen(hop.newest, hop.newest_controls);
             }
         } else {
-            self.engine.adapt(hop.newest, hop.newest_controls);
+            self.canceller.adapt(hop.newest, hop.newest_controls);
             if let Some(passage) = &mut self.passage {
                 passage.push(hop.newest);
             }
             if self.phase == Phase::Learning {
-                self.engine.follow_interference(hop.newest, hop.newest_controls);
+                self.canceller.follow_interference(hop.newest, hop.newest_controls);
             }
             self.hop += 1;
             if self.hop.is_multiple_of(TELL_EVERY_HOPS) {
-                self.learner.tell_convergence(self.engine.convergence(hop.newest_controls));
+                self.learner.tell_convergence(self.canceller.convergence(hop.newest_controls));
             }
             let early = self.hop.is_power_of_two() && self.hop >= PUBLISH_FIRST_HOPS;
             let due = early || self.hop.is_multiple_of(PUBLISH_EVERY_HOPS);
@@ -424,23 +422,23 @@ impl Debleed for Online {
                 self.publish();
             }
         }
-        self.engine.clean(hop, removed);
+        self.canceller.clean(hop, removed);
     }
 
     fn reset(&mut self) {
         let keep = match self.phase {
             Phase::Adaptive => false,
             // Hosts reset at every stop, and a passage may be played in parts.
-            Phase::Learning => self.engine.is_sound(),
+            Phase::Learning => self.canceller.is_sound(),
             Phase::Frozen | Phase::Settled => true,
         };
         if let Some(settled) = &mut self.settled {
             settled.forget_audio();
         }
         if keep {
-            self.engine.forget_audio();
+            self.canceller.forget_audio();
         } else {
-            self.engine.reset();
+            self.canceller.reset();
             self.twins.reset();
         }
     }

@@ -19,7 +19,7 @@ const FULL: f32 = 32_767.0;
 ///
 /// Worker only: allocates as it grows, 3 minutes or 256 MiB at most.
 #[derive(Debug)]
-pub(super) struct Passage {
+pub(crate) struct Passage {
     geometry: Geometry,
     num_mics: usize,
     most_hops: usize,
@@ -33,7 +33,7 @@ pub(super) struct Passage {
 }
 
 impl Passage {
-    pub(super) fn new(geometry: Geometry, num_mics: usize, rate_hz: f32) -> Self {
+    pub(crate) fn new(geometry: Geometry, num_mics: usize, rate_hz: f32) -> Self {
         let hop_samples = geometry.hop_samples();
         #[allow(
             clippy::cast_possible_truncation,
@@ -54,12 +54,12 @@ impl Passage {
     }
 
     /// Returns the number of stored hops.
-    pub(super) fn num_hops(&self) -> usize {
+    pub(crate) fn num_hops(&self) -> usize {
         self.hops.len()
     }
 
     /// Stores one hop if there is room.
-    pub(super) fn push(&mut self, spectrum: &Spectrum) {
+    pub(crate) fn push(&mut self, spectrum: &Spectrum) {
         if self.hops.len() >= self.most_hops {
             return;
         }

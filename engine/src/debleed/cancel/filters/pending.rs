@@ -1,12 +1,11 @@
 //! Queue of hops to learn from: the filters' equations are too large to update in every hop.
 
-use super::filters::{Excerpt, Filters, WEIGHT_FLOOR};
-use super::front::{Front, Slots};
-use super::lanes::{Complex, LANES, Real};
-use super::{MAX_SLOTS, MAX_TAPS, MAX_UNKNOWNS};
+use super::front::Front;
+use super::{
+    Excerpt, Filters, MAX_SLOTS, MAX_TAPS, MAX_UNKNOWNS, MAX_WAITING, Slots, WEIGHT_FLOOR,
+};
+use crate::debleed::cancel::lanes::{Complex, LANES, Real};
 
-/// Most queued hops.
-pub(super) const MAX_WAITING: usize = 8;
 /// Hops before the queued ones that the taps reach.
 const BEFORE: usize = MAX_TAPS - 1;
 /// Smallest expected bleed of a learned hop, as a share of the weight floor ([`WEIGHT_FLOOR`] of
@@ -24,7 +23,7 @@ const LARGEST_SURPRISE: f32 = 100.0;
 /// The equations of a block take several hops at once, in turns, as reading and writing them costs
 /// more than the sums.
 #[derive(Debug)]
-pub(super) struct Pending {
+pub(crate) struct Pending {
     num_mics: usize,
     /// `[block, mic, before + hop]`.
     guides: Vec<Complex>,
@@ -43,19 +42,19 @@ pub(super) struct Pending {
 
 /// Parameters for learning from the queued hops of one mic and block.
 #[derive(Debug)]
-pub(super) struct Lesson<'a> {
-    pub(super) block: usize,
-    pub(super) mic: usize,
-    pub(super) slots: &'a Slots,
+pub(crate) struct Lesson<'a> {
+    pub(crate) block: usize,
+    pub(crate) mic: usize,
+    pub(crate) slots: &'a Slots,
     /// Crosstalk of the bleeders, `[slot]`; `None` if the guides are known to be good.
-    pub(super) crosstalk: Option<&'a [Real]>,
-    pub(super) forget: f32,
+    pub(crate) crosstalk: Option<&'a [Real]>,
+    pub(crate) forget: f32,
     /// True to update the mic's mean power too.
-    pub(super) follows_power: bool,
+    pub(crate) follows_power: bool,
 }
 
 impl Pending {
-    pub(super) fn new(num_mics: usize, num_blocks: usize) -> Self {
+    pub(crate) fn new(num_mics: usize, num_blocks: usize) -> Self {
         let rows = num_blocks * num_mics;
         Self {
             num_mics,
@@ -70,7 +69,7 @@ impl Pending {
     }
 
     /// Adds the newest hop of `front`; `power_hops` is `[mic]`.
-    pub(super) fn push(&mut self, front: &Front, power_hops: &[f32]) {
+    pub(crate) fn push(&mut self, front: &Front, power_hops: &[f32]) {
         if front.looks() != self.look.wrapping_add(1) {
             self.start_at(front);
         }
@@ -106,23 +105,23 @@ impl Pending {
     }
 
     /// Returns the blocks to learn after the newest hop, so that no queue overflows.
-    pub(super) fn blocks_of_turn(&self) -> impl Iterator<Item = usize> + use<> {
+    pub(crate) fn blocks_of_turn(&self) -> impl Iterator<Item = usize> + use<> {
         let turn = (self.pushed + MAX_WAITING - 1) % MAX_WAITING;
         (turn..self.waiting.len()).step_by(MAX_WAITING)
     }
 
-    pub(super) fn is_waiting(&self, block: usize) -> bool {
+    pub(crate) fn is_waiting(&self, block: usize) -> bool {
         self.waiting[block] > 0
     }
 
     /// Adds a block's queued hops to one mic's filters; `power` is the mic's summed power at
     /// its bins.
-    pub(super) fn teach(&self, lesson: &Lesson<'_>, power: &mut [f32], filters: &mut Filters) {
+    pub(crate) fn teach(&self, lesson: &Lesson<'_>, power: &mut [f32], filters: &mut Filters) {
         teach(self, lesson, power, filters);
     }
 
     /// Marks the block's queued hops as consumed.
-    pub(super) fn learned(&mut self, block: usize) {
+    pub(crate) fn learned(&mut self, block: usize) {
         let waiting = std::mem::take(&mut self.waiting[block]);
         let size = self.num_mics * (BEFORE + MAX_WAITING);
         for guides in self.guides[block * size..][..size].chunks_exact_mut(BEFORE + MAX_WAITING) {
@@ -131,7 +130,7 @@ impl Pending {
     }
 
     /// Drops the queued hops and those before them.
-    pub(super) fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.guides.fill(Complex::ZERO);
         self.waiting.fill(0);
         self.quiet_hops.fill(0);

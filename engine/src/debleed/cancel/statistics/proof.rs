@@ -26,7 +26,7 @@ const SURE_HOPS: f32 = 1000.0;
 ///
 /// Worker or main thread only; allocates in `new` only.
 #[derive(Debug)]
-pub(super) struct Proof {
+pub(crate) struct Proof {
     num_mics: usize,
     num_bands: usize,
     paths: Vec<f32>,
@@ -35,7 +35,7 @@ pub(super) struct Proof {
 }
 
 impl Proof {
-    pub(super) fn new(num_mics: usize, num_bands: usize) -> Self {
+    pub(crate) fn new(num_mics: usize, num_bands: usize) -> Self {
         Self {
             num_mics,
             num_bands,
@@ -46,30 +46,30 @@ impl Proof {
     }
 
     /// Returns the power of a pair's filters, `[band]`.
-    pub(super) fn path(&self, target: usize, bleeder: usize) -> &[f32] {
+    pub(crate) fn path(&self, target: usize, bleeder: usize) -> &[f32] {
         &self.paths[(target * self.num_mics + bleeder) * self.num_bands..][..self.num_bands]
     }
 
     /// Returns the power of a pair's filters, `[band]`, mutably.
-    pub(super) fn path_mut(&mut self, target: usize, bleeder: usize) -> &mut [f32] {
+    pub(crate) fn path_mut(&mut self, target: usize, bleeder: usize) -> &mut [f32] {
         &mut self.paths[(target * self.num_mics + bleeder) * self.num_bands..][..self.num_bands]
     }
 
     /// Returns the trust in a pair's crosstalk.
-    pub(super) fn trust(&self, target: usize, bleeder: usize) -> f32 {
+    pub(crate) fn trust(&self, target: usize, bleeder: usize) -> f32 {
         self.trusts[target * self.num_mics + bleeder]
     }
 
     /// Returns the share of a guide's estimate of a pair's bleed that its masks may remove, 0
     /// to 1: lower than 1 only if the pair has learned from many hops and its filters find
     /// almost nothing.
-    pub(super) fn masked(&self, target: usize, bleeder: usize) -> f32 {
+    pub(crate) fn masked(&self, target: usize, bleeder: usize) -> f32 {
         self.masked[target * self.num_mics + bleeder]
     }
 
     /// Compares paths with crosstalk. Pairs without filters of their own have full trust.
     /// `is_known` is true if everything was learned before.
-    pub(super) fn follow(
+    pub(crate) fn follow(
         &mut self,
         crosstalk: &Crosstalk,
         has_filters: impl Fn(usize, usize) -> bool,
@@ -96,7 +96,7 @@ impl Proof {
     }
 
     /// Returns the trust in a pair with filters.
-    pub(super) fn compare(&self, crosstalk: &Crosstalk, (target, bleeder): (usize, usize)) -> f32 {
+    pub(crate) fn compare(&self, crosstalk: &Crosstalk, (target, bleeder): (usize, usize)) -> f32 {
         let (mut proved, mut known) = (0.0, 0.0);
         let pairs = crosstalk.pair(target, bleeder).iter().zip(self.path(target, bleeder));
         for (&crosstalk, path) in pairs {
@@ -109,12 +109,12 @@ impl Proof {
     }
 
     /// Clears the paths for a new sum.
-    pub(super) fn clear_paths(&mut self) {
+    pub(crate) fn clear_paths(&mut self) {
         self.paths.fill(0.0);
     }
 
     /// Clears everything.
-    pub(super) fn reset(&mut self) {
+    pub(crate) fn reset(&mut self) {
         self.paths.fill(0.0);
         self.trusts.fill(0.0);
         self.masked.fill(1.0);

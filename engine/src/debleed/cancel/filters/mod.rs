@@ -1,12 +1,29 @@
 //! The cancellation filters of one mic: weighted least squares per bin, over bleeders and taps.
 
-use super::MAX_SLOTS;
-use super::lanes::{Complex, LANES, Real};
-use super::pending::MAX_WAITING;
+mod front;
+mod pending;
+mod stage;
+
+use super::lanes::{Complex, Real};
+
+#[cfg(test)]
+pub(super) use front::MOST_LOUDER;
+pub(super) use front::{Front, Planes, bounded, powers_into, predict};
+pub(super) use pending::{Lesson, Pending};
+pub(super) use stage::Stage;
+
+/// Most bleeders that a mic's filters use; of more bleeders, the strongest are chosen.
+pub(super) const MAX_SLOTS: usize = 6;
+/// Most taps of a filter.
+pub(super) const MAX_TAPS: usize = 8;
+/// Most unknowns of one bin's filters.
+pub(super) const MAX_UNKNOWNS: usize = MAX_SLOTS * MAX_TAPS;
+/// Most hops that wait for the equations, which take them together.
+pub(super) const MAX_WAITING: usize = 8;
 
 /// Share of a mic's mean power that is added to the power of its own source in the weights; keeps
 /// silent hops from outweighing all others.
-pub(super) const WEIGHT_FLOOR: f32 = 1e-2;
+const WEIGHT_FLOOR: f32 = 1e-2;
 /// Ridge on the normal equations, relative to each diagonal entry.
 const RIDGE: f32 = 1e-3;
 /// Factor by which a filter's power may exceed its pair's bound: rooms differ that much from bin to
@@ -18,6 +35,10 @@ pub(super) const HOPS_PER_NEWS: f32 = 3.0;
 const SMALLEST_BOUND: f32 = 1e-9;
 /// Added to the diagonal; keeps the normal equations of a silent bin solvable.
 const TINY: f32 = 1e-6;
+
+/// Bleeder in each slot of a mic's filters.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Slots(pub(super) Vec<usize>);
 
 /// Normal equations and filters of one mic.
 ///
@@ -31,7 +52,7 @@ const TINY: f32 = 1e-6;
 ///
 /// # Shapes
 ///
-/// Bins come in blocks of [`LANES`]; unknowns are ordered `[slot, tap]`, `taps` per block.
+/// Bins come in blocks of `LANES`; unknowns are ordered `[slot, tap]`, `taps` per block.
 ///
 /// # Source
 ///
@@ -102,14 +123,14 @@ impl Filters {
 
     /// Returns the taps of one block.
     #[inline(always)]
-    pub(super) fn taps(&self, block: usize) -> usize {
+    fn taps(&self, block: usize) -> usize {
         self.taps[block]
     }
 
     /// Adds some hops to the equations of one block. Every hop that adds something fades older hops
     /// by `forget`.
     #[inline(always)]
-    pub(super) fn learn(&mut self, block: usize, excerpt: &Excerpt<'_>, forget: f32) {
+    fn learn(&mut self, block: usize, excerpt: &Excerpt<'_>, forget: f32) {
         let Excerpt { mic, guides, weights, are_silent } = *excerpt;
         // Hops of weight 0 do not age the others.
         let (mut keep, mut hops) = (1.0, 0.0);
@@ -240,14 +261,14 @@ fn shrinkage(explained: Real, power: Real, by_chance: f32) -> f32 {
 
 /// Some hops of a block, the newest last.
 #[derive(Clone, Copy)]
-pub(super) struct Excerpt<'a> {
-    pub(super) mic: &'a [Complex; MAX_WAITING],
+struct Excerpt<'a> {
+    mic: &'a [Complex; MAX_WAITING],
     /// Guides of the bleeders, `[slot, tap]`.
-    pub(super) guides: &'a [&'a [Complex; MAX_WAITING]],
+    guides: &'a [&'a [Complex; MAX_WAITING]],
     /// 1 / power of the mic's own source; 0 in hops that are not learned.
-    pub(super) weights: &'a [Real; MAX_WAITING],
+    weights: &'a [Real; MAX_WAITING],
     /// Slots whose guides are 0 in all these hops: their equations do not age.
-    pub(super) are_silent: &'a [bool; MAX_SLOTS],
+    are_silent: &'a [bool; MAX_SLOTS],
 }
 
 /// Decay of older hops in normal equations when new hops are added.
@@ -361,11 +382,6 @@ fn factor_and_solve(
 /// Returns the number of entries above `row` in a lower triangle.
 const fn triangle(row: usize) -> usize {
     row * (row + 1) / 2
-}
-
-/// Returns the number of blocks for `num_bins` bins.
-pub(super) const fn num_blocks(num_bins: usize) -> usize {
-    num_bins.div_ceil(LANES)
 }
 
 #[cfg(test)]

@@ -4,10 +4,10 @@
 use half::{bf16, f16};
 use sha2::{Digest, Sha256};
 
-use super::lanes::LANES;
-use super::learned::{Layout, Learned, LearnedMic, LearnedSlot, Setup};
-use super::{MAX_SLOTS, MAX_TAPS};
+use super::{Layout, Learned, LearnedMic, LearnedSlot, Setup};
 use crate::MAX_MICS;
+use crate::debleed::cancel::filters::{MAX_SLOTS, MAX_TAPS};
+use crate::debleed::cancel::lanes::LANES;
 use crate::mode::Mode;
 use crate::units::SampleRate;
 
@@ -41,7 +41,7 @@ impl Learned {
     }
 
     /// Returns the bytes in the format of an earlier version, without the later parts.
-    pub(super) fn to_bytes_of(&self, version: u8) -> Vec<u8> {
+    pub(crate) fn to_bytes_of(&self, version: u8) -> Vec<u8> {
         let contents = self.contents(version);
         let mut bytes = Vec::with_capacity(HEADER_BYTES + contents.len());
         bytes.extend_from_slice(&MAGIC);

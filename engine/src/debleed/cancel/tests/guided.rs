@@ -1,17 +1,13 @@
 //! Tests of the canceller with a network guide of any output; the network here is untrained.
 
-use super::front::MOST_LOUDER;
-use super::tests::{rate, run, scene, sdr_db};
-use super::*;
-use crate::network::testing;
-use crate::network::{Model, NetworkGuide};
-use crate::pipeline::Pipeline;
-use crate::stft::Analysis;
-use crate::{GroupId, GuideTrouble, Role};
 use std::sync::{Arc, Mutex};
 
+use super::*;
+use crate::network::{Model, NetworkGuide, testing};
+use crate::stft::Analysis;
+
 /// Returns every guided method, with guides of one kind.
-fn steered(num_mics: usize, make: &dyn Fn() -> Box<dyn Guide>) -> [Box<dyn Debleed>; 3] {
+pub(super) fn steered(num_mics: usize, make: &dyn Fn() -> Box<dyn Guide>) -> [Box<dyn Debleed>; 3] {
     [
         Box::new(Online::guided(rate(), Mode::Live, num_mics, make)),
         Box::new(Online::guided(rate(), Mode::Mix, num_mics, make)),
@@ -23,13 +19,13 @@ fn methods(num_mics: usize) -> [Box<dyn Debleed>; 3] {
     steered(num_mics, &|| Box::new(NetworkGuide::new(testing::network(), num_mics)))
 }
 
-fn by_model(model: &Model, num_mics: usize) -> [Box<dyn Debleed>; 3] {
+pub(super) fn by_model(model: &Model, num_mics: usize) -> [Box<dyn Debleed>; 3] {
     steered(num_mics, &|| model.guide(num_mics))
 }
 
 /// A guide that never fills masks.
 #[derive(Debug)]
-struct Mute;
+pub(super) struct Mute;
 
 impl Guide for Mute {
     fn look(&mut self, _: &GuideHop<'_>, _: &mut GuideMasks<'_>) -> bool {
@@ -57,7 +53,7 @@ impl Guide for ByPitch {
 }
 
 /// Returns the pipeline after it has played some mics.
-fn played(method: Online, mics: &[Vec<f32>]) -> Pipeline {
+pub(super) fn played(method: Online, mics: &[Vec<f32>]) -> Pipeline {
     let mut pipeline = Pipeline::new(Box::new(method), mics.len());
     let hop_samples = pipeline.geometry().hop_samples();
     for at in (0..mics[0].len() - hop_samples).step_by(hop_samples) {
@@ -113,7 +109,7 @@ fn who_plays_on_is_not_taken_for_bleed_at_once_because_a_neighbour_begins() {
     };
     let mut mics = [tone(1_000.0, 0), tone(5_000.0, 48_000)];
     // Noise of the second source in both mics proves that it bleeds.
-    let noise = &scene(1, 0.0, &[1.0]).targets[0][..33_000];
+    let noise = &recording(1, 0.0, &[1.0]).targets[0][..33_000];
     for (n, &sample) in noise.iter().enumerate() {
         mics[1][n] += sample;
         mics[0][n + 100] += 0.3 * sample;
@@ -132,116 +128,28 @@ fn who_plays_on_is_not_taken_for_bleed_at_once_because_a_neighbour_begins() {
     assert!(level(&out[0], 52_000) < 1e-3 * level(&out[0], 40_000));
 }
 
-fn run_all(methods: [Box<dyn Debleed>; 3], mics: &[Vec<f32>]) -> Vec<Vec<Vec<f32>>> {
+pub(super) fn run_all(methods: [Box<dyn Debleed>; 3], mics: &[Vec<f32>]) -> Vec<Vec<Vec<f32>>> {
     methods.into_iter().map(|method| run(method, mics, &Controls::default())).collect()
 }
 
 #[test]
 fn the_same_comes_out_every_time_and_by_either_way_to_the_network() {
-    let scene = scene(3, 0.3, &[1.0, 0.1, 5.0]);
-    let first = run_all(methods(3), &scene.mics);
-    assert!(run_all(methods(3), &scene.mics) == first);
+    let recording = recording(3, 0.3, &[1.0, 0.1, 5.0]);
+    let first = run_all(methods(3), &recording.mics);
+    assert!(run_all(methods(3), &recording.mics) == first);
     let model = testing::model();
-    assert!(run_all(by_model(&model, 3), &scene.mics) == first);
+    assert!(run_all(by_model(&model, 3), &recording.mics) == first);
     // The network was the guide, and it changed the output.
-    assert!(run_all(steered(3, &|| Box::new(Mute)), &scene.mics) != first);
+    assert!(run_all(steered(3, &|| Box::new(Mute)), &recording.mics) != first);
     assert!(model.times_built() > 0);
-}
-
-/// Returns finite weights with masks that are not finite: all weights are the largest number, and a
-/// norm divides infinity by itself.
-fn overflowing() -> Vec<u8> {
-    let mut weights = testing::network().to_safetensors().unwrap();
-    let head = u64::from_le_bytes(*weights.first_chunk().unwrap());
-    let from = 8 + usize::try_from(head).unwrap();
-    for weight in weights[from..].as_chunks_mut::<4>().0 {
-        *weight = f32::MAX.to_le_bytes();
-    }
-    weights
-}
-
-#[test]
-fn a_network_that_cannot_be_had_leaves_the_canceller_to_its_own_rules() {
-    let scene = scene(3, 0.3, &[1.0, 0.1, 5.0]);
-    let expected = run_all(steered(3, &|| Box::new(Mute)), &scene.mics);
-    let no_weights = testing::model_of(b"no weights".to_vec());
-    assert!(run_all(by_model(&no_weights, 3), &scene.mics) == expected);
-    assert_eq!(no_weights.times_built(), 0);
-    let broken = testing::model_of(overflowing());
-    assert!(run_all(by_model(&broken, 3), &scene.mics) == expected);
-    assert!(broken.times_built() > 0, "the weights as such could be used");
-    assert!(expected.iter().flatten().flatten().all(|x| x.is_finite()));
-}
-
-/// Returns the reason why a model is not used, after some hops of three mics; the same in
-/// both modes.
-fn trouble(model: &Model, mics: &[Vec<f32>]) -> Option<GuideTrouble> {
-    let [live, mix] = [Mode::Live, Mode::Mix].map(|mode| {
-        let method = Online::guided(rate(), mode, mics.len(), &|| model.guide(mics.len()));
-        played(method, mics).guide_trouble()
-    });
-    assert_eq!(live, mix);
-    live
-}
-
-#[test]
-fn it_is_known_why_a_network_is_not_followed() {
-    let mics = scene(3, 0.2, &[1.0, 0.1, 5.0]).mics;
-    assert_eq!(trouble(&testing::model(), &mics), None);
-    let no_weights = testing::model_of(b"no weights".to_vec());
-    assert_eq!(trouble(&no_weights, &mics), Some(GuideTrouble::Broken));
-    let mut weights = testing::network().to_safetensors().unwrap();
-    let too_few = testing::model_for(weights.clone(), 1..=2);
-    let made_for_two = GuideTrouble::Mics { heard: 3, most: 2 };
-    assert_eq!(trouble(&too_few, &mics), Some(made_for_two));
-    assert_eq!(trouble(&testing::model_for(weights.clone(), 4..=5), &mics), None);
-    assert_eq!(trouble(&testing::model_of(overflowing()), &mics), Some(GuideTrouble::NoNumbers));
-    // Weights that are not finite give no network.
-    let from = weights.len() - 64;
-    weights[from..].fill(0xFF);
-    assert_eq!(trouble(&testing::model_of(weights), &mics), Some(GuideTrouble::Broken));
-}
-
-#[test]
-fn a_model_made_for_other_numbers_of_mics_leaves_the_canceller_to_its_own_rules() {
-    let scene = scene(3, 0.3, &[1.0, 0.1, 5.0]);
-    let expected = run_all(steered(3, &|| Box::new(Mute)), &scene.mics);
-    let weights = || testing::network().to_safetensors().unwrap();
-    for mics in [1..=2, 4..=16] {
-        let model = testing::model_for(weights(), mics.clone());
-        assert!(run_all(by_model(&model, 3), &scene.mics) == expected, "{mics:?}");
-    }
-    let fits = testing::model_for(weights(), 3..=3);
-    assert!(run_all(by_model(&fits, 3), &scene.mics) != expected);
-}
-
-/// Measured: 0.0048 dB, as a guide's bands differ from those of the rules.
-#[test]
-fn where_the_guide_fails_the_rules_make_the_last_mask() {
-    let scene = scene(3, 0.3, &[1.0, 0.1, 5.0]);
-    let mute = steered(3, &|| Box::new(Mute));
-    let ruled: [Box<dyn Debleed>; 3] = [
-        Box::new(Online::new(rate(), Mode::Live, 3)),
-        Box::new(Online::new(rate(), Mode::Mix, 3)),
-        Box::new(Cancel::new(rate(), 3)),
-    ];
-    for (index, (mute, ruled)) in mute.into_iter().zip(ruled).enumerate() {
-        let mute = run(mute, &scene.mics, &Controls::default());
-        let ruled = run(ruled, &scene.mics, &Controls::default());
-        for mic in 0..3 {
-            let gain = |out: &[Vec<f32>]| sdr_db(&scene.targets[mic], &out[mic], 48_000 * 4);
-            let apart_db = gain(&mute) - gain(&ruled);
-            assert!(apart_db.abs() < 0.04, "method {index}, mic {mic}: {apart_db} dB");
-        }
-    }
 }
 
 #[test]
 fn a_silent_mic_changes_nothing_bit_for_bit() {
-    let scene = scene(3, 0.3, &[1.0; 3]);
-    let mut with_silence = scene.mics.clone();
-    with_silence.insert(1, vec![0.0; scene.mics[0].len()]);
-    let without = run_all(methods(3), &scene.mics);
+    let recording = recording(3, 0.3, &[1.0; 3]);
+    let mut with_silence = recording.mics.clone();
+    with_silence.insert(1, vec![0.0; recording.mics[0].len()]);
+    let without = run_all(methods(3), &recording.mics);
     let with = run_all(methods(4), &with_silence);
     for (index, (without, mut with)) in without.into_iter().zip(with).enumerate() {
         assert!(with.remove(1).iter().all(|&x| x == 0.0));
@@ -288,7 +196,7 @@ fn masks_leave_alone_what_no_filter_can_predict() {
     }
     // Bleed that filters predict is masked as the guide requests.
     let [_, _, session] = steered(3, &|| Box::new(Suspicious));
-    let mics = scene(3, 0.3, &[1.0; 3]).mics;
+    let mics = recording(3, 0.3, &[1.0; 3]).mics;
     let out = run(session, &mics, &Controls::default());
     for (mic, out) in out.iter().enumerate() {
         let found_db = sdr_db(&mics[mic], out, 0);
@@ -298,22 +206,22 @@ fn masks_leave_alone_what_no_filter_can_predict() {
 
 #[test]
 fn groups_rooms_and_pairs_are_honoured() {
-    let scene = scene(3, 0.3, &[1.0; 3]);
+    let recording = recording(3, 0.3, &[1.0; 3]);
     let mut controls = Controls::default();
     controls.mics[0].group = Some(GroupId(7));
     controls.mics[1].group = Some(GroupId(7));
     controls.mics[2].role = Role::Room;
     for (index, method) in methods(3).into_iter().enumerate() {
-        let out = run(method, &scene.mics, &controls);
-        assert!(out == scene.mics, "method {index}: nobody bleeds into anybody");
+        let out = run(method, &recording.mics, &controls);
+        assert!(out == recording.mics, "method {index}: nobody bleeds into anybody");
     }
     let mut controls = Controls::default();
     controls.pair_amount[0][1] = 0.0;
     controls.pair_amount[0][2] = 0.0;
     for (index, method) in methods(3).into_iter().enumerate() {
-        let out = run(method, &scene.mics, &controls);
-        assert!(out[0] == scene.mics[0], "method {index}: both pairs are off");
-        assert!(out[1] != scene.mics[1], "method {index}: the others are on");
+        let out = run(method, &recording.mics, &controls);
+        assert!(out[0] == recording.mics[0], "method {index}: both pairs are off");
+        assert!(out[1] != recording.mics[1], "method {index}: the others are on");
     }
 }
 
@@ -326,10 +234,10 @@ const LOUDER_DB: f32 = 20.0;
 #[test]
 fn reordering_any_number_of_mics_reorders_the_outputs_bit_for_bit() {
     for num_mics in [2, 3, 5, 16] {
-        let mut scene = scene(num_mics, 0.3, &vec![1.0; num_mics]);
+        let mut recording = recording(num_mics, 0.3, &vec![1.0; num_mics]);
         let last = num_mics - 1;
-        scene.mics[last][..24_000].fill(0.0);
-        for mic in &mut scene.mics {
+        recording.mics[last][..24_000].fill(0.0);
+        for mic in &mut recording.mics {
             mic.truncate(if num_mics > 5 { 48_000 } else { 96_000 });
         }
         let mut controls = Controls::default();
@@ -348,12 +256,12 @@ fn reordering_any_number_of_mics_reorders_the_outputs_bit_for_bit() {
                 moved.pair_amount[at][from] = controls.pair_amount[mic][other];
             }
         }
-        let shuffled: Vec<_> = order.iter().map(|&mic| scene.mics[mic].clone()).collect();
+        let shuffled: Vec<_> = order.iter().map(|&mic| recording.mics[mic].clone()).collect();
         let ways = methods(num_mics).into_iter().zip(methods(num_mics));
         for (index, (straight, other)) in ways.enumerate() {
-            let straight = run(straight, &scene.mics, &controls);
+            let straight = run(straight, &recording.mics, &controls);
             let other = run(other, &shuffled, &moved);
-            assert!(straight != scene.mics, "method {index} did nothing");
+            assert!(straight != recording.mics, "method {index} did nothing");
             for (at, &mic) in order.iter().enumerate() {
                 assert!(straight[mic] == other[at], "method {index}, {num_mics} mics, mic {mic}");
             }
@@ -363,12 +271,12 @@ fn reordering_any_number_of_mics_reorders_the_outputs_bit_for_bit() {
 
 #[test]
 fn a_gain_of_64_scales_a_mics_output_and_moves_no_other() {
-    let scene = scene(3, 0.2, &[1.0; 3]);
-    let mut louder = scene.mics.clone();
+    let recording = recording(3, 0.2, &[1.0; 3]);
+    let mut louder = recording.mics.clone();
     for sample in &mut louder[1] {
         *sample *= 64.0;
     }
-    let quiet = run_all(methods(3), &scene.mics);
+    let quiet = run_all(methods(3), &recording.mics);
     let loud = run_all(methods(3), &louder);
     for (index, (quiet, loud)) in quiet.iter().zip(&loud).enumerate() {
         for mic in 0..3 {
@@ -383,7 +291,7 @@ fn a_gain_of_64_scales_a_mics_output_and_moves_no_other() {
 
 #[test]
 fn no_bin_comes_out_louder_than_by_6_db() {
-    let scene = scene(4, 0.8, &[1.0, 3.0, 0.2, 1.0]);
+    let recording = recording(4, 0.8, &[1.0, 3.0, 0.2, 1.0]);
     let geometry = Mode::Live.geometry(rate());
     let [mut method, ..] = methods(4);
     let mut analysis = Analysis::new(geometry, 4);
@@ -393,7 +301,7 @@ fn no_bin_comes_out_louder_than_by_6_db() {
     let hop = geometry.hop_samples();
     for start in (0..48_000 * 3).step_by(hop) {
         let block: Vec<f32> =
-            scene.mics.iter().flat_map(|mic| mic[start..start + hop].to_vec()).collect();
+            recording.mics.iter().flat_map(|mic| mic[start..start + hop].to_vec()).collect();
         analysis.push_hop(&block, &mut spectrum);
         removed.silence_all();
         let hop = Hop {

@@ -2,7 +2,7 @@
 
 /// Fastest fall per hop, as a factor, of the power that a band is compared with (145 dB/s at
 /// 48 kHz), so that a gap of one hop does not count as a new onset.
-const SLOWEST_FALL: f32 = 0.7;
+const FASTEST_FALL: f32 = 0.7;
 /// Share of a band's power that may become bleed in every hop without another reason: all of it
 /// within 0.2 s at 48 kHz.
 const FREE_SHARE: f32 = 0.05;
@@ -19,7 +19,7 @@ const NUM_MASKS: usize = 2;
 /// powers of single hops do not show this for a pair of sources that was never heard together
 /// before, which is the usual case while playing.
 ///
-/// Let `P` be the band's power, falling no faster than [`SLOWEST_FALL`]. Let `b` be the share of it
+/// Let `P` be the band's power, falling no faster than [`FASTEST_FALL`]. Let `b` be the share of it
 /// that a mask treats as bleed (1 minus the mask's square). With each term where it is positive:
 /// `b(t) <= b(t-1) P(t-1) / P(t) + (1 - P(t-1) / P(t)) + FREE_SHARE`.
 ///
@@ -59,7 +59,7 @@ impl Handover {
     ) {
         for (band, &power) in powers.iter().enumerate() {
             let at = mic * self.num_bands + band;
-            let now = power.max(SLOWEST_FALL * self.held[at]);
+            let now = power.max(FASTEST_FALL * self.held[at]);
             let now = if now < NOTHING { 0.0 } else { now };
             let before = if now > 0.0 { self.held[at] / now } else { 0.0 };
             self.held[at] = now;

@@ -3,8 +3,7 @@
 
 use std::ops::Range;
 
-use super::bands::Bands;
-use super::features::NUM_BANDS;
+use crate::debleed::cancel::bands::{Bands, NUM_BANDS};
 use crate::stft::{Geometry, Spectrum};
 use crate::units::SampleRate;
 
@@ -304,8 +303,8 @@ fn turn(turn_re: &mut [f32], turn_im: &mut [f32], re: &[f32], im: &[f32]) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::features::band_edges_hz;
     use super::*;
+    use crate::debleed::cancel::bands::band_edges_hz;
     use crate::mode::Mode;
     use crate::stft::Analysis;
     use realfft::num_complex::Complex32;

@@ -2,11 +2,12 @@
 
 use half::{bf16, f16};
 
-use super::super::MAX_SLOTS;
-use super::super::filters::{Filters, HOPS_PER_NEWS};
-use super::super::learned::{Layout, Learned, LearnedMic, LearnedSlot, Setup, Unusable};
-use super::{Engine, LANES, Slots};
+use super::Canceller;
 use crate::controls::Controls;
+use crate::debleed::cancel::filters::{Filters, HOPS_PER_NEWS, MAX_SLOTS, Slots};
+use crate::debleed::cancel::lanes::LANES;
+use crate::debleed::cancel::learned::{Layout, Learned, LearnedMic, LearnedSlot, Setup, Unusable};
+use crate::debleed::cancel::statistics::Crosstalk;
 use crate::debleed::is_bleed;
 
 /// Converts to half precision; values too small for it become 0 without a sign.
@@ -18,7 +19,7 @@ fn half(number: f32) -> f16 {
 /// Share of the filters explained by chance below which they count as fully converged.
 const GOOD_ENOUGH: f32 = 0.1;
 
-impl Engine {
+impl Canceller {
     /// Returns the arrangement of the learned values.
     fn layout(&self) -> Layout {
         let taps = self.taps.iter().map(|&taps| u8::try_from(taps).unwrap_or(u8::MAX)).collect();
@@ -27,14 +28,14 @@ impl Engine {
 
     /// Returns the controls of the last learned hop; `None` if no mic had sound since the
     /// last reset.
-    pub(in super::super) fn controls_seen(&self) -> Option<&Controls> {
+    pub(crate) fn controls_seen(&self) -> Option<&Controls> {
         self.controls_seen.as_deref().filter(|_| self.heard.contains(&true))
     }
 
     /// Returns true if all learned values are finite.
-    pub(in super::super) fn is_sound(&self) -> bool {
+    pub(crate) fn is_sound(&self) -> bool {
         let finite = |values: &[f32]| values.iter().sum::<f32>().is_finite();
-        let whole = |crosstalk: &super::Crosstalk| {
+        let whole = |crosstalk: &Crosstalk| {
             finite(crosstalk.pairs()) && (0..self.num_mics).all(|mic| finite(crosstalk.means(mic)))
         };
         whole(&self.crosstalk)
@@ -49,7 +50,7 @@ impl Engine {
     }
 
     /// Returns the estimates learned so far.
-    pub(in super::super) fn snapshot(&self, setup: Setup) -> Learned {
+    pub(crate) fn export(&self, setup: Setup) -> Learned {
         let halves = |values: &[f32]| values.iter().map(|&value| bf16::from_f32(value)).collect();
         let mic = |(mic, (slots, _)): (usize, &(Slots, Filters))| LearnedMic {
             heard_hops: self.crosstalk.all_heard_hops()[mic],
@@ -90,8 +91,8 @@ impl Engine {
         }
     }
 
-    /// Returns true if [`Engine::restore`] accepts `learned`.
-    pub(in super::super) fn takes(&self, learned: &Learned) -> bool {
+    /// Returns true if [`Canceller::restore`] accepts `learned`.
+    pub(crate) fn takes(&self, learned: &Learned) -> bool {
         let fits = |slots: &[LearnedSlot]| {
             slots.len() <= MAX_SLOTS.min(self.num_mics.saturating_sub(1))
                 && slots.iter().all(|slot| usize::from(slot.bleeder) < self.num_mics)
@@ -104,8 +105,8 @@ impl Engine {
 
     /// Replaces all learned estimates; audio and the guides' state stay.
     ///
-    /// The estimates are frozen from then on: [`Engine::adapt`] must not follow without a reset.
-    pub(in super::super) fn restore(&mut self, learned: &Learned) -> Result<(), Unusable> {
+    /// The estimates are frozen from then on: [`Canceller::adapt`] must not follow without a reset.
+    pub(crate) fn restore(&mut self, learned: &Learned) -> Result<(), Unusable> {
         if !self.takes(learned) {
             return Err(Unusable::Layout);
         }
@@ -139,7 +140,7 @@ impl Engine {
     /// Returns the convergence of the filters, 0 to 1. It is the mean, over the mics that bleed
     /// reaches, of the part of the filters that chance does not explain, times the confidence of
     /// the crosstalk.
-    pub(in super::super) fn convergence(&self, controls: &Controls) -> f32 {
+    pub(crate) fn convergence(&self, controls: &Controls) -> f32 {
         let (mut sum, mut count) = (0.0, 0.0_f32);
         for (mic, (slots, filters)) in self.parts.iter().enumerate() {
             let heard = |&bleeder: &usize| self.heard[bleeder] && is_bleed(controls, mic, bleeder);

@@ -2,42 +2,42 @@
 
 use realfft::num_complex::Complex32;
 
-use super::bands::Bands;
-use super::crosstalk::Crosstalk;
-use super::filters::Filters;
-use super::guides::guide_gain;
-use super::lanes::{Complex, LANES, Real};
-use super::order::Order;
+use super::{Filters, MAX_UNKNOWNS, Slots};
+use crate::MAX_MICS;
+use crate::debleed::cancel::bands::Bands;
+use crate::debleed::cancel::gains::guide_gain;
+use crate::debleed::cancel::lanes::{Complex, LANES, Real, num_blocks};
+use crate::debleed::cancel::statistics::{Crosstalk, Order};
 use crate::stft::Spectrum;
 
 /// Planar spectra whose bins are padded to whole blocks of lanes.
 #[derive(Debug)]
-pub(super) struct Planes {
+pub(crate) struct Planes {
     re: Vec<f32>,
     im: Vec<f32>,
     stride: usize,
 }
 
 impl Planes {
-    pub(super) fn new(rows: usize, num_blocks: usize) -> Self {
+    pub(crate) fn new(rows: usize, num_blocks: usize) -> Self {
         let stride = num_blocks * LANES;
         Self { re: vec![0.0; rows * stride], im: vec![0.0; rows * stride], stride }
     }
 
     #[inline(always)]
-    pub(super) fn get(&self, row: usize, block: usize) -> Complex {
+    pub(crate) fn get(&self, row: usize, block: usize) -> Complex {
         let at = row * self.stride + block * LANES;
         Complex { re: Real::load(&self.re[at..]), im: Real::load(&self.im[at..]) }
     }
 
     #[inline(always)]
-    pub(super) fn set(&mut self, row: usize, block: usize, value: Complex) {
+    pub(crate) fn set(&mut self, row: usize, block: usize, value: Complex) {
         let at = row * self.stride + block * LANES;
         self.re[at..at + LANES].copy_from_slice(&value.re.0);
         self.im[at..at + LANES].copy_from_slice(&value.im.0);
     }
 
-    pub(super) fn set_row(&mut self, row: usize, bins: impl IntoIterator<Item = Complex32>) {
+    fn set_row(&mut self, row: usize, bins: impl IntoIterator<Item = Complex32>) {
         let at = row * self.stride;
         let planes = self.re[at..].iter_mut().zip(&mut self.im[at..]);
         for ((re, im), bin) in planes.zip(bins) {
@@ -46,30 +46,26 @@ impl Planes {
         }
     }
 
-    pub(super) fn clear_row(&mut self, row: usize) {
+    fn clear_row(&mut self, row: usize) {
         let range = row * self.stride..(row + 1) * self.stride;
         self.re[range.clone()].fill(0.0);
         self.im[range].fill(0.0);
     }
 
-    pub(super) fn clear(&mut self) {
+    fn clear(&mut self) {
         self.re.fill(0.0);
         self.im.fill(0.0);
     }
 }
 
-/// Bleeder in each slot of a mic's filters.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Slots(pub(super) Vec<usize>);
-
 /// The mics of one hop with their guides, and the guides of the previous hops.
 #[derive(Debug)]
-pub(super) struct Front {
+pub(crate) struct Front {
     num_mics: usize,
     max_taps: usize,
     num_bins: usize,
     /// The newest hop, `[mic]`.
-    pub(super) mics: Planes,
+    pub(crate) mics: Planes,
     /// Guides, `[tap ring, mic]`.
     guides: Planes,
     newest: usize,
@@ -86,8 +82,8 @@ pub(super) struct Front {
 }
 
 impl Front {
-    pub(super) fn new(num_mics: usize, max_taps: usize, num_bins: usize) -> Self {
-        let blocks = super::filters::num_blocks(num_bins);
+    pub(crate) fn new(num_mics: usize, max_taps: usize, num_bins: usize) -> Self {
+        let blocks = num_blocks(num_bins);
         Self {
             num_mics,
             max_taps,
@@ -105,7 +101,7 @@ impl Front {
     }
 
     /// Returns true if a mic has sound in this hop.
-    pub(super) fn is_active(&self, mic: usize) -> bool {
+    pub(crate) fn is_active(&self, mic: usize) -> bool {
         self.active[mic]
     }
 
@@ -128,7 +124,7 @@ impl Front {
 
     /// Collects the guides of `slots` for one block, `[slot, tap]`.
     #[inline(always)]
-    pub(super) fn collect(&self, slots: &Slots, taps: usize, block: usize, out: &mut [Complex]) {
+    pub(crate) fn collect(&self, slots: &Slots, taps: usize, block: usize, out: &mut [Complex]) {
         for (&mic, out) in slots.0.iter().zip(out.chunks_exact_mut(taps)) {
             for (tap, out) in out.iter_mut().enumerate() {
                 *out = self.guide(mic, tap, block);
@@ -138,7 +134,7 @@ impl Front {
 
     /// Adds one hop and forms its guides: masked mics, refined by the filters. Sums over mics go
     /// in `order`.
-    pub(super) fn look(
+    pub(crate) fn look(
         &mut self,
         (spectrum, order): (&Spectrum, &Order),
         bands: &Bands,
@@ -167,7 +163,7 @@ impl Front {
 
     /// Replaces the newest guide of a mic by its cancelled spectrum, scaled per band; `gain`
     /// is `[band]`.
-    pub(super) fn reguide(
+    pub(crate) fn reguide(
         &mut self,
         mic: usize,
         cancelled: &[Complex32],
@@ -179,7 +175,7 @@ impl Front {
     }
 
     /// Adds one hop with known guides.
-    pub(super) fn take(&mut self, spectrum: &Spectrum, guides: &Spectrum) {
+    pub(crate) fn take(&mut self, spectrum: &Spectrum, guides: &Spectrum) {
         self.newest = (self.newest + 1) % self.max_taps;
         self.looks = self.looks.wrapping_add(1);
         for mic in 0..self.num_mics {
@@ -197,7 +193,7 @@ impl Front {
         }
     }
 
-    pub(super) fn reset(&mut self) {
+    pub(crate) fn reset(&mut self) {
         self.mics.clear();
         self.guides.clear();
         self.gain.fill(0.0);
@@ -243,8 +239,8 @@ fn form_guides(
 #[multiversion::multiversion(targets("x86_64+avx+avx2"))]
 fn refine(front: &mut Front, parts: &[(Slots, Filters)], taps: &[usize]) {
     let stride = taps.len() * LANES;
-    let mut refined = [Complex::ZERO; crate::MAX_MICS];
-    let mut collected = [Complex::ZERO; super::MAX_UNKNOWNS];
+    let mut refined = [Complex::ZERO; MAX_MICS];
+    let mut collected = [Complex::ZERO; MAX_UNKNOWNS];
     for (block, &taps) in taps.iter().enumerate() {
         for (mic, (slots, filters)) in parts.iter().enumerate() {
             if !front.active[mic] || slots.0.is_empty() {
@@ -266,7 +262,7 @@ fn refine(front: &mut Front, parts: &[(Slots, Filters)], taps: &[usize]) {
 }
 
 /// Computes the power of every bin.
-pub(super) fn powers_into(spectrum: &[Complex32], power: &mut [f32]) {
+pub(crate) fn powers_into(spectrum: &[Complex32], power: &mut [f32]) {
     for (power, bin) in power.iter_mut().zip(spectrum) {
         *power = bin.norm_sqr();
     }
@@ -274,7 +270,7 @@ pub(super) fn powers_into(spectrum: &[Complex32], power: &mut [f32]) {
 
 /// Returns the sum of the filtered guides.
 #[inline(always)]
-pub(super) fn predict(filter: &[Complex], guides: &[Complex]) -> Complex {
+pub(crate) fn predict(filter: &[Complex], guides: &[Complex]) -> Complex {
     let mut sum = Complex::ZERO;
     for (guide, weight) in guides.iter().zip(filter) {
         sum = sum + *weight * *guide;
@@ -285,12 +281,12 @@ pub(super) fn predict(filter: &[Complex], guides: &[Complex]) -> Complex {
 /// Largest power ratio of a bin's output to its input. If own sound and bleed partly cancel, the
 /// own sound alone is louder than both. Without a limit, guides that are themselves cancelled
 /// feed back.
-pub(super) const MOST_LOUDER: f32 = 4.0;
+pub(crate) const MOST_LOUDER: f32 = 4.0;
 
 /// Returns the bleed and the cleaned mic; bleed that would raise a bin by more than [`MOST_LOUDER`]
 /// is left out.
 #[inline(always)]
-pub(super) fn bounded(mic: Complex, bleed: Complex) -> (Complex, Complex) {
+pub(crate) fn bounded(mic: Complex, bleed: Complex) -> (Complex, Complex) {
     let cleaned = mic - bleed;
     let keep = cleaned
         .norm_sqr()

@@ -1,9 +1,15 @@
 //! Tests of cancellation on sessions of noise bursts with known leakage.
 
-use super::front::MOST_LOUDER;
+mod fallback;
+mod guided;
+mod learned;
+
+use super::filters::MOST_LOUDER;
 use super::*;
+use crate::debleed::{Debleed, Hop};
 use crate::pipeline::Pipeline;
-use crate::{Decibels, GroupId, Role};
+use crate::stft::Spectrum;
+use crate::{Controls, Decibels, GroupId, Mode, Role, SampleRate};
 
 const RATE_HZ: f32 = 48_000.0;
 
@@ -22,12 +28,12 @@ fn noise(seed: usize, length: usize) -> Vec<f32> {
 
 /// Sources that play bursts of a fifth of a second at their own rhythms, and their mics: the own
 /// source plus every other one, delayed and scaled by `leak`.
-pub(super) struct Scene {
-    pub(super) mics: Vec<Vec<f32>>,
-    pub(super) targets: Vec<Vec<f32>>,
+struct Recording {
+    mics: Vec<Vec<f32>>,
+    targets: Vec<Vec<f32>>,
 }
 
-pub(super) fn scene(num_mics: usize, leak: f32, gains: &[f32]) -> Scene {
+fn recording(num_mics: usize, leak: f32, gains: &[f32]) -> Recording {
     mixed(&bursts(num_mics), leak, gains)
 }
 
@@ -44,7 +50,7 @@ fn bursts(num_sources: usize) -> Vec<Vec<f32>> {
     (0..num_sources).map(burst).collect()
 }
 
-fn mixed(sources: &[Vec<f32>], leak: f32, gains: &[f32]) -> Scene {
+fn mixed(sources: &[Vec<f32>], leak: f32, gains: &[f32]) -> Recording {
     let (num_mics, length) = (sources.len(), sources[0].len());
     let mut mics = Vec::new();
     let mut targets = Vec::new();
@@ -60,15 +66,11 @@ fn mixed(sources: &[Vec<f32>], leak: f32, gains: &[f32]) -> Scene {
         mics.push(heard);
         targets.push(target);
     }
-    Scene { mics, targets }
+    Recording { mics, targets }
 }
 
 /// Returns the output of a method, aligned with the input.
-pub(super) fn run(
-    method: Box<dyn Debleed>,
-    mics: &[Vec<f32>],
-    controls: &Controls,
-) -> Vec<Vec<f32>> {
+fn run(method: Box<dyn Debleed>, mics: &[Vec<f32>], controls: &Controls) -> Vec<Vec<f32>> {
     let mut pipeline = Pipeline::new(method, mics.len());
     let hop = pipeline.geometry().hop_samples();
     let latency = pipeline.latency_samples();
@@ -101,14 +103,14 @@ pub(super) fn run(
 }
 
 /// Returns the ratio of `signal` to its distance from `estimate` in dB, without `skip` samples.
-pub(super) fn sdr_db(signal: &[f32], estimate: &[f32], skip: usize) -> f32 {
+fn sdr_db(signal: &[f32], estimate: &[f32], skip: usize) -> f32 {
     let power: f32 = signal[skip..].iter().map(|x| x * x).sum();
     let error: f32 =
         signal[skip..].iter().zip(&estimate[skip..]).map(|(x, y)| (x - y) * (x - y)).sum();
     10.0 * (power / error).log10()
 }
 
-pub(super) fn rate() -> SampleRate {
+fn rate() -> SampleRate {
     SampleRate::new(RATE_HZ).unwrap()
 }
 
@@ -122,13 +124,13 @@ fn methods(num_mics: usize) -> Vec<(&'static str, Box<dyn Debleed>)> {
 
 #[test]
 fn bleed_at_any_gain_is_taken_out_of_every_mic() {
-    let scene = scene(3, 0.3, &[1.0, 0.1, 5.0]);
+    let recording = recording(3, 0.3, &[1.0, 0.1, 5.0]);
     for (name, method) in methods(3) {
-        let cleaned = run(method, &scene.mics, &Controls::default());
+        let cleaned = run(method, &recording.mics, &Controls::default());
         for (mic, out) in cleaned.iter().enumerate() {
             let skip = 48_000 * 4;
-            let before = sdr_db(&scene.targets[mic], &scene.mics[mic], skip);
-            let after = sdr_db(&scene.targets[mic], out, skip);
+            let before = sdr_db(&recording.targets[mic], &recording.mics[mic], skip);
+            let after = sdr_db(&recording.targets[mic], out, skip);
             println!("{name} mic {mic}: {before:.1} -> {after:.1} dB");
             assert!(after > before + 5.0, "{name} mic {mic}: {before} -> {after}");
         }
@@ -140,7 +142,7 @@ fn bleed_at_any_gain_is_taken_out_of_every_mic() {
 fn a_pause_between_songs_forgets_nothing() {
     const PAUSES: usize = 15;
     let gains = [1.0; 3];
-    let song = scene(3, 0.3, &gains);
+    let song = recording(3, 0.3, &gains);
     let mut sources = bursts(3);
     sources[0].fill(0.0);
     let mut pause = mixed(&sources, 0.3, &gains);
@@ -168,9 +170,9 @@ fn a_pause_between_songs_forgets_nothing() {
 
 #[test]
 fn mics_of_the_same_sound_are_cleaned_as_one_group() {
-    let scene = scene(3, 0.3, &[1.0; 3]);
-    let mut mics = scene.mics.clone();
-    mics.push(scene.mics[0].iter().map(|x| x * -0.5).collect());
+    let recording = recording(3, 0.3, &[1.0; 3]);
+    let mut mics = recording.mics.clone();
+    mics.push(recording.mics[0].iter().map(|x| x * -0.5).collect());
     let grouped = {
         let mut controls = Controls::default();
         controls.mics[0].group = Some(GroupId(0));
@@ -184,7 +186,7 @@ fn mics_of_the_same_sound_are_cleaned_as_one_group() {
         let skip = 48_000 * 4;
         for mic in 0..4 {
             let scale = if mic == 3 { -0.5 } else { 1.0 };
-            let target: Vec<f32> = scene.targets[mic % 3].iter().map(|x| x * scale).collect();
+            let target: Vec<f32> = recording.targets[mic % 3].iter().map(|x| x * scale).collect();
             let [found, told] = [&found, &told].map(|out| sdr_db(&target, &out[mic], skip));
             println!("{name} mic {mic}: {found:.1} dB, {told:.1} dB in a group");
             assert!((found - told).abs() < 1.0, "{name} mic {mic}: {found} {told}");
@@ -194,11 +196,11 @@ fn mics_of_the_same_sound_are_cleaned_as_one_group() {
 
 #[test]
 fn mics_without_bleed_are_hardly_touched() {
-    let scene = scene(3, 0.0, &[1.0, 1.0, 1.0]);
+    let recording = recording(3, 0.0, &[1.0, 1.0, 1.0]);
     for (name, method) in methods(3) {
-        let cleaned = run(method, &scene.mics, &Controls::default());
+        let cleaned = run(method, &recording.mics, &Controls::default());
         for (mic, out) in cleaned.iter().enumerate() {
-            let sdr = sdr_db(&scene.targets[mic], out, 0);
+            let sdr = sdr_db(&recording.targets[mic], out, 0);
             println!("{name} mic {mic}: {sdr:.1} dB");
             // Measured at least 34.7 dB, the first second included.
             assert!(sdr > 30.0, "{name} mic {mic}: {sdr}");
@@ -208,13 +210,13 @@ fn mics_without_bleed_are_hardly_touched() {
 
 #[test]
 fn a_gain_of_two_doubles_a_mics_output_and_moves_no_other() {
-    let scene = scene(3, 0.2, &[1.0; 3]);
-    let mut louder = scene.mics.clone();
+    let recording = recording(3, 0.2, &[1.0; 3]);
+    let mut louder = recording.mics.clone();
     for sample in &mut louder[1] {
         *sample *= 64.0;
     }
     let quiet =
-        run(Box::new(Online::new(rate(), Mode::Live, 3)), &scene.mics, &Controls::default());
+        run(Box::new(Online::new(rate(), Mode::Live, 3)), &recording.mics, &Controls::default());
     let loud = run(Box::new(Online::new(rate(), Mode::Live, 3)), &louder, &Controls::default());
     for mic in 0..3 {
         let scale = if mic == 1 { 1.0 / 64.0 } else { 1.0 };
@@ -228,11 +230,11 @@ fn a_gain_of_two_doubles_a_mics_output_and_moves_no_other() {
 
 #[test]
 fn reordering_mics_reorders_the_outputs() {
-    let scene = scene(3, 0.3, &[1.0, 0.5, 2.0]);
+    let recording = recording(3, 0.3, &[1.0, 0.5, 2.0]);
     let order = [2, 0, 1];
-    let shuffled: Vec<_> = order.iter().map(|&mic| scene.mics[mic].clone()).collect();
+    let shuffled: Vec<_> = order.iter().map(|&mic| recording.mics[mic].clone()).collect();
     let controls = Controls::default();
-    let straight = run(Box::new(Online::new(rate(), Mode::Live, 3)), &scene.mics, &controls);
+    let straight = run(Box::new(Online::new(rate(), Mode::Live, 3)), &recording.mics, &controls);
     let other = run(Box::new(Online::new(rate(), Mode::Live, 3)), &shuffled, &controls);
     for (at, &mic) in order.iter().enumerate() {
         // Tolerates differences in rounding.
@@ -244,13 +246,13 @@ fn reordering_mics_reorders_the_outputs() {
 
 #[test]
 fn a_silent_mic_changes_nothing_bit_for_bit() {
-    let scene = scene(3, 0.3, &[1.0; 3]);
-    let mut with_silence = scene.mics.clone();
-    with_silence.insert(1, vec![0.0; scene.mics[0].len()]);
+    let recording = recording(3, 0.3, &[1.0; 3]);
+    let mut with_silence = recording.mics.clone();
+    with_silence.insert(1, vec![0.0; recording.mics[0].len()]);
     for index in 0..3 {
         let three = methods(3).swap_remove(index).1;
         let four = methods(4).swap_remove(index).1;
-        let without = run(three, &scene.mics, &Controls::default());
+        let without = run(three, &recording.mics, &Controls::default());
         let mut with = run(four, &with_silence, &Controls::default());
         assert!(with.remove(1).iter().all(|&x| x == 0.0));
         assert!(without == with, "method {index}");
@@ -259,29 +261,29 @@ fn a_silent_mic_changes_nothing_bit_for_bit() {
 
 #[test]
 fn groups_rooms_and_pairs_are_honoured() {
-    let scene = scene(3, 0.3, &[1.0; 3]);
+    let recording = recording(3, 0.3, &[1.0; 3]);
     let mut controls = Controls::default();
     controls.mics[0].group = Some(GroupId(7));
     controls.mics[1].group = Some(GroupId(7));
     controls.mics[2].role = Role::Room;
     for (name, method) in methods(3) {
-        let out = run(method, &scene.mics, &controls);
-        assert!(out == scene.mics, "{name}: nobody bleeds into anybody");
+        let out = run(method, &recording.mics, &controls);
+        assert!(out == recording.mics, "{name}: nobody bleeds into anybody");
     }
     let mut controls = Controls::default();
     controls.pair_amount[0][1] = 0.0;
     controls.pair_amount[0][2] = 0.0;
     for (name, method) in methods(3) {
-        let out = run(method, &scene.mics, &controls);
-        assert!(out[0] == scene.mics[0], "{name}: both pairs are off");
-        assert!(out[1] != scene.mics[1], "{name}: the others are on");
+        let out = run(method, &recording.mics, &controls);
+        assert!(out[0] == recording.mics[0], "{name}: both pairs are off");
+        assert!(out[1] != recording.mics[1], "{name}: the others are on");
     }
 }
 
 /// Returns two mics; the first one's source reaches the second 70 ms (six and a half hops) late.
-pub(super) fn late_echo() -> Scene {
-    let mut scene = scene(2, 0.0, &[1.0; 2]);
-    for samples in scene.targets.iter_mut().chain(&mut scene.mics) {
+fn late_echo() -> Recording {
+    let mut recording = recording(2, 0.0, &[1.0; 2]);
+    for samples in recording.targets.iter_mut().chain(&mut recording.mics) {
         // Most of the power is below 1.5 kHz: at high frequencies rooms ring shorter, and filters
         // have fewer taps.
         let mut low = 0.0;
@@ -291,18 +293,18 @@ pub(super) fn late_echo() -> Scene {
         }
     }
     let echo = 3_360;
-    for n in echo..scene.mics[0].len() {
-        scene.mics[1][n] += 0.3 * scene.targets[0][n - echo];
+    for n in echo..recording.mics[0].len() {
+        recording.mics[1][n] += 0.3 * recording.targets[0][n - echo];
     }
-    scene
+    recording
 }
 
 #[test]
 fn a_whole_session_teaches_echoes_that_come_late() {
-    let scene = late_echo();
-    let cleaned = run(Box::new(Cancel::new(rate(), 2)), &scene.mics, &Controls::default());
-    let before = sdr_db(&scene.targets[1], &scene.mics[1], 0);
-    let gain = sdr_db(&scene.targets[1], &cleaned[1], 0) - before;
+    let recording = late_echo();
+    let cleaned = run(Box::new(Cancel::new(rate(), 2)), &recording.mics, &Controls::default());
+    let before = sdr_db(&recording.targets[1], &recording.mics[1], 0);
+    let gain = sdr_db(&recording.targets[1], &cleaned[1], 0) - before;
     println!("{before:.1} dB {gain:+.1} dB");
     // Measured: +4.2 dB; with filters of four taps 0.0 dB.
     assert!(gain > 3.0, "{gain}");
@@ -310,19 +312,19 @@ fn a_whole_session_teaches_echoes_that_come_late() {
 
 #[test]
 fn a_floor_keeps_bleed_at_its_level() {
-    let scene = scene(2, 0.3, &[1.0; 2]);
+    let recording = recording(2, 0.3, &[1.0; 2]);
     let mut controls = Controls::default();
     controls.mics[0].floor = Decibels(-6.0);
     let method = || Box::new(Online::new(rate(), Mode::Live, 2));
-    let limited = run(method(), &scene.mics, &controls);
-    let free = run(method(), &scene.mics, &Controls::default());
+    let limited = run(method(), &recording.mics, &controls);
+    let free = run(method(), &recording.mics, &Controls::default());
     let level =
         |samples: &[f32]| 10.0 * samples[48_000 * 4..].iter().map(|x| x * x).sum::<f32>().log10();
     let bleed = |out: &[Vec<f32>]| {
-        let rest: Vec<_> = out[0].iter().zip(&scene.targets[0]).map(|(y, s)| y - s).collect();
+        let rest: Vec<_> = out[0].iter().zip(&recording.targets[0]).map(|(y, s)| y - s).collect();
         level(&rest)
     };
-    let before = bleed(&scene.mics);
+    let before = bleed(&recording.mics);
     // Measured 6.9 dB: the floor applies to the mic; in bins covered by its own sound, more bleed
     // is removed.
     assert!(before - bleed(&limited) < 7.5, "{} {}", before, bleed(&limited));
@@ -331,7 +333,7 @@ fn a_floor_keeps_bleed_at_its_level() {
 
 #[test]
 fn no_bin_comes_out_louder_than_by_6_db() {
-    let scene = scene(4, 0.8, &[1.0, 3.0, 0.2, 1.0]);
+    let recording = recording(4, 0.8, &[1.0, 3.0, 0.2, 1.0]);
     let geometry = Mode::Live.geometry(rate());
     let mut method = Online::new(rate(), Mode::Live, 4);
     let mut analysis = crate::stft::Analysis::new(geometry, 4);
@@ -341,7 +343,7 @@ fn no_bin_comes_out_louder_than_by_6_db() {
     let hop = geometry.hop_samples();
     for start in (0..48_000 * 3).step_by(hop) {
         let block: Vec<f32> =
-            scene.mics.iter().flat_map(|mic| mic[start..start + hop].to_vec()).collect();
+            recording.mics.iter().flat_map(|mic| mic[start..start + hop].to_vec()).collect();
         analysis.push_hop(&block, &mut spectrum);
         removed.silence_all();
         let hop = Hop {

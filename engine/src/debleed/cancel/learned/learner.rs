@@ -1,8 +1,8 @@
 //! Exchange of learned estimates between the worker and the main thread, with the state
 //! of learning.
 
-use super::learned::{Learned, Unusable};
 use super::sync::{Arc, ArrayQueue, AtomicU8, AtomicU32, AtomicU64, Ordering};
+use super::{Learned, Unusable};
 
 /// State of a session's estimates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,12 +49,12 @@ impl std::fmt::Display for LearnState {
 
 /// A value from the main thread.
 #[derive(Debug)]
-pub(super) struct Given {
+pub(crate) struct Given {
     /// Sequence number.
-    pub(super) gift: u64,
-    pub(super) learned: Option<Arc<Learned>>,
+    pub(crate) gift: u64,
+    pub(crate) learned: Option<Arc<Learned>>,
     /// True to drop the passage that is being learned, if there is one.
-    pub(super) calls_off: bool,
+    pub(crate) calls_off: bool,
 }
 
 /// Exchanges learned estimates between the worker and the main thread and reports the state
@@ -161,24 +161,24 @@ impl Learner {
     }
 
     /// Takes the newest value from the main thread, once.
-    pub(super) fn take_given(&self) -> Option<Given> {
+    pub(crate) fn take_given(&self) -> Option<Given> {
         self.given.pop()
     }
 
     /// Publishes estimates learned after value `gift` to the main thread.
-    pub(super) fn publish(&self, gift: u64, learned: Arc<Learned>) {
+    pub(crate) fn publish(&self, gift: u64, learned: Arc<Learned>) {
         self.found.force_push((gift, learned));
         // Release: pairs with the Acquire in `num_found`.
         self.num_found.fetch_add(1, Ordering::Release);
     }
 
-    pub(super) fn tell(&self, state: LearnState) {
+    pub(crate) fn tell(&self, state: LearnState) {
         let index = LearnState::ALL.iter().position(|&known| known == state).unwrap_or(0);
         // Release: pairs with the Acquire in `state`.
         self.state.store(u8::try_from(index).unwrap_or(0), Ordering::Release);
     }
 
-    pub(super) fn tell_convergence(&self, convergence: f32) {
+    pub(crate) fn tell_convergence(&self, convergence: f32) {
         self.convergence.store(convergence.to_bits(), Ordering::Relaxed);
     }
 }

@@ -1,5 +1,8 @@
 //! Estimates how much of each mic's source leaks into each other mic, while playing.
 
+#[cfg(test)]
+mod tests;
+
 /// Levels of the histograms, in steps of [`STEP_DB`] from [`LOWEST_DB`].
 const NUM_LEVELS: usize = 100;
 const LOWEST_DB: f32 = -90.0;
@@ -23,7 +26,7 @@ const LOUDEST: f32 = 0.2;
 const SLOWEST_MEAN: f32 = 1e-3;
 /// Fastest fall per hop, as a factor, of the mean that playing is compared with (half in 74 s), so
 /// that the noise of a pause between songs does not count as playing.
-const SLOWEST_LOUD_FALL: f32 = 0.9999;
+const FASTEST_LOUD_FALL: f32 = 0.9999;
 /// Hops in which every band's quantile is looked up once, in turns.
 const LOOKUP_STRIDE: usize = 4;
 /// Bands on either side of a band that limit its crosstalk: one in this many of all.
@@ -67,7 +70,7 @@ const FORGOTTEN: f32 = 1e-15;
 ///
 /// Worker or main thread only.
 #[derive(Debug)]
-pub(super) struct Crosstalk {
+pub(crate) struct Crosstalk {
     num_mics: usize,
     num_bands: usize,
     smoothed: Vec<f32>,
@@ -99,7 +102,7 @@ pub(super) struct Crosstalk {
 }
 
 impl Crosstalk {
-    pub(super) fn new(num_mics: usize, num_bands: usize) -> Self {
+    pub(crate) fn new(num_mics: usize, num_bands: usize) -> Self {
         let pairs = num_mics * num_mics * num_bands;
         Self {
             num_mics,
@@ -125,7 +128,7 @@ impl Crosstalk {
     }
 
     /// Returns the crosstalk of a pair, `[band]`.
-    pub(super) fn pair(&self, target: usize, bleeder: usize) -> &[f32] {
+    pub(crate) fn pair(&self, target: usize, bleeder: usize) -> &[f32] {
         &self.consistent[(target * self.num_mics + bleeder) * self.num_bands..][..self.num_bands]
     }
 
@@ -135,35 +138,35 @@ impl Crosstalk {
     /// In a band in which a target never rests, its own source raises every ratio, and with it the
     /// crosstalk found there. The leakage between two places differs less from band to band than
     /// the played sound.
-    pub(super) fn bound(&self, target: usize, bleeder: usize) -> &[f32] {
+    pub(crate) fn bound(&self, target: usize, bleeder: usize) -> &[f32] {
         &self.bound[(target * self.num_mics + bleeder) * self.num_bands..][..self.num_bands]
     }
 
     /// Returns the mean power of a mic's bands, `[band]`.
-    pub(super) fn means(&self, mic: usize) -> &[f32] {
+    pub(crate) fn means(&self, mic: usize) -> &[f32] {
         &self.mean[mic * self.num_bands..][..self.num_bands]
     }
 
     /// Returns the number of hops in which a mic had sound.
-    pub(super) fn heard_hops(&self, mic: usize) -> f32 {
+    pub(crate) fn heard_hops(&self, mic: usize) -> f32 {
         self.heard_hops[mic] as f32
     }
 
     /// Returns the mean power that a bleeder leaks into a target, summed over bands.
-    pub(super) fn leaked(&self, target: usize, bleeder: usize) -> f32 {
+    pub(crate) fn leaked(&self, target: usize, bleeder: usize) -> f32 {
         self.leaked_of(target, bleeder, self.means(bleeder))
     }
 
     /// Returns the part of `power`, `[band]`, that a bleeder leaks into a target, summed
     /// over bands.
-    pub(super) fn leaked_of(&self, target: usize, bleeder: usize, power: &[f32]) -> f32 {
+    pub(crate) fn leaked_of(&self, target: usize, bleeder: usize, power: &[f32]) -> f32 {
         let pair = self.pair(target, bleeder);
         pair.iter().zip(power).map(|(crosstalk, power)| crosstalk * power).sum()
     }
 
     /// Learns from one hop; `power` is `[mic, band]`, `is_bleed` selects the pairs to follow, and
     /// `forget` makes old hops fade.
-    pub(super) fn update(
+    pub(crate) fn update(
         &mut self,
         power: &[f32],
         active: &[bool],
@@ -188,7 +191,7 @@ impl Crosstalk {
             let stored = self.smoothed[range.clone()].iter().zip(&self.mean[range.clone()]);
             let judged = self.loud[range.clone()].iter_mut().zip(&mut self.playing[range]);
             for ((loud, playing), (&smoothed, &mean)) in judged.zip(stored) {
-                *loud = mean.max(SLOWEST_LOUD_FALL * *loud);
+                *loud = mean.max(FASTEST_LOUD_FALL * *loud);
                 *playing = smoothed > 0.0 && smoothed > PLAYING_SHARE * *loud;
             }
         }
@@ -350,17 +353,17 @@ impl Crosstalk {
     }
 
     /// Returns the crosstalk of all pairs, `[target, bleeder, band]`.
-    pub(super) fn pairs(&self) -> &[f32] {
+    pub(crate) fn pairs(&self) -> &[f32] {
         &self.consistent
     }
 
     /// Returns the number of hops in which each mic had sound, `[mic]`.
-    pub(super) fn all_heard_hops(&self) -> &[u32] {
+    pub(crate) fn all_heard_hops(&self) -> &[u32] {
         &self.heard_hops
     }
 
     /// Returns the confidence of a pair's crosstalk, averaged over bands, 0 to 1.
-    pub(super) fn confidence(&self, target: usize, bleeder: usize) -> f32 {
+    pub(crate) fn confidence(&self, target: usize, bleeder: usize) -> f32 {
         let at = (target * self.num_mics + bleeder) * self.num_bands;
         let range = at..at + self.num_bands;
         let pairs = self.total[range.clone()].iter().zip(&self.weight[range]);
@@ -378,7 +381,7 @@ impl Crosstalk {
     }
 
     /// Restores learned estimates. Learning cannot continue from them, as the histograms are empty.
-    pub(super) fn restore(&mut self, pairs: &[f32], means: &[f32], heard_hops: &[u32]) {
+    pub(crate) fn restore(&mut self, pairs: &[f32], means: &[f32], heard_hops: &[u32]) {
         self.reset();
         self.consistent.copy_from_slice(pairs);
         self.mean.copy_from_slice(means);
@@ -391,7 +394,7 @@ impl Crosstalk {
     }
 
     /// Clears everything.
-    pub(super) fn reset(&mut self) {
+    pub(crate) fn reset(&mut self) {
         for values in [
             &mut self.smoothed,
             &mut self.mean,
@@ -415,179 +418,4 @@ impl Crosstalk {
 
 fn decibels(power: f32) -> f32 {
     10.0 * power.log10()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Returns the crosstalk of two sources that alternate every 30 hops; a tenth of source 0 leaks
-    /// into mic 1.
-    fn taking_turns(gain: f32, hops: usize) -> Crosstalk {
-        let mut crosstalk = Crosstalk::new(2, 1);
-        for hop in 0..hops {
-            let sources = if hop / 30 % 2 == 0 { [1.0, 1e-5] } else { [1e-5, 1.0] };
-            let power = [sources[0], gain * (sources[1] + 0.1 * sources[0])];
-            crosstalk.update(&power, &[true; 2], |to, from| to != from, true);
-        }
-        crosstalk
-    }
-
-    #[test]
-    fn crosstalk_of_sources_that_take_turns_is_found_within_the_step() {
-        let found_db = decibels(taking_turns(1.0, 600).pair(1, 0)[0]);
-        assert!((found_db + 10.0).abs() < STEP_DB, "{found_db}");
-        assert!(taking_turns(1.0, 600).pair(0, 1)[0] < 1e-3);
-    }
-
-    #[test]
-    fn a_pause_makes_nothing_older() {
-        // There is no band 8: the sources alternate in all bands.
-        let mut crosstalk = never_resting_in(8, 1.0, 1200);
-        let (pair, bound) = (crosstalk.pair(1, 0).to_vec(), crosstalk.bound(1, 0).to_vec());
-        let sure = crosstalk.confidence(1, 0);
-        // Two minutes with one mic switched off, and two minutes in which its player rests.
-        for (active, quiet) in [([false, true], 0.0), ([true, true], 1e-5)] {
-            let power: Vec<f32> = (0..16).map(|at| if at < 8 { quiet } else { 1.0 }).collect();
-            for _ in 0..11_250 {
-                crosstalk.update(&power, &active, |to, from| to != from, true);
-            }
-            let both = crosstalk.pair(1, 0).iter().zip(&pair);
-            let both = both.chain(crosstalk.bound(1, 0).iter().zip(&bound));
-            for (found, before) in both {
-                // Measured: 3 %, as some hops of the decay count.
-                assert!((found / before - 1.0).abs() < 0.1, "{found} {before}");
-            }
-            assert_eq!(crosstalk.confidence(1, 0), sure);
-        }
-    }
-
-    #[test]
-    fn a_mics_gain_scales_its_crosstalk() {
-        let ratio_db = decibels(taking_turns(100.0, 600).pair(1, 0)[0])
-            - decibels(taking_turns(1.0, 600).pair(1, 0)[0]);
-        assert!((ratio_db - 20.0).abs() < STEP_DB, "{ratio_db}");
-    }
-
-    #[test]
-    fn mics_that_never_differ_claim_no_more_than_all() {
-        let mut crosstalk = Crosstalk::new(2, 1);
-        for _ in 0..100 {
-            crosstalk.update(&[1.0, 1.5], &[true; 2], |to, from| to != from, true);
-        }
-        let product = crosstalk.pair(0, 1)[0] * crosstalk.pair(1, 0)[0];
-        assert!(product <= 1.0 + 1e-6, "{product}");
-    }
-
-    /// Returns two sources that alternate in all bands but one, in which the second never rests.
-    fn never_resting_in(band: usize, gain: f32, hops: usize) -> Crosstalk {
-        const NUM_BANDS: usize = 8;
-        let mut crosstalk = Crosstalk::new(2, NUM_BANDS);
-        for hop in 0..hops {
-            let mut power = [0.0; 2 * NUM_BANDS];
-            for at in 0..NUM_BANDS {
-                let first = if hop / 30 % 2 == 0 { 1.0 } else { 1e-5 };
-                let second = if hop / 30 % 2 == 1 || at == band { 1.0 } else { 1e-5 };
-                power[at] = first;
-                power[NUM_BANDS + at] = gain * (second + 0.01 * first);
-            }
-            crosstalk.update(&power, &[true; 2], |to, from| to != from, true);
-        }
-        crosstalk
-    }
-
-    #[test]
-    fn a_band_in_which_nobody_rests_may_hear_no_more_than_its_neighbours() {
-        let crosstalk = never_resting_in(3, 1.0, 1200);
-        let of = |values: &[f32], band: usize| decibels(values[band]);
-        let (pair, bound) = (crosstalk.pair(1, 0), crosstalk.bound(1, 0));
-        assert!((of(pair, 2) + 20.0).abs() < STEP_DB, "{}", of(pair, 2));
-        // The first source appears there at -7 dB, which is the limit [`LOUDEST`].
-        assert!(of(pair, 3) > -8.0, "{}", of(pair, 3));
-        for band in 0..8 {
-            let over_db = of(bound, band) + 20.0 - decibels(OVER_LEAST);
-            assert!(over_db.abs() < STEP_DB, "band {band}: {over_db}");
-        }
-    }
-
-    #[test]
-    fn what_was_compared_for_a_moment_allows_little() {
-        let bound = |hops: usize| never_resting_in(3, 1.0, hops).bound(1, 0)[0];
-        // The first source plays in two hops of three, its tails included; the last comparison was
-        // up to 16 hops ago.
-        let share = bound(320) / bound(1200);
-        assert!((share - 0.5).abs() < 0.04, "{share}");
-        assert!(bound(1) < 0.01 * bound(1200), "{}", bound(1));
-    }
-
-    #[test]
-    fn what_is_restored_allows_what_it_allowed() {
-        let learned = never_resting_in(3, 1.0, 1200);
-        let mut restored = Crosstalk::new(2, 8);
-        let means = [learned.means(0), learned.means(1)].concat();
-        restored.restore(learned.pairs(), &means, learned.all_heard_hops());
-        for (found, expected) in restored.bound.iter().zip(&learned.bound) {
-            // Measured: 2 % apart, as the last comparison of a band was up to 16 hops ago.
-            assert!((found - expected).abs() <= 0.05 * expected, "{found} {expected}");
-        }
-        assert!(restored.bound(1, 0)[3] > 0.0);
-    }
-
-    #[test]
-    fn a_mics_gain_scales_its_bounds() {
-        let of = |gain: f32| decibels(never_resting_in(3, gain, 1200).bound(1, 0)[3]);
-        assert!((of(100.0) - of(1.0) - 20.0).abs() < STEP_DB);
-    }
-
-    /// Returns the quantile of a histogram, searched from its lowest level.
-    fn slow_look_up_db(crosstalk: &Crosstalk, at: usize) -> f32 {
-        let histogram = &crosstalk.histogram[at * NUM_LEVELS..][..NUM_LEVELS];
-        let threshold = QUANTILE * crosstalk.total[at];
-        let mut below = 0.0;
-        for (level, &weight) in histogram.iter().enumerate() {
-            if below + weight >= threshold && weight > 0.0 {
-                let part = (threshold - below) / weight;
-                return LOWEST_DB + STEP_DB * (level as f32 + part);
-            }
-            below += weight;
-        }
-        LOWEST_DB
-    }
-
-    /// Measured: 1.5e-5 dB over 40 000 hops.
-    #[test]
-    fn the_quantile_is_that_of_a_search_from_the_lowest_level() {
-        let mut crosstalk = Crosstalk::new(2, 5);
-        let mut state = 1_u32;
-        let mut largest_db = 0.0_f32;
-        for hop in 0..40_000_u32 {
-            let power: Vec<f32> = (0..10)
-                .map(|_| {
-                    state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                    let loud = if hop / 500 % 3 == 0 { 4.0 } else { 0.0 };
-                    10.0_f32.powf(8.0 * (state >> 8) as f32 / (1 << 24) as f32 - loud)
-                })
-                .collect();
-            crosstalk.update(&power, &[true; 2], |to, from| to != from, hop % 4000 > 2000);
-            for at in 5..15 {
-                let found_db = decibels(crosstalk.look_up(at));
-                let slow_db = slow_look_up_db(&crosstalk, at);
-                largest_db = largest_db.max((found_db - slow_db).abs());
-            }
-        }
-        assert!(largest_db < 1.5e-4, "{largest_db}");
-    }
-
-    #[test]
-    fn an_hour_of_playing_overflows_nothing() {
-        let mut crosstalk = taking_turns(1.0, 60_000);
-        let largest = crosstalk.weight.iter().copied().fold(0.0, f32::max);
-        // A band is looked up in one hop of four.
-        assert!(largest <= LARGEST_WEIGHT * FORGETTING.powi(4), "{largest}");
-        assert!((decibels(crosstalk.pair(1, 0)[0]) + 10.0).abs() < STEP_DB);
-        let all = [&crosstalk.histogram, &crosstalk.total, &crosstalk.below];
-        assert!(all.into_iter().flatten().all(|value| !value.is_subnormal()));
-        crosstalk.reset();
-        assert_eq!(crosstalk.pair(1, 0)[0], 0.0);
-    }
 }

@@ -7,9 +7,9 @@
 //! divergence", 2009) in which only the gains are unknown. Unlike a quantile of power ratios, they
 //! need no moment in which a bleeder plays alone.
 
-use super::features::NUM_BANDS;
-use super::lanes::{LANES, Real};
 use crate::MAX_MICS;
+use crate::debleed::cancel::bands::NUM_BANDS;
+use crate::debleed::cancel::lanes::{LANES, Real};
 
 /// Initial gain, relative to the ratio of mean powers.
 const START: f32 = 0.05;
@@ -23,7 +23,7 @@ const FEWEST: usize = 32;
 
 /// A sample of the hops, and the gains that explain it.
 #[derive(Debug)]
-pub(super) struct Interference {
+pub(crate) struct Interference {
     num_mics: usize,
     capacity: usize,
     /// Power after cancellation and the share of it that masks keep, `[band, mic, sample]`.
@@ -44,7 +44,7 @@ pub(super) struct Interference {
 
 impl Interference {
     /// Creates the state for `num_mics` mics; with 0 samples, no gains are ever known.
-    pub(super) fn new(num_mics: usize, samples: usize) -> Self {
+    pub(crate) fn new(num_mics: usize, samples: usize) -> Self {
         let capacity = samples.next_multiple_of(2 * LANES);
         let (values, pairs) = (NUM_BANDS * num_mics * capacity, num_mics * num_mics * NUM_BANDS);
         Self {
@@ -63,27 +63,27 @@ impl Interference {
     }
 
     /// Returns true if it has room for samples.
-    pub(super) fn listens(&self) -> bool {
+    fn listens(&self) -> bool {
         self.capacity > 0
     }
 
     /// Returns true if the gains are in use.
-    pub(super) fn is_known(&self) -> bool {
+    pub(crate) fn is_known(&self) -> bool {
         self.is_known
     }
 
     /// Enables the gains if all bands have been updated.
-    pub(super) fn conclude(&mut self) {
+    pub(crate) fn conclude(&mut self) {
         self.is_known = !self.gains().is_empty();
     }
 
     /// Returns the power gains from a bleeder to a target, `[band]`.
-    pub(super) fn pair(&self, target: usize, bleeder: usize) -> &[f32] {
+    pub(crate) fn pair(&self, target: usize, bleeder: usize) -> &[f32] {
         &self.gains[(target * self.num_mics + bleeder) * NUM_BANDS..][..NUM_BANDS]
     }
 
     /// Adds the keep masks of the next hop, `[mic, band]`; without masks everything counts as kept.
-    pub(super) fn hear_masks(&mut self, keep: Option<&[f32]>, active: &[bool]) {
+    pub(crate) fn hear_masks(&mut self, keep: Option<&[f32]>, active: &[bool]) {
         if !self.listens() {
             return;
         }
@@ -111,7 +111,7 @@ impl Interference {
 
     /// Adds the power of the next hop after cancellation, `[mic, band]`: right after its masks, or
     /// the powers of all hops after the masks of all hops.
-    pub(super) fn hear_power(&mut self, power: &[f32], active: &[bool]) {
+    pub(crate) fn hear_power(&mut self, power: &[f32], active: &[bool]) {
         if !self.listens() {
             return;
         }
@@ -145,7 +145,7 @@ impl Interference {
 
     /// Updates the gains of the band whose turn it is, `times` times; `order` is the order of the
     /// bleeders of each target.
-    pub(super) fn update(
+    pub(crate) fn update(
         &mut self,
         times: usize,
         order: &[usize],
@@ -194,12 +194,12 @@ impl Interference {
     }
 
     /// Returns all gains, `[target, bleeder, band]`; empty until every band had its turn.
-    pub(super) fn gains(&self) -> &[f32] {
+    pub(crate) fn gains(&self) -> &[f32] {
         if self.turns >= NUM_BANDS { &self.gains } else { &[] }
     }
 
     /// Restores gains; clears them if `gains` is empty.
-    pub(super) fn restore(&mut self, gains: &[f32]) {
+    pub(crate) fn restore(&mut self, gains: &[f32]) {
         self.forget();
         if gains.len() == self.gains.len() {
             self.gains.copy_from_slice(gains);
@@ -209,7 +209,7 @@ impl Interference {
     }
 
     /// Clears everything.
-    pub(super) fn forget(&mut self) {
+    pub(crate) fn forget(&mut self) {
         self.power.fill(0.0);
         self.kept.fill(0.0);
         self.gains.fill(0.0);

@@ -1,11 +1,25 @@
 //! Learned crosstalk and filters as a plain value, and the sessions that can use it.
 
+mod bytes;
+mod learner;
+#[cfg(test)]
+mod learner_tests;
+mod passage;
+mod study;
+
 use half::{bf16, f16};
 
 use crate::controls::Controls;
 use crate::debleed::is_bleed;
 use crate::mode::Mode;
+use crate::sync;
 use crate::units::SampleRate;
+
+pub use bytes::LearnedError;
+pub(super) use learner::Given;
+pub use learner::{LearnState, Learner};
+pub(super) use passage::Passage;
+pub(super) use study::Study;
 
 /// Estimates learned from a passage, frozen.
 ///

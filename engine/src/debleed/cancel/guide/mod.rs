@@ -1,13 +1,21 @@
 //! Guides: estimators of each mic's own source that replace the canceller's own rules.
 
-use super::bands::Bands;
-use super::crosstalk::Crosstalk;
-use super::features::{Features, NUM_BANDS, NUM_FEATURES, NUM_SIMPLE, Seen};
-use super::front::Front;
-use super::handover::Handover;
+mod arrival;
+mod features;
+mod handover;
+
+use super::bands::{Bands, NUM_BANDS};
+use super::filters::Front;
+use super::statistics::Crosstalk;
 use crate::controls::Controls;
 use crate::stft::{Geometry, Spectrum};
 use crate::units::SampleRate;
+
+use features::{Features, NUM_SIMPLE};
+use handover::Handover;
+
+pub use features::NUM_FEATURES;
+pub(super) use features::Seen;
 
 /// Input of a guide for one hop.
 #[derive(Debug)]

@@ -1,10 +1,9 @@
 //! A second stage of filters, whose guides are the outputs of the first stage and its masks.
 
-use super::MAX_SLOTS;
-use super::filters::Filters;
-use super::front::{Front, Slots};
-use super::lanes::{Complex, LANES, Real};
+use super::front::Front;
 use super::pending::{Lesson, Pending};
+use super::{Filters, MAX_SLOTS, Slots};
+use crate::debleed::cancel::lanes::{Complex, LANES, Real};
 use crate::stft::Spectrum;
 
 /// Filters from every mic's output to the bleed in the other mics.
@@ -23,9 +22,9 @@ use crate::stft::Spectrum;
 ///
 /// Worker or main thread only; allocates in `new` and in the first `reset_mic` of a mic.
 #[derive(Debug)]
-pub(super) struct Stage {
-    pub(super) front: Front,
-    pub(super) parts: Vec<(Slots, Filters)>,
+pub(crate) struct Stage {
+    pub(crate) front: Front,
+    pub(crate) parts: Vec<(Slots, Filters)>,
     pending: Pending,
     is_known: bool,
 }
@@ -33,7 +32,7 @@ pub(super) struct Stage {
 impl Stage {
     /// Creates a stage for blocks of `taps[block]` taps and at most `slots` bleeders per mic. Its
     /// equations take no memory before [`Stage::reset_mic`].
-    pub(super) fn new(num_mics: usize, taps: &[usize], slots: usize, num_bins: usize) -> Self {
+    pub(crate) fn new(num_mics: usize, taps: &[usize], slots: usize, num_bins: usize) -> Self {
         let most_taps = taps.iter().copied().max().unwrap_or(1);
         let part = |_| (Slots(Vec::with_capacity(slots)), Filters::new(taps, slots));
         Self {
@@ -45,18 +44,18 @@ impl Stage {
     }
 
     /// Returns true if its filters are in use.
-    pub(super) fn is_known(&self) -> bool {
+    pub(crate) fn is_known(&self) -> bool {
         self.is_known
     }
 
     /// Enables its filters.
-    pub(super) fn set_known(&mut self) {
+    pub(crate) fn set_known(&mut self) {
         self.is_known = true;
     }
 
     /// Copies the bleeders of the first stage. Must be called before the first hop that it
     /// learns from.
-    pub(super) fn follow_slots(&mut self, first: &[(Slots, Filters)]) {
+    pub(crate) fn follow_slots(&mut self, first: &[(Slots, Filters)]) {
         for ((slots, _), (chosen, _)) in self.parts.iter_mut().zip(first) {
             slots.0.clone_from(&chosen.0);
         }
@@ -64,7 +63,7 @@ impl Stage {
 
     /// Learns from the newest hop of its front; `power` is each mic's summed power, `[mic, bin]`,
     /// and `power_hops` the hops in it, `[mic]`.
-    pub(super) fn learn(&mut self, power: &mut [f32], power_hops: &[f32]) {
+    pub(crate) fn learn(&mut self, power: &mut [f32], power_hops: &[f32]) {
         self.pending.push(&self.front, power_hops);
         for block in self.pending.blocks_of_turn() {
             self.learn_block(block, power);
@@ -87,7 +86,7 @@ impl Stage {
 
     /// Solves the filters of a block of bins; `bound` returns the limit of the leakage of a pair,
     /// target and bleeder.
-    pub(super) fn conclude(
+    pub(crate) fn conclude(
         &mut self,
         block: usize,
         power: &mut [f32],
@@ -105,23 +104,23 @@ impl Stage {
     }
 
     /// Enables the filters, once all blocks are solved.
-    pub(super) fn enable(&mut self) {
+    pub(crate) fn enable(&mut self) {
         self.is_known = true;
     }
 
     /// Clears audio but keeps everything learned from it.
-    pub(super) fn forget_audio(&mut self) {
+    pub(crate) fn forget_audio(&mut self) {
         self.front.reset();
         self.pending.clear();
     }
 
     /// Adds one hop of the mics and of the outputs of the first stage.
-    pub(super) fn take(&mut self, mics: &Spectrum, outputs: &Spectrum) {
+    pub(crate) fn take(&mut self, mics: &Spectrum, outputs: &Spectrum) {
         self.front.take(mics, outputs);
     }
 
     /// Stops the use of its filters and clears audio, before others are restored or learned.
-    pub(super) fn disable(&mut self) {
+    pub(crate) fn disable(&mut self) {
         self.forget_audio();
         self.is_known = false;
     }
@@ -131,7 +130,7 @@ impl Stage {
     /// # Real-time
     ///
     /// Allocates the first time.
-    pub(super) fn reset_mic(&mut self, mic: usize) {
+    pub(crate) fn reset_mic(&mut self, mic: usize) {
         let (slots, filters) = &mut self.parts[mic];
         slots.0.clear();
         filters.reset();

@@ -18,7 +18,7 @@ use crate::stft::Spectrum;
 ///
 /// Worker or main thread only.
 #[derive(Debug)]
-pub(super) struct Order {
+pub(crate) struct Order {
     mics: Vec<usize>,
     is_in: Vec<bool>,
     /// Heights of the newly added mics, lowest first.
@@ -26,7 +26,7 @@ pub(super) struct Order {
 }
 
 impl Order {
-    pub(super) fn new(num_mics: usize) -> Self {
+    pub(crate) fn new(num_mics: usize) -> Self {
         Self {
             mics: Vec::with_capacity(num_mics),
             is_in: vec![false; num_mics],
@@ -35,7 +35,7 @@ impl Order {
     }
 
     /// Adds the mics that have sound for the first time.
-    pub(super) fn follow(&mut self, spectrum: &Spectrum) {
+    pub(crate) fn follow(&mut self, spectrum: &Spectrum) {
         self.added.clear();
         for (mic, is_in) in self.is_in.iter_mut().enumerate() {
             if spectrum.is_active(mic) && !*is_in {
@@ -48,11 +48,11 @@ impl Order {
     }
 
     /// Returns the mics that had sound so far.
-    pub(super) fn mics(&self) -> &[usize] {
+    pub(crate) fn mics(&self) -> &[usize] {
         &self.mics
     }
 
-    pub(super) fn forget(&mut self) {
+    pub(crate) fn forget(&mut self) {
         self.mics.clear();
         self.is_in.fill(false);
     }

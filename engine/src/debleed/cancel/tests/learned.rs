@@ -3,12 +3,9 @@
 
 use std::sync::Arc;
 
-use super::tests::{rate, scene, sdr_db};
 use super::*;
 use crate::controls::Estimates;
 use crate::network::testing;
-use crate::pipeline::Pipeline;
-use crate::{GroupId, Role};
 
 /// A pipeline with the plugin's method, and the learner that the main thread holds.
 struct Player {
@@ -85,17 +82,17 @@ fn every_way() -> [(Kind, Mode); 4] {
 }
 
 /// Returns the mean SDR of the first second over mics, in dB.
-fn first_second_db(scene: &super::tests::Scene, out: &[Vec<f32>]) -> f32 {
+fn first_second_db(recording: &Recording, out: &[Vec<f32>]) -> f32 {
     let second = 48_000;
-    let each = scene.targets.iter().zip(out);
+    let each = recording.targets.iter().zip(out);
     let sum: f32 = each.map(|(target, out)| sdr_db(&target[..second], &out[..second], 0)).sum();
     sum / out.len() as f32
 }
 
 #[test]
 fn what_was_learned_plays_the_same_saved_and_loaded_and_whatever_was_played_before() {
-    let scene = scene(3, 0.3, &[1.0, 0.5, 2.0]);
-    let (passage, rest): (Vec<_>, Vec<_>) = scene
+    let recording = recording(3, 0.3, &[1.0, 0.5, 2.0]);
+    let (passage, rest): (Vec<_>, Vec<_>) = recording
         .mics
         .iter()
         .map(|mic| (mic[..48_000 * 3].to_vec(), mic[48_000 * 3..48_000 * 5].to_vec()))
@@ -130,17 +127,17 @@ const FIRST_SECOND_DB: [(Mode, f32); 2] = [(Mode::Live, 3.0), (Mode::Mix, 1.0)];
 
 #[test]
 fn the_first_note_is_cleaner_than_the_adaptive_ones() {
-    let scene = scene(3, 0.3, &[1.0, 0.5, 2.0]);
+    let recording = recording(3, 0.3, &[1.0, 0.5, 2.0]);
     let controls = Controls::default();
-    let dry = first_second_db(&scene, &scene.mics);
+    let dry = first_second_db(&recording, &recording.mics);
     for (mode, least_db) in FIRST_SECOND_DB {
-        let adaptive = Player::new(Kind::Plain, mode, 3, None).play(&scene.mics, &controls);
+        let adaptive = Player::new(Kind::Plain, mode, 3, None).play(&recording.mics, &controls);
         let mut player = Player::new(Kind::Plain, mode, 3, None);
-        let found = player.learn(&scene.mics, &controls).unwrap();
-        let frozen =
-            Player::new(Kind::Plain, mode, 3, Some(found)).play(&scene.mics, &learned(&controls));
+        let found = player.learn(&recording.mics, &controls).unwrap();
+        let frozen = Player::new(Kind::Plain, mode, 3, Some(found))
+            .play(&recording.mics, &learned(&controls));
         let (adaptive, frozen) =
-            (first_second_db(&scene, &adaptive), first_second_db(&scene, &frozen));
+            (first_second_db(&recording, &adaptive), first_second_db(&recording, &frozen));
         println!("{mode:?}: dry {dry:.1}, adaptive {adaptive:.1}, learned {frozen:.1} dB");
         assert!(frozen > adaptive + least_db, "{mode:?}: {adaptive} {frozen}");
     }
@@ -148,9 +145,9 @@ fn the_first_note_is_cleaner_than_the_adaptive_ones() {
 
 #[test]
 fn damaged_bytes_are_refused_one_and_all() {
-    let scene = scene(2, 0.3, &[1.0; 2]);
+    let recording = recording(2, 0.3, &[1.0; 2]);
     let mut player = Player::new(Kind::Plain, Mode::Live, 2, None);
-    let found = player.learn(&scene.mics, &Controls::default()).unwrap();
+    let found = player.learn(&recording.mics, &Controls::default()).unwrap();
     let bytes = found.to_bytes();
     assert_eq!(Learned::from_bytes(b"").unwrap_err(), LearnedError::NotLearned);
     assert_eq!(Learned::from_bytes(&[7; 100]).unwrap_err(), LearnedError::NotLearned);
@@ -171,10 +168,10 @@ fn damaged_bytes_are_refused_one_and_all() {
 
 #[test]
 fn what_earlier_versions_learned_is_read() {
-    let scene = scene(2, 0.3, &[1.0; 2]);
+    let recording = recording(2, 0.3, &[1.0; 2]);
     for (kind, version) in [(Kind::Plain, 1), (Kind::Guided, 2)] {
         let mut player = Player::new(kind, Mode::Live, 2, None);
-        let found = player.learn(&scene.mics, &Controls::default()).unwrap();
+        let found = player.learn(&recording.mics, &Controls::default()).unwrap();
         let older = found.to_bytes_of(version);
         assert_eq!(older[8], version);
         assert_eq!(Learned::from_bytes(&older).unwrap(), *found, "version {version}");
@@ -196,24 +193,24 @@ fn studied(kind: Kind, mode: Mode, mics: &[Vec<f32>]) -> (Player, Arc<Learned>) 
 
 #[test]
 fn a_passage_is_gone_through_again_and_what_that_finds_is_better_and_plays_the_same_everywhere() {
-    let scene = scene(3, 0.3, &[1.0, 0.5, 2.0]);
+    let recording = recording(3, 0.3, &[1.0, 0.5, 2.0]);
     let controls = learned(&Controls::default());
     for (kind, mode) in every_way() {
-        let quick = Player::new(kind, mode, 3, None).learn(&scene.mics, &Controls::default());
-        let on_the_way = Player::new(kind, mode, 3, quick).play(&scene.mics, &controls);
-        let (mut player, found) = studied(kind, mode, &scene.mics);
+        let quick = Player::new(kind, mode, 3, None).learn(&recording.mics, &Controls::default());
+        let on_the_way = Player::new(kind, mode, 3, quick).play(&recording.mics, &controls);
+        let (mut player, found) = studied(kind, mode, &recording.mics);
         // The result is played from the next hop on.
         player.play(&[vec![0.0; 1], vec![0.0; 1], vec![0.0; 1]], &controls);
         assert_eq!(player.learner.state(), LearnState::Learned, "{kind:?} {mode:?}");
         player.pipeline.reset();
-        let here = player.play(&scene.mics, &controls);
+        let here = player.play(&recording.mics, &controls);
         let loaded = Learned::from_bytes(&found.to_bytes()).unwrap();
         assert_eq!(loaded, *found);
         let mut other = Player::new(kind, mode, 3, Some(Arc::new(loaded)));
-        assert!(other.play(&scene.mics, &controls) == here, "{kind:?} {mode:?}: loaded");
-        let (_, again) = studied(kind, mode, &scene.mics);
+        assert!(other.play(&recording.mics, &controls) == here, "{kind:?} {mode:?}: loaded");
+        let (_, again) = studied(kind, mode, &recording.mics);
         assert!(again == found, "{kind:?} {mode:?}: learned again");
-        let [before, after] = [&on_the_way, &here].map(|out| first_second_db(&scene, out));
+        let [before, after] = [&on_the_way, &here].map(|out| first_second_db(&recording, out));
         println!("{kind:?} {mode:?}: {before:.1} dB, {after:.1} dB");
         if kind == Kind::Plain {
             assert!(after > before - 1.0, "{mode:?}: {before} {after}");
@@ -227,32 +224,34 @@ const STUDIED_DB: f32 = 3.0;
 
 #[test]
 fn a_passage_that_is_gone_through_teaches_echoes_that_come_late() {
-    let scene = super::tests::late_echo();
+    let recording = late_echo();
     let controls = learned(&Controls::default());
     let gain_db = |found: Arc<Learned>| {
-        let out = Player::new(Kind::Plain, Mode::Live, 2, Some(found)).play(&scene.mics, &controls);
-        sdr_db(&scene.targets[1], &out[1], 0) - sdr_db(&scene.targets[1], &scene.mics[1], 0)
+        let out =
+            Player::new(Kind::Plain, Mode::Live, 2, Some(found)).play(&recording.mics, &controls);
+        sdr_db(&recording.targets[1], &out[1], 0)
+            - sdr_db(&recording.targets[1], &recording.mics[1], 0)
     };
     let mut player = Player::new(Kind::Plain, Mode::Live, 2, None);
-    let quick = gain_db(player.learn(&scene.mics, &Controls::default()).unwrap());
-    let after = gain_db(studied(Kind::Plain, Mode::Live, &scene.mics).1);
+    let quick = gain_db(player.learn(&recording.mics, &Controls::default()).unwrap());
+    let after = gain_db(studied(Kind::Plain, Mode::Live, &recording.mics).1);
     println!("on the way {quick:.1} dB, gone through {after:.1} dB");
     assert!(after > quick + STUDIED_DB, "{quick} {after}");
 }
 
 #[test]
 fn a_passage_that_is_not_wanted_any_more_is_not_gone_through() {
-    let scene = scene(2, 0.3, &[1.0; 2]);
+    let recording = recording(2, 0.3, &[1.0; 2]);
     let controls = Controls::default();
     let mut player = Player::new(Kind::Plain, Mode::Live, 2, None);
-    let before = player.learn(&scene.mics, &controls).unwrap();
+    let before = player.learn(&recording.mics, &controls).unwrap();
     assert!(player.pipeline.idle(), "it has begun");
     player.learner.give(Some(before));
     player.play(&[vec![0.0; 1], vec![0.0; 1]], &learned(&controls));
     assert!(!player.pipeline.idle());
     assert!(player.learner.collect().is_none());
     // A short passage is not refined.
-    let short: Vec<Vec<f32>> = scene.mics.iter().map(|mic| mic[..24_000].to_vec()).collect();
+    let short: Vec<Vec<f32>> = recording.mics.iter().map(|mic| mic[..24_000].to_vec()).collect();
     let mut player = Player::new(Kind::Plain, Mode::Live, 2, None);
     player.learn(&short, &controls).unwrap();
     assert!(!player.pipeline.idle());
@@ -260,8 +259,8 @@ fn a_passage_that_is_not_wanted_any_more_is_not_gone_through() {
 
 #[test]
 fn what_does_not_fit_leaves_the_session_adaptive_and_says_why() {
-    let scene = scene(3, 0.3, &[1.0; 3]);
-    let short: Vec<Vec<f32>> = scene.mics.iter().map(|mic| mic[..48_000].to_vec()).collect();
+    let recording = recording(3, 0.3, &[1.0; 3]);
+    let short: Vec<Vec<f32>> = recording.mics.iter().map(|mic| mic[..48_000].to_vec()).collect();
     let plain = Controls::default();
     let found = Player::new(Kind::Plain, Mode::Live, 3, None).learn(&short, &plain).unwrap();
     let of = |mode| Player::new(Kind::Plain, mode, 3, None).play(&short, &plain);
@@ -305,10 +304,10 @@ fn what_does_not_fit_leaves_the_session_adaptive_and_says_why() {
 
 #[test]
 fn a_stop_between_two_parts_of_a_passage_forgets_nothing_learned() {
-    let scene = scene(2, 0.3, &[1.0; 2]);
+    let recording = recording(2, 0.3, &[1.0; 2]);
     let controls = Controls::default();
     let mut player = Player::new(Kind::Plain, Mode::Live, 2, None);
-    player.play(&scene.mics, &learning(&controls));
+    player.play(&recording.mics, &learning(&controls));
     let before = player.learner.convergence();
     assert!(before > 0.5, "{before}");
     player.pipeline.reset();
@@ -317,20 +316,20 @@ fn a_stop_between_two_parts_of_a_passage_forgets_nothing_learned() {
     assert!(player.learner.convergence() > 0.9 * before);
     // The host may stop here without another hop: the estimates have been published by then.
     let found = player.learner.collect().unwrap();
-    let frozen =
-        Player::new(Kind::Plain, Mode::Live, 2, Some(found)).play(&scene.mics, &learned(&controls));
-    let adaptive = Player::new(Kind::Plain, Mode::Live, 2, None).play(&scene.mics, &controls);
-    assert!(first_second_db(&scene, &frozen) > first_second_db(&scene, &adaptive) + 1.0);
+    let frozen = Player::new(Kind::Plain, Mode::Live, 2, Some(found))
+        .play(&recording.mics, &learned(&controls));
+    let adaptive = Player::new(Kind::Plain, Mode::Live, 2, None).play(&recording.mics, &controls);
+    assert!(first_second_db(&recording, &frozen) > first_second_db(&recording, &adaptive) + 1.0);
 }
 
 #[test]
 fn a_passage_that_ends_in_adaptive_is_kept_whole() {
-    let scene = scene(2, 0.3, &[1.0; 2]);
+    let recording = recording(2, 0.3, &[1.0; 2]);
     let controls = Controls::default();
     let silence = vec![vec![0.0; 1]; 2];
     let ended_in = |end: &Controls| {
         let mut player = Player::new(Kind::Plain, Mode::Live, 2, None);
-        player.play(&scene.mics, &learning(&controls));
+        player.play(&recording.mics, &learning(&controls));
         let num_found = player.learner.num_found();
         player.play(&silence, end);
         assert_eq!(player.learner.num_found(), num_found + 1);
@@ -341,12 +340,12 @@ fn a_passage_that_ends_in_adaptive_is_kept_whole() {
 
 #[test]
 fn convergence_rises_with_what_was_heard() {
-    let scene = scene(3, 0.3, &[1.0; 3]);
+    let recording = recording(3, 0.3, &[1.0; 3]);
     let mut player = Player::new(Kind::Plain, Mode::Live, 3, None);
     assert_eq!(player.learner.convergence(), 0.0);
     let mut last = 0.0;
     for second in 0..6 {
-        let part: Vec<Vec<f32>> = scene
+        let part: Vec<Vec<f32>> = recording
             .mics
             .iter()
             .map(|mic| mic[second * 48_000..(second + 1) * 48_000].to_vec())
@@ -362,29 +361,29 @@ fn convergence_rises_with_what_was_heard() {
 
 #[test]
 fn a_mic_that_was_silent_in_the_passage_is_left_alone() {
-    let scene = scene(3, 0.3, &[1.0; 3]);
+    let recording = recording(3, 0.3, &[1.0; 3]);
     let controls = Controls::default();
     for kind in [Kind::Plain, Kind::Guided] {
-        let mut passage = scene.mics.clone();
+        let mut passage = recording.mics.clone();
         passage[2].fill(0.0);
         let found = Player::new(kind, Mode::Live, 3, None).learn(&passage, &controls).unwrap();
-        let out =
-            Player::new(kind, Mode::Live, 3, Some(found)).play(&scene.mics, &learned(&controls));
-        assert!(out[2] == scene.mics[2], "{kind:?}");
-        assert!(out[0] != scene.mics[0] && out[1] != scene.mics[1], "{kind:?}");
+        let out = Player::new(kind, Mode::Live, 3, Some(found))
+            .play(&recording.mics, &learned(&controls));
+        assert!(out[2] == recording.mics[2], "{kind:?}");
+        assert!(out[0] != recording.mics[0] && out[1] != recording.mics[1], "{kind:?}");
     }
 }
 
 #[test]
 fn what_is_given_while_a_passage_is_learned_replaces_the_passage() {
-    let scene = scene(2, 0.3, &[1.0; 2]);
+    let recording = recording(2, 0.3, &[1.0; 2]);
     let controls = Controls::default();
-    let part: Vec<Vec<f32>> = scene.mics.iter().map(|mic| mic[..48_000].to_vec()).collect();
+    let part: Vec<Vec<f32>> = recording.mics.iter().map(|mic| mic[..48_000].to_vec()).collect();
     let given = Player::new(Kind::Plain, Mode::Live, 2, None).learn(&part, &controls).unwrap();
     let expected = Player::new(Kind::Plain, Mode::Live, 2, Some(Arc::clone(&given)))
         .play(&part, &learned(&controls));
     let mut player = Player::new(Kind::Plain, Mode::Live, 2, None);
-    player.play(&scene.mics, &learning(&controls));
+    player.play(&recording.mics, &learning(&controls));
     player.learner.give(Some(given));
     assert!(player.learner.collect().is_none(), "nobody wants it any more");
     let silence = vec![vec![0.0; 1]; 2];
@@ -397,9 +396,9 @@ fn what_is_given_while_a_passage_is_learned_replaces_the_passage() {
 
 #[test]
 fn a_passage_that_is_called_off_teaches_nothing_and_the_next_one_does() {
-    let scene = scene(2, 0.3, &[1.0; 2]);
+    let recording = recording(2, 0.3, &[1.0; 2]);
     let controls = Controls::default();
-    let part: Vec<Vec<f32>> = scene.mics.iter().map(|mic| mic[..48_000].to_vec()).collect();
+    let part: Vec<Vec<f32>> = recording.mics.iter().map(|mic| mic[..48_000].to_vec()).collect();
     let before = Player::new(Kind::Plain, Mode::Live, 2, None).learn(&part, &controls).unwrap();
     let expected = Player::new(Kind::Plain, Mode::Live, 2, Some(Arc::clone(&before)))
         .play(&part, &learned(&controls));
@@ -407,12 +406,12 @@ fn a_passage_that_is_called_off_teaches_nothing_and_the_next_one_does() {
     player.play(&part, &learning(&controls));
     player.learner.call_off(Some(before));
     // The controls follow later, as parameters do, or not at all for a while.
-    player.play(&scene.mics, &learning(&controls));
+    player.play(&recording.mics, &learning(&controls));
     assert_eq!(player.learner.state(), LearnState::Adaptive);
     let silence = vec![vec![0.0; 1]; 2];
     player.play(&silence, &learned(&controls));
     assert!(player.learner.collect().is_none());
     player.pipeline.reset();
     assert!(player.play(&part, &learned(&controls)) == expected);
-    assert!(player.learn(&scene.mics, &controls).is_some(), "the next passage is learned");
+    assert!(player.learn(&recording.mics, &controls).is_some(), "the next passage is learned");
 }

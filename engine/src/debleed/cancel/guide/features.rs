@@ -1,37 +1,13 @@
 //! Features of a hop for a guide: for every mic and band, its relation to the other mics.
 
 use super::arrival::{Arrival, NUM_ARRIVAL_FEATURES};
-use super::bands::Bands;
-use super::crosstalk::Crosstalk;
-use super::guides::guide_gain;
-use super::interference::Interference;
-use super::proof::Proof;
 use crate::controls::Controls;
+use crate::debleed::cancel::bands::{Bands, NUM_BANDS};
+use crate::debleed::cancel::gains::guide_gain;
+use crate::debleed::cancel::statistics::{Crosstalk, Interference, Proof};
 use crate::debleed::is_bleed;
 use crate::stft::{Geometry, Spectrum};
 use crate::units::SampleRate;
-
-/// Returns the lower edges of a guide's bands: half an auditory filter each (Glasberg and Moore,
-/// 1990), but never narrower than the bins at 48 kHz.
-pub(super) fn band_edges_hz() -> Vec<f32> {
-    const WIDTH_ERB: f32 = 0.5;
-    const NARROWEST_HZ: f32 = 24.0;
-    const HIGHEST_HZ: f32 = 20_000.0;
-    let mut edges = vec![0.0_f32];
-    loop {
-        let edge = edges[edges.len() - 1];
-        let rate = 21.4 * (1.0 + 0.004_37 * edge).log10();
-        let next = (10.0_f32.powf((rate + WIDTH_ERB) / 21.4) - 1.0) / 0.004_37;
-        let next = next.max(edge + NARROWEST_HZ);
-        if next > HIGHEST_HZ {
-            return edges;
-        }
-        edges.push(next);
-    }
-}
-
-/// Number of bands of a guide.
-pub const NUM_BANDS: usize = 80;
 
 /// Number of features of every mic and band: base-10 logarithms of power ratios, those of
 /// `Arrival`, the ratio to the bleed that `Interference` explains and whether that is known, and
@@ -64,20 +40,20 @@ const OLD_HOPS: f32 = 1e4;
 
 /// Input of the features.
 #[derive(Debug)]
-pub(super) struct Seen<'a> {
-    pub(super) num_mics: usize,
+pub(crate) struct Seen<'a> {
+    pub(crate) num_mics: usize,
     /// Mics that had sound so far, in the order of sums.
-    pub(super) order: &'a [usize],
-    pub(super) controls: &'a Controls,
+    pub(crate) order: &'a [usize],
+    pub(crate) controls: &'a Controls,
     /// The hop before and after cancellation.
-    pub(super) mics: &'a Spectrum,
-    pub(super) cancelled: &'a Spectrum,
-    pub(super) crosstalk: &'a Crosstalk,
-    pub(super) leftover: &'a Crosstalk,
-    pub(super) interference: &'a Interference,
-    pub(super) proof: &'a Proof,
+    pub(crate) mics: &'a Spectrum,
+    pub(crate) cancelled: &'a Spectrum,
+    pub(crate) crosstalk: &'a Crosstalk,
+    pub(crate) leftover: &'a Crosstalk,
+    pub(crate) interference: &'a Interference,
+    pub(crate) proof: &'a Proof,
     /// True if nothing is known beyond the hops so far.
-    pub(super) adapts: bool,
+    pub(crate) adapts: bool,
 }
 
 /// Band powers of one hop, `[mic, band]` each.
@@ -279,14 +255,4 @@ impl Features {
 fn ratio(power: f32, to: f32, nothing: f32) -> f32 {
     let (power, to) = (power + nothing, to + nothing);
     if power > 0.0 && to > 0.0 { (power / to).log10().clamp(LEAST, MOST) } else { LEAST }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn there_are_as_many_bands_as_said() {
-        assert_eq!(band_edges_hz().len(), NUM_BANDS);
-    }
 }

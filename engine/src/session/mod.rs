@@ -555,7 +555,7 @@ impl Session {
         if self.pace == Pace::Offline && heard >= self.whole_from {
             // Only this and `free_packet` may wait, and only if the host renders offline.
             while !there {
-                self.bell.ask();
+                self.bell.register();
                 // Loaded before fetching, because a failed worker had sent all its results before.
                 let failed = self.stats.worker_failed();
                 there = self.wet.fetch(heard, &mut self.free);
@@ -580,7 +580,7 @@ impl Session {
         loop {
             if self.free.is_empty() {
                 if self.pace == Pace::Offline {
-                    self.bell.ask();
+                    self.bell.register();
                 }
                 self.wet.collect(self.heard(), &mut self.free);
             }

@@ -65,7 +65,7 @@ impl Observer {
     }
 
     /// Stores the input of a hop, before the pipeline replaces it. `samples` is `[mic, hop]`.
-    pub(crate) fn hear(&mut self, samples: &[f32]) {
+    pub(crate) fn store_input(&mut self, samples: &[f32]) {
         if !self.monitor.watched.load(Ordering::Relaxed) {
             if !self.past.is_empty() {
                 self.past = Vec::new();

@@ -77,7 +77,7 @@ impl Bell {
     }
 
     /// Registers the calling thread. Call this before the check for the awaited item, then park.
-    pub(crate) fn ask(&self) {
+    pub(crate) fn register(&self) {
         self.waiting.force_push(current());
         // Pairs with the fence in `ring`: either the check after this sees the sent item, or the
         // sender sees the registration.

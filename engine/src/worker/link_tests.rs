@@ -43,7 +43,7 @@ fn who_asks_again_at_once_is_woken_once_by_each_ring() {
             let mut woken = 0;
             // The bound on `woken` ends the loop if the wake-ups never end.
             while !is_over.load(Ordering::Relaxed) && woken < 10 * RINGS {
-                bell.ask();
+                bell.register();
                 std::thread::park_timeout(std::time::Duration::from_secs(1));
                 woken += 1;
             }
@@ -81,7 +81,7 @@ fn whoever_asked_is_woken() {
     for number in 0..ROUNDS {
         assert!(ask_for_more.push(()).is_ok());
         let received = loop {
-            bell.ask();
+            bell.register();
             if let Some(received) = receiver.pop() {
                 break received;
             }

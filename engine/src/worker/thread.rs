@@ -181,7 +181,7 @@ impl WorkerSide {
                 }
                 if self.pipeline.idle() {
                     // No thread waits for this work.
-                    self.urgency.be(false);
+                    self.urgency.set_urgent(false);
                 } else {
                     rest(self.nap, is_awaited);
                     rested = Instant::now();
@@ -189,7 +189,7 @@ impl WorkerSide {
                 continue;
             };
             is_awaited = packet.is_awaited;
-            self.urgency.be(!is_awaited && rested.elapsed() < URGENT_LIMIT);
+            self.urgency.set_urgent(!is_awaited && rested.elapsed() < URGENT_LIMIT);
             if is_awaited {
                 self.pipeline.follow(&packet.controls);
                 // Relaxed: a late read costs one hop of the passage.
@@ -205,7 +205,7 @@ impl WorkerSide {
             } else if packet.start_sample != expected_start {
                 self.pipeline.forget_audio();
             }
-            self.observer.hear(&packet.samples);
+            self.observer.store_input(&packet.samples);
             self.pipeline.process_hop(&mut packet.samples, &packet.controls);
             epoch = packet.epoch;
             expected_start = packet.start_sample + hop;

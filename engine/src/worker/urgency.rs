@@ -7,7 +7,7 @@ use thread_priority::{Error, thread_native_id};
 pub(crate) struct Urgency {
     /// Requests the urgent or the usual priority for the calling thread. Returns false if the
     /// system refuses.
-    ask: Box<dyn FnMut(bool) -> bool + Send>,
+    request: Box<dyn FnMut(bool) -> bool + Send>,
     is_urgent: bool,
     is_refused: bool,
 }
@@ -21,23 +21,24 @@ impl std::fmt::Debug for Urgency {
 impl Default for Urgency {
     /// Uses the system's priorities, for a thread that is not urgent yet.
     fn default() -> Self {
-        Self::asking(|is_urgent| set_system_priority(is_urgent).is_ok())
+        Self::with_request(|is_urgent| set_system_priority(is_urgent).is_ok())
     }
 }
 
 impl Urgency {
-    pub(crate) fn asking(ask: impl FnMut(bool) -> bool + Send + 'static) -> Self {
-        Self { ask: Box::new(ask), is_urgent: false, is_refused: false }
+    /// Creates the priority of a thread that is not urgent yet.
+    fn with_request(request: impl FnMut(bool) -> bool + Send + 'static) -> Self {
+        Self { request: Box::new(request), is_urgent: false, is_refused: false }
     }
 
     /// Makes the calling thread urgent or not. Calls the system only on a change, and never again
     /// after a refusal, because a thread works without priority too.
-    pub(crate) fn be(&mut self, is_urgent: bool) {
+    pub(crate) fn set_urgent(&mut self, is_urgent: bool) {
         if is_urgent == self.is_urgent || self.is_refused {
             return;
         }
         self.is_urgent = is_urgent;
-        self.is_refused = !(self.ask)(is_urgent);
+        self.is_refused = !(self.request)(is_urgent);
     }
 }
 
@@ -106,9 +107,9 @@ mod tests {
     #[test]
     fn the_system_is_asked_where_something_changes() {
         let (sender, asked) = mpsc::channel();
-        let mut urgency = Urgency::asking(move |is_urgent| sender.send(is_urgent).is_ok());
+        let mut urgency = Urgency::with_request(move |is_urgent| sender.send(is_urgent).is_ok());
         for is_urgent in [false, true, true, false, false, true] {
-            urgency.be(is_urgent);
+            urgency.set_urgent(is_urgent);
         }
         assert_eq!(asked.try_iter().collect::<Vec<_>>(), [true, false, true]);
     }
@@ -116,12 +117,12 @@ mod tests {
     #[test]
     fn a_refusal_is_taken_once_and_without_a_word() {
         let (sender, asked) = mpsc::channel();
-        let mut urgency = Urgency::asking(move |is_urgent| {
+        let mut urgency = Urgency::with_request(move |is_urgent| {
             sender.send(is_urgent).unwrap();
             false
         });
         for is_urgent in [true, false, true] {
-            urgency.be(is_urgent);
+            urgency.set_urgent(is_urgent);
         }
         assert_eq!(asked.try_iter().collect::<Vec<_>>(), [true]);
     }
@@ -146,10 +147,10 @@ mod tests {
         std::thread::spawn(|| {
             let before = scheduling();
             let mut urgency = Urgency::default();
-            urgency.be(true);
+            urgency.set_urgent(true);
             let expected = if urgency.is_refused { before } else { (libc::SCHED_RR, 1) };
             assert_eq!(scheduling(), expected);
-            urgency.be(false);
+            urgency.set_urgent(false);
             assert_eq!(scheduling(), before);
         })
         .join()

@@ -65,7 +65,7 @@ fn whoever_asks_before_looking_is_woken() {
         let ringing = bell.clone();
         let waiter = thread::spawn(move || {
             let received = loop {
-                bell.ask();
+                bell.register();
                 if let Some(received) = receiver.pop() {
                     break received;
                 }
@@ -114,11 +114,11 @@ fn who_is_told_of_news_finds_it() {
 fn who_sees_that_learning_has_ended_finds_what_it_taught() {
     model(4, || {
         let learner = Arc::new(Learner::new());
-        learner.tell(LearnState::Learning);
+        learner.set_state(LearnState::Learning);
         let on_worker = Arc::clone(&learner);
         let worker = thread::spawn(move || {
             on_worker.publish(0, Arc::new(Learned(1)));
-            on_worker.tell(LearnState::Learned);
+            on_worker.set_state(LearnState::Learned);
         });
         if learner.state() == LearnState::Learned {
             assert_eq!(learner.collect().as_deref(), Some(&Learned(1)));

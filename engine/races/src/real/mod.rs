@@ -30,7 +30,7 @@ fn passages_and_gifts_cross_each_other() {
             }
             let passage = u32::try_from(gift).unwrap() * (PASSAGES + 1) + number;
             on_worker.publish(gift, Arc::new(Learned(passage)));
-            on_worker.tell(LearnState::Learned);
+            on_worker.set_state(LearnState::Learned);
         }
     });
     let (mut gifts, mut newest) = (0, 0);

@@ -88,7 +88,7 @@ impl Debleed for Cancel {
     fn learn_hop(&mut self, spectrum: &Spectrum, controls: &Controls) {
         if let Some(&learning) = self.passes.get(self.pass) {
             if self.pass == 0 {
-                self.twins.hear(spectrum);
+                self.twins.update(spectrum);
             }
             self.canceller.learn(learning, spectrum, &self.twins.join(controls));
         }

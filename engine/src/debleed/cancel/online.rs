@@ -22,7 +22,7 @@ const FEWEST_HOPS: usize = 94;
 /// Guides for the canceller that refines a passage and the one that plays its result: one of each.
 const NUM_SPARE_GUIDES: usize = 2;
 /// Hops between two updates of the convergence.
-const TELL_EVERY_HOPS: usize = 16;
+const CONVERGENCE_EVERY_HOPS: usize = 16;
 /// Hops of digital silence in all mics after which the method rests, 2.7 s at 48 kHz. By then the
 /// lookahead, the filters' taps and the guide's memory hold nothing but silence.
 const REST_AFTER_HOPS: usize = 256;
@@ -240,8 +240,8 @@ impl Online {
             self.idle_canceller = Some(canceller);
         }
         if self.learner.state() == LearnState::Refining {
-            self.learner.tell(LearnState::Learned);
-            self.learner.tell_convergence(1.0);
+            self.learner.set_state(LearnState::Learned);
+            self.learner.set_convergence(1.0);
         }
     }
 
@@ -286,7 +286,7 @@ impl Online {
                     Phase::Frozen | Phase::Settled => self.canceller.reset(),
                 }
                 self.phase = Phase::Adaptive;
-                self.learner.tell(LearnState::Adaptive);
+                self.learner.set_state(LearnState::Adaptive);
             }
             Estimates::Learning => {
                 if self.phase != Phase::Learning {
@@ -296,7 +296,7 @@ impl Online {
                     self.phase = Phase::Learning;
                     self.hop = 0;
                 }
-                self.learner.tell(LearnState::Learning);
+                self.learner.set_state(LearnState::Learning);
             }
             Estimates::Learned => {
                 if self.phase == Phase::Learning {
@@ -317,7 +317,7 @@ impl Online {
                         LearnState::Unusable(why)
                     }
                 };
-                self.learner.tell(state);
+                self.learner.set_state(state);
             }
         }
     }
@@ -341,7 +341,7 @@ impl Online {
             settled.forget_audio();
             self.phase = Phase::Settled;
         }
-        self.learner.tell_convergence(1.0);
+        self.learner.set_convergence(1.0);
         Ok(())
     }
 
@@ -382,7 +382,7 @@ impl Debleed for Online {
 
     fn process_hop(&mut self, hop: &Hop<'_>, removed: &mut Spectrum) {
         if !matches!(self.phase, Phase::Frozen | Phase::Settled) {
-            self.twins.hear(hop.newest);
+            self.twins.update(hop.newest);
         }
         let newest = self.twins.join(hop.newest_controls);
         let current = self.twins.join(hop.current_controls);
@@ -413,8 +413,8 @@ impl Debleed for Online {
                 self.canceller.follow_interference(hop.newest, hop.newest_controls);
             }
             self.hop += 1;
-            if self.hop.is_multiple_of(TELL_EVERY_HOPS) {
-                self.learner.tell_convergence(self.canceller.convergence(hop.newest_controls));
+            if self.hop.is_multiple_of(CONVERGENCE_EVERY_HOPS) {
+                self.learner.set_convergence(self.canceller.convergence(hop.newest_controls));
             }
             let early = self.hop.is_power_of_two() && self.hop >= PUBLISH_FIRST_HOPS;
             let due = early || self.hop.is_multiple_of(PUBLISH_EVERY_HOPS);
@@ -463,7 +463,7 @@ impl Debleed for Online {
     fn idle(&mut self) -> bool {
         let Some(study) = &mut self.study else { return false };
         if study.step() {
-            self.learner.tell_convergence(study.progress());
+            self.learner.set_convergence(study.progress());
             return true;
         }
         self.conclude_study();

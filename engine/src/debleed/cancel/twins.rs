@@ -83,7 +83,7 @@ impl Twins {
     }
 
     /// Processes the next hop.
-    pub(super) fn hear(&mut self, hop: &Spectrum) {
+    pub(super) fn update(&mut self, hop: &Spectrum) {
         for (mic, powers) in self.powers.chunks_exact_mut(NUM_POWERS).enumerate() {
             if hop.is_active(mic) {
                 let bins = hop.mic(mic);
@@ -242,7 +242,7 @@ mod tests {
         let mut twins = Twins::new(3, BINS);
         let mut noise = Noise(7);
         for _ in 0..hops {
-            twins.hear(&hop(&mics(&mut noise)));
+            twins.update(&hop(&mics(&mut noise)));
         }
         [0, 1, 2].map(|mic| twins.twin(mic))
     }
@@ -313,26 +313,26 @@ mod tests {
         let mut noise = Noise(3);
         for _ in 0..300 {
             let sound = noise.bins();
-            twins.hear(&hop(&[sound.clone(), sound]));
+            twins.update(&hop(&[sound.clone(), sound]));
         }
         for _ in 0..4 {
             assert_eq!(twins.twin(0), Some(1));
-            twins.hear(&hop(&[noise.bins(), noise.bins()]));
+            twins.update(&hop(&[noise.bins(), noise.bins()]));
         }
         assert_eq!(twins.twin(0), None);
         let mut alike = |twins: &mut Twins| {
             let sound = noise.bins();
-            (0..8).for_each(|_| twins.hear(&hop(&[sound.clone(), sound.clone()])));
+            (0..8).for_each(|_| twins.update(&hop(&[sound.clone(), sound.clone()])));
         };
         alike(&mut twins);
         assert_eq!(twins.twin(0), None);
         twins.reset();
         alike(&mut twins);
         // Silence is inconclusive, and so is noise far below the sound.
-        (0..300).for_each(|_| twins.hear(&hop(&vec![vec![Complex32::ZERO; BINS]; 2])));
+        (0..300).for_each(|_| twins.update(&hop(&vec![vec![Complex32::ZERO; BINS]; 2])));
         let faint = |noise: &mut Noise| sum(&vec![Complex32::ZERO; BINS], 1e-2, &noise.bins());
         let mut other = Noise(9);
-        (0..300).for_each(|_| twins.hear(&hop(&[faint(&mut other), faint(&mut other)])));
+        (0..300).for_each(|_| twins.update(&hop(&[faint(&mut other), faint(&mut other)])));
         assert_eq!(twins.twin(1), Some(0));
         twins.reset();
         assert_eq!(twins.twin(1), None);
@@ -344,7 +344,7 @@ mod tests {
         let mut noise = Noise(3);
         for _ in 0..8 {
             let (sound, other) = (noise.bins(), noise.bins());
-            twins.hear(&hop(&[sound.clone(), other, sound.clone(), sound]));
+            twins.update(&hop(&[sound.clone(), other, sound.clone(), sound]));
         }
         let groups = |controls: &Controls| {
             let joined = twins.join(controls);

@@ -51,7 +51,7 @@ impl Canceller {
         let Some(stage) = &mut self.stage else { return };
         cancel(&self.ahead, &self.parts, &self.taps, &mut self.cleaned, None);
         let num_bands = self.bands.num_bands();
-        let keep = self.guide_ahead.as_ref().and_then(Guided::said).map(|(keep, _)| keep);
+        let keep = self.guide_ahead.as_ref().and_then(Guided::keep_and_power).map(|(keep, _)| keep);
         for mic in 0..self.num_mics {
             if !mics.is_active(mic) {
                 self.outputs.silence(mic);

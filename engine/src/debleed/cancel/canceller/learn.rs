@@ -66,9 +66,9 @@ impl Canceller {
             }
             Learning::GuidedFilters => {
                 self.look_frozen(spectrum, controls);
-                let said = self.guide_ahead.as_ref().and_then(Guided::said);
-                let keep = said.map(|(keep, _)| keep);
-                self.interference.hear_masks(keep, spectrum.activity());
+                let masks = self.guide_ahead.as_ref().and_then(Guided::keep_and_power);
+                let keep = masks.map(|(keep, _)| keep);
+                self.interference.add_masks(keep, spectrum.activity());
                 self.learn_filters(1.0, None);
             }
             Learning::Stage => {
@@ -87,7 +87,7 @@ impl Canceller {
                 cancel(&self.ahead, &self.parts, &self.taps, &mut self.cancelled, None);
                 self.learn_leftover(controls, false);
                 let power = &self.scratch.band_power;
-                self.interference.hear_power(power, self.cancelled.activity());
+                self.interference.add_power(power, self.cancelled.activity());
             }
         }
     }
@@ -175,10 +175,10 @@ impl Canceller {
     /// Adds the newest hop to the interference and updates one band of it, for
     /// [`Canceller::snapshot`]. The result is not used while adapting.
     pub(crate) fn follow_interference(&mut self, spectrum: &Spectrum, controls: &Controls) {
-        let said = self.guide_ahead.as_ref().and_then(Guided::said);
-        let Some((keep, power)) = said else { return };
-        self.interference.hear_masks(Some(keep), spectrum.activity());
-        self.interference.hear_power(power, spectrum.activity());
+        let masks = self.guide_ahead.as_ref().and_then(Guided::keep_and_power);
+        let Some((keep, power)) = masks else { return };
+        self.interference.add_masks(Some(keep), spectrum.activity());
+        self.interference.add_power(power, spectrum.activity());
         let pairs = |target, bleeder| is_bleed(controls, target, bleeder);
         self.interference.update(UPDATES_OF_TURN, self.order.mics(), pairs);
     }

@@ -144,7 +144,7 @@ impl Guided {
 
     /// Returns the keep mask of the newest hop and its power after cancellation, `[mic, band]`;
     /// `None` without masks.
-    pub(super) fn said(&self) -> Option<(&[f32], &[f32])> {
+    pub(super) fn keep_and_power(&self) -> Option<(&[f32], &[f32])> {
         self.has_masks.then(|| (&*self.keep, self.features.after_all()))
     }
 

@@ -172,13 +172,15 @@ impl Learner {
         self.num_found.fetch_add(1, Ordering::Release);
     }
 
-    pub(crate) fn tell(&self, state: LearnState) {
+    /// Sets the state of the estimates.
+    pub(crate) fn set_state(&self, state: LearnState) {
         let index = LearnState::ALL.iter().position(|&known| known == state).unwrap_or(0);
         // Release: pairs with the Acquire in `state`.
         self.state.store(u8::try_from(index).unwrap_or(0), Ordering::Release);
     }
 
-    pub(crate) fn tell_convergence(&self, convergence: f32) {
+    /// Sets the convergence, 0 to 1.
+    pub(crate) fn set_convergence(&self, convergence: f32) {
         self.convergence.store(convergence.to_bits(), Ordering::Relaxed);
     }
 }

@@ -63,7 +63,7 @@ impl Interference {
     }
 
     /// Returns true if it has room for samples.
-    fn listens(&self) -> bool {
+    fn has_room(&self) -> bool {
         self.capacity > 0
     }
 
@@ -83,8 +83,8 @@ impl Interference {
     }
 
     /// Adds the keep masks of the next hop, `[mic, band]`; without masks everything counts as kept.
-    pub(crate) fn hear_masks(&mut self, keep: Option<&[f32]>, active: &[bool]) {
-        if !self.listens() {
+    pub(crate) fn add_masks(&mut self, keep: Option<&[f32]>, active: &[bool]) {
+        if !self.has_room() {
             return;
         }
         let hop = self.masked_hops;
@@ -111,8 +111,8 @@ impl Interference {
 
     /// Adds the power of the next hop after cancellation, `[mic, band]`: right after its masks, or
     /// the powers of all hops after the masks of all hops.
-    pub(crate) fn hear_power(&mut self, power: &[f32], active: &[bool]) {
-        if !self.listens() {
+    pub(crate) fn add_power(&mut self, power: &[f32], active: &[bool]) {
+        if !self.has_room() {
             return;
         }
         let hop = self.power_hops;
@@ -306,10 +306,10 @@ mod tests {
         });
         let hops: Vec<_> = hops.collect();
         for (keep, _) in &hops {
-            interference.hear_masks(keep.as_deref(), &[true; MICS]);
+            interference.add_masks(keep.as_deref(), &[true; MICS]);
         }
         for (_, power) in &hops {
-            interference.hear_power(power, &[true; MICS]);
+            interference.add_power(power, &[true; MICS]);
         }
         for _ in 0..NUM_BANDS {
             interference.update(60, places, |target, bleeder| target != bleeder);
@@ -369,8 +369,8 @@ mod tests {
     #[test]
     fn a_few_hops_teach_nothing_and_gains_come_back_as_they_were() {
         let mut interference = Interference::new(MICS, 512);
-        interference.hear_masks(Some(&[0.5; MICS * NUM_BANDS]), &[true; MICS]);
-        interference.hear_power(&[1.0; MICS * NUM_BANDS], &[true; MICS]);
+        interference.add_masks(Some(&[0.5; MICS * NUM_BANDS]), &[true; MICS]);
+        interference.add_power(&[1.0; MICS * NUM_BANDS], &[true; MICS]);
         interference.update(1, &[0, 1, 2], |target, bleeder| target != bleeder);
         interference.conclude();
         assert!(!interference.is_known() && interference.gains().is_empty());

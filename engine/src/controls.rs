@@ -110,9 +110,7 @@ impl Controls {
     ///
     /// Safe on the audio thread: no allocation.
     pub fn make_sound(&mut self) {
-        let bound = |amount: &mut f32| {
-            *amount = if amount.is_nan() { 0.0 } else { amount.clamp(0.0, 1.0) };
-        };
+        let bound = |amount: &mut f32| *amount = clamped(*amount);
         bound(&mut self.global_amount);
         for mic in &mut self.mics {
             bound(&mut mic.amount);
@@ -123,6 +121,28 @@ impl Controls {
         }
         self.pair_amount.as_flattened_mut().iter_mut().for_each(bound);
     }
+
+    /// Returns the fraction of a bleeder's sound that is removed from a target, clamped to
+    /// `0.0 ..= 1.0`; 0 for NaN.
+    ///
+    /// # Panics
+    ///
+    /// If an index is not below [`MAX_MICS`].
+    ///
+    /// # Real-time
+    ///
+    /// Safe on the audio thread: no allocation.
+    #[inline]
+    #[must_use]
+    pub fn pair(&self, target: usize, bleeder: usize) -> f32 {
+        clamped(self.pair_amount[target][bleeder])
+    }
+}
+
+/// Clamps an amount to its range. NaN becomes 0.
+#[inline]
+pub(crate) fn clamped(amount: f32) -> f32 {
+    if amount.is_nan() { 0.0 } else { amount.clamp(0.0, 1.0) }
 }
 
 #[cfg(test)]
@@ -147,5 +167,14 @@ mod tests {
         expected.pair_amount[1][2] = 0.0;
         expected.pair_amount[2][1] = 0.0;
         assert_eq!(controls, expected);
+    }
+
+    #[test]
+    fn the_amount_of_a_pair_is_in_range_and_0_for_nan() {
+        let mut controls = Controls::default();
+        for (amount, expected) in [(0.3, 0.3), (7.0, 1.0), (-0.5, 0.0), (f32::NAN, 0.0)] {
+            controls.pair_amount[2][1] = amount;
+            assert_eq!((controls.pair(2, 1), controls.pair(1, 2)), (expected, 1.0));
+        }
     }
 }

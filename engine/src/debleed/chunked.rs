@@ -274,10 +274,8 @@ impl Chunk {
         amounts.clear();
         amounts.extend((0..close.num_sources()).map(|source| {
             let bleeders = close.mics_of(source).filter(|&from| is_bleed(controls, mic, from));
-            let (sum, count) = bleeders.fold((0.0, 0), |(sum, count), from| {
-                let amount = controls.pair_amount[mic][from];
-                (sum + if amount.is_nan() { 0.0 } else { amount.clamp(0.0, 1.0) }, count + 1)
-            });
+            let (sum, count) = bleeders
+                .fold((0.0, 0), |(sum, count), from| (sum + controls.pair(mic, from), count + 1));
             sum / (count.max(1) as f32)
         }));
         self.shares.bleed_mask_into(mic, hop, amounts, mask);

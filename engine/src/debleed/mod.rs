@@ -95,7 +95,18 @@ pub trait Debleed: Send + std::fmt::Debug {
 
 /// Returns true if sound that `bleeder` picks up can be bleed in `target`: the mics have different
 /// sources, the bleeder is a close mic, and the target is not a `Room` mic.
-pub(crate) fn is_bleed(controls: &Controls, target: usize, bleeder: usize) -> bool {
+///
+/// Mics of one group share a source, and so does a mic with itself. Pair amounts have no influence.
+///
+/// # Panics
+///
+/// If an index is not below [`MAX_MICS`](crate::MAX_MICS).
+///
+/// # Real-time
+///
+/// Safe on the audio thread: no allocation.
+#[must_use]
+pub fn is_bleed(controls: &Controls, target: usize, bleeder: usize) -> bool {
     let (to, from) = (&controls.mics[target], &controls.mics[bleeder]);
     let one_source = target == bleeder || (to.group.is_some() && to.group == from.group);
     !one_source && to.role != Role::Room && from.role == Role::Close

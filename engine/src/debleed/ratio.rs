@@ -73,7 +73,7 @@ impl Debleed for Ratio {
                     continue;
                 }
                 any = true;
-                let kept = 1.0 - controls.pair_amount[target][bleeder].clamp(0.0, 1.0);
+                let kept = 1.0 - controls.pair(target, bleeder);
                 for ((bleed, left), bin) in
                     self.bleed.iter_mut().zip(&mut self.kept).zip(mics.mic(bleeder))
                 {

@@ -1,6 +1,6 @@
 //! Amounts and listening: two smoothed gains per mic, which change at exact samples.
 
-use crate::controls::{Controls, Listen};
+use crate::controls::{Controls, Listen, clamped};
 
 /// Gains of the delayed input and of the removed signal, for one mic.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -22,11 +22,6 @@ impl Gains {
             Listen::Mute => Self::SILENT,
         }
     }
-}
-
-/// Clamps an amount to its range. NaN becomes 0.
-fn clamped(amount: f32) -> f32 {
-    if amount.is_nan() { 0.0 } else { amount.clamp(0.0, 1.0) }
 }
 
 /// Returns zero of the same sign for a subnormal sample, and every other sample unchanged.

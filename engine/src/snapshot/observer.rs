@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use super::scale::Scale;
 use super::{MicLevels, Monitor};
-use crate::controls::{Controls, Listen};
+use crate::controls::{Controls, Listen, clamped};
 use crate::pipeline::Pipeline;
 use crate::units::SampleRate;
 
@@ -150,7 +150,6 @@ impl Observer {
 }
 
 fn amount_of(controls: &Controls, mic: usize) -> f32 {
-    let clamped = |amount: f32| if amount.is_nan() { 0.0 } else { amount.clamp(0.0, 1.0) };
     clamped(controls.global_amount) * clamped(controls.mics[mic].amount)
 }
 

@@ -39,13 +39,12 @@ pub(super) fn cancel(
                 *bin = Complex32::new(cleaned.re.0[lane], cleaned.im.0[lane]);
             }
             if let Some((planes, controls)) = &mut bleeding {
-                let amounts = &controls.pair_amount[mic];
-                let all = slots.0.iter().all(|&bleeder| amounts[bleeder] >= 1.0);
+                let all = slots.0.iter().all(|&bleeder| controls.pair(mic, bleeder) >= 1.0);
                 let bleed = if all {
                     bleed
                 } else {
                     for (&bleeder, guides) in slots.0.iter().zip(guides.chunks_exact_mut(taps)) {
-                        let amount = Real::splat(amounts[bleeder].clamp(0.0, 1.0));
+                        let amount = Real::splat(controls.pair(mic, bleeder));
                         for guide in guides {
                             *guide = guide.scale(amount);
                         }

@@ -139,7 +139,7 @@ impl Canceller {
         for mic in (0..self.num_mics).filter(|&mic| mics.is_active(mic)) {
             let amount_of = |bleeder: usize| {
                 let heard = mics.is_active(bleeder) && is_bleed(controls, mic, bleeder);
-                heard.then(|| controls.pair_amount[mic][bleeder].clamp(0.0, 1.0))
+                heard.then(|| controls.pair(mic, bleeder))
             };
             let none = (0..self.num_mics).all(|bleeder| amount_of(bleeder).is_none());
             if none || self.unknown[mic] {
@@ -190,7 +190,7 @@ impl Canceller {
             if !self.cleaned.is_active(bleeder) || !is_bleed(controls, mic, bleeder) {
                 continue;
             }
-            let amount = controls.pair_amount[mic][bleeder].clamp(0.0, 1.0);
+            let amount = controls.pair(mic, bleeder);
             let trust = amount * self.trust(mic, bleeder);
             let leftover = self.leftover.pair(mic, bleeder);
             for (trusted, leftover) in self.scratch.trusted.iter_mut().zip(leftover) {

@@ -1,7 +1,7 @@
 //! The expected output: the engine itself on the same mics, offline.
 
 use anyhow::{Context, Result, anyhow};
-use engine::{Controls, GroupId, Mode, Pace, SampleRate, Session, SessionConfig};
+use engine::{Controls, GroupId, Mode, Pace, SampleRate, Session, SessionConfig, SessionMethod};
 
 /// The engine's result for some mics.
 #[derive(Clone, Debug)]
@@ -34,8 +34,12 @@ impl Reference {
             max_block_samples: BLOCK_SAMPLES,
         };
         let release = models::released().context("no model is released")?;
-        let mut session = Session::prepare_guided(&config, controls, &release.model)
-            .map_err(|error| anyhow!("{error}"))?;
+        let mut session = Session::prepare(
+            &config,
+            controls,
+            SessionMethod::Own { model: Some(&release.model), learned: None },
+        )
+        .map_err(|error| anyhow!("{error}"))?;
         let latency_samples = session.latency_samples();
         let num_samples = mics.first().map_or(0, Vec::len);
         let mut padded = mics.clone();

@@ -5,7 +5,7 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use criterion::{Criterion, Throughput};
-use engine::{Controls, Mode, Pace, SampleRate, Session, SessionConfig};
+use engine::{Controls, Mode, Pace, SampleRate, Session, SessionConfig, SessionMethod};
 
 fn session(num_mics: usize, pace: Pace) -> Session {
     let config = SessionConfig {
@@ -15,7 +15,7 @@ fn session(num_mics: usize, pace: Pace) -> Session {
         pace,
         max_block_samples: 512,
     };
-    Session::prepare(&config, &Controls::default()).unwrap()
+    Session::prepare(&config, &Controls::default(), SessionMethod::default()).unwrap()
 }
 
 /// Returns a mic's sample at a position: noise, the same in every session.

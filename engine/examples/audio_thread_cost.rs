@@ -9,7 +9,7 @@
 use std::error::Error;
 use std::time::{Duration, Instant};
 
-use engine::{Controls, MAX_MICS, Mode, Pace, SampleRate, Session, SessionConfig};
+use engine::{Controls, MAX_MICS, Mode, Pace, SampleRate, Session, SessionConfig, SessionMethod};
 
 const RATE_HZ: f32 = 48_000.0;
 
@@ -48,7 +48,7 @@ fn measure(
         max_block_samples: block_samples,
     };
     let mut controls = Controls::default();
-    let mut session = Session::prepare(&config, &controls)?;
+    let mut session = Session::prepare(&config, &controls, SessionMethod::default())?;
     let stats = session.stats();
     let block_s = block_samples as f64 / f64::from(RATE_HZ);
     let mut costs = Vec::with_capacity(1 << 20);

@@ -15,10 +15,10 @@ pub mod units;
 mod worker;
 
 pub use controls::{Controls, Estimates, Listen, MicControls, Role};
-pub use debleed::Debleed;
-pub use debleed::cancel::{GuideTrouble, LearnState, Learned, LearnedError, Learner, Unusable};
+pub use debleed::cancel::{LearnState, Learned, LearnedError, Learner, Unusable};
+pub use debleed::{Debleed, GuideTrouble};
 pub use mode::{Mode, Pace, latency_samples};
-pub use session::{ProcessError, Session, SessionConfig, SessionError};
+pub use session::{ProcessError, Session, SessionConfig, SessionError, SessionMethod};
 pub use snapshot::{Monitor, Snapshot};
 pub use units::{Decibels, GroupId, MicIndex, SampleRate};
 pub use worker::{SessionStats, abandoned_workers};

@@ -4,8 +4,7 @@
 use realfft::num_complex::Complex32;
 
 use crate::Controls;
-use crate::debleed::cancel::GuideTrouble;
-use crate::debleed::{Debleed, Hop};
+use crate::debleed::{Debleed, GuideTrouble, Hop};
 use crate::stft::{Analysis, Geometry, Spectrum, Synthesis};
 
 /// Runs a method over hops of samples.
@@ -158,6 +157,11 @@ impl Pipeline {
             self.method.reset();
         }
         self.synthesis.push_hop(&self.removed, samples);
+    }
+
+    /// Prepares everything in the method that takes long at the first hop.
+    pub(crate) fn warm_up(&mut self) {
+        self.method.warm_up();
     }
 
     /// Applies the controls of the next hop as far as this needs no audio.

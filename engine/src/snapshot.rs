@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence};
 use crossbeam::queue::ArrayQueue;
 
 use crate::MAX_MICS;
-use crate::debleed::cancel::GuideTrouble;
+use crate::debleed::GuideTrouble;
 
 pub(crate) use observer::Observer;
 pub use scale::{NUM_COLUMN_BANDS, band_hz};

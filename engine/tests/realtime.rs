@@ -6,7 +6,7 @@ use std::cell::Cell;
 use std::hint::black_box;
 use std::time::Instant;
 
-use engine::{Controls, Listen, Mode, Pace, SampleRate, Session, SessionConfig};
+use engine::{Controls, Listen, Mode, Pace, SampleRate, Session, SessionConfig, SessionMethod};
 
 /// The system's allocator, with a count of each thread's calls.
 struct Counting;
@@ -117,7 +117,8 @@ fn the_audio_side_never_allocates_or_frees() {
                 max_block_samples: block_samples.min(1024),
             };
             let mut controls = Controls::default();
-            let mut session = Session::prepare(&config, &controls).unwrap();
+            let mut session =
+                Session::prepare(&config, &controls, SessionMethod::default()).unwrap();
             let stats = session.stats();
             let mut block = vec![vec![0.0; block_samples]; 4];
             let mut mics: Vec<&mut [f32]> = block.iter_mut().map(Vec::as_mut_slice).collect();
@@ -139,7 +140,8 @@ fn a_block_of_wrong_shape_is_refused_without_allocating() {
         pace: Pace::Realtime,
         max_block_samples: 64,
     };
-    let mut session = Session::prepare(&config, &Controls::default()).unwrap();
+    let mut session =
+        Session::prepare(&config, &Controls::default(), SessionMethod::default()).unwrap();
     let (mut long, mut short) = ([0.0; 9], [0.0; 8]);
     let events = events_during(|| {
         assert!(session.process(&mut [&mut long, &mut short]).is_err());
@@ -158,7 +160,8 @@ fn a_reset_with_results_in_hand_frees_nothing() {
         max_block_samples: 512,
     };
     let hop_samples = config.mode.geometry(config.rate).hop_samples();
-    let mut session = Session::prepare(&config, &Controls::default()).unwrap();
+    let mut session =
+        Session::prepare(&config, &Controls::default(), SessionMethod::default()).unwrap();
     let stats = session.stats();
     let mut block = vec![vec![0.1; hop_samples]; 2];
     let mut mics: Vec<&mut [f32]> = block.iter_mut().map(Vec::as_mut_slice).collect();

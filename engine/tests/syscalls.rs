@@ -22,7 +22,7 @@ mod linux {
     use std::os::unix::process::CommandExt;
     use std::process::Command;
 
-    use engine::{Controls, Mode, Pace, SampleRate, Session, SessionConfig};
+    use engine::{Controls, Mode, Pace, SampleRate, Session, SessionConfig, SessionMethod};
 
     /// Environment variable with the task of the child.
     const TASK: &str = "UNSPILL_TRACED_TASK";
@@ -63,7 +63,7 @@ mod linux {
             max_block_samples: 64,
         };
         let mut controls = Controls::default();
-        let mut session = Session::prepare(&config, &controls).unwrap();
+        let mut session = Session::prepare(&config, &controls, SessionMethod::default()).unwrap();
         let stats = session.stats();
         let mut block = [[0.0_f32; 64]; 4];
         let mut play = |call: u16| {

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use engine::{Controls, Mode, Pace, SampleRate, Session, SessionConfig};
+use engine::{Controls, Mode, Pace, SampleRate, Session, SessionConfig, SessionMethod};
 
 fn session(pace: Pace) -> Session {
     let config = SessionConfig {
@@ -13,7 +13,7 @@ fn session(pace: Pace) -> Session {
         pace,
         max_block_samples: 512,
     };
-    Session::prepare(&config, &Controls::default()).unwrap()
+    Session::prepare(&config, &Controls::default(), SessionMethod::default()).unwrap()
 }
 
 /// Plays `samples` samples of a ramp.

@@ -13,7 +13,7 @@ use std::hint::black_box;
 
 use engine::debleed::Online;
 use engine::pipeline::Pipeline;
-use engine::{Controls, MAX_MICS, Mode, Pace, SampleRate, Session, SessionConfig};
+use engine::{Controls, MAX_MICS, Mode, Pace, SampleRate, Session, SessionConfig, SessionMethod};
 use test_signals::Noise;
 
 const RATE_HZ: f32 = 48_000.0;
@@ -105,7 +105,7 @@ fn audio(num_mics: usize) -> usize {
     let mut controls = Controls::default();
     // A cheap method, because the work of the audio thread does not depend on it.
     let method = Box::new(engine::debleed::Ratio::new(config.rate, config.mode));
-    let mut session = Session::prepare_with(&config, &controls, method).unwrap();
+    let mut session = Session::prepare(&config, &controls, SessionMethod::Any(method)).unwrap();
     let stats = session.stats();
     let mut noise = Noise::new(1);
     for number in 0..2 * BLOCKS {

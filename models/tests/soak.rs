@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use engine::{
     Controls, Decibels, Estimates, GroupId, Learned, Listen, Mode, Pace, Role, SampleRate, Session,
-    SessionConfig, abandoned_workers,
+    SessionConfig, SessionMethod, abandoned_workers,
 };
 
 /// Environment variables of a long run: simulated time in hours, number of mics, random seed.
@@ -117,7 +117,8 @@ impl Host {
         let config = self.config();
         let model = self.random.happens(800).then(|| &models::released().unwrap().model);
         let learned = self.learned.clone();
-        let session = Session::prepare_learned(&config, &self.controls, model, learned);
+        let session =
+            Session::prepare(&config, &self.controls, SessionMethod::Own { model, learned });
         self.session = Some(session.unwrap());
         self.counts.activations += 1;
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use engine::{
     Controls, Decibels, Estimates, GroupId, Learner, Listen, Pace, Role, SampleRate, Session,
-    SessionConfig, SessionError,
+    SessionConfig, SessionError, SessionMethod,
 };
 use nice_plug::prelude::{
     AudioIOLayout, AuxiliaryBuffers, BoolParam, Buffer, Enum, Param, ProcessMode,
@@ -63,7 +63,7 @@ fn prepare(
     controls: &Controls,
 ) -> Result<Session, SessionError> {
     let model = params.kept.model().map(|release| &release.model);
-    Session::prepare_learned(config, controls, model, params.kept.learned())
+    Session::prepare(config, controls, SessionMethod::Own { model, learned: params.kept.learned() })
 }
 
 /// Function that prepares a session; replaced in tests.

@@ -12,7 +12,7 @@ use crate::debleed::{Cancel, Debleed, Online, Ratio};
 use crate::mode::{Mode, Pace};
 use crate::network::{NetworkGuide, testing};
 use crate::pipeline::Pipeline;
-use crate::session::SessionConfig;
+use crate::session::{SessionConfig, SessionMethod};
 use crate::stft::{Analysis, Geometry, Spectrum, Synthesis};
 use crate::units::SampleRate;
 
@@ -199,7 +199,7 @@ fn session(method: Box<dyn Debleed>, controls: &Controls) -> Session {
         pace: Pace::Offline,
         max_block_samples: 512,
     };
-    Session::prepare_with(&config, controls, method).unwrap()
+    Session::prepare(&config, controls, SessionMethod::Any(method)).unwrap()
 }
 
 #[test]

@@ -14,7 +14,6 @@ pub use ratio::Ratio;
 
 use crate::controls::{Controls, Role};
 use crate::stft::{Geometry, Spectrum};
-use cancel::GuideTrouble;
 
 /// The input of a method for one hop.
 #[derive(Clone, Copy, Debug)]
@@ -64,6 +63,10 @@ pub trait Debleed: Send + std::fmt::Debug {
     /// Clears the audio and everything adapted from it; keeps the results of learning passes.
     fn reset(&mut self);
 
+    /// Prepares everything that takes long at the first hop. The thread that processes the hops calls
+    /// it before the first one.
+    fn warm_up(&mut self) {}
+
     /// Applies the controls of the next hop as far as that needs no audio.
     fn follow(&mut self, _controls: &Controls) {}
 
@@ -91,6 +94,22 @@ pub trait Debleed: Send + std::fmt::Debug {
     fn guide_trouble(&self) -> Option<GuideTrouble> {
         None
     }
+}
+
+/// Reason why a method with a guide cleans the mics by its own rules alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GuideTrouble {
+    /// Its weights do not fit, or it failed; it is not used again.
+    Broken,
+    /// Its last output was not finite.
+    NoNumbers,
+    /// It was made for fewer mics than have sound.
+    Mics {
+        /// Number of mics with sound.
+        heard: usize,
+        /// Largest number of mics that it was made for.
+        most: usize,
+    },
 }
 
 /// Returns true if sound that `bleeder` picks up can be bleed in `target`: the mics have different

@@ -11,7 +11,8 @@ use super::pairs::Pairs;
 use super::released::Model;
 use crate::MAX_MICS;
 use crate::controls::{Controls, Role};
-use crate::debleed::cancel::{Guide, GuideHop, GuideMasks, GuideTrouble, NUM_BANDS, NUM_FEATURES};
+use crate::debleed::GuideTrouble;
+use crate::debleed::cancel::{Guide, GuideHop, GuideMasks, NUM_BANDS, NUM_FEATURES};
 use crate::units::GroupId;
 
 /// Guide that runs a network on one stream. Any number of streams share the weights.
@@ -41,6 +42,18 @@ pub struct NetworkGuide {
     memory: Option<Memory>,
     /// Relations of the mics, and the routing that they were computed from.
     pairs: Option<(Routing, Pairs)>,
+}
+
+impl Model {
+    /// Returns a guide for a stream of `num_mics` mics. It builds the network at its first hop.
+    ///
+    /// # Real-time
+    ///
+    /// Allocates; call from `prepare`.
+    #[must_use]
+    pub fn guide(&self, num_mics: usize) -> Box<dyn Guide> {
+        Box::new(NetworkGuide::of(self.clone(), num_mics))
+    }
 }
 
 /// Source of the network.
@@ -178,6 +191,11 @@ impl NetworkGuide {
 }
 
 impl Guide for NetworkGuide {
+    fn warm_up(&mut self) {
+        // A network that cannot be built is reported from the first hop on.
+        drop(self.network());
+    }
+
     fn look(&mut self, hop: &GuideHop<'_>, masks: &mut GuideMasks<'_>) -> bool {
         debug_assert_eq!(hop.active.len(), self.num_mics);
         let looked = catch_unwind(AssertUnwindSafe(|| {

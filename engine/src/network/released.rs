@@ -8,10 +8,9 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use burn::tensor::Device;
 
 use super::config::NetworkConfig;
-use super::guide::NetworkGuide;
 use super::model::Network;
 use super::weights::WeightsError;
-use crate::debleed::cancel::{Guide, NUM_BANDS, NUM_FEATURES};
+use crate::debleed::cancel::{NUM_BANDS, NUM_FEATURES};
 
 /// Contents of a model.
 #[derive(Clone, Debug)]
@@ -154,16 +153,6 @@ impl Model {
         // Relaxed: a counter.
         self.0.times_built.fetch_add(1, Ordering::Relaxed);
         Ok(built)
-    }
-
-    /// Returns a guide for a stream of `num_mics` mics. It builds the network at its first hop.
-    ///
-    /// # Real-time
-    ///
-    /// Allocates; call from `prepare`.
-    #[must_use]
-    pub fn guide(&self, num_mics: usize) -> Box<dyn Guide> {
-        Box::new(NetworkGuide::of(self.clone(), num_mics))
     }
 }
 

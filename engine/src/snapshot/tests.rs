@@ -3,7 +3,7 @@
 use super::*;
 use crate::controls::{Controls, Listen};
 use crate::mode::{Mode, Pace};
-use crate::session::{Session, SessionConfig};
+use crate::session::{Session, SessionConfig, SessionMethod};
 use crate::units::SampleRate;
 
 const HOPS: usize = 40;
@@ -16,7 +16,7 @@ fn session(controls: &Controls) -> Session {
         pace: Pace::Offline,
         max_block_samples: 512,
     };
-    Session::prepare(&config, controls).unwrap()
+    Session::prepare(&config, controls, SessionMethod::default()).unwrap()
 }
 
 /// Plays hops with distinct levels, and returns the snapshots and the output of the first mic.

@@ -10,6 +10,6 @@ use crate::sync;
 pub(crate) use link::{Bell, Packet, Receiver, Sender, ring};
 #[cfg(test)]
 pub(crate) use thread::JOIN_LIMIT;
-pub(crate) use thread::{Retired, Worker, WorkerSide};
 pub use thread::{SessionStats, abandoned_workers};
+pub(crate) use thread::{Worker, WorkerSide};
 pub(crate) use urgency::Urgency;

@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 
 use super::link::{Bell, Packet, Receiver, Sender};
 use super::urgency::Urgency;
-use crate::network::Model;
 use crate::pipeline::Pipeline;
 use crate::snapshot::Observer;
 
@@ -127,8 +126,6 @@ impl SessionStats {
 pub(crate) struct WorkerSide {
     pub(crate) pipeline: Pipeline,
     pub(crate) observer: Observer,
-    /// The model that the pipeline's guides load at their first hop.
-    pub(crate) model: Option<Model>,
     pub(crate) input: Receiver<Packet>,
     pub(crate) output: Sender<Packet>,
     pub(crate) stats: Arc<SessionStats>,
@@ -139,16 +136,9 @@ pub(crate) struct WorkerSide {
     pub(crate) urgency: Urgency,
 }
 
-/// State of an ended worker, for the next one.
-#[derive(Debug)]
-pub(crate) struct Retired {
-    pub(crate) pipeline: Pipeline,
-    pub(crate) model: Option<Model>,
-}
-
 impl WorkerSide {
-    /// Works until the stop flag is set. Returns `None` after a panic.
-    fn run(mut self) -> Option<Retired> {
+    /// Works until the stop flag is set. Returns the pipeline, or `None` after a panic.
+    fn run(mut self) -> Option<Pipeline> {
         if catch_unwind(AssertUnwindSafe(|| self.work())).is_err() {
             // Release: pairs with the Acquire in `worker_failed`.
             self.stats.failed.store(true, Ordering::Release);
@@ -156,16 +146,15 @@ impl WorkerSide {
             self.bell.ring();
             return None;
         }
-        Some(Retired { pipeline: self.pipeline, model: self.model })
+        Some(self.pipeline)
     }
 
     fn work(&mut self) {
         let hop = i64::try_from(self.pipeline.geometry().hop_samples()).unwrap_or(i64::MAX);
         let latency = i64::try_from(self.pipeline.latency_samples()).unwrap_or(i64::MAX);
         let (mut epoch, mut expected_start) = (0, 0);
-        // Built before the first hop, which has little time, and kept until the guides hold it.
-        // Guides work without it.
-        let network = catch_unwind(AssertUnwindSafe(|| self.model.as_ref()?.network().ok()));
+        // Before the first hop, which has little time. The method handles a failure at that hop.
+        let _ = catch_unwind(AssertUnwindSafe(|| self.pipeline.warm_up()));
         let (mut rested, mut is_awaited) = (Instant::now(), false);
         loop {
             // Acquire: everything sent before the stop is visible after this load. A late read
@@ -217,7 +206,6 @@ impl WorkerSide {
             self.stats.count_hop(took);
             self.bell.ring();
         }
-        drop(network);
     }
 }
 
@@ -240,7 +228,7 @@ fn rest(nap: Duration, is_awaited: bool) {
 /// Running worker. Dropping it stops and joins the thread.
 #[derive(Debug)]
 pub(crate) struct Worker {
-    thread: Option<JoinHandle<Option<Retired>>>,
+    thread: Option<JoinHandle<Option<Pipeline>>>,
     stats: Arc<SessionStats>,
 }
 
@@ -260,15 +248,15 @@ impl Worker {
         }
     }
 
-    /// Lets the worker process everything it was sent, and returns its state: `None` if it has
+    /// Lets the worker process everything it was sent, and returns its pipeline: `None` if it has
     /// failed or does not end in time.
-    pub(crate) fn retire(&mut self) -> Option<Retired> {
+    pub(crate) fn retire(&mut self) -> Option<Pipeline> {
         // Relaxed: published by the store to `stop`.
         self.stats.finish.store(true, Ordering::Relaxed);
         self.join()
     }
 
-    fn join(&mut self) -> Option<Retired> {
+    fn join(&mut self) -> Option<Pipeline> {
         // Release: pairs with the Acquire in `work`.
         self.stats.stop.store(true, Ordering::Release);
         self.wake();

@@ -7,7 +7,7 @@ use egui::{Event, Key, Modifiers, PointerButton, Pos2, vec2};
 use egui_kittest::kittest::{NodeT, Queryable};
 use egui_kittest::{Harness, Node};
 use engine::network::{Model, ModelSource};
-use engine::{Controls, Mode, Pace, SampleRate, Session, SessionConfig};
+use engine::{Controls, Mode, Pace, SampleRate, Session, SessionConfig, SessionMethod};
 use nice_plug::context::gui::{GuiContext, GuiContextInner};
 use nice_plug::prelude::Param;
 
@@ -152,7 +152,12 @@ fn running_by(class: &'static ClassDesc, live: &Live, model: Option<&Model>) -> 
         pace: Pace::Offline,
         max_block_samples: 512,
     };
-    let session = Session::prepare_learned(&config, &Controls::default(), model, None).unwrap();
+    let session = Session::prepare(
+        &config,
+        &Controls::default(),
+        SessionMethod::Own { model, learned: None },
+    )
+    .unwrap();
     live.replace(Some(LiveSession {
         stats: session.stats(),
         monitor: session.monitor(),

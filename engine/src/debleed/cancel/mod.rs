@@ -28,7 +28,7 @@ mod tests;
 mod twins;
 
 pub use bands::NUM_BANDS;
-pub use guide::{Cleaned, Guide, GuideHop, GuideMasks, GuideTrouble, NUM_FEATURES};
+pub use guide::{Cleaned, Guide, GuideHop, GuideMasks, NUM_FEATURES};
 pub use learned::{LearnState, Learned, LearnedError, Learner, Unusable};
 pub use offline::Cancel;
 pub use online::Online;

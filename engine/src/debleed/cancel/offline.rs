@@ -1,10 +1,10 @@
 //! The canceller that learns from the whole session before it cleans it.
 
 use super::canceller::{Canceller, Extent, Learning};
-use super::guide::{Guide, GuideTrouble};
+use super::guide::Guide;
 use super::twins::Twins;
 use crate::controls::Controls;
-use crate::debleed::{Debleed, Hop};
+use crate::debleed::{Debleed, GuideTrouble, Hop};
 use crate::mode::Mode;
 use crate::stft::{Geometry, Spectrum};
 use crate::units::SampleRate;
@@ -111,6 +111,10 @@ impl Debleed for Cancel {
 
     fn reset(&mut self) {
         self.canceller.forget_audio();
+    }
+
+    fn warm_up(&mut self) {
+        self.canceller.warm_up();
     }
 
     fn crosstalk(&self, target: usize, bleeder: usize) -> Option<f32> {

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use super::canceller::{Canceller, Extent};
-use super::guide::{Guide, GuideHop, GuideMasks, GuideTrouble};
+use super::guide::{Guide, GuideHop, GuideMasks};
 use super::learned::{Given, LearnState, Learned, Learner, Passage, Setup, Study, Unusable};
 use super::twins::Twins;
 use crate::controls::{Controls, Estimates};
-use crate::debleed::{Debleed, Hop};
+use crate::debleed::{Debleed, GuideTrouble, Hop};
 use crate::mode::Mode;
 use crate::stft::{Geometry, Spectrum};
 use crate::units::SampleRate;
@@ -453,6 +453,10 @@ impl Debleed for Online {
 
     fn twin(&self, mic: usize) -> Option<usize> {
         self.twins.twin(mic)
+    }
+
+    fn warm_up(&mut self) {
+        self.canceller.warm_up();
     }
 
     fn follow(&mut self, controls: &Controls) {

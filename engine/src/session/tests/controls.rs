@@ -166,7 +166,9 @@ fn what_is_no_number_counts_as_none_and_disturbs_nothing_else() {
     let play = |amount: f32, later: f32| {
         let mut controls = Controls::default();
         controls.pair_amount[0][1] = amount;
-        let mut session = Session::prepare(&config(2, Pace::Offline), &controls).unwrap();
+        let mut session =
+            Session::prepare(&config(2, Pace::Offline), &controls, SessionMethod::default())
+                .unwrap();
         let mut changed = controls.clone();
         changed.pair_amount[1][0] = later;
         run(&mut session, &input, &[(20_000, changed)], || 512)

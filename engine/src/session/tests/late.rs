@@ -187,7 +187,8 @@ fn a_worker_that_fails_leaves_everything_dry_for_ever() {
             Failing { ratio: Ratio::new(rate(48_000.0), Mode::Live), hops_left: GOOD_HOPS };
         let method = Box::new(Method::new(method));
         let mut session =
-            Session::prepare_with(&config(2, pace), &Controls::default(), method).unwrap();
+            Session::prepare(&config(2, pace), &Controls::default(), SessionMethod::Any(method))
+                .unwrap();
         let stats = session.stats();
         let mut output = vec![Vec::new(); 2];
         for call in 0..60 {
@@ -259,7 +260,8 @@ fn a_worker_that_fails_while_it_is_watched_keeps_nobody_waiting() {
     std::thread::spawn(move || {
         let method = Box::new(Shy(Ratio::new(rate(48_000.0), Mode::Live)));
         let config = config(2, Pace::Offline);
-        let mut session = Session::prepare_with(&config, &Controls::default(), method).unwrap();
+        let mut session =
+            Session::prepare(&config, &Controls::default(), SessionMethod::Any(method)).unwrap();
         session.monitor().watch(Some(0));
         let mut output = vec![Vec::new(); 2];
         process(&mut session, &sent, 60 * HOP, &mut output);
@@ -321,8 +323,12 @@ fn a_session_that_plays_may_be_told_to_wait_and_waits_for_nothing_that_was_lost(
     let end = 40 * HOP..60 * HOP;
     assert!(largest_difference(&output[0][end.clone()], &dry[end]) > 1e-2, "nothing is removed");
     // The output equals that of a session prepared for waiting, from the first sample on.
-    let mut session =
-        Session::prepare_with(&config(2, Pace::Realtime), &Controls::default(), ratio()).unwrap();
+    let mut session = Session::prepare(
+        &config(2, Pace::Realtime),
+        &Controls::default(),
+        SessionMethod::Any(ratio()),
+    )
+    .unwrap();
     session.set_pace(Pace::Offline);
     let mut output = vec![Vec::new(); 2];
     process(&mut session, &input, 60 * HOP, &mut output);

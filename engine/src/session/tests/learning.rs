@@ -3,7 +3,7 @@
 use std::sync::atomic::AtomicBool;
 
 use super::*;
-use crate::{Estimates, LearnState};
+use crate::{Estimates, LearnState, Learned};
 
 fn estimates(estimates: Estimates) -> Controls {
     Controls { estimates, ..Controls::default() }
@@ -11,7 +11,8 @@ fn estimates(estimates: Estimates) -> Controls {
 
 /// Returns a session with the engine's own method.
 fn own(pace: Pace, controls: &Controls, learned: Option<Arc<Learned>>) -> Session {
-    Session::prepare_learned(&config(2, pace), controls, None, learned).unwrap()
+    Session::prepare(&config(2, pace), controls, SessionMethod::Own { model: None, learned })
+        .unwrap()
 }
 
 /// Sets a flag when it is dropped, even by a panic.

@@ -10,9 +10,9 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
 use super::*;
-use crate::Listen;
-use crate::debleed::{Hop, Ratio};
+use crate::debleed::{Debleed, Hop, Ratio};
 use crate::stft::{Geometry, Spectrum};
+use crate::{Listen, MAX_MICS};
 
 /// Longest wait of all tests.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -36,7 +36,8 @@ fn ratio() -> Box<dyn Debleed> {
 
 /// Returns an offline session with the ratio mask at 48 kHz.
 fn offline(num_mics: usize, controls: &Controls) -> Session {
-    Session::prepare_with(&config(num_mics, Pace::Offline), controls, ratio()).unwrap()
+    Session::prepare(&config(num_mics, Pace::Offline), controls, SessionMethod::Any(ratio()))
+        .unwrap()
 }
 
 fn listening(listen: Listen) -> Controls {
@@ -258,6 +259,7 @@ fn gated(num_mics: usize, pace: Pace, controls: &Controls) -> (Session, Gate) {
     let gate = Gate { permits: sender, begun: Arc::clone(&begun) };
     let method =
         Method::new(Gated { ratio: Ratio::new(rate(48_000.0), Mode::Live), permits, begun });
-    let session = Session::prepare_with(&config(num_mics, pace), controls, Box::new(method));
+    let session =
+        Session::prepare(&config(num_mics, pace), controls, SessionMethod::Any(Box::new(method)));
     (session.unwrap(), gate)
 }

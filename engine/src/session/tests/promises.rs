@@ -1,6 +1,7 @@
 //! Latency, block splits, paces, resets, and invalid input.
 
 use super::*;
+use crate::pipeline::Pipeline;
 
 /// Largest error of `Clean + Removed` against `Dry` on noise of peak 0.6: measured 2.98e-8
 /// on x86-64.
@@ -30,7 +31,8 @@ fn impulse_leaves_after_the_claimed_latency() {
                 };
                 let method = Box::new(Ratio::new(config.rate, mode));
                 let mut session =
-                    Session::prepare_with(&config, &Controls::default(), method).unwrap();
+                    Session::prepare(&config, &Controls::default(), SessionMethod::Any(method))
+                        .unwrap();
                 let latency = session.latency_samples();
                 let mut input = vec![vec![0.0; latency + 700]; 2];
                 input[1][333] = 0.75;
@@ -49,7 +51,8 @@ fn the_engines_own_latency_is_the_pure_functions() {
         cases.into_iter().flat_map(|case| [(case, Mode::Live), (case, Mode::Mix)])
     {
         let config = SessionConfig { max_block_samples: block, mode, ..config(2, pace) };
-        let session = Session::prepare(&config, &Controls::default()).unwrap();
+        let session =
+            Session::prepare(&config, &Controls::default(), SessionMethod::default()).unwrap();
         let expected = crate::latency_samples(config.rate, config.mode, pace, block);
         assert_eq!(session.latency_samples(), expected, "{config:?}");
     }
@@ -60,8 +63,12 @@ fn what_is_removed_is_aligned_with_the_mic() {
     let input = noise(2, 6000);
     for listen in [Listen::Removed, Listen::Clean] {
         let method = Box::new(Method::new(Everything));
-        let mut session =
-            Session::prepare_with(&config(2, Pace::Offline), &listening(listen), method).unwrap();
+        let mut session = Session::prepare(
+            &config(2, Pace::Offline),
+            &listening(listen),
+            SessionMethod::Any(method),
+        )
+        .unwrap();
         let output = run(&mut session, &input, &[], || 700);
         for (output, input) in output.iter().zip(&input) {
             let expected = match listen {
@@ -124,7 +131,8 @@ fn real_time_that_is_never_late_equals_offline() {
     let expected = run(&mut offline(3, &Controls::default()), &input, &changes(), || 512);
     for block in [64, 333, 1024] {
         let config = SessionConfig { max_block_samples: block, ..config(3, Pace::Realtime) };
-        let mut session = Session::prepare_with(&config, &Controls::default(), ratio()).unwrap();
+        let mut session =
+            Session::prepare(&config, &Controls::default(), SessionMethod::Any(ratio())).unwrap();
         let output = run(&mut session, &input, &changes(), || block);
         assert_eq!(session.stats().late_hops() + session.stats().lost_hops(), 0);
         assert!(output == expected, "blocks of {block}");
@@ -149,8 +157,12 @@ fn lookahead_makes_the_output_later_and_changes_nothing_else() {
         for pace in [Pace::Offline, Pace::Realtime] {
             let step = Patient(Ratio::new(rate(48_000.0), Mode::Live));
             let method = Box::new(Method { step, lookahead_hops });
-            let mut session =
-                Session::prepare_with(&config(3, pace), &Controls::default(), method).unwrap();
+            let mut session = Session::prepare(
+                &config(3, pace),
+                &Controls::default(),
+                SessionMethod::Any(method),
+            )
+            .unwrap();
             let later = session.latency_samples() - LATENCY;
             assert_eq!(later, lookahead_hops * HOP);
             for _ in 0..2 {
@@ -172,7 +184,8 @@ fn long_blocks_in_real_time_are_the_same_but_later() {
     let input = noise(3, 40_000);
     let expected = run(&mut offline(3, &Controls::default()), &input, &[], || 512);
     let config = SessionConfig { max_block_samples: 8192, ..config(3, Pace::Realtime) };
-    let mut session = Session::prepare_with(&config, &Controls::default(), ratio()).unwrap();
+    let mut session =
+        Session::prepare(&config, &Controls::default(), SessionMethod::Any(ratio())).unwrap();
     let later = session.latency_samples() - LATENCY;
     assert_eq!(later, 8192 - 1024);
     let output = run(&mut session, &input, &[], || 8192);
@@ -187,8 +200,12 @@ fn blocks_longer_than_announced_are_taken() {
     let input = noise(2, 40_000);
     let expected = run(&mut offline(2, &Controls::default()), &input, &[], || 512);
     // The announced length is 64. The worker cannot keep up within a block of this length.
-    let mut session =
-        Session::prepare_with(&config(2, Pace::Realtime), &Controls::default(), ratio()).unwrap();
+    let mut session = Session::prepare(
+        &config(2, Pace::Realtime),
+        &Controls::default(),
+        SessionMethod::Any(ratio()),
+    )
+    .unwrap();
     let stats = session.stats();
     let mut output = vec![Vec::new(); 2];
     for block in [10_000, 9_999, 1, 8_000].into_iter().chain([64; 12_000 / 64]) {
@@ -288,8 +305,10 @@ fn reset_equals_new() {
     let (first, second) = (noise(2, 7777), noise(2, 9000));
     let second: Vec<_> = second.into_iter().rev().collect();
     for pace in [Pace::Offline, Pace::Realtime] {
-        let fresh =
-            || Session::prepare_with(&config(2, pace), &Controls::default(), ratio()).unwrap();
+        let fresh = || {
+            Session::prepare(&config(2, pace), &Controls::default(), SessionMethod::Any(ratio()))
+                .unwrap()
+        };
         let expected = run(&mut fresh(), &second, &[], || 300);
         let mut session = fresh();
         // Resets in the middle of a hop and of a ramp, with hops in flight.
@@ -377,7 +396,11 @@ fn blocks_of_the_wrong_shape_are_refused_without_damage() {
 #[test]
 fn sessions_of_no_mics_or_too_many_are_refused() {
     for num_mics in [0, MAX_MICS + 1] {
-        let refused = Session::prepare(&config(num_mics, Pace::Offline), &Controls::default());
+        let refused = Session::prepare(
+            &config(num_mics, Pace::Offline),
+            &Controls::default(),
+            SessionMethod::default(),
+        );
         let error = SessionError::NumMics { actual: num_mics, max: MAX_MICS };
         assert_eq!(refused.map(|_| ()), Err(error));
     }

@@ -12,7 +12,7 @@ pub(crate) use taught::Taught;
 use anyhow::{Context, Result};
 use engine::network::Model;
 use engine::pipeline::Pipeline;
-use engine::{Controls, Mode, Pace, SampleRate, Session, SessionConfig};
+use engine::{Controls, Mode, Pace, SampleRate, Session, SessionConfig, SessionMethod};
 use std::time::{Duration, Instant};
 
 /// Samples per block; results do not depend on it.
@@ -96,8 +96,9 @@ pub fn clean(
         pace: Pace::Offline,
         max_block_samples: BLOCK_SAMPLES,
     };
-    let mut session = Session::prepare_pipeline(&config, &setup.controls, pipeline)
-        .context("could not start the engine")?;
+    let mut session =
+        Session::prepare(&config, &setup.controls, SessionMethod::Pipeline(Box::new(pipeline)))
+            .context("could not start the engine")?;
     let latency_samples = session.latency_samples();
     // The last `latency` samples read, which align the dry blocks with the clean ones.
     let mut waiting = vec![Vec::with_capacity(latency_samples + BLOCK_SAMPLES); num_mics];

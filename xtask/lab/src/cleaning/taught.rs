@@ -1,7 +1,6 @@
 //! The plugin's method after Learn has processed the whole session.
 
-use engine::debleed::cancel::GuideTrouble;
-use engine::debleed::{Debleed, Hop, Online};
+use engine::debleed::{Debleed, GuideTrouble, Hop, Online};
 use engine::stft::{Geometry, Spectrum};
 use engine::{Controls, Estimates};
 

@@ -7,10 +7,11 @@ mod learn;
 
 use super::bands::{Bands, band_edges_hz};
 use super::filters::{Filters, Front, MAX_SLOTS, MAX_TAPS, Pending, Planes, Slots, Stage};
-use super::guide::{Guide, GuideTrouble, Guided};
+use super::guide::{Guide, Guided};
 use super::lanes::{Complex, LANES, num_blocks};
 use super::statistics::{Crosstalk, Interference, Order, Proof};
 use crate::controls::Controls;
+use crate::debleed::GuideTrouble;
 use crate::stft::{Geometry, Spectrum};
 use crate::units::SampleRate;
 
@@ -262,6 +263,13 @@ impl Canceller {
             &self.parts,
             &self.taps,
         );
+    }
+
+    /// Prepares the guides for the first hop.
+    pub(super) fn warm_up(&mut self) {
+        for guided in [&mut self.guide_ahead, &mut self.guide_behind].into_iter().flatten() {
+            guided.warm_up();
+        }
     }
 
     /// Clears everything.

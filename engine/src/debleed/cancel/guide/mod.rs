@@ -8,6 +8,7 @@ use super::bands::{Bands, NUM_BANDS};
 use super::filters::Front;
 use super::statistics::Crosstalk;
 use crate::controls::Controls;
+use crate::debleed::GuideTrouble;
 use crate::stft::{Geometry, Spectrum};
 use crate::units::SampleRate;
 
@@ -69,6 +70,9 @@ pub struct Cleaned<'a> {
 ///
 /// Worker or main thread only.
 pub trait Guide: Send + std::fmt::Debug {
+    /// Prepares everything that takes long at the first hop.
+    fn warm_up(&mut self) {}
+
     /// Fills the masks of the next hop. Returns false to leave the guides and the last mask of this
     /// hop to the canceller's own rules.
     fn look(&mut self, hop: &GuideHop<'_>, masks: &mut GuideMasks<'_>) -> bool;
@@ -89,22 +93,6 @@ pub trait Guide: Send + std::fmt::Debug {
 
     /// Clears all hops.
     fn reset(&mut self);
-}
-
-/// Reason why the canceller's own rules clean the mics although there is a guide.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum GuideTrouble {
-    /// Its weights do not fit, or it failed; it is not used again.
-    Broken,
-    /// Its last output was not finite.
-    NoNumbers,
-    /// It was made for fewer mics than have sound.
-    Mics {
-        /// Number of mics with sound.
-        heard: usize,
-        /// Largest number of mics that it was made for.
-        most: usize,
-    },
 }
 
 /// A guide with its buffers.
@@ -151,6 +139,11 @@ impl Guided {
     /// Returns true if the guide reads the features of the interference.
     pub(super) fn sees_explained(&self) -> bool {
         self.guide.num_features() > NUM_SIMPLE
+    }
+
+    /// Prepares the guide for the first hop.
+    pub(super) fn warm_up(&mut self) {
+        self.guide.warm_up();
     }
 
     /// Passes to the guide the signal that its last keep mask is applied to.

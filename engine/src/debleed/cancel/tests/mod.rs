@@ -6,7 +6,7 @@ mod learned;
 
 use super::filters::MOST_LOUDER;
 use super::*;
-use crate::debleed::{Debleed, Hop};
+use crate::debleed::{Debleed, GuideTrouble, Hop};
 use crate::pipeline::Pipeline;
 use crate::stft::Spectrum;
 use crate::{Controls, Decibels, GroupId, Mode, Role, SampleRate};

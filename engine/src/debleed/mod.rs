@@ -4,9 +4,7 @@ pub mod batch;
 pub mod cancel;
 pub mod chunked;
 pub mod kamir;
-pub mod kamir_method;
 pub mod mira;
-pub mod mira_method;
 pub mod ratio;
 
 pub use cancel::{Cancel, Online};

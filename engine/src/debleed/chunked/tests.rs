@@ -4,10 +4,11 @@ use super::*;
 use crate::GroupId;
 use crate::SampleRate;
 use crate::debleed::batch::scene::{Scene, SceneConfig};
-use crate::debleed::kamir::{KamirConfig, kamir};
-use crate::debleed::kamir_method::{Kamir, KamirChunks};
-use crate::debleed::mira::{CrosstalkLearner, FastMiraConfig, MiraConfig, fast_mira, mira};
-use crate::debleed::mira_method::{FastMira, FastMiraChunks, Mira, MiraChunks};
+use crate::debleed::kamir::{Kamir, KamirChunks, KamirConfig, kamir};
+use crate::debleed::mira::{
+    CrosstalkLearner, FastMira, FastMiraChunks, FastMiraConfig, Mira, MiraChunks, MiraConfig,
+    fast_mira, mira,
+};
 
 const SIZES: ChunkSizes = ChunkSizes { chunk_hops: 40, overlap_hops: 8 };
 const NUM_BINS: usize = 33;

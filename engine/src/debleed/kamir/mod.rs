@@ -2,6 +2,7 @@
 //! all mics.
 
 mod median;
+mod method;
 #[cfg(test)]
 mod oracle;
 #[cfg(test)]
@@ -10,6 +11,8 @@ mod tests;
 use super::batch::{
     BatchError, BleedShares, ChunkView, CloseMics, MIN_POWER, MicGains, Tile, flush, sharpen, tiles,
 };
+
+pub use method::{Kamir, KamirChunks};
 
 /// Parameters of KAMIR; the defaults are those of its authors' program.
 ///

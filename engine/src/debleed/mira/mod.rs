@@ -1,6 +1,7 @@
 //! MIRA and FastMIRA: maximum-likelihood fits of source powers and crosstalk to the mics' powers.
 
 mod fast;
+mod method;
 #[cfg(test)]
 mod oracle;
 mod projection;
@@ -14,6 +15,7 @@ use super::batch::{
 };
 
 pub use fast::{Crosstalk, CrosstalkLearner, FastMiraConfig, fast_mira};
+pub use method::{FastMira, FastMiraChunks, Mira, MiraChunks};
 #[cfg(test)]
 pub(crate) use projection::Normal;
 use sparsity::Sparsity;

@@ -2,8 +2,8 @@
 
 use super::{model, taught::Taught};
 use anyhow::{Error, Result, bail};
-use engine::debleed::kamir_method::Kamir;
-use engine::debleed::mira_method::{FastMira, Mira};
+use engine::debleed::kamir::Kamir;
+use engine::debleed::mira::{FastMira, Mira};
 use engine::debleed::{Cancel, Debleed, Online, Ratio};
 use engine::network::Model;
 use engine::pipeline::Pipeline;

@@ -1,8 +1,8 @@
 //! KAMIR as a streaming method.
 
-use super::batch::{BleedShares, ChunkView, CloseMics};
-use super::chunked::{ChunkMethod, Chunked};
-use super::kamir::{KamirConfig, kamir};
+use super::{KamirConfig, kamir};
+use crate::debleed::batch::{BleedShares, ChunkView, CloseMics};
+use crate::debleed::chunked::{ChunkMethod, Chunked};
 use crate::units::SampleRate;
 
 /// [`kamir`] on each chunk of the stream.

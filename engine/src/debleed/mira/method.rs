@@ -1,8 +1,8 @@
 //! MIRA and FastMIRA as streaming methods.
 
-use super::batch::{BleedShares, ChunkView, CloseMics};
-use super::chunked::{ChunkMethod, Chunked};
-use super::mira::{Crosstalk, CrosstalkLearner, FastMiraConfig, MiraConfig, fast_mira, mira};
+use super::{Crosstalk, CrosstalkLearner, FastMiraConfig, MiraConfig, fast_mira, mira};
+use crate::debleed::batch::{BleedShares, ChunkView, CloseMics};
+use crate::debleed::chunked::{ChunkMethod, Chunked};
 use crate::units::SampleRate;
 
 /// [`mira`] on each chunk of the stream.

@@ -1,8 +1,8 @@
 //! Linear cancellation: each mic minus short filters over its neighbours' guides, then a
 //! gentle mask.
 //!
-//! One [`Canceller`](canceller) serves two methods: [`Online`] adapts while it plays, [`Cancel`]
-//! learns from the whole session first. Both process every hop in these steps:
+//! One `canceller` serves two methods: [`Online`] adapts while it plays, [`Cancel`] learns from the
+//! whole session first. Both process every hop in these steps:
 //!
 //! 1. `statistics` estimates how much of each source leaks into each other mic, per band;
 //! 2. `filters::front` forms each mic's guide, the part that is certainly its own source, with

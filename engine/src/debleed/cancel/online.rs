@@ -12,8 +12,8 @@ use crate::mode::Mode;
 use crate::stft::{Geometry, Spectrum};
 use crate::units::SampleRate;
 
-/// Hops between two snapshots while a passage is learned (2.7 s at 48 kHz), and hops before the
-/// first snapshot, from where the distance doubles. A snapshot remains if the host stops before the
+/// Hops between two publications while a passage is learned (2.7 s at 48 kHz), and hops before the
+/// first one, from where the distance doubles. The last one remains if the host stops before the
 /// passage ends.
 const PUBLISH_EVERY_HOPS: usize = 256;
 const PUBLISH_FIRST_HOPS: usize = 32;

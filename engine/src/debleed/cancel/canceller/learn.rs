@@ -173,7 +173,7 @@ impl Canceller {
     }
 
     /// Adds the newest hop to the interference and updates one band of it, for
-    /// [`Canceller::snapshot`]. The result is not used while adapting.
+    /// [`Canceller::export`]. The result is not used while adapting.
     pub(crate) fn follow_interference(&mut self, spectrum: &Spectrum, controls: &Controls) {
         let masks = self.guide_ahead.as_ref().and_then(Guided::keep_and_power);
         let Some((keep, power)) = masks else { return };

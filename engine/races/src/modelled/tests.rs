@@ -2,7 +2,7 @@
 
 use loom::thread;
 
-use super::learner::{LearnState, Learner};
+use super::learner::{LearnState, Learner, Publisher};
 use super::link::{Bell, ring};
 use super::sync::{Arc, AtomicU64, Ordering};
 use crate::learned::Learned;
@@ -83,7 +83,7 @@ fn whoever_asks_before_looking_is_woken() {
 fn who_sees_that_there_is_news_finds_it() {
     model(4, || {
         let learner = Arc::new(Learner::new());
-        let on_worker = Arc::clone(&learner);
+        let on_worker = Publisher::new(Arc::clone(&learner));
         let worker = thread::spawn(move || on_worker.publish(0, Arc::new(Learned(1))));
         if learner.num_found() > 0 {
             assert_eq!(learner.collect().as_deref(), Some(&Learned(1)));
@@ -99,7 +99,7 @@ fn who_is_told_of_news_finds_it() {
         let learner = Arc::new(Learner::new());
         let told = Arc::new(AtomicU64::new(0));
         let (on_worker, on_audio, tell) =
-            (Arc::clone(&learner), Arc::clone(&learner), Arc::clone(&told));
+            (Publisher::new(Arc::clone(&learner)), Arc::clone(&learner), Arc::clone(&told));
         let worker = thread::spawn(move || on_worker.publish(0, Arc::new(Learned(1))));
         let audio = thread::spawn(move || tell.store(on_audio.num_found(), Ordering::Release));
         if told.load(Ordering::Acquire) > 0 {
@@ -114,8 +114,8 @@ fn who_is_told_of_news_finds_it() {
 fn who_sees_that_learning_has_ended_finds_what_it_taught() {
     model(4, || {
         let learner = Arc::new(Learner::new());
-        learner.set_state(LearnState::Learning);
-        let on_worker = Arc::clone(&learner);
+        let on_worker = Publisher::new(Arc::clone(&learner));
+        on_worker.set_state(LearnState::Learning);
         let worker = thread::spawn(move || {
             on_worker.publish(0, Arc::new(Learned(1)));
             on_worker.set_state(LearnState::Learned);
@@ -131,7 +131,7 @@ fn who_sees_that_learning_has_ended_finds_what_it_taught() {
 fn what_was_learned_before_a_gift_is_not_collected_after_it() {
     model(3, || {
         let learner = Arc::new(Learner::new());
-        let on_worker = Arc::clone(&learner);
+        let on_worker = Publisher::new(Arc::clone(&learner));
         let worker = thread::spawn(move || {
             let mut gift = 0;
             for number in 0..2 {

@@ -15,13 +15,13 @@ mod sync;
 
 use std::sync::Arc;
 
-use learner::{LearnState, Learner};
+use learner::{LearnState, Learner, Publisher};
 
 #[test]
 fn passages_and_gifts_cross_each_other() {
     const PASSAGES: u32 = if cfg!(miri) { 40 } else { 4000 };
     let learner = Arc::new(Learner::new());
-    let on_worker = Arc::clone(&learner);
+    let on_worker = Publisher::new(Arc::clone(&learner));
     let worker = std::thread::spawn(move || {
         let mut gift = 0;
         for number in 1..=PASSAGES {

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use super::canceller::{Canceller, Extent};
 use super::guide::{Guide, GuideHop, GuideMasks};
-use super::learned::{Given, LearnState, Learned, Learner, Passage, Setup, Study, Unusable};
+use super::learned::{
+    Given, LearnState, Learned, Learner, Passage, Publisher, Setup, Study, Unusable,
+};
 use super::twins::Twins;
 use crate::controls::{Controls, Estimates};
 use crate::debleed::{Debleed, GuideTrouble, Hop};
@@ -83,8 +85,8 @@ pub struct Online {
     /// Guides for cancellers that do not exist yet; empty without a guide.
     spare_guides: Vec<Box<dyn Guide>>,
     is_guided: bool,
-    learner: Arc<Learner>,
-    /// Sequence number of the last value from the learner.
+    publisher: Publisher,
+    /// Sequence number of the last value from the main thread.
     gift: u64,
     /// True if the passage that the controls request was called off.
     is_called_off: bool,
@@ -163,7 +165,7 @@ impl Online {
             num_mics,
             phase: Phase::Adaptive,
             learned: None,
-            learner: Arc::new(Learner::new()),
+            publisher: Publisher::new(Arc::new(Learner::new())),
             gift: 0,
             is_called_off: false,
             hop: 0,
@@ -231,7 +233,7 @@ impl Online {
         if let Some(learned) = learned {
             let learned = Arc::new(learned);
             self.learned = Some(Arc::clone(&learned));
-            self.learner.publish(self.gift, learned);
+            self.publisher.publish(self.gift, learned);
             self.idle_canceller = self.settled.replace(canceller);
             if matches!(self.phase, Phase::Frozen | Phase::Settled) {
                 self.phase = Phase::Adaptive;
@@ -239,9 +241,9 @@ impl Online {
         } else {
             self.idle_canceller = Some(canceller);
         }
-        if self.learner.state() == LearnState::Refining {
-            self.learner.set_state(LearnState::Learned);
-            self.learner.set_convergence(1.0);
+        if self.publisher.learner().state() == LearnState::Refining {
+            self.publisher.set_state(LearnState::Learned);
+            self.publisher.set_convergence(1.0);
         }
     }
 
@@ -263,12 +265,12 @@ impl Online {
     /// Main thread only: dropping the last reference frees the memory.
     #[must_use]
     pub fn learner(&self) -> Arc<Learner> {
-        Arc::clone(&self.learner)
+        Arc::clone(self.publisher.learner())
     }
 
     /// Applies the estimates that the controls of the newest hop request.
     fn follow_estimates(&mut self, controls: &Controls) {
-        if let Some(Given { gift, learned, calls_off }) = self.learner.take_given() {
+        if let Some(Given { gift, learned, calls_off }) = self.publisher.take_given() {
             self.gift = gift;
             self.is_called_off = calls_off;
             self.set_learned(learned);
@@ -286,7 +288,7 @@ impl Online {
                     Phase::Frozen | Phase::Settled => self.canceller.reset(),
                 }
                 self.phase = Phase::Adaptive;
-                self.learner.set_state(LearnState::Adaptive);
+                self.publisher.set_state(LearnState::Adaptive);
             }
             Estimates::Learning => {
                 if self.phase != Phase::Learning {
@@ -296,7 +298,7 @@ impl Online {
                     self.phase = Phase::Learning;
                     self.hop = 0;
                 }
-                self.learner.set_state(LearnState::Learning);
+                self.publisher.set_state(LearnState::Learning);
             }
             Estimates::Learned => {
                 if self.phase == Phase::Learning {
@@ -317,7 +319,7 @@ impl Online {
                         LearnState::Unusable(why)
                     }
                 };
-                self.learner.set_state(state);
+                self.publisher.set_state(state);
             }
         }
     }
@@ -341,7 +343,7 @@ impl Online {
             settled.forget_audio();
             self.phase = Phase::Settled;
         }
-        self.learner.set_convergence(1.0);
+        self.publisher.set_convergence(1.0);
         Ok(())
     }
 
@@ -359,7 +361,7 @@ impl Online {
         let setup = Setup::new(self.rate, self.mode, self.num_mics, controls);
         let learned = Arc::new(self.canceller.export(setup));
         self.learned = Some(Arc::clone(&learned));
-        self.learner.publish(self.gift, learned);
+        self.publisher.publish(self.gift, learned);
     }
 }
 
@@ -414,7 +416,7 @@ impl Debleed for Online {
             }
             self.hop += 1;
             if self.hop.is_multiple_of(CONVERGENCE_EVERY_HOPS) {
-                self.learner.set_convergence(self.canceller.convergence(hop.newest_controls));
+                self.publisher.set_convergence(self.canceller.convergence(hop.newest_controls));
             }
             let early = self.hop.is_power_of_two() && self.hop >= PUBLISH_FIRST_HOPS;
             let due = early || self.hop.is_multiple_of(PUBLISH_EVERY_HOPS);
@@ -467,7 +469,7 @@ impl Debleed for Online {
     fn idle(&mut self) -> bool {
         let Some(study) = &mut self.study else { return false };
         if study.step() {
-            self.learner.set_convergence(study.progress());
+            self.publisher.set_convergence(study.progress());
             return true;
         }
         self.conclude_study();

@@ -58,7 +58,7 @@ pub(crate) struct Given {
 }
 
 /// Exchanges learned estimates between the worker and the main thread and reports the state
-/// of learning.
+/// of learning. The worker has a `Publisher`.
 ///
 /// Nothing here blocks: each direction holds the newest value only, and figures are atomics.
 #[derive(Debug)]
@@ -159,28 +159,43 @@ impl Learner {
         // Relaxed: the value is independent of all others.
         f32::from_bits(self.convergence.load(Ordering::Relaxed))
     }
+}
+
+/// The worker's side of a [`Learner`].
+#[derive(Debug)]
+pub(crate) struct Publisher(Arc<Learner>);
+
+impl Publisher {
+    pub(crate) fn new(learner: Arc<Learner>) -> Self {
+        Self(learner)
+    }
+
+    /// Returns the main thread's side.
+    pub(crate) fn learner(&self) -> &Arc<Learner> {
+        &self.0
+    }
 
     /// Takes the newest value from the main thread, once.
     pub(crate) fn take_given(&self) -> Option<Given> {
-        self.given.pop()
+        self.0.given.pop()
     }
 
     /// Publishes estimates learned after value `gift` to the main thread.
     pub(crate) fn publish(&self, gift: u64, learned: Arc<Learned>) {
-        self.found.force_push((gift, learned));
+        self.0.found.force_push((gift, learned));
         // Release: pairs with the Acquire in `num_found`.
-        self.num_found.fetch_add(1, Ordering::Release);
+        self.0.num_found.fetch_add(1, Ordering::Release);
     }
 
     /// Sets the state of the estimates.
     pub(crate) fn set_state(&self, state: LearnState) {
         let index = LearnState::ALL.iter().position(|&known| known == state).unwrap_or(0);
         // Release: pairs with the Acquire in `state`.
-        self.state.store(u8::try_from(index).unwrap_or(0), Ordering::Release);
+        self.0.state.store(u8::try_from(index).unwrap_or(0), Ordering::Release);
     }
 
     /// Sets the convergence, 0 to 1.
     pub(crate) fn set_convergence(&self, convergence: f32) {
-        self.convergence.store(convergence.to_bits(), Ordering::Relaxed);
+        self.0.convergence.store(convergence.to_bits(), Ordering::Relaxed);
     }
 }

@@ -16,7 +16,7 @@ use crate::sync;
 use crate::units::SampleRate;
 
 pub use bytes::LearnedError;
-pub(super) use learner::Given;
+pub(super) use learner::{Given, Publisher};
 pub use learner::{LearnState, Learner};
 pub(super) use passage::Passage;
 pub(super) use study::Study;

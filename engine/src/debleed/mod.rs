@@ -61,8 +61,8 @@ pub trait Debleed: Send + std::fmt::Debug {
     /// Clears the audio and everything adapted from it; keeps the results of learning passes.
     fn reset(&mut self);
 
-    /// Prepares everything that takes long at the first hop. The thread that processes the hops calls
-    /// it before the first one.
+    /// Prepares everything that takes long at the first hop. The thread that processes the hops
+    /// calls it before the first one.
     fn warm_up(&mut self) {}
 
     /// Applies the controls of the next hop as far as that needs no audio.
@@ -97,11 +97,11 @@ pub trait Debleed: Send + std::fmt::Debug {
 /// Reason why a method with a guide cleans the mics by its own rules alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GuideTrouble {
-    /// Its weights do not fit, or it failed; it is not used again.
+    /// The weights of the guide do not fit, or it failed; it is not used again.
     Broken,
-    /// Its last output was not finite.
+    /// The last output of the guide was not finite.
     NoNumbers,
-    /// It was made for fewer mics than have sound.
+    /// The guide was made for fewer mics than have sound.
     Mics {
         /// Number of mics with sound.
         heard: usize,

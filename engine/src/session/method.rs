@@ -22,8 +22,8 @@ pub enum SessionMethod<'a> {
     ///
     /// The session starts with the learned estimates if the controls select
     /// [`Estimates::Learned`](crate::Estimates::Learned).
-    /// [`Session::learner`](super::Session::learner) reports whether they are usable, accepts others
-    /// while audio runs, and returns those that this session learns.
+    /// [`Session::learner`](super::Session::learner) reports whether they are usable, accepts
+    /// others while audio runs, and returns those that this session learns.
     Own {
         /// Network that guides the method; `None` for rules alone.
         model: Option<&'a Model>,

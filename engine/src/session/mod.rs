@@ -134,7 +134,8 @@ impl Session {
     /// Returns the learner, which reports the state of learning, returns learned estimates and
     /// accepts estimates for use.
     ///
-    /// With a method other than the engine's own, its state is always [`LearnState::Adaptive`](crate::LearnState::Adaptive).
+    /// With a method other than the engine's own, its state is always
+    /// [`LearnState::Adaptive`](crate::LearnState::Adaptive).
     ///
     /// # Real-time
     ///

@@ -100,8 +100,8 @@ impl Canceller {
         }
     }
 
-    /// Does one part of [`Canceller::end_pass`]; returns false after the last one. Parts are numbered
-    /// from 0, and each costs less than a hop.
+    /// Does one part of [`Canceller::end_pass`]; returns false after the last one. Parts are
+    /// numbered from 0, and each costs less than a hop.
     pub(crate) fn end_pass_in_parts(
         &mut self,
         learning: Learning,

@@ -45,8 +45,8 @@ impl Study {
         }
     }
 
-    /// Does a part of the canceller's reset, learns from one more hop or does a part of the end of a
-    /// pass; returns false when the last pass has ended.
+    /// Does a part of the canceller's reset, learns from one more hop or does a part of the end of
+    /// a pass; returns false when the last pass has ended.
     pub(crate) fn step(&mut self) -> bool {
         let Some(&learning) = self.passes.get(self.pass) else { return false };
         if let Some(part) = self.resetting {

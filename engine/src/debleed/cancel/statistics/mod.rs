@@ -1,4 +1,4 @@
-//! Estimates from the mics' powers: crosstalk, the proof of it, interference, and the order of sums.
+//! Estimates from the mics' powers: crosstalk, its proof, interference, and the order of sums.
 
 mod crosstalk;
 mod interference;

@@ -15,6 +15,7 @@ use engine::debleed::Online;
 use engine::network::{Network, NetworkConfig, NetworkGuide, Pairs};
 use engine::pipeline::Pipeline;
 use engine::{Controls, Mode, SampleRate};
+use test_signals::Noise;
 
 /// Sizes of released models. The values of the weights do not affect the time.
 const SIZES: NetworkConfig = NetworkConfig {
@@ -35,22 +36,6 @@ const RATE_HZ: f32 = 48_000.0;
 /// Smallest number of hops with a 99th percentile. Benchmarks that run only once have fewer.
 const MIN_HOPS: usize = 1_000;
 
-/// Noise of each mic alone, plus common noise of half the amplitude.
-struct Noise(u32);
-
-impl Noise {
-    fn draw(&mut self) -> f32 {
-        self.0 = self.0.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (self.0 >> 8) as f32 / (1 << 24) as f32 - 0.5
-    }
-
-    /// Returns the next hop, `[mic, sample]`.
-    fn hop(&mut self, num_mics: usize, hop_samples: usize) -> Vec<f32> {
-        let shared: Vec<f32> = (0..hop_samples).map(|_| 0.1 * self.draw()).collect();
-        (0..num_mics * hop_samples).map(|at| 0.2 * self.draw() + shared[at % hop_samples]).collect()
-    }
-}
-
 fn pipeline(network: Option<&Arc<Network>>, num_mics: usize, mode: Mode) -> Pipeline {
     let rate = SampleRate::new(RATE_HZ).unwrap();
     let method = match network {
@@ -68,9 +53,9 @@ fn check(network: Option<&Arc<Network>>, num_mics: usize, mode: Mode) -> Pipelin
     let controls = Controls::default();
     let play = |pipeline: &mut Pipeline| -> Vec<f32> {
         let hop_samples = pipeline.geometry().hop_samples();
-        let mut noise = Noise(1);
+        let mut noise = Noise::new(1);
         let hops = (0..WARM_UP_HOPS).flat_map(|_| {
-            let mut samples = noise.hop(num_mics, hop_samples);
+            let mut samples = noise.hop(num_mics, hop_samples, 0.1, 0.05);
             pipeline.process_hop(&mut samples, &controls);
             samples
         });
@@ -128,13 +113,13 @@ fn main() {
                 let mut pipeline = check(network, num_mics, mode);
                 let hop_samples = pipeline.geometry().hop_samples();
                 let controls = Controls::default();
-                let mut noise = Noise(2);
+                let mut noise = Noise::new(2);
                 let mut times = Vec::new();
                 group.bench_function(format!("{num_mics}mic/{name}{suffix}"), |bencher| {
                     bencher.iter_custom(|num_hops| {
                         let before = times.len();
                         for _ in 0..num_hops {
-                            let mut samples = noise.hop(num_mics, hop_samples);
+                            let mut samples = noise.hop(num_mics, hop_samples, 0.1, 0.05);
                             let began = Instant::now();
                             pipeline.process_hop(&mut samples, &controls);
                             times.push(began.elapsed());

@@ -10,6 +10,7 @@ use std::error::Error;
 use std::time::{Duration, Instant};
 
 use engine::{Controls, MAX_MICS, Mode, Pace, SampleRate, Session, SessionConfig, SessionMethod};
+use test_signals::Noise;
 
 const RATE_HZ: f32 = 48_000.0;
 
@@ -53,12 +54,11 @@ fn measure(
     let block_s = block_samples as f64 / f64::from(RATE_HZ);
     let mut costs = Vec::with_capacity(1 << 20);
     let mut block = vec![vec![0.0_f32; block_samples]; num_mics];
-    let mut noise = 1_u32;
+    let mut noise = Noise::new(1);
     let start = Instant::now();
     for number in 1_u32.. {
         for sample in block.iter_mut().flatten() {
-            noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            *sample = (noise >> 8) as f32 / (1 << 24) as f32 - 0.5;
+            *sample = 0.5 * noise.draw();
         }
         // Moves a fader, so that the figures include ramps.
         controls.mics[0].amount = (number % 100) as f32 / 99.0;

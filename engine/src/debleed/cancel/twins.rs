@@ -208,21 +208,14 @@ fn join_pair(controls: &mut Controls, (a, b): (usize, usize), makes_new: bool) {
 
 #[cfg(test)]
 mod tests {
+    use test_signals::Noise;
+
     use super::*;
 
     const BINS: usize = 257;
 
-    struct Noise(u32);
-
-    impl Noise {
-        fn next(&mut self) -> f32 {
-            self.0 = self.0.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            (self.0 >> 8) as f32 / (1 << 23) as f32 - 1.0
-        }
-
-        fn bins(&mut self) -> Vec<Complex32> {
-            (0..BINS).map(|_| Complex32::new(self.next(), self.next())).collect()
-        }
+    fn bins(noise: &mut Noise) -> Vec<Complex32> {
+        (0..BINS).map(|_| Complex32::new(noise.draw(), noise.draw())).collect()
     }
 
     fn hop(mics: &[Vec<Complex32>]) -> Spectrum {
@@ -240,7 +233,7 @@ mod tests {
     /// Returns the twins of three mics after some hops; `mics` makes a hop from noise.
     fn heard(hops: usize, mics: impl Fn(&mut Noise) -> [Vec<Complex32>; 3]) -> [Option<usize>; 3] {
         let mut twins = Twins::new(3, BINS);
-        let mut noise = Noise(7);
+        let mut noise = Noise::new(7);
         for _ in 0..hops {
             twins.update(&hop(&mics(&mut noise)));
         }
@@ -251,7 +244,7 @@ mod tests {
     fn copies_are_found_at_any_gain_and_polarity() {
         for gain in [1.0, -1.0, 0.4, 2.5] {
             let mics = |noise: &mut Noise| {
-                let (first, second) = (noise.bins(), noise.bins());
+                let (first, second) = (bins(noise), bins(noise));
                 let copy = sum(&vec![Complex32::ZERO; BINS], gain, &first);
                 [first, second, copy]
             };
@@ -260,8 +253,8 @@ mod tests {
         }
         // Copies with noise of their own, 30 dB below.
         let noisy = |noise: &mut Noise| {
-            let (sound, other) = (noise.bins(), noise.bins());
-            let [a, b] = [(); 2].map(|()| sum(&sound, 0.03, &noise.bins()));
+            let (sound, other) = (bins(noise), bins(noise));
+            let [a, b] = [(); 2].map(|()| sum(&sound, 0.03, &bins(noise)));
             [a, other, b]
         };
         assert_eq!(heard(31, noisy), [None; 3]);
@@ -272,37 +265,37 @@ mod tests {
     fn bleed_delays_and_lone_players_are_no_copies() {
         // Loud bleed both ways.
         let bleed = |noise: &mut Noise| {
-            let (a, b) = (noise.bins(), noise.bins());
-            [sum(&a, 0.5, &b), sum(&b, 0.5, &a), noise.bins()]
+            let (a, b) = (bins(noise), bins(noise));
+            [sum(&a, 0.5, &b), sum(&b, 0.5, &a), bins(noise)]
         };
         assert_eq!(heard(300, bleed), [None; 3]);
         // A lone player in another mic, ten decibels fainter.
         let lone = |noise: &mut Noise| {
-            let a = noise.bins();
-            [a.clone(), sum(&vec![Complex32::ZERO; BINS], 0.3, &a), noise.bins()]
+            let a = bins(noise);
+            [a.clone(), sum(&vec![Complex32::ZERO; BINS], 0.3, &a), bins(noise)]
         };
         assert_eq!(heard(300, lone), [None; 3]);
         // Half a sample later.
         let late = |noise: &mut Noise| {
-            let a = noise.bins();
+            let a = bins(noise);
             let turn = |bin: usize| -0.5 * std::f32::consts::PI * bin as f32 / BINS as f32;
             let later = |(bin, x): (usize, &Complex32)| x * Complex32::from_polar(1.0, turn(bin));
-            [a.clone(), a.iter().enumerate().map(later).collect(), noise.bins()]
+            [a.clone(), a.iter().enumerate().map(later).collect(), bins(noise)]
         };
         assert_eq!(heard(300, late), [None; 3]);
         // An offset is inconclusive, with traces in all bands.
         let offset = |noise: &mut Noise| {
-            let traces = sum(&vec![Complex32::ZERO; BINS], 1e-3, &noise.bins());
+            let traces = sum(&vec![Complex32::ZERO; BINS], 1e-3, &bins(noise));
             let mut a = traces;
             a[0] = Complex32::new(100.0, 0.0);
-            [a.clone(), a, noise.bins()]
+            [a.clone(), a, bins(noise)]
         };
         assert_eq!(heard(300, offset), [None; 3]);
         // A tone is inconclusive.
         let tone = |noise: &mut Noise| {
             let mut a = vec![Complex32::ZERO; BINS];
-            a[40] = Complex32::new(noise.next(), 1.0);
-            [a.clone(), a, noise.bins()]
+            a[40] = Complex32::new(noise.draw(), 1.0);
+            [a.clone(), a, bins(noise)]
         };
         assert_eq!(heard(300, tone), [None; 3]);
     }
@@ -310,18 +303,18 @@ mod tests {
     #[test]
     fn four_hops_of_other_sound_end_it() {
         let mut twins = Twins::new(2, BINS);
-        let mut noise = Noise(3);
+        let mut noise = Noise::new(3);
         for _ in 0..300 {
-            let sound = noise.bins();
+            let sound = bins(&mut noise);
             twins.update(&hop(&[sound.clone(), sound]));
         }
         for _ in 0..4 {
             assert_eq!(twins.twin(0), Some(1));
-            twins.update(&hop(&[noise.bins(), noise.bins()]));
+            twins.update(&hop(&[bins(&mut noise), bins(&mut noise)]));
         }
         assert_eq!(twins.twin(0), None);
         let mut alike = |twins: &mut Twins| {
-            let sound = noise.bins();
+            let sound = bins(&mut noise);
             (0..8).for_each(|_| twins.update(&hop(&[sound.clone(), sound.clone()])));
         };
         alike(&mut twins);
@@ -330,8 +323,8 @@ mod tests {
         alike(&mut twins);
         // Silence is inconclusive, and so is noise far below the sound.
         (0..300).for_each(|_| twins.update(&hop(&vec![vec![Complex32::ZERO; BINS]; 2])));
-        let faint = |noise: &mut Noise| sum(&vec![Complex32::ZERO; BINS], 1e-2, &noise.bins());
-        let mut other = Noise(9);
+        let faint = |noise: &mut Noise| sum(&vec![Complex32::ZERO; BINS], 1e-2, &bins(noise));
+        let mut other = Noise::new(9);
         (0..300).for_each(|_| twins.update(&hop(&[faint(&mut other), faint(&mut other)])));
         assert_eq!(twins.twin(1), Some(0));
         twins.reset();
@@ -341,9 +334,9 @@ mod tests {
     #[test]
     fn copies_are_one_group_unless_the_engineer_says_otherwise() {
         let mut twins = Twins::new(4, BINS);
-        let mut noise = Noise(3);
+        let mut noise = Noise::new(3);
         for _ in 0..8 {
-            let (sound, other) = (noise.bins(), noise.bins());
+            let (sound, other) = (bins(&mut noise), bins(&mut noise));
             twins.update(&hop(&[sound.clone(), other, sound.clone(), sound]));
         }
         let groups = |controls: &Controls| {

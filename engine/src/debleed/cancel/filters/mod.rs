@@ -386,23 +386,15 @@ const fn triangle(row: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use test_signals::Noise;
+
     use super::*;
 
-    /// Generator of numbers from -1 to 1.
-    struct Noise(u32);
-
-    impl Noise {
-        fn next(&mut self) -> f32 {
-            self.0 = self.0.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            (self.0 >> 8) as f32 / (1 << 23) as f32 - 1.0
-        }
-
-        fn hops(&mut self) -> [Complex; MAX_WAITING] {
-            std::array::from_fn(|_| {
-                let mut lanes = || Real(std::array::from_fn(|_| self.next()));
-                Complex { re: lanes(), im: lanes() }
-            })
-        }
+    fn hops(noise: &mut Noise) -> [Complex; MAX_WAITING] {
+        std::array::from_fn(|_| {
+            let mut lanes = || Real(std::array::from_fn(|_| noise.draw()));
+            Complex { re: lanes(), im: lanes() }
+        })
     }
 
     /// Learns a mic with half of one bleeder and a tenth of another; the first bleeder is silent in
@@ -410,13 +402,13 @@ mod tests {
     fn taught(turns: usize, pauses: usize) -> Filters {
         let mut filters = Filters::new(&[1], 2);
         filters.reset();
-        let mut noise = Noise(1);
+        let mut noise = Noise::new(1);
         let weights = [Real::splat(1.0); MAX_WAITING];
         for turn in 0..turns + pauses {
             let is_paused = turn >= turns;
-            let first = if is_paused { [Complex::ZERO; MAX_WAITING] } else { noise.hops() };
-            let second = noise.hops();
-            let own = noise.hops();
+            let first = if is_paused { [Complex::ZERO; MAX_WAITING] } else { hops(&mut noise) };
+            let second = hops(&mut noise);
+            let own = hops(&mut noise);
             let mic: [Complex; MAX_WAITING] = std::array::from_fn(|hop| {
                 let of = |guide: &[Complex; MAX_WAITING], gain| guide[hop].scale(Real::splat(gain));
                 own[hop].scale(Real::splat(0.1)) + of(&first, 0.5) + of(&second, 0.1)

@@ -303,6 +303,8 @@ fn turn(turn_re: &mut [f32], turn_im: &mut [f32], re: &[f32], im: &[f32]) {
 
 #[cfg(test)]
 mod tests {
+    use test_signals::Noise;
+
     use super::*;
     use crate::debleed::cancel::bands::band_edges_hz;
     use crate::mode::Mode;
@@ -321,13 +323,7 @@ mod tests {
         let mut analysis = Analysis::new(geometry, 3);
         let mut spectrum = Spectrum::new(3, geometry.num_bins());
         let hop = geometry.hop_samples();
-        let mut state = 1_u32;
-        let noise: Vec<f32> = (0..12 * hop + 1000)
-            .map(|_| {
-                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                (state >> 8) as f32 / (1 << 23) as f32 - 1.0
-            })
-            .collect();
+        let noise = Noise::new(1).samples(12 * hop + 1000, 1.0);
         for at in 0..12 {
             let samples: Vec<f32> = (0..3)
                 .flat_map(|mic| {

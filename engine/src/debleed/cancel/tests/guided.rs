@@ -2,6 +2,8 @@
 
 use std::sync::{Arc, Mutex};
 
+use test_signals::Noise;
+
 use super::*;
 use crate::network::{Model, NetworkGuide, testing};
 use crate::stft::Analysis;
@@ -175,14 +177,7 @@ impl Guide for Suspicious {
 #[test]
 fn masks_leave_alone_what_no_filter_can_predict() {
     let [live, _, session] = steered(3, &|| Box::new(Suspicious));
-    let noise = |seed: u32| -> Vec<f32> {
-        let mut state = seed;
-        let mut next = || {
-            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            0.1 * ((state >> 8) as f32 / (1 << 23) as f32 - 1.0)
-        };
-        (0..24 * 48_000).map(|_| next()).collect()
-    };
+    let noise = |seed: u32| Noise::new(seed).samples(24 * 48_000, 0.1);
     let steady = [noise(77), noise(78), noise(79)];
     for (name, method, from_s, least_db) in
         [("session", session, 0, 60.0), ("live", live, 16, 30.0)]

@@ -1,5 +1,7 @@
 //! Tests of the estimate of crosstalk, on powers of known sources.
 
+use test_signals::Noise;
+
 use super::*;
 
 /// Returns the crosstalk of two sources that alternate every 30 hops; a tenth of source 0 leaks
@@ -139,14 +141,13 @@ fn slow_look_up_db(crosstalk: &Crosstalk, at: usize) -> f32 {
 #[test]
 fn the_quantile_is_that_of_a_search_from_the_lowest_level() {
     let mut crosstalk = Crosstalk::new(2, 5);
-    let mut state = 1_u32;
+    let mut noise = Noise::new(1);
     let mut largest_db = 0.0_f32;
     for hop in 0..40_000_u32 {
         let power: Vec<f32> = (0..10)
             .map(|_| {
-                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
                 let loud = if hop / 500 % 3 == 0 { 4.0 } else { 0.0 };
-                10.0_f32.powf(8.0 * (state >> 8) as f32 / (1 << 24) as f32 - loud)
+                10.0_f32.powf(8.0 * noise.unit() - loud)
             })
             .collect();
         crosstalk.update(&power, &[true; 2], |to, from| to != from, hop % 4000 > 2000);

@@ -62,8 +62,9 @@ fn prepare(
     config: &SessionConfig,
     controls: &Controls,
 ) -> Result<Session, SessionError> {
-    let model = params.kept.model().map(|release| &release.model);
-    Session::prepare(config, controls, SessionMethod::Own { model, learned: params.kept.learned() })
+    let model = params.saved.kept.model().map(|release| &release.model);
+    let learned = params.saved.kept.learned();
+    Session::prepare(config, controls, SessionMethod::Own { model, learned })
 }
 
 /// Function that prepares a session; replaced in tests.
@@ -149,11 +150,11 @@ impl AudioPath {
     ) {
         let abandoned = engine::abandoned_workers();
         // Keeps the estimates that the previous session has learned.
-        params.kept.collect(params.learn.value());
+        params.saved.kept.collect(params.learn.value());
         let map = MicMap::new(params.class, layout);
         self.dry = Delay::default();
         let named = |card: &'static models::Card| (card.id.as_str(), card.version.as_str());
-        let model = params.kept.model().map(|release| named(&release.card));
+        let model = params.saved.kept.model().map(|release| named(&release.card));
         let mut controls = Box::<Controls>::default();
         read_controls(params, &map, &mut controls);
         let config = session_config(params, activation, map.num_mics());
@@ -184,8 +185,8 @@ impl AudioPath {
                     }
                 };
                 again.or_else(|| {
-                    if params.kept.collect(false) {
-                        params.kept.has_news();
+                    if params.saved.kept.collect(false) {
+                        params.saved.kept.has_news();
                     }
                     let config = config?;
                     let session = prepare(params, &config, &controls).ok()?;
@@ -207,7 +208,7 @@ impl AudioPath {
             self.dry = Delay::new(map.num_mics(), delay_samples);
         }
         let learner = self.running.as_ref().map(|running| Arc::clone(&running.learner));
-        params.kept.connect(learner);
+        params.saved.kept.connect(learner);
         keep_code(abandoned);
     }
 
@@ -263,7 +264,7 @@ impl AudioPath {
         // Estimates are not saved while the session is learning.
         if !params.learn.value() && *num_found != learner.num_found() {
             *num_found = learner.num_found();
-            params.kept.has_news();
+            params.saved.kept.has_news();
         }
         // A refused block stays dry.
         let _ = map.with_mics(main, aux, |mics| {

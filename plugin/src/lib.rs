@@ -1,7 +1,6 @@
 //! The Unspill plugin: connects VST3 and CLAP hosts to the engine.
 #![cfg_attr(test, allow(clippy::float_cmp, reason = "parameters arrive exactly"))]
 
-mod arrangement;
 mod audio;
 pub mod buses;
 pub mod classes;
@@ -11,12 +10,12 @@ mod editor;
 mod ensembles;
 pub mod entry;
 pub mod guard;
-mod kept;
 mod live;
 mod names;
 pub mod params;
 pub mod plugin;
-pub mod state;
+pub mod saved;
+mod state;
 mod stay;
 #[cfg(test)]
 mod testing;

@@ -58,7 +58,7 @@ impl Names {
 
 /// Returns the name that the user gave the mic, or one made from its label.
 pub(crate) fn mic_name(params: &UnspillParams, index: usize) -> String {
-    let given = params.arranged.now().name(index).map(str::to_owned);
+    let given = params.saved.arranged.now().name(index).map(str::to_owned);
     given.unwrap_or_else(|| label_name(params, index))
 }
 
@@ -72,7 +72,7 @@ pub(crate) fn label_name(params: &UnspillParams, index: usize) -> String {
     let own = label(index);
     if own == Instrument::Other {
         let is_track = params.class.topology == Topology::Track && index == 0;
-        let track = params.arranged.track().filter(|_| is_track);
+        let track = params.saved.arranged.track().filter(|_| is_track);
         return track.unwrap_or_else(|| unlabelled(params.class, index));
     }
     let word = Instrument::variants()[own.to_index()];
@@ -88,7 +88,7 @@ pub(crate) fn label_name(params: &UnspillParams, index: usize) -> String {
 pub(crate) fn signature(params: &UnspillParams) -> u64 {
     // FNV-1a over the labels and the number of renames.
     let labels = params.mics.iter().map(|mic| mic.instrument.value().to_index() as u64);
-    labels.chain([params.arranged.renames()]).fold(0xCBF2_9CE4_8422_2325, |hash, number| {
+    labels.chain([params.saved.arranged.renames()]).fold(0xCBF2_9CE4_8422_2325, |hash, number| {
         (hash ^ number).wrapping_mul(0x0000_0100_0000_01B3)
     })
 }
@@ -129,9 +129,9 @@ mod tests {
         set_by_id(&params, "mic1_instrument", "Kick");
         let before = signature(&params);
         let rename = |name: &str| {
-            let mut arrangement = params.arranged.now().clone();
+            let mut arrangement = params.saved.arranged.now().clone();
             arrangement.rename(0, name);
-            params.arranged.change(arrangement);
+            params.saved.arranged.change(arrangement);
         };
         rename("Bassdrum");
         assert_ne!(signature(&params), before);
@@ -145,19 +145,19 @@ mod tests {
     fn a_track_is_called_as_the_host_calls_it_until_somebody_knows_better() {
         let track = UnspillParams::new(&UnspillTrack::DESC);
         let before = signature(&track);
-        track.arranged.track_is("Snare top");
+        track.saved.arranged.track_is("Snare top");
         assert_ne!(signature(&track), before);
         assert_eq!(name(&track, "mic1_amount").as_deref(), Some("Snare top Amount"));
         assert_eq!(name(&track, "pair1_2").as_deref(), Some("Remove Mic 2 from Snare top"));
         set_by_id(&track, "mic1_instrument", "Snare");
         assert_eq!(name(&track, "mic1_amount").as_deref(), Some("Snare Amount"));
-        let mut arrangement = track.arranged.now().clone();
+        let mut arrangement = track.saved.arranged.now().clone();
         arrangement.rename(0, "Mine");
-        track.arranged.change(arrangement);
+        track.saved.arranged.change(arrangement);
         assert_eq!(name(&track, "mic1_amount").as_deref(), Some("Mine Amount"));
         // A class with several mics ignores the track's name.
         let eight = UnspillParams::new(&Unspill8::DESC);
-        eight.arranged.track_is("Drums");
+        eight.saved.arranged.track_is("Drums");
         assert_eq!(name(&eight, "mic1_amount").as_deref(), Some("Mic 1 Amount"));
     }
 

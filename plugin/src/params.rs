@@ -9,11 +9,8 @@ use nice_plug::prelude::{
     BoolParam, Enum, EnumParam, FloatParam, FloatRange, Param, ParamPtr, Params, formatters,
 };
 
-use crate::arrangement::Arranged;
 use crate::classes::{ClassDesc, Topology};
-use crate::editor::Remembered;
-use crate::kept::Kept;
-use crate::state;
+use crate::saved::Saved;
 
 /// Lowest setting of a mic's maximal reduction: no limit.
 pub const NO_LIMIT_DB: f32 = -80.0;
@@ -212,12 +209,8 @@ pub struct UnspillParams {
     pub mics: Vec<MicParams>,
     /// One entry per target and bleeder.
     pub pairs: Vec<PairParam>,
-    /// State of the editor's window. Not a parameter, but saved with them.
-    pub(crate) remembered: Remembered,
-    /// Names, order and links of the mics; saved with the parameters.
-    pub(crate) arranged: Arranged,
-    /// Learned estimates and the session's model; saved with the parameters.
-    pub(crate) kept: Kept,
+    /// Data that is saved with the parameters.
+    pub(crate) saved: Saved,
     /// Number of times that the plugin itself has changed parameters.
     own_moves: AtomicU64,
     /// True if the host reported with its newest block that it renders, regardless of its mode
@@ -319,9 +312,7 @@ impl UnspillParams {
             learn: switch("Learn").non_automatable(),
             mics: (0..class.num_strips).map(|index| MicParams::new(class, index)).collect(),
             pairs: pairs.collect(),
-            remembered: Remembered::default(),
-            arranged: Arranged::new(class.num_strips),
-            kept: Kept::default(),
+            saved: Saved::new(class.num_strips),
             own_moves: AtomicU64::new(0),
             renders: AtomicBool::new(false),
         }
@@ -357,13 +348,6 @@ impl UnspillParams {
 
     pub(crate) fn renders(&self) -> bool {
         self.renders.load(Ordering::Relaxed)
-    }
-
-    /// Returns a number that changes whenever there is something new to save beside the parameters;
-    /// real-time safe.
-    pub(crate) fn unsaved(&self) -> u64 {
-        // Both numbers only grow.
-        self.kept.news().wrapping_add(self.arranged.changes())
     }
 
     /// Returns every parameter with its permanent id and its display group.
@@ -416,12 +400,12 @@ unsafe impl Params for UnspillParams {
     }
 
     fn serialize_fields(&self) -> BTreeMap<String, String> {
-        self.kept.collect(self.learn.value());
-        state::fields(self)
+        self.saved.kept.collect(self.learn.value());
+        self.saved.fields()
     }
 
     fn deserialize_fields(&self, fields: &BTreeMap<String, String>) {
-        state::remember(self, fields);
+        self.saved.load(fields, self.class.num_strips);
     }
 }
 

@@ -186,7 +186,7 @@ impl View for Answers {
     }
 
     fn track_is(&self, name: &str) {
-        self.params.arranged.track_is(name);
+        self.params.saved.arranged.track_is(name);
     }
 
     #[allow(unsafe_code, reason = "the framework gives parameters by pointer")]
@@ -265,6 +265,6 @@ impl View for Answers {
     }
 
     fn state_signature(&self) -> u64 {
-        self.params.unsaved()
+        self.params.saved.changes()
     }
 }

@@ -1,94 +1,10 @@
-//! Saved states: their format version, and the migration of states from other versions.
-
-use std::collections::BTreeMap;
+//! States of an instance: migration of states from other versions, and states of presets.
 
 use nice_plug::plugin::ParamValue;
 use nice_plug::prelude::{FloatRange, Param, ParamPtr, PluginState};
 
-use crate::arrangement::Arrangement;
 use crate::classes::ClassDesc;
 use crate::params::UnspillParams;
-
-/// Version of the saved format. It is raised when an old value would get another meaning. A new
-/// parameter does not raise it: loading sets the parameter to its default.
-pub const FORMAT: u32 = 1;
-
-/// Name of the field that holds [`FORMAT`].
-const FORMAT_FIELD: &str = "format";
-
-/// Names of the fields that hold the id and the version of the model.
-const MODEL_ID_FIELD: &str = "model_id";
-const MODEL_VERSION_FIELD: &str = "model_version";
-
-/// Name of the field that holds the state of the editor's window.
-const EDITOR_FIELD: &str = "editor";
-
-/// Name of the field that holds the mics' names, order and links.
-const ARRANGEMENT_FIELD: &str = "arrangement";
-
-/// Name of the field that holds the learned estimates.
-const LEARNED_FIELD: &str = "learned";
-
-/// Returns the saved fields beside the parameters.
-pub(crate) fn fields(params: &UnspillParams) -> BTreeMap<String, String> {
-    let mut fields = settings_fields(params);
-    if let Some(text) = params.kept.text() {
-        fields.insert(LEARNED_FIELD.to_owned(), text);
-    }
-    fields
-}
-
-/// Returns the fields of [`fields`] without the learned estimates, which belong to one
-/// session only.
-fn settings_fields(params: &UnspillParams) -> BTreeMap<String, String> {
-    let mut fields = BTreeMap::from([
-        (FORMAT_FIELD.to_owned(), FORMAT.to_string()),
-        (EDITOR_FIELD.to_owned(), params.remembered.to_text()),
-        (ARRANGEMENT_FIELD.to_owned(), params.arranged.now().to_text()),
-    ]);
-    if let Some(models::Release { card, .. }) = params.kept.model() {
-        fields.insert(MODEL_ID_FIELD.to_owned(), card.id.clone());
-        fields.insert(MODEL_VERSION_FIELD.to_owned(), card.version.clone());
-    }
-    fields
-}
-
-/// Loads the saved fields beside the parameters.
-pub(crate) fn remember(params: &UnspillParams, fields: &BTreeMap<String, String>) {
-    let field = |name| fields.get(name).map(String::as_str);
-    if let Some(text) = field(EDITOR_FIELD) {
-        params.remembered.read(text);
-    }
-    // A missing or unreadable field, as in sessions of older versions, gives the
-    // default arrangement.
-    let arrangement = field(ARRANGEMENT_FIELD).unwrap_or_default();
-    params.arranged.load(Arrangement::from_text(arrangement, params.class.num_strips));
-    let model = field(MODEL_ID_FIELD).zip(field(MODEL_VERSION_FIELD));
-    params.kept.read(field(LEARNED_FIELD), model);
-}
-
-/// Returns the names, order and links in a state; `None` if the state has no such field, as in
-/// older versions.
-pub(crate) fn arrangement_of(state: &PluginState, num_strips: usize) -> Option<Arrangement> {
-    let text = state.fields.get(ARRANGEMENT_FIELD)?;
-    Some(Arrangement::from_text(text, num_strips))
-}
-
-/// Returns the id and the version of the model that a state was saved with; `None` for states of
-/// versions without models.
-///
-/// A session is loaded with that model if this program contains it, otherwise with the newest.
-#[must_use]
-pub fn model_of(state: &PluginState) -> Option<(&str, &str)> {
-    let field = |name| state.fields.get(name).map(String::as_str);
-    field(MODEL_ID_FIELD).zip(field(MODEL_VERSION_FIELD))
-}
-
-/// Returns the format version of a state. A missing or unreadable version counts as 1.
-#[must_use]
-pub fn format_of(state: &PluginState) -> u32 {
-    state.fields.get(FORMAT_FIELD).and_then(|text| text.parse().ok()).unwrap_or(1)
-}
 
 /// Makes any state loadable by this version.
 ///
@@ -152,7 +68,7 @@ pub(crate) fn of(params: &UnspillParams) -> PluginState {
     PluginState {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         params: params.entries().into_iter().map(|(id, param, _)| (id, value(param))).collect(),
-        fields: settings_fields(params),
+        fields: params.saved.settings_fields(),
     }
 }
 
@@ -187,6 +103,8 @@ pub(crate) fn normalized(class: &'static ClassDesc, mut state: PluginState) -> V
 mod tests {
     use super::*;
     use crate::classes::{Class, Unspill8};
+    use crate::saved::arrangement::Arrangement;
+    use crate::saved::{arrangement_of, format_of, model_of};
 
     fn loaded(text: &str) -> PluginState {
         let mut state: PluginState = serde_json::from_str(text).unwrap();
@@ -203,7 +121,7 @@ mod tests {
         // The states differ in the model only.
         assert_eq!(with_model.params.len(), before_models.params.len());
         let card = &models::released().unwrap().card;
-        let fields = fields(&UnspillParams::new(&Unspill8::DESC));
+        let fields = UnspillParams::new(&Unspill8::DESC).saved.fields();
         let now = PluginState { fields, ..before_models };
         assert_eq!(model_of(&now), Some((card.id.as_str(), card.version.as_str())));
     }
@@ -211,18 +129,18 @@ mod tests {
     #[test]
     fn names_order_and_links_are_saved_and_old_sessions_have_none() {
         let saved = UnspillParams::new(&Unspill8::DESC);
-        let mut arrangement = saved.arranged.now().clone();
+        let mut arrangement = saved.saved.arranged.now().clone();
         arrangement.rename(1, "Snare oben");
         arrangement.move_beside(&[7], 0, false);
         arrangement.link(&[2, 3]);
-        saved.arranged.change(arrangement.clone());
+        saved.saved.arranged.change(arrangement.clone());
         let other = UnspillParams::new(&Unspill8::DESC);
-        remember(&other, &fields(&saved));
-        assert_eq!(*other.arranged.now(), arrangement);
-        assert_eq!(other.arranged.changes(), 0, "loading leaves nothing to save");
+        other.saved.load(&saved.saved.fields(), 8);
+        assert_eq!(*other.saved.arranged.now(), arrangement);
+        assert_eq!(other.saved.arranged.changes(), 0, "loading leaves nothing to save");
         let old = loaded(include_str!("../tests/fixtures/state-0.1-model.json"));
         assert_eq!(arrangement_of(&old, 8), None);
-        remember(&other, &old.fields);
-        assert_eq!(*other.arranged.now(), Arrangement::new(8));
+        other.saved.load(&old.fields, 8);
+        assert_eq!(*other.saved.arranged.now(), Arrangement::new(8));
     }
 }

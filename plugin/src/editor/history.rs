@@ -1,8 +1,8 @@
 //! Undo and redo of parameter changes, arrangements and passages, and the two sides A and B.
 
 use super::edits::{Change, Edits, ParamIndex};
-use crate::arrangement::Arrangement;
-use crate::kept::Taught;
+use crate::saved::arrangement::Arrangement;
+use crate::saved::learned::Taught;
 
 /// Largest number of steps that can be undone.
 const MAX_STEPS: usize = 200;
@@ -58,9 +58,9 @@ impl Edits {
         self.finish();
         self.apply(&self.moved(values));
         let changes = self.end_gesture();
-        let from = self.params.arranged.now().clone();
+        let from = self.params.saved.arranged.now().clone();
         let arranged = (from != to).then(|| {
-            self.params.arranged.change(to.clone());
+            self.params.saved.arranged.change(to.clone());
             Box::new([from, to])
         });
         if !changes.is_empty() || arranged.is_some() {
@@ -70,7 +70,7 @@ impl Edits {
 
     /// Changes names, order or links of the mics.
     pub(super) fn arrange(&mut self, change: impl FnOnce(&mut Arrangement)) {
-        let mut to = self.params.arranged.now().clone();
+        let mut to = self.params.saved.arranged.now().clone();
         change(&mut to);
         self.set_and_arrange(&[], to);
     }
@@ -83,8 +83,8 @@ impl Edits {
     /// earlier estimates.
     pub(super) fn begin_passage(&mut self) {
         self.finish();
-        let before = self.params.kept.taught(false);
-        self.params.kept.begin();
+        let before = self.params.saved.kept.taught(false);
+        self.params.saved.kept.begin();
         let learn = self.index(&self.params.learn);
         let estimates = self.index(&self.params.estimates);
         self.apply(&self.moved(&[(learn, 1.0), (estimates, 1.0)]));
@@ -121,13 +121,13 @@ impl Edits {
         let step = &mut self.history.steps[self.history.done];
         let mut back: Vec<_> = step.changes.iter().map(|c| (c.index, c.from)).collect();
         if let Some(arranged) = &step.arranged {
-            self.params.arranged.change(arranged[0].clone());
+            self.params.saved.arranged.change(arranged[0].clone());
         }
         if let Some(passage) = &mut step.passage {
             if !is_learning {
-                passage.after = Some(self.params.kept.taught(false));
+                passage.after = Some(self.params.saved.kept.taught(false));
             }
-            self.params.kept.put_back(&passage.before);
+            self.params.saved.kept.put_back(&passage.before);
             if is_learning {
                 back.push((learn, 0.0));
                 // A partly learned passage cannot be redone.
@@ -146,10 +146,10 @@ impl Edits {
         let step = &self.history.steps[self.history.done];
         let again: Vec<_> = step.changes.iter().map(|c| (c.index, c.to)).collect();
         if let Some(arranged) = &step.arranged {
-            self.params.arranged.change(arranged[1].clone());
+            self.params.saved.arranged.change(arranged[1].clone());
         }
         if let Some(after) = step.passage.as_ref().and_then(|passage| passage.after.as_ref()) {
-            self.params.kept.put_back(after);
+            self.params.saved.kept.put_back(after);
         }
         self.history.done += 1;
         self.apply(&again);
@@ -167,7 +167,7 @@ impl Edits {
             return;
         }
         let values = self.all().map(|index| self.value(index)).collect();
-        let arrangement = self.params.arranged.now().clone();
+        let arrangement = self.params.saved.arranged.now().clone();
         self.history.sides[self.history.side] = Some(Side { values, arrangement });
         self.history.side = side;
         if let Some(there) = self.history.sides[side].take() {

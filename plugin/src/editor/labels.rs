@@ -99,7 +99,7 @@ impl Editor {
                 self.link_chosen();
                 ui.close();
             }
-            let is_linked = self.edits.params().arranged.now().link_of(strip).is_some();
+            let is_linked = self.edits.params().saved.arranged.now().link_of(strip).is_some();
             if ui
                 .add_enabled(is_linked, item("Unlink", ""))
                 .on_disabled_hover_text("This mic is not linked")

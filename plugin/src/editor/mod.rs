@@ -17,7 +17,6 @@ mod labels;
 mod levels;
 mod matrix;
 mod presets;
-mod remembered;
 mod reorder;
 mod scene;
 mod spectrogram;
@@ -43,7 +42,6 @@ use nice_plug::context::gui::GuiContext;
 use crate::live::Live;
 use crate::params::UnspillParams;
 
-pub(crate) use remembered::Remembered;
 #[allow(unreachable_pub, reason = "the associated type of a public plugin")]
 pub use window::UnspillEditor;
 pub(crate) use window::create;
@@ -86,7 +84,7 @@ pub(super) struct Editor {
     presets: presets::Presets,
     /// The last error, until the next action.
     message: Option<String>,
-    /// Value of [`UnspillParams::unsaved`] when the host was last notified.
+    /// Value of `Saved::changes` when the host was last notified.
     told: u64,
     /// Time of the last pointer or keyboard event.
     touched_s: f64,
@@ -108,7 +106,7 @@ impl Editor {
             show_all: false,
             presets: presets::Presets::new(preset_folder),
             message: None,
-            told: params.unsaved(),
+            told: params.saved.changes(),
             touched_s: 0.0,
         }
     }
@@ -165,7 +163,7 @@ impl Editor {
         self.status(ui, status);
 
         // Names, order, links and passages are not parameters, so the host must be notified here.
-        let unsaved = self.edits.params().unsaved();
+        let unsaved = self.edits.params().saved.changes();
         if self.told != unsaved {
             self.told = unsaved;
             self.scene.tell_host();

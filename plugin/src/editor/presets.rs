@@ -9,7 +9,7 @@ use nice_plug::plugin::PluginState;
 use super::controls::switch;
 use super::{Editor, theme};
 use crate::ensembles::{ENSEMBLES, Ensemble};
-use crate::state;
+use crate::{saved, state};
 
 const ENDING: &str = "unspill.json";
 
@@ -134,7 +134,7 @@ impl Editor {
                     self.edits.index(&params.learn),
                 ];
                 let class = params.class;
-                let arrangement = state::arrangement_of(&state, class.num_strips);
+                let arrangement = saved::arrangement_of(&state, class.num_strips);
                 let values = state::normalized(class, state);
                 let all = self.edits.all().zip(values);
                 let values: Vec<_> = all.filter(|(index, _)| !kept.contains(index)).collect();

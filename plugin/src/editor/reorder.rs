@@ -125,7 +125,7 @@ impl Editor {
     /// linked with any of it.
     pub(super) fn moved_with(&self, strip: usize) -> [Vec<usize>; 2] {
         let chosen = self.carried(strip);
-        let arrangement = self.edits.params().arranged.now();
+        let arrangement = self.edits.params().saved.arranged.now();
         let linked = chosen.iter().flat_map(|&one| arrangement.linked_with(one)).collect();
         [chosen, linked]
     }
@@ -149,7 +149,7 @@ impl Editor {
             return;
         }
         let is_one_link = {
-            let arrangement = self.edits.params().arranged.now();
+            let arrangement = self.edits.params().saved.arranged.now();
             let first = arrangement.link_of(self.together[0]);
             first.is_some() && self.together.iter().all(|&one| arrangement.link_of(one) == first)
         };
@@ -172,7 +172,7 @@ impl Editor {
     /// Draws the mark of a linked mic; a click unlinks the mic.
     pub(super) fn link_mark(&mut self, ui: &Ui, rect: Rect, strip: usize) {
         let (link, others) = {
-            let arrangement = self.edits.params().arranged.now();
+            let arrangement = self.edits.params().saved.arranged.now();
             let Some(link) = arrangement.link_of(strip) else { return };
             (link, arrangement.linked_with(strip))
         };

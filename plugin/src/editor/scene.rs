@@ -295,7 +295,7 @@ impl Scene {
     /// Returns true if a strip has ever had a signal, or if the user has labelled or named it.
     pub(super) fn is_used(&self, strip: usize) -> bool {
         let labelled = self.params.mics[strip].instrument.value() != Instrument::Other
-            || self.params.arranged.now().name(strip).is_some();
+            || self.params.saved.arranged.now().name(strip).is_some();
         self.was_heard(strip) || (labelled && self.exists(strip))
     }
 

@@ -99,7 +99,7 @@ impl Editor {
 
     /// Returns a message about the learned estimates and the model.
     pub(super) fn learning_news(&self) -> Option<(String, egui::Color32)> {
-        let kept = &self.params().kept;
+        let kept = &self.params().saved.kept;
         let state = self.scene.session().map(|session| session.learner.state());
         // A newly learned passage replaces estimates that could not be read.
         let is_made_good = matches!(

@@ -39,7 +39,7 @@ const FOOT: f32 = 24.0;
 impl Editor {
     /// Returns the strips that have a row, from the top.
     pub(super) fn rows(&self) -> Vec<usize> {
-        let mut rows = self.edits.params().arranged.now().order().to_vec();
+        let mut rows = self.edits.params().saved.arranged.now().order().to_vec();
         rows.retain(|&strip| {
             self.scene.is_used(strip) || (self.show_all && self.scene.exists(strip))
         });
@@ -169,7 +169,7 @@ impl Editor {
         let is_bright = is_selected || is_pointed || whole.hovered();
         self.grip(ui, at(GRIP, ICON - GRIP, 24.0), strip, is_bright);
         self.instrument_button(ui, at(ICON, 24.0, 24.0), strip);
-        let is_linked = params.arranged.now().link_of(strip).is_some();
+        let is_linked = params.saved.arranged.now().link_of(strip).is_some();
         let room = ROLE - NAME - 6.0 - if is_linked { LINK_WIDTH } else { 0.0 };
         self.name_label(ui, at(NAME, room, 24.0), strip, is_selected);
         self.link_mark(ui, at(ROLE - 4.0 - LINK_WIDTH, LINK_WIDTH, 24.0), strip);

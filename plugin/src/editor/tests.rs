@@ -291,30 +291,30 @@ fn learn_is_pressed_with_mouse_or_keyboard_and_undo_forgets_the_passage() {
 fn undo_brings_back_what_a_passage_has_replaced() {
     let mut desk = Desk::new("undo-learn");
     let params = desk.editor.params();
-    let before = crate::kept::learned_by_a_newer_version();
-    params.kept.read(Some(&before), None);
+    let before = crate::saved::learned::learned_by_a_newer_version();
+    params.saved.kept.read(Some(&before), None);
     let edits = &mut desk.editor.edits;
     // A passage undone while it is learned cannot be redone.
     edits.begin_passage();
     edits.undo();
     assert!(!edits.is_learning() && !edits.can_redo());
-    assert_eq!(params.kept.text().as_ref(), Some(&before));
+    assert_eq!(params.saved.kept.text().as_ref(), Some(&before));
     // A passage undone after its end.
     edits.begin_passage();
     edits.end_passage();
-    params.kept.read(None, None);
-    let news = params.kept.news();
+    params.saved.kept.read(None, None);
+    let news = params.saved.kept.news();
     edits.undo();
-    assert_eq!(params.kept.text().as_ref(), Some(&before));
-    assert_ne!(params.kept.news(), news, "the host has something to save");
+    assert_eq!(params.saved.kept.text().as_ref(), Some(&before));
+    assert_ne!(params.saved.kept.news(), news, "the host has something to save");
     edits.redo();
-    assert_eq!(params.kept.text(), None);
+    assert_eq!(params.saved.kept.text(), None);
 }
 
 #[test]
 fn what_a_session_lacks_is_said() {
     let desk = Desk::new("news");
-    let kept = &desk.editor.params().kept;
+    let kept = &desk.editor.params().saved.kept;
     let news = || desk.editor.learning_news().map(|(text, _)| text);
     assert_eq!(news(), None);
     kept.read(Some("no base64"), Some(("band-z", "9.1.0")));
@@ -329,7 +329,7 @@ fn what_a_session_lacks_is_said() {
 fn a_preset_begins_no_passage_and_holds_nothing_learned() {
     let mut desk = Desk::new("preset-learn");
     let params = desk.editor.params();
-    params.kept.read(Some(&crate::kept::learned_by_a_newer_version()), None);
+    params.saved.kept.read(Some(&crate::saved::learned::learned_by_a_newer_version()), None);
     crate::testing::set_by_id(&params, "learn", "On");
     crate::testing::set_by_id(&params, "estimates", "Learned");
     crate::testing::set_by_id(&params, "amount", "50");

@@ -345,7 +345,7 @@ fn a_mic_is_renamed_by_double_click_and_f2_and_an_empty_name_is_taken_back() {
     desk.press(Modifiers::NONE, Key::F2);
     desk.type_text("");
     assert_eq!(desk.name(1), "Snare");
-    assert_eq!(desk.params.arranged.now().name(1), None);
+    assert_eq!(desk.params.saved.arranged.now().name(1), None);
     assert_eq!(desk.host.told(), [], "no parameter is touched");
 }
 
@@ -400,7 +400,7 @@ fn linked_mics_keep_their_distance_and_are_held_together() {
     assert!((desk.value(desk.amount(0)) - 0.55).abs() < 1e-3);
     // A click on the mark removes the link.
     desk.click("Unlink Kick", Modifiers::NONE);
-    assert_eq!(desk.params.arranged.now().link_of(2), None);
+    assert_eq!(desk.params.saved.arranged.now().link_of(2), None);
 }
 
 #[test]

@@ -19,10 +19,10 @@ use nice_plug_egui::{
 };
 
 use super::ending::{End, WindowThread};
-use super::remembered::{LARGEST, SMALLEST, can_be_drawn, host_scale};
 use super::{Editor, presets, theme};
 use crate::live::Live;
 use crate::params::UnspillParams;
+use crate::saved::window::{LARGEST, SMALLEST, can_be_drawn, host_scale};
 
 /// The editor of one instance; opens windows.
 pub struct UnspillEditor {
@@ -60,10 +60,10 @@ impl UnspillEditor {
         thread: &WindowThread,
         system_scale: Option<f64>,
     ) -> Option<(Arc<EguiEditorState>, EguiEditor<App>)> {
-        let [width, height] = self.params.remembered.size_at(system_scale);
+        let [width, height] = self.params.saved.window.size_at(system_scale);
         let state = EguiEditorState::from_size(
             LogicalSize::new(width, height),
-            self.params.remembered.scale(),
+            self.params.saved.window.scale(),
         );
         let settings = EguiNiceSettings::new()
             .with_tile(self.params.class.name)
@@ -106,7 +106,7 @@ impl FrameworkEditor for UnspillEditor {
         match &*lock(&self.adapter) {
             Some((state, adapter)) if state.is_open() => adapter.size(),
             _ => {
-                let remembered = &self.params.remembered;
+                let remembered = &self.params.saved.window;
                 let ([width, height], scale) = (remembered.size_at(None), remembered.scale());
                 let size = LogicalSize::new(width * scale, height * scale);
                 NativeSize::from_size(Size::from(size), 1.0)
@@ -225,11 +225,11 @@ impl NiceEguiApp for App {
     fn resized(&mut self, size: WindowSize) {
         #[allow(clippy::cast_possible_truncation, reason = "sizes of windows")]
         let size = [size.logical.width as f32, size.logical.height as f32];
-        self.params.remembered.set_size(size);
+        self.params.saved.window.set_size(size);
     }
 
     fn zoom_factor_changed(&mut self, scale: f32) {
-        self.params.remembered.set_scale(scale);
+        self.params.saved.window.set_scale(scale);
     }
 }
 

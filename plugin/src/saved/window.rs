@@ -3,22 +3,22 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// Smallest window, in points.
-pub(super) const SMALLEST: [f32; 2] = [920.0, 560.0];
-pub(super) const LARGEST: [f32; 2] = [4000.0, 3000.0];
+pub(crate) const SMALLEST: [f32; 2] = [920.0, 560.0];
+pub(crate) const LARGEST: [f32; 2] = [4000.0, 3000.0];
 /// Longest side of a window, in pixels: enough for an 8K screen. OpenGL drivers draw at most 16384
 /// pixels, and Mesa's software driver crashes beyond that.
-pub(super) const LARGEST_PIXELS: u16 = 8192;
+pub(crate) const LARGEST_PIXELS: u16 = 8192;
 const SCALES: [f32; 2] = [0.5, 4.0];
 /// Accepted range of a host's scale, in pixels per point.
 const HOST_SCALES: std::ops::RangeInclusive<f64> = 0.25..=8.0;
 
 /// Returns the scale that a host requests, if it is in the accepted range.
-pub(super) fn host_scale(asked: Option<f64>) -> Option<f64> {
+pub(crate) fn host_scale(asked: Option<f64>) -> Option<f64> {
     asked.filter(|scale| HOST_SCALES.contains(scale))
 }
 
 /// Returns true if a window can have this width and height in pixels.
-pub(super) fn can_be_drawn([width, height]: [f64; 2]) -> bool {
+pub(crate) fn can_be_drawn([width, height]: [f64; 2]) -> bool {
     let largest = f64::from(LARGEST_PIXELS);
     // False if one is NaN.
     width <= largest && height <= largest
@@ -52,13 +52,13 @@ fn store(to: &AtomicU32, value: f32, [min, max]: [f32; 2]) {
 
 impl Remembered {
     /// Returns width and height in points.
-    pub(super) fn size(&self) -> [f32; 2] {
+    pub(crate) fn size(&self) -> [f32; 2] {
         [load(&self.width), load(&self.height)]
     }
 
     /// Returns the size, limited to [`LARGEST_PIXELS`] if the system or the host adds a scale of
     /// its own.
-    pub(super) fn size_at(&self, system_scale: Option<f64>) -> [f32; 2] {
+    pub(crate) fn size_at(&self, system_scale: Option<f64>) -> [f32; 2] {
         #[allow(clippy::cast_possible_truncation, reason = "1 to 8")]
         let system_scale = system_scale.unwrap_or(1.0).max(1.0) as f32;
         let largest = f32::from(LARGEST_PIXELS) / (self.scale() * system_scale);
@@ -66,16 +66,16 @@ impl Remembered {
     }
 
     /// Pixels per point, as a factor to the system's scale.
-    pub(super) fn scale(&self) -> f32 {
+    pub(crate) fn scale(&self) -> f32 {
         load(&self.scale)
     }
 
-    pub(super) fn set_size(&self, [width, height]: [f32; 2]) {
+    pub(crate) fn set_size(&self, [width, height]: [f32; 2]) {
         store(&self.width, width, [SMALLEST[0], LARGEST[0]]);
         store(&self.height, height, [SMALLEST[1], LARGEST[1]]);
     }
 
-    pub(super) fn set_scale(&self, scale: f32) {
+    pub(crate) fn set_scale(&self, scale: f32) {
         store(&self.scale, scale, SCALES);
     }
 

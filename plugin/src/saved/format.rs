@@ -1,0 +1,91 @@
+//! Format of the saved fields: its version, and the names of the fields.
+
+use std::collections::BTreeMap;
+
+use nice_plug::prelude::PluginState;
+
+use super::Saved;
+use super::arrangement::Arrangement;
+
+/// Version of the saved format. It is raised when an old value would get another meaning. A new
+/// parameter does not raise it: loading sets the parameter to its default.
+pub const FORMAT: u32 = 1;
+
+/// Name of the field that holds [`FORMAT`].
+const FORMAT_FIELD: &str = "format";
+
+/// Names of the fields that hold the id and the version of the model.
+const MODEL_ID_FIELD: &str = "model_id";
+const MODEL_VERSION_FIELD: &str = "model_version";
+
+/// Name of the field that holds the state of the editor's window.
+const EDITOR_FIELD: &str = "editor";
+
+/// Name of the field that holds the mics' names, order and links.
+const ARRANGEMENT_FIELD: &str = "arrangement";
+
+/// Name of the field that holds the learned estimates.
+const LEARNED_FIELD: &str = "learned";
+
+impl Saved {
+    /// Returns the saved fields beside the parameters.
+    pub(crate) fn fields(&self) -> BTreeMap<String, String> {
+        let mut fields = self.settings_fields();
+        if let Some(text) = self.kept.text() {
+            fields.insert(LEARNED_FIELD.to_owned(), text);
+        }
+        fields
+    }
+
+    /// Returns the fields of [`Saved::fields`] without the learned estimates, which belong to one
+    /// session only.
+    pub(crate) fn settings_fields(&self) -> BTreeMap<String, String> {
+        let mut fields = BTreeMap::from([
+            (FORMAT_FIELD.to_owned(), FORMAT.to_string()),
+            (EDITOR_FIELD.to_owned(), self.window.to_text()),
+            (ARRANGEMENT_FIELD.to_owned(), self.arranged.now().to_text()),
+        ]);
+        if let Some(models::Release { card, .. }) = self.kept.model() {
+            fields.insert(MODEL_ID_FIELD.to_owned(), card.id.clone());
+            fields.insert(MODEL_VERSION_FIELD.to_owned(), card.version.clone());
+        }
+        fields
+    }
+
+    /// Loads the saved fields beside the parameters of an instance with `num_strips` mics.
+    pub(crate) fn load(&self, fields: &BTreeMap<String, String>, num_strips: usize) {
+        let field = |name| fields.get(name).map(String::as_str);
+        if let Some(text) = field(EDITOR_FIELD) {
+            self.window.read(text);
+        }
+        // A missing or unreadable field, as in sessions of older versions, gives the
+        // default arrangement.
+        let arrangement = field(ARRANGEMENT_FIELD).unwrap_or_default();
+        self.arranged.load(Arrangement::from_text(arrangement, num_strips));
+        let model = field(MODEL_ID_FIELD).zip(field(MODEL_VERSION_FIELD));
+        self.kept.read(field(LEARNED_FIELD), model);
+    }
+}
+
+/// Returns the names, order and links in a state; `None` if the state has no such field, as in
+/// older versions.
+pub(crate) fn arrangement_of(state: &PluginState, num_strips: usize) -> Option<Arrangement> {
+    let text = state.fields.get(ARRANGEMENT_FIELD)?;
+    Some(Arrangement::from_text(text, num_strips))
+}
+
+/// Returns the id and the version of the model that a state was saved with; `None` for states of
+/// versions without models.
+///
+/// A session is loaded with that model if this program contains it, otherwise with the newest.
+#[must_use]
+pub fn model_of(state: &PluginState) -> Option<(&str, &str)> {
+    let field = |name| state.fields.get(name).map(String::as_str);
+    field(MODEL_ID_FIELD).zip(field(MODEL_VERSION_FIELD))
+}
+
+/// Returns the format version of a state. A missing or unreadable version counts as 1.
+#[must_use]
+pub fn format_of(state: &PluginState) -> u32 {
+    state.fields.get(FORMAT_FIELD).and_then(|text| text.parse().ok()).unwrap_or(1)
+}

@@ -2,15 +2,20 @@
 
 use egui::{Align2, Id, Rect, Response, Sense, Ui, pos2, vec2};
 
-use super::controls::{Draggable, choices, focus_ring, name, switch};
-use super::{Editor, theme};
+use super::access::Access;
+use super::controls::{choices, focus_ring, name, switch};
+use super::edits::Edits;
+use super::handles::{Draggable, describe};
+use super::presets::Presets;
+use super::scene::Scene;
+use super::theme;
 
 pub(super) const HEIGHT: f32 = 2.0 * (MARGIN + ROW) + GAP;
 const ROW: f32 = 26.0;
 const MARGIN: f32 = 10.0;
 const GAP: f32 = 6.0;
 
-/// Returns places from left to right.
+/// The next place from left to right.
 struct Places {
     x: f32,
     y: f32,
@@ -24,201 +29,191 @@ impl Places {
     }
 }
 
-impl Editor {
-    pub(super) fn header(&mut self, ui: &mut Ui, rect: Rect) {
-        ui.painter().rect_filled(rect, 0.0, theme::PANEL);
-        ui.painter().hline(rect.x_range(), rect.bottom(), (1.0, theme::LINE));
-        let mut places = Places { x: rect.left() + 16.0, y: rect.top() + MARGIN };
-        self.title(ui, &mut places);
-        let params = self.params();
+/// Draws the panel.
+pub(super) fn show(ui: &mut Ui, rect: Rect, presets: &mut Presets, access: &mut Access<'_>) {
+    ui.painter().rect_filled(rect, 0.0, theme::PANEL);
+    ui.painter().hline(rect.x_range(), rect.bottom(), (1.0, theme::LINE));
+    let mut places = Places { x: rect.left() + 16.0, y: rect.top() + MARGIN };
+    let Access { scene, edits, handles, .. } = access;
+    let params = scene.params();
+    title(ui, &mut places, params.class.name);
 
-        let mode = self.edits.index(&params.mode);
-        let names = [
-            (
-                "Live",
-                "No lookahead, under 50 ms of latency. Takes effect when the host restarts the plugin.",
-            ),
-            (
-                "Mix",
-                "Lookahead for better cleaning, under 1 s of latency. Takes effect when the host restarts the plugin.",
-            ),
-        ];
-        let place = places.next(104.0, 20.0);
-        let chosen = self.edits.choice(mode);
-        if let Some(choice) = choices(ui, place, Id::unique("mode"), &names, chosen, |_| theme::DIM)
-        {
-            self.edits.choose(mode, choice);
-        }
-
-        let listen = self.edits.index(&params.listen);
-        let names = [
-            ("Clean", "Play the mics without bleed"),
-            ("Removed", "Play the sound that is removed from the mics"),
-            ("Dry", "Play the unprocessed mics"),
-        ];
-        let colour = |choice| [theme::KEEP, theme::BLEED, theme::TEXT][choice];
-        let place = places.next(216.0, 20.0);
-        let chosen = self.edits.choice(listen);
-        if let Some(choice) = choices(ui, place, Id::unique("listen"), &names, chosen, colour) {
-            self.edits.choose(listen, choice);
-        }
-
-        let place = places.next(52.0, 4.0);
-        let font = theme::regular(12.5);
-        ui.painter().text(place.left_center(), Align2::LEFT_CENTER, "Amount", font, theme::DIM);
-        let place = places.next(120.0, 20.0);
-        let amount = Draggable {
-            id: Id::unique("amount"),
-            index: self.edits.index(&params.amount),
-            along: &[],
-            linked: &[],
-            travel: vec2(place.width(), 0.0),
-        };
-        if let Some(response) = self.bar(ui, place, &amount, theme::KEEP) {
-            self.describe(&response, amount.index, || "Amount".to_owned());
-            response.on_hover_text("How much bleed is removed from all mics\nDrag, double-click to type, right-click for 100 %");
-        }
-
-        let bypass = self.edits.index(&params.bypass);
-        let is_on = self.edits.value(bypass) > 0.5;
-        let place = places.next(72.0, 20.0);
-        let lit = is_on.then_some(theme::ALARM);
-        let hint = "Pass all mics unchanged, delayed by the latency, without a click";
-        if switch(ui, place, Id::unique("bypass"), "Bypass", lit).on_hover_text(hint).clicked() {
-            self.edits.set(&[(bypass, if is_on { 0.0 } else { 1.0 })]);
-        }
-
-        let mut places = Places { x: rect.left() + 16.0, y: places.y + ROW + GAP };
-        self.learning(ui, &mut places);
-        let right = 92.0 + 8.0 + 68.0 + 4.0 + 54.0 + 8.0 + 54.0 + 4.0 + 54.0;
-        places.x = places.x.max(rect.right() - 16.0 - right);
-        self.presets_menu(ui, places.next(92.0, 8.0));
-        self.sides(ui, &mut places);
-        self.undo_and_redo(ui, &mut places);
+    let mode = edits.index(&params.mode);
+    let names = [
+        (
+            "Live",
+            "No lookahead, under 50 ms of latency. Takes effect when the host restarts the plugin.",
+        ),
+        (
+            "Mix",
+            "Lookahead for better cleaning, under 1 s of latency. Takes effect when the host restarts the plugin.",
+        ),
+    ];
+    let place = places.next(104.0, 20.0);
+    let chosen = edits.choice(mode);
+    if let Some(choice) = choices(ui, place, Id::unique("mode"), &names, chosen, |_| theme::DIM) {
+        edits.choose(mode, choice);
     }
 
-    fn title(&self, ui: &mut Ui, places: &mut Places) {
-        let painter = ui.painter();
-        let class = self.edits.params().class.name;
-        let (first, rest) = class.split_once(' ').unwrap_or((class, ""));
-        let at = pos2(places.x, places.y + 0.5 * ROW);
-        let drawn =
-            painter.text(at, Align2::LEFT_CENTER, first, theme::semibold(18.0), theme::TEXT);
-        let at = pos2(drawn.right() + 6.0, at.y + 1.0);
-        let rest = painter.text(at, Align2::LEFT_CENTER, rest, theme::regular(14.0), theme::DIM);
-        places.x = rest.right() + 22.0;
+    let listen = edits.index(&params.listen);
+    let names = [
+        ("Clean", "Play the mics without bleed"),
+        ("Removed", "Play the sound that is removed from the mics"),
+        ("Dry", "Play the unprocessed mics"),
+    ];
+    let colour = |choice| [theme::KEEP, theme::BLEED, theme::TEXT][choice];
+    let place = places.next(216.0, 20.0);
+    let chosen = edits.choice(listen);
+    if let Some(choice) = choices(ui, place, Id::unique("listen"), &names, chosen, colour) {
+        edits.choose(listen, choice);
     }
 
-    /// Draws the choice of Adaptive or Learned, and the switch that starts a passage.
-    fn learning(&mut self, ui: &mut Ui, places: &mut Places) {
-        let params = self.params();
-        let estimates = self.edits.index(&params.estimates);
-        let is_learning = self.edits.is_learning();
+    let place = places.next(52.0, 4.0);
+    let font = theme::regular(12.5);
+    ui.painter().text(place.left_center(), Align2::LEFT_CENTER, "Amount", font, theme::DIM);
+    let place = places.next(120.0, 20.0);
+    let amount = Draggable {
+        id: Id::unique("amount"),
+        index: edits.index(&params.amount),
+        along: &[],
+        linked: &[],
+        travel: vec2(place.width(), 0.0),
+    };
+    if let Some(response) = handles.bar(ui, place, &amount, theme::KEEP, edits) {
+        describe(&response, amount.index, edits, || "Amount".to_owned());
+        response.on_hover_text("How much bleed is removed from all mics\nDrag, double-click to type, right-click for 100 %");
+    }
 
-        let place = places.next(62.0, 4.0);
-        let font = theme::regular(12.5);
-        ui.painter().text(place.left_center(), Align2::LEFT_CENTER, "Estimates", font, theme::DIM);
-        let names = [
-            (
-                "Adaptive",
-                "Estimates the bleed during playback. Starts from nothing at every start.",
-            ),
-            (
-                "Learned",
-                "Uses the frozen estimates of a learned passage, saved with the session. Clean from the first note, and the same in every bounce.",
-            ),
-        ];
-        let place = places.next(152.0, 8.0);
-        let chosen = self.edits.choice(estimates);
-        if let Some(choice) =
-            choices(ui, place, Id::unique("estimates"), &names, chosen, |_| theme::DIM)
-            // While a passage is learned, Estimates stays at Learned.
-            && !is_learning
-        {
-            self.edits.choose(estimates, choice);
-        }
+    let bypass = edits.index(&params.bypass);
+    let is_on = edits.value(bypass) > 0.5;
+    let place = places.next(72.0, 20.0);
+    let lit = is_on.then_some(theme::ALARM);
+    let hint = "Pass all mics unchanged, delayed by the latency, without a click";
+    if switch(ui, place, Id::unique("bypass"), "Bypass", lit).on_hover_text(hint).clicked() {
+        edits.set(&[(bypass, if is_on { 0.0 } else { 1.0 })]);
+    }
 
-        let place = places.next(124.0, 20.0);
-        let hint = if is_learning {
-            "Convergence of the filters. Press again when it stops rising to keep and use the new estimates; Undo discards them."
+    let mut places = Places { x: rect.left() + 16.0, y: places.y + ROW + GAP };
+    learning(ui, &mut places, scene, edits);
+    let right = 92.0 + 8.0 + 68.0 + 4.0 + 54.0 + 8.0 + 54.0 + 4.0 + 54.0;
+    places.x = places.x.max(rect.right() - 16.0 - right);
+    presets.show(ui, places.next(92.0, 8.0), edits);
+    sides(ui, &mut places, edits);
+    undo_and_redo(ui, &mut places, edits);
+}
+
+fn title(ui: &mut Ui, places: &mut Places, class: &str) {
+    let painter = ui.painter();
+    let (first, rest) = class.split_once(' ').unwrap_or((class, ""));
+    let at = pos2(places.x, places.y + 0.5 * ROW);
+    let drawn = painter.text(at, Align2::LEFT_CENTER, first, theme::semibold(18.0), theme::TEXT);
+    let at = pos2(drawn.right() + 6.0, at.y + 1.0);
+    let rest = painter.text(at, Align2::LEFT_CENTER, rest, theme::regular(14.0), theme::DIM);
+    places.x = rest.right() + 22.0;
+}
+
+/// Draws the choice of Adaptive or Learned, and the switch that starts a passage.
+fn learning(ui: &mut Ui, places: &mut Places, scene: &Scene, edits: &mut Edits) {
+    let params = scene.params();
+    let estimates = edits.index(&params.estimates);
+    let is_learning = edits.is_learning();
+
+    let place = places.next(62.0, 4.0);
+    let font = theme::regular(12.5);
+    ui.painter().text(place.left_center(), Align2::LEFT_CENTER, "Estimates", font, theme::DIM);
+    let names = [
+        ("Adaptive", "Estimates the bleed during playback. Starts from nothing at every start."),
+        (
+            "Learned",
+            "Uses the frozen estimates of a learned passage, saved with the session. Clean from the first note, and the same in every bounce.",
+        ),
+    ];
+    let place = places.next(152.0, 8.0);
+    let chosen = edits.choice(estimates);
+    if let Some(choice) =
+        choices(ui, place, Id::unique("estimates"), &names, chosen, |_| theme::DIM)
+        // While a passage is learned, Estimates stays at Learned.
+        && !is_learning
+    {
+        edits.choose(estimates, choice);
+    }
+
+    let place = places.next(124.0, 20.0);
+    let hint = if is_learning {
+        "Convergence of the filters. Press again when it stops rising to keep and use the new estimates; Undo discards them."
+    } else {
+        "Press, play a passage in which everybody plays, and press again. The new estimates replace the old ones; Undo restores them."
+    };
+    if learn_button(ui, place, is_learning, scene).on_hover_text(hint).clicked() {
+        if is_learning {
+            edits.end_passage();
         } else {
-            "Press, play a passage in which everybody plays, and press again. The new estimates replace the old ones; Undo restores them."
-        };
-        if self.learn_button(ui, place, is_learning).on_hover_text(hint).clicked() {
-            if is_learning {
-                self.edits.end_passage();
-            } else {
-                self.edits.begin_passage();
+            edits.begin_passage();
+        }
+    }
+}
+
+/// Draws a switch that fills up as the filters converge.
+fn learn_button(ui: &mut Ui, place: Rect, is_learning: bool, scene: &Scene) -> Response {
+    let id = Id::unique("learn");
+    if !is_learning {
+        return switch(ui, place, id, "Learn", None);
+    }
+    let session = scene.session();
+    let convergence = session.map_or(0.0, |session| session.learner.convergence());
+    let response = ui.interact(place, id, Sense::click());
+    name(&response, "Learning", true);
+    let painter = ui.painter();
+    painter.rect_filled(place, theme::CORNER, theme::WELL);
+    let mut filled = place.shrink(1.0);
+    filled.set_width(filled.width() * convergence.clamp(0.0, 1.0));
+    painter.rect_filled(filled, theme::CORNER, theme::blend(theme::WELL, theme::KEEP, 0.46));
+    let text = format!("Learning {:.0} %", 100.0 * convergence);
+    let font = theme::semibold(12.0);
+    painter.text(place.center(), Align2::CENTER_CENTER, text, font, theme::TEXT);
+    focus_ring(ui, place, &response);
+    response
+}
+
+fn sides(ui: &mut Ui, places: &mut Places, edits: &mut Edits) {
+    let names = [
+        ("A", "The first of two settings to compare"),
+        ("B", "The second of two settings to compare"),
+    ];
+    let place = places.next(68.0, 4.0);
+    let side = edits.side();
+    if let Some(side) = choices(ui, place, Id::unique("sides"), &names, side, |_| theme::DIM) {
+        edits.go_to_side(side);
+    }
+    let (text, hint) =
+        if side == 0 { ("A \u{2192} B", "Copy A to B") } else { ("B \u{2192} A", "Copy B to A") };
+    let copy = switch(ui, places.next(54.0, 8.0), Id::unique("copy side"), text, None);
+    if copy.on_hover_text(hint).clicked() {
+        edits.copy_to_other_side();
+    }
+}
+
+fn undo_and_redo(ui: &mut Ui, places: &mut Places, edits: &mut Edits) {
+    for (text, hint, possible) in [
+        ("Undo", "Undo the last change (Ctrl+Z)", edits.can_undo()),
+        ("Redo", "Redo the change (Ctrl+Shift+Z)", edits.can_redo()),
+    ] {
+        let place = places.next(54.0, 4.0);
+        if possible {
+            let response = switch(ui, place, Id::unique(text), text, None);
+            if response.on_hover_text(hint).clicked() {
+                if text == "Undo" { edits.undo() } else { edits.redo() }
             }
-        }
-    }
-
-    /// Draws a switch that fills up as the filters converge.
-    fn learn_button(&self, ui: &mut Ui, place: Rect, is_learning: bool) -> Response {
-        let id = Id::unique("learn");
-        if !is_learning {
-            return switch(ui, place, id, "Learn", None);
-        }
-        let session = self.scene.session();
-        let convergence = session.map_or(0.0, |session| session.learner.convergence());
-        let response = ui.interact(place, id, Sense::click());
-        name(&response, "Learning", true);
-        let painter = ui.painter();
-        painter.rect_filled(place, theme::CORNER, theme::WELL);
-        let mut filled = place.shrink(1.0);
-        filled.set_width(filled.width() * convergence.clamp(0.0, 1.0));
-        painter.rect_filled(filled, theme::CORNER, theme::blend(theme::WELL, theme::KEEP, 0.46));
-        let text = format!("Learning {:.0} %", 100.0 * convergence);
-        let font = theme::semibold(12.0);
-        painter.text(place.center(), Align2::CENTER_CENTER, text, font, theme::TEXT);
-        focus_ring(ui, place, &response);
-        response
-    }
-
-    fn sides(&mut self, ui: &mut Ui, places: &mut Places) {
-        let names = [
-            ("A", "The first of two settings to compare"),
-            ("B", "The second of two settings to compare"),
-        ];
-        let place = places.next(68.0, 4.0);
-        let side = self.edits.side();
-        if let Some(side) = choices(ui, place, Id::unique("sides"), &names, side, |_| theme::DIM) {
-            self.edits.go_to_side(side);
-        }
-        let (text, hint) = if side == 0 {
-            ("A \u{2192} B", "Copy A to B")
         } else {
-            ("B \u{2192} A", "Copy B to A")
-        };
-        let copy = switch(ui, places.next(54.0, 8.0), Id::unique("copy side"), text, None);
-        if copy.on_hover_text(hint).clicked() {
-            self.edits.copy_to_other_side();
-        }
-    }
-
-    fn undo_and_redo(&mut self, ui: &mut Ui, places: &mut Places) {
-        for (text, hint, possible) in [
-            ("Undo", "Undo the last change (Ctrl+Z)", self.edits.can_undo()),
-            ("Redo", "Redo the change (Ctrl+Shift+Z)", self.edits.can_redo()),
-        ] {
-            let place = places.next(54.0, 4.0);
-            if possible {
-                let response = switch(ui, place, Id::unique(text), text, None);
-                if response.on_hover_text(hint).clicked() {
-                    if text == "Undo" { self.edits.undo() } else { self.edits.redo() }
-                }
-            } else {
-                let painter = ui.painter();
-                painter.rect_filled(
-                    place,
-                    theme::CORNER,
-                    theme::blend(theme::PANEL, theme::BUTTON, 0.5),
-                );
-                let font = theme::regular(12.0);
-                painter.text(place.center(), Align2::CENTER_CENTER, text, font, theme::FAINT);
-                ui.interact(place, Id::unique(text).with("off"), Sense::hover())
-                    .on_hover_text(hint);
-            }
+            let painter = ui.painter();
+            painter.rect_filled(
+                place,
+                theme::CORNER,
+                theme::blend(theme::PANEL, theme::BUTTON, 0.5),
+            );
+            let font = theme::regular(12.0);
+            painter.text(place.center(), Align2::CENTER_CENTER, text, font, theme::FAINT);
+            ui.interact(place, Id::unique(text).with("off"), Sense::hover()).on_hover_text(hint);
         }
     }
 }

@@ -3,26 +3,23 @@
 //! It accesses the rest of the plugin only through host parameters (`edits`) and the session's
 //! snapshots (`scene`). The audio thread does not depend on it.
 
+mod access;
 mod controls;
 #[cfg(test)]
 mod cost_tests;
 mod edits;
-mod empty;
 mod ending;
 mod field;
+mod handles;
 mod header;
-mod history;
 mod icons;
-mod labels;
-mod levels;
-mod matrix;
+mod mics;
 mod presets;
-mod reorder;
+mod rows;
 mod scene;
 mod spectrogram;
 mod spectrum;
 mod status;
-mod strips;
 #[cfg(test)]
 mod tests;
 mod theme;
@@ -46,10 +43,12 @@ use crate::params::UnspillParams;
 pub use window::UnspillEditor;
 pub(crate) use window::create;
 
-use controls::Typing;
+use access::Access;
 use edits::Edits;
-use labels::Renaming;
-use reorder::Moving;
+use handles::Handles;
+use mics::Mics;
+use presets::Presets;
+use rows::Rows;
 use scene::Scene;
 
 /// Margin around strips and matrix, in points.
@@ -68,22 +67,10 @@ pub(super) struct Editor {
     is_open: bool,
     edits: Edits,
     scene: Scene,
-    typing: Option<Typing>,
-    renaming: Option<Renaming>,
-    moving: Option<Moving>,
-    /// The strip with the keyboard focus.
-    focused: Option<usize>,
-    /// Distance of the drag in progress, as a fraction of the range.
-    dragged: f32,
-    /// The strip whose spectrum is shown.
-    selected: usize,
-    /// Strips that move together; contains `selected`.
-    together: Vec<usize>,
-    /// True if inputs without a signal are also shown.
-    show_all: bool,
-    presets: presets::Presets,
-    /// The last error, until the next action.
-    message: Option<String>,
+    handles: Handles,
+    rows: Rows,
+    mics: Mics,
+    presets: Presets,
     /// Value of `Saved::changes` when the host was last notified.
     told: u64,
     /// Time of the last pointer or keyboard event.
@@ -96,16 +83,10 @@ impl Editor {
             is_open: false,
             edits: Edits::new(params),
             scene: Scene::new(params, live),
-            typing: None,
-            renaming: None,
-            moving: None,
-            focused: None,
-            dragged: 0.0,
-            selected: 0,
-            together: vec![0],
-            show_all: false,
-            presets: presets::Presets::new(preset_folder),
-            message: None,
+            handles: Handles::default(),
+            rows: Rows::default(),
+            mics: Mics::default(),
+            presets: Presets::new(preset_folder),
             told: params.saved.changes(),
             touched_s: 0.0,
         }
@@ -123,11 +104,11 @@ impl Editor {
         self.is_open = false;
         self.edits.connect(None);
         self.scene.close();
-        self.typing = None;
-        self.renaming = None;
-        self.moving = None;
+        self.handles.close();
+        self.mics.close();
     }
 
+    #[cfg(test)]
     fn params(&self) -> Arc<UnspillParams> {
         Arc::clone(self.edits.params())
     }
@@ -141,7 +122,7 @@ impl Editor {
         let now = Instant::now();
         self.edits.settle(now);
         let time_s = ui.input(|input| input.time);
-        self.scene.poll(self.selected, time_s, ui.ctx());
+        self.scene.poll(self.rows.selected, time_s, ui.ctx());
         self.shortcuts(ui);
 
         let area = ui.max_rect();
@@ -150,17 +131,20 @@ impl Editor {
         let status = Rect::from_min_max(pos2(area.min.x, area.max.y - status::HEIGHT), area.max);
         // Mics have priority: the spectrum is lower if they need the room.
         let room = status.top() - header.bottom() - 2.0 * MICS_MARGIN.y;
-        let left = room - self.height_of_all(area.width() - 2.0 * MICS_MARGIN.x);
+        let width = area.width() - 2.0 * MICS_MARGIN.x;
+        let left = room - mics::height_of_all(width, &self.scene, &self.rows);
         let spectrum_height = (area.height() * 0.27).clamp(130.0, 280.0).min(left.max(130.0));
         let spectrum = Rect::from_min_max(
             pos2(area.min.x, status.min.y - spectrum_height),
             pos2(area.max.x, status.min.y),
         );
         let mics = Rect::from_min_max(header.left_bottom(), spectrum.right_top());
-        self.header(ui, header);
-        self.mics(ui, mics.shrink2(MICS_MARGIN));
-        self.spectrum(ui, spectrum);
-        self.status(ui, status);
+        let Self { edits, scene, handles, rows, .. } = self;
+        let mut access = Access { scene, edits, handles, rows };
+        header::show(ui, header, &mut self.presets, &mut access);
+        self.mics.show(ui, mics.shrink2(MICS_MARGIN), &mut access);
+        spectrum::show(ui, spectrum, &mut self.scene, &self.rows);
+        status::show(ui, status, &self.scene, &self.edits);
 
         // Names, order, links and passages are not parameters, so the host must be notified here.
         let unsaved = self.edits.params().saved.changes();
@@ -180,61 +164,33 @@ impl Editor {
     }
 
     fn shortcuts(&mut self, ui: &Ui) {
-        let focused = self.focused.take();
-        let is_typing = self.typing.is_some() || self.renaming.is_some();
+        let Self { edits, scene, handles, rows, mics, .. } = self;
+        let mut access = Access { scene, edits, handles, rows };
+        let focused = access.rows.take_focused();
+        let is_typing = access.handles.is_typing() || mics.is_renaming();
         if is_typing || ui.ctx().text_edit_focused() {
             return;
         }
+        let strip = focused.unwrap_or(access.rows.selected);
         let pressed = |modifiers: Modifiers, key: Key| {
             let shortcut = KeyboardShortcut::new(modifiers, key);
             ui.input_mut(|input| input.consume_shortcut(&shortcut))
         };
         // Longer shortcuts first: the shorter ones would match them, too.
         if pressed(Modifiers::COMMAND | Modifiers::SHIFT, Key::Z) {
-            self.edits.redo();
+            access.edits.redo();
         } else if pressed(Modifiers::COMMAND, Key::Z) {
-            self.edits.undo();
+            access.edits.undo();
         } else if pressed(Modifiers::COMMAND | Modifiers::SHIFT, Key::L) {
-            self.unlink_chosen();
+            mics::unlink_chosen(&mut access);
         } else if pressed(Modifiers::COMMAND, Key::L) {
-            self.link_chosen();
+            mics::link_chosen(&mut access);
         } else if pressed(Modifiers::ALT, Key::ArrowUp) {
-            self.move_rows(focused.unwrap_or(self.selected), true);
+            mics::move_rows(strip, true, &mut access);
         } else if pressed(Modifiers::ALT, Key::ArrowDown) {
-            self.move_rows(focused.unwrap_or(self.selected), false);
+            mics::move_rows(strip, false, &mut access);
         } else if pressed(Modifiers::NONE, Key::F2) {
-            self.begin_renaming(focused.unwrap_or(self.selected));
+            mics.begin_renaming(strip, &mut access);
         }
-    }
-
-    /// Selects strips as a click with these modifiers does.
-    fn select_as(&mut self, strip: usize, held: Modifiers) {
-        if held.shift {
-            let rows = self.rows();
-            let place = |strip: usize| rows.iter().position(|&row| row == strip);
-            if let (Some(one), Some(other)) = (place(self.selected), place(strip)) {
-                // Selects all rows from `selected` to `strip`; `selected` stays the anchor.
-                self.together = rows[one.min(other)..=one.max(other)].to_vec();
-            }
-        } else {
-            self.select(strip, held.command);
-        }
-    }
-
-    /// Selects a strip. With `add`, toggles it in the selection.
-    fn select(&mut self, strip: usize, add: bool) {
-        if !add {
-            self.together.clear();
-        } else if self.together.contains(&strip) {
-            if self.together.len() > 1 {
-                self.together.retain(|&other| other != strip);
-                if self.selected == strip {
-                    self.selected = self.together[0];
-                }
-            }
-            return;
-        }
-        self.together.push(strip);
-        self.selected = strip;
     }
 }

@@ -2,12 +2,14 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use egui::{self, Id, Popup, PopupCloseBehavior, Rect, ScrollArea, TextEdit, Ui};
 use nice_plug::plugin::PluginState;
 
 use super::controls::switch;
-use super::{Editor, theme};
+use super::edits::Edits;
+use super::theme;
 use crate::ensembles::{ENSEMBLES, Ensemble};
 use crate::{saved, state};
 
@@ -59,6 +61,110 @@ impl Presets {
         }
         Ok(folder.join(format!("{name}.{ENDING}")))
     }
+
+    /// Saves the current settings under the new name.
+    pub(super) fn save(&mut self, edits: &mut Edits) {
+        let name = self.new_name.trim().to_owned();
+        let saved = self.path(&name).and_then(|path| {
+            let state = state::of(edits.params());
+            let text = serde_json::to_string_pretty(&state).map_err(|error| error.to_string())?;
+            write(&path, &text).map_err(|error| format!("Cannot write {}: {error}", path.display()))
+        });
+        match saved {
+            Ok(()) => {
+                edits.message = None;
+                self.new_name.clear();
+                self.refresh();
+            }
+            Err(error) => edits.message = Some(error),
+        }
+    }
+
+    /// Loads one of the user's presets.
+    pub(super) fn load(&self, name: &str, edits: &mut Edits) {
+        let loaded = self.path(name).and_then(|path| {
+            let cannot =
+                |error: &dyn std::fmt::Display| format!("Cannot read {}: {error}", path.display());
+            let text = fs::read_to_string(&path).map_err(|error| cannot(&error))?;
+            serde_json::from_str::<PluginState>(&text).map_err(|error| cannot(&error))
+        });
+        match loaded {
+            Ok(state) => {
+                edits.message = None;
+                let params = Arc::clone(edits.params());
+                // Parameters that belong to the session and not to a preset.
+                let kept = [
+                    edits.index(&params.bypass),
+                    edits.index(&params.estimates),
+                    edits.index(&params.learn),
+                ];
+                let class = params.class;
+                let arrangement = saved::arrangement_of(&state, class.num_strips);
+                let values = state::normalized(class, state);
+                let all = edits.all().zip(values);
+                let values: Vec<_> = all.filter(|(index, _)| !kept.contains(index)).collect();
+                match arrangement {
+                    Some(arrangement) => edits.set_and_arrange(&values, arrangement),
+                    None => edits.set(&values),
+                }
+            }
+            Err(error) => edits.message = Some(error),
+        }
+    }
+
+    /// Draws the button with the menu.
+    pub(super) fn show(&mut self, ui: &mut Ui, rect: Rect, edits: &mut Edits) {
+        let response = switch(ui, rect, Id::unique("presets"), "Presets", None)
+            .on_hover_text("Ensembles as starting points, and your own presets");
+        if response.clicked() {
+            self.refresh();
+        }
+        let menu = Popup::menu(&response).close_behavior(PopupCloseBehavior::CloseOnClickOutside);
+        menu.show(|ui| {
+            ui.set_min_width(230.0);
+            ui.colored_label(theme::DIM, "Ensembles");
+            for (number, ensemble) in ENSEMBLES.iter().enumerate() {
+                let response = ui.selectable_label(false, ensemble.name);
+                if response.on_hover_ui(|ui| explain(ensemble, ui)).clicked() {
+                    take_ensemble(number, edits);
+                    ui.close();
+                }
+            }
+            ui.separator();
+            ui.colored_label(theme::DIM, "Your presets");
+            let names = self.names.clone();
+            ScrollArea::vertical().max_height(220.0).show(ui, |ui| {
+                for name in &names {
+                    let hint = "Loads all settings except Bypass, Estimates and learned estimates";
+                    if ui.selectable_label(false, name).on_hover_text(hint).clicked() {
+                        self.load(name, edits);
+                        ui.close();
+                    }
+                }
+            });
+            ui.horizontal(|ui| {
+                let field =
+                    TextEdit::singleline(&mut self.new_name).hint_text("Name").desired_width(150.0);
+                let field = ui.add(field).on_hover_text("Name of the new preset");
+                let entered =
+                    field.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter));
+                let can = !self.new_name.trim().is_empty();
+                let save = ui
+                    .add_enabled(can, egui::Button::new("Save"))
+                    .on_hover_text(
+                        "Save the settings as a file. A preset of the same name is replaced.",
+                    )
+                    .on_disabled_hover_text("Enter a name first");
+                if save.clicked() || entered && can {
+                    self.save(edits);
+                }
+            });
+            if let Some(folder) = &self.folder {
+                let text = egui::RichText::new(folder.display().to_string()).size(10.5);
+                ui.label(text.color(theme::FAINT));
+            }
+        });
+    }
 }
 
 /// Returns the folder for presets on this system.
@@ -89,117 +195,13 @@ fn write(path: &Path, text: &str) -> std::io::Result<()> {
     })
 }
 
-impl Editor {
-    /// Applies labels, roles, groups and limits of an ensemble; sets the amounts of mics and pairs
-    /// to 100 %.
-    pub(super) fn take_ensemble(&mut self, number: usize) {
-        let positions = ENSEMBLES[number].positions(self.edits.params());
-        let values = positions.into_iter().map(|(param, value)| (self.edits.place(param), value));
-        let values: Vec<_> = values.collect();
-        self.edits.set(&values);
-    }
-
-    pub(super) fn save_preset(&mut self) {
-        let name = self.presets.new_name.trim().to_owned();
-        let saved = self.presets.path(&name).and_then(|path| {
-            let state = state::of(self.edits.params());
-            let text = serde_json::to_string_pretty(&state).map_err(|error| error.to_string())?;
-            write(&path, &text).map_err(|error| format!("Cannot write {}: {error}", path.display()))
-        });
-        match saved {
-            Ok(()) => {
-                self.message = None;
-                self.presets.new_name.clear();
-                self.presets.refresh();
-            }
-            Err(error) => self.message = Some(error),
-        }
-    }
-
-    pub(super) fn load_preset(&mut self, name: &str) {
-        let loaded = self.presets.path(name).and_then(|path| {
-            let cannot =
-                |error: &dyn std::fmt::Display| format!("Cannot read {}: {error}", path.display());
-            let text = fs::read_to_string(&path).map_err(|error| cannot(&error))?;
-            serde_json::from_str::<PluginState>(&text).map_err(|error| cannot(&error))
-        });
-        match loaded {
-            Ok(state) => {
-                self.message = None;
-                let params = self.params();
-                // Parameters that belong to the session and not to a preset.
-                let kept = [
-                    self.edits.index(&params.bypass),
-                    self.edits.index(&params.estimates),
-                    self.edits.index(&params.learn),
-                ];
-                let class = params.class;
-                let arrangement = saved::arrangement_of(&state, class.num_strips);
-                let values = state::normalized(class, state);
-                let all = self.edits.all().zip(values);
-                let values: Vec<_> = all.filter(|(index, _)| !kept.contains(index)).collect();
-                match arrangement {
-                    Some(arrangement) => self.edits.set_and_arrange(&values, arrangement),
-                    None => self.edits.set(&values),
-                }
-            }
-            Err(error) => self.message = Some(error),
-        }
-    }
-
-    pub(super) fn presets_menu(&mut self, ui: &mut Ui, rect: Rect) {
-        let response = switch(ui, rect, Id::unique("presets"), "Presets", None)
-            .on_hover_text("Ensembles as starting points, and your own presets");
-        if response.clicked() {
-            self.presets.refresh();
-        }
-        let menu = Popup::menu(&response).close_behavior(PopupCloseBehavior::CloseOnClickOutside);
-        menu.show(|ui| {
-            ui.set_min_width(230.0);
-            ui.colored_label(theme::DIM, "Ensembles");
-            for (number, ensemble) in ENSEMBLES.iter().enumerate() {
-                let response = ui.selectable_label(false, ensemble.name);
-                if response.on_hover_ui(|ui| explain(ensemble, ui)).clicked() {
-                    self.take_ensemble(number);
-                    ui.close();
-                }
-            }
-            ui.separator();
-            ui.colored_label(theme::DIM, "Your presets");
-            let names = self.presets.names.clone();
-            ScrollArea::vertical().max_height(220.0).show(ui, |ui| {
-                for name in &names {
-                    let hint = "Loads all settings except Bypass, Estimates and learned estimates";
-                    if ui.selectable_label(false, name).on_hover_text(hint).clicked() {
-                        self.load_preset(name);
-                        ui.close();
-                    }
-                }
-            });
-            ui.horizontal(|ui| {
-                let field = TextEdit::singleline(&mut self.presets.new_name)
-                    .hint_text("Name")
-                    .desired_width(150.0);
-                let field = ui.add(field).on_hover_text("Name of the new preset");
-                let entered =
-                    field.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter));
-                let can = !self.presets.new_name.trim().is_empty();
-                let save = ui
-                    .add_enabled(can, egui::Button::new("Save"))
-                    .on_hover_text(
-                        "Save the settings as a file. A preset of the same name is replaced.",
-                    )
-                    .on_disabled_hover_text("Enter a name first");
-                if save.clicked() || entered && can {
-                    self.save_preset();
-                }
-            });
-            if let Some(folder) = &self.presets.folder {
-                let text = egui::RichText::new(folder.display().to_string()).size(10.5);
-                ui.label(text.color(theme::FAINT));
-            }
-        });
-    }
+/// Applies labels, roles, groups and limits of an ensemble; sets the amounts of mics and pairs
+/// to 100 %.
+pub(super) fn take_ensemble(number: usize, edits: &mut Edits) {
+    let positions = ENSEMBLES[number].positions(edits.params());
+    let values = positions.into_iter().map(|(param, value)| (edits.place(param), value));
+    let values: Vec<_> = values.collect();
+    edits.set(&values);
 }
 
 #[cfg(test)]

@@ -1,15 +1,18 @@
-//! The state of the session: snapshots per strip, smoothed for meters.
+//! The state of the session: names of the mics, and snapshots per strip, smoothed for meters.
 
 use std::sync::Arc;
 use std::time::Instant;
 
-use egui::Context;
+use egui::{Color32, Context};
 use engine::snapshot::{Column, MicLevels};
 use engine::{GuideTrouble, Snapshot};
+use nice_plug::prelude::Enum;
 
 use super::spectrogram::Spectrogram;
+use super::theme;
 use crate::daw::Daw;
 use crate::live::{Live, LiveSession};
+use crate::names::mic_name;
 use crate::params::{Instrument, UnspillParams};
 
 /// Decay rate of a peak.
@@ -279,6 +282,25 @@ impl Scene {
     /// Returns the reason why the network is not in use, if it was not lately.
     pub(super) fn trouble(&self) -> Option<GuideTrouble> {
         self.trouble.map(|(trouble, _)| trouble)
+    }
+
+    pub(super) fn params(&self) -> &Arc<UnspillParams> {
+        &self.params
+    }
+
+    /// Returns the name of a mic.
+    pub(super) fn name(&self, strip: usize) -> String {
+        mic_name(&self.params, strip)
+    }
+
+    pub(super) fn instrument(&self, strip: usize) -> Instrument {
+        self.params.mics[strip].instrument.value()
+    }
+
+    /// Returns the colour of a strip's group.
+    pub(super) fn group_colour(&self, strip: usize) -> Option<Color32> {
+        let group = self.params.mics[strip].group.value().to_index();
+        group.checked_sub(1).map(|letter| theme::GROUPS[letter % theme::GROUPS.len()])
     }
 
     pub(super) fn session(&self) -> Option<&LiveSession> {

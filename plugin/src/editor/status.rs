@@ -3,202 +3,197 @@
 use egui::{self, Align, Align2, Id, Layout, Rect, Role, Sense, Ui, UiBuilder, WidgetInfo, vec2};
 use engine::{GuideTrouble, LearnState, Mode, Pace};
 
-use super::{Editor, theme};
+use super::edits::Edits;
+use super::scene::Scene;
+use super::theme;
 
 pub(super) const HEIGHT: f32 = 30.0;
 /// Load above which the worker is close to being late.
 const HIGH_LOAD: f32 = 0.85;
 const SCALES: [f32; 6] = [0.75, 1.0, 1.25, 1.5, 1.75, 2.0];
 
-impl Editor {
-    pub(super) fn status(&mut self, ui: &mut Ui, rect: Rect) {
-        ui.painter().rect_filled(rect, 0.0, theme::PANEL);
-        ui.painter().hline(rect.x_range(), rect.top(), (1.0, theme::LINE));
-        let inside = rect.shrink2(vec2(14.0, 0.0));
-        let builder =
-            UiBuilder::new().max_rect(inside).layout(Layout::right_to_left(Align::Center));
-        let mut line = ui.new_child(builder);
-        line.spacing_mut().item_spacing.x = 18.0;
-        self.scale_menu(&mut line);
-        self.worker(&mut line);
-        self.facts(&mut line);
-        let left = line.min_rect().left();
-        let text_area = Rect::from_min_max(inside.min, egui::pos2(left - 12.0, inside.max.y));
-        if let Some((text, colour)) = self.news() {
-            let from = text_area.left_center();
-            ui.painter().circle_filled(from + vec2(4.0, 0.0), 4.0, colour);
-            let place = Rect::from_min_max(text_area.min + vec2(15.0, 0.0), text_area.max);
-            let font = theme::semibold(12.5);
-            theme::elided(ui.painter(), place, Align2::LEFT_CENTER, &text, font, colour);
-            let response = ui.interact(text_area, Id::unique("news"), Sense::hover());
-            response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &text));
-            response.on_hover_text(text);
-        }
+/// Draws the panel.
+pub(super) fn show(ui: &mut Ui, rect: Rect, scene: &Scene, edits: &Edits) {
+    ui.painter().rect_filled(rect, 0.0, theme::PANEL);
+    ui.painter().hline(rect.x_range(), rect.top(), (1.0, theme::LINE));
+    let inside = rect.shrink2(vec2(14.0, 0.0));
+    let builder = UiBuilder::new().max_rect(inside).layout(Layout::right_to_left(Align::Center));
+    let mut line = ui.new_child(builder);
+    line.spacing_mut().item_spacing.x = 18.0;
+    scale_menu(&mut line);
+    worker(&mut line, scene);
+    facts(&mut line, scene);
+    let left = line.min_rect().left();
+    let text_area = Rect::from_min_max(inside.min, egui::pos2(left - 12.0, inside.max.y));
+    if let Some((text, colour)) = news(scene, edits) {
+        let from = text_area.left_center();
+        ui.painter().circle_filled(from + vec2(4.0, 0.0), 4.0, colour);
+        let place = Rect::from_min_max(text_area.min + vec2(15.0, 0.0), text_area.max);
+        let font = theme::semibold(12.5);
+        theme::elided(ui.painter(), place, Align2::LEFT_CENTER, &text, font, colour);
+        let response = ui.interact(text_area, Id::unique("news"), Sense::hover());
+        response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &text));
+        response.on_hover_text(text);
     }
+}
 
-    /// Returns the current message, if any.
-    fn news(&self) -> Option<(String, egui::Color32)> {
-        let health = &self.scene.health;
-        if health.failed {
-            let text = "Internal error: all mics pass unchanged. Load the session again.";
-            return Some((text.to_owned(), theme::ALARM));
-        }
-        if health.is_late {
-            return Some((
-                format!("CPU overload: {} late hops were played unchanged", health.late_hops),
-                theme::ALARM,
-            ));
-        }
-        if let Some(message) = &self.message {
-            return Some((message.clone(), theme::BLEED));
-        }
-        self.mode_news()
-            .or_else(|| self.network_news())
-            .or_else(|| self.learning_news())
-            .or_else(|| self.twins_news())
+/// Returns the current message, if any.
+fn news(scene: &Scene, edits: &Edits) -> Option<(String, egui::Color32)> {
+    let health = &scene.health;
+    if health.failed {
+        let text = "Internal error: all mics pass unchanged. Load the session again.";
+        return Some((text.to_owned(), theme::ALARM));
     }
-
-    /// Returns the message about two mics that carry the same sound.
-    fn twins_news(&self) -> Option<(String, egui::Color32)> {
-        let [first, second] = self.scene.twins?.map(|strip| self.name(strip));
-        let text = format!("{first} and {second} carry the same sound and count as one group");
-        Some((text, theme::BLEED))
-    }
-
-    /// Returns a message while the running mode differs from the chosen one: not every host
-    /// restarts the plugin when its latency changes.
-    fn mode_news(&self) -> Option<(String, egui::Color32)> {
-        let name = |mode| if mode == Mode::Live { "Live" } else { "Mix" };
-        let running = self.scene.session()?.mode;
-        let chosen = self.params().mode.value().into();
-        (running != chosen).then(|| {
-            let (running, chosen) = (name(running), name(chosen));
-            let text = format!("Running in {running}. {chosen} takes effect when the host restarts the plugin. If it does not, load the session again.");
-            (text, theme::BLEED)
-        })
-    }
-
-    /// Returns a message while mics are cleaned without the network.
-    fn network_news(&self) -> Option<(String, egui::Color32)> {
-        let session = self.scene.session()?;
-        let why = match (session.model, self.scene.trouble()) {
-            (None, _) => "No network could be loaded".to_owned(),
-            (_, None) => return None,
-            (Some((id, version)), Some(GuideTrouble::Broken)) => {
-                format!("Network {id} {version} does not work")
-            }
-            (Some((id, version)), Some(GuideTrouble::NoNumbers)) => {
-                format!("Network {id} {version} returned invalid values")
-            }
-            (Some(_), Some(GuideTrouble::Mics { heard, most })) => {
-                format!("{heard} mics have a signal, but the network supports at most {most}")
-            }
-        };
-        Some((format!("{why}: using built-in rules instead; less bleed is removed"), theme::BLEED))
-    }
-
-    /// Returns a message about the learned estimates and the model.
-    pub(super) fn learning_news(&self) -> Option<(String, egui::Color32)> {
-        let kept = &self.params().saved.kept;
-        let state = self.scene.session().map(|session| session.learner.state());
-        // A newly learned passage replaces estimates that could not be read.
-        let is_made_good = matches!(
-            state,
-            Some(LearnState::Learning | LearnState::Refining | LearnState::Learned)
-        );
-        if let Some(refused) = kept.refused().filter(|_| !is_made_good) {
-            return Some((format!("Learned estimates not loaded: {refused}"), theme::ALARM));
-        }
-        if let Some(LearnState::Unusable(why)) = state {
-            return Some((format!("Using Adaptive: {why}"), theme::BLEED));
-        }
-        let missing = kept.missing_model()?;
-        let text = format!(
-            "Saved with network {missing}, which this version does not have; using the newest"
-        );
-        Some((text, theme::BLEED))
-    }
-
-    fn facts(&self, line: &mut Ui) {
-        let Some(session) = self.scene.session() else {
-            fact(line, "not running", "The host has not started the plugin yet");
-            return;
-        };
-        let latency_ms = 1000.0 * session.latency_samples as f32 / session.rate_hz;
-        fact(
-            line,
-            &format!("Latency {latency_ms:.1} ms"),
-            &format!(
-                "{} samples at {:.1} kHz, reported to the host, which compensates for it",
-                session.latency_samples,
-                session.rate_hz / 1000.0
-            ),
-        );
-        if session.learner.state() == LearnState::Refining {
-            fact(
-                line,
-                &format!("Refining {:.0} %", 100.0 * session.learner.convergence()),
-                "Processes the learned passage again in the background. The sound improves when this is done.",
-            );
-        } else {
-            fact(
-                line,
-                &format!("Settled {:.0} %", 100.0 * self.scene.settled),
-                "Share of the pairs of mics whose crosstalk estimate stays within 0.5 dB",
-            );
-        }
-        let model = session
-            .model
-            .map_or_else(|| "no network".to_owned(), |(id, version)| format!("{id} {version}"));
-        fact(line, &model, "Network that guides the bleed removal, and its version");
-    }
-
-    fn worker(&self, line: &mut Ui) {
-        let health = self.scene.health;
-        let (rect, response) = line.allocate_exact_size(vec2(150.0, HEIGHT), Sense::hover());
-        let high = health.load > HIGH_LOAD || health.is_late;
-        let colour = if high { theme::ALARM } else { theme::DIM };
-        let text = format!("Worker {:.0} %", 100.0 * health.load);
-        let painter = line.painter();
-        let font = theme::regular(12.0);
-        let said = painter.text(rect.left_center(), Align2::LEFT_CENTER, text, font, colour);
-        // A very high load has more digits, and a shorter bar.
-        let left = (rect.left() + 84.0).max(said.right() + 6.0);
-        let middle = rect.center().y;
-        let well = Rect::from_min_max(
-            egui::pos2(left, middle - 3.0),
-            egui::pos2(rect.right(), middle + 3.0),
-        );
-        painter.rect_filled(well, 2.0, theme::WELL);
-        let mut filled = well;
-        filled.set_width(well.width() * health.load.clamp(0.0, 1.0));
-        painter.rect_filled(filled, 2.0, if high { theme::ALARM } else { theme::FAINT });
-        let waits = match self.scene.session().map(|session| session.pace) {
-            Some(Pace::Offline) => "The host renders, so Unspill waits for every hop",
-            _ => "At 100 %, hops are late and played unchanged",
-        };
-        response.on_hover_text(format!(
-            "Share of the available time used for cleaning. {waits}. Late hops so far: {}",
-            health.late_hops
+    if health.is_late {
+        return Some((
+            format!("CPU overload: {} late hops were played unchanged", health.late_hops),
+            theme::ALARM,
         ));
     }
-
-    fn scale_menu(&mut self, line: &mut Ui) {
-        let current = line.ctx().zoom_factor();
-        let label = format!("{:.0} %", 100.0 * current);
-        let response = line.button(egui::RichText::new(label).size(12.0).color(theme::DIM));
-        let response = response.on_hover_text("Scale of this window");
-        egui::Popup::menu(&response).show(|ui| {
-            for scale in SCALES {
-                let label = format!("{:.0} %", 100.0 * scale);
-                let response = ui.selectable_label((scale - current).abs() < 0.01, label);
-                if response.on_hover_text("Saved with the session").clicked() {
-                    ui.ctx().set_zoom_factor(scale);
-                    ui.close();
-                }
-            }
-        });
+    if let Some(message) = &edits.message {
+        return Some((message.clone(), theme::BLEED));
     }
+    mode_news(scene)
+        .or_else(|| network_news(scene))
+        .or_else(|| learning_news(scene))
+        .or_else(|| twins_news(scene))
+}
+
+/// Returns the message about two mics that carry the same sound.
+fn twins_news(scene: &Scene) -> Option<(String, egui::Color32)> {
+    let [first, second] = scene.twins?.map(|strip| scene.name(strip));
+    let text = format!("{first} and {second} carry the same sound and count as one group");
+    Some((text, theme::BLEED))
+}
+
+/// Returns a message while the running mode differs from the chosen one: not every host
+/// restarts the plugin when its latency changes.
+fn mode_news(scene: &Scene) -> Option<(String, egui::Color32)> {
+    let name = |mode| if mode == Mode::Live { "Live" } else { "Mix" };
+    let running = scene.session()?.mode;
+    let chosen = scene.params().mode.value().into();
+    (running != chosen).then(|| {
+        let (running, chosen) = (name(running), name(chosen));
+        let text = format!("Running in {running}. {chosen} takes effect when the host restarts the plugin. If it does not, load the session again.");
+        (text, theme::BLEED)
+    })
+}
+
+/// Returns a message while mics are cleaned without the network.
+fn network_news(scene: &Scene) -> Option<(String, egui::Color32)> {
+    let session = scene.session()?;
+    let why = match (session.model, scene.trouble()) {
+        (None, _) => "No network could be loaded".to_owned(),
+        (_, None) => return None,
+        (Some((id, version)), Some(GuideTrouble::Broken)) => {
+            format!("Network {id} {version} does not work")
+        }
+        (Some((id, version)), Some(GuideTrouble::NoNumbers)) => {
+            format!("Network {id} {version} returned invalid values")
+        }
+        (Some(_), Some(GuideTrouble::Mics { heard, most })) => {
+            format!("{heard} mics have a signal, but the network supports at most {most}")
+        }
+    };
+    Some((format!("{why}: using built-in rules instead; less bleed is removed"), theme::BLEED))
+}
+
+/// Returns a message about the learned estimates and the model.
+pub(super) fn learning_news(scene: &Scene) -> Option<(String, egui::Color32)> {
+    let kept = &scene.params().saved.kept;
+    let state = scene.session().map(|session| session.learner.state());
+    // A newly learned passage replaces estimates that could not be read.
+    let is_made_good =
+        matches!(state, Some(LearnState::Learning | LearnState::Refining | LearnState::Learned));
+    if let Some(refused) = kept.refused().filter(|_| !is_made_good) {
+        return Some((format!("Learned estimates not loaded: {refused}"), theme::ALARM));
+    }
+    if let Some(LearnState::Unusable(why)) = state {
+        return Some((format!("Using Adaptive: {why}"), theme::BLEED));
+    }
+    let missing = kept.missing_model()?;
+    let text =
+        format!("Saved with network {missing}, which this version does not have; using the newest");
+    Some((text, theme::BLEED))
+}
+
+fn facts(line: &mut Ui, scene: &Scene) {
+    let Some(session) = scene.session() else {
+        fact(line, "not running", "The host has not started the plugin yet");
+        return;
+    };
+    let latency_ms = 1000.0 * session.latency_samples as f32 / session.rate_hz;
+    fact(
+        line,
+        &format!("Latency {latency_ms:.1} ms"),
+        &format!(
+            "{} samples at {:.1} kHz, reported to the host, which compensates for it",
+            session.latency_samples,
+            session.rate_hz / 1000.0
+        ),
+    );
+    if session.learner.state() == LearnState::Refining {
+        fact(
+            line,
+            &format!("Refining {:.0} %", 100.0 * session.learner.convergence()),
+            "Processes the learned passage again in the background. The sound improves when this is done.",
+        );
+    } else {
+        fact(
+            line,
+            &format!("Settled {:.0} %", 100.0 * scene.settled),
+            "Share of the pairs of mics whose crosstalk estimate stays within 0.5 dB",
+        );
+    }
+    let model = session
+        .model
+        .map_or_else(|| "no network".to_owned(), |(id, version)| format!("{id} {version}"));
+    fact(line, &model, "Network that guides the bleed removal, and its version");
+}
+
+fn worker(line: &mut Ui, scene: &Scene) {
+    let health = scene.health;
+    let (rect, response) = line.allocate_exact_size(vec2(150.0, HEIGHT), Sense::hover());
+    let high = health.load > HIGH_LOAD || health.is_late;
+    let colour = if high { theme::ALARM } else { theme::DIM };
+    let text = format!("Worker {:.0} %", 100.0 * health.load);
+    let painter = line.painter();
+    let font = theme::regular(12.0);
+    let said = painter.text(rect.left_center(), Align2::LEFT_CENTER, text, font, colour);
+    // A very high load has more digits, and a shorter bar.
+    let left = (rect.left() + 84.0).max(said.right() + 6.0);
+    let middle = rect.center().y;
+    let well =
+        Rect::from_min_max(egui::pos2(left, middle - 3.0), egui::pos2(rect.right(), middle + 3.0));
+    painter.rect_filled(well, 2.0, theme::WELL);
+    let mut filled = well;
+    filled.set_width(well.width() * health.load.clamp(0.0, 1.0));
+    painter.rect_filled(filled, 2.0, if high { theme::ALARM } else { theme::FAINT });
+    let waits = match scene.session().map(|session| session.pace) {
+        Some(Pace::Offline) => "The host renders, so Unspill waits for every hop",
+        _ => "At 100 %, hops are late and played unchanged",
+    };
+    response.on_hover_text(format!(
+        "Share of the available time used for cleaning. {waits}. Late hops so far: {}",
+        health.late_hops
+    ));
+}
+
+fn scale_menu(line: &mut Ui) {
+    let current = line.ctx().zoom_factor();
+    let label = format!("{:.0} %", 100.0 * current);
+    let response = line.button(egui::RichText::new(label).size(12.0).color(theme::DIM));
+    let response = response.on_hover_text("Scale of this window");
+    egui::Popup::menu(&response).show(|ui| {
+        for scale in SCALES {
+            let label = format!("{:.0} %", 100.0 * scale);
+            let response = ui.selectable_label((scale - current).abs() < 0.01, label);
+            if response.on_hover_text("Saved with the session").clicked() {
+                ui.ctx().set_zoom_factor(scale);
+                ui.close();
+            }
+        }
+    });
 }
 
 fn fact(line: &mut Ui, text: &str, hint: &str) {

@@ -8,6 +8,8 @@ use nice_plug::context::gui::{GuiContext, GuiContextInner};
 use nice_plug::plugin::PluginState;
 use nice_plug::prelude::{Param, ParamPtr};
 
+use super::presets::take_ensemble;
+use super::status::learning_news;
 use super::{Editor, theme};
 use crate::classes::{Class, Unspill8};
 use crate::live::Live;
@@ -227,7 +229,7 @@ fn a_and_b_are_settings_of_their_own() {
 #[test]
 fn an_ensemble_labels_groups_and_gives_roles() {
     let mut desk = Desk::new("ensemble");
-    desk.editor.take_ensemble(0);
+    take_ensemble(0, &mut desk.editor.edits);
     let params = desk.editor.params();
     let edits = &desk.editor.edits;
     let mic = |number: usize| &params.mics[number];
@@ -237,7 +239,7 @@ fn an_ensemble_labels_groups_and_gives_roles() {
     assert_eq!(chosen(edits.index(&mic(2).group)), GroupChoice::B as usize);
     assert_eq!(chosen(edits.index(&mic(7).role)), RoleChoice::Close as usize);
     // The drum kit for eight mics.
-    desk.editor.take_ensemble(1);
+    take_ensemble(1, &mut desk.editor.edits);
     let edits = &desk.editor.edits;
     let chosen = |param| edits.choice(param);
     assert_eq!(chosen(edits.index(&mic(1).group)), GroupChoice::A as usize);
@@ -315,7 +317,7 @@ fn undo_brings_back_what_a_passage_has_replaced() {
 fn what_a_session_lacks_is_said() {
     let desk = Desk::new("news");
     let kept = &desk.editor.params().saved.kept;
-    let news = || desk.editor.learning_news().map(|(text, _)| text);
+    let news = || learning_news(&desk.editor.scene).map(|(text, _)| text);
     assert_eq!(news(), None);
     kept.read(Some("no base64"), Some(("band-z", "9.1.0")));
     assert_eq!(news().as_deref(), Some("Learned estimates not loaded: the data is damaged"));
@@ -334,14 +336,14 @@ fn a_preset_begins_no_passage_and_holds_nothing_learned() {
     crate::testing::set_by_id(&params, "estimates", "Learned");
     crate::testing::set_by_id(&params, "amount", "50");
     desk.editor.presets.name_for_tests("Mine");
-    desk.editor.save_preset();
-    assert_eq!(desk.editor.message, None);
+    desk.editor.presets.save(&mut desk.editor.edits);
+    assert_eq!(desk.editor.edits.message, None);
     let text = std::fs::read_to_string(desk.folder.join("Mine.unspill.json")).unwrap();
     assert!(!text.contains("\"learned\":"), "{text}");
     for (id, value) in [("learn", "Off"), ("estimates", "Adaptive"), ("amount", "100")] {
         crate::testing::set_by_id(&params, id, value);
     }
-    desk.editor.load_preset("Mine");
+    desk.editor.presets.load("Mine", &mut desk.editor.edits);
     let edits = &desk.editor.edits;
     assert_eq!(edits.value(edits.index(&params.amount)), 0.5);
     assert_eq!(edits.value(edits.index(&params.learn)), 0.0);
@@ -356,11 +358,11 @@ fn a_preset_comes_back_as_it_was_saved() {
     crate::testing::set_by_id(&params, "mic3_instrument", "Tom");
     crate::testing::set_by_id(&params, "bypass", "On");
     desk.editor.presets.name_for_tests("Mine");
-    desk.editor.save_preset();
-    assert_eq!(desk.editor.message, None);
+    desk.editor.presets.save(&mut desk.editor.edits);
+    assert_eq!(desk.editor.edits.message, None);
     crate::testing::set_by_id(&params, "mic2_amount", "100");
     crate::testing::set_by_id(&params, "mic3_instrument", "Kick");
-    desk.editor.load_preset("Mine");
+    desk.editor.presets.load("Mine", &mut desk.editor.edits);
     let edits = &desk.editor.edits;
     let amount = edits.index(&params.mics[1].output.as_ref().unwrap().amount);
     let instrument = edits.index(&params.mics[2].instrument);
@@ -370,8 +372,8 @@ fn a_preset_comes_back_as_it_was_saved() {
     // An invalid preset changes nothing, and the message names it.
     std::fs::write(desk.folder.join("Broken.unspill.json"), "{").unwrap();
     desk.told();
-    desk.editor.load_preset("Broken");
-    assert!(desk.editor.message.as_ref().unwrap().contains("Broken.unspill.json"));
+    desk.editor.presets.load("Broken", &mut desk.editor.edits);
+    assert!(desk.editor.edits.message.as_ref().unwrap().contains("Broken.unspill.json"));
     assert_eq!(desk.told(), []);
 }
 

@@ -12,7 +12,7 @@ use nice_plug::context::gui::{GuiContext, GuiContextInner};
 use nice_plug::prelude::Param;
 
 use super::edits::ParamIndex;
-use super::strips::AMOUNT_WIDTH;
+use super::mics::AMOUNT_WIDTH;
 use super::tests::{Noting, Told};
 use super::{Editor, theme};
 use crate::buses::MicMap;
@@ -112,7 +112,7 @@ impl Desk {
     }
 
     fn name(&self, strip: usize) -> String {
-        self.window.state().name(strip)
+        self.window.state().scene.name(strip)
     }
 
     /// Returns the names of the mics in the order of their rows.
@@ -300,14 +300,14 @@ fn values_are_typed_with_and_without_their_units() {
         desk.type_text(typed);
         let edits = &desk.window.state().edits;
         assert_eq!(edits.text(index, edits.value(index)), shown, "{typed}");
-        assert_eq!(desk.window.state().message, None);
+        assert_eq!(desk.window.state().edits.message, None);
     }
     desk.node("Snare Amount").focus();
     desk.window.run_steps(2);
     desk.press(Modifiers::NONE, Key::Enter);
     desk.type_text("loud");
     assert_eq!(desk.value(desk.amount(1)), 0.625);
-    let message = desk.window.state().message.clone().unwrap();
+    let message = desk.window.state().edits.message.clone().unwrap();
     assert!(
         message.contains("\u{201c}loud\u{201d} is not a valid value. Example: 62.5 %"),
         "{message}"
@@ -408,9 +408,9 @@ fn chosen_mics_are_dragged_together() {
     let mut desk = kit();
     desk.click("Name of Snare", Modifiers::NONE);
     desk.click("Name of Bass", Modifiers::SHIFT);
-    assert_eq!(desk.window.state().together, [1, 2, 3]);
+    assert_eq!(desk.window.state().rows.together, [1, 2, 3]);
     desk.click("Name of Hi-hat", Modifiers::COMMAND);
-    assert_eq!(desk.window.state().together, [1, 3]);
+    assert_eq!(desk.window.state().rows.together, [1, 3]);
     let at = desk.middle("Bass Amount");
     desk.drag(at, at - vec2(0.5 * AMOUNT_WIDTH, 0.0));
     let amounts = [0, 1, 2, 3].map(|strip| (100.0 * desk.value(desk.amount(strip))).round());

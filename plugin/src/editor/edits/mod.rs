@@ -9,28 +9,21 @@ use std::time::{Duration, Instant};
 use nice_plug::context::gui::GuiContext;
 use nice_plug::prelude::{Param, ParamPtr};
 
-use super::history::{History, Step};
 use crate::params::UnspillParams;
 
-/// A parameter of the instance, by its position among all of them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) struct ParamIndex(usize);
+mod history;
+mod steps;
+
+pub(super) use history::ParamIndex;
+use history::{Change, History, Step};
 
 /// Time that a value waits for the host to apply it; then the host's own value is shown again.
 const PATIENCE: Duration = Duration::from_millis(500);
 
-/// The change of a parameter within one gesture.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Change {
-    pub(super) index: ParamIndex,
-    pub(super) from: f32,
-    pub(super) to: f32,
-}
-
 /// The editor's access to the parameters.
 pub(super) struct Edits {
     /// Owns the parameters behind the pointers.
-    pub(super) params: Arc<UnspillParams>,
+    params: Arc<UnspillParams>,
     pointers: Vec<ParamPtr>,
     places: HashMap<ParamPtr, ParamIndex>,
     context: Option<GuiContext>,
@@ -38,7 +31,9 @@ pub(super) struct Edits {
     pending: HashMap<ParamIndex, (f32, Instant)>,
     /// The gesture in progress.
     gesture: Vec<Change>,
-    pub(super) history: History,
+    history: History,
+    /// The last error, until the next action.
+    pub(super) message: Option<String>,
 }
 
 impl std::fmt::Debug for Edits {
@@ -60,6 +55,7 @@ impl Edits {
             pending: HashMap::new(),
             gesture: Vec::new(),
             history: History::default(),
+            message: None,
         }
     }
 
@@ -214,7 +210,7 @@ impl Edits {
     }
 
     /// Ends the gesture and returns its changes.
-    pub(super) fn end_gesture(&mut self) -> Vec<Change> {
+    fn end_gesture(&mut self) -> Vec<Change> {
         let mut step = std::mem::take(&mut self.gesture);
         if let Some(context) = &self.context {
             for change in &step {
@@ -232,12 +228,12 @@ impl Edits {
         self.finish();
     }
 
-    pub(super) fn moved(&self, values: &[(ParamIndex, f32)]) -> Vec<(ParamIndex, f32)> {
+    fn moved(&self, values: &[(ParamIndex, f32)]) -> Vec<(ParamIndex, f32)> {
         let moved = |&&(index, value): &&(ParamIndex, f32)| self.value(index) != value;
         values.iter().filter(moved).copied().collect()
     }
 
-    pub(super) fn apply(&mut self, values: &[(ParamIndex, f32)]) {
+    fn apply(&mut self, values: &[(ParamIndex, f32)]) {
         let indices: Vec<_> = values.iter().map(|&(index, _)| index).collect();
         self.begin(&indices);
         for (place, &(_, value)) in values.iter().enumerate() {

@@ -2,67 +2,70 @@
 
 use egui::{Align, Align2, Id, Layout, Rect, RichText, Sense, Ui, UiBuilder, pos2, vec2};
 
-use super::controls::{focus_ring, name};
+use super::reorder::link_button;
 use super::strips::ICON;
-use super::{Editor, theme};
 use crate::classes::Topology;
 use crate::daw::Daw;
+use crate::editor::access::Access;
+use crate::editor::controls::{focus_ring, name};
+use crate::editor::scene::Scene;
+use crate::editor::theme;
 
-impl Editor {
-    pub(super) fn foot(&mut self, ui: &mut Ui, rect: Rect, shown: usize) {
-        let params = self.params();
-        let there = (0..params.class.num_strips).filter(|&strip| self.scene.exists(strip)).count();
-        let used = (0..there).filter(|&strip| self.scene.is_used(strip)).count();
-        let at = rect.left_center() + vec2(ICON, 2.0);
-        if used < there {
-            let text = if self.show_all {
-                "Hide inputs without a signal".to_owned()
-            } else {
-                format!("{} more inputs without a signal", there - shown)
-            };
-            let place = Rect::from_min_size(pos2(rect.left(), rect.top() + 3.0), vec2(210.0, 20.0));
-            let response = ui.interact(place, Id::unique("show all"), Sense::click());
-            let ink = if response.hovered() { theme::TEXT } else { theme::DIM };
-            ui.painter().text(at, Align2::LEFT_CENTER, &text, theme::regular(12.0), ink);
-            name(&response, &text, self.show_all);
-            focus_ring(ui, place, &response);
-            let hint = "Inputs that have had no signal yet and have no name";
-            if response.on_hover_text(hint).clicked() {
-                self.show_all = !self.show_all;
-            }
-        }
-        self.link_button(ui, rect);
-        if self.num_heard() == 1 && shown > 1 {
-            let at = rect.left_center() + vec2(226.0, 2.0);
-            let font = theme::regular(12.0);
-            ui.painter().text(at, Align2::LEFT_CENTER, ONE_MIC, font, theme::BLEED);
-        }
-    }
-
-    fn num_heard(&self) -> usize {
-        let strips = 0..self.edits.params().class.num_strips;
-        strips.filter(|&strip| self.scene.was_heard(strip)).count()
-    }
-
-    /// Draws advice below the rows while there are no mics to compare.
-    pub(super) fn advice(&self, ui: &mut Ui, rect: Rect, shown: usize) {
-        let (title, colour, first) = match (shown, self.num_heard()) {
-            (0, _) => ("No signal yet", theme::TEXT, NOTHING),
-            (1, 1) => ("Only one mic has a signal", theme::BLEED, ONE_MIC),
-            _ => return,
+/// Draws the line below the rows, of which `shown` are shown.
+pub(super) fn foot(ui: &mut Ui, rect: Rect, shown: usize, access: &mut Access<'_>) {
+    let scene = access.scene;
+    let params = scene.params();
+    let there = (0..params.class.num_strips).filter(|&strip| scene.exists(strip)).count();
+    let used = (0..there).filter(|&strip| scene.is_used(strip)).count();
+    let at = rect.left_center() + vec2(ICON, 2.0);
+    if used < there {
+        let text = if access.rows.show_all {
+            "Hide inputs without a signal".to_owned()
+        } else {
+            format!("{} more inputs without a signal", there - shown)
         };
-        let is_track = self.edits.params().class.topology == Topology::Track;
-        let lines = [first].into_iter().chain(steps(self.scene.daw(), is_track).iter().copied());
-        let width = rect.width().min(760.0);
-        let height = 30.0 + 21.0 * lines.clone().count() as f32;
-        let place = Rect::from_center_size(rect.center(), vec2(width, height.min(rect.height())));
-        let layout = Layout::top_down(Align::Center);
-        let mut block = ui.new_child(UiBuilder::new().max_rect(place).layout(layout));
-        block.spacing_mut().item_spacing.y = 4.0;
-        block.label(RichText::new(title).font(theme::semibold(18.0)).color(colour));
-        for line in lines {
-            block.label(RichText::new(line).font(theme::regular(13.5)).color(theme::DIM));
+        let place = Rect::from_min_size(pos2(rect.left(), rect.top() + 3.0), vec2(210.0, 20.0));
+        let response = ui.interact(place, Id::unique("show all"), Sense::click());
+        let ink = if response.hovered() { theme::TEXT } else { theme::DIM };
+        ui.painter().text(at, Align2::LEFT_CENTER, &text, theme::regular(12.0), ink);
+        name(&response, &text, access.rows.show_all);
+        focus_ring(ui, place, &response);
+        let hint = "Inputs that have had no signal yet and have no name";
+        if response.on_hover_text(hint).clicked() {
+            access.rows.show_all = !access.rows.show_all;
         }
+    }
+    link_button(ui, rect, access);
+    if num_heard(scene) == 1 && shown > 1 {
+        let at = rect.left_center() + vec2(226.0, 2.0);
+        let font = theme::regular(12.0);
+        ui.painter().text(at, Align2::LEFT_CENTER, ONE_MIC, font, theme::BLEED);
+    }
+}
+
+fn num_heard(scene: &Scene) -> usize {
+    let strips = 0..scene.params().class.num_strips;
+    strips.filter(|&strip| scene.was_heard(strip)).count()
+}
+
+/// Draws advice below the rows while there are no mics to compare.
+pub(super) fn advice(ui: &mut Ui, rect: Rect, shown: usize, scene: &Scene) {
+    let (title, colour, first) = match (shown, num_heard(scene)) {
+        (0, _) => ("No signal yet", theme::TEXT, NOTHING),
+        (1, 1) => ("Only one mic has a signal", theme::BLEED, ONE_MIC),
+        _ => return,
+    };
+    let is_track = scene.params().class.topology == Topology::Track;
+    let lines = [first].into_iter().chain(steps(scene.daw(), is_track).iter().copied());
+    let width = rect.width().min(760.0);
+    let height = 30.0 + 21.0 * lines.clone().count() as f32;
+    let place = Rect::from_center_size(rect.center(), vec2(width, height.min(rect.height())));
+    let layout = Layout::top_down(Align::Center);
+    let mut block = ui.new_child(UiBuilder::new().max_rect(place).layout(layout));
+    block.spacing_mut().item_spacing.y = 4.0;
+    block.label(RichText::new(title).font(theme::semibold(18.0)).color(colour));
+    for line in lines {
+        block.label(RichText::new(line).font(theme::regular(13.5)).color(theme::DIM));
     }
 }
 
@@ -128,7 +131,7 @@ mod tests {
     /// The texts in quotation marks occur in the manual's chapter on that DAW.
     #[test]
     fn the_steps_are_those_of_the_manual() {
-        let manual = include_str!("../../../docs/manual.md").to_lowercase();
+        let manual = include_str!("../../../../docs/manual.md").to_lowercase();
         for (daw, title) in [
             (Daw::Reaper, "reaper"),
             (Daw::Ardour, "ardour"),

@@ -1,60 +1,12 @@
 //! Undo and redo of parameter changes, arrangements and passages, and the two sides A and B.
 
-use super::edits::{Change, Edits, ParamIndex};
+use super::Edits;
+use super::history::{ParamIndex, Passage, Side, Step};
 use crate::saved::arrangement::Arrangement;
-use crate::saved::learned::Taught;
-
-/// Largest number of steps that can be undone.
-const MAX_STEPS: usize = 200;
-
-/// A unit of undo.
-#[derive(Debug, Default)]
-pub(super) struct Step {
-    pub(super) changes: Vec<Change>,
-    /// The arrangement before and after.
-    pub(super) arranged: Option<Box<[Arrangement; 2]>>,
-    pub(super) passage: Option<Box<Passage>>,
-}
-
-/// One of the two settings to compare.
-#[derive(Debug)]
-struct Side {
-    values: Vec<f32>,
-    arrangement: Arrangement,
-}
-
-/// A learned passage: the estimates before it, and, once it was undone, after it.
-#[derive(Debug)]
-pub(super) struct Passage {
-    before: Taught,
-    after: Option<Taught>,
-}
-
-/// All steps, and the settings of A and B.
-#[derive(Debug, Default)]
-pub(super) struct History {
-    steps: Vec<Step>,
-    /// Number of steps that are done; the others can be redone.
-    done: usize,
-    /// Settings of A and B. Those of the active side are out of date.
-    sides: [Option<Side>; 2],
-    side: usize,
-}
-
-impl History {
-    pub(super) fn push(&mut self, step: Step) {
-        self.steps.truncate(self.done);
-        self.steps.push(step);
-        if self.steps.len() > MAX_STEPS {
-            self.steps.remove(0);
-        }
-        self.done = self.steps.len();
-    }
-}
 
 impl Edits {
     /// Sets parameters and the arrangement of the mics in one step.
-    pub(super) fn set_and_arrange(&mut self, values: &[(ParamIndex, f32)], to: Arrangement) {
+    pub(crate) fn set_and_arrange(&mut self, values: &[(ParamIndex, f32)], to: Arrangement) {
         self.finish();
         self.apply(&self.moved(values));
         let changes = self.end_gesture();
@@ -69,19 +21,19 @@ impl Edits {
     }
 
     /// Changes names, order or links of the mics.
-    pub(super) fn arrange(&mut self, change: impl FnOnce(&mut Arrangement)) {
+    pub(crate) fn arrange(&mut self, change: impl FnOnce(&mut Arrangement)) {
         let mut to = self.params.saved.arranged.now().clone();
         change(&mut to);
         self.set_and_arrange(&[], to);
     }
 
-    pub(super) fn is_learning(&self) -> bool {
+    pub(crate) fn is_learning(&self) -> bool {
         self.value(self.index(&self.params.learn)) > 0.5
     }
 
     /// Starts to learn a passage and selects Learned. Undo discards the passage and restores the
     /// earlier estimates.
-    pub(super) fn begin_passage(&mut self) {
+    pub(crate) fn begin_passage(&mut self) {
         self.finish();
         let before = self.params.saved.kept.taught(false);
         self.params.saved.kept.begin();
@@ -96,21 +48,21 @@ impl Edits {
     }
 
     /// Ends the passage. This is not a step, because a passage cannot continue after its end.
-    pub(super) fn end_passage(&mut self) {
+    pub(crate) fn end_passage(&mut self) {
         self.finish();
         self.apply(&[(self.index(&self.params.learn), 0.0)]);
         self.end_gesture();
     }
 
-    pub(super) fn can_undo(&self) -> bool {
+    pub(crate) fn can_undo(&self) -> bool {
         self.history.done > 0
     }
 
-    pub(super) fn can_redo(&self) -> bool {
+    pub(crate) fn can_redo(&self) -> bool {
         self.history.done < self.history.steps.len()
     }
 
-    pub(super) fn undo(&mut self) {
+    pub(crate) fn undo(&mut self) {
         self.finish();
         if !self.can_undo() {
             return;
@@ -138,7 +90,7 @@ impl Edits {
         self.end_gesture();
     }
 
-    pub(super) fn redo(&mut self) {
+    pub(crate) fn redo(&mut self) {
         self.finish();
         if !self.can_redo() {
             return;
@@ -157,12 +109,12 @@ impl Edits {
     }
 
     /// Returns 0 for A, 1 for B.
-    pub(super) fn side(&self) -> usize {
+    pub(crate) fn side(&self) -> usize {
         self.history.side
     }
 
     /// Changes to A or B. A side that was never visited begins as a copy of the other.
-    pub(super) fn go_to_side(&mut self, side: usize) {
+    pub(crate) fn go_to_side(&mut self, side: usize) {
         if side == self.history.side {
             return;
         }
@@ -180,7 +132,7 @@ impl Edits {
     }
 
     /// Makes the other side the same as this one.
-    pub(super) fn copy_to_other_side(&mut self) {
+    pub(crate) fn copy_to_other_side(&mut self) {
         self.history.sides[1 - self.history.side] = None;
     }
 }

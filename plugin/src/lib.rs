@@ -17,6 +17,7 @@ pub mod plugin;
 pub mod saved;
 mod state;
 mod stay;
+mod sync;
 #[cfg(test)]
 mod testing;
 

@@ -1,12 +1,13 @@
 //! The editor's view of the running session and of the host: counters and snapshots, without audio.
 
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, Weak};
 
 use engine::{Learner, Mode, Monitor, Pace, SessionStats};
 
 use crate::buses::MicMap;
 use crate::daw::Daw;
 use crate::guard::Bell;
+use crate::sync::lock;
 
 /// The counters and snapshots of one session.
 #[derive(Clone, Debug)]
@@ -35,22 +36,22 @@ pub(crate) struct Live {
 impl Live {
     /// Replaces the session; `None` if there is none.
     pub(crate) fn replace(&self, session: Option<LiveSession>) {
-        *self.session.lock().unwrap_or_else(PoisonError::into_inner) = session;
+        *lock(&self.session) = session;
     }
 
     pub(crate) fn session(&self) -> Option<LiveSession> {
-        self.session.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        lock(&self.session).clone()
     }
 
     /// Stores the bell that [`Live::ring`] rings.
     pub(crate) fn hang_bell(&self, bell: Weak<dyn Bell>) {
-        *self.bell.lock().unwrap_or_else(PoisonError::into_inner) = Some(bell);
+        *lock(&self.bell) = Some(bell);
     }
 
     /// Makes the guard report changes to the host now instead of at the host's next call; never on
     /// the audio thread.
     pub(crate) fn ring(&self) {
-        let bell = self.bell.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let bell = lock(&self.bell).clone();
         if let Some(bell) = bell.and_then(|bell| bell.upgrade()) {
             bell.ring();
         }
@@ -58,10 +59,10 @@ impl Live {
 
     /// Stores the DAW that the host's `name` identifies.
     pub(crate) fn run_by(&self, name: &str) {
-        *self.daw.lock().unwrap_or_else(PoisonError::into_inner) = Daw::from_host_name(name);
+        *lock(&self.daw) = Daw::from_host_name(name);
     }
 
     pub(crate) fn daw(&self) -> Daw {
-        *self.daw.lock().unwrap_or_else(PoisonError::into_inner)
+        *lock(&self.daw)
     }
 }

@@ -7,8 +7,10 @@
 //! this moment, it crashes. Therefore this module waits for the thread.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
+
+use crate::sync::lock;
 
 /// Longest wait. The release takes some milliseconds, but a driver that hangs must not hang
 /// the host.
@@ -26,12 +28,12 @@ impl WindowThread {
         // host's thread there.
         let this = std::fs::read_link("/proc/thread-self").ok();
         let this = this.map(|this| Path::new("/proc").join(this));
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = this;
+        *lock(&self.0) = this;
     }
 
     /// Waits for the end of the thread, if there was one, after the window could not be opened.
     pub(super) fn ends_unseen(&self) {
-        if self.0.lock().unwrap_or_else(PoisonError::into_inner).is_none() {
+        if lock(&self.0).is_none() {
             // The thread failed before it was known.
             crate::stay::in_memory();
         }
@@ -50,7 +52,7 @@ pub(super) struct End(WindowThread);
 
 impl Drop for End {
     fn drop(&mut self) {
-        let thread = self.0.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let thread = lock(&self.0.0).take();
         let Some(thread) = thread else { return };
         let since = Instant::now();
         while thread.exists() && since.elapsed() < LIMIT {

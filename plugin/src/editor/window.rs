@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, TryLockError};
+use std::sync::{Arc, Mutex, TryLockError};
 
 use egui::{Context, Rgba, Ui};
 use nice_plug::context::gui::GuiContext;
@@ -23,6 +23,7 @@ use super::{Editor, presets, theme};
 use crate::live::Live;
 use crate::params::UnspillParams;
 use crate::saved::window::{LARGEST, SMALLEST, can_be_drawn, host_scale};
+use crate::sync::lock;
 
 /// The editor of one instance; opens windows.
 pub struct UnspillEditor {
@@ -45,10 +46,6 @@ pub(crate) fn create(params: &Arc<UnspillParams>, live: &Arc<Live>) -> Option<Un
         desk: Arc::new(Desk::new(Editor::new(params, live, presets::user_folder()))),
         adapter: Mutex::new(None),
     })
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl UnspillEditor {

@@ -1,9 +1,11 @@
 //! Presentation of the mics: their names, order and links. It does not affect the audio.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 use serde_json::{Value, json};
+
+use crate::sync::lock;
 
 /// Longest name, in characters. Two names and a few words fit into the parameter names of hosts.
 pub(crate) const MAX_NAME_CHARS: usize = 24;
@@ -184,13 +186,13 @@ impl Arranged {
 
     /// Locks the arrangement; never on the audio thread.
     pub(crate) fn now(&self) -> MutexGuard<'_, Arrangement> {
-        self.now.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.now)
     }
 
     /// Stores the host's name for the track; never on the audio thread.
     pub(crate) fn track_is(&self, name: &str) {
         let name = plain(name);
-        let mut track = self.track.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut track = lock(&self.track);
         if *track != name {
             *track = name;
             self.renames.fetch_add(1, Ordering::Relaxed);
@@ -199,7 +201,7 @@ impl Arranged {
 
     /// Returns the host's name for the track, if the host has reported one.
     pub(crate) fn track(&self) -> Option<String> {
-        let track = self.track.lock().unwrap_or_else(PoisonError::into_inner);
+        let track = lock(&self.track);
         Some(track.clone()).filter(|track| !track.is_empty())
     }
 

@@ -1,12 +1,14 @@
 //! Saved data beside the parameters and the window: the learned estimates and the model.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use engine::{Learned, LearnedError, Learner};
 use models::Release;
+
+use crate::sync::lock;
 
 /// The saved data, behind a lock. The audio thread never takes the lock; it only increments `news`.
 #[derive(Debug, Default)]
@@ -57,7 +59,7 @@ impl std::fmt::Display for Refused {
 
 impl Kept {
     fn inner(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.inner)
     }
 
     /// Marks that there are new estimates to save; real-time safe.

@@ -1,16 +1,22 @@
-//! The buses of one CLAP block, which may be malformed.
+//! One CLAP block, which may be malformed: its buses, and its passage through the framework.
 #![allow(unsafe_code, reason = "host buffers are raw pointers")]
 
-use clap_sys::audio_buffer::clap_audio_buffer;
-use clap_sys::process::clap_process;
+use std::sync::atomic::Ordering;
 
-use crate::guard::scratch::{HostBus, HostBuses, silence};
+use clap_sys::audio_buffer::clap_audio_buffer;
+use clap_sys::process::{
+    CLAP_PROCESS_CONTINUE, CLAP_PROCESS_ERROR, clap_process, clap_process_status,
+};
+
+use super::due::{Due, writable};
+use super::proxy::{Audio, Proxy, inner};
+use crate::guard::scratch::{HostBus, HostBuses, Scratch, run_in_pieces, silence};
 
 /// The buses of one `clap_process`.
-pub(super) struct BlockBuses<'a> {
-    pub(super) block: &'a clap_process,
+struct BlockBuses<'a> {
+    block: &'a clap_process,
     /// One bit per input port, set if the host has switched the port off.
-    pub(super) inactive_inputs: u64,
+    inactive_inputs: u64,
 }
 
 /// Returns the port at `index` of a host's array.
@@ -52,7 +58,7 @@ impl BlockBuses<'_> {
     /// # Safety
     ///
     /// The host's output channels hold `num_samples` samples.
-    pub(super) unsafe fn silence(&self, num_samples: usize) {
+    unsafe fn silence(&self, num_samples: usize) {
         for index in 0..self.num_outputs() {
             // SAFETY: as the caller guarantees.
             unsafe { silence(self.output(index), num_samples, size_of::<f32>()) };
@@ -65,7 +71,7 @@ impl BlockBuses<'_> {
     /// # Safety
     ///
     /// The host's output array is null or holds `audio_outputs_count` entries.
-    pub(super) unsafe fn clear_constant_masks(&self) {
+    unsafe fn clear_constant_masks(&self) {
         if self.block.audio_outputs.is_null() {
             return;
         }
@@ -73,5 +79,126 @@ impl BlockBuses<'_> {
             // SAFETY: not null and within the count.
             unsafe { (*self.block.audio_outputs.add(index)).constant_mask = 0 };
         }
+    }
+}
+
+impl Proxy {
+    /// Processes one block.
+    pub(super) fn process(&self, block: &clap_process) -> clap_process_status {
+        let inactive_inputs = self.inactive_inputs.load(Ordering::Relaxed);
+        let host = BlockBuses { block, inactive_inputs };
+        let num_samples = block.frames_count as usize;
+        let audio = self.audio.try_take();
+        let Some((mut audio, activation)) =
+            audio.and_then(|audio| audio.activation.map(|activation| (audio, activation)))
+        else {
+            // Inactive, or a concurrent second call (defect 9).
+            // SAFETY: the host's buffers.
+            unsafe { host.silence(num_samples) };
+            return CLAP_PROCESS_ERROR;
+        };
+        if self.reset.swap(false, Ordering::Relaxed) {
+            inner!(self, reset() else ());
+        }
+        let status = if num_samples == 0 {
+            // SAFETY: the host's list, which outlives the block.
+            let mut due = unsafe { Due::new(block.in_events, 0) };
+            due.advance(0, &*self.view);
+            let events = due.list();
+            let flush = clap_process {
+                in_events: &raw const events,
+                // SAFETY: null or the host's list.
+                out_events: unsafe { writable(block.out_events) },
+                audio_inputs: std::ptr::null(),
+                audio_outputs: std::ptr::null_mut(),
+                audio_inputs_count: 0,
+                audio_outputs_count: 0,
+                ..*block
+            };
+            inner!(self, process(&raw const flush) else CLAP_PROCESS_ERROR)
+        } else {
+            self.process_audio(&mut audio, &host, num_samples)
+        };
+        // From here on the host may call back.
+        drop(audio);
+        // SAFETY: null or the host's.
+        if let Some(events) = unsafe { block.in_events.as_ref() }
+            && let Some(size) = events.size
+            // SAFETY: the host's list.
+            && unsafe { size(block.in_events) } > 0
+        {
+            self.notice_changes(Some(&activation));
+        } else {
+            self.teller.notice_own_changes();
+        }
+        // SAFETY: the host's array.
+        unsafe { host.clear_constant_masks() };
+        status
+    }
+
+    fn process_audio(
+        &self,
+        audio: &mut Audio,
+        host: &BlockBuses<'_>,
+        num_samples: usize,
+    ) -> clap_process_status {
+        let Audio { scratch, buses: Some(buses), .. } = audio else {
+            return CLAP_PROCESS_ERROR;
+        };
+        // SAFETY: the host's list, which outlives the block.
+        let mut due = unsafe { Due::new(host.block.in_events, num_samples) };
+        let mut status = CLAP_PROCESS_CONTINUE;
+        let run = |scratch: &mut Scratch, offset: usize, length: usize| {
+            let (mut start, mut is_well) = (0, true);
+            while start < length {
+                let next = due.advance(offset + start, &*self.view);
+                let end = next.map_or(length, |next| length.min(next - offset));
+                let one = self.process_piece(scratch, host.block, &due, [offset, start, end]);
+                if status != CLAP_PROCESS_ERROR {
+                    status = one;
+                }
+                is_well &= one != CLAP_PROCESS_ERROR;
+                start = end;
+            }
+            is_well
+        };
+        // SAFETY: the host's buffers hold `num_samples` samples.
+        unsafe { run_in_pieces(scratch, buses, host, num_samples, run) };
+        status
+    }
+
+    /// Calls the framework for the samples `start..end` of the scratch, which begins at sample
+    /// `offset` of the block.
+    fn process_piece(
+        &self,
+        scratch: &mut Scratch,
+        block: &clap_process,
+        due: &Due,
+        [offset, start, end]: [usize; 3],
+    ) -> clap_process_status {
+        let mut port = clap_audio_buffer {
+            data32: scratch.pointers(start),
+            data64: std::ptr::null_mut(),
+            channel_count: u32::try_from(scratch.num_channels()).unwrap_or(0),
+            latency: 0,
+            constant_mask: 0,
+        };
+        let events = due.list();
+        let mut piece = clap_process {
+            frames_count: u32::try_from(end - start).unwrap_or(0),
+            audio_inputs: &raw const port,
+            audio_outputs: &raw mut port,
+            audio_inputs_count: 1,
+            audio_outputs_count: 1,
+            in_events: &raw const events,
+            // SAFETY: null or the host's list.
+            out_events: unsafe { writable(block.out_events) },
+            ..*block
+        };
+        if piece.steady_time >= 0 {
+            let passed = i64::try_from(offset + start).unwrap_or(0);
+            piece.steady_time = piece.steady_time.saturating_add(passed);
+        }
+        inner!(self, process(&raw const piece) else CLAP_PROCESS_ERROR)
     }
 }

@@ -28,10 +28,11 @@ use clap_sys::stream::{clap_istream, clap_ostream};
 use nice_plug::prelude::ProcessMode;
 
 use super::due::{Due, writable};
-use super::plugin::{Proxy, inner, with_proxy};
 use super::ports::{AUDIO_PORTS, AUDIO_PORTS_ACTIVATION, AUDIO_PORTS_CONFIG};
 use super::presets::PRESET_LOAD;
+use super::proxy::{Proxy, inner, with_proxy};
 use super::stream;
+use super::text::write_name;
 use super::track::TRACK_INFO;
 
 /// The implementation of an extension.
@@ -275,16 +276,4 @@ unsafe extern "C" fn state_load(plugin: *const clap_plugin, stream: *const clap_
         proxy.notice_changes_on_main_thread();
         loaded
     })
-}
-
-/// Writes as much of `text` as fits, always NUL-terminated.
-pub(super) fn write_name<const N: usize>(to: &mut [c_char; N], text: &str) {
-    to.fill(0);
-    let mut length = text.len().min(N - 1);
-    while !text.is_char_boundary(length) {
-        length -= 1;
-    }
-    for (slot, byte) in to.iter_mut().zip(&text.as_bytes()[..length]) {
-        *slot = c_char::from_ne_bytes([*byte]);
-    }
 }

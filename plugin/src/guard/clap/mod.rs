@@ -13,8 +13,10 @@ mod factory;
 mod plugin;
 mod ports;
 mod presets;
+mod proxy;
 mod stream;
 mod teller;
+mod text;
 mod track;
 
 pub use discovery::{Discovery, FactoryPreset};

@@ -15,8 +15,8 @@ use clap_sys::ext::audio_ports_config::{
 use clap_sys::id::{CLAP_INVALID_ID, clap_id};
 use clap_sys::plugin::clap_plugin;
 
-use super::extensions::write_name;
-use super::plugin::{Proxy, inner, with_proxy};
+use super::proxy::{Proxy, inner, with_proxy};
+use super::text::write_name;
 use crate::guard::flat::{Bus, Buses};
 
 /// The id of the first output port. Ids are positions from a fixed start. The framework's ids

@@ -12,7 +12,7 @@ use clap_sys::factory::preset_discovery::{
 };
 use clap_sys::plugin::clap_plugin;
 
-use super::plugin::{Proxy, with_proxy};
+use super::proxy::{Proxy, with_proxy};
 
 pub(super) static PRESET_LOAD: clap_plugin_preset_load =
     clap_plugin_preset_load { from_location: Some(from_location) };

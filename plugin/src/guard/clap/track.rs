@@ -7,7 +7,7 @@ use clap_sys::ext::track_info::{
 };
 use clap_sys::plugin::clap_plugin;
 
-use super::plugin::{Proxy, with_proxy};
+use super::proxy::{Proxy, with_proxy};
 
 pub(super) static TRACK_INFO: clap_plugin_track_info =
     clap_plugin_track_info { changed: Some(changed) };

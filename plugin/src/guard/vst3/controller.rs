@@ -15,9 +15,11 @@ use vst3::Steinberg::{
     tresult,
 };
 
-use super::component::{Proxy, take, write_string128};
+use super::proxy::Proxy;
+use super::text::write_string128;
 use super::window::Window;
 use crate::guard::panics::shield;
+use crate::sync::lock;
 
 /// Forwards a call to the framework's wrapper. A panic returns the value after `else`.
 macro_rules! pass {
@@ -33,7 +35,7 @@ impl Proxy {
     /// Reports changes after a call on the main thread that may have changed a parameter.
     fn after_change(&self) {
         shield((), || {
-            let running = *take(&self.running);
+            let running = *lock(&self.running);
             self.notice_changes(running.as_ref());
             self.teller.tell_host();
         });
@@ -143,7 +145,7 @@ impl IEditControllerTrait for Proxy {
             self.teller.announced.arrived(id);
             self.set_value(id, value)
         };
-        if take(&self.running).is_none() {
+        if lock(&self.running).is_none() {
             // No block will bring it.
             shield((), || self.take_announced());
         }

@@ -11,7 +11,7 @@ use vst3::Steinberg::{
 };
 use vst3::{Class, ComWrapper};
 
-use super::Proxy;
+use super::proxy::Proxy;
 use crate::guard::panics::shield;
 use crate::guard::{Guardable, Inside};
 

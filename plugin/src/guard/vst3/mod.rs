@@ -4,17 +4,21 @@
 //! plain Rust functions. Through the framework's own COM object every panic would abort the host
 //! before the guard could catch it.
 
-pub mod component;
+mod block;
+mod component;
 mod controller;
 mod due;
 mod factory;
-pub mod processor;
+mod modes;
+mod processor;
+mod proxy;
 mod run_loop;
 mod stream;
 mod teller;
+mod text;
 mod waiting;
 mod wake;
 mod window;
 
-pub use component::Proxy;
 pub use factory::{Factory, Vst3Class};
+pub use proxy::Proxy;

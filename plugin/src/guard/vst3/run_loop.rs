@@ -15,10 +15,10 @@ use vst3::Steinberg::Linux::{
 use vst3::Steinberg::{FUnknown, kResultOk};
 use vst3::{Class, ComPtr, ComRef, ComWrapper};
 
-use super::component::take;
 use super::teller::Teller;
 use super::wake::Wake;
 use crate::guard::panics::shield;
+use crate::sync::lock;
 
 /// The host's run loop and the guard's handlers in it.
 pub(super) struct RunLoop {
@@ -55,12 +55,12 @@ impl RunLoop {
             teller.tell_host();
         };
         let registration = Registration::new(&self.host, descriptor, Arc::new(hear));
-        take(&self.handlers).push((handler, registration));
+        lock(&self.handlers).push((handler, registration));
     }
 
     /// Unregisters a handler. Returns false if it is unknown.
     pub(super) fn unregister(&self, handler: *mut IEventHandler) -> bool {
-        let mut handlers = take(&self.handlers);
+        let mut handlers = lock(&self.handlers);
         let known = handlers.iter_mut().find(|(known, _)| known.0.as_ptr() == handler);
         let Some((_, registration)) = known else { return false };
         let registration = registration.take();
@@ -71,12 +71,12 @@ impl RunLoop {
 
     /// Unregisters all handlers from the host's run loop and returns the framework's.
     pub(super) fn retire(&self) -> Vec<Arc<FrameworkHandler>> {
-        let wake = take(&self.wake).take();
+        let wake = lock(&self.wake).take();
         if let Some((wake, registration)) = wake {
             self.teller.wake_no_more_by(&wake);
             drop(registration);
         }
-        let handlers = std::mem::take(&mut *take(&self.handlers));
+        let handlers = std::mem::take(&mut *lock(&self.handlers));
         handlers.into_iter().map(|(handler, _registration)| handler).collect()
     }
 }
@@ -121,7 +121,7 @@ impl Class for Listener {
 
 impl IEventHandlerTrait for Listener {
     unsafe fn onFDIsSet(&self, descriptor: FileDescriptor) {
-        let hear = take(&self.0).clone();
+        let hear = lock(&self.0).clone();
         if let Some(hear) = hear {
             shield((), || hear(descriptor));
         }
@@ -146,7 +146,7 @@ impl Drop for Registration {
             // SAFETY: as above.
             unsafe { self.host.unregisterEventHandler(handler.as_ptr()) };
         }
-        let heard = take(&self.listener.0).take();
+        let heard = lock(&self.listener.0).take();
         drop(heard);
     }
 }

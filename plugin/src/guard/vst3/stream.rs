@@ -14,8 +14,8 @@ use vst3::Steinberg::{
 };
 use vst3::{Class, ComRef, ComWrapper};
 
-use super::component::take;
 use crate::guard::MAX_STATE_BYTES;
+use crate::sync::lock;
 
 /// Bytes per read.
 const PIECE_BYTES: usize = 1 << 16;
@@ -81,7 +81,7 @@ impl Memory {
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
-        take(&self.0)
+        lock(&self.0)
     }
 }
 

@@ -12,12 +12,12 @@ use vst3::Steinberg::Vst::{
 use vst3::Steinberg::{int32, kResultFalse, kResultOk, tresult};
 use vst3::{Class, ComPtr};
 
-use super::component::take;
 use super::waiting::Waiting;
 use super::wake::Wake;
 use crate::guard::notice::Notice;
 use crate::guard::panics::shield;
 use crate::guard::{Bell, View};
+use crate::sync::lock;
 
 /// Detects changes on any thread and reports them on the main thread.
 pub(super) struct Teller {
@@ -90,18 +90,18 @@ impl Teller {
 
     /// Replaces the host's handler; `None` if the host removes it.
     pub(super) fn be_heard_by(&self, handler: Option<ComPtr<IComponentHandler>>) {
-        let before = std::mem::replace(&mut *take(&self.handler), handler);
+        let before = std::mem::replace(&mut *lock(&self.handler), handler);
         shield((), || drop(before));
     }
 
     /// Replaces the wake-up when a window opens or closes.
     pub(super) fn wake_by(&self, wake: Option<Arc<Wake>>) {
-        *take(&self.wake) = wake;
+        *lock(&self.wake) = wake;
     }
 
     /// Removes the wake-up of [`Teller::wake_by`] unless it has been replaced since.
     pub(super) fn wake_no_more_by(&self, wake: &Arc<Wake>) {
-        take(&self.wake).take_if(|current| Arc::ptr_eq(current, wake));
+        lock(&self.wake).take_if(|current| Arc::ptr_eq(current, wake));
     }
 
     /// Detects all changes, including those that follow from parameter changes, and updates
@@ -133,7 +133,7 @@ impl Teller {
         if !self.is_main_thread()
             && let Some(wake) = self.wake()
         {
-            take(&self.waiting).push(said);
+            lock(&self.waiting).push(said);
             wake.call();
             return kResultOk;
         }
@@ -142,7 +142,7 @@ impl Teller {
     }
 
     fn pass_on_waiting(&self) {
-        let waiting = std::mem::take(&mut *take(&self.waiting));
+        let waiting = std::mem::take(&mut *lock(&self.waiting));
         for said in waiting {
             self.say(said);
         }
@@ -154,11 +154,11 @@ impl Teller {
     }
 
     fn handler(&self) -> Option<ComPtr<IComponentHandler>> {
-        take(&self.handler).clone()
+        lock(&self.handler).clone()
     }
 
     fn wake(&self) -> Option<Arc<Wake>> {
-        take(&self.wake).clone()
+        lock(&self.wake).clone()
     }
 
     /// Reports all pending changes to the host, on the main thread only; no lock may be held.

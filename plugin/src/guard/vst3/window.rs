@@ -17,10 +17,10 @@ use vst3::Steinberg::{
 };
 use vst3::{Class, ComPtr, ComRef, ComWrapper};
 
-use super::component::take;
 use super::run_loop::{FrameworkHandler, RunLoop};
 use super::teller::Teller;
 use crate::guard::panics::shield;
+use crate::sync::lock;
 
 /// The proxy between a host and the framework's view.
 pub(super) struct Window {
@@ -72,9 +72,9 @@ impl Window {
         let pointer = frame.as_ref().map_or(std::ptr::null_mut(), FrameOfHost::as_ptr);
         // The order matters: first the host, which must not watch descriptors that are about to
         // close; then the framework; then its handlers.
-        let before = std::mem::replace(&mut *take(&self.frame), frame);
+        let before = std::mem::replace(&mut *lock(&self.frame), frame);
         let handlers = before.as_ref().map(FrameOfHost::retire).unwrap_or_default();
-        take(&self.retired).extend(handlers);
+        lock(&self.retired).extend(handlers);
         // SAFETY: a live view; null, or a frame that is kept as long as the framework has it.
         let result = self.framework(|view| unsafe { view.setFrame(pointer) });
         // Once the plugin is dropped, the framework's view releases its frame only on its own drop.
@@ -89,7 +89,7 @@ impl Window {
 impl Window {
     /// Releases retired handlers, and with them the host's objects: no lock is held.
     fn let_go(&self) {
-        let retired = std::mem::take(&mut *take(&self.retired));
+        let retired = std::mem::take(&mut *lock(&self.retired));
         drop(retired);
     }
 }

@@ -2,145 +2,19 @@
 #![allow(unsafe_code, reason = "the framework takes parameters by pointer")]
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use nice_plug::prelude::{
-    BoolParam, Enum, EnumParam, FloatParam, FloatRange, Param, ParamPtr, Params, formatters,
-};
+use nice_plug::prelude::{BoolParam, EnumParam, FloatParam, Param, ParamPtr, Params};
 
 use crate::classes::{ClassDesc, Topology};
 use crate::saved::Saved;
 
-/// Lowest setting of a mic's maximal reduction: no limit.
-pub const NO_LIMIT_DB: f32 = -80.0;
+mod choices;
+mod kinds;
 
-/// Trade-off between latency and quality; takes effect at the next activation.
-#[derive(Clone, Copy, Debug, Enum, PartialEq, Eq)]
-pub enum ModeChoice {
-    /// Low latency.
-    #[id = "live"]
-    Live,
-    /// Lookahead.
-    #[id = "mix"]
-    Mix,
-}
-
-impl From<ModeChoice> for engine::Mode {
-    fn from(choice: ModeChoice) -> Self {
-        match choice {
-            ModeChoice::Live => Self::Live,
-            ModeChoice::Mix => Self::Mix,
-        }
-    }
-}
-
-/// Signal at the outputs.
-#[derive(Clone, Copy, Debug, Enum, PartialEq, Eq)]
-pub enum ListenChoice {
-    /// The mics without their bleed.
-    #[id = "clean"]
-    Clean,
-    /// The removed bleed.
-    #[id = "removed"]
-    Removed,
-    /// The unprocessed mics.
-    #[id = "dry"]
-    Dry,
-}
-
-/// Source of the crosstalk estimates and filters.
-#[derive(Clone, Copy, Debug, Enum, PartialEq, Eq)]
-pub enum EstimatesChoice {
-    /// They adapt to the music continuously.
-    #[id = "adaptive"]
-    Adaptive,
-    /// They come from a learned passage, frozen and saved with the session.
-    #[id = "learned"]
-    Learned,
-}
-
-/// Role of a mic.
-#[derive(Clone, Copy, Debug, Enum, PartialEq, Eq)]
-pub enum RoleChoice {
-    /// Close to its own source.
-    #[id = "close"]
-    Close,
-    /// Picks up all sources; passed through.
-    #[id = "room"]
-    Room,
-    /// Picks up all sources; cleaned of the close mics' sources.
-    #[id = "room_cleaned"]
-    #[name = "Room cleaned"]
-    RoomCleaned,
-}
-
-/// Group of mics that share a source.
-#[derive(Clone, Copy, Debug, Enum, PartialEq, Eq)]
-#[allow(missing_docs, reason = "eight letters")]
-pub enum GroupChoice {
-    #[id = "none"]
-    None,
-    #[id = "a"]
-    A,
-    #[id = "b"]
-    B,
-    #[id = "c"]
-    C,
-    #[id = "d"]
-    D,
-    #[id = "e"]
-    E,
-    #[id = "f"]
-    F,
-    #[id = "g"]
-    G,
-    #[id = "h"]
-    H,
-}
-
-/// Instrument in front of a mic; a label. New variants are only added at the end.
-#[derive(Clone, Copy, Debug, Enum, PartialEq, Eq)]
-#[allow(missing_docs, reason = "names of instruments")]
-pub enum Instrument {
-    #[id = "other"]
-    Other,
-    #[id = "kick"]
-    Kick,
-    #[id = "snare"]
-    Snare,
-    #[id = "hihat"]
-    #[name = "Hi-hat"]
-    HiHat,
-    #[id = "tom"]
-    Tom,
-    #[id = "ride"]
-    Ride,
-    #[id = "cymbals"]
-    Cymbals,
-    #[id = "overhead"]
-    Overhead,
-    #[id = "room"]
-    Room,
-    #[id = "percussion"]
-    Percussion,
-    #[id = "vocal"]
-    Vocal,
-    #[id = "guitar"]
-    Guitar,
-    #[id = "bass"]
-    Bass,
-    #[id = "piano"]
-    Piano,
-    #[id = "keys"]
-    Keys,
-    #[id = "strings"]
-    Strings,
-    #[id = "brass"]
-    Brass,
-    #[id = "woodwind"]
-    Woodwind,
-}
+pub use choices::{EstimatesChoice, GroupChoice, Instrument, ListenChoice, ModeChoice, RoleChoice};
+pub use kinds::NO_LIMIT_DB;
+use kinds::{floor, percent, switch};
 
 /// The parameters of one mic.
 #[derive(Debug)]
@@ -222,45 +96,6 @@ impl std::fmt::Debug for UnspillParams {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("UnspillParams").field("class", &self.class.name).finish_non_exhaustive()
     }
-}
-
-/// Parses a number; "nan" and "inf" are rejected.
-fn number(text: &str) -> Option<f32> {
-    text.trim().parse().ok().filter(|number: &f32| number.is_finite())
-}
-
-fn percent(name: String) -> FloatParam {
-    FloatParam::new(name, 100.0, FloatRange::Linear { min: 0.0, max: 100.0 })
-        .with_unit(" %")
-        .with_value_to_string(formatters::v2s_f32_rounded(1))
-        .with_string_to_value(Arc::new(|text| number(text.trim().trim_end_matches('%'))))
-}
-
-fn floor(name: String) -> FloatParam {
-    FloatParam::new(name, NO_LIMIT_DB, FloatRange::Linear { min: NO_LIMIT_DB, max: 0.0 })
-        .with_value_to_string(Arc::new(|db| {
-            if db <= NO_LIMIT_DB { "No limit".to_owned() } else { format!("{:.1} dB", db + 0.0) }
-        }))
-        .with_string_to_value(Arc::new(|text| {
-            let text = text.trim().to_ascii_lowercase();
-            if text == "no limit" {
-                return Some(NO_LIMIT_DB);
-            }
-            let db = number(text.trim_end_matches("db"))?;
-            // A reduction of 12 dB and a level of -12 dB are the same setting.
-            Some(-db.abs())
-        }))
-}
-
-/// Creates a switch that parses only its own texts, "true", "false", "1" and "0".
-fn switch(name: impl Into<String>) -> BoolParam {
-    BoolParam::new(name, false)
-        .with_value_to_string(Arc::new(|is_on| if is_on { "On" } else { "Off" }.to_owned()))
-        .with_string_to_value(Arc::new(|text| match text.trim().to_ascii_lowercase().as_str() {
-            "on" | "true" | "1" => Some(true),
-            "off" | "false" | "0" => Some(false),
-            _ => None,
-        }))
 }
 
 /// Returns the name of a mic without a label.
@@ -426,7 +261,7 @@ mod tests {
                 listed += &format!("{id}\n");
             }
         }
-        let committed = include_str!("../tests/fixtures/parameters.txt");
+        let committed = include_str!("../../tests/fixtures/parameters.txt");
         for (line, (now, then)) in (1..).zip(listed.lines().zip(committed.lines())) {
             assert_eq!(now, then, "line {line} of plugin/tests/fixtures/parameters.txt");
         }
@@ -439,30 +274,6 @@ mod tests {
             let entries = UnspillParams::new(class).entries();
             let numbers: HashSet<_> = entries.iter().map(|(id, ..)| param_id_hash(id)).collect();
             assert_eq!(numbers.len(), entries.len(), "{}", class.name);
-        }
-    }
-
-    #[test]
-    fn a_reduction_is_understood_with_and_without_sign_and_unit() {
-        let param = floor("Max Reduction".to_owned());
-        for (text, db) in [("-24", -24.0), ("24 dB", -24.0), ("No Limit", NO_LIMIT_DB), ("0", 0.0)]
-        {
-            let normalized = param.string_to_normalized_value(text).unwrap();
-            assert!((param.preview_plain(normalized) - db).abs() < 1e-4, "{text}");
-        }
-        assert_eq!(param.string_to_normalized_value("loud"), None);
-    }
-
-    #[test]
-    fn only_numbers_are_read_as_numbers() {
-        let amount = percent("Amount".to_owned());
-        for text in ["25", "25 %", " 25.0%", "2.5e1 %"] {
-            assert_eq!(amount.string_to_normalized_value(text), Some(0.25), "{text}");
-        }
-        for param in [amount, floor("Max Reduction".to_owned())] {
-            for text in ["", "%", "nan", "NaN %", "-nan dB", "inf", "-infinity dB", "1e999"] {
-                assert_eq!(param.string_to_normalized_value(text), None, "{text}");
-            }
         }
     }
 }

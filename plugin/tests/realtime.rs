@@ -29,6 +29,9 @@ mod vst3_handler;
 #[path = "it/vst3_host.rs"]
 #[allow(dead_code, unreachable_pub, reason = "shared with the other tests")]
 mod vst3_host;
+#[path = "it/vst3_objects.rs"]
+#[allow(dead_code, unreachable_pub, reason = "shared with the other tests")]
+mod vst3_objects;
 #[path = "it/watch.rs"]
 #[allow(dead_code, unreachable_pub, reason = "shared with the other tests")]
 mod watch;

@@ -1,16 +1,10 @@
 //! Parameter changes in the middle of blocks.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test that cannot go on fails"
-)]
 
 use plugin::classes::{Class, Unspill8, UnspillTrack};
 use plugin::guard::param_id_hash;
 
 use super::host::{Host, Odd, SetUp, TestBus};
-use super::product::both;
+use super::instances::both;
 
 const NUM_SAMPLES: usize = 24_000;
 

@@ -1,85 +1,20 @@
 //! Situations that hosts cause, and the correct behaviour of the plugin; each case fails without
 //! the guard.
-#![allow(
-    clippy::cast_possible_truncation,
-    clippy::cast_possible_wrap,
-    clippy::cast_sign_loss,
-    reason = "small test values, in the formats' own types"
-)]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    reason = "a test that cannot go on fails"
-)]
 
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use plugin::guard::{Guardable, param_id_hash};
+use plugin::guard::param_id_hash;
 
-use super::children::judge;
+use super::case::{
+    Case, Format, N, Unguarded, active, all, beside_a_lingering_block, expect, four_inputs, host,
+    mono, on_audio_thread, out,
+};
+use super::children::{find, judge, run_asked};
 use super::clap_host::ClapHost;
 use super::host::{GARBAGE, Host, Odd, SetUp, TestBus};
-use super::probes::{
-    self, Asym, Het, LATENCY, LINGER, LINGER_TIME, PANIC, Probe, QUEUE_TASKS, Shape, Sym,
-};
+use super::probes::{self, Asym, Het, LATENCY, PANIC, Probe, QUEUE_TASKS, Sym};
 use super::vst3_host::Vst3Host;
-
-/// Outcome of a case without the guard.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unguarded {
-    /// The host crashes.
-    Crashes,
-    /// The host survives, and the plugin behaves wrongly.
-    IsWrong,
-}
-
-/// One situation.
-pub struct Case {
-    pub name: &'static str,
-    pub unguarded: Unguarded,
-    pub run: fn(guarded: bool) -> Result<(), String>,
-}
-
-/// Returns the case with this name.
-pub fn find(name: &str) -> &'static Case {
-    ALL.iter().find(|case| case.name == name).expect("a known case")
-}
-
-#[derive(Clone, Copy, PartialEq)]
-pub enum Format {
-    Clap,
-    Vst3,
-}
-
-fn host<S: Shape>(format: Format, guarded: bool) -> Box<dyn Host>
-where
-    Probe<S>: Guardable,
-{
-    match format {
-        Format::Clap => Box::new(ClapHost::of::<Probe<S>>(guarded)),
-        Format::Vst3 => Box::new(Vst3Host::of::<Probe<S>>(guarded)),
-    }
-}
-
-fn active<S: Shape>(format: Format, guarded: bool) -> Box<dyn Host>
-where
-    Probe<S>: Guardable,
-{
-    let mut host = host::<S>(format, guarded);
-    assert!(host.activate(SetUp::default()));
-    host
-}
-
-pub fn expect<T: PartialEq + std::fmt::Debug>(
-    what: &str,
-    actual: T,
-    expected: T,
-) -> Result<(), String> {
-    if actual == expected { Ok(()) } else { Err(format!("{what}: {actual:?}, not {expected:?}")) }
-}
 
 /// Defines a test and its entry in the table, for every listed format.
 macro_rules! cases {
@@ -99,29 +34,10 @@ macro_rules! cases {
             $(#[$doc])*
             #[test]
             fn $name() {
-                $(judge(concat!(stringify!($format), "::", stringify!($name)));)+
+                $(judge(find(concat!(stringify!($format), "::", stringify!($name)), ALL));)+
             }
         )*
     };
-}
-
-const N: usize = 64;
-
-fn mono(value: f32) -> TestBus {
-    TestBus::filled(1, value, N)
-}
-
-fn out() -> TestBus {
-    TestBus::output(1, N)
-}
-
-fn all(value: f32) -> Vec<f32> {
-    vec![value; N]
-}
-
-/// Four valid input buses, with which the probes' main output is 4321.
-fn four_inputs() -> [TestBus; 4] {
-    [mono(1.0), mono(2.0), mono(3.0), mono(4.0)]
 }
 
 cases! {
@@ -479,38 +395,12 @@ cases! {
     };
 }
 
-struct Shared<'a>(&'a dyn Host);
-
-// SAFETY: deliberately violated: hosts must not call on two threads at once, but some do.
-unsafe impl Sync for Shared<'_> {}
-
-/// Runs `act` on a thread other than the one that made the instance.
-fn on_audio_thread(host: &dyn Host, act: impl FnOnce(&dyn Host) + Send) {
-    let shared = Shared(host);
-    std::thread::scope(|scope| {
-        let shared = &shared;
-        scope.spawn(move || act(shared.0));
-    });
-}
-
-/// Runs `act` while another thread processes a block that takes [`LINGER_TIME`].
-fn beside_a_lingering_block(
-    host: &dyn Host,
-    act: impl FnOnce(&dyn Host) -> Result<(), String>,
-) -> Result<(), String> {
-    let shared = Shared(host);
-    std::thread::scope(|scope| {
-        let shared = &shared;
-        scope.spawn(move || {
-            let mut inputs = four_inputs();
-            inputs[0] = mono(LINGER);
-            shared.0.process(&mut inputs, &mut [out(), out(), out(), out()], N, &[]);
-        });
-        let start = Instant::now();
-        while !probes::LINGERING.load(Ordering::SeqCst) {
-            assert!(start.elapsed() < LINGER_TIME * 20, "the block never began");
-            std::thread::yield_now();
-        }
-        act(host)
-    })
+/// In a child process, runs its case.
+#[test]
+fn the_table_of_cases_is_sound() {
+    run_asked(ALL);
+    let mut names: Vec<_> = ALL.iter().map(|case| case.name).collect();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), ALL.len());
 }

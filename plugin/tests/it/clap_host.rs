@@ -1,21 +1,8 @@
 //! A minimal CLAP host with deliberate faults that real hosts have by accident.
-#![allow(
-    clippy::cast_possible_truncation,
-    clippy::cast_possible_wrap,
-    clippy::cast_sign_loss,
-    reason = "small test values, in the formats' own types"
-)]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    reason = "a test that cannot go on fails"
-)]
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::ffi::{c_char, c_void};
+use std::ffi::{CStr, c_char, c_void};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -408,5 +395,14 @@ impl Host for ClapHost {
     fn unload(self: Box<Self>) {
         self.told.plugin.store(std::ptr::null_mut(), Ordering::SeqCst);
         call!(self.destroy());
+    }
+}
+
+/// Returns the table of a CLAP plugin's extension.
+pub(super) fn table<T>(host: &ClapHost, id: &CStr) -> &'static T {
+    // SAFETY: a live plugin, and the id determines the type; no test uses a table after its plugin.
+    unsafe {
+        let get = (*host.plugin).get_extension.unwrap();
+        get(host.plugin, id.as_ptr()).cast::<T>().as_ref().expect("an extension")
     }
 }

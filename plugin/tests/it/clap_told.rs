@@ -1,10 +1,4 @@
 //! The CLAP host's functions for the plugin. They count calls and call the plugin back.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test that cannot go on fails"
-)]
 
 use std::ffi::{CStr, c_char, c_void};
 use std::sync::Mutex;

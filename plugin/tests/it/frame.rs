@@ -1,10 +1,4 @@
 //! The frame that the tests' VST3 host provides for windows.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test that cannot go on fails"
-)]
 
 use std::cell::{Cell, RefCell};
 

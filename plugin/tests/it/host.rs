@@ -1,17 +1,4 @@
 //! The common interface of the two test hosts.
-#![allow(
-    clippy::cast_possible_truncation,
-    clippy::cast_possible_wrap,
-    clippy::cast_sign_loss,
-    reason = "small test values, in the formats' own types"
-)]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    reason = "a test that cannot go on fails"
-)]
 
 /// One bus as a host passes it; `None` is a null channel pointer.
 #[derive(Clone, Debug)]

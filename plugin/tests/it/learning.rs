@@ -1,10 +1,4 @@
 //! Learning of a passage: it is saved with the session, and cleans from the first note on.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test that cannot go on fails"
-)]
 
 use std::time::{Duration, Instant};
 
@@ -12,7 +6,7 @@ use plugin::classes::{Class, UnspillMultichannel};
 use plugin::guard::param_id_hash;
 
 use super::host::{Host, SetUp, TestBus};
-use super::product::{load, select, set, strip};
+use super::instances::{load, select, set, strip};
 
 const BLOCK: usize = 512;
 const RATE: usize = 48_000;

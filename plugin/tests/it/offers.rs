@@ -1,11 +1,5 @@
 //! Features of the plugin beyond the framework's: presets, ports that can be switched off, and the
 //! track's name.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test that cannot go on fails"
-)]
 
 use std::ffi::{CStr, CString, c_char, c_void};
 
@@ -23,11 +17,10 @@ use vst3::Steinberg::Vst::*;
 use vst3::Steinberg::*;
 use vst3::{Class, ComWrapper};
 
-use super::clap_host::ClapHost;
+use super::clap_host::{ClapHost, table};
 use super::host::{Host, SetUp, TestBus};
+use super::instances::instances;
 use super::probes::{Probe, Sym};
-use super::product::instances;
-use super::protocol::table;
 
 /// All data that a host receives about one preset.
 #[derive(Debug, Default, PartialEq)]

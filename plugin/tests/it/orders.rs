@@ -1,6 +1,4 @@
 //! Calls in random order with random arguments: no host crashes, and no output keeps garbage.
-#![allow(clippy::cast_possible_truncation, reason = "small random numbers")]
-#![allow(clippy::panic, reason = "a test that cannot go on fails")]
 
 use plugin::Unspill;
 use plugin::classes::{Unspill8, UnspillMultichannel, UnspillTrack};

@@ -1,5 +1,4 @@
 //! The probes' window. It has no content, but changes a parameter as a user would.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::error::Error;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,9 +8,19 @@ use nice_plug::editor::dpi::{LogicalSize, NativeSize, Size};
 use nice_plug::editor::{
     DummyEditorError, EditorHandle, HostMethods, ParentWindowHandle, ResizeHint, SpawnedEditor,
 };
-use nice_plug::prelude::{Editor, Param, ParamPtr};
+use nice_plug::prelude::{BoolParam, Editor, Param, ParamPtr, Params};
 
-use super::probes::ProbeParams;
+/// The parameters of a probe.
+pub struct ProbeParams {
+    pub label: BoolParam,
+}
+
+// SAFETY: the pointer points into `self`, which the framework keeps.
+unsafe impl Params for ProbeParams {
+    fn param_map(&self) -> Vec<(String, ParamPtr, String)> {
+        vec![("label".to_owned(), self.label.as_ptr(), String::new())]
+    }
+}
 
 /// Access to the window that was opened last; every case runs in a process of its own.
 static HAND: Mutex<Option<Hand>> = Mutex::new(None);

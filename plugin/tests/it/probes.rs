@@ -1,17 +1,4 @@
 //! Small plugins whose output shows exactly the buffers that the framework passed to them.
-#![allow(
-    clippy::cast_possible_truncation,
-    clippy::cast_possible_wrap,
-    clippy::cast_sign_loss,
-    reason = "small test values, in the formats' own types"
-)]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    reason = "a test that cannot go on fails"
-)]
 
 use std::marker::PhantomData;
 use std::num::NonZeroU32;
@@ -22,7 +9,7 @@ use std::time::Duration;
 use nice_plug::prelude::*;
 use plugin::guard::{Activation, Guardable, View, param_id_hash};
 
-use super::probe_editor::ProbeEditor;
+use super::probe_editor::{ProbeEditor, ProbeParams};
 
 /// An input sample that makes a probe panic.
 pub const PANIC: f32 = 666.0;
@@ -103,17 +90,6 @@ impl Shape for Het {
 pub struct Probe<S> {
     params: Arc<ProbeParams>,
     shape: PhantomData<S>,
-}
-
-pub struct ProbeParams {
-    pub label: BoolParam,
-}
-
-// SAFETY: the pointer points into `self`, which the framework keeps.
-unsafe impl Params for ProbeParams {
-    fn param_map(&self) -> Vec<(String, ParamPtr, String)> {
-        vec![("label".to_owned(), self.label.as_ptr(), String::new())]
-    }
 }
 
 impl<S> Default for Probe<S> {

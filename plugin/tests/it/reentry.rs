@@ -1,10 +1,4 @@
 //! Hosts that call the plugin back during its calls, as Ardour does with every edit.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test that cannot go on fails"
-)]
 
 use std::ffi::CStr;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -17,7 +11,7 @@ use plugin::guard::param_id_hash;
 use vst3::ComWrapper;
 use vst3::Steinberg::{IPlugViewTrait, kPlatformTypeX11EmbedWindowID, kResultOk};
 
-use super::cases::{Format, expect};
+use super::case::{Format, expect};
 use super::clap_host::ClapHost;
 use super::frame::{Frame, set_frame, view_of};
 use super::host::{Host, SetUp, TestBus};
@@ -124,7 +118,7 @@ fn edits_in_clap(guarded: bool) -> Result<(), String> {
 fn a_restart_in_the_middle_of_asking_for_it_is_survived() {
     use plugin::classes::{Class, UnspillTrack};
     for through_audio in [true, false] {
-        let (clap, vst3) = super::product::instances(&UnspillTrack::DESC);
+        let (clap, vst3) = super::instances::instances(&UnspillTrack::DESC);
         clap.told.restarts_at_once.store(true, Ordering::SeqCst);
         vst3.handler.restarts_at_once.store(true, Ordering::SeqCst);
         let hosts: [Box<dyn Host>; 2] = [Box::new(clap), Box::new(vst3)];

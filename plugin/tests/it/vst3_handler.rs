@@ -1,17 +1,5 @@
 //! The VST3 host's handler. It counts calls and calls the plugin back, as Ardour and other
 //! hosts do.
-#![allow(
-    clippy::cast_possible_truncation,
-    clippy::cast_possible_wrap,
-    clippy::cast_sign_loss,
-    reason = "small test values, in the formats' own types"
-)]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test that cannot go on fails"
-)]
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -20,7 +8,7 @@ use vst3::Steinberg::Vst::*;
 use vst3::Steinberg::*;
 use vst3::{Class, ComRef, ComWrapper};
 
-use super::vst3_host::Stream;
+use super::vst3_objects::Stream;
 use super::watch::in_time;
 
 /// Counts the plugin's calls of its host, and calls it back during each.

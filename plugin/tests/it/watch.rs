@@ -1,5 +1,4 @@
 //! A time limit for calls that must not wait: a deadlock fails instead of hanging.
-#![allow(clippy::print_stderr, reason = "the only way to say why the process ends")]
 
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;

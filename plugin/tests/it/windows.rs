@@ -1,10 +1,4 @@
 //! VST3 windows on Linux leave nothing behind in their host, in any order of calls.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test that cannot go on fails"
-)]
 
 use std::path::{Path, PathBuf};
 

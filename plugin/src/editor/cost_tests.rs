@@ -8,6 +8,7 @@ use egui::epaint::Primitive;
 use egui::{Context, Pos2, RawInput, Rect};
 use engine::Session;
 use nice_plug::context::gui::{GuiContext, GuiContextInner};
+use test_signals::Noise;
 
 use super::tests::Noting;
 use super::ui_tests::{play, running};
@@ -24,7 +25,7 @@ struct Window {
     session: Session,
     editor: Editor,
     context: Context,
-    noise: u32,
+    noise: Noise,
     num_pictures: u32,
 }
 
@@ -39,7 +40,7 @@ impl Window {
         editor.open(GuiContext::new(Arc::<Noting>::default() as Arc<dyn GuiContextInner>));
         let context = Context::default();
         theme::apply(&context);
-        let mut window = Self { session, editor, context, noise: 1, num_pictures: 0 };
+        let mut window = Self { session, editor, context, noise: Noise::new(1), num_pictures: 0 };
         for _ in 0..WARM_UP {
             window.play();
             window.picture();
@@ -49,10 +50,7 @@ impl Window {
 
     fn play(&mut self) {
         for _ in 0..3 {
-            play(&mut self.session, &Unspill16::DESC, |_| {
-                self.noise = self.noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                f32::from(u16::try_from(self.noise >> 16).unwrap()) / 65_536.0 - 0.5
-            });
+            play(&mut self.session, &Unspill16::DESC, |_| 0.5 * self.noise.draw());
         }
     }
 

@@ -10,6 +10,7 @@ use engine::network::{Model, ModelSource};
 use engine::{Controls, Mode, Pace, SampleRate, Session, SessionConfig, SessionMethod};
 use nice_plug::context::gui::{GuiContext, GuiContextInner};
 use nice_plug::prelude::Param;
+use test_signals::Noise;
 
 use super::edits::ParamIndex;
 use super::mics::AMOUNT_WIDTH;
@@ -494,13 +495,11 @@ fn it_is_said_when_rules_clean_in_the_networks_place() {
 fn two_mics_of_the_same_sound_are_named() {
     let mut desk = kit();
     let mut session = desk.hear(MICS.len(), "");
-    let mut noise = [1_u32; 16];
-    noise[2] = 7;
+    let mut noise: [Noise; 16] =
+        std::array::from_fn(|mic| Noise::new(if mic == 2 { 7 } else { 1 }));
     for _ in 0..16 {
         play(&mut session, desk.params.class, |mic| {
-            let noise = &mut noise[mic];
-            *noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            let sample = f32::from(u16::try_from(*noise >> 16).unwrap()) / 65_536.0 - 0.5;
+            let sample = 0.5 * noise[mic].draw();
             // The second and the fourth mic have the same signal; the third has another.
             if (1..=3).contains(&mic) { sample } else { 0.0 }
         });

@@ -2,6 +2,7 @@
 
 use plugin::classes::{Class, Unspill8, UnspillTrack};
 use plugin::guard::param_id_hash;
+use test_signals::Noise;
 
 use super::host::{Host, Odd, SetUp, TestBus};
 use super::instances::both;
@@ -10,13 +11,10 @@ const NUM_SAMPLES: usize = 24_000;
 
 /// Two mics of noise in turns, with crosstalk in both directions, `[mic][sample]`.
 fn mics() -> [Vec<f32>; 2] {
-    let mut state = 1_u32;
-    let mut noise = move || {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (state >> 8) as f32 / (1 << 25) as f32 - 0.25
-    };
+    let mut noise = Noise::new(1);
+    let mut draw = move || 0.25 * noise.draw();
     let pairs: Vec<[f32; 2]> = (0..NUM_SAMPLES)
-        .map(|at| if at / 3000 % 2 == 0 { [noise(), 0.0] } else { [0.0, noise()] })
+        .map(|at| if at / 3000 % 2 == 0 { [draw(), 0.0] } else { [0.0, draw()] })
         .collect();
     [0, 1].map(|own: usize| pairs.iter().map(|p| p[own] + 0.3 * p[1 - own]).collect())
 }

@@ -4,6 +4,7 @@ use std::ffi::CStr;
 
 use plugin::classes::{ALL, Class, Topology, Unspill8, UnspillMultichannel, UnspillTrack};
 use plugin::guard::param_id_hash;
+use test_signals::Noise;
 
 use super::clap_host;
 use super::host::{Host, Odd, SetUp, TestBus};
@@ -109,15 +110,12 @@ fn burst(offline: bool, odd: Odd) -> Vec<f32> {
     const BLOCK: usize = 1024;
     let mut host = vst3(&UnspillTrack::DESC);
     assert!(host.activate(SetUp { max_block: BLOCK, offline, ..SetUp::default() }));
-    let mut state = 1_u32;
-    let mut noise = move || {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (state >> 8) as f32 / (1 << 25) as f32 - 0.25
-    };
+    let mut noise = Noise::new(1);
+    let mut draw = move || 0.25 * noise.draw();
     let mut heard = Vec::new();
     for block in 0..80 {
         let pairs: Vec<[f32; 2]> = (0..BLOCK)
-            .map(|_| if block / 5 % 2 == 0 { [noise(), 0.0] } else { [0.0, noise()] })
+            .map(|_| if block / 5 % 2 == 0 { [draw(), 0.0] } else { [0.0, draw()] })
             .collect();
         let channel = |own: usize| pairs.iter().map(|p| Some(p[own] + 0.3 * p[1 - own])).collect();
         let [track, other]: [Option<Vec<f32>>; 2] = [channel(0), channel(1)];

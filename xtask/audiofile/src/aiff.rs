@@ -2,11 +2,12 @@
 //!
 //! The chunk `COMM` describes the samples and `SSND` contains them; their order is arbitrary.
 
+use crate::byte_order::Order;
 use crate::chunks::{Chunk, Chunks, Container, printable};
 use crate::input::{Fault, Input};
 use crate::metadata::Metadata;
-use crate::pcm::{Encoding, Order, Pcm, PcmFile};
-use crate::wav::is_open_ended;
+use crate::open_ended::is_open_ended;
+use crate::pcm::{Encoding, Pcm, PcmFile};
 
 #[cfg(test)]
 mod tests;

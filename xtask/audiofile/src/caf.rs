@@ -4,10 +4,11 @@
 //! padding. A size of -1 reaches to the end of the file. The chunk `desc` comes first and describes
 //! the samples; `data` contains them after an edit count.
 
+use crate::byte_order::Order;
 use crate::chunks::printable;
 use crate::input::{Fault, Input};
 use crate::metadata::Metadata;
-use crate::pcm::{Encoding, Order, Pcm, PcmFile};
+use crate::pcm::{Encoding, Pcm, PcmFile};
 
 #[cfg(test)]
 mod tests;

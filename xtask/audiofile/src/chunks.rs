@@ -10,8 +10,8 @@
 //! RF64 is specified in EBU Tech 3306, BW64 in ITU-R BS.2088. A size only moves the position; no
 //! memory is allocated for it.
 
+use crate::byte_order::Order;
 use crate::input::{Fault, Input};
-use crate::pcm::Order;
 
 /// Largest number of chunks; a file with more counts as damaged.
 const MOST_CHUNKS: u32 = 10_000;

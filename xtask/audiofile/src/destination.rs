@@ -5,9 +5,10 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use crate::error::{AudioFileError, Problem};
+use crate::existing::{Existing, check_free};
 use crate::names::{folder_of, same_file};
-use crate::outputs::{Existing, Swap};
 use crate::partial::{self, PartialFile};
+use crate::swap::Swap;
 
 /// Destination of an output that is written at the end of a run: a report, a table, a picture.
 ///
@@ -152,22 +153,6 @@ impl Kind {
         let is_special = path.metadata().is_ok_and(|metadata| takes_bytes(metadata.file_type()));
         if is_open_file || is_special { Self::Straight } else { Self::File }
     }
-}
-
-/// Checks that writing to `path` replaces nothing that is to be kept.
-///
-/// # Errors
-///
-/// If `path` is a folder, or exists and is to be kept.
-pub fn check_free(path: &Path, existing: Existing) -> Result<(), AudioFileError> {
-    if path.is_dir() {
-        return Err(AudioFileError::new(path, Problem::FolderInTheWay));
-    }
-    // A dangling link counts as existing.
-    if existing == Existing::Keep && path.symlink_metadata().is_ok() {
-        return Err(AudioFileError::new(path, Problem::Exists));
-    }
-    Ok(())
 }
 
 /// Checks that all outputs are different files.

@@ -22,11 +22,13 @@
 #![cfg_attr(test, allow(clippy::cast_possible_truncation, reason = "tests make their own numbers"))]
 
 mod aiff;
+mod byte_order;
 mod caf;
 mod chunks;
 mod decoder;
 mod destination;
 mod error;
+mod existing;
 mod flac;
 mod header;
 mod input;
@@ -35,6 +37,8 @@ mod kinds;
 mod level;
 mod metadata;
 mod names;
+mod new_folder;
+mod open_ended;
 mod outputs;
 mod partial;
 mod pcm;
@@ -42,16 +46,19 @@ mod placement;
 mod reader;
 mod session;
 pub mod signals;
+mod swap;
 mod track_names;
 mod wav;
 mod writer;
 
-pub use destination::{Completed, Destination, check_differ, check_free, write_whole};
+pub use destination::{Completed, Destination, check_differ, write_whole};
 pub use error::{AudioFileError, Problem};
+pub use existing::{Existing, check_free};
 pub use level::parse_floor_db;
 pub use metadata::Metadata;
 pub use names::{EXTENSIONS, has_sound_extension, readable, same_file};
-pub use outputs::{Existing, NewFolder, OutputSet, OutputSpec};
+pub use new_folder::NewFolder;
+pub use outputs::{OutputSet, OutputSpec};
 pub use partial::remove_leftovers;
 pub use placement::Placement;
 pub use reader::AudioReader;

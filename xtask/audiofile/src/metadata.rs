@@ -1,7 +1,7 @@
 //! Chunks copied to the outputs: time stamp, description, track names, cues.
 
+use crate::byte_order::Order;
 use crate::ixml;
-use crate::pcm::Order;
 
 /// Largest chunk that is kept, in bytes.
 pub(crate) const MOST_BYTES: u64 = 1 << 24;

@@ -2,36 +2,21 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use crate::destination::{Completed, check_free};
+use crate::destination::Completed;
 use crate::error::{AudioFileError, Problem};
+use crate::existing::{Existing, check_free};
 use crate::metadata::Metadata;
 use crate::names::same_file;
-use crate::partial::{PartialFile, remove_leftovers};
+use crate::new_folder::NewFolder;
+use crate::partial::remove_leftovers;
 use crate::placement::Placement;
+use crate::swap::Swap;
 use crate::writer::WavWriter;
 
 /// Largest number of attempts to make a folder that another run removes at the same time.
 const MAX_ATTEMPTS: usize = 100;
-
-/// Treatment of an existing file with an output's name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Existing {
-    /// The file stays, and the output is refused.
-    Keep,
-    /// The output replaces the file.
-    Replace,
-}
-
-impl Existing {
-    /// Returns the value for the option `--overwrite`.
-    #[must_use]
-    pub fn overwritten(overwrite: bool) -> Self {
-        if overwrite { Self::Replace } else { Self::Keep }
-    }
-}
 
 /// One file of an [`OutputSet`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -218,116 +203,6 @@ fn check_place(path: &Path, existing: Existing) -> Result<(), AudioFileError> {
         return Err(AudioFileError::new(path, Problem::NoRegularFile));
     }
     check_free(path, existing)
-}
-
-/// Renames that are undone on drop unless all of them have succeeded.
-#[derive(Default)]
-pub(crate) struct Swap {
-    /// Final name, and the name of the backup if a file existed there.
-    done: Vec<(PathBuf, Option<PathBuf>)>,
-}
-
-impl Swap {
-    /// Renames a file to its final name.
-    pub(crate) fn place(
-        &mut self,
-        file: PartialFile,
-        existing: Existing,
-    ) -> Result<(), AudioFileError> {
-        let path = file.path.clone();
-        if existing == Existing::Keep || path.symlink_metadata().is_err() {
-            file.appear(existing)?;
-            self.done.push((path, None));
-            return Ok(());
-        }
-        let backup = file.backup_path();
-        // A hard link, not a rename, so that the old file always keeps its name. A file system
-        // without hard links needs the rename, which leaves the name unused for a moment.
-        fs::hard_link(&path, &backup)
-            .or_else(|_| fs::rename(&path, &backup))
-            .map_err(|error| AudioFileError::io(&path, "replace", error))?;
-        self.done.push((path, Some(backup)));
-        file.appear(existing)
-    }
-
-    pub(crate) fn keep(mut self) {
-        for (_, backup) in self.done.drain(..) {
-            if let Some(backup) = backup {
-                // The new file is complete; a failure to remove the old one is not reported.
-                let _ = fs::remove_file(backup);
-            }
-        }
-    }
-}
-
-impl Drop for Swap {
-    fn drop(&mut self) {
-        for (path, backup) in self.done.drain(..).rev() {
-            // Best effort: another error is already being returned.
-            if let Some(backup) = backup {
-                let restored = fs::rename(&backup, &path).is_ok();
-                // Renaming one hard link of a file to another has no effect, so the backup remains.
-                if restored && backup.exists() {
-                    let _ = fs::remove_file(backup);
-                }
-            } else {
-                let _ = fs::remove_file(&path);
-            }
-        }
-    }
-}
-
-/// Folders made for outputs, which are removed on drop unless kept.
-#[derive(Debug)]
-pub struct NewFolder {
-    /// New folders, outermost first.
-    made: Vec<PathBuf>,
-}
-
-impl NewFolder {
-    /// Makes `folder` and its missing parents.
-    ///
-    /// # Errors
-    ///
-    /// If a folder cannot be made, or a file has its name.
-    pub fn make(folder: &Path) -> Result<Self, AudioFileError> {
-        let missing: Vec<PathBuf> = folder
-            .ancestors()
-            .take_while(|ancestor| !ancestor.as_os_str().is_empty() && !ancestor.exists())
-            .map(Path::to_owned)
-            .collect();
-        let mut guard = Self { made: Vec::new() };
-        for path in missing.into_iter().rev() {
-            match fs::create_dir(&path) {
-                Ok(()) => guard.made.push(path),
-                // Another run made the folder meanwhile and is responsible for removing it.
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => {}
-                Err(error) => return Err(AudioFileError::io(&path, "create the folder", error)),
-            }
-        }
-        match folder.metadata() {
-            Ok(metadata) if metadata.is_dir() => Ok(guard),
-            Ok(_) => {
-                let error = io::Error::from(io::ErrorKind::NotADirectory);
-                Err(AudioFileError::io(folder, "write to the folder", error))
-            }
-            Err(error) => Err(AudioFileError::io(folder, "write to the folder", error)),
-        }
-    }
-
-    /// Keeps the folders.
-    pub fn keep(&mut self) {
-        self.made.clear();
-    }
-}
-
-impl Drop for NewFolder {
-    fn drop(&mut self) {
-        for path in self.made.drain(..).rev() {
-            // Fails if the folder contains other files, as intended.
-            let _ = fs::remove_dir(path);
-        }
-    }
 }
 
 #[cfg(test)]

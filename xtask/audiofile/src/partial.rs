@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use tempfile::TempPath;
 
 use crate::error::{AudioFileError, Problem};
-use crate::outputs::Existing;
+use crate::existing::Existing;
 
 const PREFIX: &str = ".unspill-";
 const SUFFIX: &str = ".part";

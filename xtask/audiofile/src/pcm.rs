@@ -1,5 +1,6 @@
 //! Uncompressed samples: their description in a WAV file, and their conversion to planar `f32`.
 
+use crate::byte_order::Order;
 use crate::input::{Fault, Input};
 use crate::metadata::Metadata;
 
@@ -27,29 +28,6 @@ pub(crate) struct PcmFile {
     pub(crate) metadata: Metadata,
     /// Name of the format if outputs are not written in it but as WAV.
     pub(crate) foreign: Option<&'static str>,
-}
-
-/// The byte order of a number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Order {
-    Little,
-    Big,
-}
-
-impl Order {
-    pub(crate) fn u16(self, bytes: [u8; 2]) -> u16 {
-        match self {
-            Self::Little => u16::from_le_bytes(bytes),
-            Self::Big => u16::from_be_bytes(bytes),
-        }
-    }
-
-    pub(crate) fn u32(self, bytes: [u8; 4]) -> u32 {
-        match self {
-            Self::Little => u32::from_le_bytes(bytes),
-            Self::Big => u32::from_be_bytes(bytes),
-        }
-    }
 }
 
 /// The encoding of one sample.

@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use tempfile::TempPath;
 
 use crate::error::{AudioFileError, Problem};
+use crate::existing::Existing;
 use crate::header::Header;
 use crate::metadata::Metadata;
 use crate::names::folder_of;
-use crate::outputs::Existing;
 use crate::partial::{self, PartialFile};
 
 /// A writer that streams a 32-bit float WAV file into a temporary file beside its destination.

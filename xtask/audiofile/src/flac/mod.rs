@@ -6,9 +6,9 @@ mod subframe;
 #[cfg(test)]
 mod tests;
 
+use crate::byte_order::Order;
 use crate::input::{Fault, Input};
 use crate::metadata::{self, Metadata};
-use crate::pcm::Order;
 use crate::pcm::to_float;
 use bits::Bits;
 

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
+use crate::calls::Target;
 use crate::clap_format::ClapModule;
 use crate::model::{ClassInfo, Format};
 use crate::plugin::Plugin;
-use crate::random::Target;
 use crate::vst3_format::Vst3Module;
 
 /// A loaded plugin bundle. Instances keep it loaded; it is unloaded with the last of them.

@@ -5,7 +5,7 @@ use audiofile::SessionFiles;
 use host::Class;
 use sessioncheck::{Place, Tool};
 
-use crate::cli::check_goes_on;
+use crate::interruption::check_goes_on;
 
 /// Returns one line for every fault of the session; rewinds the files afterwards.
 pub(crate) fn warnings(

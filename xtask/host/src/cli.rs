@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::check;
 use anyhow::{Result, ensure};
 use audiofile::{Existing, OutputSet, OutputSpec, SessionFiles, readable, signals};
 use clap::{ArgGroup, Parser, ValueEnum};
@@ -11,6 +10,8 @@ use host::{
     render_stream,
 };
 
+use crate::check;
+use crate::interruption::check_goes_on;
 use crate::random_cli::RandomArguments;
 
 /// Longest block of `--block random`.
@@ -203,12 +204,6 @@ fn play(
         "the plugin returned {num_written} of {num_samples} samples"
     );
     Ok(report)
-}
-
-/// Returns an error if a termination signal has arrived.
-pub(crate) fn check_goes_on() -> Result<()> {
-    ensure!(!signals::requested(), "interrupted; nothing was written");
-    Ok(())
 }
 
 /// Returns the parameters that put the two channels of every stereo file into one group, starting

@@ -9,10 +9,11 @@ use std::time::Duration;
 
 use anyhow::Result;
 
+use crate::instance::{Instance, RawCall};
 use crate::model::{
     AudioConfig, BusInfo, BusKind, ClassInfo, Direction, Format, Gesture, ParamInfo, Requests,
 };
-use crate::plugin::{Instance, Plugin, RawCall};
+use crate::plugin::Plugin;
 
 /// The process function of a fake plugin.
 pub(crate) type Process = dyn FnMut(&mut RawCall) -> Result<()>;

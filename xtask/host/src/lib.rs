@@ -16,9 +16,12 @@
 
 mod buffers;
 mod bundle;
+mod calls;
 mod clap_format;
 #[cfg(test)]
 mod fake;
+mod field_text;
+mod instance;
 mod model;
 mod pattern;
 mod plugin;
@@ -29,6 +32,7 @@ pub mod screen;
 mod shape;
 mod timings;
 mod vst3_format;
+mod written;
 
 pub use buffers::{BusBuffer, BusState};
 pub use bundle::Bundle;

@@ -4,6 +4,7 @@
 
 mod check;
 mod cli;
+mod interruption;
 mod random_cli;
 
 use std::process::ExitCode;

@@ -9,7 +9,7 @@ use clap_sys::ext::gui::{
 };
 use clap_sys::plugin::clap_plugin;
 
-use super::instance::call;
+use super::call::call;
 use super::required;
 
 /// Wait before the editor is shown: the time of a few pictures.

@@ -1,6 +1,6 @@
 //! One instance of a CLAP plugin.
 
-use std::ffi::{CStr, CString, c_char, c_void};
+use std::ffi::{CStr, CString, c_char};
 use std::ptr::NonNull;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -24,18 +24,23 @@ use clap_sys::ext::render::{
 use clap_sys::ext::state::{CLAP_EXT_STATE, clap_plugin_state};
 use clap_sys::plugin::clap_plugin;
 use clap_sys::process::{CLAP_PROCESS_ERROR, CLAP_PROCESS_SLEEP, clap_process};
-use clap_sys::stream::{clap_istream, clap_ostream};
 
+use super::call::call;
 use super::callbacks::HostSide;
 use super::editor::Gui;
 use super::events::{ParamEvents, noting_output};
-use super::module::Loaded;
-use super::{field_text, required};
+use super::loaded::Loaded;
+use super::required;
+use super::streams::Piecewise;
+use crate::field_text::field_text;
+use crate::instance::{Instance, RawBus, RawCall};
 use crate::model::{
     AudioConfig, BusInfo, BusKind, ClassInfo, Direction, Format, Gesture, ParamInfo, RenderMode,
     Requests,
 };
-use crate::plugin::{Instance, RawBus, RawCall};
+
+/// Largest piece of a state in bytes; streams may transfer states in pieces.
+const STREAM_PIECE_BYTES: usize = 1000;
 
 /// An initialised instance, destroyed on drop.
 pub(crate) struct ClapInstance {
@@ -50,17 +55,6 @@ pub(crate) struct ClapInstance {
     /// Last, so that the code stays loaded until all other fields are dropped.
     _loaded: Rc<Loaded>,
 }
-
-/// Calls a function of the plugin's own table or of one of its extensions.
-macro_rules! call {
-    ($self:ident, $table:expr, $function:ident $(, $argument:expr)*) => {{
-        let function = required($table.$function, stringify!($function))?;
-        // SAFETY: the plugin is alive, owns this table, and is in a state that allows the call;
-        // pointers among the arguments are valid during the call.
-        unsafe { function($self.plugin.as_ptr() $(, $argument)*) }
-    }};
-}
-pub(super) use call;
 
 impl ClapInstance {
     pub(super) fn create(loaded: Rc<Loaded>, class: &ClassInfo) -> Result<Self> {
@@ -244,17 +238,17 @@ impl Instance for ClapInstance {
     fn save_state(&self) -> Result<Vec<u8>> {
         // SAFETY: id and type belong together.
         let table: &clap_plugin_state = unsafe { self.extension(CLAP_EXT_STATE) }?;
-        let mut bytes: Vec<u8> = Vec::new();
-        let stream = clap_ostream { ctx: (&raw mut bytes).cast(), write: Some(write_to_vec) };
+        let mut state = Piecewise::new(Vec::new(), STREAM_PIECE_BYTES);
+        let stream = state.as_output();
         ensure!(call!(self, table, save, &raw const stream), "the state was not saved");
-        Ok(bytes)
+        Ok(state.into_bytes())
     }
 
     fn load_state(&mut self, state: &[u8]) -> Result<()> {
         // SAFETY: id and type belong together.
         let table: clap_plugin_state = *unsafe { self.extension(CLAP_EXT_STATE) }?;
-        let mut rest = state;
-        let stream = clap_istream { ctx: (&raw mut rest).cast(), read: Some(read_from_slice) };
+        let mut state = Piecewise::new(state.to_vec(), STREAM_PIECE_BYTES);
+        let stream = state.as_input();
         ensure!(call!(self, table, load, &raw const stream), "the state was rejected");
         Ok(())
     }
@@ -425,39 +419,5 @@ fn audio_buffer(bus: &mut RawBus) -> clap_audio_buffer {
         channel_count: bus.num_channels,
         latency: 0,
         constant_mask: std::mem::take(&mut bus.silence),
-    }
-}
-
-/// Largest piece of a state in bytes; streams may transfer states in pieces.
-const STREAM_PIECE_BYTES: usize = 1000;
-
-unsafe extern "C" fn write_to_vec(
-    stream: *const clap_ostream,
-    buffer: *const c_void,
-    size: u64,
-) -> i64 {
-    let size = usize::try_from(size).unwrap_or(usize::MAX).min(STREAM_PIECE_BYTES);
-    // SAFETY: `ctx` is the `Vec` in `save_state`; the plugin provides at least `size` bytes.
-    unsafe {
-        let bytes = &mut *(*stream).ctx.cast::<Vec<u8>>();
-        bytes.extend_from_slice(std::slice::from_raw_parts(buffer.cast(), size));
-    }
-    i64::try_from(size).unwrap_or(-1)
-}
-
-unsafe extern "C" fn read_from_slice(
-    stream: *const clap_istream,
-    buffer: *mut c_void,
-    size: u64,
-) -> i64 {
-    // SAFETY: `ctx` is the slice in `load_state`; the plugin has space for `size` bytes.
-    unsafe {
-        let rest = &mut *(*stream).ctx.cast::<&[u8]>();
-        let size = usize::try_from(size).unwrap_or(usize::MAX);
-        let size = size.min(rest.len()).min(STREAM_PIECE_BYTES);
-        let (head, tail) = rest.split_at(size);
-        std::ptr::copy_nonoverlapping(head.as_ptr(), buffer.cast(), size);
-        *rest = tail;
-        i64::try_from(size).unwrap_or(-1)
     }
 }

@@ -2,13 +2,16 @@
 
 #![allow(unsafe_code, reason = "CLAP is a C interface")]
 
+mod call;
 mod callbacks;
 mod editor;
 mod events;
 mod instance;
+mod loaded;
 mod module;
 mod odd;
 mod odd_events;
+mod streams;
 
 pub(crate) use instance::ClapInstance;
 pub(crate) use module::ClapModule;
@@ -28,13 +31,6 @@ unsafe fn text(text: *const c_char) -> String {
     }
     // SAFETY: not null; the caller guarantees that it is terminated.
     unsafe { CStr::from_ptr(text) }.to_string_lossy().into_owned()
-}
-
-/// Returns the text in a fixed field, up to its terminator or its end.
-fn field_text(field: &[c_char]) -> String {
-    let bytes: Vec<u8> =
-        field.iter().take_while(|&&byte| byte != 0).map(|byte| byte.to_ne_bytes()[0]).collect();
-    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// Returns a function pointer that the interface requires; fails if it is null.

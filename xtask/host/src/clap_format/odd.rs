@@ -2,7 +2,7 @@
 
 mod strange;
 
-use std::ffi::{CStr, CString, c_char, c_void};
+use std::ffi::{CStr, CString, c_char};
 use std::ptr::{NonNull, null, null_mut};
 use std::rc::Rc;
 
@@ -28,20 +28,20 @@ use clap_sys::factory::preset_discovery::{
 };
 use clap_sys::plugin::clap_plugin;
 use clap_sys::process::clap_process;
-use clap_sys::stream::{clap_istream, clap_ostream};
 
+use super::call::call;
 use super::callbacks::HostSide;
 use super::editor::Gui;
 use super::events::noting_output;
-use super::instance::call;
-use super::module::Loaded;
+use super::loaded::Loaded;
 use super::odd_events::OddEvents;
 use super::required;
-use crate::model::ClassInfo;
-use crate::plugin::RawBus;
-use crate::random::{
+use super::streams::Piecewise;
+use crate::calls::{
     Audio, Block, Call, Change, ChangeKind, State, Target, WindowCall, bytes, bytes_of_state,
 };
+use crate::instance::RawBus;
+use crate::model::ClassInfo;
 
 /// Capacity in bytes for the text of a parameter value.
 const TEXT_BYTES: usize = 64;
@@ -207,10 +207,10 @@ impl OddClap {
         let Some(state) = self.extension::<clap_plugin_state>(CLAP_EXT_STATE)? else {
             return Ok(());
         };
-        let mut bytes = Piecewise { bytes: Vec::new(), position: 0, piece_bytes };
-        let stream = clap_ostream { ctx: (&raw mut bytes).cast(), write: Some(write) };
+        let mut bytes = Piecewise::new(Vec::new(), piece_bytes);
+        let stream = bytes.as_output();
         ensure!(call!(self, state, save, &raw const stream), "the state was not saved");
-        self.saved = bytes.bytes;
+        self.saved = bytes.into_bytes();
         Ok(())
     }
 
@@ -219,8 +219,8 @@ impl OddClap {
             return Ok(());
         };
         let bytes = bytes_of_state(&self.saved, state);
-        let mut bytes = Piecewise { bytes, position: 0, piece_bytes };
-        let stream = clap_istream { ctx: (&raw mut bytes).cast(), read: Some(read) };
+        let mut bytes = Piecewise::new(bytes, piece_bytes);
+        let stream = bytes.as_input();
         let is_loaded = call!(self, table, load, &raw const stream);
         ensure!(is_loaded || state != State::Saved, "a saved state was rejected");
         Ok(())
@@ -477,35 +477,5 @@ impl Drop for OddClap {
             // SAFETY: never used again; hosts may destroy a plugin without deactivating it.
             unsafe { destroy(self.plugin.as_ptr()) };
         }
-    }
-}
-
-/// A state that is transferred in pieces.
-struct Piecewise {
-    bytes: Vec<u8>,
-    position: usize,
-    piece_bytes: usize,
-}
-
-unsafe extern "C" fn write(stream: *const clap_ostream, from: *const c_void, size: u64) -> i64 {
-    // SAFETY: the context is a `Piecewise`; the plugin provides `size` bytes.
-    unsafe {
-        let to = &mut *(*stream).ctx.cast::<Piecewise>();
-        let count = usize::try_from(size).unwrap_or(usize::MAX).min(to.piece_bytes);
-        to.bytes.extend_from_slice(std::slice::from_raw_parts(from.cast(), count));
-        i64::try_from(count).unwrap_or(-1)
-    }
-}
-
-unsafe extern "C" fn read(stream: *const clap_istream, to: *mut c_void, size: u64) -> i64 {
-    // SAFETY: the context is a `Piecewise`; the plugin has space for `size` bytes.
-    unsafe {
-        let from = &mut *(*stream).ctx.cast::<Piecewise>();
-        let left = &from.bytes[from.position..];
-        let size = usize::try_from(size).unwrap_or(usize::MAX);
-        let count = size.min(left.len()).min(from.piece_bytes);
-        std::ptr::copy_nonoverlapping(left.as_ptr(), to.cast(), count);
-        from.position += count;
-        i64::try_from(count).unwrap_or(-1)
     }
 }

@@ -8,7 +8,7 @@ use clap_sys::events::{
     clap_event_param_value, clap_event_transport, clap_input_events,
 };
 
-use crate::random::{Change, ChangeKind, bytes};
+use crate::calls::{Change, ChangeKind, bytes};
 
 /// Storage for the largest event, aligned for all of them.
 type Room = [u64; 16];

@@ -5,29 +5,27 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use vst3::Steinberg::Vst::{
-    AudioBusBuffers, AudioBusBuffers__type0, BusDirection, BusDirections_, BusInfo_, BusTypes_,
-    IAudioProcessor, IAudioProcessorTrait, IComponent, IComponentHandler, IComponentTrait,
-    IConnectionPoint, IConnectionPointTrait, IEditController, IEditControllerTrait,
-    IHostApplication, IParameterChanges, MediaType, MediaTypes_, ParameterInfo_, ProcessContext,
-    ProcessContext_, ProcessData, ProcessModes_, ProcessSetup, RestartFlags_, SpeakerArr,
-    SpeakerArrangement, SymbolicSampleSizes_, TChar,
+    BusInfo_, BusTypes_, IAudioProcessor, IAudioProcessorTrait, IComponent, IComponentHandler,
+    IComponentTrait, IConnectionPoint, IConnectionPointTrait, IEditController,
+    IEditControllerTrait, IHostApplication, IParameterChanges, ParameterInfo_, ProcessContext,
+    ProcessContext_, ProcessData, ProcessSetup, RestartFlags_, SymbolicSampleSizes_,
 };
 use vst3::Steinberg::{
-    FUnknown, IBStream, IPluginBaseTrait, IPluginFactoryTrait, TUID, kNotImplemented, kResultOk,
-    tresult,
+    FUnknown, IBStream, IPluginBaseTrait, TUID, kNotImplemented, kResultOk, tresult,
 };
-use vst3::{ComPtr, ComWrapper, Interface};
+use vst3::{ComPtr, ComWrapper};
 
+use super::convert::{arrangement_of, bus_buffers, direction_of, mode_of};
 #[cfg(target_os = "linux")]
 use super::editor::OpenView;
-use super::module::{Loaded, id_of};
+use super::loaded::{Loaded, create_object, id_of};
 use super::objects::{CalledBack, Changes, Handler, HostContext, MemoryStream};
-use super::{int, ok, wide_text};
+use super::{audio, int, ok, wide_field, wide_text};
+use crate::instance::{Instance, RawCall};
 use crate::model::{
     AudioConfig, BusInfo, BusKind, ClassInfo, Direction, Format, Gesture, ParamInfo, RenderMode,
     Requests,
 };
-use crate::plugin::{Instance, RawBus, RawCall};
 
 /// An initialised instance, terminated and released on drop.
 pub(crate) struct Vst3Instance {
@@ -52,11 +50,6 @@ pub(crate) struct Vst3Instance {
     sends_on: Vec<u32>,
     /// Last, so that the code stays loaded until all other fields are dropped.
     _loaded: Rc<Loaded>,
-}
-
-/// Returns the medium of the buses that this host uses.
-pub(super) fn audio() -> MediaType {
-    int(MediaTypes_::kAudio)
 }
 
 impl Vst3Instance {
@@ -248,10 +241,7 @@ impl Instance for Vst3Instance {
     }
 
     fn param_value_of_text(&self, id: u32, text: &str) -> Result<f64> {
-        // Plugins may treat the argument as a field of 128 units.
-        let mut wide: Vec<TChar> = text.encode_utf16().take(127).collect();
-        wide.resize(128, 0);
-        let mut value = 0.0;
+        let (mut wide, mut value) = (wide_field(text), 0.0);
         // SAFETY: initialised; a terminated string and a writable value.
         let result =
             unsafe { self.controller.getParamValueByString(id, wide.as_mut_ptr(), &raw mut value) };
@@ -490,20 +480,6 @@ impl Drop for Vst3Instance {
     }
 }
 
-pub(super) fn create_object<I: Interface>(loaded: &Loaded, class: &TUID) -> Result<ComPtr<I>> {
-    let mut object = std::ptr::null_mut();
-    // SAFETY: both ids have 16 bytes; the object has the requested interface.
-    unsafe {
-        let result = loaded.factory()?.createInstance(
-            class.as_ptr(),
-            I::IID.as_ptr().cast(),
-            &raw mut object,
-        );
-        ok(result, "createInstance")?;
-        ComPtr::from_raw(object.cast::<I>()).context("createInstance returned null")
-    }
-}
-
 /// Connects component and controller if both support it.
 fn connect(component: &ComPtr<IComponent>, controller: &ComPtr<IEditController>) {
     let ends = (component.cast::<IConnectionPoint>(), controller.cast::<IConnectionPoint>());
@@ -516,40 +492,7 @@ fn connect(component: &ComPtr<IComponent>, controller: &ComPtr<IEditController>)
     }
 }
 
-fn bus_buffers(bus: &mut RawBus) -> AudioBusBuffers {
-    AudioBusBuffers {
-        numChannels: i32::try_from(bus.num_channels).unwrap_or(i32::MAX),
-        silenceFlags: std::mem::take(&mut bus.silence),
-        __field0: AudioBusBuffers__type0 { channelBuffers32: bus.pointers() },
-    }
-}
-
 /// Turns a result code into an error, but accepts "not implemented".
 fn optional(result: tresult, call: &str) -> Result<()> {
     if result == kNotImplemented || result == kResultOk { Ok(()) } else { ok(result, call) }
-}
-
-fn direction_of(direction: Direction) -> BusDirection {
-    int(match direction {
-        Direction::Input => BusDirections_::kInput,
-        Direction::Output => BusDirections_::kOutput,
-    })
-}
-
-fn mode_of(mode: RenderMode) -> i32 {
-    int(match mode {
-        RenderMode::Realtime => ProcessModes_::kRealtime,
-        RenderMode::Offline => ProcessModes_::kOffline,
-    })
-}
-
-/// Returns mono, stereo, or the first `channels` speakers, as hosts describe discrete buses.
-fn arrangement_of(channels: usize) -> SpeakerArrangement {
-    match channels {
-        0 => 0,
-        1 => SpeakerArr::kMono,
-        2 => SpeakerArr::kStereo,
-        3..64 => (1 << channels) - 1,
-        _ => u64::MAX,
-    }
 }

@@ -2,9 +2,11 @@
 
 #![allow(unsafe_code, reason = "VST3 is a C interface")]
 
+mod convert;
 #[cfg(target_os = "linux")]
 mod editor;
 mod instance;
+mod loaded;
 mod module;
 mod objects;
 mod odd;
@@ -13,9 +15,8 @@ mod odd_objects;
 pub(crate) use instance::Vst3Instance;
 pub(crate) use module::Vst3Module;
 
-use std::ffi::c_char;
-
 use anyhow::{Result, bail};
+use vst3::Steinberg::Vst::{MediaType, MediaTypes_, TChar};
 use vst3::Steinberg::{
     kInvalidArgument, kNoInterface, kNotImplemented, kNotInitialized, kResultFalse, kResultOk,
     tresult,
@@ -27,11 +28,11 @@ fn wide_text(field: &[u16]) -> String {
     String::from_utf16_lossy(&field[..end])
 }
 
-/// Returns the text in a fixed field of bytes, up to its terminator or its end.
-fn field_text(field: &[c_char]) -> String {
-    let bytes: Vec<u8> =
-        field.iter().take_while(|&&byte| byte != 0).map(|byte| byte.to_ne_bytes()[0]).collect();
-    String::from_utf8_lossy(&bytes).into_owned()
+/// Converts a text to a terminated field of 128 units, which plugins may expect.
+fn wide_field(text: &str) -> Vec<TChar> {
+    let mut wide: Vec<TChar> = text.encode_utf16().take(127).collect();
+    wide.resize(128, 0);
+    wide
 }
 
 /// Turns a result code into an error that names it.
@@ -53,4 +54,9 @@ fn ok(result: tresult, call: &str) -> Result<()> {
 /// systems and signed on others, and small on all.
 fn int<T: TryInto<i32>>(constant: T) -> i32 {
     constant.try_into().unwrap_or(0)
+}
+
+/// Returns the medium of the buses that this host uses.
+fn audio() -> MediaType {
+    int(MediaTypes_::kAudio)
 }

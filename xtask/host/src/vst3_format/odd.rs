@@ -10,20 +10,20 @@ use vst3::Steinberg::Vst::{
     AudioBusBuffers, AudioBusBuffers__type0, IAttributeList, IAudioProcessor, IAudioProcessorTrait,
     IComponent, IComponentHandler, IComponentTrait, IEditController, IEditControllerTrait,
     IHostApplication, IParameterChanges, IUnitInfo, ParameterInfo, ProcessContext, ProcessData,
-    ProcessSetup, TChar,
+    ProcessSetup,
 };
 use vst3::Steinberg::{FUnknown, IBStream, IPluginBaseTrait, TUID, kResultOk};
 use vst3::{ComPtr, ComWrapper};
 
 #[cfg(target_os = "linux")]
 use super::editor::OpenView;
-use super::instance::{audio, create_object};
-use super::module::{Loaded, id_of};
+use super::loaded::{Loaded, create_object, id_of};
 use super::objects::{Handler, HostContext};
 use super::odd_objects::{OddChanges, OddStream, Track};
+use super::{audio, wide_field};
+use crate::calls::{Audio, Block, Call, Change, State, Target, WindowCall, bytes, bytes_of_state};
+use crate::instance::RawBus;
 use crate::model::ClassInfo;
-use crate::plugin::RawBus;
-use crate::random::{Audio, Block, Call, Change, State, Target, WindowCall, bytes, bytes_of_state};
 
 /// Interval of set-ups with double precision, in set-ups.
 const DOUBLE_ONCE_IN: u32 = 31;
@@ -266,9 +266,7 @@ impl OddVst3 {
     }
 
     fn text_to_value(&self, id: u32, text: &str) -> Result<()> {
-        let mut wide: Vec<TChar> = text.encode_utf16().take(127).collect();
-        wide.resize(128, 0);
-        let mut value = f64::NAN;
+        let (mut wide, mut value) = (wide_field(text), f64::NAN);
         // SAFETY: a terminated string and a writable value.
         let result =
             unsafe { self.controller.getParamValueByString(id, wide.as_mut_ptr(), &raw mut value) };

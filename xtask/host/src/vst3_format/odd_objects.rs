@@ -13,7 +13,7 @@ use vst3::Steinberg::{
 };
 use vst3::{Class, ComWrapper};
 
-use crate::random::{Change, ChangeKind};
+use crate::calls::{Change, ChangeKind};
 
 /// The parameter changes of one block.
 pub(super) struct OddChanges(Vec<Option<ComWrapper<OddQueue>>>);

@@ -5,7 +5,7 @@ use std::ptr::null;
 use anyhow::{Result, ensure};
 use clap_sys::ext::latency::CLAP_EXT_LATENCY;
 
-use super::super::instance::call;
+use super::super::call::call;
 use super::super::required;
 use super::{OddClap, new_instance};
 

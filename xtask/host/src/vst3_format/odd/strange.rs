@@ -6,9 +6,9 @@ use vst3::Steinberg::Vst::{IAudioProcessorTrait, IComponent, IUnitInfoTrait};
 use vst3::Steinberg::{IPluginBaseTrait, IPluginFactoryTrait, TUID, kResultOk};
 use vst3::{ComPtr, Interface};
 
-use super::super::instance::create_object;
+use super::super::loaded::create_object;
 use super::OddVst3;
-use crate::random::Randomness;
+use crate::calls::Randomness;
 
 impl OddVst3 {
     /// Requests a bus layout with random speakers, mostly with the plugin's number of buses.

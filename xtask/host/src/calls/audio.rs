@@ -4,7 +4,7 @@ use anyhow::{Result, bail};
 
 use super::call::{Block, Buses, Memory, Randomness, Signal};
 use crate::buffers::{BusBuffer, BusState};
-use crate::plugin::{RawBus, RawCall};
+use crate::instance::{RawBus, RawCall};
 
 /// The buffers of one block.
 pub(crate) struct Audio {

@@ -4,10 +4,12 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use thiserror::Error;
+
 use crate::names::readable;
 
 /// A problem and the file that has it.
-#[derive(Debug)]
+#[derive(Debug, Error)]
 pub struct AudioFileError {
     /// The file or folder with the problem.
     pub path: PathBuf,
@@ -16,14 +18,17 @@ pub struct AudioFileError {
 }
 
 /// A problem with an audio file or with a list of them.
-#[derive(Debug)]
+#[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum Problem {
     /// The file does not exist.
+    #[error("no such file")]
     Missing,
     /// The path is a folder.
+    #[error("a folder, not an audio file")]
     IsFolder,
     /// Reading or writing failed.
+    #[error("cannot {action}: {source}")]
     Io {
         /// The failed action, as in "cannot {action}".
         action: &'static str,
@@ -31,22 +36,28 @@ pub enum Problem {
         source: io::Error,
     },
     /// The path is a pipe or a device, which can be read only once.
+    #[error("not a regular file")]
     IsNoFile,
     /// The file is no WAV, AIFF, CAF or FLAC file, or its header is damaged.
+    #[error("not a valid WAV, AIFF, CAF or FLAC file ({detail})")]
     NotAudio {
         /// The fault in the header.
         detail: String,
     },
     /// The format is known but not supported.
+    #[error("{format} is not supported; convert it to WAV (integer or float samples) or FLAC")]
     Unread {
         /// Name of the format.
         format: String,
     },
     /// The header gives no length of the audio, as after writing to a pipe.
+    #[error("the header contains no length; save the file again")]
     UnknownLength,
     /// The file has a valid header and no samples.
+    #[error("has no samples")]
     Empty,
     /// The audio ends before the length given in the header.
+    #[error("ends after {read} of {expected} samples")]
     Truncated {
         /// Samples per channel that could be read.
         read: u64,
@@ -54,6 +65,7 @@ pub enum Problem {
         expected: u64,
     },
     /// The audio data is damaged.
+    #[error("damaged from sample {sample} on ({detail})")]
     Damaged {
         /// First sample per channel that is unreliable.
         sample: u64,
@@ -61,6 +73,7 @@ pub enum Problem {
         detail: String,
     },
     /// A sample is NaN or infinite.
+    #[error("sample {sample} of channel {} is {value}", .channel + 1)]
     NonFinite {
         /// Channel index in the file.
         channel: usize,
@@ -70,6 +83,7 @@ pub enum Problem {
         value: f32,
     },
     /// The sample rate differs from that of the first file.
+    #[error("{rate_hz} Hz, but {} has {first_hz} Hz", readable(.first))]
     RateDiffers {
         /// Rate of this file in Hz.
         rate_hz: u32,
@@ -79,6 +93,7 @@ pub enum Problem {
         first_hz: u32,
     },
     /// The length differs from that of the first file.
+    #[error("{num_samples} samples, but {} has {first_samples}", readable(.first))]
     LengthDiffers {
         /// Samples per channel in this file.
         num_samples: u64,
@@ -88,18 +103,32 @@ pub enum Problem {
         first_samples: u64,
     },
     /// Some mics have different time stamps, and this one has none.
+    #[error(
+        "has no time stamp, but that of {} differs from the others; \
+         --ignore-timestamps starts all files together",
+        readable(.other)
+    )]
     NoTimeStamp {
         /// A file with a time stamp.
         other: PathBuf,
     },
     /// According to its time stamp, the mic starts after all earlier ones have ended.
+    #[error(
+        "starts after the earlier mics have ended, according to its time stamp; \
+         --ignore-timestamps starts all files together"
+    )]
     Apart,
     /// Fewer than two mics were given.
+    #[error(
+        "at least two mic files are needed, or one with more than two channels; \
+         {num_mics} given"
+    )]
     TooFewMics {
         /// Number of given mics.
         num_mics: usize,
     },
     /// More mono mics than can be processed together.
+    #[error("at most {max_mics} mics are possible, {num_mics} given (stereo files count twice)")]
     TooManyMics {
         /// Number of mono mics; a stereo file counts twice.
         num_mics: usize,
@@ -107,22 +136,28 @@ pub enum Problem {
         max_mics: usize,
     },
     /// Two inputs would be written to the same output file.
+    #[error("would be written to the same file as {}", readable(.other))]
     OutputsClash {
         /// The other input.
         other: PathBuf,
     },
     /// The output exists and is to be kept.
+    #[error("already exists; --overwrite replaces it")]
     Exists,
     /// The output's path is a folder.
+    #[error("cannot write: a folder has this name")]
     FolderInTheWay,
     /// The path of a WAV output is no regular file.
+    #[error("cannot write WAV to a pipe or device")]
     NoRegularFile,
     /// Writing the output would destroy an input.
+    #[error("would overwrite the input {}", readable(.input))]
     OverwritesInput {
         /// The input.
         input: PathBuf,
     },
     /// WAV cannot hold such a file.
+    #[error("cannot write as WAV: {detail}")]
     CannotWrite {
         /// The reason.
         detail: String,
@@ -150,76 +185,5 @@ impl fmt::Display for AudioFileError {
             return write!(f, "{}", self.problem);
         }
         write!(f, "{}: {}", readable(&self.path), self.problem)
-    }
-}
-
-impl std::error::Error for AudioFileError {}
-
-impl fmt::Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Missing => write!(f, "no such file"),
-            Self::IsFolder => write!(f, "a folder, not an audio file"),
-            Self::Io { action, source } => write!(f, "cannot {action}: {source}"),
-            Self::IsNoFile => write!(f, "not a regular file"),
-            Self::Unread { format } => write!(
-                f,
-                "{format} is not supported; convert it to WAV (integer or float samples) or FLAC"
-            ),
-            Self::NotAudio { detail } => {
-                write!(f, "not a valid WAV, AIFF, CAF or FLAC file ({detail})")
-            }
-            Self::UnknownLength => {
-                write!(f, "the header contains no length; save the file again")
-            }
-            Self::Empty => write!(f, "has no samples"),
-            Self::Truncated { read, expected } => {
-                write!(f, "ends after {read} of {expected} samples")
-            }
-            Self::Damaged { sample, detail } => {
-                write!(f, "damaged from sample {sample} on ({detail})")
-            }
-            Self::NonFinite { channel, sample, value } => {
-                write!(f, "sample {sample} of channel {} is {value}", channel + 1)
-            }
-            Self::RateDiffers { rate_hz, first, first_hz } => {
-                write!(f, "{rate_hz} Hz, but {} has {first_hz} Hz", readable(first))
-            }
-            Self::LengthDiffers { num_samples, first, first_samples } => {
-                write!(f, "{num_samples} samples, but {} has {first_samples}", readable(first))
-            }
-            Self::NoTimeStamp { other } => write!(
-                f,
-                "has no time stamp, but that of {} differs from the others; \
-                 --ignore-timestamps starts all files together",
-                readable(other)
-            ),
-            Self::Apart => write!(
-                f,
-                "starts after the earlier mics have ended, according to its time stamp; \
-                 --ignore-timestamps starts all files together"
-            ),
-            Self::TooFewMics { num_mics } => write!(
-                f,
-                "at least two mic files are needed, or one with more than two channels; \
-                 {num_mics} given"
-            ),
-            Self::TooManyMics { num_mics, max_mics } => write!(
-                f,
-                "at most {max_mics} mics are possible, {num_mics} given (stereo files count twice)"
-            ),
-            Self::OutputsClash { other } => {
-                write!(f, "would be written to the same file as {}", readable(other))
-            }
-            Self::Exists => write!(f, "already exists; --overwrite replaces it"),
-            Self::FolderInTheWay => write!(f, "cannot write: a folder has this name"),
-            Self::NoRegularFile => {
-                write!(f, "cannot write WAV to a pipe or device")
-            }
-            Self::OverwritesInput { input } => {
-                write!(f, "would overwrite the input {}", readable(input))
-            }
-            Self::CannotWrite { detail } => write!(f, "cannot write as WAV: {detail}"),
-        }
     }
 }

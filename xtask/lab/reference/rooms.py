@@ -95,7 +95,7 @@ def main():
         f"//! pyroomacoustics {pra.__version__}, NumPy {np.__version__}, SciPy {scipy.__version__}, "
         f"Python {platform.python_version()}."
     )
-    print("\nuse super::golden::Golden;\n")
+    print("\nuse super::golden_room::Golden;\n")
     for name, *case in CASES:
         size, source, source_aim, source_part, mic, mic_aim, mic_part, absorption = case
         rir, arrivals, order, num_images = simulate(*case)

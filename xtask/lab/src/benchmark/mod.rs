@@ -8,8 +8,8 @@ mod table;
 
 pub use table::{markdown, text};
 
+use crate::evaluate::plots;
 use crate::evaluate::{self, Candidate, MethodResult, SceneResult, ScoreOptions};
-use crate::report::plots;
 use crate::scenes::recipe::Recipe;
 use crate::scenes::simulate;
 use crate::scenes::sources::Library;

@@ -5,8 +5,8 @@ use crate::cleaning::{self, Method, Setup, Signals, Unwatched};
 use crate::ideal::Ideal;
 use crate::scenes::Scene;
 use anyhow::{Error, Result, bail};
+use engine::Mode;
 use engine::network::Model;
-use engine::{Controls, GroupId, Mode, Role};
 use std::fmt;
 use std::str::FromStr;
 use std::time::{Duration, Instant};
@@ -89,7 +89,7 @@ impl Candidate {
         let search = Search::default();
         let mut outputs = match self {
             Self::Engine(method) => {
-                let controls = controls(scene);
+                let controls = scene.info.controls();
                 let setup = Setup { method, model: model.cloned(), mode, controls };
                 return run_engine(scene, &setup);
             }
@@ -135,20 +135,6 @@ pub(super) fn sources(scene: &Scene) -> Vec<Option<usize>> {
     (0..scene.mics.len()).map(source).collect()
 }
 
-/// Returns the controls with the groups and room mics of the scene.
-fn controls(scene: &Scene) -> Controls {
-    let mut controls = Controls::default();
-    for (id, group) in (0_u8..).zip(&scene.info.groups) {
-        for &position in group {
-            controls.mics[position - 1].group = Some(GroupId(id));
-        }
-    }
-    for &position in &scene.info.room_mics {
-        controls.mics[position - 1].role = Role::Room;
-    }
-    controls
-}
-
 fn run_engine(scene: &Scene, setup: &Setup) -> Result<(Vec<Vec<f32>>, Duration)> {
     let mut outputs = vec![Vec::with_capacity(scene.mics[0].len()); scene.mics.len()];
     let mut source = Signals::new(&scene.mics, scene.rate_hz);
@@ -184,6 +170,7 @@ impl fmt::Display for Candidate {
 mod tests {
     use super::*;
     use crate::scenes::SceneInfo;
+    use engine::Role;
 
     #[test]
     fn every_candidate_is_found_by_its_name() {
@@ -207,7 +194,7 @@ mod tests {
         assert_eq!(found[4], None);
         assert!(found[0] != found[1] && found[0] != found[3] && found[1] != found[3]);
         assert_eq!(sum_of_sources(&scene), vec![11.0; 9_000]);
-        assert_eq!(controls(&scene).mics[4].role, Role::Room);
+        assert_eq!(scene.info.controls().mics[4].role, Role::Room);
         let model = cleaning::model::find(None).unwrap();
         for candidate in Candidate::all() {
             let (outputs, _) = candidate.clean(&scene, Mode::Live, model.as_ref()).unwrap();

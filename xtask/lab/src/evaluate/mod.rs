@@ -1,16 +1,18 @@
 //! Cleans scenes with each method and compares the results with the truth.
 
 mod candidate;
+pub mod plots;
 mod results;
 
 pub use candidate::Candidate;
-pub use results::{MethodResult, MicResult, SceneResult, overall_table, table};
+pub use results::{
+    Evaluation, Extremes, MethodResult, MicResult, SceneResult, Sound, overall_table, table,
+};
 
 use crate::cleaning::model;
 use crate::convert::to_index;
 use crate::metrics::bss::{Estimates, SourceSpaces, Truth};
 use crate::metrics::{BssScore, Measured, Summary};
-use crate::report::plots::{self, Sound};
 use crate::scenes::{Scene, folder, linear};
 use anyhow::{Context, Result, bail, ensure};
 use audiofile::{Destination, Existing, NewFolder, readable};
@@ -110,24 +112,6 @@ pub struct ScoreOptions {
     pub bss: bool,
     /// True to keep the sound of each method's worst and best mic, for pictures.
     pub keeps_sounds: bool,
-}
-
-/// Results of an evaluation.
-#[derive(Clone, Debug)]
-pub struct Evaluation {
-    /// Results of the methods, in the requested order.
-    pub methods: Vec<MethodResult>,
-    /// Worst and best mic of each method, if sounds are kept and any mic has a gain.
-    pub extremes: Vec<Option<Extremes>>,
-}
-
-/// The mics with the least and the most SDR gain.
-#[derive(Clone, Debug)]
-pub struct Extremes {
-    /// Mic with the least gain.
-    pub worst: Sound,
-    /// Mic with the most gain.
-    pub best: Sound,
 }
 
 /// Evaluates every method on every scene of a folder and passes the result of each scene to `tell`.

@@ -74,6 +74,45 @@ impl MethodResult {
     }
 }
 
+/// Results of an evaluation.
+#[derive(Clone, Debug)]
+pub struct Evaluation {
+    /// Results of the methods, in the requested order.
+    pub methods: Vec<MethodResult>,
+    /// Worst and best mic of each method, if sounds are kept and any mic has a gain.
+    pub extremes: Vec<Option<Extremes>>,
+}
+
+/// The mics with the least and the most SDR gain.
+#[derive(Clone, Debug)]
+pub struct Extremes {
+    /// Mic with the least gain.
+    pub worst: Sound,
+    /// Mic with the most gain.
+    pub best: Sound,
+}
+
+/// Sounds and score of one mic.
+#[derive(Clone, Debug)]
+pub struct Sound {
+    /// Name of the scene.
+    pub scene: String,
+    /// Position of the mic in the scene, from 1.
+    pub mic: usize,
+    /// Name of the mic; may be empty.
+    pub name: String,
+    /// Metrics of the mic.
+    pub score: MicScore,
+    /// The mic as recorded.
+    pub input: Vec<f32>,
+    /// The mic as cleaned.
+    pub output: Vec<f32>,
+    /// The own source's image at the mic.
+    pub target: Vec<f32>,
+    /// Sample rate of all three, in Hz.
+    pub rate_hz: u32,
+}
+
 const SCENE_HEADS: [&str; 12] = [
     "method",
     "scene",

@@ -7,23 +7,23 @@ use std::path::Path;
 
 /// Points of one series, and its line if it has one.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Series {
-    pub(super) name: String,
-    pub(super) points: Vec<(f64, f64)>,
-    pub(super) line: Vec<(f64, f64)>,
+pub(crate) struct Series {
+    pub(crate) name: String,
+    pub(crate) points: Vec<(f64, f64)>,
+    pub(crate) line: Vec<(f64, f64)>,
 }
 
 /// Content of a chart.
 #[derive(Clone, Debug)]
-pub(super) struct Chart<'a> {
-    pub(super) title: &'a str,
-    pub(super) subtitle: &'a str,
+pub(crate) struct Chart<'a> {
+    pub(crate) title: &'a str,
+    pub(crate) subtitle: &'a str,
     /// Quantities on the axes, with units.
-    pub(super) x_label: &'a str,
-    pub(super) y_label: &'a str,
-    pub(super) series: &'a [Series],
+    pub(crate) x_label: &'a str,
+    pub(crate) y_label: &'a str,
+    pub(crate) series: &'a [Series],
     /// True if the x axis counts something and has whole numbers only.
-    pub(super) counts: bool,
+    pub(crate) counts: bool,
 }
 
 const SIZE: (usize, usize) = (1_500, 940);
@@ -111,7 +111,7 @@ impl Axis {
 
 impl Chart<'_> {
     /// Draws the chart into a PNG file.
-    pub(super) fn draw(&self, path: &Path) -> Result<()> {
+    pub(crate) fn draw(&self, path: &Path) -> Result<()> {
         let all = || self.series.iter().flat_map(|s| s.points.iter().chain(&s.line));
         let x = Axis::around(all().map(|point| point.0), 12.0, self.counts);
         let within = |value: f64| value.clamp(Y_LIMITS.0, Y_LIMITS.1);

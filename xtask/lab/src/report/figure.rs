@@ -59,18 +59,18 @@ impl BeforeAfter<'_> {
 
 /// Three stacked spectrograms of equal length, all with the colour scale of the first.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Panels<'a> {
-    pub(super) title: &'a str,
-    pub(super) subtitle: &'a str,
+pub(crate) struct Panels<'a> {
+    pub(crate) title: &'a str,
+    pub(crate) subtitle: &'a str,
     /// Title and sound of each panel.
-    pub(super) sounds: [(&'a str, &'a [f32]); 3],
+    pub(crate) sounds: [(&'a str, &'a [f32]); 3],
     /// Spans in which the own source plays, `[start, end)` in seconds.
-    pub(super) playing_s: &'a [(f64, f64)],
-    pub(super) rate_hz: u32,
+    pub(crate) playing_s: &'a [(f64, f64)],
+    pub(crate) rate_hz: u32,
 }
 
 impl Panels<'_> {
-    pub(super) fn draw(&self, path: &Path) -> Result<()> {
+    pub(crate) fn draw(&self, path: &Path) -> Result<()> {
         let mut canvas = Canvas::new(WIDTH, TOP + 3 * STRIDE - 16, PAPER)?;
         self.heading(&mut canvas);
         let mut loudest_db = None;

@@ -6,10 +6,13 @@ pub mod curves;
 mod demo;
 mod figure;
 pub mod json;
-pub mod plots;
+mod playing;
 mod spectrogram;
 mod table;
 
+pub(crate) use chart::{Chart, Series};
 pub use demo::{DemoReport, demo_report};
 pub use figure::BeforeAfter;
+pub(crate) use figure::Panels;
+pub(crate) use playing::playing;
 pub use table::{Table, db, signed_db};

@@ -2,31 +2,12 @@
 //!
 //! The program `xtask/lab/reference/rooms.py` generates the values.
 
+use super::golden_room::Golden;
 use super::golden_values::{BOOTH, CLOSE, ROOM};
-use super::images::{Setup, for_each_image};
+use super::images::for_each_image;
 use super::probe::{energy, octave};
-use super::{
-    Directivity, NUM_BANDS, Pattern, PlacedMic, PlacedSource, Point, Room, SPEED_OF_SOUND,
-};
-
-/// A room and the other program's results for it.
-pub(super) struct Golden {
-    pub(super) size_m: Point,
-    pub(super) source: Point,
-    pub(super) source_aim: Point,
-    /// First-order pattern of the source: 1 omni, 0.5 cardioid.
-    pub(super) source_part: f64,
-    pub(super) mic: Point,
-    pub(super) mic_aim: Point,
-    pub(super) mic_part: f64,
-    /// Energy absorption of every wall.
-    pub(super) absorbed: f64,
-    /// Time and level of the nearest images, without directivity.
-    pub(super) arrivals_ms_lin: [(f64, f64); 12],
-    pub(super) window_db: [f64; 4],
-    pub(super) octave_window_db: [[f64; 4]; 6],
-    pub(super) remaining_db: [f64; 5],
-}
+use super::setup::Setup;
+use super::{Directivity, NUM_BANDS, Pattern, PlacedMic, PlacedSource, Room, SPEED_OF_SOUND};
 
 const RATE_HZ: f64 = 44_100.0;
 const LENGTH_S: f64 = 0.25;

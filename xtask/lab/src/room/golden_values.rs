@@ -7,7 +7,7 @@
 //!
 //! pyroomacoustics 0.10.1, NumPy 2.4.6, SciPy 1.17.1, Python 3.11.7.
 
-use super::golden::Golden;
+use super::golden_room::Golden;
 
 /// Reflections up to order 38: 76153 images.
 pub(super) const ROOM: Golden = Golden {

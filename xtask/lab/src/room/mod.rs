@@ -4,11 +4,14 @@ mod air;
 mod bands;
 #[cfg(test)]
 mod checks;
+mod crossfade;
 mod decay;
 mod directivity;
 mod gobo;
 #[cfg(test)]
 mod golden;
+#[cfg(test)]
+mod golden_room;
 #[cfg(test)]
 mod golden_values;
 mod images;
@@ -17,6 +20,7 @@ mod impulse;
 mod oracle;
 #[cfg(test)]
 mod probe;
+mod setup;
 mod tail;
 
 pub use air::{Air, Climate};
@@ -174,7 +178,7 @@ impl Room {
             rate_hz.is_finite() && rate_hz >= 8_000.0,
             "sample rate {rate_hz} Hz: responses need at least 8000 Hz"
         );
-        Ok(images::Setup::new(self, source, mic, rate_hz).response(seed))
+        Ok(setup::Setup::new(self, source, mic, rate_hz).response(seed))
     }
 
     /// Checks that sizes, times and screens are possible.

@@ -4,7 +4,7 @@ use super::bands::{REFLECTION_HIGH_PASS_HZ, band_share};
 use super::impulse::exact_taps;
 use super::{
     Air, BAND_CENTRES_HZ, Climate, Directivity, NUM_BANDS, Pattern, PlacedMic, PlacedSource, Room,
-    SPEED_OF_SOUND, distance, images::Setup,
+    SPEED_OF_SOUND, distance, setup::Setup,
 };
 use realfft::RealFftPlanner;
 use realfft::num_complex::Complex64;

@@ -1,6 +1,7 @@
 //! Drum sessions made of real hits, each recorded by all mics of the kit: exact targets with
 //! real bleed.
 
+use super::kit_mics::{MICS, NUM_CLOSE_MICS, draw_close_mics, groups_of};
 use super::pattern::{Groove, Piece, Stroke, draw};
 use super::sources::KitRequest;
 use super::sources::resample::resample;
@@ -9,31 +10,9 @@ use super::{Scene, SceneInfo, add_at};
 use crate::convert::{db_to_lin, to_f32, to_index};
 use crate::random::Random;
 use crate::sound_file::{self, Sound};
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-
-/// The kit's mics in the order of its files: name, and folders of the pieces that the mic is set
-/// up for.
-const MICS: [(&str, &[&str]); 13] = [
-    ("KdrumL", KICKS),
-    ("KdrumR", KICKS),
-    ("Snare_top", SNARES),
-    ("Snare_bottom", SNARES),
-    ("Hihat", &["HihatClosed", "HihatOpen"]),
-    ("Tom1", &["Tom1"]),
-    ("Tom2", &["Tom2"]),
-    ("Tom3", &["Tom3"]),
-    ("Tom4", &["Tom4"]),
-    ("RideL", RIDES),
-    ("RideR", RIDES),
-    ("OHL", &[]),
-    ("OHR", &[]),
-];
-const KICKS: &[&str] = &["KdrumL", "KdrumR"];
-const SNARES: &[&str] = &["Snare", "SnareRest"];
-const RIDES: &[&str] = &["RideL", "RideLBell", "RideR", "RideRBell"];
-const NUM_CLOSE_MICS: usize = 11;
 
 /// Duration of the fade in seconds by which a closing hat silences the open one.
 const CHOKE_FADE_S: f64 = 0.06;
@@ -289,26 +268,6 @@ fn choke(sound: &mut Sound, open: &Stroke, later: &[Stroke]) {
     }
 }
 
-/// Draws close mics as people set them up. Small sets start with a kick, a snare and a hi-hat mic.
-fn draw_close_mics(num_mics: Option<usize>, random: &mut Random) -> Result<Vec<usize>> {
-    let num_mics = num_mics.unwrap_or(NUM_CLOSE_MICS);
-    ensure!(
-        (1..=NUM_CLOSE_MICS).contains(&num_mics),
-        "the kit has 1 to {NUM_CLOSE_MICS} close mics, {num_mics} requested"
-    );
-    let mut first = vec![random.pick(&[0, 0, 1]), 2, 4];
-    let mut rest: Vec<usize> = (0..NUM_CLOSE_MICS).filter(|mic| !first.contains(mic)).collect();
-    random.shuffle(&mut first);
-    random.shuffle(&mut rest);
-    // Occasionally one of the three is missing.
-    if random.chance(0.2) {
-        std::mem::swap(&mut rest[0], &mut first[2]);
-    }
-    let mut kept: Vec<usize> = first.into_iter().chain(rest).take(num_mics).collect();
-    kept.sort_unstable();
-    Ok(kept)
-}
-
 fn sorted_entries(folder: &Path) -> Result<Vec<std::path::PathBuf>> {
     let entries = std::fs::read_dir(folder)
         .with_context(|| format!("could not read {}", folder.display()))?;
@@ -316,20 +275,6 @@ fn sorted_entries(folder: &Path) -> Result<Vec<std::path::PathBuf>> {
         entries.map(|entry| entry.map(|entry| entry.path())).collect::<Result<Vec<_>, _>>()?;
     paths.sort();
     Ok(paths)
-}
-
-/// Returns the groups of mics at the same drum, numbered from 1 in the order of `kept`.
-fn groups_of(kept: &[usize]) -> Vec<Vec<usize>> {
-    let mut groups: Vec<Vec<usize>> = Vec::new();
-    for (slot, &mic) in kept.iter().enumerate() {
-        let same = |group: &&mut Vec<usize>| MICS[kept[group[0] - 1]].1 == MICS[mic].1;
-        match groups.iter_mut().find(same) {
-            Some(group) if !MICS[mic].1.is_empty() => group.push(slot + 1),
-            _ => groups.push(vec![slot + 1]),
-        }
-    }
-    groups.retain(|group| group.len() > 1);
-    groups
 }
 
 fn folder_of(piece: Piece, random: &mut Random) -> &'static str {

@@ -5,6 +5,7 @@ pub mod demo;
 mod demo_score;
 pub mod folder;
 pub mod grooves;
+mod kit_mics;
 pub mod layout;
 pub mod linear;
 mod music;
@@ -20,6 +21,7 @@ use crate::flac;
 use crate::random::Random;
 use crate::sound_file::write_wav;
 use anyhow::{Context, Result, bail};
+use engine::{Controls, GroupId, Role};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -62,6 +64,23 @@ pub struct Scene {
     pub mics: Vec<Vec<f32>>,
     /// `[mic, sample]`, the image of each mic's own source at this mic.
     pub targets: Vec<Vec<f32>>,
+}
+
+impl SceneInfo {
+    /// Returns the controls that an engineer would use to clean the scene: its groups and its room
+    /// mics.
+    pub(crate) fn controls(&self) -> Controls {
+        let mut controls = Controls::default();
+        for (id, group) in (0_u8..).zip(&self.groups) {
+            for &position in group {
+                controls.mics[position - 1].group = Some(GroupId(id));
+            }
+        }
+        for &position in &self.room_mics {
+            controls.mics[position - 1].role = Role::Room;
+        }
+        controls
+    }
 }
 
 impl Scene {

@@ -1,5 +1,6 @@
 //! Players in a simulated room with a close mic each: renders dry sounds to mics and targets.
 
+use super::sources::levels::loud_part;
 use super::{Scene, SceneInfo};
 use crate::convert::{db_to_lin, to_f32};
 use crate::convolution::Convolver;
@@ -69,24 +70,14 @@ pub fn record(room: &Room, players: &[Player], rate_hz: u32) -> Result<Scene> {
     Ok(Scene { info, rate_hz, mics, targets })
 }
 
-/// Scales a dry sound so that its loud parts have the level `level_db`.
-///
-/// The level of the loud parts is the mean power of the 50 ms windows within 20 dB of the
-/// loudest one.
+/// Scales a dry sound so that its [loud parts](loud_part) have the level `level_db`. Silence stays
+/// silent.
 pub(crate) fn set_level(sound: &mut [f32], rate_hz: u32, level_db: f64) {
-    let window = usize::try_from(rate_hz / 20).unwrap_or(1).max(1);
-    let powers: Vec<f64> = sound
-        .chunks(window)
-        .map(|chunk| chunk.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>() / window as f64)
-        .collect();
-    let loudest = powers.iter().fold(0.0_f64, |top, &power| top.max(power));
-    if loudest <= 0.0 {
-        return;
+    let loud = loud_part(sound, rate_hz);
+    if loud > 0.0 {
+        let gain = to_f32(db_to_lin(level_db) / loud);
+        sound.iter_mut().for_each(|sample| *sample *= gain);
     }
-    let loud: Vec<f64> = powers.into_iter().filter(|&power| power > 0.01 * loudest).collect();
-    let mean = loud.iter().sum::<f64>() / loud.len() as f64;
-    let gain = to_f32(db_to_lin(level_db) / mean.sqrt());
-    sound.iter_mut().for_each(|sample| *sample *= gain);
 }
 
 #[cfg(test)]

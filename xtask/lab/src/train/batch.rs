@@ -1,11 +1,11 @@
 //! Clips of one step, drawn from seed, round and step alone, with mics in a random order.
 
+use super::band_sums::{NUM_PAIR_SUMS, NUM_SUMS, num_pairs, pair_index};
 use super::combination::{self, Combinations, Members, pairs_of};
 use super::config::TrainConfig;
-use super::domains::Products;
-use super::examples::{NUM_PAIR_SUMS, NUM_SUMS, num_pairs, pair_index};
-use super::loss::Sums;
+use super::products::Products;
 use super::store::Stored;
+use super::sums::Sums;
 use crate::random::Random;
 use anyhow::Result;
 use burn::tensor::{Device, Tensor, TensorData};
@@ -154,7 +154,7 @@ impl Batch {
         if picks.iter().any(|pick| !pick.combinations.is_empty()) {
             let members: Vec<Vec<Members>> = picks.iter().map(Pick::members).collect();
             let pairs = read_pairs(picks, (largest, hops), device)?;
-            sums.combinations = Some(Combinations::new(&members, &sums, pairs, device));
+            sums.combinations = Some(Combinations::new(&members, sums.products(), pairs, device));
         }
         let num_mics: Vec<usize> = picks.iter().map(|pick| pick.order.len()).collect();
         let related = |of: fn(&Stored) -> &Vec<bool>| {
@@ -212,7 +212,7 @@ fn read_pairs(
 
 #[cfg(test)]
 mod tests {
-    use super::super::store::tests::random_example;
+    use super::super::testing::random_example;
     use super::*;
     use engine::network::{Network, NetworkConfig};
 

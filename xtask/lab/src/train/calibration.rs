@@ -1,6 +1,6 @@
 //! Calibration of masks: predicted gains compared with the gains that would have been best.
 
-use super::loss::Sums;
+use super::sums::Sums;
 use anyhow::{Context, Result};
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};

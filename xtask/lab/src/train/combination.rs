@@ -1,8 +1,7 @@
 //! Combinations of mics, whose sums are compared with the sums of their truths: their choice, and
 //! the terms of their sums.
 
-use super::domains::Products;
-use super::loss::Sums;
+use super::products::Products;
 use crate::random::Random;
 use burn::tensor::{Device, Tensor, TensorData};
 use engine::MAX_MICS;
@@ -37,7 +36,7 @@ pub(super) fn draw(is_target: &[bool], most: usize, random: &mut Random) -> Vec<
 #[derive(Clone, Debug)]
 pub struct Combinations {
     /// Products of each mic with itself, then of each two mics, in the order of
-    /// [`pair_index`](super::examples::pair_index).
+    /// [`pair_index`](super::band_sums::pair_index).
     pub products: Products,
     /// Number of times that each product occurs in the power of a combination's sum, divided by the
     /// number of its mics: `[batch, combination, pair]`.
@@ -48,15 +47,15 @@ pub struct Combinations {
 }
 
 impl Combinations {
-    /// Creates the combinations of clips from their `members`, by place. `pairs` are the products
-    /// of each two different mics, if there are two.
+    /// Creates the combinations of clips from their `members`, by place. `own` are the products of
+    /// each mic with itself, `pairs` those of each two different mics, if there are two.
     pub(super) fn new(
         members: &[Vec<Members>],
-        sums: &Sums,
+        own: Products,
         pairs: Option<Products>,
         device: &Device,
     ) -> Self {
-        let [batch, num_mics, _, _] = sums.after.dims();
+        let [batch, num_mics, _, _] = own.after.dims();
         let most = members.iter().map(Vec::len).max().unwrap_or(0);
         let both: Vec<(usize, usize)> =
             (0..num_mics).map(|mic| (mic, mic)).chain(pairs_of(num_mics)).collect();
@@ -75,7 +74,6 @@ impl Combinations {
                 weights.extend(both.iter().map(often));
             }
         }
-        let own = Products::of_mics(sums);
         let products = match pairs {
             Some(pairs) => own.and(pairs),
             None => own,
@@ -88,7 +86,7 @@ impl Combinations {
     }
 }
 
-/// Returns each two different mics, in the order of [`pair_index`](super::examples::pair_index).
+/// Returns each two different mics, in the order of [`pair_index`](super::band_sums::pair_index).
 pub(super) fn pairs_of(num_mics: usize) -> impl Iterator<Item = (usize, usize)> {
     (0..num_mics).flat_map(|second| (0..second).map(move |first| (first, second)))
 }
@@ -97,9 +95,9 @@ pub(super) fn pairs_of(num_mics: usize) -> impl Iterator<Item = (usize, usize)> 
 mod tests {
     use super::super::batch::{Batch, Pick};
     use super::super::domains::{combination, multi_domain};
-    use super::super::examples::Relations;
-    use super::super::examples::tests::{Heard, example_of};
+    use super::super::relations::Relations;
     use super::super::store::Stored;
+    use super::super::testing::{Heard, example_of};
     use super::*;
     use crate::convert::to_f32;
     use engine::debleed::cancel::NUM_BANDS;

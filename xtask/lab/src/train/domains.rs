@@ -2,46 +2,9 @@
 //! for sums of mics.
 
 use super::combination::Combinations;
-use super::loss::Sums;
+use super::products::Products;
+use super::sums::Sums;
 use burn::tensor::Tensor;
-
-/// Products of two mics in each band of each hop: real parts of the products of their spectra. For
-/// a mic with itself, these are its powers.
-///
-/// # Shapes
-///
-/// All are `[batch, pair, time, band]`.
-#[derive(Clone, Debug)]
-pub struct Products {
-    /// Products of both cancelled mics.
-    pub after: Tensor<4>,
-    /// Products of the first mic, cancelled, with the truth of the second.
-    pub first: Tensor<4>,
-    /// Products of the second mic, cancelled, with the truth of the first.
-    pub second: Tensor<4>,
-    /// Products of both truths.
-    pub truth: Tensor<4>,
-}
-
-impl Products {
-    /// Returns the products of each mic with itself.
-    pub(super) fn of_mics(sums: &Sums) -> Self {
-        let product = || sums.product.clone();
-        let (after, truth) = (sums.after.clone(), sums.truth.clone());
-        Self { after, first: product(), second: product(), truth }
-    }
-
-    /// Appends the pairs of `others`.
-    pub(super) fn and(self, others: Self) -> Self {
-        let join = |own, others| Tensor::cat(vec![own, others], 1);
-        Self {
-            after: join(self.after, others.after),
-            first: join(self.first, others.first),
-            second: join(self.second, others.second),
-            truth: join(self.truth, others.truth),
-        }
-    }
-}
 
 /// Computes the error of the spectra plus `scale` times the weighted SDR plus 1, which covers both
 /// domains of a signal. The result is the mean over mics, by their weights.
@@ -56,8 +19,7 @@ impl Products {
 /// the signal that the mask divides.
 #[must_use]
 pub fn multi_domain(keep: &Tensor<4>, sums: &Sums, scale: f64) -> Tensor<1> {
-    let both =
-        Totals::of([keep, keep], &Products::of_mics(sums)).both_domains(keep.dims()[2], scale);
+    let both = Totals::of([keep, keep], &sums.products()).both_domains(keep.dims()[2], scale);
     (both * sums.weights.clone()).sum() / (sums.weights.clone().sum() + TINY)
 }
 

@@ -1,43 +1,20 @@
 //! Training examples: scenes as they pass the canceller, hop by hop, with the truth in bands.
 
+use super::band_sums::{NUM_PAIR_SUMS, NUM_SUMS};
+use super::recorder::{Recorder, Tape};
+use super::relations::Relations;
 use crate::cleaning::Taught;
 use crate::scenes::Scene;
 use anyhow::{Context, Result, ensure};
-use engine::debleed::cancel::{Cleaned, Guide, GuideHop, GuideMasks, NUM_BANDS, NUM_FEATURES};
+use engine::debleed::cancel::{Guide, NUM_BANDS, NUM_FEATURES};
 use engine::debleed::{Cancel, Debleed, Online};
 use engine::network::{Network, NetworkGuide};
 use engine::pipeline::Pipeline;
 use engine::stft::{Analysis, Geometry, Spectrum};
-use engine::{Controls, GroupId, MAX_MICS, Mode, Role, SampleRate};
+use engine::{Controls, MAX_MICS, Mode, SampleRate};
 use half::f16;
 use serde::{Deserialize, Serialize};
 use std::sync::{Arc, Mutex, PoisonError};
-
-/// Number of band sums per hop and mic: power of the cancelled mic, its product with the truth,
-/// power of the truth, power of the mic before cancellation, power of the bleed in the mic that the
-/// guide mask is applied to.
-///
-/// The cancelled mic is the one that the keep mask is applied to. If a second stage of filters has
-/// been learned, it is cleaner than the one that the guide mask is applied to.
-pub const NUM_SUMS: usize = 5;
-
-/// Number of band sums per hop and pair of mics `i < j`, real parts of products: of both cancelled
-/// mics, of the cancelled `i` with the truth of `j`, of the truth of `i` with the cancelled `j`, of
-/// both truths.
-pub const NUM_PAIR_SUMS: usize = 4;
-
-/// Returns the number of pairs of mics.
-#[must_use]
-pub fn num_pairs(num_mics: usize) -> usize {
-    num_mics * num_mics.saturating_sub(1) / 2
-}
-
-/// Returns the position of a pair's sums among those of all pairs, for any number of mics and in
-/// either order of the two.
-#[must_use]
-pub fn pair_index(one: usize, other: usize) -> usize {
-    num_pairs(one.max(other)) + one.min(other)
-}
 
 /// Way in which the canceller learns a scene.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,50 +38,6 @@ impl Way {
             Self::Mix | Self::Learned => Mode::Mix,
         }
     }
-}
-
-/// Relations between the mics of a scene.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Relations {
-    /// Number of mics.
-    pub num_mics: usize,
-    /// `[mic, mic]`: true if the column can bleed into the row.
-    pub bleeds: Vec<bool>,
-    /// `[mic, mic]`: true if the two mics share a source.
-    pub one_source: Vec<bool>,
-    /// `[mic]`: true if the mic is cleaned; false for room mics and for mics without any sound.
-    pub is_target: Vec<bool>,
-    /// `[mic]`: true if the mic's own source plays at all, so that the mic has an SNR.
-    pub plays: Vec<bool>,
-}
-
-impl Relations {
-    fn of(scene: &Scene, controls: &Controls) -> Self {
-        let num_mics = scene.mics.len();
-        let heard = |mic: usize| scene.mics[mic].iter().any(|&sample| sample != 0.0);
-        let heard: Vec<bool> = (0..num_mics).map(heard).collect();
-        let of = |mic: usize| &controls.mics[mic];
-        let holds =
-            |i: usize, j: usize| i != j && heard[i] && heard[j] && of(j).role == Role::Close;
-        let one_group = |i: usize, j: usize| of(i).group.is_some() && of(i).group == of(j).group;
-        // The rules of `engine::debleed` and of the network's pairs, which are not public.
-        let bleeds = |i, j| holds(i, j) && !one_group(i, j) && of(i).role != Role::Room;
-        let is_target = (0..num_mics).map(|mic| heard[mic] && of(mic).role != Role::Room).collect();
-        let silent = |mic: usize| scene.info.silent_mics.contains(&(mic + 1));
-        let sounds = |mic: usize| scene.targets[mic].iter().any(|&sample| sample != 0.0);
-        Self {
-            num_mics,
-            bleeds: relation(num_mics, bleeds),
-            one_source: relation(num_mics, |i, j| holds(i, j) && one_group(i, j)),
-            is_target,
-            plays: (0..num_mics).map(|mic| !silent(mic) && sounds(mic)).collect(),
-        }
-    }
-}
-
-fn relation(num_mics: usize, holds: impl Fn(usize, usize) -> bool) -> Vec<bool> {
-    let holds = &holds;
-    (0..num_mics).flat_map(|i| (0..num_mics).map(move |j| holds(i, j))).collect()
 }
 
 /// One scene as input of the network.
@@ -156,7 +89,7 @@ impl Example {
         let rate = SampleRate::new(scene.rate_hz as f32).context("unsupported sample rate")?;
         let num_mics = scene.mics.len();
         ensure!((1..=MAX_MICS).contains(&num_mics), "the engine does not support {num_mics} mics");
-        let controls = controls(scene);
+        let controls = scene.info.controls();
         let geometry = way.mode().geometry(rate);
         let truth = Arc::new(spectra(&scene.targets, geometry));
         // One tape for each pass over the audio. With lookahead, the last tape created is that of
@@ -197,7 +130,7 @@ impl Example {
         Ok(Self::of_tape(tape, Relations::of(scene, &controls)))
     }
 
-    fn of_tape(tape: Tape, relations: Relations) -> Self {
+    pub(super) fn of_tape(tape: Tape, relations: Relations) -> Self {
         let num_hops = tape.features.len() / (relations.num_mics * NUM_FEATURES * NUM_BANDS);
         let Tape { features, sums, pairs } = tape;
         let mut example = Self { relations, num_hops, features, sums, pairs };
@@ -237,20 +170,6 @@ impl Example {
 
 fn scale_all(sums: &mut [f32], scale: f64) {
     sums.iter_mut().for_each(|sum| *sum = crate::convert::to_f32(f64::from(*sum) * scale));
-}
-
-/// Returns the controls that an engineer would use to clean the scene.
-fn controls(scene: &Scene) -> Controls {
-    let mut controls = Controls::default();
-    for (id, group) in (0_u8..).zip(&scene.info.groups) {
-        for &position in group {
-            controls.mics[position - 1].group = Some(GroupId(id));
-        }
-    }
-    for &position in &scene.info.room_mics {
-        controls.mics[position - 1].role = Role::Room;
-    }
-    controls
 }
 
 /// Runs all learning passes, then the scene itself.
@@ -296,116 +215,9 @@ fn spectra(signals: &[Vec<f32>], geometry: Geometry) -> Vec<Spectrum> {
     spectra
 }
 
-#[derive(Debug, Default)]
-struct Tape {
-    features: Vec<f16>,
-    sums: Vec<f32>,
-    /// `None` unless requested.
-    pairs: Option<Vec<f32>>,
-}
-
-impl Tape {
-    fn with_pairs() -> Self {
-        Self { pairs: Some(Vec::new()), ..Self::default() }
-    }
-}
-
-/// A guide that records its input together with the truth.
-#[derive(Debug)]
-struct Recorder {
-    inner: Option<NetworkGuide>,
-    truth: Arc<Vec<Spectrum>>,
-    tape: Arc<Mutex<Tape>>,
-    /// Number of hops before the scene's first one.
-    silent_hops: usize,
-    hop: usize,
-    /// The last recorded hop, until its cleaned signal is recorded.
-    written: Option<usize>,
-}
-
-impl Recorder {
-    /// Records the features, and the sums that need no keep mask.
-    fn write(&self, hop: &GuideHop<'_>, truth: &Spectrum) {
-        let mut tape = self.tape.lock().unwrap_or_else(PoisonError::into_inner);
-        tape.features.extend(hop.features.iter().map(|&value| f16::from_f32(value)));
-        for mic in 0..hop.active.len() {
-            let start = tape.sums.len();
-            tape.sums.resize(start + NUM_SUMS * NUM_BANDS, 0.0);
-            let sums = &mut tape.sums[start..];
-            let bins = hop.cancelled.mic(mic).iter().zip(truth.mic(mic)).zip(hop.mics.mic(mic));
-            for (((after, own), before), &band) in bins.zip(hop.band_of_bin) {
-                sums[2 * NUM_BANDS + band] += own.norm_sqr();
-                sums[3 * NUM_BANDS + band] += before.norm_sqr();
-                sums[4 * NUM_BANDS + band] += (after - own).norm_sqr();
-            }
-        }
-    }
-
-    /// Adds the sums of the signal that the keep mask is applied to, for the last recorded hop.
-    fn write_cleaned(&self, hop: &Cleaned<'_>, truth: &Spectrum) {
-        let mut tape = self.tape.lock().unwrap_or_else(PoisonError::into_inner);
-        let num_mics = hop.mics.activity().len();
-        let start = tape.sums.len() - num_mics * NUM_SUMS * NUM_BANDS;
-        let rows = tape.sums[start..].chunks_exact_mut(NUM_SUMS * NUM_BANDS);
-        for (mic, sums) in rows.enumerate() {
-            let bins = hop.cleaned.mic(mic).iter().zip(truth.mic(mic));
-            for ((after, own), &band) in bins.zip(hop.band_of_bin) {
-                sums[band] += after.norm_sqr();
-                sums[NUM_BANDS + band] += (after * own.conj()).re;
-            }
-        }
-        if let Some(pairs) = &mut tape.pairs {
-            for j in 0..num_mics {
-                (0..j).for_each(|i| write_pair(hop, truth, (i, j), pairs));
-            }
-        }
-    }
-}
-
-fn write_pair(hop: &Cleaned<'_>, truth: &Spectrum, (i, j): (usize, usize), pairs: &mut Vec<f32>) {
-    let start = pairs.len();
-    pairs.resize(start + NUM_PAIR_SUMS * NUM_BANDS, 0.0);
-    let sums = &mut pairs[start..];
-    let of = |mic: usize| hop.cleaned.mic(mic).iter().zip(truth.mic(mic));
-    for (((after_i, own_i), (after_j, own_j)), &band) in of(i).zip(of(j)).zip(hop.band_of_bin) {
-        sums[band] += (after_i * after_j.conj()).re;
-        sums[NUM_BANDS + band] += (after_i * own_j.conj()).re;
-        sums[2 * NUM_BANDS + band] += (own_i * after_j.conj()).re;
-        sums[3 * NUM_BANDS + band] += (own_i * own_j.conj()).re;
-    }
-}
-
-impl Guide for Recorder {
-    fn look(&mut self, hop: &GuideHop<'_>, masks: &mut GuideMasks<'_>) -> bool {
-        let at = self.hop.checked_sub(self.silent_hops);
-        self.hop += 1;
-        self.written = at.filter(|&at| at < self.truth.len());
-        if let Some(at) = self.written {
-            self.write(hop, &self.truth[at]);
-        }
-        self.inner.as_mut().is_some_and(|inner| inner.look(hop, masks))
-    }
-
-    fn show(&mut self, cleaned: &Cleaned<'_>) {
-        if let Some(at) = self.written.take() {
-            self.write_cleaned(cleaned, &self.truth[at]);
-        }
-    }
-
-    fn reset(&mut self) {
-        self.hop = 0;
-        self.written = None;
-        let mut tape = self.tape.lock().unwrap_or_else(PoisonError::into_inner);
-        *tape = Tape { pairs: tape.pairs.as_ref().map(|_| Vec::new()), ..Tape::default() };
-        drop(tape);
-        if let Some(inner) = &mut self.inner {
-            inner.reset();
-        }
-    }
-}
-
 #[cfg(test)]
-pub(super) mod tests {
+mod tests {
+    use super::super::band_sums::pair_index;
     use super::*;
     use crate::convert::to_f32;
     use crate::random::Random;
@@ -414,7 +226,7 @@ pub(super) mod tests {
 
     /// Returns three mics of two seconds: two players who bleed into each other, and a room mic
     /// that picks up both.
-    pub(in crate::train) fn scene(seed: u64) -> Scene {
+    fn scene(seed: u64) -> Scene {
         let mut random = Random::new(seed);
         let mut player = |phase: usize| -> Vec<f32> {
             let on = |n: usize| (n / 11_025) % 2 == phase || n.is_multiple_of(7);
@@ -430,41 +242,6 @@ pub(super) mod tests {
             mics: vec![mix(&a, &b, 0.3), mix(&b, &a, 0.2), mix(&a, &b, 1.0)],
             targets: vec![a, b, vec![0.0; 88_200]],
         }
-    }
-
-    /// Spectra of one hop: the mics before cancellation, the cancelled mics, and the truth.
-    pub(in crate::train) type Heard = [Spectrum; 3];
-
-    /// Returns the example that a canceller with these spectra records, with the sums of pairs.
-    pub(in crate::train) fn example_of(
-        hops: &[Heard],
-        band_of_bin: &[usize],
-        relations: Relations,
-    ) -> Example {
-        let num_mics = relations.num_mics;
-        let recorder = Recorder {
-            inner: None,
-            truth: Arc::default(),
-            tape: Arc::new(Mutex::new(Tape::with_pairs())),
-            silent_hops: 0,
-            hop: 0,
-            written: None,
-        };
-        for [mics, cancelled, truth] in hops {
-            let hop = GuideHop {
-                features: &vec![0.0; num_mics * NUM_FEATURES * NUM_BANDS],
-                active: mics.activity(),
-                order: &[],
-                controls: &Controls::default(),
-                mics,
-                cancelled,
-                band_of_bin,
-            };
-            recorder.write(&hop, truth);
-            recorder.write_cleaned(&Cleaned { mics, cleaned: cancelled, band_of_bin }, truth);
-        }
-        let tape = std::mem::take(&mut *recorder.tape.lock().unwrap());
-        Example::of_tape(tape, relations)
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! `cargo xtask train`: training of the network, from recipes of scenes to weights for export.
 
+pub mod band_sums;
 mod batch;
 pub mod calibration;
 mod card;
@@ -12,12 +13,19 @@ pub mod domains;
 pub mod examples;
 pub mod experiment;
 mod export;
+mod limits;
 pub mod loss;
+pub mod products;
 mod progress;
 mod record;
+mod recorder;
+pub mod relations;
 mod run;
 mod settings;
 pub mod store;
+pub mod sums;
+#[cfg(test)]
+mod testing;
 mod weights;
 
 pub use checkpoint::{LogEntry, Progress};

@@ -7,7 +7,9 @@
 //! and hop, 31 MB for 8 mics over 10 s. Clips are read when a step needs them, so that memory holds
 //! only the clips of one step, whatever the number of scenes.
 
-use super::examples::{Example, NUM_PAIR_SUMS, NUM_SUMS, Relations, num_pairs};
+use super::band_sums::{NUM_PAIR_SUMS, NUM_SUMS, num_pairs};
+use super::examples::Example;
+use super::relations::Relations;
 use anyhow::{Context, Result, ensure};
 use audiofile::Existing;
 use engine::debleed::cancel::{NUM_BANDS, NUM_FEATURES};
@@ -196,67 +198,9 @@ pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+mod tests {
+    use super::super::testing::{random_example, with_pairs};
     use super::*;
-    use crate::convert::to_f32;
-    use crate::random::Random;
-
-    /// Returns an example of random numbers that resembles a scene: the truth is a part of each
-    /// mic, and the features contain it with noise.
-    pub(in crate::train) fn random_example(num_mics: usize, num_hops: usize, seed: u64) -> Example {
-        let mut random = Random::new(seed);
-        let (mut features, mut sums) = (Vec::new(), Vec::new());
-        for _ in 0..num_hops * num_mics {
-            let own: Vec<f32> = (0..NUM_BANDS).map(|_| to_f32(random.unit().round())).collect();
-            for _ in 0..NUM_FEATURES {
-                let noisy = |own: &f32| own + to_f32(random.normal(0.0, 0.3));
-                features.extend(own.iter().map(noisy).map(f16::from_f32));
-            }
-            let power = 1.0 / to_f32(NUM_BANDS as f64);
-            sums.extend(std::iter::repeat_n(power, NUM_BANDS));
-            sums.extend(own.iter().map(|own| own * power));
-            sums.extend(own.iter().map(|own| own * power));
-            sums.extend(std::iter::repeat_n(power, NUM_BANDS));
-            sums.extend(own.iter().map(|own| (1.0 - own) * power));
-        }
-        let pairs = |holds: bool| vec![holds; num_mics * num_mics];
-        let mut bleeds = pairs(true);
-        (0..num_mics).for_each(|mic| bleeds[mic * num_mics + mic] = false);
-        let relations = Relations {
-            num_mics,
-            bleeds,
-            one_source: pairs(false),
-            is_target: vec![true; num_mics],
-            plays: vec![true; num_mics],
-        };
-        Example { relations, num_hops, features, sums, pairs: None }
-    }
-
-    /// Returns the example with pairs, as if half of each mic's power were the same signal in all
-    /// of them.
-    pub(in crate::train) fn with_pairs(mut example: Example) -> Example {
-        let num_mics = example.relations.num_mics;
-        let mut pairs = Vec::new();
-        for sums in example.sums.chunks_exact(num_mics * NUM_SUMS * NUM_BANDS) {
-            // The truth is a share of 0 or 1 of the cancelled mic.
-            let of = |mic: usize, which: usize, band: usize| {
-                sums[(mic * NUM_SUMS + which) * NUM_BANDS + band]
-            };
-            for j in 0..num_mics {
-                for i in 0..j {
-                    let share = |mic: usize, band: usize| of(mic, 1, band) / of(mic, 0, band);
-                    let after = |band: usize| 0.5 * (of(i, 0, band) * of(j, 0, band)).sqrt();
-                    let bands = || 0..NUM_BANDS;
-                    pairs.extend(bands().map(after));
-                    pairs.extend(bands().map(|band| after(band) * share(j, band)));
-                    pairs.extend(bands().map(|band| after(band) * share(i, band)));
-                    pairs.extend(bands().map(|band| after(band) * share(i, band) * share(j, band)));
-                }
-            }
-        }
-        example.pairs = Some(pairs);
-        example
-    }
 
     #[test]
     fn clips_are_what_was_recorded() {

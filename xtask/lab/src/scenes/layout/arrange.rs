@@ -1,7 +1,7 @@
 //! Positions of players: bands on a stage, chamber groups in an arc, panels at a table, choirs
 //! in rows.
 
-use super::families::{habits, is_drum, kit_places};
+use super::families::{habits, kit_places};
 use super::vector::{length, minus, plus, times, turned, unit};
 use super::{Arrangement, Place};
 use crate::random::Random;
@@ -22,7 +22,7 @@ pub(super) fn places(
 ) -> Option<Vec<Place>> {
     let apart_m = stage.apart_m.draw_log(random);
     let kit = kit_places(members, random);
-    let standing: Vec<usize> = (0..members.len()).filter(|&n| !is_drum(members[n].1)).collect();
+    let standing: Vec<usize> = (0..members.len()).filter(|&n| !members[n].1.is_in_kit()).collect();
     let spots = match arrangement {
         Arrangement::Stage => stage_spots(&standing, members, apart_m, random),
         Arrangement::Arc => arc_spots(standing.len(), apart_m, random),
@@ -60,7 +60,7 @@ pub(super) fn places(
         place.front = unit(place.front);
     }
     let too_near = |a: usize, b: usize| {
-        let both_drums = is_drum(members[a].1) && is_drum(members[b].1);
+        let both_drums = members[a].1.is_in_kit() && members[b].1.is_in_kit();
         let least_m = if both_drums { 0.15 } else { 0.75 * apart_m.min(1.2) };
         length(minus(places[a].at, places[b].at)) < least_m
     };

@@ -68,7 +68,7 @@ pub(super) const NEARER_IN_A_BAND: f64 = 0.4;
 
 /// True for families beside which unamplified instruments need nearer mics.
 pub(super) fn is_loud(family: Family) -> bool {
-    is_drum(family) || matches!(family, Family::BassAmp | Family::Amp)
+    family.is_in_kit() || matches!(family, Family::BassAmp | Family::Amp)
 }
 
 /// Returns the directivity of a family.
@@ -101,11 +101,6 @@ pub(super) fn radiates_to(family: Family, front: Point) -> Point {
         _ => 0.0,
     };
     plus(times(level, rise.cos()), [0.0, 0.0, rise.sin()])
-}
-
-/// True for families that belong to a drum kit.
-pub(super) fn is_drum(family: Family) -> bool {
-    matches!(family, Family::Kick | Family::Snare | Family::HiHat | Family::Tom | Family::Cymbal)
 }
 
 /// Usual positions of a kit's pieces, in metres, for common sizes of hi-hat, toms and so on.
@@ -171,7 +166,7 @@ pub(super) fn kit_places(members: &[(&str, Family)], random: &mut Random) -> Vec
 /// Returns the direction from a source to its mic; `front` is the direction that the source faces.
 pub(super) fn mic_direction(family: Family, front: Point, random: &mut Random) -> Point {
     let above = habits(family).above.draw(random);
-    let sideways = if is_drum(family) { 0.5 } else { 0.35 };
+    let sideways = if family.is_in_kit() { 0.5 } else { 0.35 };
     let level = unit([front[0], front[1], 0.0]);
     let level = turned(level, random.normal(0.0, sideways));
     let rise = above * std::f64::consts::FRAC_PI_2;

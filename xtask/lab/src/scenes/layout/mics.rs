@@ -1,6 +1,6 @@
 //! Positions and directions of mics.
 
-use super::families::{NEARER_IN_A_BAND, Second, habits, is_drum, is_loud, mic_direction};
+use super::families::{NEARER_IN_A_BAND, Second, habits, is_loud, mic_direction};
 use super::vector::{length, minus, missing_by, plus, times, turned, unit};
 use super::{LayoutRequest, Member, Miking, PATTERNS, Place, Role, StageMic};
 use crate::random::Random;
@@ -72,7 +72,7 @@ pub(super) fn without_source(
     let drums: Vec<Point> = members
         .iter()
         .zip(places)
-        .filter(|((_, family), _)| is_drum(*family))
+        .filter(|((_, family), _)| family.is_in_kit())
         .map(|(_, place)| place.at)
         .collect();
     if drums.len() > 1 && random.chance(0.7) {

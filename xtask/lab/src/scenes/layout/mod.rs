@@ -294,7 +294,7 @@ fn draw_gobos(
         let one = random.index(places.len());
         let other = (one + 1 + random.index(places.len() - 1)) % places.len();
         let (width_m, height_m) = (random.between(1.0, 2.0), random.between(1.2, 2.0));
-        if families::is_drum(members[one].1) && families::is_drum(members[other].1) {
+        if members[one].1.is_in_kit() && members[other].1.is_in_kit() {
             continue;
         }
         let (a, b) = (places[one].at, places[other].at);

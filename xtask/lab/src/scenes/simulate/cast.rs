@@ -56,7 +56,7 @@ pub(super) fn draw(
     for (part, &(name, family)) in parts.iter().enumerate() {
         // Draws everything before deciding, so that a decision does not change later draws.
         let unmiked = random.chance(unmiked_chance(name, family, stage));
-        let clean = random.chance(stage.clean) && !is_drum(family);
+        let clean = random.chance(stage.clean) && !family.is_drum();
         let second = random.chance(stage.second_mic);
         let stays = random.chance(stage.unmiked);
         let direct = has_pickup(family) && random.chance(0.6);
@@ -112,18 +112,6 @@ fn unmiked_chance(name: &str, family: Family, stage: &StageConfig) -> f64 {
     } else {
         stage.unmiked
     }
-}
-
-fn is_drum(family: Family) -> bool {
-    matches!(
-        family,
-        Family::Kick
-            | Family::Snare
-            | Family::HiHat
-            | Family::Tom
-            | Family::Cymbal
-            | Family::Percussion
-    )
 }
 
 fn has_pickup(family: Family) -> bool {

@@ -8,6 +8,7 @@
 mod config;
 mod ensemble;
 mod feel;
+mod finish;
 pub(super) mod levels;
 mod library;
 mod notes;
@@ -78,4 +79,16 @@ pub enum Family {
     Brass,
     /// A singer or a talker.
     Voice,
+}
+
+impl Family {
+    /// Returns true for the pieces of a drum kit.
+    pub(crate) fn is_in_kit(self) -> bool {
+        matches!(self, Self::Kick | Self::Snare | Self::HiHat | Self::Tom | Self::Cymbal)
+    }
+
+    /// Returns true for the pieces of a drum kit and for other percussion.
+    pub(crate) fn is_drum(self) -> bool {
+        self.is_in_kit() || self == Self::Percussion
+    }
 }

@@ -1,6 +1,7 @@
 //! Results of an experiment as Markdown.
 
-use super::{Arm, Trained};
+use super::arms::Arm;
+use super::training::Trained;
 use crate::metrics::bootstrap::interval_of_mean;
 use crate::train::TrainConfig;
 use std::fmt::Write;

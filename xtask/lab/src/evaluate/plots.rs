@@ -1,35 +1,10 @@
 //! Pictures of an evaluation: gain against properties of the scenes, and spectrograms of extremes.
 
-use super::chart::{Chart, Series};
-use super::demo::playing;
-use super::figure::Panels;
-use super::table::{db, signed_db};
-use crate::evaluate::{Evaluation, MethodResult, SceneResult};
-use crate::metrics::MicScore;
+use super::results::{Evaluation, MethodResult, SceneResult, Sound};
+use crate::report::{Chart, Panels, Series, db, playing, signed_db};
 use anyhow::Result;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-
-/// Sounds and score of one mic.
-#[derive(Clone, Debug)]
-pub struct Sound {
-    /// Name of the scene.
-    pub scene: String,
-    /// Position of the mic in the scene, from 1.
-    pub mic: usize,
-    /// Name of the mic; may be empty.
-    pub name: String,
-    /// Metrics of the mic.
-    pub score: MicScore,
-    /// The mic as recorded.
-    pub input: Vec<f32>,
-    /// The mic as cleaned.
-    pub output: Vec<f32>,
-    /// The own source's image at the mic.
-    pub target: Vec<f32>,
-    /// Sample rate of all three, in Hz.
-    pub rate_hz: u32,
-}
 
 const GAIN_BY_INPUT: &str = "gain-by-input.png";
 const GAIN_BY_MICS: &str = "gain-by-mics.png";

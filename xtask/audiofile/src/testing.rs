@@ -5,6 +5,7 @@ use std::path::Path;
 
 use flacenc::component::BitRepr;
 use flacenc::error::Verify;
+use test_signals::Noise;
 
 use crate::{AudioFileError, AudioReader};
 
@@ -89,13 +90,8 @@ pub(crate) fn flac_bytes(samples: &[i32], num_channels: usize, bits: usize) -> V
 
 /// Returns pseudo-random samples that use the whole range of `bits`.
 pub(crate) fn ramp(num_samples: usize, bits: u32) -> Vec<i32> {
-    let mut state = 1_u32;
-    (0..num_samples)
-        .map(|_| {
-            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            state.cast_signed() >> (32 - bits)
-        })
-        .collect()
+    let mut noise = Noise::new(1);
+    (0..num_samples).map(|_| noise.bits().cast_signed() >> (32 - bits)).collect()
 }
 
 /// Reads a whole file in blocks of `block` samples, as `[channel][sample]`.

@@ -11,6 +11,7 @@ use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
 use audiofile::{AudioReader, WavWriter};
+use test_signals::Noise;
 
 const RATE_HZ: u32 = 44_100;
 
@@ -23,14 +24,10 @@ impl Session {
     fn new(num_samples: usize) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let voice = |seed: u32, gate: usize| -> Vec<f32> {
-            let mut state = seed;
-            (0..num_samples)
-                .map(|n| {
-                    state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                    let noise = f64::from(state >> 8) / f64::from(1 << 24) - 0.5;
-                    if (n / gate).is_multiple_of(2) { (0.4 * noise) as f32 } else { 0.0 }
-                })
-                .collect()
+            let noise = Noise::new(seed).samples(num_samples, 0.2);
+            let gated =
+                |(n, noise): (usize, f32)| if (n / gate).is_multiple_of(2) { noise } else { 0.0 };
+            noise.into_iter().enumerate().map(gated).collect()
         };
         let (a, b) = (voice(1, 9_000), voice(2, 7_000));
         let mix = |own: &[f32], other: &[f32]| -> Vec<f32> {

@@ -12,6 +12,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use audiofile::WavWriter;
+use test_signals::Noise;
 
 const RATE_HZ: u32 = 16_000;
 
@@ -112,12 +113,7 @@ impl Session {
 
 /// Returns noise with samples from -0.5 to 0.5.
 fn noise(seed: u16, num_samples: usize) -> Vec<f32> {
-    let mut state = u32::from(seed);
-    let mut sample = || {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        f32::from(u16::try_from(state >> 16).unwrap()) / 65_536.0 - 0.5
-    };
-    (0..num_samples).map(|_| sample()).collect()
+    Noise::new(seed.into()).samples(num_samples, 0.5)
 }
 
 /// Waits for the child to end; kills it and panics after `limit`.

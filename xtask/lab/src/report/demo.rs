@@ -135,7 +135,8 @@ fn read_session(session: &Path, cleaned: &Path) -> Result<Vec<Mic>> {
     let entries = std::fs::read_dir(session)
         .with_context(|| format!("could not read {}", session.display()))?;
     let mut files = entries.map(|entry| entry.map(|e| e.path())).collect::<Result<Vec<_>, _>>()?;
-    files.sort();
+    // In the order of the mics' numbers, so that mic2 comes before mic10.
+    files.sort_by_cached_key(|path| (mic_number(path), path.clone()));
     let mut mics = Vec::new();
     for path in files {
         let Some(file_name) = path.file_name().and_then(|name| name.to_str()) else { continue };
@@ -155,6 +156,13 @@ fn read_session(session: &Path, cleaned: &Path) -> Result<Vec<Mic>> {
     }
     ensure!(!mics.is_empty(), "no mic1_….flac in {}", session.display());
     Ok(mics)
+}
+
+/// Returns the number in the name of a mic's file.
+fn mic_number(path: &Path) -> Option<u64> {
+    let rest = path.file_name()?.to_str()?.strip_prefix("mic")?;
+    let digits = rest.find(|c: char| !c.is_ascii_digit()).map_or(rest, |end| &rest[..end]);
+    digits.parse().ok()
 }
 
 /// Returns the mic with the most audible difference: much bleed before, much less after.
@@ -224,6 +232,13 @@ mod tests {
         assert!(at("out/before-after.png").exists() && at("out/metrics.json").exists());
         let table = report.table();
         assert!(table.contains("2 high") && table.contains("+20.0"), "{table}");
+        // Mics are in the order of their numbers.
+        for (from, to) in [("mic1_low", "mic10_low"), ("target1_low", "target10_low")] {
+            std::fs::rename(at(&format!("{from}.wav")), at(&format!("{to}.wav"))).unwrap();
+        }
+        std::fs::rename(at("cleaned/mic1_low.wav"), at("cleaned/mic10_low.wav")).unwrap();
+        let mics = read_session(folder.path(), &at("cleaned")).unwrap();
+        assert_eq!(mics.iter().map(|mic| &mic.name).collect::<Vec<_>>(), ["high", "low"]);
         std::fs::remove_file(at("cleaned/mic2_high.wav")).unwrap();
         let line = format!(
             "{:#}",

@@ -130,7 +130,9 @@ impl Training<'_> {
             let weights = read(&out.join(BEST_FILE))?;
             write_whole(&round_file(out, round), &weights)?;
             let log = std::mem::take(&mut state.progress.log);
-            let progress = Progress { round: round + 1, log, ..Progress::default() };
+            // The result of the last round is reported again if a finished training is started again.
+            let unmasked_db = state.progress.unmasked_db;
+            let progress = Progress { round: round + 1, unmasked_db, log, ..Progress::default() };
             state = State::from_weights(self.config, &self.devices[0], weights, progress)?;
             state.save(&checkpoint)?;
             if !self.keep_recordings {
@@ -358,7 +360,7 @@ mod tests {
         assert!(lines.lock().unwrap().iter().any(|line| line.contains("round 1, step 4")));
         // A second run has nothing left to do.
         let before = read(&at("a").join(BEST_FILE)).unwrap();
-        assert_eq!(train("a").validation_db[1], outcome.validation_db[1]);
+        assert_eq!(train("a"), outcome);
         assert!(read(&at("a").join(BEST_FILE)).unwrap() == before);
         // A run from the start gives the same result.
         train("b");

@@ -92,3 +92,15 @@ impl Family {
         self.is_in_kit() || self == Self::Percussion
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Family;
+
+    #[test]
+    fn percussion_is_a_drum_but_no_piece_of_a_kit() {
+        assert!(Family::Percussion.is_drum() && !Family::Percussion.is_in_kit());
+        assert!(Family::Cymbal.is_drum() && Family::Cymbal.is_in_kit());
+        assert!(!Family::Piano.is_drum() && !Family::Piano.is_in_kit());
+    }
+}

@@ -21,6 +21,8 @@ pub(super) struct Card<'a> {
     pub(super) command: &'a str,
     pub(super) seed: u64,
     pub(super) burn: &'a str,
+    /// Name of the configuration's file beside the card, if its text is known.
+    pub(super) configuration: Option<&'a str>,
     pub(super) validation_db: Option<f64>,
 }
 
@@ -44,6 +46,9 @@ impl Card<'_> {
         let local =
             if local_width == 0 { String::new() } else { format!("local_width = {local_width}, ") };
         let text = |value: &str| toml::Value::from(value).to_string();
+        let configuration = self
+            .configuration
+            .map_or_else(String::new, |file| format!(", configuration = {}", text(file)));
         let mut card = format!(
             "id = {}\nversion = {}\nformat = {FORMAT}\narchitecture = \"{architecture}\"\n\
              sizes = {{ bands = {num_bands}, features = {num_features}, width = {width}, \
@@ -51,7 +56,7 @@ impl Card<'_> {
              sample_rate_hz = 48000\nwindow_samples = {window}\nhop_samples = {hop}\nlookahead_hops = 0\n\
              mics = {{ min = 2, max = {MOST_MICS} }}\n\
              weights = {}\nsha256 = \"{}\"\n\
-             trained_by = {{ commit = {}, command = {}, seed = {}, burn = \"{}\" }}\n\
+             trained_by = {{ commit = {}, command = {}, seed = {}, burn = \"{}\"{configuration} }}\n\
              data = \"DATA.md\"\nlicence = \"MIT OR Apache-2.0\"\n\n[results]\n",
             text(self.id),
             text(self.version),

@@ -5,7 +5,7 @@ use super::card::Card;
 use super::checkpoint::LogEntry;
 use super::config::TrainConfig;
 use super::course::BEST_FILE;
-use super::settings::{self, BURN_VERSION, SETTINGS_FILE, Settings};
+use super::settings::{self, BURN_VERSION, CONFIGURATION_FILE, SETTINGS_FILE, Settings};
 use super::weights::{blend, weights_of, weights_of_model};
 use anyhow::{Context, Result, ensure};
 use burn::tensor::Device;
@@ -49,7 +49,8 @@ fn share(text: &str) -> Result<f64, String> {
     }
 }
 
-/// Writes `<id>-<version>/` with the weights, `card.toml` and `DATA.md`, and returns its path.
+/// Writes `<id>-<version>/` with the weights, `card.toml`, `DATA.md` and the configuration of the
+/// training with its recipes, and returns its path.
 ///
 /// # Source
 ///
@@ -103,6 +104,7 @@ pub fn export(options: &ExportOptions) -> Result<PathBuf> {
         command: &command,
         seed: made_by.seed,
         burn: BURN_VERSION,
+        configuration: made_by.files.contains_key(CONFIGURATION_FILE).then_some(CONFIGURATION_FILE),
         // The log does not describe moved weights.
         validation_db: best_db(&beside.join("log.json")).filter(|_| towards.is_none()),
     };
@@ -114,16 +116,27 @@ pub fn export(options: &ExportOptions) -> Result<PathBuf> {
     let partial =
         tempfile::Builder::new().prefix(".export").tempdir_in(out).with_context(context)?;
     let data = data_sheet(&name, &made_by.credits);
-    let files = [
+    let card = card.text();
+    let made_by = made_by.files.iter().filter(|(name, _)| settings::is_inside(name));
+    let made_by = made_by.map(|(name, text)| (name.as_str(), text.as_bytes()));
+    // The model's own files come last and replace a recipe of the same name.
+    let own = [
         (weights.as_str(), bytes.as_slice()),
-        ("card.toml", card.text().as_bytes()),
+        ("card.toml", card.as_bytes()),
         ("DATA.md", data.as_bytes()),
-    ]
-    .map(|(name, bytes)| std::fs::write(partial.path().join(name), bytes));
-    files.into_iter().collect::<std::io::Result<()>>().with_context(context)?;
+    ];
+    for (name, bytes) in made_by.chain(own) {
+        write(&partial.path().join(name), bytes).with_context(context)?;
+    }
     make_readable(partial.path()).with_context(context)?;
     std::fs::rename(partial.path(), &folder).with_context(context)?;
     Ok(folder)
+}
+
+/// Writes a file, and makes the folders above it.
+fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    path.parent().map_or(Ok(()), std::fs::create_dir_all)?;
+    std::fs::write(path, bytes)
 }
 
 /// Makes the folder readable for everybody: temporary folders are their owner's alone.
@@ -187,11 +200,13 @@ mod tests {
     use super::*;
     use crate::train::config::SizeConfig;
 
+    const CONFIGURATION: &str =
+        "seed = 5\n[[recipe]]\nrecipe = 'ensembles'\ncredits = ['thanks']\n[network]\nwidth = 8\n";
+
     /// Creates a training of width 8 that has just begun.
     fn training() -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();
-        let text = "seed = 5\n[[recipe]]\nrecipe = 'ensembles'\ncredits = ['thanks']\n[network]\nwidth = 8\n";
-        let config = TrainConfig::parse("my.toml", text).unwrap();
+        let config = TrainConfig::parse("my.toml", CONFIGURATION).unwrap();
         let (ready, _) = config.recipes().unwrap();
         let settings = Settings::of(&config, &ready).unwrap();
         drop(claim(folder.path(), &settings).unwrap());
@@ -268,8 +283,48 @@ mod tests {
         assert_eq!(card["hop_samples"].as_integer(), Some(512));
         let data = std::fs::read_to_string(folder.join("DATA.md")).unwrap();
         assert!(data.contains("- thanks\n") && data.contains("FluidR3"), "{data}");
-        assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 3);
+        // The card names the configuration that repeats the training.
+        assert_eq!(card["trained_by"]["configuration"].as_str(), Some("training.toml"));
+        let configuration = folder.join("training.toml");
+        assert_eq!(std::fs::read_to_string(&configuration).unwrap(), CONFIGURATION);
+        let again = TrainConfig::open(configuration.to_str().unwrap()).unwrap();
+        assert_eq!((again.seed, again.network.width), (5, 8));
+        assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 4);
         assert_eq!(std::fs::read_dir(training.path().join("models")).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn recipes_beside_the_configuration_are_exported_with_it() {
+        let training = training();
+        let at = |name: &str| training.path().join(name);
+        std::fs::create_dir(at("recipes")).unwrap();
+        let recipe = "rate_hz = 44100\n[[scene]]\nensembles = ['drum-kit']\nmics = 3\n";
+        for name in ["recipes/short.toml", "beside.toml"] {
+            std::fs::write(at(name), recipe).unwrap();
+        }
+        let text = "[[recipe]]\nrecipe = 'recipes/short.toml'\n[[recipe]]\nrecipe = 'beside.toml'\n\
+                    [[recipe]]\nrecipe = 'recipes/../beside.toml'\n[network]\nwidth = 8\n";
+        std::fs::write(at("my.toml"), text).unwrap();
+        let config = Some(at("my.toml").to_string_lossy().into_owned());
+        let folder = export(&ExportOptions { config, ..options(training.path()) }).unwrap();
+        for name in ["recipes/short.toml", "beside.toml"] {
+            assert_eq!(std::fs::read_to_string(folder.join(name)).unwrap(), recipe);
+        }
+        assert_eq!(std::fs::read_to_string(folder.join("training.toml")).unwrap(), text);
+    }
+
+    #[test]
+    fn a_training_from_before_configurations_were_kept_is_exported_without_one() {
+        let training = training();
+        let file = training.path().join(SETTINGS_FILE);
+        let mut settings: serde_json::Value =
+            serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+        settings.as_object_mut().unwrap().remove("files").unwrap();
+        std::fs::write(&file, settings.to_string()).unwrap();
+        let folder = export(&options(training.path())).unwrap();
+        let card = std::fs::read_to_string(folder.join("card.toml")).unwrap();
+        assert!(!card.contains("configuration"), "{card}");
+        assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 3);
     }
 
     #[test]

@@ -130,7 +130,7 @@ impl Training<'_> {
             let weights = read(&out.join(BEST_FILE))?;
             write_whole(&round_file(out, round), &weights)?;
             let log = std::mem::take(&mut state.progress.log);
-            // The result of the last round is reported again if a finished training is started again.
+            // Reported again if the finished training is started again.
             let unmasked_db = state.progress.unmasked_db;
             let progress = Progress { round: round + 1, unmasked_db, log, ..Progress::default() };
             state = State::from_weights(self.config, &self.devices[0], weights, progress)?;

@@ -7,12 +7,15 @@ use audiofile::{AudioFileError, Existing, Problem};
 use engine::network::NetworkConfig;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::fs::File;
-use std::path::Path;
+use std::path::{Component, Path};
 use std::process::Command;
 
 /// Name of the settings file beside the weights.
 pub const SETTINGS_FILE: &str = "training.json";
+/// Name of the configuration's text beside a model's card.
+pub(super) const CONFIGURATION_FILE: &str = "training.toml";
 /// Files that a training replaces while it continues.
 const OWN_FILES: [&str; 5] =
     [BEST_FILE, CHECKPOINT_FILE, "log.json", "curves.png", "calibration.png"];
@@ -36,6 +39,10 @@ pub struct Settings {
     pub commit: String,
     /// Credits and licences of the training material.
     pub credits: Vec<String>,
+    /// Texts of the configuration, `training.toml`, and of the recipes beside it, by file name. Empty
+    /// in trainings from before these were kept.
+    #[serde(default)]
+    pub files: BTreeMap<String, String>,
 }
 
 impl Settings {
@@ -75,6 +82,7 @@ impl Settings {
             command: format!("cargo xtask train {}", config.name),
             commit: commit(),
             credits: credits(ready),
+            files: files(config)?,
         })
     }
 }
@@ -98,6 +106,26 @@ fn credits(ready: &[Ready]) -> Vec<String> {
         }
     }
     credits
+}
+
+/// Returns the texts of the configuration and of the recipe files that lie beside it or below.
+fn files(config: &TrainConfig) -> Result<BTreeMap<String, String>> {
+    let mut files = BTreeMap::new();
+    for entry in &config.recipes {
+        let entry = entry.get_ref();
+        if let Some(name) = entry.file.as_ref().filter(|name| is_inside(name)) {
+            let text = std::fs::read_to_string(&entry.recipe)
+                .with_context(|| format!("could not read {}", entry.recipe))?;
+            files.insert(name.clone(), text);
+        }
+    }
+    files.insert(CONFIGURATION_FILE.to_owned(), config.text.clone());
+    Ok(files)
+}
+
+/// Returns true if a file of this name lies in a folder or below it.
+pub(super) fn is_inside(name: &str) -> bool {
+    Path::new(name).components().all(|part| matches!(part, Component::Normal(_)))
 }
 
 /// Returns the project's commit, or `unknown` without a checkout or git.

@@ -31,6 +31,9 @@ pub struct TrainConfig {
     /// File of the configuration, or name of the built-in one.
     #[serde(skip)]
     pub name: String,
+    /// Text of the file.
+    #[serde(skip)]
+    pub text: String,
     /// Folder for recordings, checkpoints and results, relative to the working directory.
     #[serde(default = "default_out")]
     pub out: PathBuf,
@@ -185,7 +188,8 @@ impl TrainConfig {
             let entry = entry.get_mut();
             entry.material.resolve(base);
             if Path::new(&entry.recipe).extension().is_some() {
-                entry.recipe = base.join(&entry.recipe).to_string_lossy().into_owned();
+                let path = base.join(&entry.recipe).to_string_lossy().into_owned();
+                entry.file = Some(std::mem::replace(&mut entry.recipe, path));
             }
         }
         Ok(config)
@@ -199,6 +203,7 @@ impl TrainConfig {
     pub fn parse(name: &str, text: &str) -> Result<Self> {
         let mut config: Self = read_toml(name, text)?;
         name.clone_into(&mut config.name);
+        text.clone_into(&mut config.text);
         for entry in &mut config.recipes {
             let line = line_at(text, entry.span().start).0;
             entry.get_mut().line = line;

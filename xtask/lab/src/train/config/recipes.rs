@@ -14,6 +14,9 @@ pub struct RecipeEntry {
     /// Line in the configuration where the entry begins.
     #[serde(skip)]
     pub line: usize,
+    /// Name of the recipe file as in the configuration; `None` for a built-in recipe.
+    #[serde(skip)]
+    pub file: Option<String>,
     /// Recipe file, relative to the configuration, or name of a built-in recipe.
     pub recipe: String,
     /// Relative number of scenes from this recipe.

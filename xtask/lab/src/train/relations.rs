@@ -1,6 +1,7 @@
 //! Relations between the mics of a scene, as the engine's routing and the network define them.
 
 use crate::scenes::Scene;
+use engine::debleed::is_bleed;
 use engine::{Controls, Role};
 use serde::{Deserialize, Serialize};
 
@@ -25,18 +26,20 @@ impl Relations {
         let heard = |mic: usize| scene.mics[mic].iter().any(|&sample| sample != 0.0);
         let heard: Vec<bool> = (0..num_mics).map(heard).collect();
         let of = |mic: usize| &controls.mics[mic];
-        let holds =
-            |i: usize, j: usize| i != j && heard[i] && heard[j] && of(j).role == Role::Close;
+        let both_heard = |i: usize, j: usize| heard[i] && heard[j];
         let one_group = |i: usize, j: usize| of(i).group.is_some() && of(i).group == of(j).group;
-        // The rules of `engine::debleed` and of the network's pairs, which are not public.
-        let bleeds = |i, j| holds(i, j) && !one_group(i, j) && of(i).role != Role::Room;
+        let bleeds = |i: usize, j: usize| both_heard(i, j) && is_bleed(controls, i, j);
+        // The rule of the network's pairs.
+        let one_source = |i: usize, j: usize| {
+            i != j && both_heard(i, j) && of(j).role == Role::Close && one_group(i, j)
+        };
         let is_target = (0..num_mics).map(|mic| heard[mic] && of(mic).role != Role::Room).collect();
         let silent = |mic: usize| scene.info.silent_mics.contains(&(mic + 1));
         let sounds = |mic: usize| scene.targets[mic].iter().any(|&sample| sample != 0.0);
         Self {
             num_mics,
             bleeds: relation(num_mics, bleeds),
-            one_source: relation(num_mics, |i, j| holds(i, j) && one_group(i, j)),
+            one_source: relation(num_mics, one_source),
             is_target,
             plays: (0..num_mics).map(|mic| !silent(mic) && sounds(mic)).collect(),
         }

@@ -11,7 +11,7 @@ const LONGEST_PERIOD: usize = 880;
 /// Shortest detectable period in samples, 2.8 kHz.
 const SHORTEST_PERIOD: usize = 8;
 /// Largest difference of a pitched sound at its best period; sounds above it have no clear pitch.
-const LEAST_CLARITY: f64 = 0.25;
+const MOST_DIFFERENCE: f64 = 0.25;
 /// Largest difference of a clear period; the shortest clear period is used.
 const CLEAR: f64 = 0.12;
 
@@ -84,7 +84,7 @@ pub(crate) fn heard_key(sound: &[f32], rate_hz: u32) -> Option<f64> {
         range
             .filter(is_dip)
             .min_by(|&a, &b| differences[a].total_cmp(&differences[b]))
-            .filter(|&period| differences[period] < LEAST_CLARITY)
+            .filter(|&period| differences[period] < MOST_DIFFERENCE)
     })?;
     let [before, at, after] =
         [-1, 0, 1].map(|step: isize| differences[best.saturating_add_signed(step)]);

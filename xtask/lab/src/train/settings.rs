@@ -39,8 +39,8 @@ pub struct Settings {
     pub commit: String,
     /// Credits and licences of the training material.
     pub credits: Vec<String>,
-    /// Texts of the configuration, `training.toml`, and of the recipes beside it, by file name. Empty
-    /// in trainings from before these were kept.
+    /// Texts of the configuration, `training.toml`, and of the recipes beside it, by file name.
+    /// Empty in trainings from before these were kept.
     #[serde(default)]
     pub files: BTreeMap<String, String>,
 }

@@ -27,7 +27,7 @@ pub struct Sums {
     pub bleed: Tensor<4>,
     /// Weight of each mic: 0 for room mics, which have no truth, and for padding.
     pub weights: Tensor<2>,
-    /// Input of [`combination`](super::domains::combination); `None` if the clips have no combinations.
+    /// Input of [`combination`](super::domains::combination); `None` if the clips have none.
     pub combinations: Option<Combinations>,
 }
 

@@ -51,7 +51,8 @@ pub struct Example {
     pub features: Vec<f16>,
     /// `[hop, mic, sum, band]`, see [`NUM_SUMS`]; scaled so that each mic has mean power 1.
     pub sums: Vec<f32>,
-    /// `[hop, pair, sum, band]`, see [`NUM_PAIR_SUMS`] and [`pair_index`]; scaled like the mics.
+    /// `[hop, pair, sum, band]`, see [`NUM_PAIR_SUMS`] and
+    /// [`pair_index`](super::band_sums::pair_index); scaled like the mics.
     /// `None` unless requested.
     pub pairs: Option<Vec<f32>>,
 }

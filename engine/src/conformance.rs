@@ -300,12 +300,14 @@ fn shapes(block: &mut impl Block, stretch: &Stretch, expected: &Signal) -> Resul
 }
 
 /// Broken promise, with the first place where it shows.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Broken {
     /// A block of the right shape was refused.
+    #[error("a block of the right shape is refused")]
     Refuses,
     /// An impulse left a signal elsewhere, or a wrong value at its own place.
+    #[error("an impulse leaves {value} at sample {sample} of mic {mic}")]
     Impulse {
         /// Mic index.
         mic: usize,
@@ -315,6 +317,7 @@ pub enum Broken {
         value: f32,
     },
     /// The output depends on the division of the input into blocks.
+    #[error("blocks of {block_samples} samples change sample {sample} of mic {mic}")]
     Split {
         /// Length of the first block in samples.
         block_samples: usize,
@@ -324,6 +327,7 @@ pub enum Broken {
         sample: usize,
     },
     /// A reset did not clear everything.
+    #[error("a reset leaves a signal at sample {sample} of mic {mic}")]
     Reset {
         /// Mic index.
         mic: usize,
@@ -331,6 +335,7 @@ pub enum Broken {
         sample: usize,
     },
     /// The output has a signal where silence is expected.
+    #[error("signal instead of silence at sample {sample} of mic {mic}")]
     Silence {
         /// Mic index.
         mic: usize,
@@ -338,6 +343,7 @@ pub enum Broken {
         sample: usize,
     },
     /// A tail became subnormal.
+    #[error("a tail becomes subnormal at sample {sample} of mic {mic}")]
     Subnormal {
         /// Mic index.
         mic: usize,
@@ -345,6 +351,7 @@ pub enum Broken {
         sample: usize,
     },
     /// A sample that is not finite did not count as silence in its own mic alone.
+    #[error("a sample that is not finite changes sample {sample} of mic {mic}")]
     NotFinite {
         /// Mic index.
         mic: usize,
@@ -352,11 +359,13 @@ pub enum Broken {
         sample: usize,
     },
     /// A block of the wrong shape was accepted.
+    #[error("a block of {num_mics} mics of the wrong shape is accepted")]
     Accepts {
         /// Number of mics in the block.
         num_mics: usize,
     },
     /// A refused block changed something.
+    #[error("a refused block changes sample {sample} of mic {mic}")]
     Damage {
         /// Mic index.
         mic: usize,
@@ -364,37 +373,3 @@ pub enum Broken {
         sample: usize,
     },
 }
-
-impl std::fmt::Display for Broken {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Refuses => write!(f, "a block of the right shape is refused"),
-            Self::Impulse { mic, sample, value } => {
-                write!(f, "an impulse leaves {value} at sample {sample} of mic {mic}")
-            }
-            Self::Split { block_samples, mic, sample } => {
-                write!(f, "blocks of {block_samples} samples change sample {sample} of mic {mic}")
-            }
-            Self::Reset { mic, sample } => {
-                write!(f, "a reset leaves a signal at sample {sample} of mic {mic}")
-            }
-            Self::Silence { mic, sample } => {
-                write!(f, "signal instead of silence at sample {sample} of mic {mic}")
-            }
-            Self::Subnormal { mic, sample } => {
-                write!(f, "a tail becomes subnormal at sample {sample} of mic {mic}")
-            }
-            Self::NotFinite { mic, sample } => {
-                write!(f, "a sample that is not finite changes sample {sample} of mic {mic}")
-            }
-            Self::Accepts { num_mics } => {
-                write!(f, "a block of {num_mics} mics of the wrong shape is accepted")
-            }
-            Self::Damage { mic, sample } => {
-                write!(f, "a refused block changes sample {sample} of mic {mic}")
-            }
-        }
-    }
-}
-
-impl std::error::Error for Broken {}

@@ -114,38 +114,26 @@ impl MicIndex {
 pub struct GroupId(pub u8);
 
 /// Number that is not a valid unit.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum UnitError {
     /// The sample rate is out of range.
+    #[error(
+        "sample rate {rate_hz} Hz is outside {} to {} Hz",
+        SampleRate::MIN_HZ,
+        SampleRate::MAX_HZ
+    )]
     SampleRate {
         /// Requested rate, in Hz.
         rate_hz: f32,
     },
     /// The mic index is out of range.
+    #[error("mic {index} is out of range; the last possible mic is {}", MAX_MICS - 1)]
     MicIndex {
         /// Requested index.
         index: usize,
     },
 }
-
-impl std::fmt::Display for UnitError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::SampleRate { rate_hz } => write!(
-                f,
-                "sample rate {rate_hz} Hz is outside {} to {} Hz",
-                SampleRate::MIN_HZ,
-                SampleRate::MAX_HZ
-            ),
-            Self::MicIndex { index } => {
-                write!(f, "mic {index} is out of range; the last possible mic is {}", MAX_MICS - 1)
-            }
-        }
-    }
-}
-
-impl std::error::Error for UnitError {}
 
 #[cfg(test)]
 mod tests {

@@ -3,15 +3,17 @@
 use engine::network::ModelError;
 
 /// Reason why a card, or the weights beside it, was refused.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CardError {
     /// The card is not TOML, or a field is missing, unknown or of the wrong type.
+    #[error("the card cannot be read: {}", one_line(.reason))]
     Unreadable {
         /// Message of the reader.
         reason: String,
     },
     /// The card was made for a later version of the program.
+    #[error("the card has format {actual}, but this version supports up to {newest}")]
     NewerFormat {
         /// Newest format that can be read.
         newest: u32,
@@ -19,6 +21,7 @@ pub enum CardError {
         actual: u32,
     },
     /// The layers or features are of a kind that this engine does not have.
+    #[error("the architecture is {}, but this version has {expected}", one_line(.actual))]
     Architecture {
         /// Architecture of the engine.
         expected: &'static str,
@@ -26,12 +29,14 @@ pub enum CardError {
         actual: String,
     },
     /// The engine does not support the sample rate.
+    #[error("the engine does not support {actual_hz} Hz")]
     Rate {
         /// Sample rate of the card, in Hz.
         actual_hz: u32,
     },
     /// The transform differs from the engine's: window in samples, hop in samples, lookahead
     /// in hops.
+    #[error("window, hop and lookahead are {actual:?}, expected {expected:?}")]
     Transform {
         /// Sizes of the engine at that rate.
         expected: [usize; 3],
@@ -39,6 +44,7 @@ pub enum CardError {
         actual: [usize; 3],
     },
     /// The numbers of mics are impossible.
+    #[error("{min} to {max} mics, but 1 to {most} are possible")]
     Mics {
         /// Smallest number in the card.
         min: usize,
@@ -48,6 +54,7 @@ pub enum CardError {
         most: usize,
     },
     /// The number of blocks differs from the architecture's.
+    #[error("{actual} dilations, but the architecture has {expected} blocks")]
     Blocks {
         /// Number of blocks of the architecture.
         expected: usize,
@@ -55,6 +62,7 @@ pub enum CardError {
         actual: usize,
     },
     /// The weights are not those that the card was written for.
+    #[error("the weights have the hash {actual}, but the card has {}", one_line(.expected))]
     Hash {
         /// Hash in the card.
         expected: String,
@@ -62,44 +70,9 @@ pub enum CardError {
         actual: String,
     },
     /// The engine has other bands or features.
+    #[error("{0}")]
     Engine(ModelError),
 }
-
-impl std::fmt::Display for CardError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Unreadable { reason } => {
-                write!(f, "the card cannot be read: {}", one_line(reason))
-            }
-            Self::NewerFormat { newest, actual } => {
-                write!(f, "the card has format {actual}, but this version supports up to {newest}")
-            }
-            Self::Architecture { expected, actual } => {
-                let actual = one_line(actual);
-                write!(f, "the architecture is {actual}, but this version has {expected}")
-            }
-            Self::Rate { actual_hz } => {
-                write!(f, "the engine does not support {actual_hz} Hz")
-            }
-            Self::Transform { expected, actual } => {
-                write!(f, "window, hop and lookahead are {actual:?}, expected {expected:?}")
-            }
-            Self::Mics { min, max, most } => {
-                write!(f, "{min} to {max} mics, but 1 to {most} are possible")
-            }
-            Self::Blocks { expected, actual } => {
-                write!(f, "{actual} dilations, but the architecture has {expected} blocks")
-            }
-            Self::Hash { expected, actual } => {
-                let expected = one_line(expected);
-                write!(f, "the weights have the hash {actual}, but the card has {expected}")
-            }
-            Self::Engine(error) => error.fmt(f),
-        }
-    }
-}
-
-impl std::error::Error for CardError {}
 
 /// Returns text of a card, or about one, on one line: control characters become spaces.
 fn one_line(text: &str) -> String {

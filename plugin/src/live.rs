@@ -6,7 +6,7 @@ use engine::{Learner, Mode, Monitor, Pace, SessionStats};
 
 use crate::buses::MicMap;
 use crate::daw::Daw;
-use crate::guard::Bell;
+use crate::guard::HostBell;
 use crate::sync::lock;
 
 /// The counters and snapshots of one session.
@@ -30,7 +30,7 @@ pub(crate) struct LiveSession {
 pub(crate) struct Live {
     session: Mutex<Option<LiveSession>>,
     daw: Mutex<Daw>,
-    bell: Mutex<Option<Weak<dyn Bell>>>,
+    bell: Mutex<Option<Weak<dyn HostBell>>>,
 }
 
 impl Live {
@@ -44,7 +44,7 @@ impl Live {
     }
 
     /// Stores the bell that [`Live::ring`] rings.
-    pub(crate) fn hang_bell(&self, bell: Weak<dyn Bell>) {
+    pub(crate) fn hang_bell(&self, bell: Weak<dyn HostBell>) {
         *lock(&self.bell) = Some(bell);
     }
 

@@ -16,7 +16,7 @@ use crate::buses::MicMap;
 use crate::classes::Class;
 use crate::editor::{self, UnspillEditor};
 use crate::ensembles::Ensemble;
-use crate::guard::{Activation, Bell, Guardable, View, param_id_hash};
+use crate::guard::{Activation, Guardable, HostBell, View, param_id_hash};
 use crate::live::Live;
 use crate::names::{self, Names};
 use crate::params::UnspillParams;
@@ -248,7 +248,7 @@ impl View for Answers {
         self.params.follow_learn();
     }
 
-    fn hang_bell(&self, bell: Weak<dyn Bell>) {
+    fn hang_bell(&self, bell: Weak<dyn HostBell>) {
         self.live.hang_bell(bell);
     }
 

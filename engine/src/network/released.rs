@@ -157,10 +157,11 @@ impl Model {
 }
 
 /// Reason why the engine cannot use a model.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ModelError {
     /// The model has another number of bands.
+    #[error("the model has {actual} bands, but the engine has {expected}")]
     Bands {
         /// Number of bands of the engine.
         expected: usize,
@@ -168,6 +169,7 @@ pub enum ModelError {
         actual: usize,
     },
     /// The model has more features than the engine.
+    #[error("the model has {actual} features, but the engine has {expected}")]
     Features {
         /// Number of features of the engine.
         expected: usize,
@@ -175,18 +177,3 @@ pub enum ModelError {
         actual: usize,
     },
 }
-
-impl std::fmt::Display for ModelError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Bands { expected, actual } => {
-                write!(f, "the model has {actual} bands, but the engine has {expected}")
-            }
-            Self::Features { expected, actual } => {
-                write!(f, "the model has {actual} features, but the engine has {expected}")
-            }
-        }
-    }
-}
-
-impl std::error::Error for ModelError {}

@@ -8,25 +8,29 @@ use super::config::NetworkConfig;
 use super::model::Network;
 
 /// Reason why weights were refused.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum WeightsError {
     /// The bytes are not safetensors.
+    #[error("the weights cannot be read: {}", OneLine(.reason))]
     Unreadable {
         /// Message of the reader.
         reason: String,
     },
     /// Weights that the network needs are missing.
+    #[error("weights are missing: {}", Names(.names))]
     Missing {
         /// Names of the weights.
         names: Vec<String>,
     },
     /// The network does not have these weights.
+    #[error("weights that are not part of the network: {}", Names(.names))]
     Extra {
         /// Names of the weights.
         names: Vec<String>,
     },
     /// A weight has another shape.
+    #[error("weight {} has the shape {actual:?}, expected {expected:?}", OneLine(.name))]
     Shape {
         /// Name of the weight.
         name: String,
@@ -36,6 +40,7 @@ pub enum WeightsError {
         actual: Vec<usize>,
     },
     /// The sizes require no weights, or more than the bytes can contain.
+    #[error("sizes do not fit: at least {expected} weights in {actual_bytes} bytes")]
     Sizes {
         /// Number of weights in the matrices alone.
         expected: usize,
@@ -43,6 +48,7 @@ pub enum WeightsError {
         actual_bytes: usize,
     },
     /// The network reaches further into the past than permitted.
+    #[error("the network looks back {actual} hops, but the limit is {most}")]
     Reach {
         /// Longest reach, in hops.
         most: usize,
@@ -50,43 +56,15 @@ pub enum WeightsError {
         actual: usize,
     },
     /// A weight is not finite.
+    #[error("a weight is not finite")]
     NotFinite,
     /// A weight is present but unusable, for example of another number type.
+    #[error("a weight cannot be used: {}", OneLine(.reason))]
     Unusable {
         /// Message of the reader, with the name of the weight.
         reason: String,
     },
 }
-
-impl std::fmt::Display for WeightsError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Unreadable { reason } => {
-                write!(f, "the weights cannot be read: {}", OneLine(reason))
-            }
-            Self::Missing { names } => write!(f, "weights are missing: {}", Names(names)),
-            Self::Extra { names } => {
-                write!(f, "weights that are not part of the network: {}", Names(names))
-            }
-            Self::Shape { name, expected, actual } => {
-                let name = OneLine(name);
-                write!(f, "weight {name} has the shape {actual:?}, expected {expected:?}")
-            }
-            Self::Sizes { expected, actual_bytes } => {
-                write!(f, "sizes do not fit: at least {expected} weights in {actual_bytes} bytes")
-            }
-            Self::Reach { most, actual } => {
-                write!(f, "the network looks back {actual} hops, but the limit is {most}")
-            }
-            Self::NotFinite => f.write_str("a weight is not finite"),
-            Self::Unusable { reason } => {
-                write!(f, "a weight cannot be used: {}", OneLine(reason))
-            }
-        }
-    }
-}
-
-impl std::error::Error for WeightsError {}
 
 /// Text of a file, or about one, displayed on one line without control characters.
 struct OneLine<'a>(&'a str);

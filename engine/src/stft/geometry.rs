@@ -148,15 +148,20 @@ fn to_f32(value: f64) -> f32 {
 }
 
 /// Sizes that do not reconstruct exactly.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum GeometryError {
     /// The window is empty or odd.
+    #[error("window of {window_samples} samples is not even and positive")]
     Window {
         /// Requested window.
         window_samples: usize,
     },
     /// The overlap is empty, odd or longer than the window.
+    #[error(
+        "overlap of {overlap_samples} samples is not even, positive and at most the window's \
+         {window_samples}"
+    )]
     Overlap {
         /// Requested overlap.
         overlap_samples: usize,
@@ -164,6 +169,10 @@ pub enum GeometryError {
         window_samples: usize,
     },
     /// The hop does not divide the overlap into two or more parts.
+    #[error(
+        "hop of {hop_samples} samples does not divide the overlap's {overlap_samples} into at least \
+         two parts"
+    )]
     Hop {
         /// Requested hop.
         hop_samples: usize,
@@ -171,23 +180,3 @@ pub enum GeometryError {
         overlap_samples: usize,
     },
 }
-
-impl std::fmt::Display for GeometryError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Window { window_samples } => {
-                write!(f, "window of {window_samples} samples is not even and positive")
-            }
-            Self::Overlap { overlap_samples, window_samples } => write!(
-                f,
-                "overlap of {overlap_samples} samples is not even, positive and at most the window's {window_samples}"
-            ),
-            Self::Hop { hop_samples, overlap_samples } => write!(
-                f,
-                "hop of {hop_samples} samples does not divide the overlap's {overlap_samples} into at least two parts"
-            ),
-        }
-    }
-}
-
-impl std::error::Error for GeometryError {}

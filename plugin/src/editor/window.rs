@@ -263,24 +263,15 @@ impl Drop for Handle {
 }
 
 /// A failed request of the host to a window.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum WindowError {
     /// The system's error.
+    #[error("{0}")]
     System(<EguiEditorHandle as EditorHandle>::Error),
     /// The window would be too large to draw, or have no size.
+    #[error("invalid window size")]
     Size,
 }
-
-impl std::fmt::Display for WindowError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::System(error) => write!(f, "{error}"),
-            Self::Size => write!(f, "invalid window size"),
-        }
-    }
-}
-
-impl Error for WindowError {}
 
 impl EditorHandle for Handle {
     type Window = OpenWindow;

@@ -24,8 +24,8 @@
 //! | | does not expose the host's name | [`View::host_is`] |
 //! | | ignores the process mode of a block | [`View::host_renders`] |
 //! | | cannot change a parameter's name | [`View::name`] |
-//! | | cannot report parameters changed by the plugin | [`View::values_signature`], [`Bell`] |
-//! | | cannot report a state changed by the plugin | [`View::state_signature`], [`Bell`] |
+//! | | cannot report parameters changed by the plugin | [`View::values_signature`], [`HostBell`] |
+//! | | cannot report a state changed by the plugin | [`View::state_signature`], [`HostBell`] |
 //! | | changes CLAP output port ids with the number of inputs | `clap::ports` |
 //! | | panics on a block before the set-up | the proxies refuse the block |
 //! | | allocates for over-long blocks | the proxies cut them |
@@ -65,7 +65,7 @@
 //!   proxy sets parameters itself, and the editor draws on a timer.
 //! - Latency: it also requests a needless restart.
 //! - Process mode: some hosts (Ardour) report only with the block that they render.
-//! - Own changes: a [`Bell`] reports them at once.
+//! - Own changes: a [`HostBell`] reports them at once.
 //! - Edits on the window's thread: `vst3::teller` forwards them on the main thread.
 //! - Returned edits: Ardour does not return edits of parameters that cannot be automated.
 //! - Panics of the plugin: [`Inside`] then outputs the dry signal with the reported latency, and
@@ -93,7 +93,7 @@ mod view;
 pub mod vst3;
 
 pub use inside::Inside;
-pub use view::{Activation, Bell, Guardable, View, param_id_hash};
+pub use view::{Activation, Guardable, HostBell, View, param_id_hash};
 
 /// Longest block that the plugin gets, in samples; longer ones are cut.
 pub const MAX_BLOCK_SAMPLES: usize = 65_536;

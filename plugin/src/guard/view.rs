@@ -76,7 +76,7 @@ pub trait View: Send + Sync {
 
     /// Receives the bell to ring after changes that happen outside of host calls, as in the
     /// signatures below; main thread.
-    fn hang_bell(&self, _bell: Weak<dyn Bell>) {}
+    fn hang_bell(&self, _bell: Weak<dyn HostBell>) {}
 
     /// Returns the name that replaces a parameter's fixed one; `id` is a [`param_id_hash`].
     fn name(&self, id: u32) -> Option<String>;
@@ -93,7 +93,7 @@ pub trait View: Send + Sync {
 }
 
 /// Makes the guard check for changes now instead of at the host's next call.
-pub trait Bell: Send + Sync {
+pub trait HostBell: Send + Sync {
     /// Reports changes to the host at once or with its main thread's next call; any thread except
     /// the audio thread.
     fn ring(&self);

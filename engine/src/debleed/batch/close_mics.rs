@@ -42,7 +42,7 @@ impl CloseMics {
         }
         let table = Self { num_mics, num_sources, close };
         match (0..num_sources).find(|&source| table.mics_of(source).next().is_none()) {
-            Some(source) => Err(BatchError::SourceWithoutMic { source }),
+            Some(source) => Err(BatchError::SourceWithoutMic { index: source }),
             None => Ok(table),
         }
     }
@@ -176,7 +176,7 @@ mod tests {
     #[test]
     fn a_source_without_a_mic_is_refused() {
         let table = vec![true, false, true, false];
-        assert_eq!(CloseMics::new(2, 2, table), Err(BatchError::SourceWithoutMic { source: 1 }));
+        assert_eq!(CloseMics::new(2, 2, table), Err(BatchError::SourceWithoutMic { index: 1 }));
     }
 
     #[test]

@@ -131,10 +131,11 @@ pub(crate) fn logistic(x: f32, threshold: f32, slope: f32) -> f32 {
 }
 
 /// Error for sizes that do not match.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BatchError {
     /// The spectra do not have mics x hops x bins values.
+    #[error("chunk of {actual} values, expected mics x hops x bins = {expected}")]
     ChunkShape {
         /// mics x hops x bins.
         expected: usize,
@@ -142,6 +143,7 @@ pub enum BatchError {
         actual: usize,
     },
     /// The table of close mics does not have mics x sources entries.
+    #[error("table of {actual} entries, expected mics x sources = {expected}")]
     CloseShape {
         /// mics x sources.
         expected: usize,
@@ -149,11 +151,13 @@ pub enum BatchError {
         actual: usize,
     },
     /// No mic is close to this source, so its power is unknown.
+    #[error("source {index} has no close mic")]
     SourceWithoutMic {
         /// Index of the source.
-        source: usize,
+        index: usize,
     },
     /// The number of mics of the chunk is wrong for the table of close mics or the learner.
+    #[error("chunk of {actual} mics, expected {expected}")]
     MicCount {
         /// Number of mics of the table of close mics or of the learner.
         expected: usize,
@@ -161,6 +165,7 @@ pub enum BatchError {
         actual: usize,
     },
     /// The number of bins of the chunk is wrong for the learner.
+    #[error("chunk of {actual} bins, expected {expected}")]
     BinCount {
         /// Number of bins of the learner.
         expected: usize,
@@ -168,28 +173,6 @@ pub enum BatchError {
         actual: usize,
     },
 }
-
-impl std::fmt::Display for BatchError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::ChunkShape { expected, actual } => {
-                write!(f, "chunk of {actual} values, expected mics x hops x bins = {expected}")
-            }
-            Self::CloseShape { expected, actual } => {
-                write!(f, "table of {actual} entries, expected mics x sources = {expected}")
-            }
-            Self::SourceWithoutMic { source } => write!(f, "source {source} has no close mic"),
-            Self::MicCount { expected, actual } => {
-                write!(f, "chunk of {actual} mics, expected {expected}")
-            }
-            Self::BinCount { expected, actual } => {
-                write!(f, "chunk of {actual} bins, expected {expected}")
-            }
-        }
-    }
-}
-
-impl std::error::Error for BatchError {}
 
 #[cfg(test)]
 mod tests {

@@ -13,7 +13,7 @@ use clap_sys::host::clap_host;
 
 use crate::guard::notice::Notice;
 use crate::guard::panics::shield;
-use crate::guard::{Bell, View};
+use crate::guard::{HostBell, View};
 
 /// A request function of the host.
 type HostRequest = unsafe extern "C" fn(*const clap_host);
@@ -128,7 +128,7 @@ impl Teller {
     }
 }
 
-impl Bell for Teller {
+impl HostBell for Teller {
     fn ring(&self) {
         shield((), || self.notice());
     }

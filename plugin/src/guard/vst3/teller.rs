@@ -16,7 +16,7 @@ use super::waiting::Waiting;
 use super::wake::Wake;
 use crate::guard::notice::Notice;
 use crate::guard::panics::shield;
-use crate::guard::{Bell, View};
+use crate::guard::{HostBell, View};
 use crate::sync::lock;
 
 /// Detects changes on any thread and reports them on the main thread.
@@ -190,7 +190,7 @@ impl Teller {
     }
 }
 
-impl Bell for Teller {
+impl HostBell for Teller {
     fn ring(&self) {
         self.notice();
         if self.is_main_thread() {

@@ -251,12 +251,14 @@ impl Reader<'_> {
 }
 
 /// Reason why bytes cannot be read as learned estimates.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum LearnedError {
     /// The bytes do not have the format.
+    #[error("the data has an unknown format")]
     NotLearned,
     /// Another version of the engine wrote them.
+    #[error("saved in format {actual}, but this version reads format {expected}")]
     Version {
         /// Version that this engine reads.
         expected: u8,
@@ -264,19 +266,6 @@ pub enum LearnedError {
         actual: u8,
     },
     /// Some bytes are missing or changed.
+    #[error("the data is damaged")]
     Damaged,
 }
-
-impl std::fmt::Display for LearnedError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::NotLearned => f.write_str("the data has an unknown format"),
-            Self::Version { expected, actual } => {
-                write!(f, "saved in format {actual}, but this version reads format {expected}")
-            }
-            Self::Damaged => f.write_str("the data is damaged"),
-        }
-    }
-}
-
-impl std::error::Error for LearnedError {}

@@ -131,34 +131,25 @@ impl Learned {
 }
 
 /// Reason why a session does not use learned estimates and adapts to the music instead.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Unusable {
     /// Nothing is learned yet.
+    #[error("nothing has been learned yet")]
     Nothing,
     /// The number of mics differs.
+    #[error("learned with a different number of mics")]
     NumMics,
     /// The sample rate differs.
+    #[error("learned at a different sample rate")]
     Rate,
     /// The mode differs.
+    #[error("learned in the other mode")]
     Mode,
     /// Roles or groups differ, so other pairs of mics can bleed into each other.
+    #[error("learned with different roles or groups")]
     Routing,
     /// The engine that learned it has other bands or filters.
+    #[error("learned with a different version of the engine")]
     Layout,
 }
-
-impl std::fmt::Display for Unusable {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Nothing => "nothing has been learned yet",
-            Self::NumMics => "learned with a different number of mics",
-            Self::Rate => "learned at a different sample rate",
-            Self::Mode => "learned in the other mode",
-            Self::Routing => "learned with different roles or groups",
-            Self::Layout => "learned with a different version of the engine",
-        })
-    }
-}
-
-impl std::error::Error for Unusable {}

@@ -142,20 +142,9 @@ impl Front {
         parts: &[(Slots, Filters)],
         taps: &[usize],
     ) {
-        self.newest = (self.newest + 1) % self.max_taps;
-        self.looks = self.looks.wrapping_add(1);
-        for mic in 0..self.num_mics {
-            self.active[mic] = spectrum.is_active(mic);
-            let row = self.newest * self.num_mics + mic;
-            if self.active[mic] {
-                self.quiet_hops[mic] = 0;
-                self.mics.set_row(mic, spectrum.mic(mic).iter().copied());
-                powers_into(spectrum.mic(mic), &mut self.power[mic * self.num_bins..]);
-            } else if self.quiet_hops[mic] < self.max_taps {
-                self.quiet_hops[mic] += 1;
-                self.mics.clear_row(mic);
-                self.guides.clear_row(row);
-            }
+        self.advance(spectrum);
+        for mic in (0..self.num_mics).filter(|&mic| spectrum.is_active(mic)) {
+            powers_into(spectrum.mic(mic), &mut self.power[mic * self.num_bins..]);
         }
         form_guides(self, (spectrum, order), bands, crosstalk, taps.len());
         refine(self, parts, taps);
@@ -176,19 +165,26 @@ impl Front {
 
     /// Adds one hop with known guides.
     pub(crate) fn take(&mut self, spectrum: &Spectrum, guides: &Spectrum) {
+        self.advance(spectrum);
+        for mic in (0..self.num_mics).filter(|&mic| spectrum.is_active(mic)) {
+            let row = self.newest * self.num_mics + mic;
+            self.guides.set_row(row, guides.mic(mic).iter().copied());
+        }
+    }
+
+    /// Moves to the next hop: stores its mics, and clears the guides of silent ones.
+    fn advance(&mut self, spectrum: &Spectrum) {
         self.newest = (self.newest + 1) % self.max_taps;
         self.looks = self.looks.wrapping_add(1);
         for mic in 0..self.num_mics {
             self.active[mic] = spectrum.is_active(mic);
-            let row = self.newest * self.num_mics + mic;
             if self.active[mic] {
                 self.quiet_hops[mic] = 0;
                 self.mics.set_row(mic, spectrum.mic(mic).iter().copied());
-                self.guides.set_row(row, guides.mic(mic).iter().copied());
             } else if self.quiet_hops[mic] < self.max_taps {
                 self.quiet_hops[mic] += 1;
                 self.mics.clear_row(mic);
-                self.guides.clear_row(row);
+                self.guides.clear_row(self.newest * self.num_mics + mic);
             }
         }
     }

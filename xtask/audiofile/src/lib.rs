@@ -25,6 +25,7 @@ mod aiff;
 mod byte_order;
 mod caf;
 mod chunks;
+mod claim;
 mod decoder;
 mod destination;
 mod error;
@@ -51,6 +52,7 @@ mod track_names;
 mod wav;
 mod writer;
 
+pub use claim::FileClaim;
 pub use destination::{Completed, Destination, check_differ, write_whole};
 pub use error::{AudioFileError, Problem};
 pub use existing::{Existing, check_free};

@@ -3,12 +3,11 @@
 use super::config::{Ready, SizeConfig, TrainConfig};
 use super::course::{BEST_FILE, CHECKPOINT_FILE};
 use anyhow::{Context, Result, bail};
-use audiofile::{AudioFileError, Existing, Problem};
+use audiofile::{AudioFileError, Existing, FileClaim, Problem};
 use engine::network::NetworkConfig;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::path::{Component, Path};
 use std::process::Command;
 
@@ -140,7 +139,7 @@ fn commit() -> String {
 }
 
 /// Claims and locks the folder: writes [`SETTINGS_FILE`], or checks that it has the same settings.
-pub(super) fn claim(out: &Path, ours: &Settings) -> Result<File> {
+pub(super) fn claim(out: &Path, ours: &Settings) -> Result<FileClaim> {
     std::fs::create_dir_all(out).with_context(|| format!("could not create {}", out.display()))?;
     let path = out.join(SETTINGS_FILE);
     audiofile::remove_leftovers(out);
@@ -158,14 +157,9 @@ pub(super) fn claim(out: &Path, ours: &Settings) -> Result<File> {
     if let Some(difference) = difference("", &theirs.settings, &ours.settings) {
         bail!("{}: contains another training ({difference}); use another folder", out.display());
     }
-    let file = File::open(&path).with_context(|| format!("could not open {}", path.display()))?;
-    match file.try_lock() {
-        // A file system without locks is no reason to refuse.
-        Ok(()) | Err(std::fs::TryLockError::Error(_)) => Ok(file),
-        Err(std::fs::TryLockError::WouldBlock) => {
-            bail!("{}: another run is training in this folder", out.display())
-        }
-    }
+    FileClaim::take(&path)
+        .with_context(|| format!("could not open {}", path.display()))?
+        .with_context(|| format!("{}: another run is training in this folder", out.display()))
 }
 
 /// Reads a [`SETTINGS_FILE`].

@@ -11,11 +11,10 @@ use crate::scenes::recipe::Recipe;
 use crate::scenes::sources::Library;
 use crate::scenes::split::Split;
 use anyhow::{Context, Result, bail, ensure};
-use audiofile::{AudioFileError, Existing, Problem, readable, signals};
+use audiofile::{AudioFileError, Existing, FileClaim, Problem, readable, signals};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::{Deserialize, Serialize};
 use std::ffi::OsString;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -226,7 +225,7 @@ impl Batch<'_> {
 }
 
 /// Claims the folder: writes `simulation.json`, or compares it with the existing one, and locks it.
-fn claim(options: &SimulateOptions, recipe: &Recipe) -> Result<File> {
+fn claim(options: &SimulateOptions, recipe: &Recipe) -> Result<FileClaim> {
     let ours = Simulation {
         recipe: recipe.name.clone(),
         split: recipe.split,
@@ -262,14 +261,11 @@ fn claim(options: &SimulateOptions, recipe: &Recipe) -> Result<File> {
     if let Some(difference) = theirs.differs_from(&ours) {
         bail!("{} was made {difference}; use another --out", options.out.display());
     }
-    let file = File::open(&path).with_context(|| format!("could not open {}", path.display()))?;
-    match file.try_lock() {
-        // File systems without locks are accepted.
-        Ok(()) | Err(std::fs::TryLockError::Error(_)) => Ok(file),
-        Err(std::fs::TryLockError::WouldBlock) => {
-            bail!("{}: another run is writing to this folder", options.out.display())
-        }
-    }
+    FileClaim::take(&path)
+        .with_context(|| format!("could not open {}", path.display()))?
+        .with_context(|| {
+            format!("{}: another run is writing to this folder", options.out.display())
+        })
 }
 
 impl Simulation {

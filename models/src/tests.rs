@@ -35,7 +35,9 @@ fn card_for(weights: &[u8]) -> String {
         version = "1.2.3"
         format = 1
         architecture = "set-conv-1"
-        sizes = {{ bands = 80, features = 8, width = 12, exchange_width = 6, dilations = [1, 2, 4, 8, 1, 2] }}
+        sizes = {{ bands = 80, features = 8, width = 12, exchange_width = 6, dilations = [
+            1, 2, 4, 8, 1, 2,
+        ] }}
         sample_rate_hz = 48000
         window_samples = 2048
         hop_samples = 512
@@ -233,7 +235,10 @@ fn sizes_that_the_weights_cannot_fill_are_refused() {
     ] {
         let error = refused(from, to);
         assert!(
-            matches!(error, WeightsError::Sizes { actual_bytes: actual, .. } if actual == actual_bytes),
+            matches!(
+                error,
+                WeightsError::Sizes { actual_bytes: actual, .. } if actual == actual_bytes
+            ),
             "{to}: {error}"
         );
     }

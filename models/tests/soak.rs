@@ -293,7 +293,8 @@ fn hours_of_a_host_leave_nothing_behind() {
     );
     println!("{num_mics} mics, random seed {seed}");
     println!(
-        "| simulated | stopped | took | memory | threads | late | lost | seeks | activations | passages |"
+        "| simulated | stopped | took | memory | threads | late | lost | seeks | activations | \
+         passages |"
     );
     println!("|---|---|---|---|---|---|---|---|---|---|");
     let longest_pause = usize::try_from(end / 10).unwrap();
@@ -314,7 +315,8 @@ fn hours_of_a_host_leave_nothing_behind() {
         let Counts { samples, paused, late_hops, lost_hops, seeks, activations, passages } =
             host.counts;
         println!(
-            "| {:.1} min | {:.0} % | {:.1} min | {mib:.0} MiB | {threads} | {late_hops} | {lost_hops} | {seeks} | {activations} | {passages} |",
+            "| {:.1} min | {:.0} % | {:.1} min | {mib:.0} MiB | {threads} | {late_hops} | \
+             {lost_hops} | {seeks} | {activations} | {passages} |",
             samples as f64 / f64::from(RATE_HZ) / 60.0,
             100.0 * paused as f64 / samples as f64,
             began.elapsed().as_secs_f64() / 60.0,

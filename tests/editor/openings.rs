@@ -43,7 +43,8 @@ pub(crate) fn opened_and_closed() -> Result<()> {
         let (few, many) = (least(&files[early.clone()]), least(&files[late.clone()]));
         let (early, late) = (least(&resident[early]), least(&resident[late]));
         println!(
-            "editor: {format}: {early} KiB and {few} open files after {WARM_UP} windows, {late} and {many} after {OPENINGS}"
+            "editor: {format}: {early} KiB and {few} open files after {WARM_UP} windows, {late} \
+             and {many} after {OPENINGS}"
         );
         ensure!(late < early + MEMORY_KIB, "{format}: {resident:?} KiB");
         ensure!(many <= few, "{format}: {files:?} open files");

@@ -119,7 +119,8 @@ fn a_passage_learned_in_playback_cleans_the_first_note_of_every_bounce_of_the_sa
                 (db(&mics), db(&adaptive), db(&learned))
             {
                 println!(
-                    "{format}, mic {}: {before:.1} dB, adaptive {adaptive:.1}, learned {learned:.1}",
+                    "{format}, mic {}: {before:.1} dB, adaptive {adaptive:.1}, \
+                     learned {learned:.1}",
                     mic + 1
                 );
                 gains.push(learned - adaptive);

@@ -238,7 +238,8 @@ mod tests {
     #[test]
     fn files_are_found_among_cargos_messages() {
         let messages = "not json\n\
-            {\"reason\":\"compiler-artifact\",\"target\":{\"name\":\"engine\"},\"filenames\":[\"/t/x.so\"]}\n\
+            {\"reason\":\"compiler-artifact\",\"target\":{\"name\":\"engine\"},\
+            \"filenames\":[\"/t/x.so\"]}\n\
             {\"reason\":\"compiler-artifact\",\"target\":{\"name\":\"plugin\"},\
             \"filenames\":[\"/t/libplugin.rlib\",\"/t/libplugin.so\"]}";
         let expected = ["/t/libplugin.rlib", "/t/libplugin.so"].map(PathBuf::from);

@@ -170,8 +170,8 @@ pub enum GeometryError {
     },
     /// The hop does not divide the overlap into two or more parts.
     #[error(
-        "hop of {hop_samples} samples does not divide the overlap's {overlap_samples} into at least \
-         two parts"
+        "hop of {hop_samples} samples does not divide the overlap's {overlap_samples} into at \
+         least two parts"
     )]
     Hop {
         /// Requested hop.

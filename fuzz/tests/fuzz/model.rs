@@ -37,7 +37,9 @@ fn small_card(weights: &[u8]) -> String {
 version = "1.2.3"
 format = 1
 architecture = "set-conv-1"
-sizes = {{ bands = 80, features = 2, width = 2, exchange_width = 1, dilations = [1, 2, 4, 8, 1, 2] }}
+sizes = {{ bands = 80, features = 2, width = 2, exchange_width = 1, dilations = [
+    1, 2, 4, 8, 1, 2,
+] }}
 sample_rate_hz = 48000
 window_samples = 2048
 hop_samples = 512

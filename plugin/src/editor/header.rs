@@ -46,7 +46,8 @@ pub(super) fn show(ui: &mut Ui, rect: Rect, presets: &mut Presets, access: &mut 
         ),
         (
             "Mix",
-            "Lookahead for better cleaning, under 1 s of latency. Takes effect when the host restarts the plugin.",
+            "Lookahead for better cleaning, under 1 s of latency. Takes effect when the host \
+             restarts the plugin.",
         ),
     ];
     let place = places.next(104.0, 20.0);
@@ -81,7 +82,10 @@ pub(super) fn show(ui: &mut Ui, rect: Rect, presets: &mut Presets, access: &mut 
     };
     if let Some(response) = handles.bar(ui, place, &amount, theme::KEEP, edits) {
         describe(&response, amount.index, edits, || "Amount".to_owned());
-        response.on_hover_text("How much bleed is removed from all mics\nDrag, double-click to type, right-click for 100 %");
+        response.on_hover_text(
+            "How much bleed is removed from all mics\n\
+             Drag, double-click to type, right-click for 100 %",
+        );
     }
 
     let bypass = edits.index(&params.bypass);
@@ -125,7 +129,8 @@ fn learning(ui: &mut Ui, places: &mut Places, scene: &Scene, edits: &mut Edits) 
         ("Adaptive", "Estimates the bleed during playback. Starts from nothing at every start."),
         (
             "Learned",
-            "Uses the frozen estimates of a learned passage, saved with the session. Clean from the first note, and the same in every bounce.",
+            "Uses the frozen estimates of a learned passage, saved with the session. Clean from \
+             the first note, and the same in every bounce.",
         ),
     ];
     let place = places.next(152.0, 8.0);
@@ -140,9 +145,11 @@ fn learning(ui: &mut Ui, places: &mut Places, scene: &Scene, edits: &mut Edits) 
 
     let place = places.next(124.0, 20.0);
     let hint = if is_learning {
-        "Convergence of the filters. Press again when it stops rising to keep and use the new estimates; Undo discards them."
+        "Convergence of the filters. Press again when it stops rising to keep and use the new \
+         estimates; Undo discards them."
     } else {
-        "Press, play a passage in which everybody plays, and press again. The new estimates replace the old ones; Undo restores them."
+        "Press, play a passage in which everybody plays, and press again. The new estimates \
+         replace the old ones; Undo restores them."
     };
     if learn_button(ui, place, is_learning, scene).on_hover_text(hint).clicked() {
         if is_learning {

@@ -74,7 +74,10 @@ fn mode_news(scene: &Scene) -> Option<(String, egui::Color32)> {
     let chosen = scene.params().mode.value().into();
     (running != chosen).then(|| {
         let (running, chosen) = (name(running), name(chosen));
-        let text = format!("Running in {running}. {chosen} takes effect when the host restarts the plugin. If it does not, load the session again.");
+        let text = format!(
+            "Running in {running}. {chosen} takes effect when the host restarts the plugin. If it \
+             does not, load the session again."
+        );
         (text, theme::BLEED)
     })
 }
@@ -136,7 +139,8 @@ fn facts(line: &mut Ui, scene: &Scene) {
         fact(
             line,
             &format!("Refining {:.0} %", 100.0 * session.learner.convergence()),
-            "Processes the learned passage again in the background. The sound improves when this is done.",
+            "Processes the learned passage again in the background. The sound improves when this \
+             is done.",
         );
     } else {
         fact(

@@ -212,7 +212,10 @@ impl NiceEguiApp for App {
     fn ui(&mut self, ui: &mut Ui, _window: &mut Frame) {
         if self.broken {
             ui.centered_and_justified(|ui| {
-                ui.label("Internal error in this window. The sound is not affected. Close the window and open it again.");
+                ui.label(
+                    "Internal error in this window. The sound is not affected. Close the window \
+                     and open it again.",
+                );
             });
             return;
         }

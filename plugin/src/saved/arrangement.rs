@@ -300,7 +300,10 @@ mod tests {
             "[]",
             "{",
             r#"{"names": 3, "order": "x", "links": {}}"#,
-            r#"{"names": {"0": "a", "9": "b", "x": "c", "1": 4}, "order": [0, -1, 9, 2.5], "links": [[1], [0, 9], 4]}"#,
+            concat!(
+                r#"{"names": {"0": "a", "9": "b", "x": "c", "1": 4}, "#,
+                r#""order": [0, -1, 9, 2.5], "links": [[1], [0, 9], 4]}"#
+            ),
         ] {
             assert_eq!(Arrangement::from_text(text, 4), Arrangement::new(4), "{text}");
         }

@@ -42,7 +42,8 @@ macro_rules! cases {
 
 cases! {
     // Defect 1.
-    null_channels_of_inactive_buses_read_as_silence: Clap Crashes, Vst3 Crashes => |format, guarded| {
+    null_channels_of_inactive_buses_read_as_silence:
+        Clap Crashes, Vst3 Crashes => |format, guarded| {
         let host = active::<Sym>(format, guarded);
         let mut inputs = [mono(1.0), mono(2.0), TestBus::null_channels(1), mono(4.0)];
         let mut outputs = [out(), out(), TestBus::null_channels(1), out()];
@@ -338,7 +339,8 @@ cases! {
         for block in 0..10 {
             let mut outputs = [out(), out(), out(), out()];
             expect("success", host.process(&mut four_inputs(), &mut outputs, N, &[]), false)?;
-            let late = |value: f32, at: usize| if block * N + at < LATENCY as usize { 0.0 } else { value };
+            let is_early = |at: usize| block * N + at < LATENCY as usize;
+            let late = |value: f32, at: usize| if is_early(at) { 0.0 } else { value };
             let dry = |value: f32| -> Vec<f32> { (0..N).map(|at| late(value, at)).collect() };
             expect("dry main", outputs[0].samples(), &dry(1.0))?;
             expect("dry bus 3", outputs[2].samples(), &dry(3.0))?;

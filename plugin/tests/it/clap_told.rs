@@ -180,8 +180,14 @@ pub unsafe extern "C" fn request_restart(host: *const clap_host) {
 
 /// Defines a function of the host that counts and calls back.
 macro_rules! notes {
-    ($name:ident($($argument:ident: $type:ty),*) $(-> $answer:ty = $value:expr)?, |$told:ident| $note:expr) => {
-        pub unsafe extern "C" fn $name(host: *const clap_host, $($argument: $type),*) $(-> $answer)? {
+    (
+        $name:ident($($argument:ident: $type:ty),*) $(-> $answer:ty = $value:expr)?,
+        |$told:ident| $note:expr
+    ) => {
+        pub unsafe extern "C" fn $name(
+            host: *const clap_host,
+            $($argument: $type),*
+        ) $(-> $answer)? {
             // SAFETY: the plugin returns the host that it got.
             unsafe { note(host, |$told| $note) };
             $($value)?

@@ -171,7 +171,10 @@ impl AudioFileError {
 
     /// Returns true if a required file or folder does not exist any more.
     pub(crate) fn is_missing(&self) -> bool {
-        matches!(&self.problem, Problem::Io { source, .. } if source.kind() == io::ErrorKind::NotFound)
+        matches!(
+            &self.problem,
+            Problem::Io { source, .. } if source.kind() == io::ErrorKind::NotFound
+        )
     }
 
     pub(crate) fn io(path: &Path, action: &'static str, source: io::Error) -> Self {

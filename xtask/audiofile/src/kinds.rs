@@ -68,7 +68,10 @@ pub(crate) fn other_format(head: &[u8], has_tag: bool) -> Option<&'static str> {
 /// and no reserved value.
 fn is_mpeg(head: &[u8]) -> bool {
     matches!(head, [0xFF, second, third, ..]
-        if second & 0xE0 == 0xE0 && second & 0x18 != 0x08 && third >> 4 != 15 && third & 0x0C != 0x0C)
+        if second & 0xE0 == 0xE0
+            && second & 0x18 != 0x08
+            && third >> 4 != 15
+            && third & 0x0C != 0x0C)
 }
 
 #[cfg(test)]

@@ -27,7 +27,8 @@ fn show(events: &str, until: &str, keys: &[u8]) -> Seen {
     std::fs::write(at("events.sh"), events).unwrap();
     let dashboard = env!("CARGO_BIN_EXE_dashboard");
     let inside = format!(
-        "trap : INT\nstty cols 120 rows 40\nstty -g > before\n{dashboard} sh events.sh\ncode=$?\nstty -g > after\nexit $code\n"
+        "trap : INT\nstty cols 120 rows 40\nstty -g > before\n{dashboard} sh events.sh\ncode=$?\n\
+         stty -g > after\nexit $code\n"
     );
     std::fs::write(at("inside.sh"), inside).unwrap();
     let mut script = Command::new("script")

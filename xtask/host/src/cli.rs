@@ -61,7 +61,12 @@ pub(crate) struct Arguments {
     param: Vec<(String, String)>,
 
     /// Maximum reduction of every mic, in dB; 24, -24 and -24dB mean the same
-    #[arg(long, allow_hyphen_values = true, value_parser = audiofile::parse_floor_db, value_name = "X")]
+    #[arg(
+        long,
+        allow_hyphen_values = true,
+        value_parser = audiofile::parse_floor_db,
+        value_name = "X"
+    )]
     floor_db: Option<f32>,
 
     /// Replace existing files, except the inputs

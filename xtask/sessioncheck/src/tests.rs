@@ -59,7 +59,10 @@ fn a_mic_out_of_time_is_named_with_its_delay() {
     }
     let found = check(&mics);
     assert!(
-        matches!(found.as_slice(), [Finding::Late(Late { mic: 2, late_s })] if (late_s + 0.1).abs() < 4e-3),
+        matches!(
+            found.as_slice(),
+            [Finding::Late(Late { mic: 2, late_s })] if (late_s + 0.1).abs() < 4e-3
+        ),
         "{found:?}"
     );
     // A delay that a room explains is no fault.

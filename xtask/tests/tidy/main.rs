@@ -2,8 +2,8 @@
 
 #![cfg(test)]
 
-mod comments;
 mod licences;
+mod lines;
 mod repository;
 mod words;
 

@@ -76,30 +76,40 @@ const ONE_MIC: &str = "Unspill compares mics. Send the other mics of the room he
 fn steps(daw: Daw, is_track: bool) -> &'static [&'static str] {
     match (daw, is_track) {
         (Daw::Reaper, false) => &[
-            "REAPER: give this track a channel for every mic (\u{201c}Track channels\u{201d} in its routing window).",
-            "Send each mic\u{2019}s track to its own channel, pre-fader. In the \u{201c}pin connector\u{201d}, inputs and outputs must lie on the diagonal.",
+            "REAPER: give this track a channel for every mic (\u{201c}Track channels\u{201d} in \
+             its routing window).",
+            "Send each mic\u{2019}s track to its own channel, pre-fader. In the \
+             \u{201c}pin connector\u{201d}, inputs and outputs must lie on the diagonal.",
         ],
         (Daw::Reaper, true) => &[
-            "REAPER: give this track more channels (\u{201c}Track channels\u{201d} in its routing window).",
-            "Send the other mics\u{2019} tracks to them, pre-fader. In the \u{201c}pin connector\u{201d}, they are the inputs after the track\u{2019}s own.",
+            "REAPER: give this track more channels (\u{201c}Track channels\u{201d} in its routing \
+             window).",
+            "Send the other mics\u{2019} tracks to them, pre-fader. In the \
+             \u{201c}pin connector\u{201d}, they are the inputs after the track\u{2019}s own.",
         ],
         (Daw::Ardour, false) => &[
-            "Ardour: give this bus an input for every mic, eight at most, and connect the output of each mic\u{2019}s track to one of them.",
-            "\u{201c}Bypass\u{201d} the panner of the bus, which mixes the mics. \u{201c}Pin Connections\u{201d} should show a straight line for each channel.",
+            "Ardour: give this bus an input for every mic, eight at most, and connect the output \
+             of each mic\u{2019}s track to one of them.",
+            "\u{201c}Bypass\u{201d} the panner of the bus, which mixes the mics. \
+             \u{201c}Pin Connections\u{201d} should show a straight line for each channel.",
         ],
         (Daw::Ardour, true) => &[
-            "Ardour: add side-chain inputs in the plugin\u{2019}s \u{201c}Pin Connections\u{201d} and connect the other mics\u{2019} tracks to them.",
+            "Ardour: add side-chain inputs in the plugin\u{2019}s \u{201c}Pin Connections\u{201d} \
+             and connect the other mics\u{2019} tracks to them.",
         ],
         (Daw::Bitwig, false) => &[
-            "Bitwig Studio sends other tracks to a plugin through side-chains. Put \u{201c}Unspill Track\u{201d} on each track to be cleaned",
+            "Bitwig Studio sends other tracks to a plugin through side-chains. Put \
+             \u{201c}Unspill Track\u{201d} on each track to be cleaned",
             "and choose the mic that bleeds most as its side-chain.",
         ],
         (Daw::Bitwig, true) => &[
-            "Bitwig Studio: choose the mic that bleeds most as this device\u{2019}s \u{201c}side-chain\u{201d}; it arrives as mic 2.",
+            "Bitwig Studio: choose the mic that bleeds most as this device\u{2019}s \
+             \u{201c}side-chain\u{201d}; it arrives as mic 2.",
             "If your version offers more side-chains for this device, each one is a further mic.",
         ],
         (Daw::Cubase, false) => &[
-            "Cubase and Nuendo send other tracks to a plugin through side-chains. Put \u{201c}Unspill Track\u{201d} on each track to be cleaned,",
+            "Cubase and Nuendo send other tracks to a plugin through side-chains. Put \
+             \u{201c}Unspill Track\u{201d} on each track to be cleaned,",
             "switch its side-chains on and send each of the other mics to one of them, pre-fader.",
         ],
         (Daw::Cubase, true) => &[
@@ -107,18 +117,22 @@ fn steps(daw: Daw, is_track: bool) -> &'static [&'static str] {
             "Send each of the other mics to one of them, pre-fader. Up to seven are possible.",
         ],
         (Daw::Live, false) => &[
-            "Live sends other tracks to a plugin through side-chains. Put \u{201c}Unspill Track\u{201d} on each track to be cleaned,",
+            "Live sends other tracks to a plugin through side-chains. Put \
+             \u{201c}Unspill Track\u{201d} on each track to be cleaned,",
             "and choose the track of the mic that bleeds most in its side-chain section.",
         ],
-        (Daw::Live, true) => &[
-            "Live: open the device\u{2019}s \u{201c}side-chain section\u{201d} and choose the track of the mic that bleeds most, \u{201c}Pre FX\u{201d}.",
-        ],
+        (Daw::Live, true) => {
+            &["Live: open the device\u{2019}s \u{201c}side-chain section\u{201d} and choose the \
+             track of the mic that bleeds most, \u{201c}Pre FX\u{201d}."]
+        }
         (Daw::Other, false) => &[
-            "Send every mic of the room to an input of its own, before any compressor, gate or equaliser.",
+            "Send every mic of the room to an input of its own, before any compressor, gate or \
+             equaliser.",
             "The manual has the steps for REAPER, Ardour, Bitwig Studio, Cubase and Live.",
         ],
         (Daw::Other, true) => &[
-            "Send the other mics of the room to this plugin\u{2019}s side-chains, before any compressor, gate or equaliser.",
+            "Send the other mics of the room to this plugin\u{2019}s side-chains, before any \
+             compressor, gate or equaliser.",
             "The manual has the steps for REAPER, Ardour, Bitwig Studio, Cubase and Live.",
         ],
     }

@@ -14,7 +14,8 @@ use crate::params::{GroupChoice, Instrument, RoleChoice};
 
 const ROLE_HINTS: [&str; 3] = [
     "Close to its own source. The mic is cleaned, and its source is removed from the other mics.",
-    "Picks up everything, like overheads and room mics. Passes unchanged, and nothing is removed from other mics because of it.",
+    "Picks up everything, like overheads and room mics. Passes unchanged, and nothing is removed \
+     from other mics because of it.",
     "Picks up everything. The sources of the close mics are removed from it.",
 ];
 
@@ -93,7 +94,8 @@ impl Labels {
         self.menu(&response, strip, access);
         response.on_hover_ui(|ui| {
             ui.label(text);
-            let hint = "Click to show its spectrum, with Ctrl or Shift to select several. Double-click or F2 to rename, right-click for more.";
+            let hint = "Click to show its spectrum, with Ctrl or Shift to select several. \
+                        Double-click or F2 to rename, right-click for more.";
             ui.colored_label(theme::DIM, hint);
         });
     }
@@ -185,7 +187,8 @@ pub(super) fn role_button(ui: &mut Ui, rect: Rect, strip: usize, access: &mut Ac
     let chosen = access.edits.choice(index);
     let text = ["Close", "Room", "Room cl."][chosen.min(2)];
     let response = switch(ui, rect, Id::unique(("role", strip)), text, None).on_hover_text(
-        "Close: at its own source\nRoom: picks up everything and passes unchanged\nRoom cleaned: the sources of the close mics are removed",
+        "Close: at its own source\nRoom: picks up everything and passes unchanged\n\
+         Room cleaned: the sources of the close mics are removed",
     );
     name(&response, &format!("{} Role: {text}", access.scene.name(strip)), false);
     access.rows.note_focus(&response, strip);
@@ -201,7 +204,8 @@ pub(super) fn group_button(ui: &mut Ui, rect: Rect, strip: usize, access: &mut A
     let text = if chosen == 0 { "\u{2013}" } else { names[chosen] };
     let lit = access.scene.group_colour(strip);
     let response = switch(ui, rect, Id::unique(("group", strip)), text, lit).on_hover_text(
-        "Put mics of one source into one group (top and bottom, in and out, left and right). They are never treated as each other's bleed.",
+        "Put mics of one source into one group (top and bottom, in and out, left and right). They \
+         are never treated as each other's bleed.",
     );
     name(&response, &format!("{} Group: {text}", access.scene.name(strip)), false);
     access.rows.note_focus(&response, strip);

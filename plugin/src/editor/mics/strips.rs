@@ -97,11 +97,17 @@ impl Strips {
         let name = scene.name(strip);
         let place = at(AMOUNT, AMOUNT_WIDTH, 22.0);
         if let Some(response) = bar(ui, place, strip, Bar::Amount, access) {
-            response.on_hover_text(format!("How much bleed is removed from {name}\nDrag, double-click to type, right-click for 100 %"));
+            response.on_hover_text(format!(
+                "How much bleed is removed from {name}\n\
+                 Drag, double-click to type, right-click for 100 %"
+            ));
         }
         let place = at(FLOOR, FLOOR_WIDTH, 22.0);
         if let Some(response) = bar(ui, place, strip, Bar::Floor, access) {
-            response.on_hover_text(format!("Largest reduction of any part of {name}\nDrag, double-click to type, right-click for no limit"));
+            response.on_hover_text(format!(
+                "Largest reduction of any part of {name}\n\
+                 Drag, double-click to type, right-click for no limit"
+            ));
         }
         if let Some(among) = &output.among_others {
             let place = at(LISTEN, 2.0 * LISTEN_STEP + LISTEN_WIDTH, 22.0);

@@ -81,7 +81,10 @@ fn framework_table<T>(proxy: &Proxy, id: &CStr) -> Option<&'static T> {
 
 /// Calls one function of one of the framework's extension tables.
 macro_rules! extension {
-    ($proxy:ident, $table:ty, $id:ident, $function:ident($($argument:expr),*) else $fallback:expr) => {
+    (
+        $proxy:ident, $table:ty, $id:ident,
+        $function:ident($($argument:expr),*) else $fallback:expr
+    ) => {
         match framework_table::<$table>($proxy, $id).and_then(|table| table.$function) {
             // SAFETY: the host's arguments, for the same function.
             Some(function) => unsafe { function($proxy.inner, $($argument),*) },

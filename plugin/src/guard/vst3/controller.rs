@@ -91,7 +91,10 @@ impl IEditControllerTrait for Proxy {
         if !value.is_finite() {
             return kInvalidArgument;
         }
-        pass!(self, IEditControllerTrait::getParamStringByValue(id, value, string) else kInternalError)
+        pass!(
+            self,
+            IEditControllerTrait::getParamStringByValue(id, value, string) else kInternalError
+        )
     }
 
     unsafe fn getParamValueByString(
@@ -102,7 +105,10 @@ impl IEditControllerTrait for Proxy {
     ) -> tresult {
         let mut read = f64::NAN;
         let into = &raw mut read;
-        let result = pass!(self, IEditControllerTrait::getParamValueByString(id, string, into) else kInternalError);
+        let result = pass!(
+            self,
+            IEditControllerTrait::getParamValueByString(id, string, into) else kInternalError
+        );
         if result != kResultOk {
             return result;
         }
@@ -205,7 +211,10 @@ impl IUnitInfoTrait for Proxy {
         attribute: CString,
         value: *mut String128,
     ) -> tresult {
-        pass!(self, IUnitInfoTrait::getProgramInfo(list, index, attribute, value) else kInternalError)
+        pass!(
+            self,
+            IUnitInfoTrait::getProgramInfo(list, index, attribute, value) else kInternalError
+        )
     }
 
     unsafe fn hasProgramPitchNames(&self, list: ProgramListID, index: int32) -> tresult {
@@ -219,7 +228,10 @@ impl IUnitInfoTrait for Proxy {
         pitch: int16,
         name: *mut String128,
     ) -> tresult {
-        pass!(self, IUnitInfoTrait::getProgramPitchName(list, index, pitch, name) else kInternalError)
+        pass!(
+            self,
+            IUnitInfoTrait::getProgramPitchName(list, index, pitch, name) else kInternalError
+        )
     }
 
     unsafe fn getSelectedUnit(&self) -> UnitID {
@@ -238,7 +250,10 @@ impl IUnitInfoTrait for Proxy {
         channel: int32,
         unit: *mut UnitID,
     ) -> tresult {
-        pass!(self, IUnitInfoTrait::getUnitByBus(media, direction, index, channel, unit) else kInternalError)
+        pass!(
+            self,
+            IUnitInfoTrait::getUnitByBus(media, direction, index, channel, unit) else kInternalError
+        )
     }
 
     unsafe fn setUnitProgramData(
@@ -247,7 +262,10 @@ impl IUnitInfoTrait for Proxy {
         index: int32,
         data: *mut IBStream,
     ) -> tresult {
-        pass!(self, IUnitInfoTrait::setUnitProgramData(list_or_unit, index, data) else kInternalError)
+        pass!(
+            self,
+            IUnitInfoTrait::setUnitProgramData(list_or_unit, index, data) else kInternalError
+        )
     }
 }
 

@@ -425,8 +425,9 @@ proptest! {
     #[test]
     fn any_bytes_are_samples_or_an_error(
         magic in prop::sample::select(vec![
-            b"".as_slice(), b"RIFF\0\0\0\0WAVE", b"RF64\0\0\0\0WAVEds64", b"RIFF\0\0\0\0WAVEfmt \x10\0\0\0",
-            b"RIFX\0\0\0\0WAVE", b"fLaC\x80\0\0\x22", b"ID3", b"riff\x2E\x91\xCF\x11\xA5\xD6\x28\xDB\x04\xC1\0\0",
+            b"".as_slice(), b"RIFF\0\0\0\0WAVE", b"RF64\0\0\0\0WAVEds64",
+            b"RIFF\0\0\0\0WAVEfmt \x10\0\0\0", b"RIFX\0\0\0\0WAVE",
+            b"fLaC\x80\0\0\x22", b"ID3", b"riff\x2E\x91\xCF\x11\xA5\xD6\x28\xDB\x04\xC1\0\0",
         ]),
         bytes in prop::collection::vec(any::<u8>(), 0..400),
     ) {

@@ -52,7 +52,12 @@ pub struct DebleedOptions {
     #[arg(long, default_value_t = 100.0, value_name = "0..100")]
     pub amount: f32,
     /// Maximum reduction in dB; 24, -24 and -24dB mean the same
-    #[arg(long, allow_hyphen_values = true, value_parser = audiofile::parse_floor_db, value_name = "X")]
+    #[arg(
+        long,
+        allow_hyphen_values = true,
+        value_parser = audiofile::parse_floor_db,
+        value_name = "X"
+    )]
     pub floor_db: Option<f32>,
     /// Mics of one source, by position, such as 1,2 (repeatable)
     #[arg(long, value_name = "1,2")]

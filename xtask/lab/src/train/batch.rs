@@ -241,7 +241,8 @@ mod tests {
         let examples = [Stored::write(&random_example(12, 12, 1), &path).unwrap()];
         let draw = |loss: &str, step: usize| {
             let text = format!(
-                "hops = 5\nclips = 2\n[[recipe]]\nrecipe = 'ensembles'\n[loss]\nsegment_hops = 5\n{loss}"
+                "hops = 5\nclips = 2\n[[recipe]]\nrecipe = 'ensembles'\n[loss]\nsegment_hops = 5\n\
+                 {loss}"
             );
             let config = TrainConfig::parse("test.toml", &text).unwrap();
             Pick::draw(&examples, &config, (0, step))

@@ -53,10 +53,12 @@ impl Card<'_> {
             "id = {}\nversion = {}\nformat = {FORMAT}\narchitecture = \"{architecture}\"\n\
              sizes = {{ bands = {num_bands}, features = {num_features}, width = {width}, \
              exchange_width = {exchange_width}, {local}dilations = {dilations:?} }}\n\
-             sample_rate_hz = 48000\nwindow_samples = {window}\nhop_samples = {hop}\nlookahead_hops = 0\n\
+             sample_rate_hz = 48000\nwindow_samples = {window}\nhop_samples = {hop}\n\
+             lookahead_hops = 0\n\
              mics = {{ min = 2, max = {MOST_MICS} }}\n\
              weights = {}\nsha256 = \"{}\"\n\
-             trained_by = {{ commit = {}, command = {}, seed = {}, burn = \"{}\"{configuration} }}\n\
+             trained_by = {{ commit = {}, command = {}, seed = {}, \
+             burn = \"{}\"{configuration} }}\n\
              data = \"DATA.md\"\nlicence = \"MIT OR Apache-2.0\"\n\n[results]\n",
             text(self.id),
             text(self.version),

@@ -302,7 +302,8 @@ mod tests {
     fn a_share_of_a_recipes_scenes_is_mixed_by_gains_alone() {
         let recipe = "[[recipe]]\nrecipe = 'ensembles'\n";
         let text = format!(
-            "hops = 20\n{recipe}linear = 0.25\n{recipe}[loss]\nsegment_hops = 5\n[scenes]\ntrain = 200\n"
+            "hops = 20\n{recipe}linear = 0.25\n{recipe}[loss]\nsegment_hops = 5\n[scenes]\n\
+             train = 200\n"
         );
         let config = TrainConfig::parse("test.toml", &text).unwrap();
         let (ready, _) = config.recipes().unwrap();

@@ -39,7 +39,12 @@ pub struct SimulateOptions {
     #[arg(long)]
     pub seed: Option<u64>,
     /// Number of the first scene
-    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(
+        long,
+        default_value_t = 1,
+        value_name = "N",
+        value_parser = clap::value_parser!(u64).range(1..)
+    )]
     pub first: u64,
     /// Format: 32-bit float WAV or 24-bit FLAC
     #[arg(long, value_enum, default_value_t = Format::Wav)]

@@ -103,7 +103,8 @@ fn in_a_tutti_only_those_rest_whose_instruments_die_away() {
     let recipe = |stage: &str| {
         let text = format!(
             "rate_hz = 44100\nduration_s = 6\n[stage]\n{stage}\nrare = 0\nsilent = 0\nunmiked = 0\n\
-             second_mic = 0\nroom_mic_chance = 0\nclean = 0\nlevel_spread_db = 0\n[console.noise]\nchance = 0\nbelow_db = [60, 95]\n\
+             second_mic = 0\nroom_mic_chance = 0\nclean = 0\nlevel_spread_db = 0\n\
+             [console.noise]\nchance = 0\nbelow_db = [60, 95]\n\
              [[scene]]\nensembles = ['string-group', 'wind-group']\nmics = 4\n"
         );
         Recipe::parse("t.toml", &text).unwrap()

@@ -97,7 +97,8 @@ fn expected(layout: StemLayout) -> &'static str {
         StemLayout::Musdb => "[train|test]/<song>/{drums,bass,other,vocals}.wav",
         StemLayout::Urmp => "<piece>/AuSep_<number>_<instrument>_<piece>.wav",
         StemLayout::Medleydb => {
-            "<song>/<song>_STEMS/<song>_STEM_<number>.wav beside <song>/<song>_METADATA.yaml with has_bleed: 'no'"
+            "<song>/<song>_STEMS/<song>_STEM_<number>.wav beside <song>/<song>_METADATA.yaml with \
+             has_bleed: 'no'"
         }
         StemLayout::Synthsod => "<song>/Tree/<instrument>.flac",
         StemLayout::Plain => "<song>/<instrument>.wav or .flac",
@@ -412,7 +413,11 @@ mod tests {
                 ],
             );
             let text = format!(
-                "artist: x\nhas_bleed: '{bleeds}'\nstems:\n  S01:\n    component: ''\n    filename: {name}_STEM_01.wav\n    instrument: drum set\n    raw:\n      R01:\n        filename: {name}_RAW_01_01.wav\n        instrument: kick drum\n  S02:\n    filename: {name}_STEM_02.wav\n    instrument: female singer\n"
+                "artist: x\nhas_bleed: '{bleeds}'\nstems:\n\
+                 \x20 S01:\n    component: ''\n    filename: {name}_STEM_01.wav\n\
+                 \x20   instrument: drum set\n    raw:\n      R01:\n\
+                 \x20       filename: {name}_RAW_01_01.wav\n        instrument: kick drum\n\
+                 \x20 S02:\n    filename: {name}_STEM_02.wav\n    instrument: female singer\n"
             );
             std::fs::write(top.join(format!("{name}_METADATA.yaml")), text).unwrap();
         }

@@ -360,7 +360,8 @@ mod tests {
             format!(
                 "[[recipe]]\nrecipe = 'ensembles'\noptional = {optional}\n\
                  material = {{ notes = ['notes', 'gone'] }}\n\
-                 [[recipe]]\nrecipe = 'kits'\noptional = {optional}\nmaterial = {{ kits = ['gone'] }}\n"
+                 [[recipe]]\nrecipe = 'kits'\noptional = {optional}\n\
+                 material = {{ kits = ['gone'] }}\n"
             )
         };
         std::fs::write(&file, entry(true)).unwrap();

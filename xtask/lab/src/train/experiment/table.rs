@@ -26,7 +26,8 @@ pub(super) fn markdown((config, arms): (&TrainConfig, &[Arm]), results: &[Traine
     }
     let _ = write!(
         text,
-        "\nMean gain of SNR over no mask in dB, [95 % interval over scenes], and the means of the {num_seeds} trainings; {} steps on {} scenes of {} s.\n",
+        "\nMean gain of SNR over no mask in dB, [95 % interval over scenes], and the means of the \
+         {num_seeds} trainings; {} steps on {} scenes of {} s.\n",
         config.steps, config.scenes.train, config.scenes.seconds
     );
     text

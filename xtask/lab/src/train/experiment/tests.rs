@@ -13,7 +13,8 @@ use std::sync::Mutex;
 
 fn config(out: &Path) -> TrainConfig {
     let text = "steps = 3\nhops = 6\nclips = 2\n[[recipe]]\nrecipe = 'ensembles'\n\
-                [network]\nwidth = 24\nlocal_width = 0\n[loss]\nsegment_hops = 3\nmulti_domain = 1\n";
+                [network]\nwidth = 24\nlocal_width = 0\n[loss]\n\
+                segment_hops = 3\nmulti_domain = 1\n";
     TrainConfig { out: out.to_owned(), ..TrainConfig::parse("test.toml", text).unwrap() }
 }
 

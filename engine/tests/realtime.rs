@@ -1,74 +1,10 @@
 //! The audio side of a session never allocates, frees or grows memory.
 #![allow(clippy::unwrap_used, reason = "a test may stop where it cannot go on")]
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
-use std::hint::black_box;
 use std::time::Instant;
 
 use engine::{Controls, Listen, Mode, Pace, SampleRate, Session, SessionConfig, SessionMethod};
-
-/// The system's allocator, with a count of each thread's calls.
-struct Counting;
-
-thread_local! {
-    static EVENTS: Cell<u64> = const { Cell::new(0) };
-}
-
-fn count() {
-    // An error means that the thread is ending, and nothing is measured then.
-    let _ = EVENTS.try_with(|events| events.set(events.get() + 1));
-}
-
-#[global_allocator]
-static COUNTING: Counting = Counting;
-
-#[allow(unsafe_code, reason = "the trait is unsafe; every call goes on to the system's allocator")]
-// SAFETY: upholds the contract by passing every call on unchanged. Counting accesses only a
-// constant-initialised thread-local without a destructor, which never allocates.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count();
-        // SAFETY: the caller upholds the contract of `alloc`.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        count();
-        // SAFETY: `pointer` came from `System` with this layout.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-
-    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        count();
-        // SAFETY: the caller upholds the contract of `alloc_zeroed`.
-        unsafe { System.alloc_zeroed(layout) }
-    }
-
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        count();
-        // SAFETY: `pointer` came from `System` with this layout.
-        unsafe { System.realloc(pointer, layout, size) }
-    }
-}
-
-/// Returns the number of allocator calls by `work` on this thread.
-fn events_during(work: impl FnOnce()) -> u64 {
-    let before = EVENTS.get();
-    work();
-    EVENTS.get() - before
-}
-
-#[test]
-fn allocating_freeing_and_growing_are_caught() {
-    let mut kept = None;
-    assert_eq!(events_during(|| kept = Some(black_box(Box::new(1)))), 1);
-    assert_eq!(events_during(|| drop(kept.take())), 1);
-    let mut grown = Vec::with_capacity(1);
-    assert_eq!(events_during(|| grown.extend(black_box([1_u8; 100]))), 1);
-    assert_eq!(events_during(|| drop(black_box(vec![0.0_f32; 10]))), 2);
-    assert_eq!(events_during(|| assert_eq!(black_box([7_u8; 10]), [7; 10])), 0);
-}
+use test_memory::measure;
 
 /// Runs the audio side for a while, with blocks of noise, changing controls and resets. Hops are in
 /// time, late or lost.
@@ -122,8 +58,8 @@ fn the_audio_side_never_allocates_or_frees() {
             let stats = session.stats();
             let mut block = vec![vec![0.0; block_samples]; 4];
             let mut mics: Vec<&mut [f32]> = block.iter_mut().map(Vec::as_mut_slice).collect();
-            let events = events_during(|| audio_side(&mut session, &mut mics, &mut controls));
-            assert_eq!(events, 0, "{mode:?}, blocks of {block_samples}");
+            let calls = measure(|| audio_side(&mut session, &mut mics, &mut controls)).calls;
+            assert_eq!(calls, 0, "{mode:?}, blocks of {block_samples}");
             (hops, late) = (hops + stats.hops(), late + stats.late_hops() + stats.lost_hops());
         }
     }
@@ -143,11 +79,11 @@ fn a_block_of_wrong_shape_is_refused_without_allocating() {
     let mut session =
         Session::prepare(&config, &Controls::default(), SessionMethod::default()).unwrap();
     let (mut long, mut short) = ([0.0; 9], [0.0; 8]);
-    let events = events_during(|| {
+    let counts = measure(|| {
         assert!(session.process(&mut [&mut long, &mut short]).is_err());
         assert!(session.process(&mut []).is_err());
     });
-    assert_eq!(events, 0);
+    assert_eq!(counts.calls, 0);
 }
 
 #[test]
@@ -166,7 +102,7 @@ fn a_reset_with_results_in_hand_frees_nothing() {
     let mut block = vec![vec![0.1; hop_samples]; 2];
     let mut mics: Vec<&mut [f32]> = block.iter_mut().map(Vec::as_mut_slice).collect();
     let since = Instant::now();
-    let events = events_during(|| {
+    let counts = measure(|| {
         let mut to_reset = 2;
         for hop in 1..=200 {
             session.process(&mut mics).unwrap();
@@ -183,6 +119,6 @@ fn a_reset_with_results_in_hand_frees_nothing() {
             }
         }
     });
-    assert_eq!(events, 0);
+    assert_eq!(counts.calls, 0);
     assert_eq!(stats.lost_hops(), 0, "no packet goes astray");
 }

@@ -11,10 +11,8 @@
 //! An input with a new kind of outcome becomes a seed of the same run, so that
 //! mutations accumulate.
 
-mod memory;
 mod mutate;
 mod random;
 mod run;
 
-pub use memory::Counting;
 pub use run::{CASE_LIMIT, Outcome, Target, run};

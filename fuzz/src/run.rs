@@ -8,7 +8,8 @@ use std::sync::Once;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::memory;
+use test_memory::{Counts, measure_within};
+
 use crate::mutate::mutate;
 use crate::random::Random;
 
@@ -208,9 +209,10 @@ impl Run<'_> {
         let most_bytes = self.target.most_bytes(input.len());
         LAST_PANIC.set(None);
         IS_QUIET.set(true);
-        memory::start(most_bytes.saturating_mul(HARD_LIMIT));
-        let outcome = catch_unwind(AssertUnwindSafe(|| (self.read)(input)));
-        let peak_bytes = memory::stop();
+        let (outcome, Counts { peak_bytes, .. }) =
+            measure_within(most_bytes.saturating_mul(HARD_LIMIT), || {
+                catch_unwind(AssertUnwindSafe(|| (self.read)(input)))
+            });
         IS_QUIET.set(false);
         let Ok(outcome) = outcome else {
             return Err(LAST_PANIC.take().unwrap_or_else(|| "a panic".to_owned()));
@@ -296,9 +298,6 @@ fn eprintln_plain(line: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[global_allocator]
-    static ALLOCATOR: memory::Counting = memory::Counting;
 
     fn target(name: &'static str) -> Target<'static> {
         Target {

@@ -1,12 +1,10 @@
 //! The end of Learn with the released network: no hop and no step does the work of many.
 #![allow(clippy::unwrap_used, reason = "a test may stop where it cannot go on")]
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
-
 use engine::debleed::Online;
 use engine::pipeline::Pipeline;
 use engine::{Controls, Estimates, Mode, SampleRate};
+use test_memory::measure;
 use test_signals::Noise;
 
 const MICS: usize = 8;
@@ -16,56 +14,6 @@ const PASSAGE_HOPS: usize = 100;
 /// which Learn ends, which creates two engines, and 7.7 MB in a step. With the equations of all
 /// mics, these engines take 86.8 MB.
 const MOST_BYTES: usize = 40_000_000;
-
-/// The system's allocator, with a count of each thread's allocated bytes.
-struct Counting;
-
-thread_local! {
-    static BYTES: Cell<usize> = const { Cell::new(0) };
-}
-
-fn count(bytes: usize) {
-    // An error means that the thread is ending, and nothing is measured then.
-    let _ = BYTES.try_with(|counted| counted.set(counted.get() + bytes));
-}
-
-#[global_allocator]
-static COUNTING: Counting = Counting;
-
-#[allow(unsafe_code, reason = "the trait is unsafe; every call goes on to the system's allocator")]
-// SAFETY: upholds the contract by passing every call on unchanged. Counting accesses only a
-// constant-initialised thread-local without a destructor, which never allocates.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count(layout.size());
-        // SAFETY: the caller upholds the contract of `alloc`.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: `pointer` came from `System` with this layout.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-
-    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        count(layout.size());
-        // SAFETY: the caller upholds the contract of `alloc_zeroed`.
-        unsafe { System.alloc_zeroed(layout) }
-    }
-
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        count(size);
-        // SAFETY: the caller upholds the contract of `realloc`.
-        unsafe { System.realloc(pointer, layout, size) }
-    }
-}
-
-/// Returns the bytes that `work` allocates on this thread.
-fn bytes_of(work: impl FnOnce()) -> usize {
-    let before = BYTES.get();
-    work();
-    BYTES.get() - before
-}
 
 #[test]
 fn no_hop_and_no_step_allocates_a_whole_engine() {
@@ -83,12 +31,12 @@ fn no_hop_and_no_step_allocates_a_whole_engine() {
             controls.estimates =
                 if hop < PASSAGE_HOPS { Estimates::Learning } else { Estimates::Learned };
             let mut samples = noise.hop(MICS, hop_samples, 0.1, 0.1);
-            let bytes = bytes_of(|| pipeline.process_hop(&mut samples, &controls));
+            let bytes = measure(|| pipeline.process_hop(&mut samples, &controls)).allocated_bytes;
             assert!(bytes <= MOST_BYTES, "time {time}, hop {hop}: {bytes} bytes");
         }
         let (mut steps, mut has_more) = (0, true);
         while has_more {
-            let bytes = bytes_of(|| has_more = pipeline.idle());
+            let bytes = measure(|| has_more = pipeline.idle()).allocated_bytes;
             assert!(bytes <= MOST_BYTES, "time {time}, step {steps}: {bytes} bytes");
             steps += 1;
         }

@@ -12,7 +12,7 @@
     clippy::print_stderr,
     reason = "a test that cannot go on fails"
 )]
-#![allow(unsafe_code, reason = "a global allocator")]
+#![allow(unsafe_code, reason = "plugin formats are C interfaces")]
 
 #[path = "it/clap_host.rs"]
 #[allow(dead_code, unreachable_pub, reason = "shared with the other tests")]
@@ -36,57 +36,14 @@ mod vst3_objects;
 #[allow(dead_code, unreachable_pub, reason = "shared with the other tests")]
 mod watch;
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
-
 use plugin::Unspill;
 use plugin::classes::Unspill16;
 use plugin::guard::param_id_hash;
+use test_memory::measure;
 
 use clap_host::ClapHost;
 use host::{Host, SetUp, TestBus};
 use vst3_host::Vst3Host;
-
-struct Counting;
-
-thread_local! {
-    static COUNT: Cell<Option<usize>> = const { Cell::new(None) };
-}
-
-fn note() {
-    COUNT.with(|count| count.set(count.get().map(|count| count + 1)));
-}
-
-// SAFETY: forwards to the system allocator; the counter is a thread-local without a destructor.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        note();
-        // SAFETY: as the caller guarantees.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        note();
-        // SAFETY: as the caller guarantees.
-        unsafe { System.dealloc(pointer, layout) };
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
-/// Returns the number of allocations and deallocations of this thread in `body`.
-fn count(body: impl FnOnce()) -> usize {
-    COUNT.set(Some(0));
-    body();
-    COUNT.replace(None).unwrap_or(0)
-}
-
-#[test]
-fn an_allocation_is_caught() {
-    assert!(count(|| drop(std::hint::black_box(vec![1_u8]))) >= 2);
-    assert_eq!(count(|| ()), 0);
-}
 
 /// Checks that blocks do not allocate in the plugin. The test hosts also allocate, always the same
 /// amount for equal blocks. The amount of a block that the plugin refuses is the host's alone.
@@ -97,9 +54,10 @@ fn blocks_allocate_nothing(mut host: Box<dyn Host>) {
     let amount = param_id_hash("mic3_amount");
     let label = param_id_hash("mic3_instrument");
     let mut block = |host: &dyn Host, changes: &[(u32, f64)]| {
-        count(|| {
+        let work = || {
             host.process(&mut inputs, &mut outputs, BLOCK, changes);
-        })
+        };
+        measure(work).calls
     };
     let learn = param_id_hash("learn");
     let mut changes = [(amount, 0.3), (label, 0.5), (learn, 0.0)];
@@ -113,7 +71,7 @@ fn blocks_allocate_nothing(mut host: Box<dyn Host>) {
         assert_eq!(block(&*host, &[]), own[0], "block {index}");
         assert_eq!(block(&*host, &changes), own[1], "block {index} with changes");
         if index % 50 == 0 {
-            assert_eq!(count(|| host.reset()), 0, "reset");
+            assert_eq!(measure(|| host.reset()).calls, 0, "reset");
         }
     }
 }

@@ -8,11 +8,6 @@ mod learned;
 mod model;
 mod state;
 
-use fuzz::Counting;
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
 /// Returns the contents of all files with this ending in a folder of the repository and
 /// its subfolders.
 fn files(folder: &str, ending: &str) -> Vec<Vec<u8>> {

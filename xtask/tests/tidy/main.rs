@@ -27,8 +27,9 @@ fn every_source_file_says_in_its_first_line_what_it_is_for() {
 }
 
 /// Allowed dependencies of each package of the project; a package depends only on earlier ones.
-const ALLOWED: [(&str, &[&str]); 11] = [
+const ALLOWED: [(&str, &[&str]); 12] = [
     (TEST_SIGNALS, &[]),
+    (TEST_MEMORY, &[]),
     ("engine", &[]),
     ("models", &["engine"]),
     ("audiofile", &[]),
@@ -37,12 +38,13 @@ const ALLOWED: [(&str, &[&str]); 11] = [
     ("xtask", &[]),
     ("plugin", &["engine", "models"]),
     ("lab", &["engine", "models", "audiofile", "sessioncheck"]),
-    ("fuzz", &["engine", "models", "plugin", "lab", "audiofile"]),
+    ("fuzz", &[TEST_MEMORY, "engine", "models", "plugin", "lab", "audiofile"]),
     ("tests", &[TEST_SIGNALS, "engine", "models", "audiofile", "host", "lab", "plugin"]),
 ];
 
-/// Every package may use it in its tests, benches and examples.
+// Every package may use these in its tests, benches and examples.
 const TEST_SIGNALS: &str = "test-signals";
+const TEST_MEMORY: &str = "test-memory";
 
 fn allowed_for(package: &str) -> &'static [&'static str] {
     let entry = ALLOWED.iter().find(|(name, _)| *name == package);
@@ -53,7 +55,8 @@ fn forbidden(packages: &[Package]) -> Vec<String> {
     let names: BTreeSet<&str> = packages.iter().map(|package| package.name.as_str()).collect();
     let mut found = Vec::new();
     for package in packages {
-        let dev = package.dev_dependencies.iter().filter(|name| *name != TEST_SIGNALS);
+        let is_for_tests = |name: &&String| [TEST_SIGNALS, TEST_MEMORY].contains(&name.as_str());
+        let dev = package.dev_dependencies.iter().filter(|name| !is_for_tests(name));
         for dependency in package.dependencies.iter().chain(dev) {
             let is_ours = names.contains(dependency.as_str());
             if is_ours && !allowed_for(&package.name).contains(&dependency.as_str()) {

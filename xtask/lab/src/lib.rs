@@ -25,4 +25,5 @@ pub mod room;
 pub mod scenes;
 pub mod sound_file;
 pub mod soundfont;
+mod toml_text;
 pub mod train;

@@ -15,8 +15,8 @@ pub use stage::{PatternWeights, RoomConfig, StageConfig};
 
 use super::sources::{Ensemble, Library, MaterialConfig};
 use super::split::Split;
-use anyhow::{Context, Result, anyhow, bail};
-use audiofile::readable;
+use crate::toml_text::{self, line_at, read_toml};
+use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 use toml::Spanned;
@@ -139,18 +139,11 @@ impl Recipe {
     ///
     /// Returns an error if there is no such recipe, or if it is invalid. The error names the line.
     pub fn open(name_or_file: &str) -> Result<Self> {
-        if let Some((name, text)) = BUILT_IN.iter().find(|(name, _)| *name == name_or_file) {
-            return Self::parse(name, text);
-        }
-        let path = Path::new(name_or_file);
-        if !path.exists() && path.extension().is_none() {
-            let names: Vec<&str> = BUILT_IN.iter().map(|(name, _)| *name).collect();
-            bail!("no recipe file {name_or_file}; built-in recipes are {}", names.join(", "));
-        }
-        let text = std::fs::read_to_string(path)
-            .with_context(|| format!("could not read {name_or_file}"))?;
+        let (text, folder) = toml_text::open(name_or_file, &BUILT_IN, ["recipe file", "recipes"])?;
         let mut recipe = Self::parse(name_or_file, &text)?;
-        recipe.material.resolve(path.parent().unwrap_or(Path::new("")));
+        if let Some(folder) = folder {
+            recipe.material.resolve(folder);
+        }
         Ok(recipe)
     }
 
@@ -220,34 +213,6 @@ fn check_scene(scene: &SceneConfig) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// Parses TOML. Errors name the file and the line.
-pub(crate) fn read_toml<T: serde::de::DeserializeOwned>(name: &str, text: &str) -> Result<T> {
-    toml::from_str(text).map_err(|error| {
-        // Messages quote the text, which may contain control characters.
-        let message = readable(error.message().trim().replace('\n', " "));
-        error.span().map_or_else(
-            || anyhow!("{name}: {message}"),
-            |span| anyhow!("{name} line {}: {message}", line_at(text, span.start)),
-        )
-    })
-}
-
-/// Returns the line that contains byte `offset`, with its number from 1.
-pub(crate) fn line_at(text: &str, offset: usize) -> Line<'_> {
-    let before = text.get(..offset.min(text.len())).unwrap_or(text);
-    let number = before.matches('\n').count();
-    Line(number + 1, text.lines().nth(number).unwrap_or_default().trim())
-}
-
-/// Number and text of a line. Its display form has no control characters.
-pub(crate) struct Line<'a>(pub(crate) usize, &'a str);
-
-impl std::fmt::Display for Line<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} (`{}`)", self.0, readable(self.1))
-    }
 }
 
 #[cfg(test)]

@@ -13,8 +13,8 @@ pub use size::SizeConfig;
 use super::device::DeviceName;
 use super::limits;
 use super::loss::LossConfig;
-use crate::scenes::recipe::{line_at, read_toml};
-use anyhow::{Context, Result, bail, ensure};
+use crate::toml_text::{self, line_at, read_toml};
+use anyhow::{Result, bail, ensure};
 use recipes::Setting;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -169,18 +169,9 @@ impl TrainConfig {
     ///
     /// Returns an error if there is none or something in it is wrong; the error names the line.
     pub fn open(name_or_file: &str) -> Result<Self> {
-        if let Some((name, text)) = BUILT_IN.iter().find(|(name, _)| *name == name_or_file) {
-            return Self::parse(name, text);
-        }
-        let path = Path::new(name_or_file);
-        if !path.exists() && path.extension().is_none() {
-            let names: Vec<&str> = BUILT_IN.iter().map(|(name, _)| *name).collect();
-            bail!("no file {name_or_file}; built-in configurations are {}", names.join(", "));
-        }
-        let text = std::fs::read_to_string(path)
-            .with_context(|| format!("could not read {name_or_file}"))?;
+        let (text, folder) = toml_text::open(name_or_file, &BUILT_IN, ["file", "configurations"])?;
         let mut config = Self::parse(name_or_file, &text)?;
-        let base = path.parent().unwrap_or(Path::new(""));
+        let Some(base) = folder else { return Ok(config) };
         for scenes in &mut config.validation.scenes {
             *scenes = base.join(&*scenes);
         }

@@ -219,7 +219,7 @@ impl Kit {
             let mut choked = None;
             if stroke.piece == Piece::OpenHat {
                 let mut sound = Sound { rate_hz, channels: sounds.clone() };
-                choke(&mut sound, stroke, &strokes[position..]);
+                end_open_hat(&mut sound, stroke, &strokes[position..]);
                 choked = Some(sound.channels);
             }
             let channels: &[Vec<f32>] = choked.as_deref().unwrap_or(sounds);
@@ -254,7 +254,7 @@ impl Kit {
 }
 
 /// Ends an open hat at the next closed stroke, in all mics alike.
-fn choke(sound: &mut Sound, open: &Stroke, later: &[Stroke]) {
+fn end_open_hat(sound: &mut Sound, open: &Stroke, later: &[Stroke]) {
     let Some(close) = later.iter().find(|stroke| stroke.piece == Piece::ClosedHat) else {
         return;
     };
@@ -346,7 +346,7 @@ mod tests {
         let mut sound = Sound { rate_hz: 8_000, channels: vec![vec![1.0; 8_000]] };
         let at = |at_s, piece| Stroke { at_s, piece, strength: 0.5 };
         let strokes = [at(1.0, Piece::OpenHat), at(1.5, Piece::ClosedHat)];
-        choke(&mut sound, &strokes[0], &strokes);
+        end_open_hat(&mut sound, &strokes[0], &strokes);
         assert_eq!(sound.channels[0][3_999], 1.0);
         assert!((sound.channels[0][4_240] - 0.5).abs() < 1e-6, "half way through the fade");
         assert_eq!(sound.channels[0][4_500], 0.0);

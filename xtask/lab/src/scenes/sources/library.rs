@@ -320,7 +320,7 @@ mod tests {
         let scores = top.join("scores");
         std::fs::create_dir_all(&scores).unwrap();
         for number in 0..12 {
-            let bytes = super::super::score::tests::file();
+            let bytes = super::super::score::test_file();
             std::fs::write(scores.join(format!("q{number}.mid")), bytes).unwrap();
         }
         let kit = top.join("kit");

@@ -326,7 +326,7 @@ impl Performer<'_> {
             }
             let voice = Voice::DrumKit(drum.kit);
             let mut played = self.sound(voice, &notes)?;
-            self.choke(&mut played, piece, drum, &strokes);
+            self.end_hats(&mut played, piece, drum, &strokes);
             made_of.insert(label(voice, Some(key)));
             sound.iter_mut().zip(&played).for_each(|(sum, x)| *sum += x);
         }
@@ -335,7 +335,7 @@ impl Performer<'_> {
 
     /// Ends open hats at the next closed one, and half-open hats that replace closed ones almost
     /// at once.
-    fn choke(&self, sound: &mut [f32], piece: Piece, drum: Drum, strokes: &[Stroke]) {
+    fn end_hats(&self, sound: &mut [f32], piece: Piece, drum: Drum, strokes: &[Stroke]) {
         let rate_hz = f64::from(self.request.rate_hz);
         let half_open =
             piece == Piece::ClosedHat && drums(Piece::OpenHat, self.split).contains(&drum);
@@ -442,14 +442,14 @@ mod tests {
         let strokes = [at(0.0, Piece::OpenHat), at(0.5, Piece::ClosedHat)];
         let mut open = vec![1.0; 16_000];
         let drum = drums(Piece::OpenHat, Split::Train)[0];
-        performer(Split::Train).choke(&mut open, Piece::OpenHat, drum, &strokes);
+        performer(Split::Train).end_hats(&mut open, Piece::OpenHat, drum, &strokes);
         assert!(open[7_900] == 1.0 && open[10_000] < 0.01);
         let mut closed = vec![1.0; 16_000];
         let drum = drums(Piece::ClosedHat, Split::Train)[0];
-        performer(Split::Train).choke(&mut closed, Piece::ClosedHat, drum, &strokes);
+        performer(Split::Train).end_hats(&mut closed, Piece::ClosedHat, drum, &strokes);
         assert!(closed.iter().all(|&x| x == 1.0), "a closed hat is short by itself");
         let drum = drums(Piece::ClosedHat, Split::Test)[0];
-        performer(Split::Test).choke(&mut closed, Piece::ClosedHat, drum, &strokes);
+        performer(Split::Test).end_hats(&mut closed, Piece::ClosedHat, drum, &strokes);
         assert!(closed[8_100] == 1.0 && closed[12_000] < 0.01, "played on a half-open one");
     }
 }

@@ -195,30 +195,32 @@ pub(crate) fn for_seat(parts: &[Vec<Note>], used: &mut Vec<usize>, keys: (u8, u8
         .collect()
 }
 
+/// Returns a MIDI file with two tracks: a tempo change at beat 2 from 120 to 60, and four beats of
+/// one note each.
 #[cfg(test)]
-pub(super) mod tests {
-    use super::*;
-
-    /// Two tracks: a tempo change at beat 2 from 120 to 60, and four beats of one note each.
-    pub(in super::super) fn file() -> Vec<u8> {
-        let mut bytes = b"MThd\x00\x00\x00\x06\x00\x01\x00\x02\x00\x60".to_vec();
-        let conductor = b"\x81\x40\xff\x51\x03\x0f\x42\x40\x00\xff\x2f\x00";
-        let mut part = Vec::new();
-        for key in [60, 62, 64, 65] {
-            part.extend([0x00, 0x90, key, 80, 0x60, 0x80, key, 0]);
-        }
-        part.extend(b"\x00\xff\x2f\x00");
-        for track in [conductor.as_slice(), &part] {
-            bytes.extend(b"MTrk");
-            bytes.extend(u32::try_from(track.len()).unwrap().to_be_bytes());
-            bytes.extend(track);
-        }
-        bytes
+pub(super) fn test_file() -> Vec<u8> {
+    let mut bytes = b"MThd\x00\x00\x00\x06\x00\x01\x00\x02\x00\x60".to_vec();
+    let conductor = b"\x81\x40\xff\x51\x03\x0f\x42\x40\x00\xff\x2f\x00";
+    let mut part = Vec::new();
+    for key in [60, 62, 64, 65] {
+        part.extend([0x00, 0x90, key, 80, 0x60, 0x80, key, 0]);
     }
+    part.extend(b"\x00\xff\x2f\x00");
+    for track in [conductor.as_slice(), &part] {
+        bytes.extend(b"MTrk");
+        bytes.extend(u32::try_from(track.len()).unwrap().to_be_bytes());
+        bytes.extend(track);
+    }
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
 
     #[test]
     fn notes_keep_the_time_of_the_score() {
-        let score = Score::parse("a.mid".to_owned(), &file()).unwrap();
+        let score = Score::parse("a.mid".to_owned(), &test_file()).unwrap();
         let times: Vec<(f64, f64, u8)> =
             score.parts[0].iter().map(|note| (note.at_s, note.hold_s, note.key)).collect();
         assert_eq!(times, [(0.0, 0.5, 60), (0.5, 0.5, 62), (1.0, 1.0, 64), (2.0, 1.0, 65)]);

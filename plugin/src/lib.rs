@@ -14,7 +14,7 @@ mod live;
 mod names;
 pub mod params;
 pub mod plugin;
-pub mod saved;
+pub(crate) mod saved;
 mod state;
 mod stay;
 mod sync;

@@ -9,7 +9,7 @@ use super::arrangement::Arrangement;
 
 /// Version of the saved format. It is raised when an old value would get another meaning. A new
 /// parameter does not raise it: loading sets the parameter to its default.
-pub const FORMAT: u32 = 1;
+const FORMAT: u32 = 1;
 
 /// Name of the field that holds [`FORMAT`].
 const FORMAT_FIELD: &str = "format";
@@ -78,14 +78,14 @@ pub(crate) fn arrangement_of(state: &PluginState, num_strips: usize) -> Option<A
 /// versions without models.
 ///
 /// A session is loaded with that model if this program contains it, otherwise with the newest.
-#[must_use]
-pub fn model_of(state: &PluginState) -> Option<(&str, &str)> {
+#[cfg(test)]
+pub(crate) fn model_of(state: &PluginState) -> Option<(&str, &str)> {
     let field = |name| state.fields.get(name).map(String::as_str);
     field(MODEL_ID_FIELD).zip(field(MODEL_VERSION_FIELD))
 }
 
 /// Returns the format version of a state. A missing or unreadable version counts as 1.
-#[must_use]
-pub fn format_of(state: &PluginState) -> u32 {
+#[cfg(test)]
+pub(crate) fn format_of(state: &PluginState) -> u32 {
     state.fields.get(FORMAT_FIELD).and_then(|text| text.parse().ok()).unwrap_or(1)
 }

@@ -6,7 +6,8 @@ pub(crate) mod learned;
 pub(crate) mod window;
 
 pub(crate) use format::arrangement_of;
-pub use format::{FORMAT, format_of, model_of};
+#[cfg(test)]
+pub(crate) use format::{format_of, model_of};
 
 use arrangement::Arranged;
 use learned::Kept;

@@ -50,6 +50,7 @@ use mics::Mics;
 use presets::Presets;
 use rows::Rows;
 use scene::Scene;
+use spectrum::Spectrum;
 
 /// Margin around strips and matrix, in points.
 const MICS_MARGIN: Vec2 = vec2(12.0, 8.0);
@@ -67,6 +68,7 @@ pub(super) struct Editor {
     is_open: bool,
     edits: Edits,
     scene: Scene,
+    spectrum: Spectrum,
     handles: Handles,
     rows: Rows,
     mics: Mics,
@@ -83,6 +85,7 @@ impl Editor {
             is_open: false,
             edits: Edits::new(params),
             scene: Scene::new(params, live),
+            spectrum: Spectrum::default(),
             handles: Handles::default(),
             rows: Rows::default(),
             mics: Mics::default(),
@@ -104,6 +107,7 @@ impl Editor {
         self.is_open = false;
         self.edits.connect(None);
         self.scene.close();
+        self.spectrum.close();
         self.handles.close();
         self.mics.close();
     }
@@ -122,7 +126,7 @@ impl Editor {
         let now = Instant::now();
         self.edits.settle(now);
         let time_s = ui.input(|input| input.time);
-        self.scene.poll(self.rows.selected, time_s, ui.ctx());
+        self.scene.poll(self.rows.selected, &mut self.spectrum, time_s, ui.ctx());
         self.shortcuts(ui);
 
         let area = ui.max_rect();
@@ -143,7 +147,7 @@ impl Editor {
         let mut access = Access { scene, edits, handles, rows };
         header::show(ui, header, &mut self.presets, &mut access);
         self.mics.show(ui, mics.shrink2(MICS_MARGIN), &mut access);
-        spectrum::show(ui, spectrum, &mut self.scene, &self.rows);
+        self.spectrum.show(ui, spectrum, &self.scene, &self.rows);
         status::show(ui, status, &self.scene, &self.edits);
 
         // Names, order, links and passages are not parameters, so the host must be notified here.

@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use egui::{Color32, Context};
-use engine::snapshot::{Column, MicLevels};
+use engine::snapshot::MicLevels;
 use engine::{GuideTrouble, Snapshot};
 use nice_plug::prelude::Enum;
 
-use super::spectrogram::Spectrogram;
+use super::spectrum::Spectrum;
 use super::theme;
 use crate::daw::Daw;
 use crate::live::{Live, LiveSession};
@@ -107,10 +107,6 @@ pub(super) struct Scene {
     /// Why the network gave no result, and the time of the last occurrence.
     trouble: Option<(GuideTrouble, Instant)>,
     pub(super) health: Health,
-    /// The newest spectrum of the selected strip.
-    pub(super) column: Option<Box<Column>>,
-    pub(super) spectrogram: Spectrogram,
-    column_strip: usize,
     last_snapshot_s: Option<f64>,
     load_since: (Instant, u64, f64),
     late_since: (u64, Option<Instant>),
@@ -129,9 +125,6 @@ impl Scene {
             twins: None,
             trouble: None,
             health: Health::default(),
-            column: None,
-            spectrogram: Spectrogram::default(),
-            column_strip: 0,
             last_snapshot_s: None,
             load_since: (Instant::now(), 0, 0.0),
             late_since: (0, None),
@@ -144,7 +137,6 @@ impl Scene {
             session.monitor.watch(None);
         }
         self.forget();
-        self.spectrogram = Spectrogram::default();
     }
 
     fn forget(&mut self) {
@@ -154,12 +146,17 @@ impl Scene {
         self.twins = None;
         self.trouble = None;
         self.health = Health::default();
-        self.column = None;
         self.last_snapshot_s = None;
     }
 
-    /// Reads all snapshots since the last picture.
-    pub(super) fn poll(&mut self, selected: usize, time_s: f64, context: &Context) {
+    /// Reads all snapshots since the last picture, and updates the spectrum of the selected strip.
+    pub(super) fn poll(
+        &mut self,
+        selected: usize,
+        spectrum: &mut Spectrum,
+        time_s: f64,
+        context: &Context,
+    ) {
         let current = self.live.session();
         let same = |a: &LiveSession, b: &LiveSession| Arc::ptr_eq(&a.monitor, &b.monitor);
         let unchanged = match (&self.session, &current) {
@@ -172,6 +169,7 @@ impl Scene {
                 before.monitor.watch(None);
             }
             self.forget();
+            spectrum.forget_curves();
             if let Some(session) = &current {
                 let stats = &session.stats;
                 self.load_since = (Instant::now(), stats.hops(), stats.busy_s());
@@ -180,26 +178,18 @@ impl Scene {
         }
         self.session = current;
         let Some(session) = self.session.clone() else { return };
-        if self.column_strip != selected {
-            self.column_strip = selected;
-            self.column = None;
-            self.spectrogram.clear();
-        }
+        spectrum.choose(selected);
         let mics = session.map.mics_of(selected);
         session.monitor.watch(Some(mics.start));
         while let Some(snapshot) = session.monitor.take() {
             self.hear(&snapshot, &session);
             if mics.contains(&snapshot.column.mic) {
-                self.spectrogram.push(&snapshot.column, session.monitor.hop_s());
-                match &mut self.column {
-                    Some(column) => smooth(column, &snapshot.column, session.monitor.hop_s()),
-                    None => self.column = Some(Box::new(snapshot.column.clone())),
-                }
+                spectrum.push(&snapshot.column, session.monitor.hop_s());
             }
             session.monitor.give_back(snapshot);
             self.last_snapshot_s = Some(time_s);
         }
-        self.spectrogram.upload(context);
+        spectrum.upload(context);
         self.look_after(&session);
     }
 
@@ -341,20 +331,5 @@ impl Scene {
     /// Returns true if the current layout has this strip.
     pub(super) fn exists(&self, strip: usize) -> bool {
         self.session.as_ref().is_none_or(|session| !session.map.mics_of(strip).is_empty())
-    }
-}
-
-fn smooth(shown: &mut Column, new: &Column, hop_s: f32) {
-    shown.mic = new.mic;
-    for (shown, new) in [
-        (&mut shown.before_db, &new.before_db),
-        (&mut shown.after_db, &new.after_db),
-        (&mut shown.removed_db, &new.removed_db),
-    ] {
-        for (shown, &new) in shown.iter_mut().zip(new) {
-            // Fast attack and slow decay, so that the eye can follow.
-            let part = (hop_s / if new > *shown { 0.03 } else { 0.25 }).min(1.0);
-            *shown += part * (new - *shown);
-        }
     }
 }

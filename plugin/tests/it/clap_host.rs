@@ -111,7 +111,6 @@ impl ClapHost {
     }
 
     /// Stops calling the plugin back during its calls of the host.
-    #[allow(dead_code, reason = "shared with the count of allocations")]
     pub fn leave_alone(self) -> Self {
         self.told.plugin.store(std::ptr::null_mut(), Ordering::SeqCst);
         self
@@ -149,7 +148,6 @@ impl ClapHost {
     }
 
     /// Returns the host, for further instances.
-    #[allow(dead_code, reason = "shared with the count of allocations")]
     pub fn raw_host(&self) -> *const clap_host {
         &raw const *self.host
     }

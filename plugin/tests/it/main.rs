@@ -16,6 +16,7 @@
     reason = "a test that cannot go on fails"
 )]
 
+mod allocations;
 mod automation;
 mod case;
 mod cases;

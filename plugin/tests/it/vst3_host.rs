@@ -168,7 +168,6 @@ struct Block<'a> {
 
 impl Vst3Host {
     /// Processes one block with changes at any sample and with the host's transport.
-    #[allow(dead_code, reason = "shared with the count of allocations")]
     pub fn process_at(
         &self,
         inputs: &mut [TestBus],
@@ -250,7 +249,6 @@ impl Vst3Host {
 /// # Safety
 ///
 /// Only the methods of `FUnknown` may be called.
-#[allow(dead_code, reason = "shared with the count of allocations")]
 pub unsafe fn uninitialised(class: &plugin::classes::ClassDesc) -> ComPtr<IComponent> {
     // SAFETY: this function owns the factory's reference; all pointers are to live variables.
     unsafe {

@@ -1,49 +1,13 @@
 //! No allocation on the audio thread, from the host's call to the engine and back.
-#![allow(
-    clippy::cast_possible_truncation,
-    clippy::cast_possible_wrap,
-    clippy::cast_sign_loss,
-    reason = "small test values, in the formats' own types"
-)]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    reason = "a test that cannot go on fails"
-)]
-#![allow(unsafe_code, reason = "plugin formats are C interfaces")]
-
-#[path = "it/clap_host.rs"]
-#[allow(dead_code, unreachable_pub, reason = "shared with the other tests")]
-mod clap_host;
-#[path = "it/clap_told.rs"]
-#[allow(dead_code, unreachable_pub, reason = "shared with the other tests")]
-mod clap_told;
-#[path = "it/host.rs"]
-#[allow(dead_code, unreachable_pub, reason = "shared with the other tests")]
-mod host;
-#[path = "it/vst3_handler.rs"]
-#[allow(dead_code, unreachable_pub, reason = "shared with the other tests")]
-mod vst3_handler;
-#[path = "it/vst3_host.rs"]
-#[allow(dead_code, unreachable_pub, reason = "shared with the other tests")]
-mod vst3_host;
-#[path = "it/vst3_objects.rs"]
-#[allow(dead_code, unreachable_pub, reason = "shared with the other tests")]
-mod vst3_objects;
-#[path = "it/watch.rs"]
-#[allow(dead_code, unreachable_pub, reason = "shared with the other tests")]
-mod watch;
 
 use plugin::Unspill;
 use plugin::classes::Unspill16;
 use plugin::guard::param_id_hash;
 use test_memory::measure;
 
-use clap_host::ClapHost;
-use host::{Host, SetUp, TestBus};
-use vst3_host::Vst3Host;
+use crate::clap_host::ClapHost;
+use crate::host::{Host, SetUp, TestBus};
+use crate::vst3_host::Vst3Host;
 
 /// Checks that blocks do not allocate in the plugin. The test hosts also allocate, always the same
 /// amount for equal blocks. The amount of a block that the plugin refuses is the host's alone.

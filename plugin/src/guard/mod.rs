@@ -29,7 +29,7 @@
 //! | | changes CLAP output port ids with the number of inputs | `clap::ports` |
 //! | | panics on a block before the set-up | the proxies refuse the block |
 //! | | allocates for over-long blocks | the proxies cut them |
-//! | | panics on an editor in a CLAP host without `clap.gui` | no such extension there |
+//! | | panics on an editor in a CLAP host without `clap.gui` | `clap::extensions` creates none |
 //! | | sends edits to VST3 hosts on the window's thread (Linux) | `vst3::teller` |
 //! | | relies on VST3 hosts to return every edit | `vst3::waiting` keeps them for the next block |
 //! | | aborts the host when the plugin panics | [`Inside`] catches the panic |

@@ -32,6 +32,8 @@ pub struct Told {
     pub callback: AtomicBool,
     /// True if a restart happens at once instead of later.
     pub restarts_at_once: AtomicBool,
+    /// True if the host has no side of `clap.gui`.
+    pub is_without_windows: AtomicBool,
     /// True if the host reports that this is its audio thread instead of its main thread.
     pub is_audio_thread: AtomicBool,
     /// The host's name of the plugin's track, if any.
@@ -298,9 +300,11 @@ static GUI: clap_host_gui = clap_host_gui {
 
 /// Returns the host's extensions.
 pub unsafe extern "C" fn host_extension(
-    _host: *const clap_host,
+    host: *const clap_host,
     id: *const c_char,
 ) -> *const c_void {
+    // SAFETY: the host's data is its `Told`.
+    let told = unsafe { &*(*host).host_data.cast::<Told>() };
     // SAFETY: a string of the plugin.
     match unsafe { CStr::from_ptr(id) } {
         id if id == CLAP_EXT_PARAMS => (&raw const PARAMS).cast(),
@@ -309,7 +313,9 @@ pub unsafe extern "C" fn host_extension(
         id if id == CLAP_EXT_TRACK_INFO => (&raw const TRACK_INFO).cast(),
         id if id == CLAP_EXT_PRESET_LOAD => (&raw const PRESET_LOAD).cast(),
         id if id == CLAP_EXT_THREAD_CHECK => (&raw const THREAD_CHECK).cast(),
-        id if id == CLAP_EXT_GUI => (&raw const GUI).cast(),
+        id if id == CLAP_EXT_GUI && !told.is_without_windows.load(Ordering::SeqCst) => {
+            (&raw const GUI).cast()
+        }
         _ => std::ptr::null(),
     }
 }

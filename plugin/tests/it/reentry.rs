@@ -78,6 +78,17 @@ fn edits_in_vst3(guarded: bool) -> Result<(), String> {
     expect("edits at the end", count(&host.handler.edits), [3, 2, 3])
 }
 
+/// Returns the system's kind of windows.
+fn window_api() -> &'static CStr {
+    if cfg!(target_os = "macos") {
+        CLAP_WINDOW_API_COCOA
+    } else if cfg!(windows) {
+        CLAP_WINDOW_API_WIN32
+    } else {
+        CLAP_WINDOW_API_X11
+    }
+}
+
 fn edits_in_clap(guarded: bool) -> Result<(), String> {
     let host = ClapHost::of::<Probe<Sym>>(guarded);
     let host = if guarded { host } else { host.call_back() };
@@ -87,15 +98,8 @@ fn edits_in_clap(guarded: bool) -> Result<(), String> {
         let id: &CStr = CLAP_EXT_GUI;
         &*(*plugin).get_extension.unwrap()(plugin, id.as_ptr()).cast::<clap_plugin_gui>()
     };
-    let api = if cfg!(target_os = "macos") {
-        CLAP_WINDOW_API_COCOA
-    } else if cfg!(windows) {
-        CLAP_WINDOW_API_WIN32
-    } else {
-        CLAP_WINDOW_API_X11
-    };
     // SAFETY: as above.
-    let opened = unsafe { gui.create.unwrap()(plugin, api.as_ptr(), false) };
+    let opened = unsafe { gui.create.unwrap()(plugin, window_api().as_ptr(), false) };
     expect("opened", opened, true)?;
     let hand = Hand::of_window().unwrap();
     let label = param_id_hash("label");
@@ -111,6 +115,29 @@ fn edits_in_clap(guarded: bool) -> Result<(), String> {
     // SAFETY: an open window.
     unsafe { gui.destroy.unwrap()(plugin) };
     expect("edits at the end", count(&host.told.edits), [2, 1, 2])
+}
+
+/// Qtractor looks for the window of an instance to which it gives no extension, and opens that of
+/// another instance.
+#[test]
+fn a_clap_host_without_windows_learns_that_there_is_one_and_gets_none() {
+    let host = ClapHost::of::<Probe<Sym>>(true);
+    host.told.is_without_windows.store(true, Ordering::SeqCst);
+    let plugin = host.plugin;
+    let id: &CStr = CLAP_EXT_GUI;
+    // SAFETY: a live plugin; the probe opens no real window.
+    let gui = unsafe { (*plugin).get_extension.unwrap()(plugin, id.as_ptr()) };
+    // SAFETY: null or the plugin's.
+    let gui = unsafe { gui.cast::<clap_plugin_gui>().as_ref() }.expect("has a window");
+    // SAFETY: as above.
+    assert!(unsafe { gui.is_api_supported.unwrap()(plugin, window_api().as_ptr(), false) });
+    // SAFETY: as above.
+    assert!(!unsafe { gui.create.unwrap()(plugin, window_api().as_ptr(), false) });
+    host.told.is_without_windows.store(false, Ordering::SeqCst);
+    // SAFETY: as above.
+    assert!(unsafe { gui.create.unwrap()(plugin, window_api().as_ptr(), false) });
+    // SAFETY: an open window.
+    unsafe { gui.destroy.unwrap()(plugin) };
 }
 
 /// A host that restarts the plugin during its request for a restart.

@@ -9,7 +9,7 @@ use clap_sys::ext::audio_ports_activation::{
     CLAP_EXT_AUDIO_PORTS_ACTIVATION, CLAP_EXT_AUDIO_PORTS_ACTIVATION_COMPAT,
 };
 use clap_sys::ext::audio_ports_config::CLAP_EXT_AUDIO_PORTS_CONFIG;
-use clap_sys::ext::gui::CLAP_EXT_GUI;
+use clap_sys::ext::gui::{CLAP_EXT_GUI, clap_plugin_gui};
 use clap_sys::ext::latency::{CLAP_EXT_LATENCY, clap_plugin_latency};
 use clap_sys::ext::params::{
     CLAP_EXT_PARAMS, CLAP_PARAM_IS_ENUM, CLAP_PARAM_IS_STEPPED, clap_param_info, clap_plugin_params,
@@ -39,6 +39,8 @@ use super::track::TRACK_INFO;
 pub(super) enum Found {
     /// The guard, with this table.
     Ours(*const c_void),
+    /// The guard, with the table of [`window`].
+    Window,
     /// The framework, with its own table. Its functions only use `plugin_data`.
     Theirs,
     /// Not supported.
@@ -66,7 +68,8 @@ pub(super) fn find(id: &CStr) -> Found {
         id if id == CLAP_EXT_PARAMS => ours(&PARAMS),
         id if id == CLAP_EXT_RENDER => ours(&RENDER),
         id if id == CLAP_EXT_STATE => ours(&STATE),
-        id if [CLAP_EXT_TAIL, CLAP_EXT_GUI].contains(&id) => Found::Theirs,
+        id if id == CLAP_EXT_GUI => Found::Window,
+        id if id == CLAP_EXT_TAIL => Found::Theirs,
         _ => Found::None,
     }
 }
@@ -91,6 +94,28 @@ macro_rules! extension {
             None => $fallback,
         }
     };
+}
+
+/// Returns the table for windows: the framework's, except that no window is created for a host
+/// without its own side of the extension, which the framework requires.
+///
+/// Hosts decide whether a plugin has a window with an instance that they create for this alone, and
+/// may give that one fewer extensions than the instances they play (Qtractor).
+pub(super) fn window(proxy: &Proxy) -> *const c_void {
+    let Some(theirs) = framework_table::<clap_plugin_gui>(proxy, CLAP_EXT_GUI) else {
+        return std::ptr::null();
+    };
+    let ours = || clap_plugin_gui { create: Some(window_create), ..*theirs };
+    std::ptr::from_ref(proxy.gui.get_or_init(ours)).cast()
+}
+
+unsafe extern "C" fn window_create(
+    plugin: *const clap_plugin,
+    api: *const c_char,
+    is_floating: bool,
+) -> bool {
+    with_proxy!(plugin, false, |proxy| proxy.host_has_windows()
+        && extension!(proxy, clap_plugin_gui, CLAP_EXT_GUI, create(api, is_floating) else false))
 }
 
 static LATENCY: clap_plugin_latency = clap_plugin_latency { get: Some(latency_get) };

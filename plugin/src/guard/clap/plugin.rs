@@ -5,7 +5,6 @@ use std::ffi::{CStr, c_char, c_void};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 
-use clap_sys::ext::gui::CLAP_EXT_GUI;
 use clap_sys::host::clap_host;
 use clap_sys::plugin::clap_plugin;
 use clap_sys::process::{CLAP_PROCESS_ERROR, clap_process, clap_process_status};
@@ -130,11 +129,8 @@ unsafe extern "C" fn get_extension(plugin: *const clap_plugin, id: *const c_char
         // SAFETY: not null, and a string of the host.
         let name = unsafe { CStr::from_ptr(id) };
         match extensions::find(name) {
+            extensions::Found::Window => extensions::window(proxy),
             extensions::Found::Ours(table) => table,
-            // The framework requires that a host with windows implements its side of the extension.
-            extensions::Found::Theirs if name == CLAP_EXT_GUI && !proxy.host_has_windows() => {
-                std::ptr::null()
-            }
             extensions::Found::Theirs => {
                 inner!(proxy, get_extension(id) else std::ptr::null())
             }

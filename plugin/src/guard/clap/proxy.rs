@@ -3,9 +3,9 @@
 
 use std::any::Any;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
-use clap_sys::ext::gui::{CLAP_EXT_GUI, clap_host_gui};
+use clap_sys::ext::gui::{CLAP_EXT_GUI, clap_host_gui, clap_plugin_gui};
 use clap_sys::ext::latency::{CLAP_EXT_LATENCY, clap_host_latency};
 use clap_sys::plugin::clap_plugin;
 use nice_plug::prelude::AudioIOLayout;
@@ -33,6 +33,8 @@ pub(super) struct Proxy {
     pub(super) teller: Arc<Teller>,
     pub(super) view: Arc<dyn View>,
     pub(super) layouts: &'static [AudioIOLayout],
+    /// The framework's table for windows, with the guard's own function in it.
+    pub(super) gui: OnceLock<clap_plugin_gui>,
     pub(super) audio: AudioLock<Audio>,
     /// Configuration of the next activation, as far as it is known. Never locked on the
     /// audio thread.
@@ -123,6 +125,7 @@ impl Proxy {
             teller,
             view,
             layouts,
+            gui: OnceLock::new(),
             audio: AudioLock::new(Audio::default()),
             next: Mutex::default(),
             layout: AtomicUsize::new(0),

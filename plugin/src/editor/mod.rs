@@ -17,6 +17,7 @@ mod mics;
 mod presets;
 mod rows;
 mod scene;
+mod spectra;
 mod spectrogram;
 mod spectrum;
 mod status;
@@ -50,7 +51,7 @@ use mics::Mics;
 use presets::Presets;
 use rows::Rows;
 use scene::Scene;
-use spectrum::Spectrum;
+use spectra::Spectra;
 
 /// Margin around strips and matrix, in points.
 const MICS_MARGIN: Vec2 = vec2(12.0, 8.0);
@@ -68,7 +69,7 @@ pub(super) struct Editor {
     is_open: bool,
     edits: Edits,
     scene: Scene,
-    spectrum: Spectrum,
+    spectra: Spectra,
     handles: Handles,
     rows: Rows,
     mics: Mics,
@@ -85,7 +86,7 @@ impl Editor {
             is_open: false,
             edits: Edits::new(params),
             scene: Scene::new(params, live),
-            spectrum: Spectrum::default(),
+            spectra: Spectra::default(),
             handles: Handles::default(),
             rows: Rows::default(),
             mics: Mics::default(),
@@ -107,7 +108,7 @@ impl Editor {
         self.is_open = false;
         self.edits.connect(None);
         self.scene.close();
-        self.spectrum.close();
+        self.spectra.close();
         self.handles.close();
         self.mics.close();
     }
@@ -126,7 +127,7 @@ impl Editor {
         let now = Instant::now();
         self.edits.settle(now);
         let time_s = ui.input(|input| input.time);
-        self.scene.poll(self.rows.selected, &mut self.spectrum, time_s, ui.ctx());
+        self.scene.poll(self.rows.selected, &mut self.spectra, time_s, ui.ctx());
         self.shortcuts(ui);
 
         let area = ui.max_rect();
@@ -147,7 +148,7 @@ impl Editor {
         let mut access = Access { scene, edits, handles, rows };
         header::show(ui, header, &mut self.presets, &mut access);
         self.mics.show(ui, mics.shrink2(MICS_MARGIN), &mut access);
-        self.spectrum.show(ui, spectrum, &self.scene, &self.rows);
+        spectrum::show(ui, spectrum, &mut self.spectra, &self.scene, &self.rows);
         status::show(ui, status, &self.scene, &self.edits);
 
         // Names, order, links and passages are not parameters, so the host must be notified here.

@@ -8,7 +8,7 @@ use engine::snapshot::MicLevels;
 use engine::{GuideTrouble, Snapshot};
 use nice_plug::prelude::Enum;
 
-use super::spectrum::Spectrum;
+use super::spectra::Spectra;
 use super::theme;
 use crate::daw::Daw;
 use crate::live::{Live, LiveSession};
@@ -149,11 +149,11 @@ impl Scene {
         self.last_snapshot_s = None;
     }
 
-    /// Reads all snapshots since the last picture, and updates the spectrum of the selected strip.
+    /// Reads all snapshots since the last picture, and updates the spectra of the selected strip.
     pub(super) fn poll(
         &mut self,
         selected: usize,
-        spectrum: &mut Spectrum,
+        spectra: &mut Spectra,
         time_s: f64,
         context: &Context,
     ) {
@@ -169,7 +169,7 @@ impl Scene {
                 before.monitor.watch(None);
             }
             self.forget();
-            spectrum.forget_curves();
+            spectra.forget_curves();
             if let Some(session) = &current {
                 let stats = &session.stats;
                 self.load_since = (Instant::now(), stats.hops(), stats.busy_s());
@@ -178,18 +178,18 @@ impl Scene {
         }
         self.session = current;
         let Some(session) = self.session.clone() else { return };
-        spectrum.choose(selected);
+        spectra.choose(selected);
         let mics = session.map.mics_of(selected);
         session.monitor.watch(Some(mics.start));
         while let Some(snapshot) = session.monitor.take() {
             self.hear(&snapshot, &session);
             if mics.contains(&snapshot.column.mic) {
-                spectrum.push(&snapshot.column, session.monitor.hop_s());
+                spectra.push(&snapshot.column, session.monitor.hop_s());
             }
             session.monitor.give_back(snapshot);
             self.last_snapshot_s = Some(time_s);
         }
-        spectrum.upload(context);
+        spectra.upload(context);
         self.look_after(&session);
     }
 

@@ -1,11 +1,12 @@
 //! The spectrum of the selected mic, current and over the last seconds.
 
-use egui::{Align2, Color32, Context, Id, Mesh, Pos2, Rect, Sense, Shape, Stroke, Ui, pos2, vec2};
-use engine::snapshot::{Column, NUM_COLUMN_BANDS, band_hz};
+use egui::{Align2, Color32, Id, Mesh, Pos2, Rect, Sense, Shape, Stroke, Ui, pos2, vec2};
+use engine::snapshot::{NUM_COLUMN_BANDS, band_hz};
 
 use super::controls::choices;
 use super::rows::Rows;
 use super::scene::Scene;
+use super::spectra::Spectra;
 use super::spectrogram::{Signal, Spectrogram};
 use super::{icons, theme};
 
@@ -31,188 +32,135 @@ fn position(hz: f32) -> f32 {
     (hz / low).ln() / (high / low).ln()
 }
 
-/// The panel, with the spectra of one strip.
-#[derive(Debug, Default)]
-pub(super) struct Spectrum {
-    strip: usize,
-    /// The newest spectrum.
-    column: Option<Box<Column>>,
-    spectrogram: Spectrogram,
+/// Draws the panel.
+pub(super) fn show(ui: &mut Ui, rect: Rect, spectra: &mut Spectra, scene: &Scene, rows: &Rows) {
+    ui.painter().rect_filled(rect, 0.0, theme::blend(theme::BACKGROUND, theme::PANEL, 0.5));
+    ui.painter().hline(rect.x_range(), rect.top(), (1.0, theme::LINE));
+    if !rows.shown(scene).contains(&rows.selected) {
+        return;
+    }
+    let inside = rect.shrink2(vec2(14.0, 0.0));
+    let split = inside.left() + inside.width() * 0.44;
+    let curves = Rect::from_min_max(
+        pos2(inside.left(), inside.top() + TOP),
+        pos2(split - 10.0, inside.bottom() - 10.0),
+    );
+    let picture = Rect::from_min_max(
+        pos2(split + 10.0, inside.top() + TOP),
+        pos2(inside.right(), inside.bottom() - 10.0),
+    );
+    let shown = spectra.spectrogram.signal();
+    if let Some(signal) = title(ui, inside, split, shown, (rows.selected, scene)) {
+        spectra.spectrogram.show(signal);
+    }
+    draw_curves(ui, curves, spectra);
+    draw_picture(ui, picture, spectra);
 }
 
-impl Spectrum {
-    /// Sets the strip whose spectra follow. The spectra of another strip are removed.
-    pub(super) fn choose(&mut self, strip: usize) {
-        if self.strip != strip {
-            self.strip = strip;
-            self.column = None;
-            self.spectrogram.clear();
-        }
+/// Draws the line above the pictures. Returns the signal that was chosen for the spectrogram.
+fn title(
+    ui: &mut Ui,
+    inside: Rect,
+    split: f32,
+    shown: Signal,
+    (selected, scene): (usize, &Scene),
+) -> Option<Signal> {
+    let y = inside.top() + 0.5 * TOP;
+    let icon = Rect::from_center_size(pos2(inside.left() + 9.0, y), vec2(18.0, 18.0));
+    icons::draw(ui.painter(), icon, scene.instrument(selected), theme::TEXT);
+    let at = pos2(icon.right() + 8.0, y);
+    let font = theme::semibold(13.0);
+    ui.painter().text(at, Align2::LEFT_CENTER, scene.name(selected), font, theme::TEXT);
+    let mut x = split - 10.0;
+    for (name, colour) in
+        [("Removed", theme::BLEED), ("After", theme::KEEP), ("Before", theme::DIM)]
+    {
+        let at = pos2(x, y);
+        let drawn =
+            ui.painter().text(at, Align2::RIGHT_CENTER, name, theme::regular(11.5), theme::DIM);
+        let key = Rect::from_center_size(pos2(drawn.left() - 10.0, y), vec2(10.0, 3.0));
+        ui.painter().rect_filled(key, 1.0, colour);
+        x = key.left() - 14.0;
     }
-
-    /// Adds one hop.
-    pub(super) fn push(&mut self, column: &Column, hop_s: f32) {
-        self.spectrogram.push(column, hop_s);
-        match &mut self.column {
-            Some(shown) => smooth(shown, column, hop_s),
-            None => self.column = Some(Box::new(column.clone())),
-        }
-    }
-
-    /// Updates the texture of the spectrogram.
-    pub(super) fn upload(&mut self, context: &Context) {
-        self.spectrogram.upload(context);
-    }
-
-    /// Removes the curves, and leaves the spectrogram.
-    pub(super) fn forget_curves(&mut self) {
-        self.column = None;
-    }
-
-    /// Removes the spectra when the window closes.
-    pub(super) fn close(&mut self) {
-        self.column = None;
-        self.spectrogram = Spectrogram::default();
-    }
-
-    /// Draws the panel.
-    pub(super) fn show(&mut self, ui: &mut Ui, rect: Rect, scene: &Scene, rows: &Rows) {
-        ui.painter().rect_filled(rect, 0.0, theme::blend(theme::BACKGROUND, theme::PANEL, 0.5));
-        ui.painter().hline(rect.x_range(), rect.top(), (1.0, theme::LINE));
-        if !rows.shown(scene).contains(&rows.selected) {
-            return;
-        }
-        let inside = rect.shrink2(vec2(14.0, 0.0));
-        let split = inside.left() + inside.width() * 0.44;
-        let curves = Rect::from_min_max(
-            pos2(inside.left(), inside.top() + TOP),
-            pos2(split - 10.0, inside.bottom() - 10.0),
-        );
-        let picture = Rect::from_min_max(
-            pos2(split + 10.0, inside.top() + TOP),
-            pos2(inside.right(), inside.bottom() - 10.0),
-        );
-        self.title(ui, inside, split, rows.selected, scene);
-        self.curves(ui, curves);
-        self.picture(ui, picture);
-    }
-
-    fn title(&mut self, ui: &mut Ui, inside: Rect, split: f32, selected: usize, scene: &Scene) {
-        let y = inside.top() + 0.5 * TOP;
-        let icon = Rect::from_center_size(pos2(inside.left() + 9.0, y), vec2(18.0, 18.0));
-        icons::draw(ui.painter(), icon, scene.instrument(selected), theme::TEXT);
-        let at = pos2(icon.right() + 8.0, y);
-        let font = theme::semibold(13.0);
-        ui.painter().text(at, Align2::LEFT_CENTER, scene.name(selected), font, theme::TEXT);
-        let mut x = split - 10.0;
-        for (name, colour) in
-            [("Removed", theme::BLEED), ("After", theme::KEEP), ("Before", theme::DIM)]
-        {
-            let at = pos2(x, y);
-            let drawn =
-                ui.painter().text(at, Align2::RIGHT_CENTER, name, theme::regular(11.5), theme::DIM);
-            let key = Rect::from_center_size(pos2(drawn.left() - 10.0, y), vec2(10.0, 3.0));
-            ui.painter().rect_filled(key, 1.0, colour);
-            x = key.left() - 14.0;
-        }
-        let names = Signal::ALL.map(|signal| {
-            (
-                signal.name(),
-                match signal {
-                    Signal::Before => "The unprocessed mic",
-                    Signal::After => "The mic without bleed",
-                    Signal::Removed => "The sound that is removed",
-                },
-            )
-        });
-        let place = Rect::from_min_size(pos2(split + 10.0, y - 11.0), vec2(216.0, 22.0));
-        let shown = self.spectrogram.signal();
-        let chosen = Signal::ALL.iter().position(|&signal| signal == shown).unwrap_or(0);
-        let colour = |choice: usize| [theme::DIM, theme::KEEP, theme::BLEED][choice];
-        if let Some(choice) = choices(ui, place, Id::unique("spectrogram"), &names, chosen, colour)
-        {
-            self.spectrogram.show(Signal::ALL[choice]);
-        }
-        let text = format!("last {:.0} s", Spectrogram::seconds());
-        let at = pos2(inside.right(), y);
-        ui.painter().text(at, Align2::RIGHT_CENTER, text, theme::regular(11.5), theme::DIM);
-    }
-
-    fn curves(&self, ui: &Ui, rect: Rect) {
-        let painter = ui.painter().with_clip_rect(rect);
-        painter.rect_filled(rect, theme::CORNER, theme::WELL);
-        let y = |db: f32| {
-            let part = (db - LOWEST_DB) / (HIGHEST_DB - LOWEST_DB);
-            rect.bottom() - part.clamp(0.0, 1.0) * rect.height()
-        };
-        for db in MARKS_DB {
-            painter.hline(rect.x_range(), y(db), (1.0, theme::LINE));
-            let at = pos2(rect.left() + 4.0, y(db) - 1.0);
-            let text = format!("\u{2212}{:.0}", -db);
-            painter.text(at, Align2::LEFT_BOTTOM, text, theme::regular(10.0), theme::FAINT);
-        }
-        for (hz, name) in MARKS_HZ {
-            let x = rect.left() + position(hz) * rect.width();
-            painter.vline(x, rect.y_range(), (1.0, theme::LINE));
-            let at = pos2(x, rect.bottom() - 2.0);
-            painter.text(at, Align2::CENTER_BOTTOM, name, theme::regular(10.0), theme::FAINT);
-        }
-        let Some(column) = &self.column else { return };
-        let line = |levels: &[f32]| -> Vec<Pos2> {
-            let step = rect.width() / (levels.len() - 1) as f32;
-            let place = |(band, &db): (usize, &f32)| pos2(rect.left() + band as f32 * step, y(db));
-            levels.iter().enumerate().map(place).collect()
-        };
-        let before = line(&column.before_db);
-        painter.add(filled(&before, rect.bottom(), theme::DIM.gamma_multiply(0.22)));
-        painter.add(Shape::line(before, Stroke::new(1.0, theme::DIM)));
-        painter.add(Shape::line(line(&column.removed_db), Stroke::new(1.2, theme::BLEED)));
-        painter.add(Shape::line(line(&column.after_db), Stroke::new(1.8, theme::KEEP)));
-
-        let response = ui.interact(rect, Id::unique("curves"), Sense::hover());
-        let Some(at) = response.hover_pos() else { return };
-        painter.vline(at.x, rect.y_range(), (1.0, theme::DIM));
-        let part = ((at.x - rect.left()) / rect.width()).clamp(0.0, 1.0);
-        #[allow(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "one of a few bands"
-        )]
-        let band = (part * (NUM_COLUMN_BANDS - 1) as f32).round() as usize;
-        let [before, after, removed] = [&column.before_db, &column.after_db, &column.removed_db]
-            .map(|levels| level_text(levels[band]));
-        let hz = frequency_text(band_hz(band));
-        response.on_hover_text_at_pointer(format!(
-            "{hz}: {before} before, {after} after, {removed} removed"
-        ));
-    }
-
-    fn picture(&self, ui: &Ui, rect: Rect) {
-        let painter = ui.painter().with_clip_rect(rect);
-        painter.rect_filled(rect, theme::CORNER, theme::WELL);
-        self.spectrogram.draw(&painter, rect);
-        for (hz, name) in MARKS_HZ {
-            let y = rect.bottom() - position(hz) * rect.height();
-            if ["100", "1k", "10k"].contains(&name) {
-                painter.hline(rect.x_range(), y, (1.0, theme::TEXT.gamma_multiply(0.10)));
-                let at = pos2(rect.left() + 4.0, y - 1.0);
-                painter.text(at, Align2::LEFT_BOTTOM, name, theme::regular(10.0), theme::DIM);
-            }
-        }
-    }
+    let names = Signal::ALL.map(|signal| {
+        (
+            signal.name(),
+            match signal {
+                Signal::Before => "The unprocessed mic",
+                Signal::After => "The mic without bleed",
+                Signal::Removed => "The sound that is removed",
+            },
+        )
+    });
+    let place = Rect::from_min_size(pos2(split + 10.0, y - 11.0), vec2(216.0, 22.0));
+    let chosen = Signal::ALL.iter().position(|&signal| signal == shown).unwrap_or(0);
+    let colour = |choice: usize| [theme::DIM, theme::KEEP, theme::BLEED][choice];
+    let choice = choices(ui, place, Id::unique("spectrogram"), &names, chosen, colour);
+    let text = format!("last {:.0} s", Spectrogram::seconds());
+    let at = pos2(inside.right(), y);
+    ui.painter().text(at, Align2::RIGHT_CENTER, text, theme::regular(11.5), theme::DIM);
+    choice.map(|choice| Signal::ALL[choice])
 }
 
-fn smooth(shown: &mut Column, new: &Column, hop_s: f32) {
-    shown.mic = new.mic;
-    for (shown, new) in [
-        (&mut shown.before_db, &new.before_db),
-        (&mut shown.after_db, &new.after_db),
-        (&mut shown.removed_db, &new.removed_db),
-    ] {
-        for (shown, &new) in shown.iter_mut().zip(new) {
-            // Fast attack and slow decay, so that the eye can follow.
-            let part = (hop_s / if new > *shown { 0.03 } else { 0.25 }).min(1.0);
-            *shown += part * (new - *shown);
+fn draw_curves(ui: &Ui, rect: Rect, spectra: &Spectra) {
+    let painter = ui.painter().with_clip_rect(rect);
+    painter.rect_filled(rect, theme::CORNER, theme::WELL);
+    let y = |db: f32| {
+        let part = (db - LOWEST_DB) / (HIGHEST_DB - LOWEST_DB);
+        rect.bottom() - part.clamp(0.0, 1.0) * rect.height()
+    };
+    for db in MARKS_DB {
+        painter.hline(rect.x_range(), y(db), (1.0, theme::LINE));
+        let at = pos2(rect.left() + 4.0, y(db) - 1.0);
+        let text = format!("\u{2212}{:.0}", -db);
+        painter.text(at, Align2::LEFT_BOTTOM, text, theme::regular(10.0), theme::FAINT);
+    }
+    for (hz, name) in MARKS_HZ {
+        let x = rect.left() + position(hz) * rect.width();
+        painter.vline(x, rect.y_range(), (1.0, theme::LINE));
+        let at = pos2(x, rect.bottom() - 2.0);
+        painter.text(at, Align2::CENTER_BOTTOM, name, theme::regular(10.0), theme::FAINT);
+    }
+    let Some(column) = &spectra.column else { return };
+    let line = |levels: &[f32]| -> Vec<Pos2> {
+        let step = rect.width() / (levels.len() - 1) as f32;
+        let place = |(band, &db): (usize, &f32)| pos2(rect.left() + band as f32 * step, y(db));
+        levels.iter().enumerate().map(place).collect()
+    };
+    let before = line(&column.before_db);
+    painter.add(filled(&before, rect.bottom(), theme::DIM.gamma_multiply(0.22)));
+    painter.add(Shape::line(before, Stroke::new(1.0, theme::DIM)));
+    painter.add(Shape::line(line(&column.removed_db), Stroke::new(1.2, theme::BLEED)));
+    painter.add(Shape::line(line(&column.after_db), Stroke::new(1.8, theme::KEEP)));
+
+    let response = ui.interact(rect, Id::unique("curves"), Sense::hover());
+    let Some(at) = response.hover_pos() else { return };
+    painter.vline(at.x, rect.y_range(), (1.0, theme::DIM));
+    let part = ((at.x - rect.left()) / rect.width()).clamp(0.0, 1.0);
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "one of a few bands"
+    )]
+    let band = (part * (NUM_COLUMN_BANDS - 1) as f32).round() as usize;
+    let [before, after, removed] = [&column.before_db, &column.after_db, &column.removed_db]
+        .map(|levels| level_text(levels[band]));
+    let hz = frequency_text(band_hz(band));
+    response.on_hover_text_at_pointer(format!(
+        "{hz}: {before} before, {after} after, {removed} removed"
+    ));
+}
+
+fn draw_picture(ui: &Ui, rect: Rect, spectra: &Spectra) {
+    let painter = ui.painter().with_clip_rect(rect);
+    painter.rect_filled(rect, theme::CORNER, theme::WELL);
+    spectra.spectrogram.draw(&painter, rect);
+    for (hz, name) in MARKS_HZ {
+        let y = rect.bottom() - position(hz) * rect.height();
+        if ["100", "1k", "10k"].contains(&name) {
+            painter.hline(rect.x_range(), y, (1.0, theme::TEXT.gamma_multiply(0.10)));
+            let at = pos2(rect.left() + 4.0, y - 1.0);
+            painter.text(at, Align2::LEFT_BOTTOM, name, theme::regular(10.0), theme::DIM);
         }
     }
 }

@@ -341,6 +341,7 @@ impl Online {
             let settled = self.settled.as_mut().ok_or(Unusable::Layout)?;
             settled.restore(&learned)?;
             settled.forget_audio();
+            settled.take_own_means(&self.canceller);
             self.phase = Phase::Settled;
         }
         self.publisher.set_convergence(1.0);

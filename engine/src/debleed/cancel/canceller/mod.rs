@@ -346,6 +346,23 @@ impl Canceller {
         (all > 0.0).then(|| self.crosstalk.leaked_of(target, bleeder, power) / all)
     }
 
+    /// Copies the power of the own sources from a canceller that has cleaned the same mics, for mics
+    /// that this one has not cleaned yet.
+    ///
+    /// Learning passes clean nothing, so [`Canceller::crosstalk`] would otherwise weight the bands
+    /// by all power that the mics pick up.
+    pub(super) fn take_own_means(&mut self, other: &Self) {
+        let num_bands = self.bands.num_bands();
+        for mic in 0..self.num_mics {
+            if self.own_hops[mic] > 0 {
+                continue;
+            }
+            let range = mic * num_bands..(mic + 1) * num_bands;
+            self.own_means[range.clone()].copy_from_slice(&other.own_means[range]);
+            self.own_hops[mic] = other.own_hops[mic];
+        }
+    }
+
     /// Returns the reason why a guide is not used, if that is the case.
     pub(super) fn guide_trouble(&self) -> Option<GuideTrouble> {
         let guided = self.guide_behind.as_ref().or(self.guide_ahead.as_ref());

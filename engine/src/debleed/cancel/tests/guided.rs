@@ -38,7 +38,7 @@ impl Guide for Mute {
 
 /// A guide for a first source of low pitch and a second of high pitch.
 #[derive(Debug)]
-struct ByPitch;
+pub(super) struct ByPitch;
 
 impl Guide for ByPitch {
     fn look(&mut self, _: &GuideHop<'_>, masks: &mut GuideMasks<'_>) -> bool {

@@ -3,6 +3,7 @@
 mod fallback;
 mod guided;
 mod learned;
+mod refining;
 
 use super::filters::MOST_LOUDER;
 use super::*;

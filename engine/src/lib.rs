@@ -18,10 +18,13 @@ pub use controls::{Controls, Estimates, Listen, MicControls, Role};
 pub use debleed::cancel::{LearnState, Learned, LearnedError, Learner, Unusable};
 pub use debleed::{Debleed, GuideTrouble};
 pub use mode::{Mode, Pace, latency_samples};
-pub use session::{ProcessError, Session, SessionConfig, SessionError, SessionMethod};
+pub use session::{
+    Inlet, Outlet, OutletConfig, ProcessError, Removal, Session, SessionConfig, SessionError,
+    SessionMethod,
+};
 pub use snapshot::{Monitor, Snapshot};
 pub use units::{Decibels, GroupId, MicIndex, SampleRate};
-pub use worker::{SessionStats, abandoned_workers};
+pub use worker::{HopRunner, SessionStats, URGENT_LIMIT, Urgency, abandoned_workers, rest};
 
 /// Largest number of mics in a session. A stereo mic counts as two.
 pub const MAX_MICS: usize = 32;

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::SessionConfig;
+use super::{SessionConfig, SessionError};
+use crate::MAX_MICS;
 use crate::debleed::cancel::{Learned, Learner};
 use crate::debleed::{Debleed, Online};
 use crate::network::Model;
@@ -43,9 +44,16 @@ impl Default for SessionMethod<'_> {
 }
 
 impl SessionMethod<'_> {
-    /// Returns the pipeline of the method for `num_mics` mics, and the learner of its estimates.
-    pub(super) fn build(self, config: &SessionConfig, num_mics: usize) -> (Pipeline, Arc<Learner>) {
-        match self {
+    /// Returns the pipeline of the method, and the learner of its estimates.
+    pub(crate) fn build(
+        self,
+        config: &SessionConfig,
+    ) -> Result<(Pipeline, Arc<Learner>), SessionError> {
+        let num_mics = config.num_mics;
+        if !(1..=MAX_MICS).contains(&num_mics) {
+            return Err(SessionError::NumMics { actual: num_mics, max: MAX_MICS });
+        }
+        Ok(match self {
             Self::Own { model, learned } => {
                 let SessionConfig { rate, mode, .. } = *config;
                 let mut method = match model {
@@ -58,6 +66,6 @@ impl SessionMethod<'_> {
             }
             Self::Any(method) => (Pipeline::new(method, num_mics), Arc::new(Learner::new())),
             Self::Pipeline(pipeline) => (*pipeline, Arc::new(Learner::new())),
-        }
+        })
     }
 }

@@ -3,6 +3,7 @@
 mod errors;
 mod method;
 mod mixer;
+mod outlet;
 mod prepare;
 #[cfg(test)]
 mod tests;
@@ -22,6 +23,7 @@ use crate::worker::{Bell, Packet, Sender, SessionStats, Worker};
 pub use errors::{ProcessError, SessionError};
 pub use method::SessionMethod;
 use mixer::Mixer;
+pub use outlet::{Inlet, Outlet, OutletConfig, Removal};
 use wet::Wet;
 
 /// Configuration of a session.
@@ -205,13 +207,7 @@ impl Session {
     /// Safe on the audio thread with [`Pace::Realtime`]: no allocation, lock or system call. With
     /// [`Pace::Offline`] it waits for the worker.
     pub fn process(&mut self, mics: &mut [&mut [f32]]) -> Result<(), ProcessError> {
-        if mics.len() != self.num_mics {
-            return Err(ProcessError::NumMics { expected: self.num_mics, actual: mics.len() });
-        }
-        let num_samples = mics.first().map_or(0, |mic| mic.len());
-        if let Some(odd) = mics.iter().find(|mic| mic.len() != num_samples) {
-            return Err(ProcessError::Length { expected: num_samples, actual: odd.len() });
-        }
+        let num_samples = checked_length(mics, self.num_mics)?;
         let mut start = 0;
         while start < num_samples {
             // Pieces end at the end of a hop (of input and output alike, because the latency is a
@@ -358,6 +354,18 @@ impl Session {
 
 /// Longest park of an offline caller between two checks for a result.
 const OFFLINE_NAP: Duration = Duration::from_millis(5);
+
+/// Returns the length of all mics of a block.
+fn checked_length(mics: &[&mut [f32]], num_mics: usize) -> Result<usize, ProcessError> {
+    if mics.len() != num_mics {
+        return Err(ProcessError::NumMics { expected: num_mics, actual: mics.len() });
+    }
+    let num_samples = mics.first().map_or(0, |mic| mic.len());
+    match mics.iter().find(|mic| mic.len() != num_samples) {
+        Some(odd) => Err(ProcessError::Length { expected: num_samples, actual: odd.len() }),
+        None => Ok(num_samples),
+    }
+}
 
 fn to_i64(samples: usize) -> i64 {
     i64::try_from(samples).unwrap_or(i64::MAX)

@@ -7,20 +7,18 @@ use std::time::Duration;
 use super::mixer::Mixer;
 use super::wet::Wet;
 use super::{Session, SessionConfig, SessionError, SessionMethod, to_i64};
-use crate::MAX_MICS;
 use crate::controls::Controls;
 use crate::debleed::cancel::{LearnState, Learner};
 use crate::mode::{latency_of, slack_samples};
 use crate::pipeline::Pipeline;
-use crate::snapshot::Observer;
-use crate::worker::{Bell, Packet, SessionStats, Urgency, Worker, WorkerSide, ring};
+use crate::worker::{Bell, HopRunner, Packet, Urgency, Worker, WorkerSide, ring};
 
 /// Packets beyond the slack: one being filled, two for the output, and five in reserve.
 const SPARE_PACKETS: usize = 8;
 /// Duration of the ramps of amounts and listening, in seconds.
-const RAMP_S: f32 = 0.010;
+pub(super) const RAMP_S: f32 = 0.010;
 /// Duration of the fade to dry at a late hop, and of the fade back, in seconds.
-const FADE_S: f32 = 0.005;
+pub(super) const FADE_S: f32 = 0.005;
 /// Average spacing over the latency, in samples, below which control changes may be merged.
 const EVENT_SPACING_SAMPLES: usize = 32;
 
@@ -40,8 +38,7 @@ impl Session {
         controls: &Controls,
         method: SessionMethod<'_>,
     ) -> Result<Self, SessionError> {
-        let num_mics = checked_num_mics(config)?;
-        let (pipeline, learner) = method.build(config, num_mics);
+        let (pipeline, learner) = method.build(config)?;
         Self::start(config, controls, pipeline, learner)
     }
 
@@ -52,7 +49,7 @@ impl Session {
         pipeline: Pipeline,
         learner: Arc<Learner>,
     ) -> Result<Self, SessionError> {
-        let num_mics = checked_num_mics(config)?;
+        let num_mics = config.num_mics;
         let geometry = pipeline.geometry();
         let hop_samples = geometry.hop_samples();
         let SessionConfig { rate, mode, pace, max_block_samples, .. } = *config;
@@ -70,15 +67,13 @@ impl Session {
         let free: Vec<_> = (0..num_packets).map(|_| Packet::new(num_mics, hop_samples)).collect();
         let (to_worker, input) = ring(num_packets + 1);
         let (output, results) = ring(num_packets + 1);
-        let stats = Arc::new(SessionStats::default());
         let hop_s = hop_samples as f32 / rate.hz();
         let nap = Duration::from_secs_f32(hop_s / 4.0);
         let bell = Bell::new();
-        let observer = Observer::new(&pipeline, rate, num_mics);
-        let monitor = observer.monitor();
+        let runner = HopRunner::around(pipeline, rate, num_mics, Arc::clone(&learner));
+        let (monitor, stats) = (runner.monitor(), runner.stats());
         let side = WorkerSide {
-            pipeline,
-            observer,
+            runner,
             input,
             output,
             stats: Arc::clone(&stats),
@@ -91,7 +86,7 @@ impl Session {
 
         let dry_samples = (latency_samples + hop_samples).next_multiple_of(hop_samples);
         let fade_samples = rate.samples_in(FADE_S).clamp(1, hop_samples);
-        let max_events = latency_samples / EVENT_SPACING_SAMPLES + 64;
+        let max_events = max_events(latency_samples);
         Ok(Self {
             num_mics,
             rate,
@@ -175,10 +170,7 @@ impl Session {
     }
 }
 
-fn checked_num_mics(config: &SessionConfig) -> Result<usize, SessionError> {
-    if (1..=MAX_MICS).contains(&config.num_mics) {
-        Ok(config.num_mics)
-    } else {
-        Err(SessionError::NumMics { actual: config.num_mics, max: MAX_MICS })
-    }
+/// Returns the number of control changes that may wait for their sample.
+pub(super) fn max_events(latency_samples: usize) -> usize {
+    latency_samples / EVENT_SPACING_SAMPLES + 64
 }

@@ -3,13 +3,15 @@
 mod link;
 #[cfg(test)]
 mod link_tests;
+mod runner;
 mod thread;
 mod urgency;
 
 use crate::sync;
 pub(crate) use link::{Bell, Packet, Receiver, Sender, ring};
+pub use runner::HopRunner;
 #[cfg(test)]
 pub(crate) use thread::JOIN_LIMIT;
 pub use thread::{SessionStats, abandoned_workers};
 pub(crate) use thread::{Worker, WorkerSide};
-pub(crate) use urgency::Urgency;
+pub use urgency::{URGENT_LIMIT, Urgency, rest};

@@ -8,17 +8,12 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::link::{Bell, Packet, Receiver, Sender};
-use super::urgency::Urgency;
+use super::runner::HopRunner;
+use super::urgency::{URGENT_LIMIT, Urgency, rest};
 use crate::pipeline::Pipeline;
-use crate::snapshot::Observer;
 
 /// Longest wait for a busy worker when a session is dropped.
 pub(crate) const JOIN_LIMIT: Duration = Duration::from_secs(5);
-
-/// Longest time that a worker stays urgent without a rest. A worker that does not keep up would
-/// otherwise occupy a core, and systems that grant real time end programs that do so
-/// (`RLIMIT_RTTIME`, often 200 ms).
-const URGENT_LIMIT: Duration = Duration::from_millis(50);
 
 /// Workers of this process that were still busy after [`JOIN_LIMIT`].
 static ABANDONED: AtomicUsize = AtomicUsize::new(0);
@@ -113,7 +108,7 @@ impl SessionStats {
         self.longest_hop_ns.load(Ordering::Relaxed) as f64 * 1e-9
     }
 
-    fn count_hop(&self, took: Duration) {
+    pub(super) fn count_hop(&self, took: Duration) {
         let took_ns = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
         self.busy_ns.fetch_add(took_ns, Ordering::Relaxed);
         self.longest_hop_ns.fetch_max(took_ns, Ordering::Relaxed);
@@ -124,8 +119,7 @@ impl SessionStats {
 
 /// State that the worker thread owns.
 pub(crate) struct WorkerSide {
-    pub(crate) pipeline: Pipeline,
-    pub(crate) observer: Observer,
+    pub(crate) runner: HopRunner,
     pub(crate) input: Receiver<Packet>,
     pub(crate) output: Sender<Packet>,
     pub(crate) stats: Arc<SessionStats>,
@@ -146,15 +140,13 @@ impl WorkerSide {
             self.bell.ring();
             return None;
         }
-        Some(self.pipeline)
+        Some(self.runner.into_pipeline())
     }
 
     fn work(&mut self) {
-        let hop = i64::try_from(self.pipeline.geometry().hop_samples()).unwrap_or(i64::MAX);
-        let latency = i64::try_from(self.pipeline.latency_samples()).unwrap_or(i64::MAX);
-        let (mut epoch, mut expected_start) = (0, 0);
-        // Before the first hop, which has little time. The method handles a failure at that hop.
-        let _ = catch_unwind(AssertUnwindSafe(|| self.pipeline.warm_up()));
+        let latency = i64::try_from(self.runner.latency_samples()).unwrap_or(i64::MAX);
+        // Before the first hop, which has little time.
+        self.runner.warm_up();
         let (mut rested, mut is_awaited) = (Instant::now(), false);
         loop {
             // Acquire: everything sent before the stop is visible after this load. A late read
@@ -168,7 +160,7 @@ impl WorkerSide {
                 if stops {
                     break;
                 }
-                if self.pipeline.idle() {
+                if self.runner.idle() {
                     // No thread waits for this work.
                     self.urgency.set_urgent(false);
                 } else {
@@ -180,48 +172,18 @@ impl WorkerSide {
             is_awaited = packet.is_awaited;
             self.urgency.set_urgent(!is_awaited && rested.elapsed() < URGENT_LIMIT);
             if is_awaited {
-                self.pipeline.follow(&packet.controls);
                 // Relaxed: a late read costs one hop of the passage.
-                while !self.stats.stop.load(Ordering::Relaxed) {
-                    if !self.pipeline.idle() {
-                        break;
-                    }
-                }
+                let stats = &self.stats;
+                self.runner.complete(&packet.controls, || stats.stop.load(Ordering::Relaxed));
             }
-            let began = Instant::now();
-            if packet.epoch != epoch {
-                self.pipeline.reset();
-            } else if packet.start_sample != expected_start {
-                self.pipeline.forget_audio();
-            }
-            self.observer.store_input(&packet.samples);
-            self.pipeline.process_hop(&mut packet.samples, &packet.controls);
-            epoch = packet.epoch;
-            expected_start = packet.start_sample + hop;
+            let Packet { samples, controls, start_sample, epoch, .. } = &mut packet;
+            let took = self.runner.process(samples, controls, *start_sample, *epoch);
             packet.start_sample -= latency;
-            let took = began.elapsed();
-            self.observer.publish(&packet.samples, &self.pipeline);
             let sent = self.output.push(packet);
             debug_assert!(sent.is_ok(), "the ring holds every packet there is");
-            self.stats.count_hop(took);
+            self.runner.count(took);
             self.bell.ring();
         }
-    }
-}
-
-/// Waits for work. A thread that waits for the worker wakes it.
-///
-/// On Windows a park ends at the next system tick, up to 15.6 ms late, but a sleep does not. In
-/// real time no thread wakes the worker, so it can sleep.
-#[allow(
-    clippy::disallowed_methods,
-    reason = "the worker, on the one system where it is more exact"
-)]
-fn rest(nap: Duration, is_awaited: bool) {
-    if cfg!(windows) && !is_awaited {
-        std::thread::sleep(nap);
-    } else {
-        std::thread::park_timeout(nap);
     }
 }
 

@@ -1,10 +1,21 @@
 //! Priority of the worker thread: above all other work and below the audio thread, as far as the
 //! system permits.
 
+use std::time::Duration;
+
 use thread_priority::{Error, thread_native_id};
 
-/// Priority of the thread that owns this value.
-pub(crate) struct Urgency {
+/// Longest time that a worker stays urgent without a rest. A worker that does not keep up would
+/// otherwise occupy a core, and systems that grant real time end programs that do so
+/// (`RLIMIT_RTTIME`, often 200 ms).
+pub const URGENT_LIMIT: Duration = Duration::from_millis(50);
+
+/// Priority of the worker thread that owns this value.
+///
+/// # Real-time
+///
+/// Worker threads only: changes make system calls.
+pub struct Urgency {
     /// Requests the urgent or the usual priority for the calling thread. Returns false if the
     /// system refuses.
     request: Box<dyn FnMut(bool) -> bool + Send>,
@@ -33,12 +44,29 @@ impl Urgency {
 
     /// Makes the calling thread urgent or not. Calls the system only on a change, and never again
     /// after a refusal, because a thread works without priority too.
-    pub(crate) fn set_urgent(&mut self, is_urgent: bool) {
+    pub fn set_urgent(&mut self, is_urgent: bool) {
         if is_urgent == self.is_urgent || self.is_refused {
             return;
         }
         self.is_urgent = is_urgent;
         self.is_refused = !(self.request)(is_urgent);
+    }
+}
+
+/// Lets a worker thread wait for work. A thread that waits for the worker unparks it
+/// (`is_awaited`).
+///
+/// On Windows a park ends at the next system tick, up to 15.6 ms late, but a sleep does not. In
+/// real time no thread wakes the worker, so it can sleep.
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the worker, on the one system where it is more exact"
+)]
+pub fn rest(nap: Duration, is_awaited: bool) {
+    if cfg!(windows) && !is_awaited {
+        std::thread::sleep(nap);
+    } else {
+        std::thread::park_timeout(nap);
     }
 }
 

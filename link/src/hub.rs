@@ -1,0 +1,358 @@
+//! The worker of a session in this process: finds the members and runs their stream.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use engine::network::Model;
+use engine::{
+    HopRunner, Mode, Monitor, Pace, SampleRate, SessionConfig, SessionError, SessionMethod,
+    SessionStats, URGENT_LIMIT, Urgency,
+};
+
+use crate::ring::{Reader, SHAPE};
+use crate::segment::{Folder, Owner, SegmentId, SegmentView, Watch, reclaim};
+use crate::stream::{Step, Stream};
+use crate::track::{Local, MemberId, Track};
+
+/// Largest number of mono mics of a session.
+pub const MAX_LINKED_MICS: usize = 16;
+
+/// Longest wait for a busy worker when the last member leaves.
+const JOIN_LIMIT: Duration = Duration::from_secs(5);
+/// Longest park of an offline caller between two checks for a result.
+const OFFLINE_NAP: Duration = Duration::from_millis(5);
+/// Time without a hop after which offline callers stop waiting. Only a worker that is stuck or has
+/// no processor time takes so long.
+const STUCK: Duration = Duration::from_secs(10);
+
+/// Workers of this process that were still busy after [`JOIN_LIMIT`].
+static ABANDONED: AtomicUsize = AtomicUsize::new(0);
+
+/// All hubs of this process with members.
+static HUBS: Mutex<Vec<(Key, Weak<Hub>)>> = Mutex::new(Vec::new());
+
+/// Returns the number of workers that did not end in time. They may run at any later moment, so
+/// their code must stay in memory.
+///
+/// # Real-time
+///
+/// Safe on the audio thread: one atomic load.
+#[must_use]
+pub fn abandoned_workers() -> usize {
+    // Relaxed: a counter.
+    ABANDONED.load(Ordering::Relaxed)
+}
+
+/// Properties that the members of one hub share. Members with others have hubs of their own, which
+/// hear the same audio.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Key {
+    pub(crate) folder: Folder,
+    pub(crate) session: u8,
+    pub(crate) rate: SampleRate,
+    pub(crate) mode: Mode,
+}
+
+/// A change of the local members, for the worker.
+#[derive(Debug)]
+enum Change {
+    Join(MemberId, Reader, Local),
+    Leave(MemberId),
+}
+
+/// What the members' threads and the worker share.
+#[derive(Debug)]
+struct Shared {
+    changes: Mutex<Vec<Change>>,
+    /// True if `changes` has entries, so that the worker need not lock to find that out.
+    has_changes: AtomicBool,
+    stop: AtomicBool,
+    failed: AtomicBool,
+    /// Number of hops processed while a host renders.
+    hops: Mutex<u64>,
+    is_processed: Condvar,
+}
+
+/// The worker of one session, shared by the members of this process.
+#[derive(Debug)]
+pub(crate) struct Hub {
+    shared: Arc<Shared>,
+    stats: Arc<SessionStats>,
+    monitor: Arc<Monitor>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Hub {
+    /// Returns the hub of `key`, which begins with its first member.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError`] if the worker cannot be started.
+    pub(crate) fn of(key: Key, model: Option<&Model>) -> Result<Arc<Self>, SessionError> {
+        let mut hubs = lock(&HUBS);
+        hubs.retain(|(_, hub)| hub.strong_count() > 0);
+        if let Some(hub) = hubs.iter().find(|(of, _)| *of == key).and_then(|(_, hub)| hub.upgrade())
+            && !hub.has_failed()
+        {
+            return Ok(hub);
+        }
+        let hub = Arc::new(Self::start(&key, model)?);
+        hubs.push((key, Arc::downgrade(&hub)));
+        Ok(hub)
+    }
+
+    fn start(key: &Key, model: Option<&Model>) -> Result<Self, SessionError> {
+        let config = SessionConfig {
+            rate: key.rate,
+            num_mics: MAX_LINKED_MICS,
+            mode: key.mode,
+            pace: Pace::Realtime,
+            max_block_samples: 0,
+        };
+        let method = SessionMethod::Own { model, learned: None };
+        let runner = HopRunner::new(&config, method)?;
+        let (stats, monitor) = (runner.stats(), runner.monitor());
+        let shared = Arc::new(Shared {
+            changes: Mutex::default(),
+            has_changes: AtomicBool::new(false),
+            stop: AtomicBool::new(false),
+            failed: AtomicBool::new(false),
+            hops: Mutex::new(0),
+            is_processed: Condvar::new(),
+        });
+        let hop_s = runner.hop_samples() as f32 / key.rate.hz();
+        let worker = Worker {
+            shared: Arc::clone(&shared),
+            stream: Stream::new(runner, MAX_LINKED_MICS),
+            key: key.clone(),
+            watch: Watch::new(),
+            views: Vec::new(),
+            nap: Duration::from_secs_f32(hop_s / 4.0),
+        };
+        let thread = std::thread::Builder::new()
+            .name("unspill-link".into())
+            .spawn(move || worker.run())
+            .map_err(|error| SessionError::Thread { kind: error.kind() })?;
+        Ok(Self { shared, stats, monitor, thread: Some(thread) })
+    }
+
+    /// Adds a member of this process.
+    pub(crate) fn join(&self, id: MemberId, reader: Reader, local: Local) {
+        self.change(Change::Join(id, reader, local));
+    }
+
+    pub(crate) fn leave(&self, id: MemberId) {
+        self.change(Change::Leave(id));
+    }
+
+    fn change(&self, change: Change) {
+        lock(&self.shared.changes).push(change);
+        // Release: whoever finds the mark finds the change.
+        self.shared.has_changes.store(true, Ordering::Release);
+        self.wake();
+    }
+
+    pub(crate) fn stats(&self) -> Arc<SessionStats> {
+        Arc::clone(&self.stats)
+    }
+
+    pub(crate) fn monitor(&self) -> Arc<Monitor> {
+        Arc::clone(&self.monitor)
+    }
+
+    pub(crate) fn has_failed(&self) -> bool {
+        // Acquire: everything sent before the failure is visible to a thread that reads it.
+        self.shared.failed.load(Ordering::Acquire)
+    }
+
+    /// Wakes the worker: a system call, for callers that may wait only.
+    pub(crate) fn wake(&self) {
+        if let Some(thread) = &self.thread {
+            thread.thread().unpark();
+        }
+    }
+
+    /// Begins a wait for a hop. Offline only.
+    pub(crate) fn wait(&self) -> Wait<'_> {
+        Wait { hub: self, hops: None, since: Instant::now() }
+    }
+}
+
+impl Drop for Hub {
+    fn drop(&mut self) {
+        // Relaxed: a late read costs one nap.
+        self.shared.stop.store(true, Ordering::Relaxed);
+        let Some(thread) = self.thread.take() else { return };
+        let since = Instant::now();
+        while !thread.is_finished() && since.elapsed() < JOIN_LIMIT {
+            thread.thread().unpark();
+            std::thread::park_timeout(Duration::from_micros(200));
+        }
+        if thread.is_finished() {
+            // The thread has caught a panic itself.
+            let _ = thread.join();
+        } else {
+            // Relaxed: a counter.
+            ABANDONED.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+/// A caller's wait for the worker.
+#[derive(Debug)]
+pub(crate) struct Wait<'a> {
+    hub: &'a Hub,
+    /// Number of hops at the last look.
+    hops: Option<u64>,
+    /// Time of the last new hop.
+    since: Instant,
+}
+
+impl Wait<'_> {
+    /// Waits for the next hop. Returns false if there is no reason to wait any longer.
+    pub(crate) fn once(&mut self) -> bool {
+        if self.hub.has_failed() || self.since.elapsed() > STUCK {
+            return false;
+        }
+        self.hub.wake();
+        let shared = &self.hub.shared;
+        let hops = lock(&shared.hops);
+        // The first look is for results that came before this number was read.
+        let Some(seen) = self.hops.replace(*hops) else { return true };
+        let waited = shared.is_processed.wait_timeout_while(hops, OFFLINE_NAP, |now| *now == seen);
+        let (hops, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        if *hops != seen {
+            self.since = Instant::now();
+        }
+        self.hops = Some(*hops);
+        true
+    }
+}
+
+/// State that the worker thread owns.
+#[derive(Debug)]
+struct Worker {
+    shared: Arc<Shared>,
+    stream: Stream,
+    key: Key,
+    watch: Watch,
+    /// Segments of members that are not local, and whether they are in the stream.
+    views: Vec<(SegmentView, bool)>,
+    nap: Duration,
+}
+
+impl Worker {
+    fn run(mut self) {
+        if catch_unwind(AssertUnwindSafe(|| self.work())).is_err() {
+            // Release: pairs with the Acquire in `has_failed`.
+            self.shared.failed.store(true, Ordering::Release);
+            self.shared.is_processed.notify_all();
+        }
+    }
+
+    fn work(&mut self) {
+        let mut urgency = Urgency::default();
+        self.stream.runner().warm_up();
+        let mut rested = Instant::now();
+        // Relaxed: a late read costs one nap.
+        while !self.shared.stop.load(Ordering::Relaxed) {
+            self.take_changes();
+            if self.watch.changed(&self.key.folder) {
+                self.look_around();
+            }
+            self.add_views();
+            match self.stream.step() {
+                Step::Done => {
+                    let is_offline = self.stream.is_offline();
+                    urgency.set_urgent(!is_offline && rested.elapsed() < URGENT_LIMIT);
+                    if is_offline {
+                        *lock(&self.shared.hops) += 1;
+                        self.shared.is_processed.notify_all();
+                    }
+                }
+                Step::Idle if self.stream.runner().idle() => urgency.set_urgent(false),
+                Step::Idle => {
+                    engine::rest(self.nap, self.stream.is_offline());
+                    rested = Instant::now();
+                }
+            }
+        }
+    }
+
+    /// Applies the changes of local members.
+    fn take_changes(&mut self) {
+        // Acquire: pairs with the Release in `change`.
+        if !self.shared.has_changes.swap(false, Ordering::Acquire) {
+            return;
+        }
+        let changes = std::mem::take(&mut *lock(&self.shared.changes));
+        for change in changes {
+            match change {
+                Change::Join(id, reader, local) => {
+                    // It may have been found in the folder first.
+                    self.forget(id);
+                    if let Some(mic) = self.stream.free_mics(reader.about().num_mics) {
+                        self.stream.add(Track::new(id, reader, mic, Some(local)));
+                    }
+                }
+                Change::Leave(id) => self.stream.remove(id),
+            }
+        }
+    }
+
+    /// Finds members that are not local, and forgets those that have left or died.
+    fn look_around(&mut self) {
+        reclaim(&self.key.folder);
+        let gone = |view: &SegmentView| view.owner() != Owner::Present;
+        let ids: Vec<MemberId> =
+            self.views.iter().filter(|(view, _)| gone(view)).map(|(view, _)| view.id().0).collect();
+        ids.into_iter().for_each(|id| {
+            self.stream.remove(id);
+            self.forget(id);
+        });
+        // A folder that cannot be listed has no members for now.
+        for SegmentId(id) in self.key.folder.list().unwrap_or_default() {
+            let is_known = self.stream.tracks().iter().any(|track| track.id == id)
+                || self.views.iter().any(|(view, _)| view.id().0 == id);
+            if is_known {
+                continue;
+            }
+            // Foreign and damaged segments are refused here.
+            if let Ok(view) = SegmentView::open(&self.key.folder, SegmentId(id), SHAPE) {
+                self.views.push((view, false));
+            }
+        }
+    }
+
+    /// Adds found members to the stream: those of this session and rate, as soon as they have
+    /// begun and while there are free mics.
+    fn add_views(&mut self) {
+        for (view, is_added) in self.views.iter_mut().filter(|(_, is_added)| !is_added) {
+            let Some(reader) = Reader::new(view.memory().clone()) else { continue };
+            let about = *reader.about();
+            let is_ours = about.session == self.key.session && about.rate_hz == self.key.rate.hz();
+            if !is_ours {
+                continue;
+            }
+            let Some(mic) = self.stream.free_mics(about.num_mics) else { continue };
+            self.stream.add(Track::new(view.id().0, reader, mic, None));
+            *is_added = true;
+        }
+    }
+
+    fn forget(&mut self, id: MemberId) {
+        let is_in_stream = self.views.iter().any(|(view, added)| *added && view.id().0 == id);
+        if is_in_stream {
+            self.stream.remove(id);
+        }
+        self.views.retain(|(view, _)| view.id().0 != id);
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // No value is left half-changed by a panic.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

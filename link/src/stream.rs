@@ -1,0 +1,386 @@
+//! The samples of all members, hop by hop: which belong together, and when a hop is complete.
+//!
+//! One local member *leads*: the stream follows its samples in their order, including its jumps. The
+//! samples of the others are found by their place. A hop is complete when every awaited track has
+//! delivered it, or when a local track is ahead of it by its tolerance. Nothing depends on the time
+//! or on the order in which a host calls its plugins.
+//!
+//! Hops begin at multiples of their length on the line of the places, from a reset on. A jump
+//! without a reset continues the hops.
+
+use std::collections::VecDeque;
+
+use engine::{Controls, GroupId, HopRunner};
+
+use crate::stamp::Place;
+use crate::track::{Cover, MemberId, Part, Piece, Track, to_i64, to_usize};
+
+/// Groups of the two sides of stereo tracks begin here; the groups that engineers choose lie below.
+const SIDES: u8 = 128;
+
+/// State after a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// A hop was processed.
+    Done,
+    /// No hop is complete.
+    Idle,
+}
+
+/// Joins the members' samples, runs the method, and sends each local member its removed signal.
+#[derive(Debug)]
+pub(crate) struct Stream {
+    runner: HopRunner,
+    hop: usize,
+    /// Hops from the input to the removed signal.
+    lag: i64,
+    tracks: Vec<Track>,
+    leader: Option<MemberId>,
+    /// Count of the leader's sample at the start of the next hop.
+    at: i64,
+    /// Samples of the next hop that lie before the leader's first one.
+    lead_in: i64,
+    /// Place after the last hop.
+    end: Option<Place>,
+    /// Number of the next hop since the last reset.
+    index: i64,
+    epoch: u64,
+    /// Parts whose removed signal is not there yet, by the number of their hop.
+    due: VecDeque<(i64, Vec<(MemberId, Part)>)>,
+    /// True if a host renders the last hop.
+    is_offline: bool,
+    /// Samples of a hop, `[mic, hop]`.
+    samples: Vec<f32>,
+    controls: Controls,
+    num_mics: usize,
+    pieces: Vec<(Piece, Cover)>,
+    covers: Vec<Vec<Cover>>,
+}
+
+impl Stream {
+    /// Begins a stream of `num_mics` mics. `runner` has as many.
+    pub(crate) fn new(runner: HopRunner, num_mics: usize) -> Self {
+        let hop = runner.hop_samples();
+        Self {
+            lag: to_i64(runner.latency_samples() / hop),
+            runner,
+            hop,
+            tracks: Vec::new(),
+            leader: None,
+            at: 0,
+            lead_in: 0,
+            end: None,
+            index: 0,
+            epoch: 0,
+            due: VecDeque::new(),
+            is_offline: false,
+            samples: vec![0.0; num_mics * hop],
+            controls: Controls::default(),
+            num_mics,
+            pieces: Vec::new(),
+            covers: Vec::new(),
+        }
+    }
+
+    pub(crate) fn runner(&mut self) -> &mut HopRunner {
+        &mut self.runner
+    }
+
+    /// Returns true if a host renders the last hop and may wait for the next one.
+    pub(crate) fn is_offline(&self) -> bool {
+        self.is_offline
+    }
+
+    pub(crate) fn tracks(&self) -> &[Track] {
+        &self.tracks
+    }
+
+    /// Returns the first of `count` free mics in a row, for a new track.
+    pub(crate) fn free_mics(&self, count: usize) -> Option<usize> {
+        (0..self.num_mics).find(|&first| {
+            let wanted = first..first + count;
+            wanted.end <= self.num_mics
+                && !self
+                    .tracks
+                    .iter()
+                    .any(|track| track.mics().start < wanted.end && wanted.start < track.mics().end)
+        })
+    }
+
+    pub(crate) fn add(&mut self, track: Track) {
+        self.tracks.push(track);
+        self.covers.push(Vec::new());
+    }
+
+    pub(crate) fn remove(&mut self, id: MemberId) {
+        if let Some(index) = self.tracks.iter().position(|track| track.id == id) {
+            self.tracks.remove(index);
+            self.covers.remove(index);
+        }
+        if self.leader == Some(id) {
+            self.leader = None;
+        }
+        for (_, parts) in &mut self.due {
+            parts.retain(|(owner, _)| *owner != id);
+        }
+    }
+
+    /// Processes the next hop if it is complete.
+    pub(crate) fn step(&mut self) -> Step {
+        self.tracks.iter_mut().for_each(Track::refresh);
+        let Some(leader) = self.leading() else { return Step::Idle };
+        let hop = to_i64(self.hop);
+        let mut pieces = std::mem::take(&mut self.pieces);
+        let reset = self.tracks[leader].pieces(self.at, hop, self.lead_in, &mut pieces);
+        self.pieces = pieces;
+        if let Some(count) = reset {
+            self.jump_to(leader, count);
+            return self.step();
+        }
+        if !self.is_complete(leader) {
+            return Step::Idle;
+        }
+        self.process();
+        Step::Done
+    }
+
+    /// Returns the index of the track that leads the next hop: the present leader, or another one
+    /// if that has no more samples and a local track waits.
+    fn leading(&mut self) -> Option<usize> {
+        let hop = to_i64(self.hop);
+        let index_of = |id| self.tracks.iter().position(|track| track.id == id);
+        if let Some(leader) = self.leader.and_then(index_of) {
+            if self.tracks[leader].written >= self.at + hop {
+                return Some(leader);
+            }
+            let waits = |track: &Track| {
+                let tolerance = track.local.as_ref().map(|local| local.tolerance);
+                tolerance.is_some_and(|tolerance| track.written - track.next >= tolerance + hop)
+            };
+            if !self.tracks.iter().any(waits) {
+                return None;
+            }
+            self.tracks[leader].lose();
+        }
+        self.elect()
+    }
+
+    /// Makes another local track the leader: one that has the samples after the last hop, or else
+    /// the one with the most samples.
+    fn elect(&mut self) -> Option<usize> {
+        let hop = to_i64(self.hop);
+        let continuing = self.end.and_then(|place| {
+            let piece = Piece { offset: 0, length: self.hop, place: Some(place) };
+            self.tracks.iter().enumerate().find_map(|(index, track)| {
+                track.local.as_ref()?;
+                let run = track.run_at(track.next)?;
+                let behind = piece.place?.since(run.place?.plus(track.next - run.start))?;
+                let count = track.next + behind;
+                let is_there = behind >= 0 && track.written >= count + hop;
+                (is_there && track.run_at(count)?.start == run.start).then_some((index, count))
+            })
+        });
+        if let Some((leader, count)) = continuing {
+            self.leader = Some(self.tracks[leader].id);
+            (self.at, self.lead_in) = (count, 0);
+            return Some(leader);
+        }
+        let candidates = self.tracks.iter().enumerate().filter(|(_, track)| track.local.is_some());
+        let (leader, count) = candidates
+            .filter_map(|(index, track)| Some((index, track.first_placed(track.next)?.0)))
+            .max_by_key(|&(index, _)| self.tracks[index].written - self.tracks[index].next)?;
+        self.leader = Some(self.tracks[leader].id);
+        self.jump_to(leader, count);
+        (self.tracks[leader].written >= self.at + hop).then_some(leader)
+    }
+
+    /// Begins hops anew at a sample of the leader, at a multiple of the hop.
+    fn jump_to(&mut self, leader: usize, count: i64) {
+        let track = &mut self.tracks[leader];
+        let Some(run) = track.run_at(count) else { return };
+        let sample = run.place.map_or(0, |place| place.sample.saturating_add(count - run.start));
+        self.lead_in = sample.rem_euclid(to_i64(self.hop));
+        self.at = count - self.lead_in;
+        track.next = count;
+        let is_reset = self.epoch == 0 || track.epoch.is_some_and(|epoch| epoch != run.epoch);
+        track.epoch = Some(run.epoch);
+        self.tracks.iter_mut().for_each(|track| track.is_awaited = true);
+        if is_reset {
+            self.epoch += 1;
+            self.index = 0;
+            self.due.clear();
+        }
+    }
+
+    /// Finds the samples of all tracks for the next hop. Returns false if one is to be waited for.
+    fn is_complete(&mut self, leader: usize) -> bool {
+        let hop = to_i64(self.hop);
+        let tolerances =
+            self.tracks.iter().filter_map(|track| Some(track.local.as_ref()?.tolerance));
+        let tolerance = tolerances.min().unwrap_or(0);
+        let end =
+            self.pieces.last().and_then(|(piece, _)| Some(piece.place?.plus(to_i64(piece.length))));
+        let mut is_overdue = self.tracks[leader].written - (self.at + hop) >= tolerance;
+        let mut missing = false;
+        for (index, (track, covers)) in self.tracks.iter_mut().zip(&mut self.covers).enumerate() {
+            if index == leader {
+                covers.clear();
+                covers.extend(self.pieces.iter().map(|(_, cover)| *cover));
+                track.is_missing = false;
+                continue;
+            }
+            track.look_for(end, tolerance);
+            let is_whole = track.covers(&self.pieces, covers);
+            track.is_missing = !is_whole;
+            missing |= !is_whole && track.is_awaited;
+            if let (Some(local), true, Some(last)) = (&track.local, is_whole, covers.last()) {
+                let ahead = track.written - (last.count + to_i64(last.length));
+                is_overdue |= ahead >= local.tolerance;
+            }
+        }
+        if missing && !is_overdue {
+            return false;
+        }
+        for (track, covers) in self.tracks.iter_mut().zip(&self.covers) {
+            let reaches_end =
+                covers.last().is_some_and(|last| last.offset + last.length == self.hop);
+            if !reaches_end && track.is_awaited {
+                track.lose();
+            }
+        }
+        self.end = end;
+        true
+    }
+
+    /// Processes the hop whose samples were found.
+    fn process(&mut self) {
+        self.gather();
+        self.is_offline = (self.tracks.iter().zip(&self.covers)).any(|(track, covers)| {
+            track.local.is_some() && covers.iter().any(|cover| cover.run.is_offline)
+        });
+        if self.is_offline {
+            self.runner.complete(&self.controls, || false);
+        }
+        self.note_parts();
+        let start = self.index * to_i64(self.hop);
+        let took = self.runner.process(&mut self.samples, &self.controls, start, self.epoch);
+        self.send(self.index - self.lag);
+        self.runner.count(took);
+        self.index += 1;
+        self.at += to_i64(self.hop);
+        self.lead_in = 0;
+    }
+
+    /// Copies the samples of all tracks into the hop, and their settings into the controls.
+    fn gather(&mut self) {
+        let hop = self.hop;
+        self.samples.fill(0.0);
+        for (track, covers) in self.tracks.iter().zip(&self.covers) {
+            for (side, mic) in track.mics().enumerate() {
+                for cover in covers {
+                    let place = &mut self.samples[mic * hop + cover.offset..][..cover.length];
+                    if !track.reader.read(side, cover.count, place) {
+                        place.fill(0.0);
+                    }
+                }
+            }
+            let Some(settings) = covers.first().map(|cover| cover.run.settings) else { continue };
+            let sides = (track.mics().len() > 1).then(|| side_group(track.mic)).flatten();
+            for mic in track.mics() {
+                let controls = &mut self.controls.mics[mic];
+                controls.role = settings.role;
+                controls.floor = settings.floor;
+                controls.group = settings.group.or(sides);
+            }
+        }
+    }
+
+    /// Notes which samples of the local tracks this hop's removed signal belongs to.
+    fn note_parts(&mut self) {
+        let hop = to_i64(self.hop);
+        let mut parts = Vec::new();
+        let mut before: Vec<(MemberId, Part)> = Vec::new();
+        for (track, covers) in self.tracks.iter_mut().zip(&self.covers) {
+            if let (Some(_), Some(first)) = (&track.local, covers.first()) {
+                if self.index == 0 && first.count == first.run.start {
+                    // The removed signal begins before the first sample.
+                    let count = first.count - to_i64(first.offset);
+                    let part =
+                        Part { count, length: self.hop, offset: Some(0), epoch: first.run.epoch };
+                    before.push((track.id, part));
+                }
+                parts.extend(covers.iter().map(|cover| {
+                    let Cover { count, length, offset, run } = *cover;
+                    (track.id, Part { count, length, offset: Some(offset), epoch: run.epoch })
+                }));
+            }
+            if let Some(last) = covers.last() {
+                track.next = last.count + to_i64(last.length);
+                track.epoch = Some(last.run.epoch);
+            }
+        }
+        if self.index == 0 {
+            for hops in (1..=self.lag).rev() {
+                let earlier = before
+                    .iter()
+                    .map(|&(id, part)| (id, Part { count: part.count - hops * hop, ..part }));
+                self.due.push_back((-hops, earlier.collect()));
+            }
+        }
+        self.due.push_back((self.index, parts));
+        self.pass_over();
+    }
+
+    /// Notes that nothing is removed from local samples that no hop will have.
+    fn pass_over(&mut self) {
+        let hop = to_i64(self.hop);
+        for (track, covers) in self.tracks.iter_mut().zip(&self.covers) {
+            let (id, next, written) = (track.id, track.next, track.written);
+            let (Some(local), true) = (&mut track.local, covers.is_empty()) else { continue };
+            let length = written - next - local.tolerance;
+            if length < hop {
+                continue;
+            }
+            let Some(run) = track.run_at(next) else { continue };
+            let part =
+                Part { count: next, length: to_usize(length), offset: None, epoch: run.epoch };
+            track.next += length;
+            let has_part = |(_, parts): &&mut (i64, Vec<(MemberId, Part)>)| {
+                parts.iter().any(|(owner, _)| *owner == id)
+            };
+            // In the order of the samples: after everything that is due earlier.
+            match self.due.iter_mut().rev().find(has_part) {
+                Some((_, parts)) => parts.push((id, part)),
+                None => {
+                    if let Some(local) = &mut track.local {
+                        local.send(&part, &[], false);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Sends the parts of the hop `index`, whose removed signal is in `samples`.
+    fn send(&mut self, index: i64) {
+        while self.due.front().is_some_and(|(due, _)| *due <= index) {
+            let Some((due, parts)) = self.due.pop_front() else { break };
+            for (id, part) in parts {
+                let Some(track) = self.tracks.iter_mut().find(|track| track.id == id) else {
+                    continue;
+                };
+                let mics = track.mics();
+                let mut hops: [&[f32]; crate::ring::MAX_MEMBER_MICS] = Default::default();
+                for (slot, mic) in hops.iter_mut().zip(mics.clone()) {
+                    *slot = &self.samples[mic * self.hop..][..self.hop];
+                }
+                if let Some(local) = &mut track.local {
+                    local.send(&part, &hops[..mics.len()], due == -self.lag);
+                }
+            }
+        }
+    }
+}
+
+fn side_group(mic: usize) -> Option<GroupId> {
+    u8::try_from(mic).ok()?.checked_add(SIDES).map(GroupId)
+}

@@ -1,0 +1,182 @@
+//! The stream against a session that has all mics: the same samples in every order of calls.
+
+use engine::{
+    Controls, HopRunner, Mode, Outlet, OutletConfig, Pace, SampleRate, Session, SessionConfig,
+    SessionMethod,
+};
+use test_signals::Noise;
+
+use crate::ring::{About, Reader, SHAPE, Writer};
+use crate::segment::Memory;
+use crate::stamp::{Line, MicSettings, Place, Stamp};
+use crate::stream::{Step, Stream};
+use crate::timing::Timing;
+use crate::track::{Local, Track, to_i64};
+
+const RATE_HZ: f32 = 48_000.0;
+const NUM_MICS: usize = 16;
+
+/// A member on its own track, without threads.
+struct Member {
+    writer: Writer,
+    outlet: Outlet,
+    heard: Vec<f32>,
+}
+
+struct Rig {
+    stream: Stream,
+    members: Vec<Member>,
+    latency: usize,
+}
+
+impl Rig {
+    fn new(mode: Mode, num_members: usize, max_block: usize) -> Self {
+        let rate = SampleRate::new(RATE_HZ).unwrap();
+        let config = SessionConfig {
+            rate,
+            num_mics: NUM_MICS,
+            mode,
+            pace: Pace::Offline,
+            max_block_samples: max_block,
+        };
+        let runner = HopRunner::new(&config, SessionMethod::default()).unwrap();
+        let mut stream = Stream::new(runner, NUM_MICS);
+        let timing = Timing::new(rate, mode, max_block);
+        let members = (0..num_members).map(|id| {
+            let memory = Memory::plain(SHAPE);
+            let view = memory.view();
+            let about = About { num_mics: 1, rate_hz: RATE_HZ, session: 0, process: 1 };
+            let writer = Writer::new(memory, &about);
+            let sizes = OutletConfig {
+                rate,
+                num_mics: 1,
+                hop_samples: timing.hop_samples,
+                latency_samples: timing.latency_samples,
+                num_removals: 256,
+            };
+            let (outlet, inlet) = Outlet::new(&sizes, &Controls::default());
+            let local = Local { inlet, tolerance: to_i64(timing.tolerance_samples), lost: 0 };
+            let reader = Reader::new(view).unwrap();
+            let mic = stream.free_mics(1).unwrap();
+            stream.add(Track::new(id as u128, reader, mic, Some(local)));
+            Member { writer, outlet, heard: Vec::new() }
+        });
+        let members = members.collect();
+        Self { stream, members, latency: timing.latency_samples }
+    }
+
+    /// Calls one member with a block whose first sample is at `place` on the timeline.
+    fn call(&mut self, member: usize, block: &[f32], place: i64) {
+        let Self { stream, members, .. } = self;
+        let member = &mut members[member];
+        let mut block = block.to_vec();
+        let stamp = Stamp {
+            place: Some(Place { line: Line::Timeline, sample: place }),
+            is_offline: true,
+            settings: MicSettings::default(),
+        };
+        let epoch = u32::try_from(member.outlet.epoch()).unwrap();
+        member.writer.write(&[&mut block], &stamp, epoch);
+        while stream.step() == Step::Done {}
+        member.outlet.process(&mut [&mut block], || false).unwrap();
+        member.heard.extend_from_slice(&block);
+    }
+}
+
+/// Sources that bleed into all mics, `[mic][sample]`.
+fn mics(num_mics: usize, num_samples: usize) -> Vec<Vec<f32>> {
+    let sources: Vec<Vec<f32>> = (0..num_mics)
+        .map(|mic| {
+            let mut noise = Noise::new(u32::try_from(mic).unwrap() + 5);
+            (0..num_samples)
+                .map(|n| {
+                    let on = (n / (4000 + 900 * mic)) % 3 != 1;
+                    if on { 0.3 * noise.draw() } else { 0.0 }
+                })
+                .collect()
+        })
+        .collect();
+    (0..num_mics)
+        .map(|mic| {
+            (0..num_samples)
+                .map(|n| {
+                    (0..num_mics)
+                        .map(|source| {
+                            let delay = if source == mic { 0 } else { 40 + 13 * source + 7 * mic };
+                            let gain = if source == mic { 1.0 } else { 0.15 };
+                            gain * n.checked_sub(delay).map_or(0.0, |at| sources[source][at])
+                        })
+                        .sum()
+                })
+                .collect()
+        })
+        .collect()
+}
+
+/// Returns the output of a session with all mics, without its latency.
+fn oracle(mode: Mode, mics: &[Vec<f32>]) -> Vec<Vec<f32>> {
+    let config = SessionConfig {
+        rate: SampleRate::new(RATE_HZ).unwrap(),
+        num_mics: NUM_MICS,
+        mode,
+        pace: Pace::Offline,
+        max_block_samples: 512,
+    };
+    let mut session =
+        Session::prepare(&config, &Controls::default(), SessionMethod::default()).unwrap();
+    let latency = session.latency_samples();
+    let num_samples = mics[0].len();
+    let mut all = vec![vec![0.0; num_samples + latency]; NUM_MICS];
+    for (to, from) in all.iter_mut().zip(mics) {
+        to[..num_samples].copy_from_slice(from);
+    }
+    let mut slices: Vec<&mut [f32]> = all.iter_mut().map(Vec::as_mut_slice).collect();
+    session.process(&mut slices).unwrap();
+    all[..mics.len()].iter().map(|mic| mic[latency..].to_vec()).collect()
+}
+
+/// Compares all members with the oracle, as far as they have been called.
+fn check(rig: &Rig, expected: &[Vec<f32>], label: &str) {
+    for (index, (member, expected)) in rig.members.iter().zip(expected).enumerate() {
+        let heard = &member.heard[rig.latency..];
+        let length = heard.len().min(expected.len());
+        assert!(length > 20_000, "{label}: {length}");
+        let first = heard[..length].iter().zip(expected).position(|(a, b)| a != b);
+        assert_eq!(first, None, "{label}, track {index}");
+        // Relaxed: the test has one thread.
+        let late = member.outlet.late_samples().load(std::sync::atomic::Ordering::Relaxed);
+        assert_eq!(late, 0, "{label}, track {index}");
+    }
+}
+
+fn orders(num_members: usize) -> Vec<Vec<usize>> {
+    let forward: Vec<usize> = (0..num_members).collect();
+    let backward = forward.iter().rev().copied().collect();
+    let mut rotated = forward.clone();
+    rotated.rotate_left(2);
+    vec![forward, backward, rotated]
+}
+
+#[test]
+fn every_order_of_tracks_gives_the_samples_of_one_session() {
+    for (mode, num_samples) in [(Mode::Live, 60_000), (Mode::Mix, 120_000)] {
+        let mics = mics(4, num_samples);
+        let expected = oracle(mode, &mics);
+        for (block, max_block) in [(64, 64), (512, 512), (441, 512), (1024, 1024), (4096, 4096)] {
+            let mut rig = Rig::new(mode, 4, max_block);
+            let orders = orders(4);
+            let mut start = 0;
+            for order in orders.iter().cycle() {
+                if start >= num_samples {
+                    break;
+                }
+                let end = (start + block).min(num_samples);
+                for &member in order {
+                    rig.call(member, &mics[member][start..end], to_i64(start));
+                }
+                start = end;
+            }
+            check(&rig, &expected, &format!("{mode:?} {block}"));
+        }
+    }
+}

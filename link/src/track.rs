@@ -1,0 +1,271 @@
+//! One member as a worker sees it: which of its samples belong to a place.
+
+use std::collections::VecDeque;
+use std::ops::Range;
+
+use engine::{Inlet, Removal};
+
+use crate::ring::{Reader, Run};
+use crate::stamp::Place;
+
+/// Identity of a member among all members of the user.
+pub(crate) type MemberId = u128;
+
+/// A stretch of samples that a host states the place of.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Piece {
+    /// Offset of the first sample in its hop.
+    pub(crate) offset: usize,
+    pub(crate) length: usize,
+    pub(crate) place: Option<Place>,
+}
+
+/// Samples of a track that belong to a piece of a hop.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Cover {
+    /// Offset of the first sample in the hop.
+    pub(crate) offset: usize,
+    pub(crate) length: usize,
+    /// The track's count of the first sample.
+    pub(crate) count: i64,
+    pub(crate) run: Run,
+}
+
+/// A stretch of a local track's samples whose removed signal is due with a hop.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Part {
+    pub(crate) count: i64,
+    pub(crate) length: usize,
+    /// Offset of the first sample in the hop; `None` if nothing is removed.
+    pub(crate) offset: Option<usize>,
+    pub(crate) epoch: u32,
+}
+
+/// The output of a member of this process.
+#[derive(Debug)]
+pub(crate) struct Local {
+    pub(crate) inlet: Inlet,
+    /// Samples that other tracks may be behind this one.
+    pub(crate) tolerance: i64,
+    /// Removals that could not be sent because the outlet had returned none.
+    pub(crate) lost: u64,
+}
+
+impl Local {
+    /// Sends the removed signal of a part, for mics from `first_mic` on of a hop, `[mic, hop]`.
+    pub(crate) fn send(&mut self, part: &Part, hop: &[&[f32]], is_first: bool) {
+        let Some(mut removal) = self.inlet.take() else {
+            self.lost += 1;
+            return;
+        };
+        let Removal { start, length, epoch, is_dry, is_first: first, samples } = &mut removal;
+        (*start, *length, *epoch) = (part.count, part.length, u64::from(part.epoch));
+        (*is_dry, *first) = (part.offset.is_none(), is_first);
+        if let (Some(offset), Some(mic)) = (part.offset, hop.first()) {
+            for (to, from) in samples.chunks_exact_mut(mic.len()).zip(hop) {
+                to[..part.length].copy_from_slice(&from[offset..offset + part.length]);
+            }
+        }
+        self.inlet.send(removal);
+    }
+}
+
+/// A member's samples and runs, as far as they are still of use.
+#[derive(Debug)]
+pub(crate) struct Track {
+    pub(crate) id: MemberId,
+    pub(crate) reader: Reader,
+    /// First of the worker's mics that this member has.
+    pub(crate) mic: usize,
+    /// Output, for a member of this process.
+    pub(crate) local: Option<Local>,
+    /// Runs from the one with the sample `next` on.
+    runs: VecDeque<Run>,
+    next_run: u64,
+    pub(crate) written: i64,
+    /// Samples before this count are over.
+    pub(crate) next: i64,
+    /// Number of resets before the sample at `next`, once a hop had samples of this track.
+    pub(crate) epoch: Option<u32>,
+    /// True if hops wait for this track.
+    pub(crate) is_awaited: bool,
+    /// True if the next hop lacks samples of this track.
+    pub(crate) is_missing: bool,
+    /// `written` when the last hop went on without this track.
+    lost_at: i64,
+}
+
+impl Track {
+    pub(crate) fn new(id: MemberId, reader: Reader, mic: usize, local: Option<Local>) -> Self {
+        // A member that plays already is heard from now on.
+        let next = if local.is_some() { 0 } else { reader.written() };
+        Self {
+            id,
+            reader,
+            mic,
+            local,
+            runs: VecDeque::new(),
+            next_run: 0,
+            written: next,
+            next,
+            epoch: None,
+            is_awaited: true,
+            is_missing: false,
+            lost_at: 0,
+        }
+    }
+
+    pub(crate) fn mics(&self) -> Range<usize> {
+        self.mic..self.mic + self.reader.about().num_mics
+    }
+
+    /// Reads the member's new counts and runs.
+    pub(crate) fn refresh(&mut self) {
+        // First: the runs read next include those of all these samples.
+        self.written = self.reader.written().max(self.written);
+        let num_runs = self.reader.num_runs();
+        self.next_run = self.next_run.max(Reader::oldest_run(num_runs));
+        while self.next_run < num_runs {
+            if let Some(run) = self.reader.run(self.next_run) {
+                // Counts never go back; those of a foreign writer may.
+                if self.runs.back().is_none_or(|last| last.start < run.start) {
+                    self.runs.push_back(run);
+                }
+            }
+            self.next_run += 1;
+        }
+        while self.runs.get(1).is_some_and(|second| second.start <= self.next) {
+            self.runs.pop_front();
+        }
+    }
+
+    /// Returns every run with the count after its last sample.
+    fn stretches(&self) -> impl Iterator<Item = (Run, i64)> + '_ {
+        self.runs.iter().enumerate().map(|(index, run)| {
+            let end = self.runs.get(index + 1).map_or(self.written, |next| next.start);
+            (*run, end.min(self.written))
+        })
+    }
+
+    /// Returns the first sample at or after `from` that has a place, and its run.
+    pub(crate) fn first_placed(&self, from: i64) -> Option<(i64, Run)> {
+        self.stretches()
+            .find(|(run, end)| run.place.is_some() && *end > from.max(run.start))
+            .map(|(run, _)| (run.start.max(from), run))
+    }
+
+    /// Returns the run of the sample at `count`.
+    pub(crate) fn run_at(&self, count: i64) -> Option<Run> {
+        let mut stretches = self.stretches();
+        stretches.find(|(run, end)| (run.start..*end).contains(&count)).map(|(run, _)| run)
+    }
+
+    /// Returns the place after the newest sample.
+    pub(crate) fn end_place(&self) -> Option<Place> {
+        let run = self.runs.back()?;
+        Some(run.place?.plus(self.written - run.start))
+    }
+
+    /// Returns the pieces of this track's own samples from `count` on, one hop long, or the count
+    /// of a sample that follows a reset. The hop's first `lead_in` samples lie before the first
+    /// sample.
+    pub(crate) fn pieces(
+        &self,
+        count: i64,
+        hop: i64,
+        lead_in: i64,
+        pieces: &mut Vec<(Piece, Cover)>,
+    ) -> Option<i64> {
+        pieces.clear();
+        let epoch = self.epoch.or_else(|| Some(self.run_at(count + lead_in)?.epoch));
+        let mut at = count + lead_in;
+        for (run, end) in self.stretches() {
+            let end = end.min(count + hop);
+            if end <= at || run.start > at {
+                continue;
+            }
+            if Some(run.epoch) != epoch {
+                return Some(at);
+            }
+            let is_first = at == count + lead_in;
+            let from = if is_first { count } else { at };
+            let place = run.place.map(|place| place.plus(from - run.start));
+            let piece =
+                Piece { offset: to_usize(from - count), length: to_usize(end - from), place };
+            let cover =
+                Cover { offset: to_usize(at - count), length: to_usize(end - at), count: at, run };
+            pieces.push((piece, cover));
+            at = end;
+        }
+        None
+    }
+
+    /// Returns the track's samples for pieces of another track, in the order of the pieces, and
+    /// true if none is missing at the end.
+    pub(crate) fn covers(&self, pieces: &[(Piece, Cover)], covers: &mut Vec<Cover>) -> bool {
+        covers.clear();
+        let mut from = self.next;
+        let mut is_whole = false;
+        for (piece, _) in pieces {
+            let Some(place) = piece.place else {
+                is_whole = true;
+                continue;
+            };
+            let mut done = 0;
+            while done < piece.length {
+                let left = piece.length - done;
+                let Some((skipped, count, length, run)) =
+                    self.find(place.plus(to_i64(done)), left, from)
+                else {
+                    break;
+                };
+                let offset = piece.offset + done + skipped;
+                covers.push(Cover { offset, length, count, run });
+                from = count + to_i64(length);
+                done += skipped + length;
+            }
+            is_whole = done == piece.length;
+        }
+        is_whole
+    }
+
+    /// Returns the first stretch of samples, at or after the count `from`, whose places lie within
+    /// `length` samples from `place` on: the samples before it, its count, length and run.
+    fn find(&self, place: Place, length: usize, from: i64) -> Option<(usize, i64, usize, Run)> {
+        self.stretches().find_map(|(run, end)| {
+            let start = run.start.max(from);
+            // Place of the first sample, relative to `place`.
+            let relative = run.place?.plus(start - run.start).since(place)?;
+            let skipped = relative.max(0);
+            let begin = start.checked_add(skipped - relative)?;
+            let most = to_i64(length) - skipped;
+            let found = most.min(end.checked_sub(begin)?);
+            (found > 0).then(|| (to_usize(skipped), begin, to_usize(found), run))
+        })
+    }
+
+    /// Ends the wait for this track.
+    pub(crate) fn lose(&mut self) {
+        self.is_awaited = false;
+        self.lost_at = self.written;
+    }
+
+    /// Lets hops wait for a lost track that has caught up: its newest sample lies at most
+    /// `tolerance` samples before `end`.
+    pub(crate) fn look_for(&mut self, end: Option<Place>, tolerance: i64) {
+        if self.is_awaited || self.written == self.lost_at {
+            return;
+        }
+        let behind = end.and_then(|end| end.since(self.end_place()?));
+        self.is_awaited = behind.is_some_and(|behind| behind <= tolerance);
+    }
+}
+
+pub(crate) fn to_i64(samples: usize) -> i64 {
+    i64::try_from(samples).unwrap_or(i64::MAX)
+}
+
+/// Converts a number of samples; negative ones become 0.
+pub(crate) fn to_usize(samples: i64) -> usize {
+    usize::try_from(samples).unwrap_or(0)
+}

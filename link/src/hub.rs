@@ -13,6 +13,7 @@ use engine::{
 };
 
 use crate::ring::{Reader, SHAPE};
+use crate::roster::{MemberInfo, Pulse, describe};
 use crate::segment::{Folder, Owner, SegmentId, SegmentView, Watch, reclaim};
 use crate::stream::{Step, Stream};
 use crate::track::{Local, MemberId, Track};
@@ -27,6 +28,9 @@ const OFFLINE_NAP: Duration = Duration::from_millis(5);
 /// Time without a hop after which offline callers stop waiting. Only a worker that is stuck or has
 /// no processor time takes so long.
 const STUCK: Duration = Duration::from_secs(10);
+
+/// Time between two descriptions of the members.
+const ROSTER_PERIOD: Duration = Duration::from_millis(100);
 
 /// Workers of this process that were still busy after [`JOIN_LIMIT`].
 static ABANDONED: AtomicUsize = AtomicUsize::new(0);
@@ -71,6 +75,8 @@ struct Shared {
     has_changes: AtomicBool,
     stop: AtomicBool,
     failed: AtomicBool,
+    /// The members as of a moment ago.
+    roster: Mutex<Vec<MemberInfo>>,
     /// Number of hops processed while a host renders.
     hops: Mutex<u64>,
     is_processed: Condvar,
@@ -120,6 +126,7 @@ impl Hub {
             has_changes: AtomicBool::new(false),
             stop: AtomicBool::new(false),
             failed: AtomicBool::new(false),
+            roster: Mutex::default(),
             hops: Mutex::new(0),
             is_processed: Condvar::new(),
         });
@@ -129,7 +136,10 @@ impl Hub {
             stream: Stream::new(runner, MAX_LINKED_MICS),
             key: key.clone(),
             watch: Watch::new(),
-            views: Vec::new(),
+            others: Vec::new(),
+            unused: Vec::new(),
+            pulse: Pulse::default(),
+            described: None,
             nap: Duration::from_secs_f32(hop_s / 4.0),
         };
         let thread = std::thread::Builder::new()
@@ -161,6 +171,11 @@ impl Hub {
 
     pub(crate) fn monitor(&self) -> Arc<Monitor> {
         Arc::clone(&self.monitor)
+    }
+
+    /// Returns the members as of a tenth of a second ago.
+    pub(crate) fn roster(&self) -> Vec<MemberInfo> {
+        lock(&self.shared.roster).clone()
     }
 
     pub(crate) fn has_failed(&self) -> bool {
@@ -239,8 +254,13 @@ struct Worker {
     stream: Stream,
     key: Key,
     watch: Watch,
-    /// Segments of members that are not local, and whether they are in the stream.
-    views: Vec<(SegmentView, bool)>,
+    /// Members that are not local.
+    others: Vec<Other>,
+    /// Local members without free mics.
+    unused: Vec<(MemberId, Reader, Option<Local>)>,
+    pulse: Pulse,
+    /// Time of the last description of the members.
+    described: Option<Instant>,
     nap: Duration,
 }
 
@@ -263,7 +283,8 @@ impl Worker {
             if self.watch.changed(&self.key.folder) {
                 self.look_around();
             }
-            self.add_views();
+            self.add_members();
+            self.describe();
             match self.stream.step() {
                 Step::Done => {
                     let is_offline = self.stream.is_offline();
@@ -294,11 +315,12 @@ impl Worker {
                 Change::Join(id, reader, local) => {
                     // It may have been found in the folder first.
                     self.forget(id);
-                    if let Some(mic) = self.stream.free_mics(reader.about().num_mics) {
-                        self.stream.add(Track::new(id, reader, mic, Some(local)));
-                    }
+                    self.unused.push((id, reader, Some(local)));
                 }
-                Change::Leave(id) => self.stream.remove(id),
+                Change::Leave(id) => {
+                    self.stream.remove(id);
+                    self.unused.retain(|(of, ..)| *of != id);
+                }
             }
         }
     }
@@ -306,49 +328,92 @@ impl Worker {
     /// Finds members that are not local, and forgets those that have left or died.
     fn look_around(&mut self) {
         reclaim(&self.key.folder);
-        let gone = |view: &SegmentView| view.owner() != Owner::Present;
-        let ids: Vec<MemberId> =
-            self.views.iter().filter(|(view, _)| gone(view)).map(|(view, _)| view.id().0).collect();
-        ids.into_iter().for_each(|id| {
-            self.stream.remove(id);
-            self.forget(id);
-        });
+        let gone = |other: &&Other| other.view.owner() != Owner::Present;
+        let ids: Vec<MemberId> = self.others.iter().filter(gone).map(Other::id).collect();
+        ids.into_iter().for_each(|id| self.forget(id));
         // A folder that cannot be listed has no members for now.
         for SegmentId(id) in self.key.folder.list().unwrap_or_default() {
             let is_known = self.stream.tracks().iter().any(|track| track.id == id)
-                || self.views.iter().any(|(view, _)| view.id().0 == id);
+                || self.unused.iter().any(|(of, ..)| *of == id)
+                || self.others.iter().any(|other| other.id() == id);
             if is_known {
                 continue;
             }
             // Foreign and damaged segments are refused here.
             if let Ok(view) = SegmentView::open(&self.key.folder, SegmentId(id), SHAPE) {
-                self.views.push((view, false));
+                self.others.push(Other { view, reader: None, is_in_stream: false });
             }
         }
     }
 
-    /// Adds found members to the stream: those of this session and rate, as soon as they have
-    /// begun and while there are free mics.
-    fn add_views(&mut self) {
-        for (view, is_added) in self.views.iter_mut().filter(|(_, is_added)| !is_added) {
-            let Some(reader) = Reader::new(view.memory().clone()) else { continue };
+    /// Adds members to the stream as soon as they have begun and while there are free mics: local
+    /// ones, and others of this session and rate.
+    fn add_members(&mut self) {
+        for (id, reader, local) in &mut self.unused {
+            if let Some(mic) = self.stream.free_mics(reader.about().num_mics) {
+                self.stream.add(Track::new(*id, reader.clone(), mic, local.take()));
+            }
+        }
+        self.unused.retain(|(.., local)| local.is_some());
+        for other in self.others.iter_mut().filter(|other| !other.is_in_stream) {
+            if other.reader.is_none() {
+                other.reader = Reader::new(other.view.memory().clone());
+            }
+            let Some(reader) = &other.reader else { continue };
             let about = *reader.about();
-            let is_ours = about.session == self.key.session && about.rate_hz == self.key.rate.hz();
-            if !is_ours {
+            if about.session != self.key.session || about.rate_hz != self.key.rate.hz() {
                 continue;
             }
             let Some(mic) = self.stream.free_mics(about.num_mics) else { continue };
-            self.stream.add(Track::new(view.id().0, reader, mic, None));
-            *is_added = true;
+            self.stream.add(Track::new(other.view.id().0, reader.clone(), mic, None));
+            other.is_in_stream = true;
         }
     }
 
+    /// Forgets a member that is not local.
     fn forget(&mut self, id: MemberId) {
-        let is_in_stream = self.views.iter().any(|(view, added)| *added && view.id().0 == id);
-        if is_in_stream {
+        if self.others.iter().any(|other| other.is_in_stream && other.id() == id) {
             self.stream.remove(id);
         }
-        self.views.retain(|(view, _)| view.id().0 != id);
+        self.others.retain(|other| other.id() != id);
+    }
+
+    /// Describes the members for windows, ten times a second.
+    fn describe(&mut self) {
+        let now = Instant::now();
+        if self.described.is_some_and(|last| now.duration_since(last) < ROSTER_PERIOD) {
+            return;
+        }
+        self.described = Some(now);
+        let session = self.key.session;
+        let local = self.unused.iter().map(|(id, reader, _)| (*id, reader));
+        let others = self.others.iter().filter(|other| !other.is_in_stream);
+        let others = others.filter_map(|other| Some((other.id(), other.reader.as_ref()?)));
+        let others = others.filter(|(_, reader)| reader.about().session == session);
+        let roster = describe(
+            self.stream.tracks(),
+            local.chain(others),
+            self.stream.end(),
+            self.key.rate.hz(),
+            &mut self.pulse,
+            now,
+        );
+        *lock(&self.shared.roster) = roster;
+    }
+}
+
+/// A member that is not local.
+#[derive(Debug)]
+struct Other {
+    view: SegmentView,
+    /// `None` until the member has begun.
+    reader: Option<Reader>,
+    is_in_stream: bool,
+}
+
+impl Other {
+    fn id(&self) -> MemberId {
+        self.view.id().0
     }
 }
 

@@ -4,6 +4,7 @@
 mod hub;
 mod member;
 mod ring;
+mod roster;
 pub mod segment;
 mod stamp;
 mod stream;
@@ -14,6 +15,7 @@ mod track;
 
 pub use hub::{MAX_LINKED_MICS, abandoned_workers};
 pub use member::{JoinError, Member, MemberConfig};
-pub use ring::MAX_MEMBER_MICS;
+pub use ring::{Label, MAX_MEMBER_MICS};
+pub use roster::{MemberInfo, MemberState};
 pub use stamp::{Line, MicSettings, Place, Stamp};
 pub use timing::Timing;

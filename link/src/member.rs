@@ -11,7 +11,8 @@ use engine::{
 use thiserror::Error;
 
 use crate::hub::{Hub, Key};
-use crate::ring::{About, MAX_MEMBER_MICS, Reader, SHAPE, Writer};
+use crate::ring::{About, Label, LabelWriter, MAX_MEMBER_MICS, Reader, SHAPE, Writer};
+use crate::roster::MemberInfo;
 use crate::segment::{Folder, LinkError, Segment};
 use crate::stamp::Stamp;
 use crate::timing::Timing;
@@ -33,6 +34,8 @@ pub struct MemberConfig<'a> {
     pub max_block_samples: usize,
     /// Session, 0 for A.
     pub session: u8,
+    /// Identity of the instance, which its session saves.
+    pub identity: u128,
     /// Network that guides the method; `None` for rules alone. The first member of a session in a
     /// process decides.
     pub model: Option<&'a Model>,
@@ -81,6 +84,7 @@ pub struct Member {
     writer: Writer,
     hub: Arc<Hub>,
     timing: Timing,
+    labels: LabelWriter,
     /// Kept until the member leaves.
     _segment: Segment,
 }
@@ -96,13 +100,15 @@ impl Member {
         controls: &Controls,
         folder: &Folder,
     ) -> Result<Self, JoinError> {
-        let MemberConfig { rate, mode, num_mics, max_block_samples, session, model } = *config;
+        let MemberConfig { rate, mode, num_mics, max_block_samples, session, identity, model } =
+            *config;
         if !(1..=MAX_MEMBER_MICS).contains(&num_mics) {
             return Err(JoinError::NumMics { actual: num_mics });
         }
         let timing = Timing::new(rate, mode, max_block_samples);
         let segment = Segment::create(folder, SHAPE)?;
-        let about = About { num_mics, rate_hz: rate.hz(), session, process: std::process::id() };
+        let about =
+            About { num_mics, rate_hz: rate.hz(), session, process: std::process::id(), identity };
         let hub = Hub::of(Key { folder: folder.clone(), session, rate, mode }, model)?;
         let writer = Writer::new(segment.memory().clone(), &about);
         let in_flight = (timing.tolerance_samples + max_block_samples) / timing.hop_samples;
@@ -115,12 +121,13 @@ impl Member {
         };
         let (outlet, inlet) = Outlet::new(&sizes, controls);
         let id = segment.id().0;
+        let labels = LabelWriter::new(segment.memory().clone());
         // The writer has begun, so the reader is there.
         if let Some(reader) = Reader::new(segment.memory().view()) {
             let tolerance = to_i64(timing.tolerance_samples);
             hub.join(id, reader, Local { inlet, tolerance, lost: 0 });
         }
-        Ok(Self { id, outlet, writer, hub, timing, _segment: segment })
+        Ok(Self { id, outlet, writer, hub, timing, labels, _segment: segment })
     }
 
     /// Returns the samples from a mic's input to the same sample at its output.
@@ -145,6 +152,32 @@ impl Member {
     #[must_use]
     pub fn monitor(&self) -> Arc<Monitor> {
         self.hub.monitor()
+    }
+
+    /// Returns the number of this member among all that are linked now.
+    #[must_use]
+    pub fn id(&self) -> u128 {
+        self.id
+    }
+
+    /// Publishes name and colour of the member's track.
+    ///
+    /// # Real-time
+    ///
+    /// Safe on the audio thread: no allocation.
+    pub fn set_label(&mut self, label: &Label) {
+        self.labels.write(label);
+    }
+
+    /// Returns all members of the session as of a tenth of a second ago, in the order in which the
+    /// worker found them.
+    ///
+    /// # Real-time
+    ///
+    /// Main thread only: allocates.
+    #[must_use]
+    pub fn roster(&self) -> Vec<MemberInfo> {
+        self.hub.roster()
     }
 
     /// Returns the number of samples that were dry because nothing had arrived for them.

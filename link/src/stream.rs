@@ -91,6 +91,11 @@ impl Stream {
         self.is_offline
     }
 
+    /// Returns the place after the last hop.
+    pub(crate) fn end(&self) -> Option<Place> {
+        self.end
+    }
+
     pub(crate) fn tracks(&self) -> &[Track] {
         &self.tracks
     }
@@ -208,7 +213,19 @@ impl Stream {
         if is_reset {
             self.epoch += 1;
             self.index = 0;
-            self.due.clear();
+            self.cancel_due();
+            let others = self.tracks.iter_mut().enumerate().filter(|(index, _)| *index != leader);
+            others.for_each(|(_, track)| track.expect_reset());
+        }
+    }
+
+    /// Sends everything that is due as dry: local tracks may go on although the leader was reset.
+    fn cancel_due(&mut self) {
+        for (id, part) in self.due.drain(..).flat_map(|(_, parts)| parts) {
+            let track = self.tracks.iter_mut().find(|track| track.id == id);
+            if let Some(local) = track.and_then(|track| track.local.as_mut()) {
+                local.send(&Part { offset: None, ..part }, &[], false);
+            }
         }
     }
 
@@ -230,6 +247,16 @@ impl Stream {
                 continue;
             }
             track.look_for(end, tolerance);
+            let is_far_ahead = end
+                .and_then(|end| track.end_place()?.since(end))
+                .is_some_and(|ahead| ahead >= tolerance);
+            if track.is_before_reset() && !is_overdue && !is_far_ahead {
+                // Its next samples may lie at the same places and be those before the reset.
+                covers.clear();
+                track.is_missing = true;
+                missing |= track.is_awaited;
+                continue;
+            }
             let is_whole = track.covers(&self.pieces, covers);
             track.is_missing = !is_whole;
             missing |= !is_whole && track.is_awaited;
@@ -246,6 +273,8 @@ impl Stream {
                 covers.last().is_some_and(|last| last.offset + last.length == self.hop);
             if !reaches_end && track.is_awaited {
                 track.lose();
+                // A reset that the leader has not followed is this track's own.
+                track.epoch = None;
             }
         }
         self.end = end;
@@ -308,6 +337,8 @@ impl Stream {
                     let part =
                         Part { count, length: self.hop, offset: Some(0), epoch: first.run.epoch };
                     before.push((track.id, part));
+                    let length = first.offset;
+                    parts.push((track.id, Part { length, ..part }));
                 }
                 parts.extend(covers.iter().map(|cover| {
                     let Cover { count, length, offset, run } = *cover;
@@ -315,8 +346,7 @@ impl Stream {
                 }));
             }
             if let Some(last) = covers.last() {
-                track.next = last.count + to_i64(last.length);
-                track.epoch = Some(last.run.epoch);
+                track.go_on_after(last);
             }
         }
         if self.index == 0 {

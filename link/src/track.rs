@@ -87,6 +87,8 @@ pub(crate) struct Track {
     pub(crate) next: i64,
     /// Number of resets before the sample at `next`, once a hop had samples of this track.
     pub(crate) epoch: Option<u32>,
+    /// Number of resets before the leader's last one, until this track follows or goes on.
+    old_epoch: Option<u32>,
     /// True if hops wait for this track.
     pub(crate) is_awaited: bool,
     /// True if the next hop lacks samples of this track.
@@ -109,6 +111,7 @@ impl Track {
             written: next,
             next,
             epoch: None,
+            old_epoch: None,
             is_awaited: true,
             is_missing: false,
             lost_at: 0,
@@ -134,6 +137,7 @@ impl Track {
             }
             self.next_run += 1;
         }
+        self.follow_reset();
         while self.runs.get(1).is_some_and(|second| second.start <= self.next) {
             self.runs.pop_front();
         }
@@ -206,7 +210,7 @@ impl Track {
         covers.clear();
         let mut from = self.next;
         let mut is_whole = false;
-        for (piece, _) in pieces {
+        for (piece, leader) in pieces {
             let Some(place) = piece.place else {
                 is_whole = true;
                 continue;
@@ -219,6 +223,9 @@ impl Track {
                 else {
                     break;
                 };
+                if self.strays(&run, &leader.run) {
+                    break;
+                }
                 let offset = piece.offset + done + skipped;
                 covers.push(Cover { offset, length, count, run });
                 from = count + to_i64(length);
@@ -227,6 +234,18 @@ impl Track {
             is_whole = done == piece.length;
         }
         is_whole
+    }
+
+    /// Returns true if this track was reset at a jump that the leader has not made, so that the
+    /// leader is likely to follow.
+    fn strays(&self, run: &Run, leader: &Run) -> bool {
+        let is_reset = self.epoch.is_some_and(|epoch| epoch != run.epoch);
+        if !self.is_awaited || !is_reset || run.place == leader.place {
+            return false;
+        }
+        let last = self.stretches().take_while(|(earlier, _)| earlier.start < run.start).last();
+        let end = last.and_then(|(last, end)| Some(last.place?.plus(end - last.start)));
+        end != run.place
     }
 
     /// Returns the first stretch of samples, at or after the count `from`, whose places lie within
@@ -242,6 +261,33 @@ impl Track {
             let found = most.min(end.checked_sub(begin)?);
             (found > 0).then(|| (to_usize(skipped), begin, to_usize(found), run))
         })
+    }
+
+    /// Notes that the leader was reset: a host is likely to reset this track too.
+    pub(crate) fn expect_reset(&mut self) {
+        self.old_epoch = self.epoch.or_else(|| Some(self.run_at(self.next)?.epoch));
+    }
+
+    /// Leaves out the samples before this track's reset, if it followed that of the leader.
+    fn follow_reset(&mut self) {
+        let Some(old) = self.old_epoch else { return };
+        let reset = self.stretches().find(|(run, end)| run.epoch != old && *end > self.next);
+        if let Some((run, _)) = reset {
+            self.next = self.next.max(run.start);
+            self.old_epoch = None;
+        }
+    }
+
+    /// Returns true if the leader was reset and this track was not.
+    pub(crate) fn is_before_reset(&self) -> bool {
+        self.old_epoch.is_some()
+    }
+
+    /// Notes the last samples of a hop.
+    pub(crate) fn go_on_after(&mut self, last: &Cover) {
+        self.next = last.count + to_i64(last.length);
+        self.epoch = Some(last.run.epoch);
+        self.old_epoch = None;
     }
 
     /// Ends the wait for this track.

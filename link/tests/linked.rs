@@ -69,6 +69,7 @@ fn join(folder: &Folder, mode: Mode, max_block_samples: usize) -> Member {
         num_mics: 1,
         max_block_samples,
         session: 0,
+        identity: 0,
         model: Some(&models::released().unwrap().model),
     };
     Member::join(&config, &Controls::default(), folder).unwrap()

@@ -1,0 +1,130 @@
+//! The members of a session as an engineer sees them: names, places in the worker, and trouble.
+
+use std::ops::Range;
+use std::time::{Duration, Instant};
+
+use crate::ring::{Label, Reader};
+use crate::stamp::Place;
+use crate::track::{MemberId, Track};
+
+/// Time without new samples after which a member is reported as not playing.
+const STILL: Duration = Duration::from_millis(500);
+/// Largest time that a member is reported to be late. Beyond it, the member plays another part of
+/// the timeline.
+const LATE_S: f32 = 10.0;
+
+/// State of one member.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum MemberState {
+    /// Its samples arrive in time.
+    Playing,
+    /// It delivers no samples: its track is stopped, asleep, bypassed or frozen.
+    Still,
+    /// Its samples arrive too late by this time, in seconds.
+    Late(f32),
+    /// It plays, but not at the place of the other members.
+    Elsewhere,
+    /// Its host states no places, so its samples cannot be aligned.
+    Unplaced,
+    /// It has this sample rate, in Hz, and the session has another one.
+    OtherRate(f32),
+    /// The session has as many mics as the network takes.
+    NoRoom,
+}
+
+/// One member of a session.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MemberInfo {
+    /// Number of this member among all that are linked now.
+    pub id: MemberId,
+    /// Identity of the instance, which its session saves.
+    pub identity: u128,
+    /// Name and colour of its track.
+    pub label: Label,
+    /// System's number of its process.
+    pub process: u32,
+    /// Its mics among those of the worker; empty if they are not used.
+    pub mics: Range<usize>,
+    /// State of its samples.
+    pub state: MemberState,
+}
+
+/// The time of each member's last sample.
+#[derive(Debug, Default)]
+pub(crate) struct Pulse {
+    last: Vec<(MemberId, i64, Instant)>,
+}
+
+impl Pulse {
+    /// Notes the number of samples that a member has delivered by `now`. Returns true if the last
+    /// one is recent.
+    fn beats(&mut self, id: MemberId, written: i64, now: Instant) -> bool {
+        match self.last.iter_mut().find(|(of, ..)| *of == id) {
+            Some((_, before, since)) => {
+                if *before != written {
+                    (*before, *since) = (written, now);
+                }
+                written > 0 && now.duration_since(*since) < STILL
+            }
+            None => {
+                self.last.push((id, written, now));
+                written > 0
+            }
+        }
+    }
+
+    fn keep(&mut self, members: &[MemberInfo]) {
+        self.last.retain(|(id, ..)| members.iter().any(|member| member.id == *id));
+    }
+}
+
+/// Describes the members of a session at `now`.
+///
+/// `end` is the place after the last hop. `unused` are members of the session that are not in the
+/// stream.
+pub(crate) fn describe<'a>(
+    tracks: &[Track],
+    unused: impl Iterator<Item = (MemberId, &'a Reader)>,
+    end: Option<Place>,
+    rate_hz: f32,
+    pulse: &mut Pulse,
+    now: Instant,
+) -> Vec<MemberInfo> {
+    let info = |id, reader: &Reader, mics, state| MemberInfo {
+        id,
+        identity: reader.about().identity,
+        label: reader.label().unwrap_or_default(),
+        process: reader.about().process,
+        mics,
+        state,
+    };
+    let mut members: Vec<MemberInfo> = Vec::new();
+    for track in tracks {
+        let state = if !pulse.beats(track.id, track.written, now) {
+            MemberState::Still
+        } else if let Some(place) = track.end_place() {
+            let behind =
+                end.and_then(|end| end.since(place)).map(|samples| samples as f32 / rate_hz);
+            match behind {
+                _ if track.is_awaited => MemberState::Playing,
+                Some(behind) if (0.0..LATE_S).contains(&behind) => MemberState::Late(behind),
+                _ => MemberState::Elsewhere,
+            }
+        } else {
+            MemberState::Unplaced
+        };
+        members.push(info(track.id, &track.reader, track.mics(), state));
+    }
+    for (id, reader) in unused {
+        let other_hz = reader.about().rate_hz;
+        let state = if other_hz == rate_hz {
+            MemberState::NoRoom
+        } else {
+            MemberState::OtherRate(other_hz)
+        };
+        members.push(info(id, reader, 0..0, state));
+    }
+    pulse.keep(&members);
+    members
+}

@@ -127,7 +127,7 @@ impl Track {
         // First: the runs read next include those of all these samples.
         self.written = self.reader.written().max(self.written);
         let num_runs = self.reader.num_runs();
-        self.next_run = self.next_run.max(Reader::oldest_run(num_runs));
+        self.next_run = self.next_run.max(self.reader.oldest_run(num_runs));
         while self.next_run < num_runs {
             if let Some(run) = self.reader.run(self.next_run) {
                 // Counts never go back; those of a foreign writer may.

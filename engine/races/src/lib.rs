@@ -1,8 +1,8 @@
 //! Exchange between the engine's threads: in every possible order, and between real threads
 //! under Miri.
 //!
-//! `link` (the rings and the bell) and `learner` of the engine are compiled here twice more,
-//! unchanged. `cargo xtask races` runs both:
+//! `link` (the rings and the bell) and `learner` of the engine, and the exchange through shared
+//! memory of the package `link`, are compiled here twice more, unchanged. `cargo xtask races` runs both:
 //!
 //! - `modelled` uses the atomics and threads of the model checker loom, which runs each model in
 //!   every interleaving. Loads return every value that the memory model allows, so the models cover

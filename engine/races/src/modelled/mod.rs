@@ -8,6 +8,7 @@ mod learner;
 #[path = "../../../src/worker/link.rs"]
 #[allow(dead_code, reason = "packets are modelled by numbers")]
 mod link;
+mod linked;
 mod queue;
 mod ring;
 mod sync;

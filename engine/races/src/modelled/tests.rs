@@ -12,7 +12,7 @@ use crate::learned::Learned;
 const PREEMPTIONS_VARIABLE: &str = "UNSPILL_PREEMPTIONS";
 
 /// Runs a model in every order with at most this number of preemptions.
-fn model(preemptions: usize, body: impl Fn() + Sync + Send + 'static) {
+pub(super) fn model(preemptions: usize, body: impl Fn() + Sync + Send + 'static) {
     let given = std::env::var(PREEMPTIONS_VARIABLE).ok().and_then(|text| text.parse().ok());
     let mut builder = loom::model::Builder::new();
     builder.preemption_bound = Some(given.unwrap_or(preemptions));

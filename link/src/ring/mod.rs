@@ -6,10 +6,14 @@
 //!
 //! Nothing here waits. A reader that was overtaken by the writer gets an error instead of samples.
 
-use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
-use std::sync::atomic::fence;
+mod raw;
+mod sync;
 
-use crate::segment::{Memory, MemoryView, Shape};
+use raw::{Places, RECORD_LONGS, RawReader, RawWriter};
+use sync::Ordering::{Acquire, Relaxed, Release};
+use sync::{Memory, MemoryView, fence};
+
+use crate::segment::Shape;
 use crate::stamp::{Line, MicSettings, Place, Stamp};
 
 /// Largest number of mono mics of a member: both sides of a stereo track.
@@ -19,8 +23,6 @@ pub const MAX_MEMBER_MICS: usize = 2;
 const NUM_SAMPLES: usize = 1 << 18;
 /// Number of runs that the table holds.
 const NUM_RUNS: usize = 1024;
-/// Longs of a run in the table.
-const RUN_LONGS: usize = 4;
 
 // Longs of the header.
 const NUM_MICS: usize = 0;
@@ -48,7 +50,19 @@ const NAME_LONGS: usize = 8;
 const TABLE: usize = 24;
 
 /// Size of every member's segment: 1 MiB of audio and 33 KiB of runs.
-pub const SHAPE: Shape = Shape { longs: TABLE + NUM_RUNS * RUN_LONGS, samples: NUM_SAMPLES };
+pub const SHAPE: Shape = Shape { longs: TABLE + NUM_RUNS * RECORD_LONGS, samples: NUM_SAMPLES };
+
+/// Returns the places in the memory of a member with `num_mics` mics.
+const fn places(num_mics: usize) -> Places {
+    Places {
+        writing: WRITING,
+        written: WRITTEN,
+        num_records: RUNS,
+        table: TABLE,
+        table_records: NUM_RUNS,
+        capacity: NUM_SAMPLES / num_mics,
+    }
+}
 
 /// Properties of a member that stay the same while it is linked.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -125,11 +139,8 @@ pub(crate) struct Run {
 /// [`Writer::write`] is wait-free. Creation and dropping belong on the main thread.
 #[derive(Debug)]
 pub(crate) struct Writer {
-    memory: Memory,
+    ring: RawWriter,
     num_mics: usize,
-    capacity: usize,
-    count: i64,
-    num_runs: u64,
     /// The run in progress, and the place after its last sample.
     run: Option<(Run, Option<Place>)>,
 }
@@ -150,26 +161,25 @@ impl Writer {
         }
         // Release: a reader that finds mics finds the values above.
         longs[NUM_MICS].store(num_mics as u64, Release);
-        let capacity = NUM_SAMPLES / num_mics;
-        Self { memory, num_mics, capacity, count: 0, num_runs: 0, run: None }
+        Self { ring: RawWriter::new(memory, places(num_mics)), num_mics, run: None }
     }
 
     /// Returns the count of the next sample.
     pub(crate) fn count(&self) -> i64 {
-        self.count
+        to_i64_bits(self.ring.count())
     }
 
     /// Appends a block, `[mic][sample]`. `epoch` is the number of resets before it.
     pub(crate) fn write(&mut self, mics: &[&mut [f32]], stamp: &Stamp, epoch: u32) {
         let num_samples = mics.first().map_or(0, |mic| mic.len());
-        let longs = self.memory.longs();
+        let longs = self.ring.memory().longs();
         // Relaxed: a counter.
         longs[BEATS].store(longs[BEATS].load(Relaxed).wrapping_add(1), Relaxed);
         if num_samples == 0 {
             return;
         }
         let run = Run {
-            start: self.count,
+            start: self.count(),
             place: stamp.place,
             epoch,
             is_offline: stamp.is_offline,
@@ -179,58 +189,22 @@ impl Writer {
             next == run.place && Run { start: last.start, place: last.place, ..run } == last
         });
         if !continues {
-            self.begin(&run);
+            self.ring.record(&record_of(&run));
+            self.run = Some((run, run.place));
         }
         // Short pieces, so that a reader of the oldest samples is overtaken by a part of the ring
         // at a time.
-        let longest = self.capacity / 8;
+        let longest = NUM_SAMPLES / MAX_MEMBER_MICS / 8;
         let mut start = 0;
         while start < num_samples {
             let length = (num_samples - start).min(longest);
-            self.append(mics, start, length);
+            self.ring.append(&mics[..self.num_mics], start, length);
             start += length;
         }
         let next = run.place.map(|place| place.plus(to_i64(num_samples)));
         if let Some((_, end)) = &mut self.run {
             *end = next;
         }
-    }
-
-    fn begin(&mut self, run: &Run) {
-        let longs = self.memory.longs();
-        // Pairs with the fence in `Reader::run`: a reader of new values in the slot finds that the
-        // run which had it is gone.
-        fence(Release);
-        let slot = TABLE + slot_of(self.num_runs, NUM_RUNS) * RUN_LONGS;
-        longs[slot].store(to_u64(run.start), Relaxed);
-        longs[slot + 1].store(to_u64(run.place.map_or(0, |place| place.sample)), Relaxed);
-        longs[slot + 2].store(flags_of(run), Relaxed);
-        longs[slot + 3].store(run.settings.to_bits(), Relaxed);
-        self.num_runs += 1;
-        // Release: whoever finds the number finds the run.
-        longs[RUNS].store(self.num_runs, Release);
-        self.run = Some((*run, run.place));
-    }
-
-    fn append(&mut self, mics: &[&mut [f32]], start: usize, length: usize) {
-        let (longs, samples) = (self.memory.longs(), self.memory.samples());
-        let end = self.count + to_i64(length);
-        longs[WRITING].store(to_u64(end), Relaxed);
-        // Pairs with the fence in `Reader::read`: a reader of a new sample finds that the sample
-        // which had its place is gone.
-        fence(Release);
-        let slot = slot_of(to_u64(self.count), self.capacity);
-        let first = length.min(self.capacity - slot);
-        for (mic, block) in mics.iter().take(self.num_mics).enumerate() {
-            let ring = &samples[mic * self.capacity..][..self.capacity];
-            let places = ring[slot..][..first].iter().chain(&ring[..length - first]);
-            for (to, from) in places.zip(&block[start..start + length]) {
-                to.store(from.to_bits(), Relaxed);
-            }
-        }
-        self.count = end;
-        // Release: whoever finds the count finds the samples.
-        longs[WRITTEN].store(to_u64(end), Release);
     }
 }
 
@@ -242,9 +216,8 @@ impl Writer {
 /// Wait-free.
 #[derive(Clone, Debug)]
 pub(crate) struct Reader {
-    memory: MemoryView,
+    ring: RawReader,
     about: About,
-    capacity: usize,
 }
 
 impl Reader {
@@ -262,11 +235,8 @@ impl Reader {
         let [low, high] = std::array::from_fn(|half| longs[IDENTITY + half].load());
         let identity = u128::from(high) << 64 | u128::from(low);
         let about = About { num_mics, rate_hz, session, process, identity };
-        ((1..=MAX_MEMBER_MICS).contains(&num_mics) && rate_hz.is_finite()).then(|| Self {
-            memory,
-            about,
-            capacity: NUM_SAMPLES / num_mics,
-        })
+        ((1..=MAX_MEMBER_MICS).contains(&num_mics) && rate_hz.is_finite())
+            .then(|| Self { ring: RawReader::new(memory, places(num_mics)), about })
     }
 
     pub(crate) fn about(&self) -> &About {
@@ -275,7 +245,7 @@ impl Reader {
 
     /// Returns the track's label; `None` while it changes. Bytes that are no text are replaced.
     pub(crate) fn label(&self) -> Option<Label> {
-        let longs = self.memory.longs();
+        let longs = self.ring.memory().longs();
         // Acquire: pairs with the last store in `LabelWriter::write`.
         let changes = longs[NAME_CHANGES].load_acquire();
         if !changes.is_multiple_of(2) {
@@ -301,40 +271,27 @@ impl Reader {
 
     /// Returns the count after the newest sample.
     pub(crate) fn written(&self) -> i64 {
-        to_i64_bits(self.memory.longs()[WRITTEN].load_acquire()).max(0)
+        to_i64_bits(self.ring.written()).max(0)
     }
 
     /// Returns the number of runs that have begun.
     pub(crate) fn num_runs(&self) -> u64 {
-        self.memory.longs()[RUNS].load_acquire()
+        self.ring.num_records()
     }
 
     /// Returns the number of blocks.
     pub(crate) fn beats(&self) -> u64 {
-        self.memory.longs()[BEATS].load()
+        self.ring.memory().longs()[BEATS].load()
     }
 
     /// Returns the number of the oldest run that may still be read if `num_runs` have begun.
-    pub(crate) fn oldest_run(num_runs: u64) -> u64 {
-        // The writer may be writing the next one, into the slot of the oldest.
-        num_runs.saturating_sub(NUM_RUNS as u64 - 1)
+    pub(crate) fn oldest_run(&self, num_runs: u64) -> u64 {
+        self.ring.places().oldest_record(num_runs)
     }
 
     /// Returns a run, or `None` if it has been overwritten or has not begun.
     pub(crate) fn run(&self, number: u64) -> Option<Run> {
-        let longs = self.memory.longs();
-        let begun = self.num_runs();
-        if number >= begun || number < Self::oldest_run(begun) {
-            return None;
-        }
-        let slot = TABLE + slot_of(number, NUM_RUNS) * RUN_LONGS;
-        let [start, sample, flags, settings] =
-            std::array::from_fn(|index| longs[slot + index].load());
-        // Pairs with the fence in `Writer::begin`.
-        fence(Acquire);
-        if number < Self::oldest_run(longs[RUNS].load()) {
-            return None;
-        }
+        let [start, sample, flags, settings] = self.ring.record(number)?;
         let line = match flags & 3 {
             1 => Some(Line::Timeline),
             2 => Some(Line::Steady),
@@ -353,26 +310,19 @@ impl Reader {
     /// Copies the samples of one mic from `count` on. Returns false, with any samples, if they
     /// have been overwritten or are not there yet. Samples that are not finite become silence.
     pub(crate) fn read(&self, mic: usize, count: i64, out: &mut [f32]) -> bool {
-        let end = count.saturating_add(to_i64(out.len()));
-        if count < 0 || mic >= self.about.num_mics || out.len() > self.capacity {
+        if count < 0 || mic >= self.about.num_mics || !self.ring.read(mic, to_u64(count), out) {
             return false;
         }
-        if end > self.written() {
-            return false;
+        for sample in out.iter_mut().filter(|sample| !sample.is_finite()) {
+            *sample = 0.0;
         }
-        let ring = &self.memory.samples()[mic * self.capacity..][..self.capacity];
-        let slot = slot_of(to_u64(count), self.capacity);
-        let first = out.len().min(self.capacity - slot);
-        let places = ring[slot..][..first].iter().chain(&ring[..out.len() - first]);
-        for (to, from) in out.iter_mut().zip(places) {
-            let sample = f32::from_bits(from.load());
-            *to = if sample.is_finite() { sample } else { 0.0 };
-        }
-        // Pairs with the fence in `Writer::append`.
-        fence(Acquire);
-        let writing = to_i64_bits(self.memory.longs()[WRITING].load());
-        count >= writing.saturating_sub(to_i64(self.capacity))
+        true
     }
+}
+
+fn record_of(run: &Run) -> raw::Record {
+    let sample = run.place.map_or(0, |place| place.sample);
+    [to_u64(run.start), to_u64(sample), flags_of(run), run.settings.to_bits()]
 }
 
 fn flags_of(run: &Run) -> u64 {
@@ -382,12 +332,6 @@ fn flags_of(run: &Run) -> u64 {
         Some(Line::Steady) => 2,
     };
     u64::from(run.epoch) << 32 | u64::from(run.is_offline) << 2 | line
-}
-
-/// Returns the place of a number in a ring of `length`.
-#[allow(clippy::cast_possible_truncation, reason = "below the length")]
-fn slot_of(number: u64, length: usize) -> usize {
-    (number % length as u64) as usize
 }
 
 fn to_i64(samples: usize) -> i64 {
@@ -514,7 +458,7 @@ mod tests {
             writer.write(&[&mut [0.0; 2]], &at(Line::Timeline, 100 * jump), 0);
             let begun = reader.num_runs();
             assert_eq!(begun, to_u64(jump + 1));
-            let oldest = Reader::oldest_run(begun);
+            let oldest = reader.oldest_run(begun);
             assert_eq!(reader.run(begun - 1).unwrap().start, 2 * jump);
             assert_eq!(reader.run(oldest).unwrap().start, 2 * to_i64_bits(oldest));
             assert!(oldest == 0 || reader.run(oldest - 1).is_none());

@@ -67,7 +67,7 @@ enum Change {
     Leave(MemberId),
 }
 
-/// What the members' threads and the worker share.
+/// State that the members' threads and the worker share.
 #[derive(Debug)]
 struct Shared {
     changes: Mutex<Vec<Change>>,

@@ -2,7 +2,8 @@
 //! under Miri.
 //!
 //! `link` (the rings and the bell) and `learner` of the engine, and the exchange through shared
-//! memory of the package `link`, are compiled here twice more, unchanged. `cargo xtask races` runs both:
+//! memory of the package `link`, are compiled here twice more, unchanged. `cargo xtask races` runs
+//! both:
 //!
 //! - `modelled` uses the atomics and threads of the model checker loom, which runs each model in
 //!   every interleaving. Loads return every value that the memory model allows, so the models cover

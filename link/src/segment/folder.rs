@@ -27,8 +27,8 @@ impl Folder {
     ///
     /// All processes of a user come to the same folder, whatever their environment is:
     ///
-    /// - Linux: `/dev/shm/unspill-link-<uid>`. `$XDG_RUNTIME_DIR/unspill-link` only where `/dev/shm`
-    ///   is missing or not writable.
+    /// - Linux: `/dev/shm/unspill-link-<uid>`. `$XDG_RUNTIME_DIR/unspill-link` only where
+    ///   `/dev/shm` is missing or not writable.
     /// - macOS: `unspill-link` in the user's temporary folder of the system.
     /// - Windows: `unspill-link` in the user's temporary folder according to `TMP`. That folder's
     ///   access list admits only the user and administrators; it is not checked here.

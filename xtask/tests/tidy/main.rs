@@ -32,6 +32,7 @@ const ALLOWED: [(&str, &[&str]); 12] = [
     (TEST_MEMORY, &[]),
     ("engine", &[]),
     ("models", &["engine"]),
+    ("link", &["engine", "models"]),
     ("audiofile", &[]),
     ("sessioncheck", &["audiofile"]),
     ("host", &["audiofile", "sessioncheck"]),

@@ -12,9 +12,9 @@ use super::view::open_own;
 ///
 /// An owner locks the file for its whole life, so an unlocked file is a leftover. Several processes
 /// can reclaim at once: each file counts for the one that removes it. The lock taken here is
-/// shared, so it meets no test by a reader. An owner that has created its file but not locked it yet can
-/// lose it; [`Segment::create`](super::Segment::create) detects this and creates another. So age
-/// plays no part, and a wrong clock does no harm.
+/// shared, so it meets no test by a reader. An owner that has created its file but not locked it
+/// yet can lose it; [`Segment::create`](super::Segment::create) detects this and creates another.
+/// So age plays no part, and a wrong clock does no harm.
 ///
 /// # Real-time
 ///

@@ -361,7 +361,9 @@ impl Worker {
             }
             let Some(reader) = &other.reader else { continue };
             let about = *reader.about();
-            if about.session != self.key.session || about.rate_hz != self.key.rate.hz() {
+            if about.session != self.key.session
+                || about.rate_hz.to_bits() != self.key.rate.hz().to_bits()
+            {
                 continue;
             }
             let Some(mic) = self.stream.free_mics(about.num_mics) else { continue };

@@ -118,7 +118,7 @@ pub(crate) fn describe<'a>(
     }
     for (id, reader) in unused {
         let other_hz = reader.about().rate_hz;
-        let state = if other_hz == rate_hz {
+        let state = if other_hz.to_bits() == rate_hz.to_bits() {
             MemberState::NoRoom
         } else {
             MemberState::OtherRate(other_hz)

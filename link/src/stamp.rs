@@ -81,7 +81,7 @@ impl MicSettings {
             2 => Role::CleanedRoom,
             _ => Role::Close,
         };
-        let group = (bits >> 8 & 0xfff_ff).checked_sub(1);
+        let group = (bits >> 8 & 0x000f_ffff).checked_sub(1);
         let group = group.and_then(|group| u8::try_from(group).ok()).map(GroupId);
         #[allow(clippy::cast_possible_truncation, reason = "the upper half")]
         let floor = f32::from_bits((bits >> 32) as u32);

@@ -35,8 +35,6 @@ const WRITING: usize = 4;
 const WRITTEN: usize = 5;
 /// Number of runs that have begun.
 const RUNS: usize = 6;
-/// Number of blocks, also of those without samples.
-const BEATS: usize = 7;
 /// Identity of the instance, which its session saves: two longs.
 const IDENTITY: usize = 8;
 /// Colour of the track plus one, `0xRRGGBB + 1`; 0 for none.
@@ -50,7 +48,8 @@ const NAME_LONGS: usize = 8;
 const TABLE: usize = 24;
 
 /// Size of every member's segment: 1 MiB of audio and 33 KiB of runs.
-pub const SHAPE: Shape = Shape { longs: TABLE + NUM_RUNS * RECORD_LONGS, samples: NUM_SAMPLES };
+pub(crate) const SHAPE: Shape =
+    Shape { longs: TABLE + NUM_RUNS * RECORD_LONGS, samples: NUM_SAMPLES };
 
 /// Returns the places in the memory of a member with `num_mics` mics.
 const fn places(num_mics: usize) -> Places {
@@ -66,17 +65,17 @@ const fn places(num_mics: usize) -> Places {
 
 /// Properties of a member that stay the same while it is linked.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct About {
+pub(crate) struct About {
     /// Number of mono mics, 1 or 2.
-    pub num_mics: usize,
+    pub(crate) num_mics: usize,
     /// Sample rate in Hz.
-    pub rate_hz: f32,
+    pub(crate) rate_hz: f32,
     /// Session, 0 for A.
-    pub session: u8,
+    pub(crate) session: u8,
     /// System's number of the process.
-    pub process: u32,
+    pub(crate) process: u32,
     /// Identity of the instance, which its session saves.
-    pub identity: u128,
+    pub(crate) identity: u128,
 }
 
 /// Name and colour of a member's track.
@@ -172,9 +171,6 @@ impl Writer {
     /// Appends a block, `[mic][sample]`. `epoch` is the number of resets before it.
     pub(crate) fn write(&mut self, mics: &[&mut [f32]], stamp: &Stamp, epoch: u32) {
         let num_samples = mics.first().map_or(0, |mic| mic.len());
-        let longs = self.ring.memory().longs();
-        // Relaxed: a counter.
-        longs[BEATS].store(longs[BEATS].load(Relaxed).wrapping_add(1), Relaxed);
         if num_samples == 0 {
             return;
         }
@@ -277,11 +273,6 @@ impl Reader {
     /// Returns the number of runs that have begun.
     pub(crate) fn num_runs(&self) -> u64 {
         self.ring.num_records()
-    }
-
-    /// Returns the number of blocks.
-    pub(crate) fn beats(&self) -> u64 {
-        self.ring.memory().longs()[BEATS].load()
     }
 
     /// Returns the number of the oldest run that may still be read if `num_runs` have begun.
@@ -400,7 +391,7 @@ mod tests {
             assert!(!reader.read(0, end - 49, &mut out), "not written yet");
             assert!(!reader.read(2, 0, &mut out) && !reader.read(0, -1, &mut out));
         }
-        assert_eq!((reader.num_runs(), reader.beats()), (1, 6));
+        assert_eq!(reader.num_runs(), 1);
     }
 
     #[test]

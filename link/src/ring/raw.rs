@@ -60,10 +60,6 @@ impl RawWriter {
         Self { memory, places, count: 0, num_records: 0 }
     }
 
-    pub(crate) fn memory(&self) -> &Memory {
-        &self.memory
-    }
-
     /// Returns the count of the next sample.
     pub(crate) fn count(&self) -> u64 {
         self.count

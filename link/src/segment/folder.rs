@@ -90,7 +90,7 @@ impl Folder {
 
     /// Lists the segments of this format, in the order of their ids.
     ///
-    /// Segments of ended processes are included until [`reclaim`](super::reclaim) removes them.
+    /// Segments of ended processes are included until [`reclaim`](fn@super::reclaim) removes them.
     ///
     /// # Errors
     ///

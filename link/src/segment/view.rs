@@ -19,7 +19,7 @@ pub enum Owner {
     Present,
     /// The owner was dropped; the values are its last ones.
     Left,
-    /// The owner's process ended without dropping the owner; [`reclaim`](super::reclaim) removes
+    /// The owner's process ended without dropping the owner; [`reclaim`](fn@super::reclaim) removes
     /// the segment.
     Died,
 }
@@ -104,7 +104,7 @@ impl SegmentView {
     ///
     /// An owner writes a mark when it is dropped, and its lock ends with its process however that
     /// ends. This test takes a shared lock for a moment. It disturbs nobody: shared locks of other
-    /// readers and of [`reclaim`](super::reclaim) do not exclude it, and an owner takes its lock
+    /// readers and of [`reclaim`](fn@super::reclaim) do not exclude it, and an owner takes its lock
     /// before the segment gets the name that is opened here.
     ///
     /// A segment whose file another program has removed has a present owner, as the values still

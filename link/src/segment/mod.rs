@@ -8,8 +8,8 @@
 //!   only then the name that others look for. So nobody finds a segment that is not complete.
 //! - Life: the lock belongs to the open file. The system releases it when the process ends, however
 //!   it ends.
-//! - End: the owner removes the file. Readers keep their mappings. [`reclaim`](fn@reclaim) removes the files of
-//!   killed processes.
+//! - End: the owner removes the file. Readers keep their mappings. [`reclaim`](fn@reclaim) removes
+//!   the files of killed processes.
 //!
 //! # Limits
 //!

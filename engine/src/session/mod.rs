@@ -4,6 +4,8 @@ mod errors;
 mod method;
 mod mixer;
 mod outlet;
+#[cfg(test)]
+mod outlet_tests;
 mod prepare;
 #[cfg(test)]
 mod tests;

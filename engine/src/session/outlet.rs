@@ -112,7 +112,7 @@ pub struct Outlet {
     next: Option<Removal>,
     /// Removed signal of the piece in progress, `[mic, hop]`.
     removed: Vec<f32>,
-    /// The last samples that were removed, in reversed order, `[mic, fade]`.
+    /// The last samples that were removed, with their fades, in reversed order, `[mic, fade]`.
     tail: Vec<f32>,
     /// The tail at the begin of the fade-out, `[mic, fade]`.
     falling: Vec<f32>,
@@ -225,6 +225,7 @@ impl Outlet {
         self.dry.fill(0.0);
         self.mixer.settle(&self.controls);
         self.was_wet = false;
+        self.tail.fill(0.0);
         self.faded_out = self.fade.len();
         self.faded_in = self.fade.len();
     }
@@ -287,6 +288,7 @@ impl Outlet {
                     self.give_back();
                 } else if from >= 0 {
                     let left = usize::try_from(to_i64(removal.length) - from).unwrap_or(0);
+                    let left = left.min(self.hop_samples);
                     return (left, if removal.is_dry { Piece::Dry } else { Piece::Wet });
                 } else {
                     let gap = usize::try_from(-from).unwrap_or(usize::MAX);
@@ -338,7 +340,12 @@ impl Outlet {
             self.late_samples.fetch_add(length as u64, Ordering::Relaxed);
         }
         let is_audible = is_wet || self.faded_out < fade;
+        let newest = length.min(fade);
         if !is_audible {
+            for tail in self.tail.chunks_exact_mut(fade) {
+                tail.copy_within(..fade - newest, newest);
+                tail[..newest].fill(0.0);
+            }
             return false;
         }
         let hop = self.hop_samples;
@@ -360,13 +367,10 @@ impl Outlet {
             for ((sample, last), gain) in removed.iter_mut().zip(falling).zip(gains) {
                 *sample += last * gain;
             }
-            if is_wet {
-                let newest = length.min(fade);
-                let tail = &mut self.tail[mic * fade..][..fade];
-                tail.copy_within(..fade - newest, newest);
-                for (to, &from) in tail.iter_mut().zip(removed.iter().rev()) {
-                    *to = from;
-                }
+            let tail = &mut self.tail[mic * fade..][..fade];
+            tail.copy_within(..fade - newest, newest);
+            for (to, &from) in tail.iter_mut().zip(removed.iter().rev()) {
+                *to = from;
             }
         }
         if is_wet {

@@ -1,9 +1,9 @@
 //! The samples of all members, hop by hop: which belong together, and when a hop is complete.
 //!
-//! One local member *leads*: the stream follows its samples in their order, including its jumps. The
-//! samples of the others are found by their place. A hop is complete when every awaited track has
-//! delivered it, or when a local track is ahead of it by its tolerance. Nothing depends on the time
-//! or on the order in which a host calls its plugins.
+//! One local member *leads*: the stream follows its samples in their order, including its jumps.
+//! The samples of the others are found by their place. A hop is complete when every awaited track
+//! has delivered it, or when a local track is ahead of it by its tolerance. Nothing depends on the
+//! time or on the order in which a host calls its plugins.
 //!
 //! Hops begin at multiples of their length on the line of the places, from a reset on. A jump
 //! without a reset continues the hops.
@@ -133,6 +133,7 @@ impl Stream {
     /// Processes the next hop if it is complete.
     pub(crate) fn step(&mut self) -> Step {
         self.tracks.iter_mut().for_each(Track::refresh);
+        self.pass_by();
         let Some(leader) = self.leading() else { return Step::Idle };
         let hop = to_i64(self.hop);
         let mut pieces = std::mem::take(&mut self.pieces);
@@ -155,17 +156,21 @@ impl Stream {
         let hop = to_i64(self.hop);
         let index_of = |id| self.tracks.iter().position(|track| track.id == id);
         if let Some(leader) = self.leader.and_then(index_of) {
-            if self.tracks[leader].written >= self.at + hop {
+            let track = &self.tracks[leader];
+            let first = track.run_at(self.at + self.lead_in);
+            let has_place = first.is_none_or(|run| run.place.is_some());
+            if has_place && track.written >= self.at + hop {
                 return Some(leader);
             }
             let waits = |track: &Track| {
                 let tolerance = track.local.as_ref().map(|local| local.tolerance);
                 tolerance.is_some_and(|tolerance| track.written - track.next >= tolerance + hop)
             };
-            if !self.tracks.iter().any(waits) {
+            if has_place && !self.tracks.iter().any(waits) {
                 return None;
             }
             self.tracks[leader].lose();
+            self.leader = None;
         }
         self.elect()
     }
@@ -206,6 +211,7 @@ impl Stream {
         let sample = run.place.map_or(0, |place| place.sample.saturating_add(count - run.start));
         self.lead_in = sample.rem_euclid(to_i64(self.hop));
         self.at = count - self.lead_in;
+        self.end = None;
         track.next = count;
         let is_reset = self.epoch == 0 || track.epoch.is_some_and(|epoch| epoch != run.epoch);
         track.epoch = Some(run.epoch);
@@ -213,18 +219,52 @@ impl Stream {
         if is_reset {
             self.epoch += 1;
             self.index = 0;
-            self.cancel_due();
+            self.cancel_due(None);
             let others = self.tracks.iter_mut().enumerate().filter(|(index, _)| *index != leader);
             others.for_each(|(_, track)| track.expect_reset());
         }
     }
 
-    /// Sends everything that is due as dry: local tracks may go on although the leader was reset.
-    fn cancel_due(&mut self) {
-        for (id, part) in self.due.drain(..).flat_map(|(_, parts)| parts) {
-            let track = self.tracks.iter_mut().find(|track| track.id == id);
-            if let Some(local) = track.and_then(|track| track.local.as_mut()) {
-                local.send(&Part { offset: None, ..part }, &[], false);
+    /// Sends what is due as dry, for one track or for all: local tracks may go on although the
+    /// leader was reset, or has gone.
+    fn cancel_due(&mut self, only: Option<MemberId>) {
+        for (_, parts) in &mut self.due {
+            for (id, part) in parts.extract_if(.., |(id, _)| only.is_none_or(|only| *id == only)) {
+                let track = self.tracks.iter_mut().find(|track| track.id == id);
+                if let Some(local) = track.and_then(|track| track.local.as_mut()) {
+                    local.send(&Part { offset: None, ..part }, &[], false);
+                }
+            }
+        }
+        if only.is_none() {
+            self.due.clear();
+        }
+    }
+
+    /// Notes that nothing is removed from samples of local tracks that no leader will reach.
+    fn pass_by(&mut self) {
+        let hop = to_i64(self.hop);
+        let leader = self.tracks.iter().find(|track| Some(track.id) == self.leader);
+        let leader = leader.map(|track| track.written);
+        for index in 0..self.tracks.len() {
+            let track = &mut self.tracks[index];
+            let (id, Some(local)) = (track.id, &track.local) else { continue };
+            let tolerance = local.tolerance;
+            let is_due = |track: &Track| track.written - track.next >= tolerance + hop;
+            if Some(id) == self.leader
+                || !is_due(track)
+                || !track.is_elsewhere(self.end, leader, tolerance + hop)
+            {
+                continue;
+            }
+            self.cancel_due(Some(id));
+            let track = &mut self.tracks[index];
+            while is_due(track) {
+                let length = track.written - track.next - tolerance;
+                let Some(part) = track.pass_over(length) else { break };
+                if let Some(local) = &mut track.local {
+                    local.send(&part, &[], false);
+                }
             }
         }
     }
@@ -371,10 +411,7 @@ impl Stream {
             if length < hop {
                 continue;
             }
-            let Some(run) = track.run_at(next) else { continue };
-            let part =
-                Part { count: next, length: to_usize(length), offset: None, epoch: run.epoch };
-            track.next += length;
+            let Some(part) = track.pass_over(length) else { continue };
             let has_part = |(_, parts): &&mut (i64, Vec<(MemberId, Part)>)| {
                 parts.iter().any(|(owner, _)| *owner == id)
             };

@@ -1,5 +1,13 @@
 //! The stream against a session that has all mics: the same samples in every order of calls.
 
+mod absence;
+mod foreign;
+mod jumps;
+mod lines;
+mod skew;
+
+use std::sync::atomic::Ordering;
+
 use engine::{
     Controls, HopRunner, Mode, Outlet, OutletConfig, Pace, SampleRate, Session, SessionConfig,
     SessionMethod,
@@ -23,10 +31,17 @@ struct Member {
     heard: Vec<f32>,
 }
 
+impl Member {
+    fn late(&self) -> u64 {
+        // Relaxed: the test has one thread.
+        self.outlet.late_samples().load(Ordering::Relaxed)
+    }
+}
+
 struct Rig {
     stream: Stream,
     members: Vec<Member>,
-    latency: usize,
+    timing: Timing,
 }
 
 impl Rig {
@@ -42,45 +57,66 @@ impl Rig {
         let runner = HopRunner::new(&config, SessionMethod::default()).unwrap();
         let mut stream = Stream::new(runner, NUM_MICS);
         let timing = Timing::new(rate, mode, max_block);
-        let members = (0..num_members).map(|id| {
-            let memory = Memory::plain(SHAPE);
-            let view = memory.view();
-            let about = About { num_mics: 1, rate_hz: RATE_HZ, session: 0, process: 1 };
-            let writer = Writer::new(memory, &about);
-            let sizes = OutletConfig {
-                rate,
-                num_mics: 1,
-                hop_samples: timing.hop_samples,
-                latency_samples: timing.latency_samples,
-                num_removals: 256,
-            };
-            let (outlet, inlet) = Outlet::new(&sizes, &Controls::default());
-            let local = Local { inlet, tolerance: to_i64(timing.tolerance_samples), lost: 0 };
-            let reader = Reader::new(view).unwrap();
-            let mic = stream.free_mics(1).unwrap();
-            stream.add(Track::new(id as u128, reader, mic, Some(local)));
-            Member { writer, outlet, heard: Vec::new() }
-        });
-        let members = members.collect();
-        Self { stream, members, latency: timing.latency_samples }
+        let mut rig = Self { stream, members: Vec::new(), timing };
+        (0..num_members).for_each(|_| rig.add());
+        rig
+    }
+
+    /// Adds a member, which is known by its index.
+    fn add(&mut self) {
+        let (writer, reader) = ring();
+        let Timing { hop_samples, latency_samples, tolerance_samples } = self.timing;
+        let sizes = OutletConfig {
+            rate: SampleRate::new(RATE_HZ).unwrap(),
+            num_mics: 1,
+            hop_samples,
+            latency_samples,
+            num_removals: 256,
+        };
+        let (outlet, inlet) = Outlet::new(&sizes, &Controls::default());
+        let local = Local { inlet, tolerance: to_i64(tolerance_samples), lost: 0 };
+        let mic = self.stream.free_mics(1).unwrap();
+        self.stream.add(Track::new(self.members.len() as u128, reader, mic, Some(local)));
+        self.members.push(Member { writer, outlet, heard: Vec::new() });
+    }
+
+    fn remove(&mut self, member: usize) {
+        self.stream.remove(member as u128);
     }
 
     /// Calls one member with a block whose first sample is at `place` on the timeline.
     fn call(&mut self, member: usize, block: &[f32], place: i64) {
+        self.call_at(member, block, timeline(place));
+    }
+
+    fn call_at(&mut self, member: usize, block: &[f32], place: Option<Place>) {
         let Self { stream, members, .. } = self;
         let member = &mut members[member];
         let mut block = block.to_vec();
-        let stamp = Stamp {
-            place: Some(Place { line: Line::Timeline, sample: place }),
-            is_offline: true,
-            settings: MicSettings::default(),
-        };
         let epoch = u32::try_from(member.outlet.epoch()).unwrap();
-        member.writer.write(&[&mut block], &stamp, epoch);
+        member.writer.write(&[&mut block], &stamp(place), epoch);
         while stream.step() == Step::Done {}
         member.outlet.process(&mut [&mut block], || false).unwrap();
         member.heard.extend_from_slice(&block);
     }
+}
+
+fn timeline(sample: i64) -> Option<Place> {
+    Some(Place { line: Line::Timeline, sample })
+}
+
+fn about() -> About {
+    About { num_mics: 1, rate_hz: RATE_HZ, session: 0, process: 1, identity: 0 }
+}
+
+fn ring() -> (Writer, Reader) {
+    let memory = Memory::plain(SHAPE);
+    let view = memory.view();
+    (Writer::new(memory, &about()), Reader::new(view).unwrap())
+}
+
+fn stamp(place: Option<Place>) -> Stamp {
+    Stamp { place, is_offline: true, settings: MicSettings::default() }
 }
 
 /// Sources that bleed into all mics, `[mic][sample]`.
@@ -138,14 +174,12 @@ fn oracle(mode: Mode, mics: &[Vec<f32>]) -> Vec<Vec<f32>> {
 /// Compares all members with the oracle, as far as they have been called.
 fn check(rig: &Rig, expected: &[Vec<f32>], label: &str) {
     for (index, (member, expected)) in rig.members.iter().zip(expected).enumerate() {
-        let heard = &member.heard[rig.latency..];
+        let heard = &member.heard[rig.timing.latency_samples..];
         let length = heard.len().min(expected.len());
         assert!(length > 20_000, "{label}: {length}");
         let first = heard[..length].iter().zip(expected).position(|(a, b)| a != b);
         assert_eq!(first, None, "{label}, track {index}");
-        // Relaxed: the test has one thread.
-        let late = member.outlet.late_samples().load(std::sync::atomic::Ordering::Relaxed);
-        assert_eq!(late, 0, "{label}, track {index}");
+        assert_eq!(member.late(), 0, "{label}, track {index}");
     }
 }
 

@@ -5,8 +5,13 @@ use std::ops::Range;
 
 use engine::{Inlet, Removal};
 
-use crate::ring::{Reader, Run};
+use crate::ring::{Reader, Run, SHAPE};
 use crate::stamp::Place;
+
+/// Largest count and place: 190,000 years at 192 kHz.
+const MAX_COUNT: i64 = 1 << 60;
+/// Largest number of runs that are kept, as many as there are in the table.
+const MAX_RUNS: usize = 1024;
 
 /// Identity of a member among all members of the user.
 pub(crate) type MemberId = u128;
@@ -95,12 +100,14 @@ pub(crate) struct Track {
     pub(crate) is_missing: bool,
     /// `written` when the last hop went on without this track.
     lost_at: i64,
+    /// The leader's last new count of samples, and `written` at that time.
+    leader_at: (i64, i64),
 }
 
 impl Track {
     pub(crate) fn new(id: MemberId, reader: Reader, mic: usize, local: Option<Local>) -> Self {
         // A member that plays already is heard from now on.
-        let next = if local.is_some() { 0 } else { reader.written() };
+        let next = if local.is_some() { 0 } else { reader.written().min(MAX_COUNT) };
         Self {
             id,
             reader,
@@ -115,6 +122,7 @@ impl Track {
             is_awaited: true,
             is_missing: false,
             lost_at: 0,
+            leader_at: (0, 0),
         }
     }
 
@@ -125,11 +133,11 @@ impl Track {
     /// Reads the member's new counts and runs.
     pub(crate) fn refresh(&mut self) {
         // First: the runs read next include those of all these samples.
-        self.written = self.reader.written().max(self.written);
+        self.written = self.reader.written().clamp(self.written, MAX_COUNT);
         let num_runs = self.reader.num_runs();
         self.next_run = self.next_run.max(self.reader.oldest_run(num_runs));
         while self.next_run < num_runs {
-            if let Some(run) = self.reader.run(self.next_run) {
+            if let Some(run) = self.reader.run(self.next_run).map(within_limits) {
                 // Counts never go back; those of a foreign writer may.
                 if self.runs.back().is_none_or(|last| last.start < run.start) {
                     self.runs.push_back(run);
@@ -138,7 +146,14 @@ impl Track {
             self.next_run += 1;
         }
         self.follow_reset();
-        while self.runs.get(1).is_some_and(|second| second.start <= self.next) {
+        if self.local.is_none() {
+            // No worker passes over samples of others that no hop had; these are overwritten.
+            let capacity = SHAPE.samples / self.reader.about().num_mics;
+            self.next = self.next.max(self.written - to_i64(capacity));
+        }
+        while self.runs.len() > MAX_RUNS
+            || self.runs.get(1).is_some_and(|second| second.start <= self.next)
+        {
             self.runs.pop_front();
         }
     }
@@ -290,6 +305,38 @@ impl Track {
         self.old_epoch = None;
     }
 
+    /// Returns true if this track does not wait for the leader: if its next sample has no place, or
+    /// lies elsewhere than `end`, where a leader with hops goes on. A leader without new samples in
+    /// `patience` samples of this track does not.
+    pub(crate) fn is_elsewhere(
+        &mut self,
+        end: Option<Place>,
+        leader: Option<i64>,
+        patience: i64,
+    ) -> bool {
+        let next = self.run_at(self.next);
+        let next = next.and_then(|run| Some(run.place?.plus(self.next - run.start)));
+        let (Some(_), Some(leader)) = (next, leader) else { return next.is_none() };
+        if end.is_none() {
+            return false;
+        }
+        if self.leader_at.0 != leader {
+            self.leader_at = (leader, self.written);
+        }
+        next != end && self.written - self.leader_at.1 < patience
+    }
+
+    /// Passes over samples, all of one epoch and at most `length`. Returns them as a dry part.
+    pub(crate) fn pass_over(&mut self, length: i64) -> Option<Part> {
+        let run = self.run_at(self.next)?;
+        let other = self.runs.iter().find(|other| other.epoch != run.epoch);
+        let most = other.map_or(length, |other| length.min(other.start - self.next));
+        let part =
+            Part { count: self.next, length: to_usize(most), offset: None, epoch: run.epoch };
+        self.next += most;
+        Some(part)
+    }
+
     /// Ends the wait for this track.
     pub(crate) fn lose(&mut self) {
         self.is_awaited = false;
@@ -305,6 +352,13 @@ impl Track {
         let behind = end.and_then(|end| end.since(self.end_place()?));
         self.is_awaited = behind.is_some_and(|behind| behind <= tolerance);
     }
+}
+
+/// Limits a run that another program may have written, so that no sum of two numbers overflows.
+fn within_limits(run: Run) -> Run {
+    let place =
+        run.place.map(|place| Place { sample: place.sample.clamp(-MAX_COUNT, MAX_COUNT), ..place });
+    Run { start: run.start.clamp(0, MAX_COUNT), place, ..run }
 }
 
 pub(crate) fn to_i64(samples: usize) -> i64 {

@@ -55,8 +55,8 @@ fn play(rig: &mut Rig, mics: &[Vec<f32>], gap: &Gap) -> Vec<Vec<f32>> {
     heard
 }
 
-/// The stream follows its leader: where that leaves out less than the tolerance, the others' samples
-/// of the same places are dry, and counted as late.
+/// The stream follows its leader: where that leaves out less than the tolerance, the others'
+/// samples of the same places are dry, and counted as late.
 #[test]
 fn a_track_that_stops_or_starts_late_makes_few_samples_of_the_others_late_and_no_click() {
     let mics = tones(4);

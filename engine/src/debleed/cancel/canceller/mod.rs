@@ -346,8 +346,8 @@ impl Canceller {
         (all > 0.0).then(|| self.crosstalk.leaked_of(target, bleeder, power) / all)
     }
 
-    /// Copies the power of the own sources from a canceller that has cleaned the same mics, for mics
-    /// that this one has not cleaned yet.
+    /// Copies the power of the own sources from a canceller that has cleaned the same mics, for
+    /// mics that this one has not cleaned yet.
     ///
     /// Learning passes clean nothing, so [`Canceller::crosstalk`] would otherwise weight the bands
     /// by all power that the mics pick up.

@@ -8,9 +8,9 @@ mod learner;
 #[path = "../../../src/worker/link.rs"]
 #[allow(dead_code, reason = "packets stay in the engine")]
 mod link;
-mod linked;
 #[path = "../../../src/worker/link_tests.rs"]
 mod link_tests;
+mod linked;
 #[path = "../../../src/sync.rs"]
 mod sync;
 

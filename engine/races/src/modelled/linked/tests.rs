@@ -6,14 +6,8 @@ use super::super::tests::model;
 use super::memory::Memory;
 use super::raw::{Places, RECORD_LONGS, RawReader, RawWriter};
 
-const PLACES: Places = Places {
-    writing: 0,
-    written: 1,
-    num_records: 2,
-    table: 3,
-    table_records: 2,
-    capacity: 2,
-};
+const PLACES: Places =
+    Places { writing: 0, written: 1, num_records: 2, table: 3, table_records: 2, capacity: 2 };
 
 fn memory() -> Memory {
     Memory::new(PLACES.table + PLACES.table_records * RECORD_LONGS, PLACES.capacity)

@@ -3,14 +3,8 @@
 use super::memory::Memory;
 use super::raw::{Places, RECORD_LONGS, RawReader, RawWriter};
 
-const PLACES: Places = Places {
-    writing: 0,
-    written: 1,
-    num_records: 2,
-    table: 3,
-    table_records: 4,
-    capacity: 16,
-};
+const PLACES: Places =
+    Places { writing: 0, written: 1, num_records: 2, table: 3, table_records: 4, capacity: 16 };
 
 #[test]
 fn what_is_read_is_whole() {

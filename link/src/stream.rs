@@ -13,7 +13,7 @@ use std::collections::VecDeque;
 use engine::{Controls, GroupId, HopRunner};
 
 use crate::stamp::Place;
-use crate::track::{Cover, MemberId, Part, Piece, Track, to_i64, to_usize};
+use crate::track::{Cover, MemberId, Part, Piece, Track, to_i64};
 
 /// Groups of the two sides of stereo tracks begin here; the groups that engineers choose lie below.
 const SIDES: u8 = 128;

@@ -55,7 +55,7 @@ impl Rig {
             max_block_samples: max_block,
         };
         let runner = HopRunner::new(&config, SessionMethod::default()).unwrap();
-        let mut stream = Stream::new(runner, NUM_MICS);
+        let stream = Stream::new(runner, NUM_MICS);
         let timing = Timing::new(rate, mode, max_block);
         let mut rig = Self { stream, members: Vec::new(), timing };
         (0..num_members).for_each(|_| rig.add());

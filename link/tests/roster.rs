@@ -1,4 +1,5 @@
 //! The list of members, with their names and troubles.
+#![allow(clippy::unwrap_used, reason = "a test stops where it cannot go on")]
 
 use std::time::{Duration, Instant};
 

@@ -1,6 +1,5 @@
 //! The outlet against one that goes sample by sample.
 
-use std::collections::VecDeque;
 use std::f32::consts::{FRAC_PI_2, PI};
 use std::sync::atomic::Ordering;
 
@@ -97,8 +96,8 @@ fn reference(input: &[Vec<f32>], script: &Script) -> (Vec<Vec<f32>>, u64) {
     let output = (input.iter().enumerate()).map(|(mic, input)| {
         let kinds: Vec<Kind> =
             script.iter().flat_map(|&(kind, length)| vec![kind; length]).collect();
-        let mut tail: VecDeque<f32> = vec![0.0; FADE].into();
-        let (mut falling, mut rising) = (VecDeque::new(), FADE);
+        let mut tail = vec![0.0; FADE];
+        let (mut falling, mut rising) = (Vec::new(), FADE);
         let mut output = vec![0.0; LATENCY];
         let mut was_wet = false;
         for n in 0..input.len() - LATENCY {
@@ -108,7 +107,7 @@ fn reference(input: &[Vec<f32>], script: &Script) -> (Vec<Vec<f32>>, u64) {
                 rising = 0;
             } else if was_wet && !is_wet {
                 // The last samples once more, backwards.
-                falling = tail.iter().copied().zip((0..FADE).rev()).collect();
+                falling = tail.iter().copied().zip((0..FADE).rev()).rev().collect();
             }
             was_wet = is_wet;
             let mut sample = 0.0;
@@ -119,11 +118,11 @@ fn reference(input: &[Vec<f32>], script: &Script) -> (Vec<Vec<f32>>, u64) {
                 }
                 rising += 1;
             }
-            if let Some((last, step)) = falling.pop_front() {
+            if let Some((last, step)) = falling.pop() {
                 sample += last * gain(step);
             }
-            tail.pop_back();
-            tail.push_front(sample);
+            tail.pop();
+            tail.insert(0, sample);
             output.push(input[n] - sample);
         }
         output

@@ -157,8 +157,8 @@ fn a_reset_of_one_member_makes_no_sample_late() {
             if start == 20_000 {
                 rig.members[reset].outlet.reset();
             }
-            for member in 0..3 {
-                rig.call(member, &mics[member][start..start + 500], to_i64(start));
+            for (member, mic) in mics.iter().enumerate() {
+                rig.call(member, &mic[start..start + 500], to_i64(start));
             }
         }
         for (index, member) in rig.members.iter().enumerate() {

@@ -3,75 +3,10 @@
 
 mod common;
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
-use std::hint::black_box;
-
 use common::{folder, join, stamp};
 use engine::{Controls, Listen, Mode};
 use link::{Line, MicSettings, Place, Stamp};
-
-/// The system's allocator, with a count of each thread's calls.
-struct Counting;
-
-thread_local! {
-    static EVENTS: Cell<u64> = const { Cell::new(0) };
-}
-
-fn count() {
-    // An error means that the thread is ending, and nothing is measured then.
-    let _ = EVENTS.try_with(|events| events.set(events.get() + 1));
-}
-
-#[global_allocator]
-static COUNTING: Counting = Counting;
-
-#[allow(unsafe_code, reason = "the trait is unsafe; every call goes on to the system's allocator")]
-// SAFETY: upholds the contract by passing every call on unchanged. Counting accesses only a
-// constant-initialised thread-local without a destructor, which never allocates.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count();
-        // SAFETY: the caller upholds the contract of `alloc`.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        count();
-        // SAFETY: `pointer` came from `System` with this layout.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-
-    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        count();
-        // SAFETY: the caller upholds the contract of `alloc_zeroed`.
-        unsafe { System.alloc_zeroed(layout) }
-    }
-
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        count();
-        // SAFETY: `pointer` came from `System` with this layout.
-        unsafe { System.realloc(pointer, layout, size) }
-    }
-}
-
-/// Returns the number of allocator calls by `work` on this thread.
-fn events_during(work: impl FnOnce()) -> u64 {
-    let before = EVENTS.get();
-    work();
-    EVENTS.get() - before
-}
-
-#[test]
-fn allocating_freeing_and_growing_are_caught() {
-    let mut kept = None;
-    assert_eq!(events_during(|| kept = Some(black_box(Box::new(1)))), 1);
-    assert_eq!(events_during(|| drop(kept.take())), 1);
-    let mut grown = Vec::with_capacity(1);
-    assert_eq!(events_during(|| grown.extend(black_box([1_u8; 100]))), 1);
-    assert_eq!(events_during(|| drop(black_box(vec![0.0_f32; 10]))), 2);
-    assert_eq!(events_during(|| assert_eq!(black_box([7_u8; 10]), [7; 10])), 0);
-}
+use test_memory::measure;
 
 #[test]
 fn the_audio_side_of_a_member_never_allocates_or_frees() {
@@ -84,7 +19,7 @@ fn the_audio_side_of_a_member_never_allocates_or_frees() {
             let mut controls = Controls::default();
             let mut block = vec![0.0; block_samples];
             let mut place = 0;
-            let events = events_during(|| {
+            let counts = measure(|| {
                 for call in 0..200_u16 {
                     for (index, member) in members.iter_mut().enumerate() {
                         for (n, sample) in block.iter_mut().enumerate() {
@@ -125,7 +60,7 @@ fn the_audio_side_of_a_member_never_allocates_or_frees() {
                     }
                 }
             });
-            assert_eq!(events, 0, "{mode:?}, blocks of {block_samples}");
+            assert_eq!(counts.calls, 0, "{mode:?}, blocks of {block_samples}");
             hops += stats.hops();
             late += members[0].late_samples();
         }

@@ -186,8 +186,8 @@ fn two_processes_give_the_samples_of_one_session() {
     }
 }
 
-/// Kills `UNSPILL_TEST_KILLS` processes, 40 if that is not set: each takes two rests of the folder's
-/// watch, to be found and to be found dead.
+/// Kills `UNSPILL_TEST_KILLS` processes, 40 if that is not set: each takes two rests of the
+/// folder's watch, to be found and to be found dead.
 #[test]
 fn a_process_that_is_killed_in_a_block_leaves_the_other_one_running() {
     let _watchdog = Watchdog::start(Duration::from_secs(600));

@@ -38,11 +38,17 @@ impl Canceller {
 
     /// Forms the guides of a hop without learning, by the guide if there is one.
     pub(crate) fn look_frozen(&mut self, newest: &Spectrum, controls: &Controls) {
+        self.look_unguided(newest);
+        self.look_guided(newest, controls);
+    }
+
+    /// Forms the guides of a hop by the canceller's own rules and, for a guide, cancels the hop
+    /// with them.
+    pub(super) fn look_unguided(&mut self, newest: &Spectrum) {
         self.order.follow(newest);
         self.look(newest);
         if self.guide_ahead.is_some() {
             cancel(&self.ahead, &self.parts, &self.taps, &mut self.cancelled, None);
-            self.look_guided(newest, controls);
         }
     }
 

@@ -1,5 +1,7 @@
 //! Learning: from a stream while it plays, and in passes over a whole session or passage.
 
+use std::ops::Range;
+
 use super::apply::cancel;
 use super::{Canceller, Learning, band_powers};
 use crate::controls::Controls;
@@ -20,8 +22,8 @@ const SOLVE_EVERY_HOPS: usize = MAX_WAITING;
 const CHOOSE_EVERY_HOPS: usize = 128;
 /// Factor by which a bleeder must leak more than another to replace it in a slot.
 const TAKE_OVER: f32 = 2.0;
-/// Blocks of bins that are solved in one part of the end of a pass.
-const BLOCKS_OF_PART: usize = 4;
+/// Mics for which a block of bins is solved in one part of the end of a pass.
+const MICS_OF_PART: usize = 4;
 /// Updates of the interference: per band after learning passes, and per band's turn while a passage
 /// is learned.
 const UPDATES: usize = 30;
@@ -37,14 +39,14 @@ impl Canceller {
             self.choose_bleeders(controls);
         }
         self.look(newest);
-        let turn = Some(self.hop % SOLVE_EVERY_HOPS);
+        let turn = self.hop % SOLVE_EVERY_HOPS;
         if self.guide_ahead.is_some() {
             cancel(&self.ahead, &self.parts, &self.taps, &mut self.cancelled, None);
             self.learn_leftover(controls, true);
             self.look_guided(newest, controls);
-            self.learn_filters(FORGET, turn);
+            self.learn_filters(turn);
         } else {
-            self.learn_filters(FORGET, turn);
+            self.learn_filters(turn);
             cancel(&self.ahead, &self.parts, &self.taps, &mut self.cancelled, None);
             self.learn_leftover(controls, true);
         }
@@ -53,6 +55,57 @@ impl Canceller {
 
     /// Processes one hop of a learning pass.
     pub(crate) fn learn(&mut self, learning: Learning, spectrum: &Spectrum, controls: &Controls) {
+        let mut part = 0;
+        while self.learn_in_parts(learning, spectrum, controls, part) {
+            part += 1;
+        }
+    }
+
+    /// Does one part of [`Canceller::learn`]; returns false after the last one. Parts are numbered
+    /// from 0: the guides by the canceller's own rules, the guide, the queue, and then one block of
+    /// bins each.
+    pub(crate) fn learn_in_parts(
+        &mut self,
+        learning: Learning,
+        spectrum: &Spectrum,
+        controls: &Controls,
+        part: usize,
+    ) -> bool {
+        match part {
+            0 => {
+                self.begin_hop(learning, spectrum, controls);
+                return !matches!(learning, Learning::Crosstalk | Learning::Leftover);
+            }
+            1 => {
+                if learning != Learning::Filters {
+                    self.look_guided(spectrum, controls);
+                }
+                return true;
+            }
+            2 => {
+                self.queue_hop(learning, spectrum);
+                return true;
+            }
+            _ => {}
+        }
+        let done = part - 3;
+        if learning == Learning::Stage {
+            let Some(stage) = &mut self.stage else { return false };
+            let mut blocks = stage.blocks_of_turn().skip(done);
+            if let Some(block) = blocks.next() {
+                stage.learn_block(block, &mut self.power);
+            }
+            return blocks.next().is_some();
+        }
+        let mut blocks = self.pending.blocks_of_turn().skip(done);
+        if let Some(block) = blocks.next() {
+            self.learn_block(block, 1.0, false);
+        }
+        blocks.next().is_some()
+    }
+
+    /// Does the part of a learned hop that needs no guide.
+    fn begin_hop(&mut self, learning: Learning, spectrum: &Spectrum, controls: &Controls) {
         self.order.follow(spectrum);
         match learning {
             Learning::Crosstalk => {
@@ -60,28 +113,8 @@ impl Canceller {
                 self.learn_crosstalk(spectrum, controls, false);
                 self.follow_power(spectrum);
             }
-            Learning::Filters => {
-                self.look(spectrum);
-                self.learn_filters(1.0, None);
-            }
-            Learning::GuidedFilters => {
-                self.look_frozen(spectrum, controls);
-                let masks = self.guide_ahead.as_ref().and_then(Guided::keep_and_power);
-                let keep = masks.map(|(keep, _)| keep);
-                self.interference.add_masks(keep, spectrum.activity());
-                self.learn_filters(1.0, None);
-            }
-            Learning::Stage => {
-                self.look_frozen(spectrum, controls);
-                self.feed_stage(spectrum);
-                if let Some(stage) = &mut self.stage {
-                    if !self.learns_stage {
-                        stage.follow_slots(&self.parts);
-                        self.learns_stage = true;
-                    }
-                    stage.learn(&mut self.power, &self.power_hops);
-                }
-            }
+            Learning::Filters => self.look(spectrum),
+            Learning::GuidedFilters | Learning::Stage => self.look_unguided(spectrum),
             Learning::Leftover => {
                 self.look(spectrum);
                 cancel(&self.ahead, &self.parts, &self.taps, &mut self.cancelled, None);
@@ -90,6 +123,27 @@ impl Canceller {
                 self.interference.add_power(power, self.cancelled.activity());
             }
         }
+    }
+
+    /// Queues a learned hop for the equations.
+    fn queue_hop(&mut self, learning: Learning, spectrum: &Spectrum) {
+        if learning == Learning::Stage {
+            self.feed_stage(spectrum);
+            if let Some(stage) = &mut self.stage {
+                if !self.learns_stage {
+                    stage.follow_slots(&self.parts);
+                    self.learns_stage = true;
+                }
+                stage.queue(&self.power_hops);
+            }
+            return;
+        }
+        if learning == Learning::GuidedFilters {
+            let masks = self.guide_ahead.as_ref().and_then(Guided::keep_and_power);
+            let keep = masks.map(|(keep, _)| keep);
+            self.interference.add_masks(keep, spectrum.activity());
+        }
+        self.pending.push(&self.ahead, &self.power_hops);
     }
 
     /// Ends a learning pass; `later` holds the passes after it.
@@ -108,8 +162,10 @@ impl Canceller {
         later: &[Learning],
         part: usize,
     ) -> bool {
-        let blocks = part * BLOCKS_OF_PART..self.taps.len().min((part + 1) * BLOCKS_OF_PART);
-        let has_more_blocks = blocks.end < self.taps.len();
+        let groups = self.num_mics.div_ceil(MICS_OF_PART).max(1);
+        let (block, first) = (part / groups, part % groups * MICS_OF_PART);
+        let mics = first..self.num_mics.min(first + MICS_OF_PART);
+        let has_more_blocks = part + 1 < groups * self.taps.len();
         let has_more = match learning {
             Learning::Crosstalk => {
                 if let Some(controls) = self.controls_seen.clone() {
@@ -118,10 +174,9 @@ impl Canceller {
                 false
             }
             Learning::Filters | Learning::GuidedFilters => {
-                for block in blocks {
-                    self.learn_block(block, 1.0, false);
-                    self.solve_block(block);
-                }
+                // Nothing is queued any more for the other mics of the block.
+                self.learn_block(block, 1.0, false);
+                self.solve_block(block, mics);
                 if !has_more_blocks {
                     self.follow_paths();
                     if later.iter().any(|&pass| pass != Learning::Leftover) {
@@ -135,11 +190,10 @@ impl Canceller {
             Learning::Stage => {
                 if let Some(stage) = &mut self.stage {
                     let (bands, crosstalk) = (&self.bands, &self.crosstalk);
-                    for block in blocks {
-                        stage.conclude(block, &mut self.power, &mut self.scratch.solve, |pair| {
-                            bound_of(bands, crosstalk, pair, block)
-                        });
-                    }
+                    stage.learn_block(block, &mut self.power);
+                    stage.solve_block(block, mics, &mut self.scratch.solve, |pair| {
+                        bound_of(bands, crosstalk, pair, block)
+                    });
                     if !has_more_blocks {
                         stage.enable();
                     }
@@ -267,24 +321,20 @@ impl Canceller {
     }
 
     /// Queues the newest hop for the filters; learns and solves the blocks whose turn it is.
-    fn learn_filters(&mut self, forget: f32, turn: Option<usize>) {
-        if turn.is_some() {
-            for mic in (0..self.num_mics).filter(|&mic| self.ahead.is_active(mic)) {
-                self.power_hops[mic] = self.power_hops[mic] * forget + 1.0;
-            }
+    fn learn_filters(&mut self, turn: usize) {
+        for mic in (0..self.num_mics).filter(|&mic| self.ahead.is_active(mic)) {
+            self.power_hops[mic] = self.power_hops[mic] * FORGET + 1.0;
         }
         self.pending.push(&self.ahead, &self.power_hops);
         for block in self.pending.blocks_of_turn() {
-            self.learn_block(block, forget, turn.is_some());
+            self.learn_block(block, FORGET, true);
         }
-        if let Some(turn) = turn {
-            for block in (turn..self.taps.len()).step_by(SOLVE_EVERY_HOPS) {
-                self.learn_block(block, forget, true);
-                self.solve_block(block);
-            }
-            if turn == 0 {
-                self.follow_paths();
-            }
+        for block in (turn..self.taps.len()).step_by(SOLVE_EVERY_HOPS) {
+            self.learn_block(block, FORGET, true);
+            self.solve_block(block, 0..self.num_mics);
+        }
+        if turn == 0 {
+            self.follow_paths();
         }
     }
 
@@ -330,9 +380,10 @@ impl Canceller {
         self.proof.follow(&self.crosstalk, has_filters, !self.adapts);
     }
 
-    fn solve_block(&mut self, block: usize) {
+    /// Solves the filters of some mics in a block.
+    fn solve_block(&mut self, block: usize, mics: Range<usize>) {
         let mut bound = [Real::ZERO; MAX_SLOTS];
-        for (mic, (slots, filters)) in self.parts.iter_mut().enumerate() {
+        for (mic, (slots, filters)) in (mics.start..).zip(&mut self.parts[mics]) {
             for (bound, &bleeder) in bound.iter_mut().zip(&slots.0) {
                 let pair = (mic, bleeder);
                 *bound = bound_of(&self.bands, &self.crosstalk, pair, block);

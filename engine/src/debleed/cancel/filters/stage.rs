@@ -1,5 +1,7 @@
 //! A second stage of filters, whose guides are the outputs of the first stage and its masks.
 
+use std::ops::Range;
+
 use super::front::Front;
 use super::pending::{Lesson, Pending};
 use super::{Filters, MAX_SLOTS, Slots};
@@ -16,7 +18,7 @@ use crate::stft::Spectrum;
 ///
 /// # Invariants
 ///
-/// The stage has no effect before [`Stage::conclude`] or [`Stage::set_known`].
+/// The stage has no effect before [`Stage::enable`] or [`Stage::set_known`].
 ///
 /// # Real-time
 ///
@@ -61,16 +63,20 @@ impl Stage {
         }
     }
 
-    /// Learns from the newest hop of its front; `power` is each mic's summed power, `[mic, bin]`,
-    /// and `power_hops` the hops in it, `[mic]`.
-    pub(crate) fn learn(&mut self, power: &mut [f32], power_hops: &[f32]) {
+    /// Queues the newest hop of its front; `power_hops` are the hops in each mic's summed power,
+    /// `[mic]`.
+    pub(crate) fn queue(&mut self, power_hops: &[f32]) {
         self.pending.push(&self.front, power_hops);
-        for block in self.pending.blocks_of_turn() {
-            self.learn_block(block, power);
-        }
     }
 
-    fn learn_block(&mut self, block: usize, power: &mut [f32]) {
+    /// Returns the blocks to learn after the newest hop.
+    pub(crate) fn blocks_of_turn(&self) -> impl Iterator<Item = usize> + use<> {
+        self.pending.blocks_of_turn()
+    }
+
+    /// Adds a block's queued hops to the equations; `power` is each mic's summed power,
+    /// `[mic, bin]`.
+    pub(crate) fn learn_block(&mut self, block: usize, power: &mut [f32]) {
         if !self.pending.is_waiting(block) {
             return;
         }
@@ -84,18 +90,17 @@ impl Stage {
         self.pending.learned(block);
     }
 
-    /// Solves the filters of a block of bins; `bound` returns the limit of the leakage of a pair,
-    /// target and bleeder.
-    pub(crate) fn conclude(
+    /// Solves the filters of some mics in a block of bins, after its last hop is learned; `bound`
+    /// returns the limit of the leakage of a pair, target and bleeder.
+    pub(crate) fn solve_block(
         &mut self,
         block: usize,
-        power: &mut [f32],
+        mics: Range<usize>,
         scratch: &mut [Complex],
         bound: impl Fn((usize, usize)) -> Real,
     ) {
         let mut bounds = [Real::ZERO; MAX_SLOTS];
-        self.learn_block(block, power);
-        for (mic, (slots, filters)) in self.parts.iter_mut().enumerate() {
+        for (mic, (slots, filters)) in (mics.start..).zip(&mut self.parts[mics]) {
             for (allowed, &bleeder) in bounds.iter_mut().zip(&slots.0) {
                 *allowed = bound((mic, bleeder));
             }

@@ -1,5 +1,5 @@
-//! Refining a passage: learning in passes over its audio, as for a whole session, one hop at
-//! a time.
+//! Refining a passage: learning in passes over its audio, as for a whole session, a part of a hop
+//! at a time.
 
 use super::passage::{Passage, Reader};
 use super::{Learned, Setup};
@@ -13,7 +13,7 @@ use crate::stft::Spectrum;
 ///
 /// # Real-time
 ///
-/// Worker only; one step costs about as much as a hop.
+/// Worker only; one step costs less than half of a hop.
 #[derive(Debug)]
 pub(crate) struct Study {
     canceller: Box<Canceller>,
@@ -25,6 +25,8 @@ pub(crate) struct Study {
     pass: usize,
     /// Next part of the canceller's reset, until it is done.
     resetting: Option<usize>,
+    /// Next part of the newest hop, until it is learned.
+    learning: Option<usize>,
     /// Next part of the end of the pass, once all hops are learned.
     ending: Option<usize>,
 }
@@ -41,12 +43,13 @@ impl Study {
             controls: Box::new(controls.clone()),
             pass: 0,
             resetting: Some(0),
+            learning: None,
             ending: None,
         }
     }
 
-    /// Does a part of the canceller's reset, learns from one more hop or does a part of the end of
-    /// a pass; returns false when the last pass has ended.
+    /// Does a part of the canceller's reset, of a hop or of the end of a pass; returns false when
+    /// the last pass has ended.
     pub(crate) fn step(&mut self) -> bool {
         let Some(&learning) = self.passes.get(self.pass) else { return false };
         if let Some(part) = self.resetting {
@@ -56,8 +59,11 @@ impl Study {
             let has_more = self.canceller.end_pass_in_parts(learning, later, part);
             self.ending = has_more.then_some(part + 1);
             self.pass += usize::from(!has_more);
-        } else if self.reader.read(&self.passage, &mut self.spectrum) {
-            self.canceller.learn(learning, &self.spectrum, &self.controls);
+        } else if self.learning.is_some() || self.reader.read(&self.passage, &mut self.spectrum) {
+            let part = self.learning.unwrap_or(0);
+            let (spectrum, controls) = (&self.spectrum, &self.controls);
+            let has_more = self.canceller.learn_in_parts(learning, spectrum, controls, part);
+            self.learning = has_more.then_some(part + 1);
         } else {
             self.ending = Some(0);
         }

@@ -12,7 +12,7 @@ const PAUSE_HOPS: usize = 400;
 /// Hops of the music after it.
 const LATER_HOPS: usize = 100;
 /// Most steps of refining between two hops of music.
-const STEPS_PER_HOP: usize = 30;
+const STEPS_PER_HOP: usize = 300;
 /// Largest distance between the displayed crosstalk of a passage refined in a pause and of one
 /// refined before it, in decibels; measured: 0.2.
 const SAME_DB: f32 = 1.0;

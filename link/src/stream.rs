@@ -328,7 +328,7 @@ impl Stream {
             track.local.is_some() && covers.iter().any(|cover| cover.run.is_offline)
         });
         if self.is_offline {
-            self.runner.complete(&self.controls, || false);
+            self.runner.complete(&self.controls, |_| false);
         }
         self.note_parts();
         let start = self.index * to_i64(self.hop);

@@ -76,7 +76,6 @@ impl Session {
             runner,
             input,
             output,
-            stats: Arc::clone(&stats),
             bell: bell.clone(),
             nap,
             urgency: Urgency::default(),

@@ -82,6 +82,10 @@ impl HopRunner {
         Arc::clone(&self.stats)
     }
 
+    pub(crate) fn counters(&self) -> &SessionStats {
+        &self.stats
+    }
+
     /// Returns the learner, as [`Session::learner`](crate::Session::learner) does.
     #[must_use]
     pub fn learner(&self) -> Arc<Learner> {
@@ -145,8 +149,8 @@ impl HopRunner {
 
     /// Completes the deferred work, which a caller that waits does before each hop, until `stops`
     /// returns true. `controls` are those of the next hop.
-    pub fn complete(&mut self, controls: &Controls, stops: impl Fn() -> bool) {
+    pub fn complete(&mut self, controls: &Controls, stops: impl Fn(&SessionStats) -> bool) {
         self.pipeline.follow(controls);
-        while !stops() && self.pipeline.idle() {}
+        while !stops(&self.stats) && self.pipeline.idle() {}
     }
 }

@@ -122,7 +122,6 @@ pub(crate) struct WorkerSide {
     pub(crate) runner: HopRunner,
     pub(crate) input: Receiver<Packet>,
     pub(crate) output: Sender<Packet>,
-    pub(crate) stats: Arc<SessionStats>,
     /// Rung after each hop. In real time no thread waits for it.
     pub(crate) bell: Bell,
     /// Duration of a park without work.
@@ -135,7 +134,7 @@ impl WorkerSide {
     fn run(mut self) -> Option<Pipeline> {
         if catch_unwind(AssertUnwindSafe(|| self.work())).is_err() {
             // Release: pairs with the Acquire in `worker_failed`.
-            self.stats.failed.store(true, Ordering::Release);
+            self.runner.counters().failed.store(true, Ordering::Release);
             // An offline host may be waiting for a result that will not arrive.
             self.bell.ring();
             return None;
@@ -151,8 +150,8 @@ impl WorkerSide {
         loop {
             // Acquire: everything sent before the stop is visible after this load. A late read
             // costs one nap.
-            let stops = self.stats.stop.load(Ordering::Acquire);
-            if stops && !self.stats.finish.load(Ordering::Relaxed) {
+            let stops = self.runner.counters().stop.load(Ordering::Acquire);
+            if stops && !self.runner.counters().finish.load(Ordering::Relaxed) {
                 break;
             }
             // In real time the audio thread wakes no thread. Offline it unparks this one.
@@ -173,8 +172,7 @@ impl WorkerSide {
             self.urgency.set_urgent(!is_awaited && rested.elapsed() < URGENT_LIMIT);
             if is_awaited {
                 // Relaxed: a late read costs one hop of the passage.
-                let stats = &self.stats;
-                self.runner.complete(&packet.controls, || stats.stop.load(Ordering::Relaxed));
+                self.runner.complete(&packet.controls, |stats| stats.stop.load(Ordering::Relaxed));
             }
             let Packet { samples, controls, start_sample, epoch, .. } = &mut packet;
             let took = self.runner.process(samples, controls, *start_sample, *epoch);
@@ -197,7 +195,7 @@ pub(crate) struct Worker {
 impl Worker {
     /// Starts the thread.
     pub(crate) fn start(side: WorkerSide) -> std::io::Result<Self> {
-        let stats = Arc::clone(&side.stats);
+        let stats = side.runner.stats();
         let thread =
             std::thread::Builder::new().name("unspill-worker".into()).spawn(move || side.run())?;
         Ok(Self { thread: Some(thread), stats })

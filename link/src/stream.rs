@@ -213,13 +213,15 @@ impl Stream {
         self.at = count - self.lead_in;
         self.end = None;
         track.next = count;
-        let is_reset = self.epoch == 0 || track.epoch.is_some_and(|epoch| epoch != run.epoch);
+        let was_reset = track.epoch.is_some_and(|epoch| epoch != run.epoch);
         track.epoch = Some(run.epoch);
         self.tracks.iter_mut().for_each(|track| track.is_awaited = true);
-        if is_reset {
+        if was_reset || self.epoch == 0 {
             self.epoch += 1;
             self.index = 0;
             self.cancel_due(None);
+        }
+        if was_reset {
             let others = self.tracks.iter_mut().enumerate().filter(|(index, _)| *index != leader);
             others.for_each(|(_, track)| track.expect_reset());
         }

@@ -214,3 +214,13 @@ fn every_order_of_tracks_gives_the_samples_of_one_session() {
         }
     }
 }
+
+/// A worker may look for the first time when all tracks have played.
+#[test]
+fn hops_that_all_tracks_have_delivered_are_processed_at_once() {
+    let mut rig = Rig::new(Mode::Live, 3, 512);
+    for member in &mut rig.members {
+        member.writer.write(&[&mut [0.1; 1024]], &stamp(timeline(0)), 0);
+    }
+    assert_eq!([(); 3].map(|()| rig.stream.step()), [Step::Done, Step::Done, Step::Idle]);
+}

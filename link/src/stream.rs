@@ -176,7 +176,7 @@ impl Stream {
     }
 
     /// Makes another local track the leader: one that has the samples after the last hop, or else
-    /// the one with the most samples.
+    /// one of the largest part of the tracks.
     fn elect(&mut self) -> Option<usize> {
         let hop = to_i64(self.hop);
         let continuing = self.end.and_then(|place| {
@@ -198,7 +198,9 @@ impl Stream {
         let candidates = self.tracks.iter().enumerate().filter(|(_, track)| track.local.is_some());
         let (leader, count) = candidates
             .filter_map(|(index, track)| Some((index, track.first_placed(track.next)?.0)))
-            .max_by_key(|&(index, _)| self.tracks[index].written - self.tracks[index].next)?;
+            .max_by_key(|&(index, _)| {
+                (self.company(index), self.tracks[index].written - self.tracks[index].next)
+            })?;
         self.leader = Some(self.tracks[leader].id);
         self.jump_to(leader, count);
         (self.tracks[leader].written >= self.at + hop).then_some(leader)
@@ -243,11 +245,24 @@ impl Stream {
         }
     }
 
+    /// Returns the number of tracks that are about where this one is.
+    fn company(&self, of: usize) -> usize {
+        let Some(place) = self.tracks[of].end_place() else { return 0 };
+        let tolerance = self.tracks[of].local.as_ref().map_or(0, |local| local.tolerance);
+        let reach = tolerance + to_i64(self.hop);
+        let is_near = |track: &&Track| {
+            let apart = track.end_place().and_then(|other| other.since(place));
+            apart.is_some_and(|apart| apart.abs() <= reach)
+        };
+        self.tracks.iter().filter(is_near).count()
+    }
+
     /// Notes that nothing is removed from samples of local tracks that no leader will reach.
     fn pass_by(&mut self) {
         let hop = to_i64(self.hop);
-        let leader = self.tracks.iter().find(|track| Some(track.id) == self.leader);
-        let leader = leader.map(|track| track.written);
+        let leader = self.tracks.iter().position(|track| Some(track.id) == self.leader);
+        let with_leader = leader.map_or(0, |leader| self.company(leader));
+        let leader = leader.map(|leader| self.tracks[leader].written);
         for index in 0..self.tracks.len() {
             let track = &mut self.tracks[index];
             let (id, Some(local)) = (track.id, &track.local) else { continue };
@@ -257,6 +272,10 @@ impl Stream {
                 || !is_due(track)
                 || !track.is_elsewhere(self.end, leader, tolerance + hop)
             {
+                continue;
+            }
+            // The larger part of the tracks does not follow the smaller one.
+            if self.company(index) > with_leader {
                 continue;
             }
             self.cancel_due(Some(id));

@@ -13,6 +13,11 @@ use std::path::Path;
 pub struct FileClaim(File);
 
 impl FileClaim {
+    /// Takes over the lock of an open file.
+    pub(crate) fn of_locked(file: File) -> Self {
+        Self(file)
+    }
+
     /// Claims an existing file; `None` if another process or handle has claimed it.
     ///
     /// File systems without locks are accepted, and claim nothing.

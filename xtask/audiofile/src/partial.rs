@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempPath;
 
+use crate::claim::FileClaim;
 use crate::error::{AudioFileError, Problem};
 use crate::existing::Existing;
 
@@ -103,7 +104,9 @@ impl PartialFile {
     ///
     /// If the file cannot be renamed, or if a file to be kept exists at the final name.
     pub(crate) fn appear(self, existing: Existing) -> Result<(), AudioFileError> {
-        let Self { path, temp, file: _file } = self;
+        let Self { path, temp, file } = self;
+        // Released at the end, also where a child has inherited the open file.
+        let _lock = FileClaim::of_locked(file);
         let fail = |error| AudioFileError::io(&path, "rename the temporary file", error);
         if existing == Existing::Replace {
             return temp.persist(&path).map_err(|error| fail(error.error));
@@ -141,6 +144,18 @@ mod tests {
         left.push(&in_work);
         left.sort_unstable();
         assert_eq!(names_in(folder.path()), left);
+    }
+
+    /// A child inherits the open file between its start and its own program.
+    #[test]
+    fn a_file_with_its_name_is_not_locked_although_a_child_still_has_it_open() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.json");
+        let (file, temp) = create_in(folder.path()).unwrap();
+        let inherited = file.try_clone().unwrap();
+        PartialFile::new(path.clone(), file, temp).appear(Existing::Keep).unwrap();
+        assert!(FileClaim::take(&path).unwrap().is_some());
+        drop(inherited);
     }
 
     #[test]

@@ -29,15 +29,14 @@ fn weights(local_width: usize) -> Vec<u8> {
 fn card_for(weights: &[u8]) -> String {
     use sha2::{Digest, Sha256};
     let hash: String = Sha256::digest(weights).iter().map(|byte| format!("{byte:02x}")).collect();
+    let dilations = "dilations = [1, 2, 4, 8, 1, 2]";
     format!(
         r#"
         id = "example"
         version = "1.2.3"
         format = 1
         architecture = "set-conv-1"
-        sizes = {{ bands = 80, features = 8, width = 12, exchange_width = 6, dilations = [
-            1, 2, 4, 8, 1, 2,
-        ] }}
+        sizes = {{ bands = 80, features = 8, width = 12, exchange_width = 6, {dilations} }}
         sample_rate_hz = 48000
         window_samples = 2048
         hop_samples = 512

@@ -24,7 +24,7 @@ pub use session::{
 };
 pub use snapshot::{Monitor, Snapshot};
 pub use units::{Decibels, GroupId, MicIndex, SampleRate};
-pub use worker::{HopRunner, SessionStats, URGENT_LIMIT, Urgency, abandoned_workers, rest};
+pub use worker::{HopRunner, SessionStats, Urgency, abandoned_workers, join_worker};
 
 /// Largest number of mics in a session. A stereo mic counts as two.
 pub const MAX_MICS: usize = 32;

@@ -1,7 +1,7 @@
 //! The worker of a session in this process: finds the members and runs their stream.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use engine::network::Model;
 use engine::{
     HopRunner, Mode, Monitor, Pace, SampleRate, SessionConfig, SessionError, SessionMethod,
-    SessionStats, URGENT_LIMIT, Urgency,
+    SessionStats, Urgency, join_worker,
 };
 
 use crate::ring::{Reader, SHAPE};
@@ -21,8 +21,6 @@ use crate::track::{Local, MemberId, Track};
 /// Largest number of mono mics of a session.
 pub const MAX_LINKED_MICS: usize = 16;
 
-/// Longest wait for a busy worker when the last member leaves.
-const JOIN_LIMIT: Duration = Duration::from_secs(5);
 /// Longest park of an offline caller between two checks for a result.
 const OFFLINE_NAP: Duration = Duration::from_millis(5);
 /// Time without a hop after which offline callers stop waiting. Only a worker that is stuck or has
@@ -32,23 +30,8 @@ const STUCK: Duration = Duration::from_secs(10);
 /// Time between two descriptions of the members.
 const ROSTER_PERIOD: Duration = Duration::from_millis(100);
 
-/// Workers of this process that were still busy after [`JOIN_LIMIT`].
-static ABANDONED: AtomicUsize = AtomicUsize::new(0);
-
 /// All hubs of this process with members.
 static HUBS: Mutex<Vec<(Key, Weak<Hub>)>> = Mutex::new(Vec::new());
-
-/// Returns the number of workers that did not end in time. They may run at any later moment, so
-/// their code must stay in memory.
-///
-/// # Real-time
-///
-/// Safe on the audio thread: one atomic load.
-#[must_use]
-pub fn abandoned_workers() -> usize {
-    // Relaxed: a counter.
-    ABANDONED.load(Ordering::Relaxed)
-}
 
 /// Properties that the members of one hub share. Members with others have hubs of their own, which
 /// hear the same audio.
@@ -130,7 +113,6 @@ impl Hub {
             hops: Mutex::new(0),
             is_processed: Condvar::new(),
         });
-        let hop_s = runner.hop_samples() as f32 / key.rate.hz();
         let worker = Worker {
             shared: Arc::clone(&shared),
             stream: Stream::new(runner, MAX_LINKED_MICS),
@@ -140,7 +122,6 @@ impl Hub {
             unused: Vec::new(),
             pulse: Pulse::default(),
             described: None,
-            nap: Duration::from_secs_f32(hop_s / 4.0),
         };
         let thread = std::thread::Builder::new()
             .name("unspill-link".into())
@@ -200,19 +181,7 @@ impl Drop for Hub {
     fn drop(&mut self) {
         // Relaxed: a late read costs one nap.
         self.shared.stop.store(true, Ordering::Relaxed);
-        let Some(thread) = self.thread.take() else { return };
-        let since = Instant::now();
-        while !thread.is_finished() && since.elapsed() < JOIN_LIMIT {
-            thread.thread().unpark();
-            std::thread::park_timeout(Duration::from_micros(200));
-        }
-        if thread.is_finished() {
-            // The thread has caught a panic itself.
-            let _ = thread.join();
-        } else {
-            // Relaxed: a counter.
-            ABANDONED.fetch_add(1, Ordering::Relaxed);
-        }
+        self.thread.take().and_then(join_worker);
     }
 }
 
@@ -261,7 +230,6 @@ struct Worker {
     pulse: Pulse,
     /// Time of the last description of the members.
     described: Option<Instant>,
-    nap: Duration,
 }
 
 impl Worker {
@@ -274,9 +242,8 @@ impl Worker {
     }
 
     fn work(&mut self) {
-        let mut urgency = Urgency::default();
         self.stream.runner().warm_up();
-        let mut rested = Instant::now();
+        let mut urgency = Urgency::default();
         // Relaxed: a late read costs one nap.
         while !self.shared.stop.load(Ordering::Relaxed) {
             self.take_changes();
@@ -288,16 +255,16 @@ impl Worker {
             match self.stream.step() {
                 Step::Done => {
                     let is_offline = self.stream.is_offline();
-                    urgency.set_urgent(!is_offline && rested.elapsed() < URGENT_LIMIT);
+                    urgency.for_hop(is_offline);
                     if is_offline {
                         *lock(&self.shared.hops) += 1;
                         self.shared.is_processed.notify_all();
                     }
                 }
-                Step::Idle if self.stream.runner().idle() => urgency.set_urgent(false),
+                Step::Idle if self.stream.runner().idle() => urgency.for_deferred_work(),
                 Step::Idle => {
-                    engine::rest(self.nap, self.stream.is_offline());
-                    rested = Instant::now();
+                    let nap = self.stream.runner().nap();
+                    urgency.rest(nap, self.stream.is_offline());
                 }
             }
         }

@@ -13,7 +13,7 @@ mod stream_tests;
 mod timing;
 mod track;
 
-pub use hub::{MAX_LINKED_MICS, abandoned_workers};
+pub use hub::MAX_LINKED_MICS;
 pub use member::{JoinError, Member, MemberConfig};
 pub use ring::{Label, MAX_MEMBER_MICS};
 pub use roster::{MemberInfo, MemberState};

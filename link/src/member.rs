@@ -125,7 +125,7 @@ impl Member {
         // The writer has begun, so the reader is there.
         if let Some(reader) = Reader::new(segment.memory().view()) {
             let tolerance = to_i64(timing.tolerance_samples);
-            hub.join(id, reader, Local { inlet, tolerance, lost: 0 });
+            hub.join(id, reader, Local { inlet, tolerance });
         }
         Ok(Self { id, outlet, writer, hub, timing, labels, _segment: segment })
     }

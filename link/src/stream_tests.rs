@@ -5,14 +5,15 @@ mod foreign;
 mod jumps;
 mod lines;
 mod skew;
+#[path = "../tests/common/whole.rs"]
+mod whole;
 
 use std::sync::atomic::Ordering;
 
 use engine::{
-    Controls, HopRunner, Mode, Outlet, OutletConfig, Pace, SampleRate, Session, SessionConfig,
-    SessionMethod,
+    Controls, HopRunner, Mode, Outlet, OutletConfig, Pace, SampleRate, SessionConfig, SessionMethod,
 };
-use test_signals::Noise;
+use whole::{NUM_MICS, RATE_HZ, mics};
 
 use crate::ring::{About, Reader, SHAPE, Writer};
 use crate::segment::Memory;
@@ -20,9 +21,6 @@ use crate::stamp::{Line, MicSettings, Place, Stamp};
 use crate::stream::{Step, Stream};
 use crate::timing::Timing;
 use crate::track::{Local, Track, to_i64};
-
-const RATE_HZ: f32 = 48_000.0;
-const NUM_MICS: usize = 16;
 
 /// A member on its own track, without threads.
 struct Member {
@@ -74,7 +72,7 @@ impl Rig {
             num_removals: 256,
         };
         let (outlet, inlet) = Outlet::new(&sizes, &Controls::default());
-        let local = Local { inlet, tolerance: to_i64(tolerance_samples), lost: 0 };
+        let local = Local { inlet, tolerance: to_i64(tolerance_samples) };
         let mic = self.stream.free_mics(1).unwrap();
         self.stream.add(Track::new(self.members.len() as u128, reader, mic, Some(local)));
         self.members.push(Member { writer, outlet, heard: Vec::new() });
@@ -119,56 +117,9 @@ fn stamp(place: Option<Place>) -> Stamp {
     Stamp { place, is_offline: true, settings: MicSettings::default() }
 }
 
-/// Sources that bleed into all mics, `[mic][sample]`.
-fn mics(num_mics: usize, num_samples: usize) -> Vec<Vec<f32>> {
-    let sources: Vec<Vec<f32>> = (0..num_mics)
-        .map(|mic| {
-            let mut noise = Noise::new(u32::try_from(mic).unwrap() + 5);
-            (0..num_samples)
-                .map(|n| {
-                    let on = (n / (4000 + 900 * mic)) % 3 != 1;
-                    if on { 0.3 * noise.draw() } else { 0.0 }
-                })
-                .collect()
-        })
-        .collect();
-    (0..num_mics)
-        .map(|mic| {
-            (0..num_samples)
-                .map(|n| {
-                    (0..num_mics)
-                        .map(|source| {
-                            let delay = if source == mic { 0 } else { 40 + 13 * source + 7 * mic };
-                            let gain = if source == mic { 1.0 } else { 0.15 };
-                            gain * n.checked_sub(delay).map_or(0.0, |at| sources[source][at])
-                        })
-                        .sum()
-                })
-                .collect()
-        })
-        .collect()
-}
-
-/// Returns the output of a session with all mics, without its latency.
+/// Returns the output of a session without network that has all mics, without its latency.
 fn oracle(mode: Mode, mics: &[Vec<f32>]) -> Vec<Vec<f32>> {
-    let config = SessionConfig {
-        rate: SampleRate::new(RATE_HZ).unwrap(),
-        num_mics: NUM_MICS,
-        mode,
-        pace: Pace::Offline,
-        max_block_samples: 512,
-    };
-    let mut session =
-        Session::prepare(&config, &Controls::default(), SessionMethod::default()).unwrap();
-    let latency = session.latency_samples();
-    let num_samples = mics[0].len();
-    let mut all = vec![vec![0.0; num_samples + latency]; NUM_MICS];
-    for (to, from) in all.iter_mut().zip(mics) {
-        to[..num_samples].copy_from_slice(from);
-    }
-    let mut slices: Vec<&mut [f32]> = all.iter_mut().map(Vec::as_mut_slice).collect();
-    session.process(&mut slices).unwrap();
-    all[..mics.len()].iter().map(|mic| mic[latency..].to_vec()).collect()
+    whole::oracle(mode, SessionMethod::default(), mics)
 }
 
 /// Compares all members with the oracle, as far as they have been called.

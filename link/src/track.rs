@@ -52,15 +52,13 @@ pub(crate) struct Local {
     pub(crate) inlet: Inlet,
     /// Samples that other tracks may be behind this one.
     pub(crate) tolerance: i64,
-    /// Removals that could not be sent because the outlet had returned none.
-    pub(crate) lost: u64,
 }
 
 impl Local {
-    /// Sends the removed signal of a part, for mics from `first_mic` on of a hop, `[mic, hop]`.
+    /// Sends the removed signal of a part of a hop, whose mics' removed signals are `hop`. If the
+    /// outlet has returned no removal, the part is late there.
     pub(crate) fn send(&mut self, part: &Part, hop: &[&[f32]], is_first: bool) {
         let Some(mut removal) = self.inlet.take() else {
-            self.lost += 1;
             return;
         };
         let Removal { start, length, epoch, is_dry, is_first: first, samples } = &mut removal;

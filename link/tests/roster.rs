@@ -1,9 +1,12 @@
 //! The list of members, with their names and troubles.
 #![allow(clippy::unwrap_used, reason = "a test stops where it cannot go on")]
 
+mod common;
+
 use std::time::{Duration, Instant};
 
-use engine::{Controls, Mode, SampleRate};
+use common::{folder, join_as};
+use engine::{Mode, SampleRate};
 use link::segment::Folder;
 use link::{
     Label, Line, MAX_LINKED_MICS, Member, MemberConfig, MemberState, MicSettings, Place, Stamp,
@@ -11,26 +14,12 @@ use link::{
 
 const BLOCK: usize = 512;
 
-fn folder() -> (tempfile::TempDir, Folder) {
-    let temp = tempfile::tempdir().unwrap();
-    let folder = Folder::at(&temp.path().join("link")).unwrap();
-    (temp, folder)
-}
-
 fn config() -> MemberConfig<'static> {
-    MemberConfig {
-        rate: SampleRate::new(48_000.0).unwrap(),
-        mode: Mode::Live,
-        num_mics: 1,
-        max_block_samples: BLOCK,
-        session: 0,
-        identity: 0,
-        model: None,
-    }
+    common::config(Mode::Live, BLOCK)
 }
 
 fn join(folder: &Folder, config: &MemberConfig<'_>, name: &str) -> Member {
-    let mut member = Member::join(config, &Controls::default(), folder).unwrap();
+    let mut member = join_as(folder, config);
     member.set_label(&Label { name: name.to_owned(), colour: None });
     member
 }

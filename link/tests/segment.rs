@@ -1,16 +1,19 @@
 //! Segments between processes: this program starts itself again in another role.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops where it cannot go on")]
 
+mod common;
+
 use std::collections::HashSet;
 use std::env;
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use common::folder;
+use common::process::{FOLDER, Process, ROLE, say, wait};
 use link::segment::{
     Folder, LinkError, Owner, Segment, SegmentId, SegmentView, Shape, Watch, reclaim,
 };
@@ -19,13 +22,6 @@ use link::segment::{
 const LARGE: Shape = Shape { longs: 16, samples: 48_000 };
 
 const SMALL: Shape = Shape { longs: 3, samples: 1100 };
-
-/// Name of the variable that gives a started process its role, and of the folder's variable.
-const ROLE: &str = "UNSPILL_TEST_ROLE";
-const FOLDER: &str = "UNSPILL_TEST_FOLDER";
-
-/// Start of the lines that a started process writes for this one; the test harness writes others.
-const MARK: &str = "@";
 
 /// The part of the started processes; without a role there is nothing to do.
 #[test]
@@ -40,19 +36,6 @@ fn role_of_a_started_process() {
         "full" => full(&folder),
         _ => panic!("unknown role {role}"),
     }
-}
-
-fn say(text: impl std::fmt::Display) {
-    let mut out = std::io::stdout().lock();
-    // A line of its own: the harness may have written the start of one.
-    writeln!(out, "\n{MARK}{text}").unwrap();
-    out.flush().unwrap();
-}
-
-/// Waits until the starting process writes a line, or closes the pipe.
-fn wait() {
-    let mut line = String::new();
-    std::io::stdin().lock().read_line(&mut line).unwrap();
 }
 
 /// Owns a segment with values, until told to drop it, and ends later.
@@ -112,70 +95,6 @@ fn full(folder: &Folder) {
     let owner = Segment::create(folder, Shape { longs: 0, samples: 1000 }).unwrap();
     owner.samples()[999].store(1, Ordering::Relaxed);
     say(SegmentView::open(folder, owner.id(), Shape { longs: 0, samples: 1000 }).is_ok());
-}
-
-/// A started process, which is killed on drop.
-struct Process {
-    child: Child,
-    input: ChildStdin,
-    output: BufReader<ChildStdout>,
-}
-
-impl Process {
-    fn start(role: &str, folder: &Folder) -> Self {
-        Self::start_with(Command::new(env::current_exe().unwrap()), role, folder)
-    }
-
-    fn start_with(mut command: Command, role: &str, folder: &Folder) -> Self {
-        let mut child = command
-            .args(["--exact", "role_of_a_started_process", "--nocapture", "--test-threads=1"])
-            .env(ROLE, role)
-            .env(FOLDER, folder.path())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let input = child.stdin.take().unwrap();
-        let output = BufReader::new(child.stdout.take().unwrap());
-        Self { child, input, output }
-    }
-
-    /// Returns the next line that the process says.
-    fn hear(&mut self) -> String {
-        loop {
-            let mut line = String::new();
-            assert_ne!(self.output.read_line(&mut line).unwrap(), 0, "the process has ended");
-            if let Some(text) = line.trim_end().strip_prefix(MARK) {
-                return text.to_owned();
-            }
-        }
-    }
-
-    fn go_on(&mut self) {
-        self.input.write_all(b"\n").unwrap();
-    }
-
-    /// Ends the process without any of its clean-up, as `kill -9` does.
-    fn kill(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn folder() -> (tempfile::TempDir, Folder) {
-    // In shared memory where there is some, as in use.
-    let shared = Path::new("/dev/shm");
-    let parent =
-        if shared.is_dir() { tempfile::tempdir_in(shared) } else { tempfile::tempdir() }.unwrap();
-    let folder = Folder::at(&parent.path().join("link")).unwrap();
-    (parent, folder)
 }
 
 fn files(folder: &Folder) -> Vec<PathBuf> {

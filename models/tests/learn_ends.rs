@@ -18,13 +18,17 @@ const PASSAGE_HOPS: usize = 100;
 /// mics, these engines take 86.8 MB.
 const MOST_BYTES: usize = 40_000_000;
 
+/// Returns the method with the released network, which stays built while the second value is kept.
+fn guided(rate_hz: f32) -> (Pipeline, impl Sized) {
+    let rate = SampleRate::new(rate_hz).unwrap();
+    let model = &models::released().unwrap().model;
+    let method = Online::guided(rate, Mode::Live, MICS, &|| model.guide(MICS));
+    (Pipeline::new(Box::new(method), MICS), model.network().unwrap())
+}
+
 #[test]
 fn no_hop_and_no_step_allocates_a_whole_engine() {
-    let rate = SampleRate::new(48_000.0).unwrap();
-    let model = &models::released().unwrap().model;
-    let network = model.network().unwrap();
-    let method = Online::guided(rate, Mode::Live, MICS, &|| model.guide(MICS));
-    let mut pipeline = Pipeline::new(Box::new(method), MICS);
+    let (mut pipeline, network) = guided(48_000.0);
     let hop_samples = pipeline.geometry().hop_samples();
     let mut controls = Controls::default();
     let mut noise = Noise::new(1);
@@ -56,11 +60,7 @@ const TIMES: usize = 4;
 
 #[test]
 fn a_step_takes_less_than_a_hop() {
-    let rate = SampleRate::new(44_100.0).unwrap();
-    let model = &models::released().unwrap().model;
-    let network = model.network().unwrap();
-    let method = Online::guided(rate, Mode::Live, MICS, &|| model.guide(MICS));
-    let mut pipeline = Pipeline::new(Box::new(method), MICS);
+    let (mut pipeline, network) = guided(44_100.0);
     let hop_samples = pipeline.geometry().hop_samples();
     let mut controls = Controls::default();
     let (mut hops, mut steps) = (Vec::new(), Vec::<f64>::new());

@@ -81,6 +81,16 @@ impl Mixer {
         self.count = 0;
     }
 
+    /// Changes to `controls` at the input sample at `position`. Before the first sample nothing
+    /// ramps.
+    pub(super) fn receive(&mut self, position: usize, controls: &Controls) {
+        if position == 0 {
+            self.settle(controls);
+        } else {
+            self.schedule(position, controls);
+        }
+    }
+
     /// Schedules `controls` for the input sample at `position`.
     ///
     /// A full schedule merges them with the previous change. Controls without a change need no

@@ -172,11 +172,7 @@ impl Session {
     pub fn set_controls(&mut self, controls: &Controls) {
         self.controls.as_mut().clone_from(controls);
         self.controls.make_sound();
-        if self.position == 0 {
-            self.mixer.settle(&self.controls);
-        } else {
-            self.mixer.schedule(self.position, &self.controls);
-        }
+        self.mixer.receive(self.position, &self.controls);
     }
 
     /// Sets the pace, and thus whether `process` may wait for the worker. The latency remains that

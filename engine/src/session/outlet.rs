@@ -1,7 +1,6 @@
 //! Output side of a linked instance: its own mics, delayed, without the removed signal that a
 //! shared worker sends.
 
-use std::f32::consts::PI;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -9,6 +8,7 @@ use rtrb::{Consumer, Producer, RingBuffer};
 
 use super::mixer::Mixer;
 use super::prepare::{FADE_S, RAMP_S, max_events};
+use super::wet::fade_in_gains;
 use super::{ProcessError, to_i64};
 use crate::controls::Controls;
 use crate::units::SampleRate;
@@ -142,8 +142,6 @@ impl Outlet {
             debug_assert!(kept.is_ok(), "the ring holds every removal there is");
         }
         let fade_samples = rate.samples_in(FADE_S).clamp(1, hop_samples);
-        // Half a Hann window, which has no corner at either end.
-        let angle = |n: usize| PI * n as f32 / (fade_samples + 1) as f32;
         let mut controls = controls.clone();
         controls.make_sound();
         let dry_samples = latency_samples + hop_samples;
@@ -169,7 +167,7 @@ impl Outlet {
             removed: vec![0.0; num_mics * hop_samples],
             tail: vec![0.0; num_mics * fade_samples],
             falling: vec![0.0; num_mics * fade_samples],
-            fade: (1..=fade_samples).map(|n| 0.5 - 0.5 * angle(n).cos()).collect(),
+            fade: fade_in_gains(fade_samples),
             faded_out: fade_samples,
             faded_in: fade_samples,
             was_wet: false,
@@ -201,11 +199,7 @@ impl Outlet {
     pub fn set_controls(&mut self, controls: &Controls) {
         self.controls.as_mut().clone_from(controls);
         self.controls.make_sound();
-        if self.position == 0 {
-            self.mixer.settle(&self.controls);
-        } else {
-            self.mixer.schedule(self.position, &self.controls);
-        }
+        self.mixer.receive(self.position, &self.controls);
     }
 
     /// Checks the shape of a block.

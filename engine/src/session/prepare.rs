@@ -2,7 +2,6 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::mixer::Mixer;
 use super::wet::Wet;
@@ -11,7 +10,7 @@ use crate::controls::Controls;
 use crate::debleed::cancel::{LearnState, Learner};
 use crate::mode::{latency_of, slack_samples};
 use crate::pipeline::Pipeline;
-use crate::worker::{Bell, HopRunner, Packet, Urgency, Worker, WorkerSide, ring};
+use crate::worker::{Bell, HopRunner, Packet, Worker, WorkerSide, ring};
 
 /// Packets beyond the slack: one being filled, two for the output, and five in reserve.
 const SPARE_PACKETS: usize = 8;
@@ -67,19 +66,10 @@ impl Session {
         let free: Vec<_> = (0..num_packets).map(|_| Packet::new(num_mics, hop_samples)).collect();
         let (to_worker, input) = ring(num_packets + 1);
         let (output, results) = ring(num_packets + 1);
-        let hop_s = hop_samples as f32 / rate.hz();
-        let nap = Duration::from_secs_f32(hop_s / 4.0);
         let bell = Bell::new();
         let runner = HopRunner::around(pipeline, rate, num_mics, Arc::clone(&learner));
         let (monitor, stats) = (runner.monitor(), runner.stats());
-        let side = WorkerSide {
-            runner,
-            input,
-            output,
-            bell: bell.clone(),
-            nap,
-            urgency: Urgency::default(),
-        };
+        let side = WorkerSide { runner, input, output, bell: bell.clone() };
         let worker =
             Worker::start(side).map_err(|error| SessionError::Thread { kind: error.kind() })?;
 

@@ -30,6 +30,12 @@ enum State {
     Wet,
 }
 
+/// Returns the gains of a fade-in: half a Hann window, which has no corner at either end.
+pub(super) fn fade_in_gains(num_samples: usize) -> Vec<f32> {
+    let angle = |n: usize| std::f32::consts::PI * n as f32 / (num_samples + 1) as f32;
+    (1..=num_samples).map(|n| 0.5 - 0.5 * angle(n).cos()).collect()
+}
+
 impl Wet {
     pub(super) fn new(
         results: Receiver<Packet>,
@@ -38,19 +44,12 @@ impl Wet {
         fade_samples: usize,
         first_start: i64,
     ) -> Self {
-        // Half a Hann window, which has no corner at either end.
-        let fade = (1..=fade_samples)
-            .map(|n| {
-                let angle = std::f32::consts::PI * n as f32 / (fade_samples + 1) as f32;
-                0.5 - 0.5 * angle.cos()
-            })
-            .collect();
         Self {
             results,
             early: None,
             removed: vec![0.0; num_mics * hop_samples],
             hop_samples,
-            fade,
+            fade: fade_in_gains(fade_samples),
             epoch: 0,
             first_start,
             state: State::Dry,

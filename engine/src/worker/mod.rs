@@ -12,6 +12,6 @@ pub(crate) use link::{Bell, Packet, Receiver, Sender, ring};
 pub use runner::HopRunner;
 #[cfg(test)]
 pub(crate) use thread::JOIN_LIMIT;
-pub use thread::{SessionStats, abandoned_workers};
+pub use thread::{SessionStats, abandoned_workers, join_worker};
 pub(crate) use thread::{Worker, WorkerSide};
-pub use urgency::{URGENT_LIMIT, Urgency, rest};
+pub use urgency::Urgency;

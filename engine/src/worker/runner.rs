@@ -32,6 +32,7 @@ pub struct HopRunner {
     observer: Observer,
     stats: Arc<SessionStats>,
     learner: Arc<Learner>,
+    nap: Duration,
     /// Stream position after the last hop.
     expected_start: i64,
     epoch: u64,
@@ -57,7 +58,9 @@ impl HopRunner {
     ) -> Self {
         let observer = Observer::new(&pipeline, rate, num_mics);
         let stats = Arc::default();
-        Self { pipeline, observer, stats, learner, expected_start: 0, epoch: 0 }
+        let hop_s = pipeline.geometry().hop_samples() as f32 / rate.hz();
+        let nap = Duration::from_secs_f32(hop_s / 4.0);
+        Self { pipeline, observer, stats, learner, nap, expected_start: 0, epoch: 0 }
     }
 
     pub(crate) fn into_pipeline(self) -> Pipeline {
@@ -74,6 +77,12 @@ impl HopRunner {
     #[must_use]
     pub fn latency_samples(&self) -> usize {
         self.pipeline.latency_samples()
+    }
+
+    /// Returns the time between two looks for a hop: a quarter of one.
+    #[must_use]
+    pub fn nap(&self) -> Duration {
+        self.nap
     }
 
     /// Returns the counters, which any thread may read.

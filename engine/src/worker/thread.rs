@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::link::{Bell, Packet, Receiver, Sender};
 use super::runner::HopRunner;
-use super::urgency::{URGENT_LIMIT, Urgency, rest};
+use super::urgency::Urgency;
 use crate::pipeline::Pipeline;
 
 /// Longest wait for a busy worker when a session is dropped.
@@ -28,6 +28,29 @@ static ABANDONED: AtomicUsize = AtomicUsize::new(0);
 pub fn abandoned_workers() -> usize {
     // Relaxed: a counter.
     ABANDONED.load(Ordering::Relaxed)
+}
+
+/// Wakes a worker that has been requested to stop, and joins it. Returns `None` if it has panicked,
+/// or is still busy after five seconds. It is then left behind and counted
+/// ([`abandoned_workers`]).
+///
+/// # Real-time
+///
+/// Main thread only: waits.
+pub fn join_worker<T>(thread: JoinHandle<T>) -> Option<T> {
+    let since = Instant::now();
+    while !thread.is_finished() && since.elapsed() < JOIN_LIMIT {
+        thread.thread().unpark();
+        std::thread::park_timeout(Duration::from_micros(200));
+    }
+    if thread.is_finished() {
+        // Workers catch panics themselves.
+        thread.join().ok()
+    } else {
+        // Relaxed: a counter.
+        ABANDONED.fetch_add(1, Ordering::Relaxed);
+        None
+    }
 }
 
 /// Counters that any thread may read while audio runs.
@@ -124,9 +147,6 @@ pub(crate) struct WorkerSide {
     pub(crate) output: Sender<Packet>,
     /// Rung after each hop. In real time no thread waits for it.
     pub(crate) bell: Bell,
-    /// Duration of a park without work.
-    pub(crate) nap: Duration,
-    pub(crate) urgency: Urgency,
 }
 
 impl WorkerSide {
@@ -146,7 +166,7 @@ impl WorkerSide {
         let latency = i64::try_from(self.runner.latency_samples()).unwrap_or(i64::MAX);
         // Before the first hop, which has little time.
         self.runner.warm_up();
-        let (mut rested, mut is_awaited) = (Instant::now(), false);
+        let (mut urgency, mut is_awaited) = (Urgency::default(), false);
         loop {
             // Acquire: everything sent before the stop is visible after this load. A late read
             // costs one nap.
@@ -160,16 +180,14 @@ impl WorkerSide {
                     break;
                 }
                 if self.runner.idle() {
-                    // No thread waits for this work.
-                    self.urgency.set_urgent(false);
+                    urgency.for_deferred_work();
                 } else {
-                    rest(self.nap, is_awaited);
-                    rested = Instant::now();
+                    urgency.rest(self.runner.nap(), is_awaited);
                 }
                 continue;
             };
             is_awaited = packet.is_awaited;
-            self.urgency.set_urgent(!is_awaited && rested.elapsed() < URGENT_LIMIT);
+            urgency.for_hop(is_awaited);
             if is_awaited {
                 // Relaxed: a late read costs one hop of the passage.
                 self.runner.complete(&packet.controls, |stats| stats.stop.load(Ordering::Relaxed));
@@ -220,20 +238,7 @@ impl Worker {
         // Release: pairs with the Acquire in `work`.
         self.stats.stop.store(true, Ordering::Release);
         self.wake();
-        let thread = self.thread.take()?;
-        let since = Instant::now();
-        while !thread.is_finished() && since.elapsed() < JOIN_LIMIT {
-            thread.thread().unpark();
-            std::thread::park_timeout(Duration::from_micros(200));
-        }
-        if thread.is_finished() {
-            // The thread itself has already caught a panic and set `failed`.
-            thread.join().ok().flatten()
-        } else {
-            // Relaxed: a counter.
-            ABANDONED.fetch_add(1, Ordering::Relaxed);
-            None
-        }
+        join_worker(self.thread.take()?).flatten()
     }
 }
 

@@ -1,14 +1,14 @@
 //! Priority of the worker thread: above all other work and below the audio thread, as far as the
 //! system permits.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use thread_priority::{Error, thread_native_id};
 
 /// Longest time that a worker stays urgent without a rest. A worker that does not keep up would
 /// otherwise occupy a core, and systems that grant real time end programs that do so
 /// (`RLIMIT_RTTIME`, often 200 ms).
-pub const URGENT_LIMIT: Duration = Duration::from_millis(50);
+const URGENT_LIMIT: Duration = Duration::from_millis(50);
 
 /// Priority of the worker thread that owns this value.
 ///
@@ -21,6 +21,8 @@ pub struct Urgency {
     request: Box<dyn FnMut(bool) -> bool + Send>,
     is_urgent: bool,
     is_refused: bool,
+    /// End of the last rest.
+    rested: Instant,
 }
 
 impl std::fmt::Debug for Urgency {
@@ -39,12 +41,31 @@ impl Default for Urgency {
 impl Urgency {
     /// Creates the priority of a thread that is not urgent yet.
     fn with_request(request: impl FnMut(bool) -> bool + Send + 'static) -> Self {
-        Self { request: Box::new(request), is_urgent: false, is_refused: false }
+        let rested = Instant::now();
+        Self { request: Box::new(request), is_urgent: false, is_refused: false, rested }
+    }
+
+    /// Makes the thread urgent for a hop, unless a thread waits for the hop (`is_awaited`) or the
+    /// last rest was too long ago.
+    pub fn for_hop(&mut self, is_awaited: bool) {
+        self.set_urgent(!is_awaited && self.rested.elapsed() < URGENT_LIMIT);
+    }
+
+    /// Ends the urgency for work that no thread waits for.
+    pub fn for_deferred_work(&mut self) {
+        self.set_urgent(false);
+    }
+
+    /// Lets the thread wait for work for `nap`. A thread that waits for the worker unparks it
+    /// (`is_awaited`).
+    pub fn rest(&mut self, nap: Duration, is_awaited: bool) {
+        rest(nap, is_awaited);
+        self.rested = Instant::now();
     }
 
     /// Makes the calling thread urgent or not. Calls the system only on a change, and never again
     /// after a refusal, because a thread works without priority too.
-    pub fn set_urgent(&mut self, is_urgent: bool) {
+    fn set_urgent(&mut self, is_urgent: bool) {
         if is_urgent == self.is_urgent || self.is_refused {
             return;
         }
@@ -53,8 +74,7 @@ impl Urgency {
     }
 }
 
-/// Lets a worker thread wait for work. A thread that waits for the worker unparks it
-/// (`is_awaited`).
+/// Waits for work.
 ///
 /// On Windows a park ends at the next system tick, up to 15.6 ms late, but a sleep does not. In
 /// real time no thread wakes the worker, so it can sleep.
@@ -62,7 +82,7 @@ impl Urgency {
     clippy::disallowed_methods,
     reason = "the worker, on the one system where it is more exact"
 )]
-pub fn rest(nap: Duration, is_awaited: bool) {
+fn rest(nap: Duration, is_awaited: bool) {
     if cfg!(windows) && !is_awaited {
         std::thread::sleep(nap);
     } else {

@@ -2,14 +2,16 @@
 #![allow(dead_code, reason = "each test program uses a part")]
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test stops where it cannot go on")]
 
+pub(crate) mod process;
+pub(crate) mod whole;
+
 use std::path::Path;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
-use engine::{Controls, Mode, Pace, SampleRate, Session, SessionConfig, SessionMethod};
+use engine::{Controls, Mode, SampleRate, SessionMethod};
 use link::segment::Folder;
-use link::{Line, MAX_LINKED_MICS, Member, MemberConfig, MicSettings, Place, Stamp};
-use test_signals::Noise;
+use link::{Line, Member, MemberConfig, MicSettings, Place, Stamp};
 
 pub(crate) const NUM_TRACKS: usize = 5;
 
@@ -36,49 +38,18 @@ pub(crate) fn number_of(variable: &str, default: u64) -> u64 {
     std::env::var(variable).map_or(default, |text| text.parse().unwrap())
 }
 
-/// Mics of sources that bleed into each other, `[mic][sample]`.
+/// Returns the mics of all tracks, `[mic][sample]`.
 pub(crate) fn mics(num_samples: usize) -> Vec<Vec<f32>> {
-    let sources: Vec<Vec<f32>> = (0..NUM_TRACKS)
-        .map(|mic| {
-            let mut noise = Noise::new(u32::try_from(mic).unwrap() + 5);
-            let is_on = |n: usize| !(n / (4000 + 900 * mic)).is_multiple_of(3);
-            (0..num_samples).map(|n| if is_on(n) { 0.3 * noise.draw() } else { 0.0 }).collect()
-        })
-        .collect();
-    let mixed = |mic: usize, n: usize| -> f32 {
-        let bleed = |source: usize| {
-            let delay = 40 + 13 * source + 7 * mic;
-            0.15 * n.checked_sub(delay).map_or(0.0, |at| sources[source][at])
-        };
-        sources[mic][n] + (0..NUM_TRACKS).filter(|&source| source != mic).map(bleed).sum::<f32>()
-    };
-    (0..NUM_TRACKS).map(|mic| (0..num_samples).map(|n| mixed(mic, n)).collect()).collect()
+    whole::mics(NUM_TRACKS, num_samples)
 }
 
 pub(crate) fn rate() -> SampleRate {
-    SampleRate::new(48_000.0).unwrap()
+    SampleRate::new(whole::RATE_HZ).unwrap()
 }
 
 /// Returns the output of a session without network that has all mics, without its latency.
 pub(crate) fn oracle(mode: Mode, mics: &[Vec<f32>]) -> Vec<Vec<f32>> {
-    let config = SessionConfig {
-        rate: rate(),
-        num_mics: MAX_LINKED_MICS,
-        mode,
-        pace: Pace::Offline,
-        max_block_samples: 512,
-    };
-    let mut session =
-        Session::prepare(&config, &Controls::default(), SessionMethod::default()).unwrap();
-    let latency = session.latency_samples();
-    let num_samples = mics[0].len();
-    let mut all = vec![vec![0.0; num_samples + latency]; MAX_LINKED_MICS];
-    for (to, from) in all.iter_mut().zip(mics) {
-        to[..num_samples].copy_from_slice(from);
-    }
-    let mut slices: Vec<&mut [f32]> = all.iter_mut().map(Vec::as_mut_slice).collect();
-    session.process(&mut slices).unwrap();
-    all[..mics.len()].iter().map(|mic| mic[latency..].to_vec()).collect()
+    whole::oracle(mode, SessionMethod::default(), mics)
 }
 
 /// Returns a folder for the members of one test, which ends with the first value.
@@ -90,8 +61,9 @@ pub(crate) fn folder() -> (tempfile::TempDir, Folder) {
     (temp, folder)
 }
 
-pub(crate) fn join(folder: &Folder, mode: Mode, max_block_samples: usize) -> Member {
-    let config = MemberConfig {
+/// Returns the configuration of a member without network.
+pub(crate) fn config(mode: Mode, max_block_samples: usize) -> MemberConfig<'static> {
+    MemberConfig {
         rate: rate(),
         mode,
         num_mics: 1,
@@ -99,12 +71,49 @@ pub(crate) fn join(folder: &Folder, mode: Mode, max_block_samples: usize) -> Mem
         session: 0,
         identity: 0,
         model: None,
-    };
-    Member::join(&config, &Controls::default(), folder).unwrap()
+    }
+}
+
+pub(crate) fn join_as(folder: &Folder, config: &MemberConfig<'_>) -> Member {
+    Member::join(config, &Controls::default(), folder).unwrap()
+}
+
+pub(crate) fn join(folder: &Folder, mode: Mode, max_block_samples: usize) -> Member {
+    join_as(folder, &config(mode, max_block_samples))
 }
 
 pub(crate) fn stamp(sample: usize, is_offline: bool) -> Stamp {
     let sample = i64::try_from(sample).unwrap();
     let place = Some(Place { line: Line::Timeline, sample });
     Stamp { place, is_offline, settings: MicSettings::default() }
+}
+
+/// A member with its track.
+pub(crate) struct Track {
+    pub(crate) member: Member,
+    pub(crate) mic: Vec<f32>,
+    pub(crate) heard: Vec<f32>,
+}
+
+impl Track {
+    pub(crate) fn new(member: Member, mic: &[f32]) -> Self {
+        Self { member, mic: mic.to_vec(), heard: Vec::new() }
+    }
+
+    /// Plays the track's samples from `start` on, up to its end.
+    pub(crate) fn call(&mut self, start: usize, num_samples: usize, is_offline: bool) {
+        let end = (start + num_samples).min(self.mic.len());
+        let mut block = self.mic[start..end].to_vec();
+        self.member.process(&mut [&mut block], &stamp(start, is_offline)).unwrap();
+        self.heard.extend_from_slice(&block);
+    }
+
+    /// Compares the output with the oracle's, bit for bit.
+    #[track_caller]
+    pub(crate) fn check(&self, expected: &[f32], label: &str) {
+        let heard = &self.heard[self.member.latency_samples()..];
+        assert!(heard.len() > 20_000, "{label}: {}", heard.len());
+        let first = heard.iter().zip(expected).position(|(a, b)| a.to_bits() != b.to_bits());
+        assert_eq!((first, self.member.late_samples()), (None, 0), "{label}");
+    }
 }

@@ -27,9 +27,10 @@ fn every_source_file_says_in_its_first_line_what_it_is_for() {
 }
 
 /// Allowed dependencies of each package of the project; a package depends only on earlier ones.
-const ALLOWED: [(&str, &[&str]); 13] = [
+const ALLOWED: [(&str, &[&str]); 14] = [
     (TEST_SIGNALS, &[]),
     (TEST_MEMORY, &[]),
+    (TEST_SYSCALLS, &[]),
     ("engine", &[]),
     ("models", &["engine"]),
     ("link", &["engine", "models"]),
@@ -46,6 +47,7 @@ const ALLOWED: [(&str, &[&str]); 13] = [
 // Every package may use these in its tests, benches and examples.
 const TEST_SIGNALS: &str = "test-signals";
 const TEST_MEMORY: &str = "test-memory";
+const TEST_SYSCALLS: &str = "test-syscalls";
 
 fn allowed_for(package: &str) -> &'static [&'static str] {
     let entry = ALLOWED.iter().find(|(name, _)| *name == package);
@@ -56,7 +58,8 @@ fn forbidden(packages: &[Package]) -> Vec<String> {
     let names: BTreeSet<&str> = packages.iter().map(|package| package.name.as_str()).collect();
     let mut found = Vec::new();
     for package in packages {
-        let is_for_tests = |name: &&String| [TEST_SIGNALS, TEST_MEMORY].contains(&name.as_str());
+        let for_tests = [TEST_SIGNALS, TEST_MEMORY, TEST_SYSCALLS];
+        let is_for_tests = |name: &&String| for_tests.contains(&name.as_str());
         let dev = package.dev_dependencies.iter().filter(|name| !is_for_tests(name));
         for dependency in package.dependencies.iter().chain(dev) {
             let is_ours = names.contains(dependency.as_str());

@@ -34,7 +34,7 @@ const ROSTER_PERIOD: Duration = Duration::from_millis(100);
 static HUBS: Mutex<Vec<(Key, Weak<Hub>)>> = Mutex::new(Vec::new());
 
 /// Properties that the members of one hub share. Members with others have hubs of their own, which
-/// hear the same audio.
+/// read the same audio.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Key {
     pub(crate) folder: Folder,
@@ -141,7 +141,7 @@ impl Hub {
 
     fn change(&self, change: Change) {
         lock(&self.shared.changes).push(change);
-        // Release: whoever finds the mark finds the change.
+        // Release: a thread that reads the mark reads the change.
         self.shared.has_changes.store(true, Ordering::Release);
         self.wake();
     }

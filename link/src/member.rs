@@ -90,7 +90,7 @@ pub struct Member {
 }
 
 impl Member {
-    /// Joins a session: every worker in `folder` hears this member from now on.
+    /// Joins a session: every worker in `folder` reads this member from now on.
     ///
     /// # Errors
     ///

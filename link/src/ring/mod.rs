@@ -113,7 +113,7 @@ impl LabelWriter {
         }
         let colour = label.colour.map_or(0, |colour| u64::from(colour & 0x00ff_ffff) + 1);
         longs[COLOUR].store(colour, Relaxed);
-        // Release: whoever finds the even number finds the values.
+        // Release: a thread that reads the even number reads the values.
         longs[NAME_CHANGES].store(changes.wrapping_add(2), Release);
     }
 }
@@ -473,7 +473,7 @@ mod tests {
         assert!(Reader::new(small.view()).is_none());
     }
 
-    /// The writer overtakes a reader again and again: what is read is whole or refused.
+    /// The writer overtakes a reader again and again: every read is whole or refused.
     #[test]
     fn an_overtaken_reader_gets_no_mixture() {
         const BLOCKS: i64 = if cfg!(miri) { 40 } else { 4000 };

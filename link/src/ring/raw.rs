@@ -75,7 +75,7 @@ impl RawWriter {
             to.store(from, Relaxed);
         }
         self.num_records += 1;
-        // Release: whoever finds the number finds the record.
+        // Release: a thread that reads the number reads the record.
         longs[self.places.num_records].store(self.num_records, Release);
     }
 
@@ -98,7 +98,7 @@ impl RawWriter {
             }
         }
         self.count = end;
-        // Release: whoever finds the count finds the samples.
+        // Release: a thread that reads the count reads the samples.
         longs[self.places.written].store(end, Release);
     }
 }

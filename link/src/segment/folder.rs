@@ -25,7 +25,7 @@ pub struct Folder {
 impl Folder {
     /// Opens this user's folder, and creates it if necessary.
     ///
-    /// All processes of a user come to the same folder, whatever their environment is:
+    /// All processes of a user use the same folder, in every environment:
     ///
     /// - Linux: `/dev/shm/unspill-link-<uid>`. `$XDG_RUNTIME_DIR/unspill-link` only where
     ///   `/dev/shm` is missing or not writable.

@@ -12,7 +12,7 @@ const PAGE_BYTES: usize = 4096;
 /// Values that their owner writes.
 ///
 /// Clones share the same values. The mapping ends when the last clone is dropped, also if the
-/// [`Segment`](super::Segment) was dropped earlier; stores are then possible, but nobody finds
+/// [`Segment`](super::Segment) was dropped earlier; stores are then possible, but no reader finds
 /// them. New values are zero.
 ///
 /// # Real-time

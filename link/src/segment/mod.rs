@@ -5,7 +5,7 @@
 //! others use.
 //!
 //! - Creation: the file gets a temporary name, the owner's lock, its full length and a header, and
-//!   only then the name that others look for. So nobody finds a segment that is not complete.
+//!   only then the name that others look for. So no reader finds an incomplete segment.
 //! - Life: the lock belongs to the open file. The system releases it when the process ends, however
 //!   it ends.
 //! - End: the owner removes the file. Readers keep their mappings. [`reclaim`](fn@reclaim) removes

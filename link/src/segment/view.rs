@@ -103,9 +103,9 @@ impl SegmentView {
     /// Tells whether the owner still exists.
     ///
     /// An owner writes a mark when it is dropped, and its lock ends with its process however that
-    /// ends. This test takes a shared lock for a moment. It disturbs nobody: shared locks of other
-    /// readers and of [`reclaim`](fn@super::reclaim) do not exclude it, and an owner takes its lock
-    /// before the segment gets the name that is opened here.
+    /// ends. This test takes a shared lock for a moment. It disturbs no process: shared locks of
+    /// other readers and of [`reclaim`](fn@super::reclaim) do not exclude it, and an owner takes
+    /// its lock before the segment gets the name that is opened here.
     ///
     /// A segment whose file another program has removed has a present owner, as the values still
     /// arrive. After a fork without a new program, the child keeps the lock of a killed owner.

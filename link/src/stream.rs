@@ -236,7 +236,7 @@ impl Stream {
             for (id, part) in parts.extract_if(.., |(id, _)| only.is_none_or(|only| *id == only)) {
                 let track = self.tracks.iter_mut().find(|track| track.id == id);
                 if let Some(local) = track.and_then(|track| track.local.as_mut()) {
-                    local.send(&Part { offset: None, ..part }, &[], false);
+                    local.send(&Part { offset: None, ..part }, &[]);
                 }
             }
         }
@@ -284,7 +284,7 @@ impl Stream {
                 let length = track.written - track.next - tolerance;
                 let Some(part) = track.pass_over(length) else { break };
                 if let Some(local) = &mut track.local {
-                    local.send(&part, &[], false);
+                    local.send(&part, &[]);
                 }
             }
         }
@@ -392,18 +392,26 @@ impl Stream {
         let mut before: Vec<(MemberId, Part)> = Vec::new();
         for (track, covers) in self.tracks.iter_mut().zip(&self.covers) {
             if let (Some(_), Some(first)) = (&track.local, covers.first()) {
-                if self.index == 0 && first.count == first.run.start {
+                let begins = self.index == 0 && first.count == first.run.start;
+                if begins {
                     // The removed signal begins before the first sample.
                     let count = first.count - to_i64(first.offset);
-                    let part =
-                        Part { count, length: self.hop, offset: Some(0), epoch: first.run.epoch };
+                    let part = Part {
+                        count,
+                        length: self.hop,
+                        offset: Some(0),
+                        epoch: first.run.epoch,
+                        rises: true,
+                    };
                     before.push((track.id, part));
                     let length = first.offset;
                     parts.push((track.id, Part { length, ..part }));
                 }
                 parts.extend(covers.iter().map(|cover| {
                     let Cover { count, length, offset, run } = *cover;
-                    (track.id, Part { count, length, offset: Some(offset), epoch: run.epoch })
+                    let rises = begins && count == first.count;
+                    let offset = Some(offset);
+                    (track.id, Part { count, length, offset, epoch: run.epoch, rises })
                 }));
             }
             if let Some(last) = covers.last() {
@@ -441,7 +449,7 @@ impl Stream {
                 Some((_, parts)) => parts.push((id, part)),
                 None => {
                     if let Some(local) = &mut track.local {
-                        local.send(&part, &[], false);
+                        local.send(&part, &[]);
                     }
                 }
             }
@@ -451,7 +459,7 @@ impl Stream {
     /// Sends the parts of the hop `index`, whose removed signal is in `samples`.
     fn send(&mut self, index: i64) {
         while self.due.front().is_some_and(|(due, _)| *due <= index) {
-            let Some((due, parts)) = self.due.pop_front() else { break };
+            let Some((_, parts)) = self.due.pop_front() else { break };
             for (id, part) in parts {
                 let Some(track) = self.tracks.iter_mut().find(|track| track.id == id) else {
                     continue;
@@ -462,7 +470,7 @@ impl Stream {
                     *slot = &self.samples[mic * self.hop..][..self.hop];
                 }
                 if let Some(local) = &mut track.local {
-                    local.send(&part, &hops[..mics.len()], due == -self.lag);
+                    local.send(&part, &hops[..mics.len()]);
                 }
             }
         }

@@ -44,6 +44,8 @@ pub(crate) struct Part {
     /// Offset of the first sample in the hop; `None` if nothing is removed.
     pub(crate) offset: Option<usize>,
     pub(crate) epoch: u32,
+    /// True if the removed signal has risen from zero by itself before the first sample.
+    pub(crate) rises: bool,
 }
 
 /// The output of a member of this process.
@@ -57,13 +59,13 @@ pub(crate) struct Local {
 impl Local {
     /// Sends the removed signal of a part of a hop, whose mics' removed signals are `hop`. If the
     /// outlet has returned no removal, the part is late there.
-    pub(crate) fn send(&mut self, part: &Part, hop: &[&[f32]], is_first: bool) {
+    pub(crate) fn send(&mut self, part: &Part, hop: &[&[f32]]) {
         let Some(mut removal) = self.inlet.take() else {
             return;
         };
-        let Removal { start, length, epoch, is_dry, is_first: first, samples } = &mut removal;
+        let Removal { start, length, epoch, is_dry, rises, samples } = &mut removal;
         (*start, *length, *epoch) = (part.count, part.length, u64::from(part.epoch));
-        (*is_dry, *first) = (part.offset.is_none(), is_first);
+        (*is_dry, *rises) = (part.offset.is_none(), part.rises);
         if let (Some(offset), Some(mic)) = (part.offset, hop.first()) {
             for (to, from) in samples.chunks_exact_mut(mic.len()).zip(hop) {
                 to[..part.length].copy_from_slice(&from[offset..offset + part.length]);
@@ -329,8 +331,13 @@ impl Track {
         let run = self.run_at(self.next)?;
         let other = self.runs.iter().find(|other| other.epoch != run.epoch);
         let most = other.map_or(length, |other| length.min(other.start - self.next));
-        let part =
-            Part { count: self.next, length: to_usize(most), offset: None, epoch: run.epoch };
+        let part = Part {
+            count: self.next,
+            length: to_usize(most),
+            offset: None,
+            epoch: run.epoch,
+            rises: false,
+        };
         self.next += most;
         Some(part)
     }

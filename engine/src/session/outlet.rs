@@ -41,8 +41,9 @@ pub struct Removal {
     pub epoch: u64,
     /// True if nothing is removed in this stretch.
     pub is_dry: bool,
-    /// True if the signal rises from zero by itself, as after a reset.
-    pub is_first: bool,
+    /// True if the signal needs no fade-in: it rises from zero by itself, as after a reset, here or
+    /// before the outlet's first sample.
+    pub rises: bool,
     /// Samples, `[mic, hop]`. Only the first `length` of each hop count.
     pub samples: Box<[f32]>,
 }
@@ -137,7 +138,7 @@ impl Outlet {
         for _ in 0..num_removals {
             let samples = vec![0.0; num_mics * hop_samples].into();
             let removal =
-                Removal { start: 0, length: 0, epoch: 0, is_dry: true, is_first: false, samples };
+                Removal { start: 0, length: 0, epoch: 0, is_dry: true, rises: false, samples };
             let kept = free.push(removal);
             debug_assert!(kept.is_ok(), "the ring holds every removal there is");
         }
@@ -322,7 +323,7 @@ impl Outlet {
         let fade = self.fade.len();
         let is_wet = piece == Piece::Wet;
         if is_wet && !self.was_wet {
-            let rises = |removal: &Removal| removal.is_first && removal.start == heard;
+            let rises = |removal: &Removal| removal.rises && removal.start == heard;
             self.faded_in = if self.next.as_ref().is_some_and(rises) { fade } else { 0 };
         } else if !is_wet && self.was_wet {
             self.falling.copy_from_slice(&self.tail);

@@ -74,7 +74,7 @@ fn send(inlet: &mut Inlet, script: &Script, base: i64, epoch: u64) {
             removal.length = length;
             removal.epoch = epoch;
             removal.is_dry = kind == Kind::Dry;
-            removal.is_first = false;
+            removal.rises = false;
             if kind == Kind::Wet {
                 for mic in 0..2 {
                     let samples = &mut removal.samples[mic * HOP..][..length];
@@ -212,7 +212,7 @@ fn no_fade_has_a_step() {
             if kind != Kind::Late {
                 let mut removal = inlet.take().unwrap();
                 (removal.start, removal.length) = (from, length);
-                (removal.is_dry, removal.is_first) = (kind == Kind::Dry, false);
+                (removal.is_dry, removal.rises) = (kind == Kind::Dry, false);
                 removal.samples.fill(1.0);
                 inlet.send(removal);
             }

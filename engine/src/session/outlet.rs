@@ -323,7 +323,9 @@ impl Outlet {
         let fade = self.fade.len();
         let is_wet = piece == Piece::Wet;
         if is_wet && !self.was_wet {
-            let rises = |removal: &Removal| removal.rises && removal.start == heard;
+            // Before the first sample nothing is heard of a rise whose beginning came too late.
+            let begins = |removal: &Removal| removal.start == heard || heard < self.base;
+            let rises = |removal: &Removal| removal.rises && begins(removal);
             self.faded_in = if self.next.as_ref().is_some_and(rises) { fade } else { 0 };
         } else if !is_wet && self.was_wet {
             self.falling.copy_from_slice(&self.tail);

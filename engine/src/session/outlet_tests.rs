@@ -227,3 +227,28 @@ fn no_fade_has_a_step() {
         assert!(output[0].iter().any(|&sample| sample == -1.0), "seed {seed}");
     }
 }
+
+/// A removed signal that begins before the first sample may arrive after that, whole or in part.
+#[test]
+fn a_signal_that_has_risen_before_the_first_sample_has_no_fade_there() {
+    for early in [0, LATENCY - HOP - 7, LATENCY - HOP, LATENCY - 30, LATENCY] {
+        let (mut outlet, mut inlet) = outlet();
+        let play = |outlet: &mut Outlet, num_samples: usize| -> Vec<f32> {
+            let mut mics = [vec![0.0; num_samples], vec![0.0; num_samples]];
+            let [first, second] = &mut mics;
+            outlet.process(&mut [first, second], || false).unwrap();
+            mics[0].clone()
+        };
+        play(&mut outlet, early);
+        for hop in -1..4 {
+            let mut removal = inlet.take().unwrap();
+            removal.start = hop * i64::try_from(HOP).unwrap();
+            (removal.length, removal.epoch) = (HOP, 0);
+            (removal.is_dry, removal.rises) = (false, hop <= 0);
+            removal.samples.fill(0.25);
+            inlet.send(removal);
+        }
+        play(&mut outlet, LATENCY - early);
+        assert_eq!(play(&mut outlet, 3 * HOP), [-0.25; 3 * HOP], "{early} samples before");
+    }
+}

@@ -1,5 +1,6 @@
 //! Learned crosstalk and filters as a plain value, and the sessions that can use it.
 
+mod arranged;
 mod bytes;
 mod learner;
 #[cfg(test)]

@@ -8,20 +8,25 @@ use crate::controls::Estimates;
 use crate::network::testing;
 
 /// A pipeline with the plugin's method, and the learner that the main thread holds.
-struct Player {
-    pipeline: Pipeline,
+pub(super) struct Player {
+    pub(super) pipeline: Pipeline,
     learner: Arc<Learner>,
     num_mics: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Kind {
+pub(super) enum Kind {
     Plain,
     Guided,
 }
 
 impl Player {
-    fn new(kind: Kind, mode: Mode, num_mics: usize, learned: Option<Arc<Learned>>) -> Self {
+    pub(super) fn new(
+        kind: Kind,
+        mode: Mode,
+        num_mics: usize,
+        learned: Option<Arc<Learned>>,
+    ) -> Self {
         let model = testing::model();
         let mut method = match kind {
             Kind::Plain => Online::new(rate(), mode, num_mics),
@@ -33,7 +38,7 @@ impl Player {
     }
 
     /// Plays the mics from the first sample to the last; returns the output aligned with the input.
-    fn play(&mut self, mics: &[Vec<f32>], controls: &Controls) -> Vec<Vec<f32>> {
+    pub(super) fn play(&mut self, mics: &[Vec<f32>], controls: &Controls) -> Vec<Vec<f32>> {
         let (hop, latency) =
             (self.pipeline.geometry().hop_samples(), self.pipeline.latency_samples());
         let length = mics[0].len();
@@ -56,7 +61,7 @@ impl Player {
     }
 
     /// Learns the mics and returns the result after a hop that ends the passage.
-    fn learn(&mut self, mics: &[Vec<f32>], controls: &Controls) -> Option<Arc<Learned>> {
+    pub(super) fn learn(&mut self, mics: &[Vec<f32>], controls: &Controls) -> Option<Arc<Learned>> {
         self.play(mics, &learning(controls));
         let silence = vec![vec![0.0; 1]; self.num_mics];
         self.play(&silence, &learned(controls));
@@ -68,11 +73,11 @@ fn learning(controls: &Controls) -> Controls {
     Controls { estimates: Estimates::Learning, ..controls.clone() }
 }
 
-fn learned(controls: &Controls) -> Controls {
+pub(super) fn learned(controls: &Controls) -> Controls {
     Controls { estimates: Estimates::Learned, ..controls.clone() }
 }
 
-fn every_way() -> [(Kind, Mode); 4] {
+pub(super) fn every_way() -> [(Kind, Mode); 4] {
     [
         (Kind::Plain, Mode::Live),
         (Kind::Plain, Mode::Mix),

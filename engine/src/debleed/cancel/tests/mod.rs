@@ -1,5 +1,6 @@
 //! Tests of cancellation on sessions of noise bursts with known leakage.
 
+mod arranged;
 mod fallback;
 mod guided;
 mod learned;

@@ -2,21 +2,24 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use engine::network::Model;
 use engine::{
-    HopRunner, Mode, Monitor, Pace, SampleRate, SessionConfig, SessionError, SessionMethod,
-    SessionStats, Urgency, join_worker,
+    HopRunner, Learner, Mode, Pace, SampleRate, SessionConfig, SessionError, SessionMethod,
+    Urgency, join_worker,
 };
 
+use crate::board::{Board, Desk, RequestWriter, School, Seat, apply};
+use crate::lock::lock;
 use crate::ring::{Reader, SHAPE};
-use crate::roster::{MemberInfo, Pulse, describe};
+use crate::roster::{Pulse, describe};
 use crate::segment::{Folder, Owner, SegmentId, SegmentView, Watch, reclaim};
 use crate::stream::{Step, Stream};
 use crate::track::{Local, MemberId, Track};
+use crate::watcher::{Handles, Roster, Watcher};
 
 /// Largest number of mono mics of a session.
 pub const MAX_LINKED_MICS: usize = 16;
@@ -43,10 +46,19 @@ pub(crate) struct Key {
     pub(crate) mode: Mode,
 }
 
+/// A member of this process that joins.
+#[derive(Debug)]
+pub(crate) struct Newcomer {
+    pub(crate) id: MemberId,
+    pub(crate) reader: Reader,
+    pub(crate) local: Local,
+    pub(crate) desk: Desk,
+}
+
 /// A change of the local members, for the worker.
 #[derive(Debug)]
 enum Change {
-    Join(MemberId, Reader, Local),
+    Join(Box<Newcomer>),
     Leave(MemberId),
 }
 
@@ -58,8 +70,7 @@ struct Shared {
     has_changes: AtomicBool,
     stop: AtomicBool,
     failed: AtomicBool,
-    /// The members as of a moment ago.
-    roster: Mutex<Vec<MemberInfo>>,
+    roster: Roster,
     /// Number of hops processed while a host renders.
     hops: Mutex<u64>,
     is_processed: Condvar,
@@ -69,8 +80,7 @@ struct Shared {
 #[derive(Debug)]
 pub(crate) struct Hub {
     shared: Arc<Shared>,
-    stats: Arc<SessionStats>,
-    monitor: Arc<Monitor>,
+    handles: Handles,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -103,23 +113,27 @@ impl Hub {
         };
         let method = SessionMethod::Own { model, learned: None };
         let runner = HopRunner::new(&config, method)?;
-        let (stats, monitor) = (runner.stats(), runner.monitor());
+        let handles =
+            Handles { stats: runner.stats(), monitor: runner.monitor(), learner: runner.learner() };
         let shared = Arc::new(Shared {
             changes: Mutex::default(),
             has_changes: AtomicBool::new(false),
             stop: AtomicBool::new(false),
             failed: AtomicBool::new(false),
-            roster: Mutex::default(),
+            roster: Roster::default(),
             hops: Mutex::new(0),
             is_processed: Condvar::new(),
         });
         let worker = Worker {
             shared: Arc::clone(&shared),
-            stream: Stream::new(runner, MAX_LINKED_MICS),
+            stream: Stream::new(runner, MAX_LINKED_MICS).watched(key.rate.hz()),
             key: key.clone(),
             watch: Watch::new(),
             others: Vec::new(),
             unused: Vec::new(),
+            board: Board::default(),
+            school: School::default(),
+            learner: Arc::clone(&handles.learner),
             pulse: Pulse::default(),
             described: None,
         };
@@ -127,12 +141,12 @@ impl Hub {
             .name("unspill-link".into())
             .spawn(move || worker.run())
             .map_err(|error| SessionError::Thread { kind: error.kind() })?;
-        Ok(Self { shared, stats, monitor, thread: Some(thread) })
+        Ok(Self { shared, handles, thread: Some(thread) })
     }
 
     /// Adds a member of this process.
-    pub(crate) fn join(&self, id: MemberId, reader: Reader, local: Local) {
-        self.change(Change::Join(id, reader, local));
+    pub(crate) fn join(&self, newcomer: Newcomer) {
+        self.change(Change::Join(Box::new(newcomer)));
     }
 
     pub(crate) fn leave(&self, id: MemberId) {
@@ -146,17 +160,10 @@ impl Hub {
         self.wake();
     }
 
-    pub(crate) fn stats(&self) -> Arc<SessionStats> {
-        Arc::clone(&self.stats)
-    }
-
-    pub(crate) fn monitor(&self) -> Arc<Monitor> {
-        Arc::clone(&self.monitor)
-    }
-
-    /// Returns the members as of a tenth of a second ago.
-    pub(crate) fn roster(&self) -> Vec<MemberInfo> {
-        lock(&self.shared.roster).clone()
+    /// Returns the view of the session from a member.
+    pub(crate) fn watcher(&self, id: MemberId, requests: &Arc<Mutex<RequestWriter>>) -> Watcher {
+        let roster = Arc::clone(&self.shared.roster);
+        Watcher::new(id, roster, self.handles.clone(), requests)
     }
 
     pub(crate) fn has_failed(&self) -> bool {
@@ -227,6 +234,10 @@ struct Worker {
     others: Vec<Other>,
     /// Local members without free mics.
     unused: Vec<(MemberId, Reader, Option<Local>)>,
+    /// All members of the session, also those that are not in the stream.
+    board: Board,
+    school: School,
+    learner: Arc<Learner>,
     pulse: Pulse,
     /// Time of the last description of the members.
     described: Option<Instant>,
@@ -244,6 +255,7 @@ impl Worker {
     fn work(&mut self) {
         self.stream.runner().warm_up();
         let mut urgency = Urgency::default();
+        let mut is_late = false;
         // Relaxed: a late read costs one nap.
         while !self.shared.stop.load(Ordering::Relaxed) {
             self.take_changes();
@@ -251,8 +263,13 @@ impl Worker {
                 self.look_around();
             }
             self.add_members();
-            self.describe();
-            match self.stream.step() {
+            let now = Instant::now();
+            self.poll_board(now, is_late);
+            self.describe(now);
+            let step = self.stream.step();
+            // Several hops in a row are complete, as far as is known.
+            is_late = step == Step::Done;
+            match step {
                 Step::Done => {
                     let is_offline = self.stream.is_offline();
                     urgency.for_hop(is_offline);
@@ -279,12 +296,15 @@ impl Worker {
         let changes = std::mem::take(&mut *lock(&self.shared.changes));
         for change in changes {
             match change {
-                Change::Join(id, reader, local) => {
+                Change::Join(newcomer) => {
+                    let Newcomer { id, reader, local, desk } = *newcomer;
                     // It may have been found in the folder first.
                     self.forget(id);
+                    self.board.join(Seat::local(id, &reader, desk));
                     self.unused.push((id, reader, Some(local)));
                 }
                 Change::Leave(id) => {
+                    self.board.leave(id);
                     self.stream.remove(id);
                     self.unused.retain(|(of, ..)| *of != id);
                 }
@@ -313,12 +333,13 @@ impl Worker {
         }
     }
 
-    /// Adds members to the stream as soon as they have begun and while there are free mics: local
-    /// ones, and others of this session and rate.
+    /// Adds members to the stream as soon as they have shown their settings and while there are
+    /// free mics: local ones, and others of this session and rate.
     fn add_members(&mut self) {
         for (id, reader, local) in &mut self.unused {
             if let Some(mic) = self.stream.free_mics(reader.about().num_mics) {
                 self.stream.add(Track::new(*id, reader.clone(), mic, local.take()));
+                self.board.hurry();
             }
         }
         self.unused.retain(|(.., local)| local.is_some());
@@ -327,14 +348,16 @@ impl Worker {
                 other.reader = Reader::new(other.view.memory().clone());
             }
             let Some(reader) = &other.reader else { continue };
-            let about = *reader.about();
+            let (id, about) = (other.view.id().0, *reader.about());
             if about.session != self.key.session
+                || !self.board.meet(id, reader)
                 || about.rate_hz.to_bits() != self.key.rate.hz().to_bits()
             {
                 continue;
             }
             let Some(mic) = self.stream.free_mics(about.num_mics) else { continue };
-            self.stream.add(Track::new(other.view.id().0, reader.clone(), mic, None));
+            self.stream.add(Track::new(id, reader.clone(), mic, None));
+            self.board.hurry();
             other.is_in_stream = true;
         }
     }
@@ -345,23 +368,33 @@ impl Worker {
             self.stream.remove(id);
         }
         self.others.retain(|other| other.id() != id);
+        self.board.leave(id);
+    }
+
+    /// Exchanges settings with the other members, about thirty times a second.
+    fn poll_board(&mut self, now: Instant, is_late: bool) {
+        if !self.board.is_due(now, is_late) {
+            return;
+        }
+        let others = &self.others;
+        self.board.poll(now, |id| {
+            let other = others.iter().find(|other| other.id() == id);
+            other.is_none_or(|other| other.view.owner() == Owner::Present)
+        });
+        let (tracks, controls) = self.stream.tracks_and_controls();
+        apply(&mut self.board, tracks, controls);
+        self.school.poll(&self.board, tracks, controls, &self.learner, MAX_LINKED_MICS);
     }
 
     /// Describes the members for windows, ten times a second.
-    fn describe(&mut self) {
-        let now = Instant::now();
+    fn describe(&mut self, now: Instant) {
         if self.described.is_some_and(|last| now.duration_since(last) < ROSTER_PERIOD) {
             return;
         }
         self.described = Some(now);
-        let session = self.key.session;
-        let local = self.unused.iter().map(|(id, reader, _)| (*id, reader));
-        let others = self.others.iter().filter(|other| !other.is_in_stream);
-        let others = others.filter_map(|other| Some((other.id(), other.reader.as_ref()?)));
-        let others = others.filter(|(_, reader)| reader.about().session == session);
         let roster = describe(
+            &self.board,
             self.stream.tracks(),
-            local.chain(others),
             self.stream.end(),
             self.key.rate.hz(),
             &mut self.pulse,
@@ -384,9 +417,4 @@ impl Other {
     fn id(&self) -> MemberId {
         self.view.id().0
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // No value is left half-changed by a panic.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

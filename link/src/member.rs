@@ -1,7 +1,7 @@
 //! One linked instance: sends its mics to all others, and subtracts its removed signal.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
 
 use engine::network::Model;
 use engine::{
@@ -10,13 +10,15 @@ use engine::{
 };
 use thiserror::Error;
 
-use crate::hub::{Hub, Key};
-use crate::ring::{About, Label, LabelWriter, MAX_MEMBER_MICS, Reader, SHAPE, Writer};
+use crate::board::{Console, Desk, RequestWriter};
+use crate::hub::{Hub, Key, Newcomer};
+use crate::ring::{About, MAX_MEMBER_MICS, Reader, SHAPE, Writer};
 use crate::roster::MemberInfo;
 use crate::segment::{Folder, LinkError, Segment};
 use crate::stamp::Stamp;
 use crate::timing::Timing;
 use crate::track::{Local, to_i64};
+use crate::watcher::Watcher;
 
 /// Removals beyond those in flight.
 const SPARE_REMOVALS: usize = 16;
@@ -34,8 +36,6 @@ pub struct MemberConfig<'a> {
     pub max_block_samples: usize,
     /// Session, 0 for A.
     pub session: u8,
-    /// Identity of the instance, which its session saves.
-    pub identity: u128,
     /// Network that guides the method; `None` for rules alone. The first member of a session in a
     /// process decides.
     pub model: Option<&'a Model>,
@@ -79,18 +79,20 @@ pub enum JoinError {
 /// waits for the worker, never for another member.
 #[derive(Debug)]
 pub struct Member {
-    id: u128,
     outlet: Outlet,
     writer: Writer,
     hub: Arc<Hub>,
     timing: Timing,
-    labels: LabelWriter,
+    watcher: Watcher,
+    /// Kept until the member leaves, for its watchers.
+    _requests: Arc<Mutex<RequestWriter>>,
     /// Kept until the member leaves.
     _segment: Segment,
 }
 
 impl Member {
-    /// Joins a session: every worker in `folder` reads this member from now on.
+    /// Joins a session: every worker in `folder` reads this member from now on. Its settings are
+    /// those of `console`.
     ///
     /// # Errors
     ///
@@ -99,18 +101,18 @@ impl Member {
         config: &MemberConfig<'_>,
         controls: &Controls,
         folder: &Folder,
+        console: Arc<dyn Console>,
     ) -> Result<Self, JoinError> {
-        let MemberConfig { rate, mode, num_mics, max_block_samples, session, identity, model } =
-            *config;
+        let MemberConfig { rate, mode, num_mics, max_block_samples, session, model } = *config;
         if !(1..=MAX_MEMBER_MICS).contains(&num_mics) {
             return Err(JoinError::NumMics { actual: num_mics });
         }
         let timing = Timing::new(rate, mode, max_block_samples);
         let segment = Segment::create(folder, SHAPE)?;
-        let about =
-            About { num_mics, rate_hz: rate.hz(), session, process: std::process::id(), identity };
+        let about = About { num_mics, rate_hz: rate.hz(), session, process: std::process::id() };
         let hub = Hub::of(Key { folder: folder.clone(), session, rate, mode }, model)?;
-        let writer = Writer::new(segment.memory().clone(), &about);
+        let memory = segment.memory().clone();
+        let writer = Writer::new(memory.clone(), &about);
         let in_flight = (timing.tolerance_samples + max_block_samples) / timing.hop_samples;
         let sizes = OutletConfig {
             rate,
@@ -121,13 +123,16 @@ impl Member {
         };
         let (outlet, inlet) = Outlet::new(&sizes, controls);
         let id = segment.id().0;
-        let labels = LabelWriter::new(segment.memory().clone());
+        let requests = Arc::new(Mutex::new(RequestWriter::new(memory.clone())));
+        let watcher = hub.watcher(id, &requests);
         // The writer has begun, so the reader is there.
-        if let Some(reader) = Reader::new(segment.memory().view()) {
-            let tolerance = to_i64(timing.tolerance_samples);
-            hub.join(id, reader, Local { inlet, tolerance });
+        if let Some(reader) = Reader::new(memory.view()) {
+            let local = Local { inlet, tolerance: to_i64(timing.tolerance_samples) };
+            let desk = Desk::new(console, memory, outlet.late_samples());
+            hub.join(Newcomer { id, reader, local, desk });
         }
-        Ok(Self { id, outlet, writer, hub, timing, labels, _segment: segment })
+        let (_requests, _segment) = (requests, segment);
+        Ok(Self { outlet, writer, hub, timing, watcher, _requests, _segment })
     }
 
     /// Returns the samples from a mic's input to the same sample at its output.
@@ -145,39 +150,35 @@ impl Member {
     /// Returns the counters of the worker.
     #[must_use]
     pub fn stats(&self) -> Arc<SessionStats> {
-        self.hub.stats()
+        self.watcher.stats()
     }
 
     /// Returns the monitor of the worker, for an editor.
     #[must_use]
     pub fn monitor(&self) -> Arc<Monitor> {
-        self.hub.monitor()
+        self.watcher.monitor()
     }
 
     /// Returns the number of this member among all that are linked now.
     #[must_use]
     pub fn id(&self) -> u128 {
-        self.id
+        self.watcher.id()
     }
 
-    /// Publishes name and colour of the member's track.
+    /// Returns a view of the session for this member's window, which may outlive the member.
+    #[must_use]
+    pub fn watcher(&self) -> Watcher {
+        self.watcher.clone()
+    }
+
+    /// Returns all members of the session, as [`Watcher::roster`] does.
     ///
     /// # Real-time
     ///
-    /// Safe on the audio thread: no allocation.
-    pub fn set_label(&mut self, label: &Label) {
-        self.labels.write(label);
-    }
-
-    /// Returns all members of the session as of a tenth of a second ago, in the order in which the
-    /// worker found them.
-    ///
-    /// # Real-time
-    ///
-    /// Main thread only: allocates.
+    /// Main thread only: allocates and locks.
     #[must_use]
     pub fn roster(&self) -> Vec<MemberInfo> {
-        self.hub.roster()
+        self.watcher.roster()
     }
 
     /// Returns the number of samples that were dry because nothing had arrived for them.
@@ -234,6 +235,6 @@ impl Member {
 
 impl Drop for Member {
     fn drop(&mut self) {
-        self.hub.leave(self.id);
+        self.hub.leave(self.watcher.id());
     }
 }

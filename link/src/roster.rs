@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
-use crate::ring::{Label, Reader};
+use crate::board::{Board, Label, Seat, Sheet};
 use crate::stamp::Place;
 use crate::track::{MemberId, Track};
 
@@ -23,6 +23,11 @@ pub enum MemberState {
     Still,
     /// Its samples arrive too late by this time, in seconds.
     Late(f32),
+    /// Its audio is later than that of the other members by this time, in seconds, or earlier if
+    /// that is negative: the host does not make up for the delay of a plugin, or the recording is
+    /// misplaced. Nothing is removed from it, and the others are cleaned without it. Of two members
+    /// that differ from each other alone, the later one is named.
+    Misaligned(f32),
     /// It plays, but not at the place of the other members.
     Elsewhere,
     /// Its host states no places, so its samples cannot be aligned.
@@ -38,12 +43,14 @@ pub enum MemberState {
 pub struct MemberInfo {
     /// Number of this member among all that are linked now.
     pub id: MemberId,
-    /// Identity of the instance, which its session saves.
-    pub identity: u128,
+    /// Identity, settings, and number of late samples.
+    pub sheet: Sheet,
     /// Name and colour of its track.
     pub label: Label,
     /// System's number of its process.
     pub process: u32,
+    /// Number of mics of its track.
+    pub num_mics: usize,
     /// Its mics among those of the worker; empty if they are not used.
     pub mics: Range<usize>,
     /// State of its samples.
@@ -81,21 +88,21 @@ impl Pulse {
 
 /// Describes the members of a session at `now`.
 ///
-/// `end` is the place after the last hop. `unused` are members of the session that are not in the
-/// stream.
-pub(crate) fn describe<'a>(
+/// `tracks` are those that the worker uses. `end` is the place after the last hop.
+pub(crate) fn describe(
+    board: &Board,
     tracks: &[Track],
-    unused: impl Iterator<Item = (MemberId, &'a Reader)>,
     end: Option<Place>,
     rate_hz: f32,
     pulse: &mut Pulse,
     now: Instant,
 ) -> Vec<MemberInfo> {
-    let info = |id, reader: &Reader, mics, state| MemberInfo {
-        id,
-        identity: reader.about().identity,
-        label: reader.label().unwrap_or_default(),
-        process: reader.about().process,
+    let info = |seat: &Seat, mics, state| MemberInfo {
+        id: seat.id(),
+        sheet: seat.sheet().clone(),
+        label: seat.label().unwrap_or_default(),
+        process: seat.about().process,
+        num_mics: seat.about().num_mics,
         mics,
         state,
     };
@@ -107,23 +114,26 @@ pub(crate) fn describe<'a>(
             let behind =
                 end.and_then(|end| end.since(place)).map(|samples| samples as f32 / rate_hz);
             match behind {
-                _ if track.is_awaited => MemberState::Playing,
+                _ if track.is_awaited => {
+                    track.misaligned_s.map_or(MemberState::Playing, MemberState::Misaligned)
+                }
                 Some(behind) if (0.0..LATE_S).contains(&behind) => MemberState::Late(behind),
                 _ => MemberState::Elsewhere,
             }
         } else {
             MemberState::Unplaced
         };
-        members.push(info(track.id, &track.reader, track.mics(), state));
+        members.extend(board.seat(track.id).map(|seat| info(seat, track.mics(), state)));
     }
-    for (id, reader) in unused {
-        let other_hz = reader.about().rate_hz;
+    let is_unused = |seat: &&Seat| tracks.iter().all(|track| track.id != seat.id());
+    for seat in board.seats().iter().filter(is_unused) {
+        let other_hz = seat.about().rate_hz;
         let state = if other_hz.to_bits() == rate_hz.to_bits() {
             MemberState::NoRoom
         } else {
             MemberState::OtherRate(other_hz)
         };
-        members.push(info(id, reader, 0..0, state));
+        members.push(info(seat, 0..0, state));
     }
     pulse.keep(&members);
     members

@@ -8,10 +8,13 @@
 //! Hops begin at multiples of their length on the line of the places, from a reset on. A jump
 //! without a reset continues the hops.
 
+mod aligned;
+
 use std::collections::VecDeque;
 
 use engine::{Controls, GroupId, HopRunner};
 
+use crate::align::Watcher;
 use crate::stamp::Place;
 use crate::track::{Cover, MemberId, Part, Piece, Track, to_i64};
 
@@ -53,6 +56,8 @@ pub(crate) struct Stream {
     samples: Vec<f32>,
     controls: Controls,
     num_mics: usize,
+    /// Finds misaligned tracks.
+    watcher: Option<Watcher>,
     pieces: Vec<(Piece, Cover)>,
     covers: Vec<Vec<Cover>>,
 }
@@ -77,6 +82,7 @@ impl Stream {
             samples: vec![0.0; num_mics * hop],
             controls: Controls::default(),
             num_mics,
+            watcher: None,
             pieces: Vec::new(),
             covers: Vec::new(),
         }
@@ -98,6 +104,11 @@ impl Stream {
 
     pub(crate) fn tracks(&self) -> &[Track] {
         &self.tracks
+    }
+
+    /// Returns the tracks, and the controls from the next hop on.
+    pub(crate) fn tracks_and_controls(&mut self) -> (&[Track], &mut Controls) {
+        (&self.tracks, &mut self.controls)
     }
 
     /// Returns the first of `count` free mics in a row, for a new track.
@@ -162,11 +173,7 @@ impl Stream {
             if has_place && track.written >= self.at + hop {
                 return Some(leader);
             }
-            let waits = |track: &Track| {
-                let tolerance = track.local.as_ref().map(|local| local.tolerance);
-                tolerance.is_some_and(|tolerance| track.written - track.next >= tolerance + hop)
-            };
-            if has_place && !self.tracks.iter().any(waits) {
+            if has_place && !self.tracks.iter().any(|track| track.waits(hop)) {
                 return None;
             }
             self.tracks[leader].lose();
@@ -198,8 +205,11 @@ impl Stream {
         let candidates = self.tracks.iter().enumerate().filter(|(_, track)| track.local.is_some());
         let (leader, count) = candidates
             .filter_map(|(index, track)| Some((index, track.first_placed(track.next)?.0)))
-            .max_by_key(|&(index, _)| {
-                (self.company(index), self.tracks[index].written - self.tracks[index].next)
+            .max_by_key(|&(index, count)| {
+                let track = &self.tracks[index];
+                // The largest part of the tracks may have stopped within a hop.
+                let has_hop = track.written >= count + hop;
+                (has_hop, self.company(index), track.written - track.next)
             })?;
         self.leader = Some(self.tracks[leader].id);
         self.jump_to(leader, count);
@@ -262,15 +272,21 @@ impl Stream {
         let hop = to_i64(self.hop);
         let leader = self.tracks.iter().position(|track| Some(track.id) == self.leader);
         let with_leader = leader.map_or(0, |leader| self.company(leader));
-        let leader = leader.map(|leader| self.tracks[leader].written);
+        let next = leader.and_then(|leader| self.tracks[leader].place_of(self.at + self.lead_in));
+        let leader = leader.map(|leader| (self.tracks[leader].id, self.tracks[leader].written));
+        self.tracks.iter_mut().for_each(|track| track.note_leader(leader));
+        if next.is_some() && next != self.end {
+            // The leader jumps, perhaps to where the others are.
+            return;
+        }
         for index in 0..self.tracks.len() {
-            let track = &mut self.tracks[index];
+            let track = &self.tracks[index];
             let (id, Some(local)) = (track.id, &track.local) else { continue };
             let tolerance = local.tolerance;
             let is_due = |track: &Track| track.written - track.next >= tolerance + hop;
             if Some(id) == self.leader
                 || !is_due(track)
-                || !track.is_elsewhere(self.end, leader, tolerance + hop)
+                || !track.is_elsewhere(self.end, tolerance + hop)
             {
                 continue;
             }
@@ -319,8 +335,10 @@ impl Stream {
                 continue;
             }
             let is_whole = track.covers(&self.pieces, covers);
+            // A track at another place waits for hops that come after this one.
+            is_overdue |= !is_whole && track.waits(hop);
             track.is_missing = !is_whole;
-            missing |= !is_whole && track.is_awaited;
+            missing |= !is_whole && track.is_awaited && !track.is_past(end);
             if let (Some(local), true, Some(last)) = (&track.local, is_whole, covers.last()) {
                 let ahead = track.written - (last.count + to_i64(last.length));
                 is_overdue |= ahead >= local.tolerance;
@@ -332,7 +350,7 @@ impl Stream {
         for (track, covers) in self.tracks.iter_mut().zip(&self.covers) {
             let reaches_end =
                 covers.last().is_some_and(|last| last.offset + last.length == self.hop);
-            if !reaches_end && track.is_awaited {
+            if !reaches_end && track.is_awaited && !track.is_past(end) {
                 track.lose();
                 // A reset that the leader has not followed is this track's own.
                 track.epoch = None;
@@ -345,6 +363,7 @@ impl Stream {
     /// Processes the hop whose samples were found.
     fn process(&mut self) {
         self.gather();
+        self.listen();
         self.is_offline = (self.tracks.iter().zip(&self.covers)).any(|(track, covers)| {
             track.local.is_some() && covers.iter().any(|cover| cover.run.is_offline)
         });
@@ -418,6 +437,8 @@ impl Stream {
                 track.go_on_after(last);
             }
         }
+        self.spare(&mut before);
+        self.spare(&mut parts);
         if self.index == 0 {
             for hops in (1..=self.lag).rev() {
                 let earlier = before
@@ -435,9 +456,10 @@ impl Stream {
         let hop = to_i64(self.hop);
         for (track, covers) in self.tracks.iter_mut().zip(&self.covers) {
             let (id, next, written) = (track.id, track.next, track.written);
-            let (Some(local), true) = (&mut track.local, covers.is_empty()) else { continue };
+            let (Some(local), true) = (&track.local, covers.is_empty()) else { continue };
             let length = written - next - local.tolerance;
-            if length < hop {
+            let patience = local.tolerance + hop;
+            if length < hop || !track.is_elsewhere(self.end, patience) {
                 continue;
             }
             let Some(part) = track.pass_over(length) else { continue };

@@ -4,6 +4,7 @@ mod absence;
 mod foreign;
 mod jumps;
 mod lines;
+mod misaligned;
 mod skew;
 #[path = "../tests/common/whole.rs"]
 mod whole;
@@ -104,7 +105,7 @@ fn timeline(sample: i64) -> Option<Place> {
 }
 
 fn about() -> About {
-    About { num_mics: 1, rate_hz: RATE_HZ, session: 0, process: 1, identity: 0 }
+    About { num_mics: 1, rate_hz: RATE_HZ, session: 0, process: 1 }
 }
 
 fn ring() -> (Writer, Reader) {

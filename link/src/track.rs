@@ -96,12 +96,17 @@ pub(crate) struct Track {
     old_epoch: Option<u32>,
     /// True if hops wait for this track.
     pub(crate) is_awaited: bool,
+    /// Delay of its audio after that of the others in seconds, if it is more than a room explains:
+    /// the method hears silence then, and nothing is removed.
+    pub(crate) misaligned_s: Option<f32>,
     /// True if the next hop lacks samples of this track.
     pub(crate) is_missing: bool,
+    /// True if the samples before `next` were passed over.
+    is_passed: bool,
     /// `written` when the last hop went on without this track.
     lost_at: i64,
-    /// The leader's last new count of samples, and `written` at that time.
-    leader_at: (i64, i64),
+    /// The leader with its last new count of samples, and `written` at that time.
+    leader_at: (Option<(MemberId, i64)>, i64),
 }
 
 impl Track {
@@ -120,10 +125,19 @@ impl Track {
             epoch: None,
             old_epoch: None,
             is_awaited: true,
+            misaligned_s: None,
             is_missing: false,
+            is_passed: false,
             lost_at: 0,
-            leader_at: (0, 0),
+            leader_at: (None, next),
         }
+    }
+
+    /// Returns true if the track is local and has so many samples that the removed signal of the
+    /// next ones is due.
+    pub(crate) fn waits(&self, hop: i64) -> bool {
+        let tolerance = self.local.as_ref().map(|local| local.tolerance);
+        tolerance.is_some_and(|tolerance| self.written - self.next >= tolerance + hop)
     }
 
     pub(crate) fn mics(&self) -> Range<usize> {
@@ -177,6 +191,12 @@ impl Track {
     pub(crate) fn run_at(&self, count: i64) -> Option<Run> {
         let mut stretches = self.stretches();
         stretches.find(|(run, end)| (run.start..*end).contains(&count)).map(|(run, _)| run)
+    }
+
+    /// Returns the place of a sample, if it is there and has one.
+    pub(crate) fn place_of(&self, count: i64) -> Option<Place> {
+        let run = self.run_at(count)?;
+        Some(run.place?.plus(count - run.start))
     }
 
     /// Returns the place after the newest sample.
@@ -301,35 +321,35 @@ impl Track {
     /// Notes the last samples of a hop.
     pub(crate) fn go_on_after(&mut self, last: &Cover) {
         self.next = last.count + to_i64(last.length);
+        self.is_passed = false;
         self.epoch = Some(last.run.epoch);
         self.old_epoch = None;
     }
 
-    /// Returns true if this track does not wait for the leader: if its next sample has no place, or
-    /// lies elsewhere than `end`, where a leader with hops goes on. A leader without new samples in
-    /// `patience` samples of this track does not.
-    pub(crate) fn is_elsewhere(
-        &mut self,
-        end: Option<Place>,
-        leader: Option<i64>,
-        patience: i64,
-    ) -> bool {
-        let next = self.run_at(self.next);
-        let next = next.and_then(|run| Some(run.place?.plus(self.next - run.start)));
-        let (Some(_), Some(leader)) = (next, leader) else { return next.is_none() };
-        if end.is_none() {
-            return false;
-        }
+    /// Notes the leader's number and count of samples.
+    pub(crate) fn note_leader(&mut self, leader: Option<(MemberId, i64)>) {
         if self.leader_at.0 != leader {
             self.leader_at = (leader, self.written);
         }
-        next != end && self.written - self.leader_at.1 < patience
+    }
+
+    /// Returns true if this track does not wait for the leader: if its next sample has no place, or
+    /// lies neither at `end`, where a leader with hops goes on, nor up to `patience` samples later.
+    /// A leader without new samples in `patience` samples of this track does not go on.
+    pub(crate) fn is_elsewhere(&self, end: Option<Place>, patience: i64) -> bool {
+        let next = self.place_of(self.next);
+        let (leader, since) = self.leader_at;
+        let (Some(next), Some(_)) = (next, leader) else { return next.is_none() };
+        let Some(end) = end else { return false };
+        let is_ahead = next.since(end).is_some_and(|ahead| (0..=patience).contains(&ahead));
+        !is_ahead && self.written - since < patience
     }
 
     /// Passes over samples, all of one epoch and at most `length`. Returns them as a dry part.
     pub(crate) fn pass_over(&mut self, length: i64) -> Option<Part> {
         let run = self.run_at(self.next)?;
-        let other = self.runs.iter().find(|other| other.epoch != run.epoch);
+        let is_later = |other: &&Run| other.start > self.next && other.epoch != run.epoch;
+        let other = self.runs.iter().find(is_later);
         let most = other.map_or(length, |other| length.min(other.start - self.next));
         let part = Part {
             count: self.next,
@@ -339,7 +359,17 @@ impl Track {
             rises: false,
         };
         self.next += most;
+        self.is_passed = true;
         Some(part)
+    }
+
+    /// Returns true if all samples before `end` were passed over: this track is ahead, and hops up
+    /// to there are complete without it.
+    pub(crate) fn is_past(&self, end: Option<Place>) -> bool {
+        let Some(run) = self.run_at(self.next).filter(|_| self.is_passed) else { return false };
+        let is_newest = self.runs.back().is_some_and(|newest| newest.start == run.start);
+        let ahead = || run.place?.plus(self.next - run.start).since(end?);
+        is_newest && ahead().is_some_and(|ahead| ahead >= 0)
     }
 
     /// Ends the wait for this track.

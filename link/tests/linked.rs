@@ -4,8 +4,9 @@
 mod common;
 
 use std::sync::Barrier;
+use std::time::Duration;
 
-use common::{NUM_TRACKS, Track, config, folder, join_as, mics};
+use common::{NUM_TRACKS, Track, Watchdog, config, folder, join_as, mics};
 use engine::{Mode, SessionMethod};
 use link::segment::Folder;
 use link::{Member, MemberConfig};
@@ -30,12 +31,17 @@ fn tracks(folder: &Folder, mode: Mode, max_block: usize, mics: &[Vec<f32>]) -> V
 #[track_caller]
 fn check(tracks: &[Track], expected: &[Vec<f32>], label: &str) {
     for (index, (track, expected)) in tracks.iter().zip(expected).enumerate() {
-        track.check(expected, &format!("{label}, track {index}"));
-        let heard = &track.heard[track.member.latency_samples()..];
-        let changed =
-            heard.iter().zip(&track.mic).filter(|(a, b)| a.to_bits() != b.to_bits()).count();
-        assert!(changed > heard.len() / 2, "{label}, track {index}: {changed} samples cleaned");
+        let label = format!("{label}, track {index}");
+        track.check(expected, &label);
+        assert_cleaned(track, &label);
     }
+}
+
+#[track_caller]
+fn assert_cleaned(track: &Track, label: &str) {
+    let heard = &track.heard[track.member.latency_samples()..];
+    let changed = heard.iter().zip(&track.mic).filter(|(a, b)| a.to_bits() != b.to_bits()).count();
+    assert!(changed > heard.len() / 2, "{label}: {changed} samples cleaned");
 }
 
 #[test]
@@ -101,6 +107,26 @@ fn playback_gives_the_samples_of_one_session() {
     check(&tracks, &expected, "playback");
 }
 
+/// Members that stay silent, as those of frozen tracks, are not waited for when a host renders.
+#[test]
+fn silent_members_hold_up_no_render() {
+    let mics = mics(48_000);
+    let (_temp, folder) = folder();
+    let mut silent = tracks(&folder, Mode::Live, 512, &mics);
+    for start in (0..48_000).step_by(512) {
+        silent.iter_mut().for_each(|track| track.call(start, 512, true));
+    }
+    let mut tracks = tracks(&folder, Mode::Live, 512, &mics);
+    let _watchdog = Watchdog::start(Duration::from_secs(60));
+    for start in (0..48_000).step_by(512) {
+        tracks.iter_mut().for_each(|track| track.call(start, 512, true));
+    }
+    for (index, track) in tracks.iter().enumerate() {
+        assert_eq!(track.member.late_samples(), 0, "track {index}");
+        assert_cleaned(track, &format!("track {index}"));
+    }
+}
+
 #[test]
 fn nothing_is_left_when_the_last_member_leaves() {
     let (_temp, folder) = folder();
@@ -113,4 +139,28 @@ fn nothing_is_left_when_the_last_member_leaves() {
     drop(second);
     assert_eq!(count(), 0);
     assert_eq!(engine::abandoned_workers(), 0);
+}
+
+/// A host resets all members before it renders again. The blocks of the first latency come faster
+/// than the worker looks.
+#[test]
+fn a_second_render_after_resets_gives_the_same_samples() {
+    let mics = mics(94 * 512);
+    let (_temp, folder) = folder();
+    let mut tracks = tracks(&folder, Mode::Live, 512, &mics);
+    let mut render = || -> Vec<Vec<f32>> {
+        for track in &mut tracks {
+            track.member.reset();
+            track.heard.clear();
+        }
+        for start in (0..94 * 512).step_by(512) {
+            tracks.iter_mut().for_each(|track| track.call(start, 512, true));
+        }
+        tracks.iter().map(|track| track.heard.clone()).collect()
+    };
+    let first = render();
+    for (index, (first, second)) in first.iter().zip(&render()).enumerate() {
+        let differs = first.iter().zip(second).position(|(a, b)| a.to_bits() != b.to_bits());
+        assert_eq!(differs, None, "track {index}");
+    }
 }

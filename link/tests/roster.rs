@@ -3,9 +3,11 @@
 
 mod common;
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use common::{folder, join_as};
+use common::panel::Panel;
+use common::{folder, join_with};
 use engine::{Mode, SampleRate};
 use link::segment::Folder;
 use link::{
@@ -19,9 +21,9 @@ fn config() -> MemberConfig<'static> {
 }
 
 fn join(folder: &Folder, config: &MemberConfig<'_>, name: &str) -> Member {
-    let mut member = join_as(folder, config);
-    member.set_label(&Label { name: name.to_owned(), colour: None });
-    member
+    let panel = Panel::default();
+    panel.lock().label = Label { name: name.to_owned(), colour: None };
+    join_with(folder, config, Arc::new(panel))
 }
 
 /// Calls a member with the block at `sample` of the timeline, or with one without a place.

@@ -298,7 +298,7 @@ fn hostile_files_are_refused_or_read_and_never_end_the_reader() {
     let mut process = Process::start("own", &folder);
     let id = id_of(&process.hear());
     process.kill();
-    let path = folder.path().join(format!("unspill-1-{id}.link"));
+    let path = folder.path().join(format!("unspill-2-{id}.link"));
     let good = fs::read(&path).unwrap();
     SegmentView::open(&folder, id, SMALL).unwrap();
 

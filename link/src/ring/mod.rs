@@ -9,9 +9,9 @@
 mod raw;
 mod sync;
 
-use raw::{Places, RECORD_LONGS, RawReader, RawWriter};
-use sync::Ordering::{Acquire, Relaxed, Release};
-use sync::{Memory, MemoryView, fence};
+pub(crate) use raw::{Places, RECORD_LONGS, RawReader, RawWriter, Record};
+use sync::Ordering::{Relaxed, Release};
+use sync::{Memory, MemoryView};
 
 use crate::segment::Shape;
 use crate::stamp::{Line, MicSettings, Place, Stamp};
@@ -35,21 +35,16 @@ const WRITING: usize = 4;
 const WRITTEN: usize = 5;
 /// Number of runs that have begun.
 const RUNS: usize = 6;
-/// Identity of the instance, which its session saves: two longs.
-const IDENTITY: usize = 8;
-/// Colour of the track plus one, `0xRRGGBB + 1`; 0 for none.
-const COLOUR: usize = 10;
-/// Number of changes of the name, odd during one.
-const NAME_CHANGES: usize = 11;
-/// Name of the track in UTF-8, filled with zeros.
-const NAME: usize = 12;
-const NAME_LONGS: usize = 8;
 /// First long of the table, at a cache line.
-const TABLE: usize = 24;
+const TABLE: usize = 8;
 
-/// Size of every member's segment: 1 MiB of audio and 33 KiB of runs.
-pub(crate) const SHAPE: Shape =
-    Shape { longs: TABLE + NUM_RUNS * RECORD_LONGS, samples: NUM_SAMPLES };
+/// First long of the board, at a cache line. The ring leaves it alone.
+pub(crate) const BOARD: usize = TABLE + NUM_RUNS * RECORD_LONGS;
+/// Number of longs of the board.
+pub(crate) const BOARD_LONGS: usize = 16_656;
+
+/// Size of every member's segment: 1 MiB of audio, 33 KiB of runs, and 130 KiB of the board.
+pub(crate) const SHAPE: Shape = Shape { longs: BOARD + BOARD_LONGS, samples: NUM_SAMPLES };
 
 /// Returns the places in the memory of a member with `num_mics` mics.
 const fn places(num_mics: usize) -> Places {
@@ -74,48 +69,6 @@ pub(crate) struct About {
     pub(crate) session: u8,
     /// System's number of the process.
     pub(crate) process: u32,
-    /// Identity of the instance, which its session saves.
-    pub(crate) identity: u128,
-}
-
-/// Name and colour of a member's track.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Label {
-    /// Name, empty if the host states none. At most 64 bytes are shared.
-    pub name: String,
-    /// Colour, `0xRRGGBB`.
-    pub colour: Option<u32>,
-}
-
-/// Writing end of a member's label; main thread. There is one writer.
-#[derive(Debug)]
-pub(crate) struct LabelWriter {
-    memory: Memory,
-}
-
-impl LabelWriter {
-    pub(crate) fn new(memory: Memory) -> Self {
-        Self { memory }
-    }
-
-    /// Publishes a label. A longer name is cut at the end of a character.
-    pub(crate) fn write(&mut self, label: &Label) {
-        let longs = self.memory.longs();
-        let cut = label.name.floor_char_boundary(NAME_LONGS * size_of::<u64>());
-        let mut bytes = [0; NAME_LONGS * size_of::<u64>()];
-        bytes[..cut].copy_from_slice(&label.name.as_bytes()[..cut]);
-        let changes = longs[NAME_CHANGES].load(Relaxed);
-        longs[NAME_CHANGES].store(changes.wrapping_add(1), Relaxed);
-        // Pairs with the fence in `Reader::label`: a reader of a new value finds the odd number.
-        fence(Release);
-        for (to, from) in longs[NAME..].iter().zip(bytes.as_chunks().0) {
-            to.store(u64::from_le_bytes(*from), Relaxed);
-        }
-        let colour = label.colour.map_or(0, |colour| u64::from(colour & 0x00ff_ffff) + 1);
-        longs[COLOUR].store(colour, Relaxed);
-        // Release: a thread that reads the even number reads the values.
-        longs[NAME_CHANGES].store(changes.wrapping_add(2), Release);
-    }
 }
 
 /// Samples whose places and counts advance together.
@@ -152,12 +105,6 @@ impl Writer {
         longs[RATE].store(u64::from(about.rate_hz.to_bits()), Relaxed);
         longs[SESSION].store(u64::from(about.session), Relaxed);
         longs[PROCESS].store(u64::from(about.process), Relaxed);
-        for (half, long) in
-            [about.identity, about.identity >> 64].into_iter().zip(&longs[IDENTITY..])
-        {
-            #[allow(clippy::cast_possible_truncation, reason = "one half")]
-            long.store(half as u64, Relaxed);
-        }
         // Release: a reader that finds mics finds the values above.
         longs[NUM_MICS].store(num_mics as u64, Release);
         Self { ring: RawWriter::new(memory, places(num_mics)), num_mics, run: None }
@@ -228,9 +175,7 @@ impl Reader {
         let rate_hz = f32::from_bits(u32::try_from(longs[RATE].load()).ok()?);
         let session = u8::try_from(longs[SESSION].load()).ok()?;
         let process = u32::try_from(longs[PROCESS].load()).ok()?;
-        let [low, high] = std::array::from_fn(|half| longs[IDENTITY + half].load());
-        let identity = u128::from(high) << 64 | u128::from(low);
-        let about = About { num_mics, rate_hz, session, process, identity };
+        let about = About { num_mics, rate_hz, session, process };
         ((1..=MAX_MEMBER_MICS).contains(&num_mics) && rate_hz.is_finite())
             .then(|| Self { ring: RawReader::new(memory, places(num_mics)), about })
     }
@@ -239,30 +184,9 @@ impl Reader {
         &self.about
     }
 
-    /// Returns the track's label; `None` while it changes. Bytes that are no text are replaced.
-    pub(crate) fn label(&self) -> Option<Label> {
-        let longs = self.ring.memory().longs();
-        // Acquire: pairs with the last store in `LabelWriter::write`.
-        let changes = longs[NAME_CHANGES].load_acquire();
-        if !changes.is_multiple_of(2) {
-            return None;
-        }
-        let mut bytes = [0; NAME_LONGS * size_of::<u64>()];
-        for (to, from) in bytes.as_chunks_mut().0.iter_mut().zip(&longs[NAME..]) {
-            *to = from.load().to_le_bytes();
-        }
-        let colour = longs[COLOUR].load();
-        // Pairs with the fence in `LabelWriter::write`.
-        fence(Acquire);
-        if longs[NAME_CHANGES].load() != changes {
-            return None;
-        }
-        let length = bytes.iter().position(|&byte| byte == 0).unwrap_or(bytes.len());
-        let colour = u32::try_from(colour).ok().and_then(|colour| colour.checked_sub(1));
-        Some(Label {
-            name: String::from_utf8_lossy(&bytes[..length]).into_owned(),
-            colour: colour.filter(|&colour| colour <= 0x00ff_ffff),
-        })
+    /// Returns the whole segment, for the board.
+    pub(crate) fn memory(&self) -> &MemoryView {
+        self.ring.memory()
     }
 
     /// Returns the count after the newest sample.
@@ -343,8 +267,7 @@ fn to_i64_bits(bits: u64) -> i64 {
 mod tests {
     use super::*;
 
-    const ABOUT: About =
-        About { num_mics: 1, rate_hz: 48_000.0, session: 0, process: 1, identity: 7 << 100 | 9 };
+    const ABOUT: About = About { num_mics: 1, rate_hz: 48_000.0, session: 0, process: 1 };
 
     fn ring(about: &About) -> (Writer, Reader) {
         let memory = Memory::plain(SHAPE);
@@ -419,27 +342,6 @@ mod tests {
         });
         assert_eq!(runs, expected);
         assert_eq!(reader.run(7), None);
-    }
-
-    #[test]
-    fn labels_are_read_whole_and_cut_at_a_character() {
-        let memory = Memory::plain(SHAPE);
-        let writer = Writer::new(memory.clone(), &ABOUT);
-        let reader = Reader::new(memory.view()).unwrap();
-        let mut labels = LabelWriter::new(memory.clone());
-        assert_eq!(reader.label(), Some(Label::default()));
-        let sent = Label { name: "Überkopf links".into(), colour: Some(0x00_8040) };
-        labels.write(&sent);
-        assert_eq!(reader.label(), Some(sent));
-        labels.write(&Label { name: format!("a{}", "é".repeat(40)), colour: Some(0) });
-        let cut = Label { name: format!("a{}", "é".repeat(31)), colour: Some(0) };
-        assert_eq!(reader.label(), Some(cut));
-        memory.longs()[NAME].store(u64::MAX, Relaxed);
-        memory.longs()[COLOUR].store(u64::MAX, Relaxed);
-        assert_eq!(reader.label().unwrap().colour, None);
-        memory.longs()[NAME_CHANGES].store(3, Relaxed);
-        assert_eq!(reader.label(), None);
-        assert_eq!(writer.count(), 0);
     }
 
     #[test]

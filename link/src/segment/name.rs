@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 
 /// Version of the layout of segments. Instances of different formats do not see each other.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// Random id of a segment, which is part of its file name.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -93,7 +93,7 @@ mod tests {
     #[test]
     fn a_name_contains_format_id_and_stage() {
         let name = Name::new(SegmentId(0xab), Stage::Complete);
-        assert_eq!(name.to_string(), "unspill-1-000000000000000000000000000000ab.link");
+        assert_eq!(name.to_string(), "unspill-2-000000000000000000000000000000ab.link");
         let partial = Name { format: 70, id: SegmentId(u128::MAX), stage: Stage::Partial };
         assert_eq!(partial.to_string(), format!("unspill-70-{}.part", "f".repeat(32)));
         for name in [name, partial] {
@@ -104,23 +104,23 @@ mod tests {
     #[test]
     fn other_names_are_no_segments() {
         let zeros = "0".repeat(32);
-        assert!(Name::parse(&format!("unspill-1-{zeros}.link")).is_some());
+        assert!(Name::parse(&format!("unspill-2-{zeros}.link")).is_some());
         for text in [
             String::new(),
-            "unspill-1-.link".to_owned(),
-            format!("unspill-1-{zeros}"),
-            format!("unspill-1-{zeros}.lin"),
-            format!("unspill-1-{zeros}.link.link"),
-            format!("Unspill-1-{zeros}.link"),
+            "unspill-2-.link".to_owned(),
+            format!("unspill-2-{zeros}"),
+            format!("unspill-2-{zeros}.lin"),
+            format!("unspill-2-{zeros}.link.link"),
+            format!("Unspill-2-{zeros}.link"),
             format!("unspill-01-{zeros}.link"),
             format!("unspill-+1-{zeros}.link"),
-            format!("unspill--1-{zeros}.link"),
-            format!("unspill-1-{zeros}0.link"),
-            format!("unspill-1-{}.link", &zeros[1..]),
-            format!("unspill-1-+{}.link", &zeros[1..]),
-            format!("unspill-1-A{}.link", &zeros[1..]),
-            format!("unspill-1-{}\u{e9}.link", &zeros[2..]),
-            format!("unspill-1/{zeros}.link"),
+            format!("unspill--2-{zeros}.link"),
+            format!("unspill-2-{zeros}0.link"),
+            format!("unspill-2-{}.link", &zeros[1..]),
+            format!("unspill-2-+{}.link", &zeros[1..]),
+            format!("unspill-2-A{}.link", &zeros[1..]),
+            format!("unspill-2-{}\u{e9}.link", &zeros[2..]),
+            format!("unspill-2/{zeros}.link"),
         ] {
             assert_eq!(Name::parse(&text), None, "{text}");
         }

@@ -162,10 +162,10 @@ fn leftovers_of_any_format_go_and_other_files_stay() {
     let owner = Segment::create(&folder, SHAPE).unwrap();
     let partial = OwnedFile::create(&folder).unwrap().1;
     let digits = SegmentId(3).to_string();
-    for name in ["unspill-7-{}.link", "unspill-1-{}.part", "unspill-1-{}.link"] {
+    for name in ["unspill-7-{}.link", "unspill-2-{}.part", "unspill-2-{}.link"] {
         fs::write(folder.path().join(name.replace("{}", &digits)), "x").unwrap();
     }
-    let foreign = ["unspill-1-3.link", "unspill-1-{}.tmp", "notes", ".link"];
+    let foreign = ["unspill-2-3.link", "unspill-2-{}.tmp", "notes", ".link"];
     for name in foreign {
         fs::write(folder.path().join(name.replace("{}", &digits)), "x").unwrap();
     }
@@ -195,7 +195,7 @@ fn a_file_is_refused_unless_all_of_the_header_fits() {
     };
     assert!(open(7, 0).is_ok());
     assert!(matches!(open(0, 0), Err(LinkError::IsNoSegment { .. })));
-    assert!(matches!(open(1, 2), Err(LinkError::OtherFormat { actual: 2, expected: 1, .. })));
+    assert!(matches!(open(1, 3), Err(LinkError::OtherFormat { actual: 3, expected: 2, .. })));
     assert!(matches!(open(2, 6), Err(LinkError::OtherShape { longs: 6, .. })));
     assert!(matches!(open(3, 1 << 40), Err(LinkError::OtherShape { .. })));
     // The state is no part of the check.

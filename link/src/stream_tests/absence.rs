@@ -143,3 +143,75 @@ fn a_track_is_removed_and_another_one_takes_its_place() {
         }
     }
 }
+
+/// Members that stay silent, as those of frozen tracks, hold up no other: at the latest when a
+/// sample is due at an output, its removed signal is there. The last hops of the silent ones may
+/// not have been processed yet.
+#[test]
+fn silent_members_hold_up_nothing_wherever_they_stopped() {
+    for (num_silent, left) in [(2, 0), (2, 900), (2, 1408), (4, 384), (4, 1408)] {
+        for start in [0, 20_000, 48_000] {
+            let mut rig = Rig::new(Mode::Live, num_silent, BLOCK);
+            let mics = tones(num_silent);
+            for at in (0..20 * BLOCK).step_by(BLOCK) {
+                for (member, mic) in mics.iter().enumerate() {
+                    rig.call(member, &mic[at..at + BLOCK], to_i64(at));
+                }
+            }
+            // The worker sees these only when it also sees the others.
+            for (member, mic) in rig.members.iter_mut().zip(&mics) {
+                let mut block = mic[20 * BLOCK..][..left].to_vec();
+                let place = super::timeline(to_i64(20 * BLOCK));
+                member.writer.write(&[&mut block], &super::stamp(place), 0);
+            }
+            (0..2).for_each(|_| rig.add());
+            let mics = tones(2);
+            for at in (0..200 * BLOCK).step_by(BLOCK) {
+                for (member, mic) in (num_silent..).zip(&mics) {
+                    rig.call(member, &mic[at..at + BLOCK], to_i64(start + at));
+                }
+            }
+            let late: Vec<u64> = rig.members.iter().map(super::Member::late).collect();
+            let label = format!("{num_silent} silent with {left} samples left, others at {start}");
+            assert!(late.iter().all(|&late| late == 0), "{label}: {late:?}");
+            for (member, mic) in (num_silent..).zip(&mics) {
+                let heard = &rig.members[member].heard[rig.timing.latency_samples..];
+                let end = heard.len() - 10 * BLOCK;
+                let cleaned = heard[end..].iter().zip(&mic[end..]).filter(|(a, b)| a != b).count();
+                assert!(cleaned > 8 * BLOCK, "{label}: {cleaned} samples cleaned");
+            }
+        }
+    }
+}
+
+/// A host may state one place again and again, or none, and reset a part of its tracks: a sample is
+/// late at most for a moment, and no worker is caught in a loop.
+#[test]
+fn a_place_that_stands_still_and_resets_of_some_hold_up_nothing() {
+    for reset in 0..8 {
+        for is_placed in [true, false] {
+            let mut rig = Rig::new(Mode::Live, 3, BLOCK);
+            let mics = tones(3);
+            for round in 0..4 {
+                for at in (0..40 * BLOCK).step_by(BLOCK) {
+                    for (member, mic) in mics.iter().enumerate() {
+                        rig.call(member, &mic[at..at + BLOCK], to_i64(at));
+                    }
+                }
+                for count in 0..60 {
+                    let place = super::timeline(to_i64(39 * BLOCK)).filter(|_| is_placed);
+                    for member in 0..3 {
+                        rig.call_at(member, &[0.0; 64], place);
+                        if count == 20 * round && reset & 1 << member != 0 {
+                            rig.members[member].outlet.reset();
+                        }
+                    }
+                }
+            }
+            let late: Vec<u64> = rig.members.iter().map(super::Member::late).collect();
+            let most = 4 * rig.timing.latency_samples as u64;
+            let label = format!("resets of {reset:b}, {is_placed}");
+            assert!(late.iter().all(|&late| late < most), "{label}: {late:?}");
+        }
+    }
+}

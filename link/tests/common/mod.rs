@@ -2,16 +2,18 @@
 #![allow(dead_code, reason = "each test program uses a part")]
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test stops where it cannot go on")]
 
+pub(crate) mod panel;
 pub(crate) mod process;
 pub(crate) mod whole;
 
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
 use engine::{Controls, Mode, SampleRate, SessionMethod};
 use link::segment::Folder;
-use link::{Line, Member, MemberConfig, MicSettings, Place, Stamp};
+use link::{Console, Line, Member, MemberConfig, MicSettings, NoConsole, Place, Stamp};
 
 pub(crate) const NUM_TRACKS: usize = 5;
 
@@ -63,19 +65,19 @@ pub(crate) fn folder() -> (tempfile::TempDir, Folder) {
 
 /// Returns the configuration of a member without network.
 pub(crate) fn config(mode: Mode, max_block_samples: usize) -> MemberConfig<'static> {
-    MemberConfig {
-        rate: rate(),
-        mode,
-        num_mics: 1,
-        max_block_samples,
-        session: 0,
-        identity: 0,
-        model: None,
-    }
+    MemberConfig { rate: rate(), mode, num_mics: 1, max_block_samples, session: 0, model: None }
 }
 
 pub(crate) fn join_as(folder: &Folder, config: &MemberConfig<'_>) -> Member {
-    Member::join(config, &Controls::default(), folder).unwrap()
+    join_with(folder, config, Arc::new(NoConsole))
+}
+
+pub(crate) fn join_with(
+    folder: &Folder,
+    config: &MemberConfig<'_>,
+    console: Arc<dyn Console>,
+) -> Member {
+    Member::join(config, &Controls::default(), folder, console).unwrap()
 }
 
 pub(crate) fn join(folder: &Folder, mode: Mode, max_block_samples: usize) -> Member {

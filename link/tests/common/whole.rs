@@ -40,6 +40,16 @@ pub(crate) fn mics(num_mics: usize, num_samples: usize) -> Vec<Vec<f32>> {
 
 /// Returns the output of a session with all mics, without its latency.
 pub(crate) fn oracle(mode: Mode, method: SessionMethod<'_>, mics: &[Vec<f32>]) -> Vec<Vec<f32>> {
+    oracle_with(mode, method, &Controls::default(), mics)
+}
+
+/// Returns the output of a session with all mics and these controls, without its latency.
+pub(crate) fn oracle_with(
+    mode: Mode,
+    method: SessionMethod<'_>,
+    controls: &Controls,
+    mics: &[Vec<f32>],
+) -> Vec<Vec<f32>> {
     let config = SessionConfig {
         rate: SampleRate::new(RATE_HZ).unwrap(),
         num_mics: NUM_MICS,
@@ -47,7 +57,7 @@ pub(crate) fn oracle(mode: Mode, method: SessionMethod<'_>, mics: &[Vec<f32>]) -
         pace: Pace::Offline,
         max_block_samples: 512,
     };
-    let mut session = Session::prepare(&config, &Controls::default(), method).unwrap();
+    let mut session = Session::prepare(&config, controls, method).unwrap();
     let latency = session.latency_samples();
     let num_samples = mics[0].len();
     let mut all = vec![vec![0.0; num_samples + latency]; NUM_MICS];

@@ -22,7 +22,8 @@ impl MicMap {
     pub fn new(class: &ClassDesc, layout: &AudioIOLayout) -> Self {
         let main = layout.main_input_channels.map_or(0, NonZeroU32::get) as usize;
         let num_aux = layout.aux_input_ports.len();
-        let num_main = if class.topology == Topology::Track { main } else { 1 };
+        let is_track = matches!(class.topology, Topology::Track | Topology::Linked);
+        let num_main = if is_track { main } else { 1 };
         Self { topology: class.topology, num_mics: main + num_aux, num_main }
     }
 

@@ -1,5 +1,6 @@
-//! The four plugin classes and their differences.
+//! The five plugin classes and their differences.
 
+use link::MAX_LINKED_MICS;
 use nice_plug::prelude::{AudioIOLayout, NonZeroU32, PortNames, new_nonzero_u32};
 
 /// Assignment of a class's mics to its buses.
@@ -12,6 +13,8 @@ pub enum Topology {
     /// The main bus is one mic, mono or stereo, and has the only output. The side-chains are
     /// inputs only.
     Track,
+    /// The main bus is one mic, mono or stereo. The other mics are those of the linked instances.
+    Linked,
 }
 
 /// The properties of one class.
@@ -29,7 +32,8 @@ pub struct ClassDesc {
     pub layouts: &'static [AudioIOLayout],
     /// Assignment of mics to buses in all layouts.
     pub topology: Topology,
-    /// Number of mics with parameters. In [`Topology::Track`] a stereo main bus counts as one.
+    /// Number of mics with parameters. In [`Topology::Track`] and [`Topology::Linked`], a stereo
+    /// main bus counts as one.
     pub num_strips: usize,
     /// Number of mics that have an output: the first `num_outputs` ones.
     pub num_outputs: usize,
@@ -93,6 +97,22 @@ const fn track(num_channels: u32, name: &'static str) -> AudioIOLayout {
             main_input: Some("Track"),
             main_output: Some("Track"),
             aux_inputs: MIC_NAMES.split_at(7).0,
+            aux_outputs: &[],
+        },
+    }
+}
+
+const fn linked(num_channels: u32, name: &'static str) -> AudioIOLayout {
+    AudioIOLayout {
+        main_input_channels: NonZeroU32::new(num_channels),
+        main_output_channels: NonZeroU32::new(num_channels),
+        aux_input_ports: &[],
+        aux_output_ports: &[],
+        names: PortNames {
+            layout: Some(name),
+            main_input: Some("Track"),
+            main_output: Some("Track"),
+            aux_inputs: &[],
             aux_outputs: &[],
         },
     }
@@ -174,6 +194,33 @@ impl Class for UnspillTrack {
     };
 }
 
+/// One track, cleaned of the bleed of all other tracks with an instance.
+#[derive(Clone, Copy, Debug)]
+pub struct UnspillLink;
+
+impl Class for UnspillLink {
+    const DESC: ClassDesc = ClassDesc {
+        name: "Unspill Link",
+        clap_id: "audio.unspill.unspill-link",
+        description: "Removes microphone bleed from all tracks that have it; they find each other",
+        vst3_id: *b"UnspillLinkTrk1A",
+        layouts: &[linked(2, "Stereo track"), linked(1, "Mono track")],
+        topology: Topology::Linked,
+        num_strips: 1,
+        num_outputs: 1,
+    };
+}
+
+/// The tracks of a session of linked instances as one instance with all mics, for windows. Hosts do
+/// not know it.
+pub(crate) static LINKED_TRACKS: ClassDesc =
+    ClassDesc { num_strips: MAX_LINKED_MICS, num_outputs: MAX_LINKED_MICS, ..UnspillLink::DESC };
+
 /// All classes, in the order hosts list them.
-pub const ALL: [&ClassDesc; 4] =
-    [&Unspill8::DESC, &Unspill16::DESC, &UnspillMultichannel::DESC, &UnspillTrack::DESC];
+pub const ALL: [&ClassDesc; 5] = [
+    &Unspill8::DESC,
+    &Unspill16::DESC,
+    &UnspillMultichannel::DESC,
+    &UnspillTrack::DESC,
+    &UnspillLink::DESC,
+];

@@ -11,24 +11,26 @@ use clap_sys::factory::preset_discovery::{
 };
 use clap_sys::version::CLAP_VERSION;
 
-use crate::classes::{ALL, Unspill8, Unspill16, UnspillMultichannel, UnspillTrack};
+use crate::classes::{ALL, Unspill8, Unspill16, UnspillLink, UnspillMultichannel, UnspillTrack};
 use crate::ensembles::{ENSEMBLES, Ensemble};
 use crate::guard::{clap, vst3};
 use crate::plugin::Unspill;
 
 /// The classes, in the order hosts list them.
-static CLAP_CLASSES: [clap::ClapClass; 4] = [
+static CLAP_CLASSES: [clap::ClapClass; 5] = [
     clap::ClapClass::of::<Unspill<Unspill8>>(),
     clap::ClapClass::of::<Unspill<Unspill16>>(),
     clap::ClapClass::of::<Unspill<UnspillMultichannel>>(),
     clap::ClapClass::of::<Unspill<UnspillTrack>>(),
+    clap::ClapClass::of::<Unspill<UnspillLink>>(),
 ];
 
-static VST3_CLASSES: [vst3::Vst3Class; 4] = [
+static VST3_CLASSES: [vst3::Vst3Class; 5] = [
     vst3::Vst3Class::of::<Unspill<Unspill8>>(),
     vst3::Vst3Class::of::<Unspill<Unspill16>>(),
     vst3::Vst3Class::of::<Unspill<UnspillMultichannel>>(),
     vst3::Vst3Class::of::<Unspill<UnspillTrack>>(),
+    vst3::Vst3Class::of::<Unspill<UnspillLink>>(),
 ];
 
 static CLAP_FACTORY: clap::Factory = clap::Factory::new(&CLAP_CLASSES);

@@ -4,12 +4,14 @@
 mod audio;
 pub mod buses;
 pub mod classes;
+mod console;
 mod daw;
 mod delay;
 mod editor;
 mod ensembles;
 pub mod entry;
 pub mod guard;
+pub mod linking;
 mod live;
 mod names;
 pub mod params;

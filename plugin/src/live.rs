@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, Weak};
 
 use engine::{Learner, Mode, Monitor, Pace, SessionStats};
+use link::Watcher;
 
 use crate::buses::MicMap;
 use crate::daw::Daw;
@@ -31,12 +32,34 @@ pub(crate) struct Live {
     session: Mutex<Option<LiveSession>>,
     daw: Mutex<Daw>,
     bell: Mutex<Option<Weak<dyn HostBell>>>,
+    trouble: Mutex<Option<String>>,
+    watcher: Mutex<Option<Watcher>>,
 }
 
 impl Live {
     /// Replaces the session; `None` if there is none.
     pub(crate) fn replace(&self, session: Option<LiveSession>) {
         *lock(&self.session) = session;
+    }
+
+    /// Replaces the view of the linked tracks; `None` if the instance is not linked.
+    pub(crate) fn watch(&self, watcher: Option<Watcher>) {
+        *lock(&self.watcher) = watcher;
+    }
+
+    /// Returns the view of the linked tracks, if the instance is linked.
+    pub(crate) fn watcher(&self) -> Option<Watcher> {
+        lock(&self.watcher).clone()
+    }
+
+    /// Stores the reason why there is no session.
+    pub(crate) fn set_trouble(&self, trouble: Option<String>) {
+        *lock(&self.trouble) = trouble;
+    }
+
+    /// Returns the reason why there is no session, if that is an error.
+    pub(crate) fn trouble(&self) -> Option<String> {
+        lock(&self.trouble).clone()
     }
 
     pub(crate) fn session(&self) -> Option<LiveSession> {

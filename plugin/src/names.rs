@@ -66,14 +66,22 @@ pub(crate) fn mic_name(params: &UnspillParams, index: usize) -> String {
 /// without a label.
 ///
 /// The only cleaned mic of [`Topology::Track`] takes the name of its track if it has no label and
-/// the host reports the track's name.
+/// the host reports the track's name. In [`Topology::Linked`], the name of the track comes before
+/// the label: it tells the tracks of a session apart.
 pub(crate) fn label_name(params: &UnspillParams, index: usize) -> String {
     let label = |index: usize| params.mics[index].instrument.value();
     let own = label(index);
+    let track = || params.saved.arranged.track().filter(|_| index == 0);
+    let track = match params.class.topology {
+        Topology::Track if own == Instrument::Other => track(),
+        Topology::Linked => track(),
+        _ => None,
+    };
+    if let Some(track) = track {
+        return track;
+    }
     if own == Instrument::Other {
-        let is_track = params.class.topology == Topology::Track && index == 0;
-        let track = params.saved.arranged.track().filter(|_| is_track);
-        return track.unwrap_or_else(|| unlabelled(params.class, index));
+        return unlabelled(params.class, index);
     }
     let word = Instrument::variants()[own.to_index()];
     let same = |range: std::ops::Range<usize>| range.filter(|&other| label(other) == own).count();
@@ -96,7 +104,7 @@ pub(crate) fn signature(params: &UnspillParams) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::classes::{Class, Unspill8, UnspillTrack};
+    use crate::classes::{Class, Unspill8, UnspillLink, UnspillTrack};
     use crate::testing::set_by_id;
 
     fn name(params: &UnspillParams, id: &str) -> Option<String> {
@@ -155,6 +163,11 @@ mod tests {
         arrangement.rename(0, "Mine");
         track.saved.arranged.change(arrangement);
         assert_eq!(name(&track, "mic1_amount").as_deref(), Some("Mine Amount"));
+        // A linked track is called as in the host, whatever its label is.
+        let linked = UnspillParams::new(&UnspillLink::DESC);
+        linked.saved.arranged.track_is("SN top 57");
+        set_by_id(&linked, "mic1_instrument", "Snare");
+        assert_eq!(name(&linked, "mic1_amount").as_deref(), Some("SN top 57 Amount"));
         // A class with several mics ignores the track's name.
         let eight = UnspillParams::new(&Unspill8::DESC);
         eight.saved.arranged.track_is("Drums");

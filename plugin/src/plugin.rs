@@ -16,7 +16,7 @@ use crate::buses::MicMap;
 use crate::classes::Class;
 use crate::editor::{self, UnspillEditor};
 use crate::ensembles::Ensemble;
-use crate::guard::{Activation, Guardable, HostBell, View, param_id_hash};
+use crate::guard::{Activation, Guardable, HostBell, HostTime, View, param_id_hash};
 use crate::live::Live;
 use crate::names::{self, Names};
 use crate::params::UnspillParams;
@@ -41,10 +41,11 @@ impl<C: Class> Unspill<C> {
 
 impl<C: Class> Default for Unspill<C> {
     fn default() -> Self {
+        let (params, live) = (Arc::new(UnspillParams::new(Self::CLASS)), Arc::default());
         Self {
-            params: Arc::new(UnspillParams::new(Self::CLASS)),
-            audio: AudioPath::default(),
-            live: Arc::default(),
+            audio: AudioPath::new(&params, &live),
+            params,
+            live,
             map: MicMap::new(Self::CLASS, &C::DESC.layouts[0]),
             latency_samples: 0,
             class: PhantomData,
@@ -92,6 +93,8 @@ impl<C: Class> Plugin for Unspill<C> {
         self.latency_samples = audio::latency_samples(&self.params, &activation);
         self.audio.activate(&self.params, layout, &activation);
         self.live.replace(self.audio.live());
+        self.live.watch(self.audio.watcher());
+        self.live.set_trouble(self.audio.trouble().map(str::to_owned));
         true
     }
 
@@ -189,6 +192,10 @@ impl View for Answers {
         self.params.saved.arranged.track_is(name);
     }
 
+    fn track_has_colour(&self, colour: u32) {
+        self.params.saved.arranged.track_has_colour(colour);
+    }
+
     #[allow(unsafe_code, reason = "the framework gives parameters by pointer")]
     fn load_preset(&self, key: &str) -> bool {
         let Some(ensemble) = Ensemble::of_key(key) else { return false };
@@ -201,7 +208,11 @@ impl View for Answers {
     }
 
     fn host_renders(&self, renders: bool) {
-        self.params.set_renders(renders);
+        self.params.block.set_renders(renders);
+    }
+
+    fn host_time(&self, time: &HostTime) {
+        self.params.block.set_time(time);
     }
 
     #[allow(unsafe_code, reason = "the framework gives parameters by pointer")]

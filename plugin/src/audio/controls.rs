@@ -10,7 +10,7 @@ use crate::params::{
 };
 
 /// Group of a stereo track's two sides if the user chose none. User groups are 1 to 8.
-const SIDES: GroupId = GroupId(u8::MAX);
+pub(super) const SIDES: GroupId = GroupId(u8::MAX);
 
 /// Writes the value of every parameter into `controls`; real-time safe.
 pub(super) fn read_controls(params: &UnspillParams, map: &MicMap, controls: &mut Controls) {

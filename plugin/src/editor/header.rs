@@ -1,6 +1,8 @@
 //! The top lines: controls of the whole session.
 
-use egui::{Align2, Id, Rect, Response, Sense, Ui, pos2, vec2};
+use egui::{Align2, Id, Popup, Rect, Response, Sense, Ui, pos2, vec2};
+
+use nice_plug::prelude::Enum;
 
 use super::access::Access;
 use super::controls::{choices, focus_ring, name, switch};
@@ -9,6 +11,7 @@ use super::handles::{Draggable, describe};
 use super::presets::Presets;
 use super::scene::Scene;
 use super::theme;
+use crate::params::SessionChoice;
 
 pub(super) const HEIGHT: f32 = 2.0 * (MARGIN + ROW) + GAP;
 const ROW: f32 = 26.0;
@@ -99,6 +102,7 @@ pub(super) fn show(ui: &mut Ui, rect: Rect, presets: &mut Presets, access: &mut 
 
     let mut places = Places { x: rect.left() + 16.0, y: places.y + ROW + GAP };
     learning(ui, &mut places, scene, edits);
+    session_choice(ui, &mut places, scene, edits);
     let right = 92.0 + 8.0 + 68.0 + 4.0 + 54.0 + 8.0 + 54.0 + 4.0 + 54.0;
     places.x = places.x.max(rect.right() - 16.0 - right);
     presets.show(ui, places.next(92.0, 8.0), edits);
@@ -158,6 +162,28 @@ fn learning(ui: &mut Ui, places: &mut Places, scene: &Scene, edits: &mut Edits) 
             edits.begin_passage();
         }
     }
+}
+
+/// Draws the choice of a linked instance's session.
+fn session_choice(ui: &mut Ui, places: &mut Places, scene: &Scene, edits: &mut Edits) {
+    let Some(session) = &scene.params().session else { return };
+    let index = edits.index(session);
+    let chosen = edits.choice(index);
+    let names = SessionChoice::variants();
+    let text = format!("Session {}", names[chosen]);
+    let response = switch(ui, places.next(86.0, 20.0), Id::unique("session"), &text, None)
+        .on_hover_text(
+            "Only tracks of one session hear each other. Give each kit or band of a project its \
+             own. Takes effect when the host restarts the plugin.",
+        );
+    Popup::menu(&response).show(|ui| {
+        for (choice, name) in names.iter().enumerate() {
+            if ui.selectable_label(choice == chosen, *name).clicked() {
+                edits.choose(index, choice);
+                ui.close();
+            }
+        }
+    });
 }
 
 /// Draws a switch that fills up as the filters converge.

@@ -24,6 +24,7 @@ mod status;
 #[cfg(test)]
 mod tests;
 mod theme;
+mod tracks;
 #[cfg(test)]
 mod ui_tests;
 mod window;
@@ -37,6 +38,7 @@ use std::time::{Duration, Instant};
 use egui::{self, Key, KeyboardShortcut, Modifiers, Rect, Ui, Vec2, pos2, vec2};
 use nice_plug::context::gui::GuiContext;
 
+use crate::classes::Topology;
 use crate::live::Live;
 use crate::params::UnspillParams;
 
@@ -52,6 +54,7 @@ use presets::Presets;
 use rows::Rows;
 use scene::Scene;
 use spectra::Spectra;
+use tracks::Tracks;
 
 /// Margin around strips and matrix, in points.
 const MICS_MARGIN: Vec2 = vec2(12.0, 8.0);
@@ -82,10 +85,13 @@ pub(super) struct Editor {
 
 impl Editor {
     fn new(params: &Arc<UnspillParams>, live: &Arc<Live>, preset_folder: Option<PathBuf>) -> Self {
+        let tracks = (params.class.topology == Topology::Linked)
+            .then(|| Arc::new(Tracks::new(params, live)));
+        let tracks = tracks.as_ref();
         Self {
             is_open: false,
-            edits: Edits::new(params),
-            scene: Scene::new(params, live),
+            edits: Edits::new(params, tracks),
+            scene: Scene::new(params, live, tracks),
             spectra: Spectra::default(),
             handles: Handles::default(),
             rows: Rows::default(),
@@ -152,7 +158,7 @@ impl Editor {
         status::show(ui, status, &self.scene, &self.edits);
 
         // Names, order, links and passages are not parameters, so the host must be notified here.
-        let unsaved = self.edits.params().saved.changes();
+        let unsaved = self.edits.own().saved.changes();
         if self.told != unsaved {
             self.told = unsaved;
             self.scene.tell_host();
@@ -177,6 +183,8 @@ impl Editor {
             return;
         }
         let strip = focused.unwrap_or(access.rows.selected);
+        // Rows of linked tracks move together only while they are selected.
+        let is_table = access.scene.tracks().is_some();
         let pressed = |modifiers: Modifiers, key: Key| {
             let shortcut = KeyboardShortcut::new(modifiers, key);
             ui.input_mut(|input| input.consume_shortcut(&shortcut))
@@ -186,9 +194,9 @@ impl Editor {
             access.edits.redo();
         } else if pressed(Modifiers::COMMAND, Key::Z) {
             access.edits.undo();
-        } else if pressed(Modifiers::COMMAND | Modifiers::SHIFT, Key::L) {
+        } else if pressed(Modifiers::COMMAND | Modifiers::SHIFT, Key::L) && !is_table {
             mics::unlink_chosen(&mut access);
-        } else if pressed(Modifiers::COMMAND, Key::L) {
+        } else if pressed(Modifiers::COMMAND, Key::L) && !is_table {
             mics::link_chosen(&mut access);
         } else if pressed(Modifiers::ALT, Key::ArrowUp) {
             mics::move_rows(strip, true, &mut access);

@@ -1,5 +1,6 @@
 //! The state of the session: names of the mics, and snapshots per strip, smoothed for meters.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -10,6 +11,7 @@ use nice_plug::prelude::Enum;
 
 use super::spectra::Spectra;
 use super::theme;
+use super::tracks::Tracks;
 use crate::daw::Daw;
 use crate::live::{Live, LiveSession};
 use crate::names::mic_name;
@@ -96,6 +98,10 @@ pub(super) struct Health {
 #[derive(Debug)]
 pub(super) struct Scene {
     params: Arc<UnspillParams>,
+    /// The linked tracks whose table `params` is.
+    tracks: Option<Arc<Tracks>>,
+    /// Parameters of the instance: the same as `params`, but for a window of linked tracks.
+    own: Arc<UnspillParams>,
     live: Arc<Live>,
     session: Option<LiveSession>,
     pub(super) strips: Vec<StripLevels>,
@@ -113,10 +119,17 @@ pub(super) struct Scene {
 }
 
 impl Scene {
-    pub(super) fn new(params: &Arc<UnspillParams>, live: &Arc<Live>) -> Self {
+    pub(super) fn new(
+        own: &Arc<UnspillParams>,
+        live: &Arc<Live>,
+        tracks: Option<&Arc<Tracks>>,
+    ) -> Self {
+        let params = tracks.map_or(own, |tracks| tracks.table());
         let num_strips = params.class.num_strips;
         Self {
             params: Arc::clone(params),
+            tracks: tracks.cloned(),
+            own: Arc::clone(own),
             live: Arc::clone(live),
             session: None,
             strips: vec![StripLevels::default(); num_strips],
@@ -157,6 +170,9 @@ impl Scene {
         time_s: f64,
         context: &Context,
     ) {
+        if let Some(tracks) = &self.tracks {
+            tracks.poll();
+        }
         let current = self.live.session();
         let same = |a: &LiveSession, b: &LiveSession| Arc::ptr_eq(&a.monitor, &b.monitor);
         let unchanged = match (&self.session, &current) {
@@ -179,8 +195,8 @@ impl Scene {
         self.session = current;
         let Some(session) = self.session.clone() else { return };
         spectra.choose(selected);
-        let mics = session.map.mics_of(selected);
-        session.monitor.watch(Some(mics.start));
+        let mics = self.mics_of(selected, &session);
+        session.monitor.watch((!mics.is_empty()).then_some(mics.start));
         while let Some(snapshot) = session.monitor.take() {
             self.hear(&snapshot, &session);
             if mics.contains(&snapshot.column.mic) {
@@ -198,7 +214,7 @@ impl Scene {
         let num_strips = self.strips.len();
         for (strip, levels) in self.strips.iter_mut().enumerate() {
             let mut all = MicLevels::default();
-            let mics = session.map.mics_of(strip);
+            let mics = mics_of(&self.tracks, strip, session);
             let share = 1.0 / mics.len().max(1) as f32;
             for mic in &snapshot.mics[mics] {
                 all.input_peak = all.input_peak.max(mic.input_peak);
@@ -216,8 +232,8 @@ impl Scene {
         for target in 0..num_strips {
             for bleeder in 0..num_strips {
                 let mut loudest = 0.0_f32;
-                for to in session.map.mics_of(target) {
-                    for from in session.map.mics_of(bleeder) {
+                for to in mics_of(&self.tracks, target, session) {
+                    for from in mics_of(&self.tracks, bleeder, session) {
                         loudest = loudest.max(snapshot.crosstalk[to * num_mics + from]);
                     }
                 }
@@ -227,7 +243,7 @@ impl Scene {
         }
         self.settled = snapshot.settled;
         self.twins = (0..num_strips).find_map(|strip| {
-            let of = |strip: usize| session.map.mics_of(strip);
+            let of = |strip: usize| mics_of(&self.tracks, strip, session);
             let twin = of(strip).find_map(|mic| snapshot.twins[mic])?;
             let other = (0..num_strips).find(|&other| of(other).any(|mic| mic == twin))?;
             (other != strip).then_some([strip, other])
@@ -304,8 +320,12 @@ impl Scene {
         (ratio > 1e-6).then(|| 10.0 * ratio.log10())
     }
 
-    /// Returns true if a strip has ever had a signal, or if the user has labelled or named it.
+    /// Returns true if a strip has ever had a signal, or if the user has labelled or named it. A
+    /// linked track is always used.
     pub(super) fn is_used(&self, strip: usize) -> bool {
+        if self.tracks.is_some() {
+            return self.exists(strip);
+        }
         let labelled = self.params.mics[strip].instrument.value() != Instrument::Other
             || self.params.saved.arranged.now().name(strip).is_some();
         self.was_heard(strip) || (labelled && self.exists(strip))
@@ -315,7 +335,7 @@ impl Scene {
     pub(super) fn was_heard(&self, strip: usize) -> bool {
         let session = self.session.as_ref();
         session.is_some_and(|session| {
-            session.map.mics_of(strip).any(|mic| session.monitor.was_heard(mic))
+            self.mics_of(strip, session).any(|mic| session.monitor.was_heard(mic))
         })
     }
 
@@ -324,12 +344,42 @@ impl Scene {
         self.live.ring();
     }
 
+    /// Returns the reason why the instance is not linked, if that is an error.
+    pub(super) fn link_trouble(&self) -> Option<String> {
+        self.live.trouble()
+    }
+
     pub(super) fn daw(&self) -> Daw {
         self.live.daw()
     }
 
     /// Returns true if the current layout has this strip.
     pub(super) fn exists(&self, strip: usize) -> bool {
-        self.session.as_ref().is_none_or(|session| !session.map.mics_of(strip).is_empty())
+        match &self.session {
+            Some(session) => !self.mics_of(strip, session).is_empty(),
+            None => self.tracks.is_none(),
+        }
+    }
+
+    /// Returns the worker's mics of a strip.
+    fn mics_of(&self, strip: usize, session: &LiveSession) -> Range<usize> {
+        mics_of(&self.tracks, strip, session)
+    }
+
+    /// Returns the linked tracks, in the window of a linked instance.
+    pub(super) fn tracks(&self) -> Option<&Tracks> {
+        self.tracks.as_deref()
+    }
+
+    /// Returns the parameters of the instance that hosts know.
+    pub(super) fn own(&self) -> &Arc<UnspillParams> {
+        &self.own
+    }
+}
+
+fn mics_of(tracks: &Option<Arc<Tracks>>, strip: usize, session: &LiveSession) -> Range<usize> {
+    match tracks {
+        Some(tracks) => tracks.mics_of(strip),
+        None => session.map.mics_of(strip),
     }
 }

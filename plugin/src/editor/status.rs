@@ -39,6 +39,10 @@ pub(super) fn show(ui: &mut Ui, rect: Rect, scene: &Scene, edits: &Edits) {
 
 /// Returns the current message, if any.
 fn news(scene: &Scene, edits: &Edits) -> Option<(String, egui::Color32)> {
+    if let Some(trouble) = scene.link_trouble() {
+        let text = format!("Not linked, so the track passes unchanged: {trouble}");
+        return Some((text, theme::ALARM));
+    }
     let health = &scene.health;
     if health.failed {
         let text = "Internal error: all mics pass unchanged. Load the session again.";
@@ -54,9 +58,16 @@ fn news(scene: &Scene, edits: &Edits) -> Option<(String, egui::Color32)> {
         return Some((message.clone(), theme::BLEED));
     }
     mode_news(scene)
+        .or_else(|| link_news(scene))
         .or_else(|| network_news(scene))
         .or_else(|| learning_news(scene))
         .or_else(|| twins_news(scene))
+}
+
+/// Returns the first problem of the linked tracks, after their number.
+fn link_news(scene: &Scene) -> Option<(String, egui::Color32)> {
+    let (roster, problem) = (scene.tracks()?.roster(), scene.tracks()?.problem()?);
+    Some((format!("{} linked. {problem}", roster.len()), theme::BLEED))
 }
 
 /// Returns the message about two mics that carry the same sound.
@@ -103,7 +114,7 @@ fn network_news(scene: &Scene) -> Option<(String, egui::Color32)> {
 
 /// Returns a message about the learned estimates and the model.
 pub(super) fn learning_news(scene: &Scene) -> Option<(String, egui::Color32)> {
-    let kept = &scene.params().saved.kept;
+    let kept = &scene.own().saved.kept;
     let state = scene.session().map(|session| session.learner.state());
     // A newly learned passage replaces estimates that could not be read.
     let is_made_good =
@@ -148,6 +159,9 @@ fn facts(line: &mut Ui, scene: &Scene) {
             &format!("Settled {:.0} %", 100.0 * scene.settled),
             "Share of the pairs of mics whose crosstalk estimate stays within 0.5 dB",
         );
+    }
+    if let Some(tracks) = scene.tracks() {
+        fact(line, &format!("{} linked", tracks.roster().len()), &tracks.list());
     }
     let model = session
         .model

@@ -23,6 +23,7 @@
 //! | | has no latency before the first activation | [`View::latency_samples`] |
 //! | | does not expose the host's name | [`View::host_is`] |
 //! | | ignores the process mode of a block | [`View::host_renders`] |
+//! | | does not expose the host's count of samples | [`View::host_time`] |
 //! | | cannot change a parameter's name | [`View::name`] |
 //! | | cannot report parameters changed by the plugin | [`View::values_signature`], [`HostBell`] |
 //! | | cannot report a state changed by the plugin | [`View::state_signature`], [`HostBell`] |
@@ -89,10 +90,12 @@ mod lock;
 mod notice;
 mod panics;
 mod scratch;
+mod time;
 mod view;
 pub mod vst3;
 
 pub use inside::Inside;
+pub use time::HostTime;
 pub use view::{Activation, Guardable, HostBell, View, param_id_hash};
 
 /// Longest block that the plugin gets, in samples; longer ones are cut.

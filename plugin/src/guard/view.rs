@@ -5,6 +5,8 @@ use std::sync::{Arc, Weak};
 
 use nice_plug::prelude::{ClapPlugin, ProcessMode, Vst3Plugin};
 
+use super::time::HostTime;
+
 /// Configuration of an activation.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Activation {
@@ -42,6 +44,9 @@ pub trait View: Send + Sync {
     /// Receives the host's name of the plugin's track; main thread.
     fn track_is(&self, _name: &str) {}
 
+    /// Receives the host's colour of the plugin's track, `0xRRGGBB`; main thread.
+    fn track_has_colour(&self, _colour: u32) {}
+
     /// Loads the preset that hosts identify by `key`. Returns false if there is none. Main thread.
     fn load_preset(&self, _key: &str) -> bool {
         false
@@ -50,6 +55,10 @@ pub trait View: Send + Sync {
     /// Receives true if the host renders the next block, regardless of its mode at activation;
     /// real-time safe.
     fn host_renders(&self, _renders: bool) {}
+
+    /// Receives the time of the next call's first sample, before every call with audio;
+    /// real-time safe.
+    fn host_time(&self, _time: &HostTime) {}
 
     /// Sets a parameter without the framework. `id` is a [`param_id_hash`]; `normalized` is clamped
     /// to `0.0 ..= 1.0`. Returns false if there is no such parameter or the value is not finite.

@@ -47,6 +47,28 @@ pub enum EstimatesChoice {
     Learned,
 }
 
+/// Session of linked instances: several kits or bands may lie in one project.
+#[derive(Clone, Copy, Debug, Enum, PartialEq, Eq)]
+#[allow(missing_docs, reason = "eight letters")]
+pub enum SessionChoice {
+    #[id = "a"]
+    A,
+    #[id = "b"]
+    B,
+    #[id = "c"]
+    C,
+    #[id = "d"]
+    D,
+    #[id = "e"]
+    E,
+    #[id = "f"]
+    F,
+    #[id = "g"]
+    G,
+    #[id = "h"]
+    H,
+}
+
 /// Role of a mic.
 #[derive(Clone, Copy, Debug, Enum, PartialEq, Eq)]
 pub enum RoleChoice {

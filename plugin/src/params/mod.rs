@@ -2,17 +2,21 @@
 #![allow(unsafe_code, reason = "the framework takes parameters by pointer")]
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use nice_plug::prelude::{BoolParam, EnumParam, FloatParam, Param, ParamPtr, Params};
 
 use crate::classes::{ClassDesc, Topology};
 use crate::saved::Saved;
 
+mod block;
 mod choices;
 mod kinds;
 
-pub use choices::{EstimatesChoice, GroupChoice, Instrument, ListenChoice, ModeChoice, RoleChoice};
+pub(crate) use block::BlockReport;
+pub use choices::{
+    EstimatesChoice, GroupChoice, Instrument, ListenChoice, ModeChoice, RoleChoice, SessionChoice,
+};
 pub use kinds::NO_LIMIT_DB;
 use kinds::{floor, percent, switch};
 
@@ -79,6 +83,8 @@ pub struct UnspillParams {
     pub estimates: EnumParam<EstimatesChoice>,
     /// On while a passage is being learned.
     pub learn: BoolParam,
+    /// Session of a linked instance; other classes have none.
+    pub session: Option<EnumParam<SessionChoice>>,
     /// One entry per mic of the class.
     pub mics: Vec<MicParams>,
     /// One entry per target and bleeder.
@@ -87,9 +93,8 @@ pub struct UnspillParams {
     pub(crate) saved: Saved,
     /// Number of times that the plugin itself has changed parameters.
     own_moves: AtomicU64,
-    /// True if the host reported with its newest block that it renders, regardless of its mode
-    /// at activation.
-    renders: AtomicBool,
+    /// The host's report of its newest block.
+    pub(crate) block: BlockReport,
 }
 
 impl std::fmt::Debug for UnspillParams {
@@ -102,6 +107,7 @@ impl std::fmt::Debug for UnspillParams {
 pub(crate) fn unlabelled(class: &ClassDesc, index: usize) -> String {
     match (class.topology, index) {
         (Topology::Track, 0) => "Track".to_owned(),
+        (Topology::Linked, 0) if class.num_strips == 1 => "Track".to_owned(),
         _ => format!("Mic {}", index + 1),
     }
 }
@@ -145,11 +151,13 @@ impl UnspillParams {
             listen: EnumParam::new("Listen", ListenChoice::Clean),
             estimates: EnumParam::new("Estimates", EstimatesChoice::Adaptive).non_automatable(),
             learn: switch("Learn").non_automatable(),
+            session: (class.topology == Topology::Linked)
+                .then(|| EnumParam::new("Session", SessionChoice::A).non_automatable()),
             mics: (0..class.num_strips).map(|index| MicParams::new(class, index)).collect(),
             pairs: pairs.collect(),
-            saved: Saved::new(class.num_strips),
+            saved: Saved::new(class),
             own_moves: AtomicU64::new(0),
-            renders: AtomicBool::new(false),
+            block: BlockReport::default(),
         }
     }
 
@@ -175,16 +183,6 @@ impl UnspillParams {
         self.own_moves.load(Ordering::Relaxed)
     }
 
-    /// Stores whether the host renders from this block on; real-time safe.
-    pub(crate) fn set_renders(&self, renders: bool) {
-        // Relaxed: read and written on the same thread.
-        self.renders.store(renders, Ordering::Relaxed);
-    }
-
-    pub(crate) fn renders(&self) -> bool {
-        self.renders.load(Ordering::Relaxed)
-    }
-
     /// Returns every parameter with its permanent id and its display group.
     pub(crate) fn entries(&self) -> Vec<(String, ParamPtr, String)> {
         fn entry(id: &str, param: &impl Param, group: &str) -> (String, ParamPtr, String) {
@@ -198,6 +196,7 @@ impl UnspillParams {
             entry("estimates", &self.estimates, ""),
             entry("learn", &self.learn, ""),
         ];
+        all.extend(self.session.iter().map(|session| entry("session", session, "")));
         for (mic, number) in self.mics.iter().zip(1..) {
             let group = unlabelled(self.class, number - 1);
             let id = |what: &str| format!("mic{number}_{what}");

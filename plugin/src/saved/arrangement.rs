@@ -170,6 +170,8 @@ pub(crate) struct Arranged {
     now: Mutex<Arrangement>,
     /// The host's name for the plugin's track. It is not saved because the host reports it again.
     track: Mutex<String>,
+    /// The host's colour of that track, `0xRRGGBB`.
+    colour: Mutex<Option<u32>>,
     renames: AtomicU64,
     changes: AtomicU64,
 }
@@ -179,6 +181,7 @@ impl Arranged {
         Self {
             now: Mutex::new(Arrangement::new(num_strips)),
             track: Mutex::default(),
+            colour: Mutex::default(),
             renames: AtomicU64::new(0),
             changes: AtomicU64::new(0),
         }
@@ -203,6 +206,16 @@ impl Arranged {
     pub(crate) fn track(&self) -> Option<String> {
         let track = lock(&self.track);
         Some(track.clone()).filter(|track| !track.is_empty())
+    }
+
+    /// Stores the host's colour of the track, `0xRRGGBB`; never on the audio thread.
+    pub(crate) fn track_has_colour(&self, colour: u32) {
+        *lock(&self.colour) = Some(colour);
+    }
+
+    /// Returns the host's colour of the track, `0xRRGGBB`, if the host has reported one.
+    pub(crate) fn colour(&self) -> Option<u32> {
+        *lock(&self.colour)
     }
 
     /// Applies a change by the user.

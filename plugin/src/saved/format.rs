@@ -6,6 +6,7 @@ use nice_plug::prelude::PluginState;
 
 use super::Saved;
 use super::arrangement::Arrangement;
+use super::linked::{lesson_of, lesson_text};
 
 /// Version of the saved format. It is raised when an old value would get another meaning. A new
 /// parameter does not raise it: loading sets the parameter to its default.
@@ -24,8 +25,14 @@ const EDITOR_FIELD: &str = "editor";
 /// Name of the field that holds the mics' names, order and links.
 const ARRANGEMENT_FIELD: &str = "arrangement";
 
+/// Name of the field that holds the data of a linked instance.
+const LINK_FIELD: &str = "link";
+
 /// Name of the field that holds the learned estimates.
 const LEARNED_FIELD: &str = "learned";
+
+/// Name of the field that holds the time and the mics of a linked instance's estimates.
+const LESSON_FIELD: &str = "lesson";
 
 impl Saved {
     /// Returns the saved fields beside the parameters.
@@ -34,11 +41,17 @@ impl Saved {
         if let Some(text) = self.kept.text() {
             fields.insert(LEARNED_FIELD.to_owned(), text);
         }
+        if let Some(linked) = &self.linked {
+            fields.insert(LINK_FIELD.to_owned(), linked.to_text());
+            if let Some(lesson) = self.kept.lesson() {
+                fields.insert(LESSON_FIELD.to_owned(), lesson_text(&lesson));
+            }
+        }
         fields
     }
 
-    /// Returns the fields of [`Saved::fields`] without the learned estimates, which belong to one
-    /// session only.
+    /// Returns the fields of [`Saved::fields`] without the learned estimates and the data of a
+    /// linked instance, which belong to one session only.
     pub(crate) fn settings_fields(&self) -> BTreeMap<String, String> {
         let mut fields = BTreeMap::from([
             (FORMAT_FIELD.to_owned(), FORMAT.to_string()),
@@ -62,8 +75,15 @@ impl Saved {
         // default arrangement.
         let arrangement = field(ARRANGEMENT_FIELD).unwrap_or_default();
         self.arranged.load(Arrangement::from_text(arrangement, num_strips));
+        if let (Some(linked), Some(text)) = (&self.linked, field(LINK_FIELD)) {
+            linked.read(text);
+        }
         let model = field(MODEL_ID_FIELD).zip(field(MODEL_VERSION_FIELD));
         self.kept.read(field(LEARNED_FIELD), model);
+        if self.linked.is_some() {
+            let (stamp, identities) = lesson_of(field(LESSON_FIELD).unwrap_or_default());
+            self.kept.assign(stamp, identities);
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use engine::{Learned, LearnedError, Learner};
+use link::Lesson;
 use models::Release;
 
 use crate::sync::lock;
@@ -29,6 +30,10 @@ struct Inner {
     model: Option<(String, String)>,
     /// True from [`Kept::put_back`] until the next [`Kept::begin`].
     is_called_off: bool,
+    /// True for a linked instance, which has no learner of its own.
+    is_linked: bool,
+    /// The estimates of a linked instance's session.
+    lesson: Option<Arc<Lesson>>,
 }
 
 /// A copy of the learned estimates that [`Kept::put_back`] can restore.
@@ -37,6 +42,7 @@ pub(crate) struct Taught {
     learned: Option<Arc<Learned>>,
     text: Option<String>,
     refused: Option<Refused>,
+    lesson: Option<Arc<Lesson>>,
 }
 
 /// The reason why a session's saved estimates could not be loaded.
@@ -58,6 +64,13 @@ impl std::fmt::Display for Refused {
 }
 
 impl Kept {
+    /// Creates the data of a linked instance.
+    pub(crate) fn linked() -> Self {
+        let kept = Self::default();
+        kept.inner().is_linked = true;
+        kept
+    }
+
     fn inner(&self) -> MutexGuard<'_, Inner> {
         lock(&self.inner)
     }
@@ -100,14 +113,19 @@ impl Kept {
         self.collect(is_learning);
         let inner = self.inner();
         let (learned, text) = (inner.learned.clone(), inner.text.clone());
-        Taught { learned, text, refused: inner.refused }
+        Taught { learned, text, refused: inner.refused, lesson: inner.lesson.clone() }
     }
 
     /// Restores earlier estimates and discards the passage that is being learned.
     pub(crate) fn put_back(&self, taught: &Taught) {
         let mut inner = self.inner();
-        let Taught { learned, text, refused } = taught.clone();
+        let Taught { learned, text, refused, lesson } = taught.clone();
         (inner.learned, inner.text, inner.refused) = (learned, text, refused);
+        // Of linked instances, the latest choice counts.
+        let again =
+            |lesson: Arc<Lesson>| Lesson::now(lesson.learned.clone(), lesson.identities.clone());
+        let nothing = || inner.is_linked.then(|| Lesson::now(None, Vec::new()));
+        inner.lesson = lesson.map(again).or_else(nothing).map(Arc::new);
         inner.is_called_off = true;
         if let Some(learner) = &inner.learner {
             learner.call_off(inner.learned.clone());
@@ -135,7 +153,38 @@ impl Kept {
 
     /// Returns the learned estimates in their saved form.
     pub(crate) fn text(&self) -> Option<String> {
-        self.inner().text.clone()
+        let mut inner = self.inner();
+        if inner.text.is_none()
+            && let Some(learned) = &inner.learned
+        {
+            inner.text = Some(BASE64_STANDARD.encode(learned.to_bytes()));
+        }
+        inner.text.clone()
+    }
+
+    /// Keeps the estimates of a linked instance's session; on its worker.
+    pub(crate) fn learn(&self, lesson: &Arc<Lesson>) {
+        let mut inner = self.inner();
+        inner.learned.clone_from(&lesson.learned);
+        // The text is made when the host saves.
+        (inner.text, inner.refused) = (None, None);
+        inner.lesson = Some(Arc::clone(lesson));
+        drop(inner);
+        self.has_news();
+    }
+
+    /// Returns the estimates of a linked instance's session.
+    pub(crate) fn lesson(&self) -> Option<Arc<Lesson>> {
+        self.inner().lesson.clone()
+    }
+
+    /// Makes the loaded estimates those of a linked instance's session, with the time and the
+    /// identities that were saved with them.
+    pub(crate) fn assign(&self, stamp: u64, identities: Vec<u128>) {
+        let mut inner = self.inner();
+        let learned = inner.learned.clone();
+        inner.lesson = (learned.is_some() || stamp > 0)
+            .then(|| Arc::new(Lesson { stamp, learned, identities }));
     }
 
     /// Returns the reason why saved estimates could not be loaded.

@@ -1,6 +1,6 @@
 //! A minimal CLAP host with deliberate faults that real hosts have by accident.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::ffi::{CStr, c_char, c_void};
 use std::sync::Arc;
@@ -15,6 +15,7 @@ use clap_sys::ext::params::*;
 use clap_sys::ext::render::*;
 use clap_sys::ext::state::*;
 use clap_sys::factory::plugin_factory::clap_plugin_factory;
+use clap_sys::fixedpoint::CLAP_SECTIME_FACTOR;
 use clap_sys::host::clap_host;
 use clap_sys::plugin::clap_plugin;
 use clap_sys::process::{CLAP_PROCESS_ERROR, clap_process};
@@ -35,6 +36,10 @@ pub struct ClapHost {
     /// Cached maximum values of parameters. The infos also contain names, which change
     /// and allocate.
     max_values: RefCell<BTreeMap<u32, f64>>,
+    /// Time of the next blocks: the host's count of samples, and its transport.
+    pub time: RefCell<(i64, Option<clap_event_transport>)>,
+    /// Sample rate of the last activation.
+    rate_hz: Cell<f64>,
 }
 
 /// Calls a function of the plugin.
@@ -98,7 +103,14 @@ impl ClapHost {
         });
         let plugin = create(&raw const *host);
         assert!(!plugin.is_null());
-        let this = Self { plugin, told, host, max_values: RefCell::default() };
+        let this = Self {
+            plugin,
+            told,
+            host,
+            max_values: RefCell::default(),
+            time: RefCell::new((-1, None)),
+            rate_hz: Cell::new(0.0),
+        };
         assert!(call!(this.init()));
         this
     }
@@ -244,6 +256,7 @@ pub fn text(string: &[c_char]) -> String {
 
 impl Host for ClapHost {
     fn activate(&mut self, set_up: SetUp) -> bool {
+        self.rate_hz.set(set_up.rate);
         let mode = if set_up.offline { CLAP_RENDER_OFFLINE } else { CLAP_RENDER_REALTIME };
         ext!(self, clap_plugin_render, CLAP_EXT_RENDER, set(mode));
         call!(self.activate(set_up.rate, 1, set_up.max_block as u32))
@@ -284,10 +297,11 @@ impl Host for ClapHost {
         let mut out_buses = make(outputs, &mut out_pointers);
         let mut events = self.events(changes);
         let in_events = input_events(&mut events);
+        let (steady_time, transport) = *self.time.borrow();
         let block = clap_process {
-            steady_time: -1,
+            steady_time,
             frames_count: num_samples as u32,
-            transport: std::ptr::null(),
+            transport: transport.as_ref().map_or(std::ptr::null(), std::ptr::from_ref),
             audio_inputs: if in_buses.is_empty() { std::ptr::null() } else { in_buses.as_ptr() },
             audio_outputs: if out_buses.is_empty() {
                 std::ptr::null_mut()
@@ -300,6 +314,25 @@ impl Host for ClapHost {
             out_events: std::ptr::null(),
         };
         call!(self.process(&raw const block)) != CLAP_PROCESS_ERROR
+    }
+
+    fn go_to(&self, sample: Option<i64>) {
+        let transport = sample.map(|sample| {
+            // SAFETY: plain data, for which zeros are valid.
+            let mut transport: clap_event_transport = unsafe { std::mem::zeroed() };
+            transport.header = clap_event_header {
+                size: size_of::<clap_event_transport>() as u32,
+                time: 0,
+                space_id: CLAP_CORE_EVENT_SPACE_ID,
+                type_: CLAP_EVENT_TRANSPORT,
+                flags: 0,
+            };
+            transport.flags = CLAP_TRANSPORT_IS_PLAYING | CLAP_TRANSPORT_HAS_SECONDS_TIMELINE;
+            let seconds = sample as f64 / self.rate_hz.get() * CLAP_SECTIME_FACTOR as f64;
+            transport.song_pos_seconds = seconds.round() as i64;
+            transport
+        });
+        *self.time.borrow_mut() = (-1, transport);
     }
 
     fn reset(&self) {

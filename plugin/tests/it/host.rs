@@ -117,6 +117,9 @@ pub trait Host {
     ) -> bool {
         self.process_oddly(inputs, outputs, num_samples, changes, Odd::Nothing)
     }
+    /// States the position of the next block on the timeline, in samples, while it plays; `None`
+    /// states no time.
+    fn go_to(&self, sample: Option<i64>);
     /// Resets on the audio thread.
     fn reset(&self);
     /// Starts or stops processing, regardless of its state.

@@ -4,6 +4,7 @@ use clap_sys::factory::plugin_factory::{CLAP_PLUGIN_FACTORY_ID, clap_plugin_fact
 use plugin::classes::{ALL, ClassDesc};
 use plugin::entry::{GetPluginFactory, clap_entry};
 use plugin::guard::param_id_hash;
+use tempfile::TempDir;
 
 use super::clap_host::ClapHost;
 use super::host::{Host, TestBus};
@@ -17,11 +18,23 @@ pub(super) fn clap_factory() -> *const clap_plugin_factory {
     factory.cast()
 }
 
+thread_local! {
+    static FOLDER: TempDir = tempfile::tempdir().unwrap();
+}
+
+/// Makes linked instances of this thread find those of this thread only, and not those of other
+/// tests.
+fn isolate() {
+    FOLDER.with(|folder| plugin::linking::use_folder(Some(&folder.path().join("link"))));
+}
+
 pub(super) fn clap(class: &ClassDesc) -> ClapHost {
+    isolate();
     ClapHost::from_factory(clap_factory(), class.clap_id)
 }
 
 pub(super) fn vst3(class: &ClassDesc) -> Vst3Host {
+    isolate();
     let index = ALL.iter().position(|other| other.vst3_id == class.vst3_id).unwrap();
     // SAFETY: this call owns the factory's reference.
     unsafe { Vst3Host::from_factory(GetPluginFactory(), i32::try_from(index).unwrap()) }

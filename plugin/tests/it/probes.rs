@@ -1,5 +1,6 @@
 //! Small plugins whose output shows exactly the buffers that the framework passed to them.
 
+use std::cell::RefCell;
 use std::marker::PhantomData;
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -7,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use nice_plug::prelude::*;
-use plugin::guard::{Activation, Guardable, View, param_id_hash};
+use plugin::guard::{Activation, Guardable, HostTime, View, param_id_hash};
 
 use super::probe_editor::{ProbeEditor, ProbeParams};
 
@@ -34,6 +35,11 @@ pub static LONGEST_BLOCK: AtomicUsize = AtomicUsize::new(0);
 pub static NUM_RESETS: AtomicUsize = AtomicUsize::new(0);
 pub static TASKS_DONE: AtomicUsize = AtomicUsize::new(0);
 pub static LINGERING: AtomicBool = AtomicBool::new(false);
+
+thread_local! {
+    /// Times of the calls on this thread, of all probes.
+    pub static TIMES: RefCell<Vec<HostTime>> = const { RefCell::new(Vec::new()) };
+}
 
 /// A probe's buses.
 pub trait Shape: Send + Sync + 'static {
@@ -212,6 +218,10 @@ struct ProbeView(Arc<ProbeParams>);
 impl View for ProbeView {
     fn latency_samples(&self, _activation: &Activation) -> u32 {
         LATENCY
+    }
+
+    fn host_time(&self, time: &HostTime) {
+        TIMES.with_borrow_mut(|times| times.push(*time));
     }
 
     fn name(&self, id: u32) -> Option<String> {

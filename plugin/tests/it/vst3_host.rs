@@ -1,5 +1,6 @@
 //! A minimal VST3 host with deliberate faults that real hosts have by accident.
 
+use std::cell::RefCell;
 use std::ffi::c_void;
 use std::sync::Mutex;
 use std::sync::atomic::Ordering;
@@ -7,6 +8,7 @@ use std::sync::atomic::Ordering;
 use nice_plug::wrapper::vst3::Wrapper;
 use plugin::guard::Guardable;
 use plugin::guard::vst3::{Factory, Vst3Class};
+use vst3::Steinberg::Vst::ProcessContext_::StatesAndFlags_::kPlaying;
 use vst3::Steinberg::Vst::*;
 use vst3::Steinberg::*;
 use vst3::{ComPtr, ComRef, ComWrapper, Interface};
@@ -21,6 +23,8 @@ pub struct Vst3Host {
     pub processor: ComPtr<IAudioProcessor>,
     pub controller: ComPtr<IEditController>,
     pub handler: ComWrapper<Handler>,
+    /// Time of the next blocks.
+    time: RefCell<Option<ProcessContext>>,
 }
 
 impl Vst3Host {
@@ -38,7 +42,7 @@ impl Vst3Host {
     /// Calls the plugin back during each of its calls of the host from now on. Without the guard
     /// almost all of these calls crash.
     pub fn call_back(self) -> Self {
-        let Self { component, processor, controller, handler } = &self;
+        let Self { component, processor, controller, handler, .. } = &self;
         Handler::know(handler, component.as_ptr(), processor.as_ptr(), controller.as_ptr());
         self
     }
@@ -71,7 +75,7 @@ impl Vst3Host {
             assert_eq!(component.initialize(std::ptr::null_mut()), kResultOk);
             assert_eq!(controller.setComponentHandler(given.as_ptr()), kResultOk);
         }
-        Self { component, processor, controller, handler }
+        Self { component, processor, controller, handler, time: RefCell::default() }
     }
 
     /// Calls `setupProcessing` with a symbolic sample size.
@@ -301,8 +305,20 @@ impl Host for Vst3Host {
         changes: &[(usize, u32, f64)],
         odd: Odd,
     ) -> bool {
-        let block = Block { num_samples, changes, odd, context: std::ptr::null_mut() };
+        let mut time = self.time.borrow_mut();
+        let context = time.as_mut().map_or(std::ptr::null_mut(), std::ptr::from_mut);
+        let block = Block { num_samples, changes, odd, context };
         self.process_block(inputs, outputs, block)
+    }
+
+    fn go_to(&self, sample: Option<i64>) {
+        *self.time.borrow_mut() = sample.map(|sample| {
+            // SAFETY: plain data, for which zeros are valid.
+            let mut context: ProcessContext = unsafe { std::mem::zeroed() };
+            context.state = kPlaying;
+            context.projectTimeSamples = sample;
+            context
+        });
     }
 
     fn reset(&self) {

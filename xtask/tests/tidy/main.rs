@@ -38,7 +38,7 @@ const ALLOWED: [(&str, &[&str]); 14] = [
     ("sessioncheck", &["audiofile"]),
     ("host", &["audiofile", "sessioncheck"]),
     ("xtask", &[]),
-    ("plugin", &["engine", "models"]),
+    ("plugin", &["engine", "link", "models"]),
     ("lab", &["engine", "models", "audiofile", "sessioncheck"]),
     ("fuzz", &[TEST_MEMORY, "engine", "models", "plugin", "lab", "audiofile"]),
     ("tests", &[TEST_SIGNALS, "engine", "models", "audiofile", "host", "lab", "plugin"]),

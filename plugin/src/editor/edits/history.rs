@@ -7,6 +7,13 @@ use crate::saved::learned::Taught;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct ParamIndex(pub(super) usize);
 
+impl ParamIndex {
+    /// Returns the position among the entries of the parameters.
+    pub(crate) fn place(self) -> usize {
+        self.0
+    }
+}
+
 /// The change of a parameter within one gesture.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Change {

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use nice_plug::context::gui::GuiContext;
 use nice_plug::prelude::{Param, ParamPtr};
 
+use super::tracks::Tracks;
 use crate::params::UnspillParams;
 
 mod history;
@@ -24,6 +25,10 @@ const PATIENCE: Duration = Duration::from_millis(500);
 pub(super) struct Edits {
     /// Owns the parameters behind the pointers.
     params: Arc<UnspillParams>,
+    /// Parameters of the instance: the same, but for a window of linked tracks.
+    own: Arc<UnspillParams>,
+    /// The linked tracks whose table `params` is.
+    tracks: Option<Arc<Tracks>>,
     pointers: Vec<ParamPtr>,
     places: HashMap<ParamPtr, ParamIndex>,
     context: Option<GuiContext>,
@@ -31,6 +36,8 @@ pub(super) struct Edits {
     pending: HashMap<ParamIndex, (f32, Instant)>,
     /// The gesture in progress.
     gesture: Vec<Change>,
+    /// Host parameters of the gesture.
+    held: Vec<Option<ParamPtr>>,
     history: History,
     /// The last error, until the next action.
     pub(super) message: Option<String>,
@@ -43,17 +50,22 @@ impl std::fmt::Debug for Edits {
 }
 
 impl Edits {
-    pub(super) fn new(params: &Arc<UnspillParams>) -> Self {
+    /// Creates the access of an instance; with `tracks`, to all of its session.
+    pub(super) fn new(own: &Arc<UnspillParams>, tracks: Option<&Arc<Tracks>>) -> Self {
+        let params = tracks.map_or(own, |tracks| tracks.table());
         let pointers: Vec<_> =
             params.entries().into_iter().map(|(_, pointer, _)| pointer).collect();
         let places = pointers.iter().enumerate().map(|(n, &p)| (p, ParamIndex(n))).collect();
         Self {
             params: Arc::clone(params),
+            own: Arc::clone(own),
+            tracks: tracks.cloned(),
             pointers,
             places,
             context: None,
             pending: HashMap::new(),
             gesture: Vec::new(),
+            held: Vec::new(),
             history: History::default(),
             message: None,
         }
@@ -69,6 +81,19 @@ impl Edits {
 
     pub(super) fn params(&self) -> &Arc<UnspillParams> {
         &self.params
+    }
+
+    /// Returns the parameters of the instance that hosts know.
+    pub(super) fn own(&self) -> &Arc<UnspillParams> {
+        &self.own
+    }
+
+    /// Returns the host parameter behind a value, if there is one.
+    fn host_param(&self, index: ParamIndex) -> Option<ParamPtr> {
+        match &self.tracks {
+            Some(tracks) => tracks.host_param(index),
+            None => Some(self.pointers[index.0]),
+        }
     }
 
     /// Returns the index of a parameter.
@@ -167,10 +192,12 @@ impl Edits {
         self.finish();
         for &index in indices {
             let from = self.value(index);
+            let held = self.host_param(index);
             self.gesture.push(Change { index, from, to: from });
-            if let Some(context) = &self.context {
-                // SAFETY: points into `params`, which the framework also keeps.
-                unsafe { context.raw_begin_set_parameter(self.pointers[index.0]) };
+            self.held.push(held);
+            if let (Some(context), Some(held)) = (&self.context, held) {
+                // SAFETY: points into `own`, which the framework also keeps.
+                unsafe { context.raw_begin_set_parameter(held) };
             }
         }
     }
@@ -196,8 +223,19 @@ impl Edits {
             // A session that is saved before that must hold this change.
             // SAFETY: points into `params`; values are atomics.
             unsafe { self.pointers[index.0]._internal_set_normalized_value(to) };
-            // SAFETY: as in `begin`.
-            unsafe { context.raw_set_parameter_normalized(self.pointers[index.0], to) };
+            let to = match &self.tracks {
+                Some(tracks) => {
+                    tracks.send(index, to);
+                    tracks.host_value(index, to)
+                }
+                None => to,
+            };
+            if let Some(held) = self.held[place] {
+                // SAFETY: points into `own`; values are atomics.
+                unsafe { held._internal_set_normalized_value(to) };
+                // SAFETY: as in `begin`.
+                unsafe { context.raw_set_parameter_normalized(held, to) };
+            }
         }
     }
 
@@ -212,10 +250,11 @@ impl Edits {
     /// Ends the gesture and returns its changes.
     fn end_gesture(&mut self) -> Vec<Change> {
         let mut step = std::mem::take(&mut self.gesture);
+        let held = std::mem::take(&mut self.held);
         if let Some(context) = &self.context {
-            for change in &step {
+            for held in held.into_iter().flatten() {
                 // SAFETY: as in `begin`.
-                unsafe { context.raw_end_set_parameter(self.pointers[change.index.0]) };
+                unsafe { context.raw_end_set_parameter(held) };
             }
         }
         step.retain(|change| change.from != change.to);

@@ -12,7 +12,7 @@ impl Edits {
         let changes = self.end_gesture();
         let from = self.params.saved.arranged.now().clone();
         let arranged = (from != to).then(|| {
-            self.params.saved.arranged.change(to.clone());
+            self.rearrange(to.clone());
             Box::new([from, to])
         });
         if !changes.is_empty() || arranged.is_some() {
@@ -27,6 +27,13 @@ impl Edits {
         self.set_and_arrange(&[], to);
     }
 
+    fn rearrange(&self, to: Arrangement) {
+        if let Some(tracks) = &self.tracks {
+            tracks.send_arrangement(&self.params.saved.arranged.now(), &to);
+        }
+        self.params.saved.arranged.change(to);
+    }
+
     pub(crate) fn is_learning(&self) -> bool {
         self.value(self.index(&self.params.learn)) > 0.5
     }
@@ -35,8 +42,8 @@ impl Edits {
     /// earlier estimates.
     pub(crate) fn begin_passage(&mut self) {
         self.finish();
-        let before = self.params.saved.kept.taught(false);
-        self.params.saved.kept.begin();
+        let before = self.own.saved.kept.taught(false);
+        self.own.saved.kept.begin();
         let learn = self.index(&self.params.learn);
         let estimates = self.index(&self.params.estimates);
         self.apply(&self.moved(&[(learn, 1.0), (estimates, 1.0)]));
@@ -72,19 +79,20 @@ impl Edits {
         let learn = self.index(&self.params.learn);
         let step = &mut self.history.steps[self.history.done];
         let mut back: Vec<_> = step.changes.iter().map(|c| (c.index, c.from)).collect();
-        if let Some(arranged) = &step.arranged {
-            self.params.saved.arranged.change(arranged[0].clone());
-        }
+        let arranged = step.arranged.as_ref().map(|arranged| arranged[0].clone());
         if let Some(passage) = &mut step.passage {
             if !is_learning {
-                passage.after = Some(self.params.saved.kept.taught(false));
+                passage.after = Some(self.own.saved.kept.taught(false));
             }
-            self.params.saved.kept.put_back(&passage.before);
+            self.own.saved.kept.put_back(&passage.before);
             if is_learning {
                 back.push((learn, 0.0));
                 // A partly learned passage cannot be redone.
                 self.history.steps.truncate(self.history.done);
             }
+        }
+        if let Some(to) = arranged {
+            self.rearrange(to);
         }
         self.apply(&back);
         self.end_gesture();
@@ -98,10 +106,10 @@ impl Edits {
         let step = &self.history.steps[self.history.done];
         let again: Vec<_> = step.changes.iter().map(|c| (c.index, c.to)).collect();
         if let Some(arranged) = &step.arranged {
-            self.params.saved.arranged.change(arranged[1].clone());
+            self.rearrange(arranged[1].clone());
         }
         if let Some(after) = step.passage.as_ref().and_then(|passage| passage.after.as_ref()) {
-            self.params.saved.kept.put_back(after);
+            self.own.saved.kept.put_back(after);
         }
         self.history.done += 1;
         self.apply(&again);

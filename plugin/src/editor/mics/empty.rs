@@ -35,11 +35,14 @@ pub(super) fn foot(ui: &mut Ui, rect: Rect, shown: usize, access: &mut Access<'_
             access.rows.show_all = !access.rows.show_all;
         }
     }
-    link_button(ui, rect, access);
+    if scene.tracks().is_none() {
+        link_button(ui, rect, access);
+    }
     if num_heard(scene) == 1 && shown > 1 {
         let at = rect.left_center() + vec2(226.0, 2.0);
         let font = theme::regular(12.0);
-        ui.painter().text(at, Align2::LEFT_CENTER, ONE_MIC, font, theme::BLEED);
+        let text = if scene.tracks().is_some() { ONE_TRACK_PLAYS } else { ONE_MIC };
+        ui.painter().text(at, Align2::LEFT_CENTER, text, font, theme::BLEED);
     }
 }
 
@@ -50,13 +53,20 @@ fn num_heard(scene: &Scene) -> usize {
 
 /// Draws advice below the rows while there are no mics to compare.
 pub(super) fn advice(ui: &mut Ui, rect: Rect, shown: usize, scene: &Scene) {
+    let topology = scene.params().class.topology;
     let (title, colour, first) = match (shown, num_heard(scene)) {
+        (0, _) if topology == Topology::Linked => ("Not linked yet", theme::TEXT, NOT_LINKED),
+        (1, _) if topology == Topology::Linked => ("One track is linked", theme::BLEED, ONE_TRACK),
         (0, _) => ("No signal yet", theme::TEXT, NOTHING),
         (1, 1) => ("Only one mic has a signal", theme::BLEED, ONE_MIC),
         _ => return,
     };
-    let is_track = scene.params().class.topology == Topology::Track;
-    let lines = [first].into_iter().chain(steps(scene.daw(), is_track).iter().copied());
+    let more = match topology {
+        Topology::Linked => &MORE_TRACKS,
+        Topology::Track => steps(scene.daw(), true),
+        Topology::Buses | Topology::Channels => steps(scene.daw(), false),
+    };
+    let lines = [first].into_iter().chain(more.iter().copied());
     let width = rect.width().min(760.0);
     let height = 30.0 + 21.0 * lines.clone().count() as f32;
     let place = Rect::from_center_size(rect.center(), vec2(width, height.min(rect.height())));
@@ -70,6 +80,14 @@ pub(super) fn advice(ui: &mut Ui, rect: Rect, shown: usize, scene: &Scene) {
 }
 
 const NOTHING: &str = "Start playback. Each mic appears here when it receives sound.";
+const NOT_LINKED: &str = "The track appears here when the host starts the plugin.";
+const ONE_TRACK: &str =
+    "Put Unspill Link on the tracks of the other mics of the room, too, first in the chain.";
+const ONE_TRACK_PLAYS: &str = "Unspill compares mics, and only one track has a signal.";
+const MORE_TRACKS: [&str; 2] = [
+    "All tracks with Unspill Link find each other. They need no sends and no side-chains.",
+    "Tracks of another room or kit belong in a session of their own, B to H.",
+];
 const ONE_MIC: &str = "Unspill compares mics. Send the other mics of the room here, too.";
 
 /// Returns the steps that connect mics in a DAW, in the words of the manual.

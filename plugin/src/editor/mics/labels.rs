@@ -116,26 +116,34 @@ impl Labels {
                 move_rows(strip, false, access);
                 ui.close();
             }
-            let can_link = access.rows.together.len() > 1 && access.rows.together.contains(&strip);
-            if ui
-                .add_enabled(can_link, item("Link the selected mics", "Ctrl+L"))
-                .on_hover_text("Amount and Max reduction of linked mics move together")
-                .on_disabled_hover_text("Select several mics first, with Ctrl or Shift")
-                .clicked()
-            {
-                link_chosen(access);
-                ui.close();
-            }
-            let is_linked = access.scene.params().saved.arranged.now().link_of(strip).is_some();
-            if ui
-                .add_enabled(is_linked, item("Unlink", ""))
-                .on_disabled_hover_text("This mic is not linked")
-                .clicked()
-            {
-                access.edits.arrange(|arrangement| arrangement.unlink(&[strip]));
-                ui.close();
+            if access.scene.tracks().is_none() {
+                link_items(ui, strip, access);
             }
         });
+    }
+}
+
+/// Lists the entries of the menu about linked strips.
+fn link_items(ui: &mut Ui, strip: usize, access: &mut Access<'_>) {
+    let item = |text, keys: &'static str| Button::new(text).shortcut_text(keys);
+    let can_link = access.rows.together.len() > 1 && access.rows.together.contains(&strip);
+    if ui
+        .add_enabled(can_link, item("Link the selected mics", "Ctrl+L"))
+        .on_hover_text("Amount and Max reduction of linked mics move together")
+        .on_disabled_hover_text("Select several mics first, with Ctrl or Shift")
+        .clicked()
+    {
+        link_chosen(access);
+        ui.close();
+    }
+    let is_linked = access.scene.params().saved.arranged.now().link_of(strip).is_some();
+    if ui
+        .add_enabled(is_linked, item("Unlink", ""))
+        .on_disabled_hover_text("This mic is not linked")
+        .clicked()
+    {
+        access.edits.arrange(|arrangement| arrangement.unlink(&[strip]));
+        ui.close();
     }
 }
 

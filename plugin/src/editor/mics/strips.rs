@@ -1,6 +1,8 @@
 //! A mic's strip, the left part of its row: name, role and group, levels, reduction, amounts.
 
-use egui::{Align2, Color32, Id, Painter, Rect, Response, Sense, Ui, pos2, vec2};
+use egui::{
+    Align2, Color32, Id, Painter, Rect, Response, Sense, Stroke, StrokeKind, Ui, pos2, vec2,
+};
 use nice_plug::prelude::FloatParam;
 
 use super::labels::{Labels, group_button, instrument_button, role_button};
@@ -12,6 +14,7 @@ use crate::editor::edits::ParamIndex;
 use crate::editor::handles::{Draggable, describe};
 use crate::editor::scene::LOWEST_DB;
 use crate::editor::theme;
+use crate::editor::tracks::{self, Row};
 use crate::params::{AmongOthers, OutputParams};
 
 /// Left edges and widths of the parts of a row, in points from its left end.
@@ -81,6 +84,10 @@ impl Strips {
             Rect::from_min_size(pos2(rect.left() + x, top), vec2(width, height))
         };
         focus_ring(ui, left, &whole);
+        let track = scene.tracks().and_then(|tracks| tracks.row(strip));
+        if let Some(track) = &track {
+            mark_track(ui.painter(), left, track);
+        }
         let is_bright = is_selected || is_pointed || whole.hovered();
         self.reorder.grip(ui, at(GRIP, ICON - GRIP, 24.0), strip, is_bright, access);
         instrument_button(ui, at(ICON, 24.0, 24.0), strip, access);
@@ -90,7 +97,19 @@ impl Strips {
         link_mark(ui, at(ROLE - 4.0 - LINK_WIDTH, LINK_WIDTH, 24.0), strip, access);
         role_button(ui, at(ROLE, 62.0, 22.0), strip, access);
         group_button(ui, at(GROUP, 26.0, 22.0), strip, access);
-        meters(ui, at(METERS, METERS_WIDTH, 19.0), strip, scene);
+        match track.as_ref().and_then(|track| tracks::trouble_of(&track.member)) {
+            Some(trouble) => {
+                let place = at(METERS, METERS_WIDTH, 19.0);
+                let font = theme::regular(12.0);
+                let ink = if track.is_some_and(|track| track.is_still()) {
+                    theme::DIM
+                } else {
+                    theme::BLEED
+                };
+                theme::elided(ui.painter(), place, Align2::LEFT_CENTER, &trouble, font, ink);
+            }
+            None => meters(ui, at(METERS, METERS_WIDTH, 19.0), strip, scene),
+        }
         let Some(output) = &mic.output else { return };
         reduction(ui, at(REDUCTION, REDUCTION_WIDTH, 16.0), strip, scene);
 
@@ -113,6 +132,19 @@ impl Strips {
             let place = at(LISTEN, 2.0 * LISTEN_STEP + LISTEN_WIDTH, 22.0);
             listening(ui, place, strip, among, access);
         }
+    }
+}
+
+/// Marks the row of a linked track: its colour in the host, and the window's own track.
+fn mark_track(painter: &Painter, left: Rect, track: &Row) {
+    if let Some(colour) = track.colour() {
+        let at = pos2(left.left() + 4.0, left.top() + 3.0);
+        let stripe = Rect::from_min_size(at, vec2(3.0, left.height() - 6.0));
+        painter.rect_filled(stripe, 1.0, colour);
+    }
+    if track.is_own {
+        let line = Stroke::new(1.0, theme::KEEP.gamma_multiply(0.7));
+        painter.rect_stroke(left, theme::CORNER, line, StrokeKind::Inside);
     }
 }
 
@@ -166,7 +198,9 @@ fn listening(ui: &mut Ui, rect: Rect, strip: usize, among: &AmongOthers, access:
         ),
     ];
     let mut place = Rect::from_min_size(rect.min, vec2(LISTEN_WIDTH, rect.height()));
-    for (letter, what, param, colour, hint) in switches {
+    // The host has a solo for its tracks.
+    let first = usize::from(scene.tracks().is_some());
+    for (letter, what, param, colour, hint) in switches.into_iter().skip(first) {
         let index = edits.index(param);
         let is_on = edits.value(index) > 0.5;
         let lit = is_on.then_some(colour);

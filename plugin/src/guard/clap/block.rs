@@ -4,12 +4,18 @@
 use std::sync::atomic::Ordering;
 
 use clap_sys::audio_buffer::clap_audio_buffer;
+use clap_sys::events::{
+    CLAP_EVENT_TRANSPORT, CLAP_TRANSPORT_HAS_SECONDS_TIMELINE, CLAP_TRANSPORT_IS_PLAYING,
+    clap_event_header, clap_event_transport,
+};
+use clap_sys::fixedpoint::{CLAP_SECTIME_FACTOR, clap_sectime};
 use clap_sys::process::{
     CLAP_PROCESS_CONTINUE, CLAP_PROCESS_ERROR, clap_process, clap_process_status,
 };
 
 use super::due::{Due, writable};
 use super::proxy::{Audio, Proxy, inner};
+use crate::guard::HostTime;
 use crate::guard::scratch::{HostBus, HostBuses, Scratch, run_in_pieces, silence};
 
 /// The buses of one `clap_process`.
@@ -142,9 +148,10 @@ impl Proxy {
         host: &BlockBuses<'_>,
         num_samples: usize,
     ) -> clap_process_status {
-        let Audio { scratch, buses: Some(buses), .. } = audio else {
+        let Audio { scratch, buses: Some(buses), activation: Some(activation) } = audio else {
             return CLAP_PROCESS_ERROR;
         };
+        let time = time_of(host.block, activation.sample_rate_hz);
         // SAFETY: the host's list, which outlives the block.
         let mut due = unsafe { Due::new(host.block.in_events, num_samples) };
         let mut status = CLAP_PROCESS_CONTINUE;
@@ -153,6 +160,7 @@ impl Proxy {
             while start < length {
                 let next = due.advance(offset + start, &*self.view);
                 let end = next.map_or(length, |next| length.min(next - offset));
+                self.view.host_time(&time.plus(offset + start));
                 let one = self.process_piece(scratch, host.block, &due, [offset, start, end]);
                 if status != CLAP_PROCESS_ERROR {
                     status = one;
@@ -201,4 +209,32 @@ impl Proxy {
         }
         inner!(self, process(&raw const piece) else CLAP_PROCESS_ERROR)
     }
+}
+
+/// Returns the time of a block's first sample.
+fn time_of(block: &clap_process, rate_hz: f64) -> HostTime {
+    // SAFETY: null or the host's.
+    let header = unsafe { block.transport.cast::<clap_event_header>().as_ref() };
+    let is_whole = |header: &&clap_event_header| {
+        header.size as usize >= size_of::<clap_event_transport>()
+            && header.type_ == CLAP_EVENT_TRANSPORT
+    };
+    let transport = header.filter(is_whole).map(|header| {
+        // SAFETY: the header states that a transport event is there.
+        unsafe { &*std::ptr::from_ref(header).cast::<clap_event_transport>() }
+    });
+    let has = |transport: &&clap_event_transport, flag| transport.flags & flag != 0;
+    let playing = transport
+        .filter(|transport| has(transport, CLAP_TRANSPORT_IS_PLAYING))
+        .filter(|transport| has(transport, CLAP_TRANSPORT_HAS_SECONDS_TIMELINE));
+    HostTime {
+        timeline: playing.map(|transport| seconds_to_samples(transport.song_pos_seconds, rate_hz)),
+        steady: (block.steady_time >= 0).then_some(block.steady_time),
+    }
+}
+
+/// Converts a position in CLAP's fixed-point seconds to the nearest sample.
+#[allow(clippy::cast_possible_truncation, reason = "saturates at 292 million years")]
+fn seconds_to_samples(seconds: clap_sectime, rate_hz: f64) -> i64 {
+    (seconds as f64 / CLAP_SECTIME_FACTOR as f64 * rate_hz).round() as i64
 }

@@ -1,9 +1,10 @@
-//! The track's name from a CLAP host.
+//! The track's name and colour from a CLAP host.
 #![allow(unsafe_code, reason = "a CLAP interface")]
 
+use clap_sys::color::clap_color;
 use clap_sys::ext::track_info::{
-    CLAP_EXT_TRACK_INFO, CLAP_EXT_TRACK_INFO_COMPAT, CLAP_TRACK_INFO_HAS_TRACK_NAME,
-    clap_host_track_info, clap_plugin_track_info,
+    CLAP_EXT_TRACK_INFO, CLAP_EXT_TRACK_INFO_COMPAT, CLAP_TRACK_INFO_HAS_TRACK_COLOR,
+    CLAP_TRACK_INFO_HAS_TRACK_NAME, clap_host_track_info, clap_plugin_track_info,
 };
 use clap_sys::plugin::clap_plugin;
 
@@ -19,7 +20,7 @@ unsafe extern "C" fn changed(plugin: *const clap_plugin) {
     });
 }
 
-/// Reads the name from the host and passes it on; main thread.
+/// Reads name and colour from the host and passes them on; main thread.
 pub(super) fn read(proxy: &Proxy) {
     let teller = &proxy.teller;
     let host = teller
@@ -30,6 +31,10 @@ pub(super) fn read(proxy: &Proxy) {
     let mut info = unsafe { std::mem::zeroed() };
     // SAFETY: a live host, and room for its data.
     let is_said = unsafe { get(teller.host(), &raw mut info) };
+    if is_said && info.flags & CLAP_TRACK_INFO_HAS_TRACK_COLOR != 0 {
+        let clap_color { red, green, blue, .. } = info.color;
+        proxy.view.track_has_colour(u32::from_be_bytes([0, red, green, blue]));
+    }
     if is_said && info.flags & CLAP_TRACK_INFO_HAS_TRACK_NAME != 0 {
         let bytes: Vec<u8> = info.name.iter().map(|byte| byte.to_ne_bytes()[0]).collect();
         let end = bytes.iter().position(|&byte| byte == 0).unwrap_or(bytes.len());

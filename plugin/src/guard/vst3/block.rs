@@ -4,9 +4,10 @@
 use std::sync::atomic::Ordering;
 
 use vst3::ComRef;
+use vst3::Steinberg::Vst::ProcessContext_::StatesAndFlags_::{kContTimeValid, kPlaying};
 use vst3::Steinberg::Vst::{
     AudioBusBuffers, AudioBusBuffers__type0, IParamValueQueueTrait, IParameterChanges,
-    IParameterChangesTrait, ProcessData,
+    IParameterChangesTrait, ProcessContext, ProcessData,
 };
 use vst3::Steinberg::{
     int32, kInternalError, kInvalidArgument, kNotInitialized, kResultFalse, kResultOk, tresult,
@@ -15,6 +16,7 @@ use vst3::Steinberg::{
 use super::due::Due;
 use super::modes::{OFFLINE, SAMPLE_32, host_mode};
 use super::proxy::{Audio, Proxy};
+use crate::guard::HostTime;
 use crate::guard::scratch::{HostBus, HostBuses, Scratch, run_in_pieces, silence};
 
 /// The buses of one `ProcessData`.
@@ -256,6 +258,8 @@ impl Proxy {
         piece.outputs = &raw mut bus;
         // SAFETY: null or the host's.
         let mut context = unsafe { piece.processContext.as_ref() }.copied();
+        let time = context.as_ref().map(time_of).unwrap_or_default();
+        self.view.host_time(&time.plus(offset + start));
         if let Some(context) = &mut context {
             let passed = i64::try_from(offset + start).unwrap_or(0);
             context.projectTimeSamples = context.projectTimeSamples.saturating_add(passed);
@@ -264,6 +268,15 @@ impl Proxy {
         // SAFETY: one in-place bus in the guard's memory; everything else is the guard's or
         // the host's.
         self.framework(kInternalError, |inner| unsafe { inner.process(&raw mut piece) })
+    }
+}
+
+/// Returns the time of a block's first sample.
+fn time_of(context: &ProcessContext) -> HostTime {
+    let has = |flag| context.state & flag != 0;
+    HostTime {
+        timeline: has(kPlaying).then_some(context.projectTimeSamples),
+        steady: has(kContTimeValid).then_some(context.continousTimeSamples),
     }
 }
 

@@ -4,7 +4,7 @@
 use std::sync::atomic::Ordering;
 
 use vst3::ComRef;
-use vst3::Steinberg::Vst::ChannelContext::{IInfoListenerTrait, kChannelNameKey};
+use vst3::Steinberg::Vst::ChannelContext::{IInfoListenerTrait, kChannelColorKey, kChannelNameKey};
 use vst3::Steinberg::Vst::{
     BusDirection, CString, IAttributeList, IAttributeListTrait, IComponentHandler,
     IEditControllerTrait, IUnitInfoTrait, MediaType, ParamID, ParamValue, ParameterInfo,
@@ -270,7 +270,7 @@ impl IUnitInfoTrait for Proxy {
 }
 
 impl IInfoListenerTrait for Proxy {
-    /// Reads the track's name from the host's list. The framework does not get the list: it only
+    /// Reads the track's name and colour from the host's list. The framework does not get the list: it only
     /// uses it in an editor, and holds a lock while it reads it.
     unsafe fn setChannelContextInfos(&self, list: *mut IAttributeList) -> tresult {
         let result = shield(kInternalError, || {
@@ -285,6 +285,13 @@ impl IInfoListenerTrait for Proxy {
             if said == kResultOk {
                 let end = name.iter().position(|&unit| unit == 0).unwrap_or(UNITS);
                 self.view.track_is(&String::from_utf16_lossy(&name[..end]));
+            }
+            let mut colour = 0;
+            // SAFETY: a key of the VST3 SDK, and a local variable to be written.
+            if unsafe { list.getInt(kChannelColorKey, &raw mut colour) } == kResultOk {
+                // Alpha, red, green, blue.
+                let [.., red, green, blue] = colour.to_be_bytes();
+                self.view.track_has_colour(u32::from_be_bytes([0, red, green, blue]));
             }
             kResultOk
         });

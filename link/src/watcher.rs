@@ -1,4 +1,4 @@
-//! What a window sees of a session, and its way to change other members.
+//! A window's view of a session, and its requests to other members.
 
 use std::sync::{Arc, Mutex, Weak};
 
@@ -83,8 +83,8 @@ impl Watcher {
     }
 
     /// Asks for a change of the own settings of the member `target`, which may be this one. The
-    /// change shows in that member's sheet later, or never if the member has gone. Of more than 1000
-    /// requests in 30 ms, the oldest are lost. A text beyond 64 bytes is cut at the end of a
+    /// change shows in that member's sheet later, or never if the member has gone. Of more than
+    /// 1000 requests in 30 ms, the oldest are lost. A text beyond 64 bytes is cut at the end of a
     /// character.
     ///
     /// # Real-time

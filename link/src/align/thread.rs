@@ -17,7 +17,7 @@ use crate::stamp::Place;
 /// Blocks that wait for the thread. A host that renders faster than that loses further ones.
 const QUEUE_BLOCKS: usize = 2;
 
-/// What the thread has found.
+/// Findings of the thread.
 #[derive(Debug, Default)]
 struct Found {
     offsets: Mutex<Vec<Offset>>,

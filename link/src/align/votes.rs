@@ -17,7 +17,7 @@ pub(super) struct Vote {
     pub(super) is_mutual: bool,
 }
 
-/// What the others say of a track.
+/// Verdict of the others on a track.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Opinion {
     /// Nothing, or nothing that agrees.

@@ -1,4 +1,4 @@
-//! How a worker talks to the settings of a member of its process.
+//! Interface between a worker and the settings of a member of its process.
 
 use std::fmt::Debug;
 use std::sync::Arc;

@@ -19,7 +19,7 @@ pub(super) const MAX_VERSION: u64 = 1 << 53;
 /// One number of a setting.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Entry {
-    /// Which setting. Only [`PAIR_CODE`] has a meaning here.
+    /// Code of the setting. Only [`PAIR_CODE`] has a meaning here.
     pub code: u32,
     /// Identity of the member that the setting is about; 0 for none.
     pub about: u128,

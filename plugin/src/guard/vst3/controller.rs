@@ -270,8 +270,8 @@ impl IUnitInfoTrait for Proxy {
 }
 
 impl IInfoListenerTrait for Proxy {
-    /// Reads the track's name and colour from the host's list. The framework does not get the list: it only
-    /// uses it in an editor, and holds a lock while it reads it.
+    /// Reads the track's name and colour from the host's list. The framework does not get the list:
+    /// it only uses it in an editor, and holds a lock while it reads it.
     unsafe fn setChannelContextInfos(&self, list: *mut IAttributeList) -> tresult {
         let result = shield(kInternalError, || {
             // SAFETY: null or a live object of the host.

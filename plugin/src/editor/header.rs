@@ -18,6 +18,31 @@ const ROW: f32 = 26.0;
 const MARGIN: f32 = 10.0;
 const GAP: f32 = 6.0;
 
+/// The modes with their hints.
+const MODES: [(&str, &str); 2] = [
+    (
+        "Live",
+        "No lookahead, under 50 ms of latency. Takes effect when the host restarts the plugin.",
+    ),
+    (
+        "Mix",
+        "Lookahead for better cleaning, under 1 s of latency. Takes effect when the host restarts \
+         the plugin.",
+    ),
+];
+const MODES_OF_LINKED: [(&str, &str); 2] = [
+    (
+        "Live",
+        "No lookahead, under 60 ms of latency, for all tracks. Takes effect when the host restarts \
+         the plugins.",
+    ),
+    (
+        "Mix",
+        "Lookahead for better cleaning, under 1.2 s of latency, for all tracks. Takes effect when \
+         the host restarts the plugins.",
+    ),
+];
+
 /// The next place from left to right.
 struct Places {
     x: f32,
@@ -42,17 +67,7 @@ pub(super) fn show(ui: &mut Ui, rect: Rect, presets: &mut Presets, access: &mut 
     title(ui, &mut places, params.class.name);
 
     let mode = edits.index(&params.mode);
-    let names = [
-        (
-            "Live",
-            "No lookahead, under 50 ms of latency. Takes effect when the host restarts the plugin.",
-        ),
-        (
-            "Mix",
-            "Lookahead for better cleaning, under 1 s of latency. Takes effect when the host \
-             restarts the plugin.",
-        ),
-    ];
+    let names = if scene.tracks().is_some() { MODES_OF_LINKED } else { MODES };
     let place = places.next(104.0, 20.0);
     let chosen = edits.choice(mode);
     if let Some(choice) = choices(ui, place, Id::unique("mode"), &names, chosen, |_| theme::DIM) {

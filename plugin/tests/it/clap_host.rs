@@ -38,6 +38,9 @@ pub struct ClapHost {
     max_values: RefCell<BTreeMap<u32, f64>>,
     /// Time of the next blocks: the host's count of samples, and its transport.
     pub time: RefCell<(i64, Option<clap_event_transport>)>,
+    /// True if the plugin is destroyed with its host; false without the guard, whose faults the
+    /// tests count.
+    destroys: bool,
     /// Sample rate of the last activation.
     rate_hz: Cell<f64>,
 }
@@ -80,11 +83,13 @@ impl ClapHost {
     /// Creates an instance of a factory's class.
     pub fn from_factory(factory: *const clap_plugin_factory, id: &str) -> Self {
         let id = std::ffi::CString::new(id).unwrap();
-        Self::make(|host| {
+        let mut host = Self::make(|host| {
             // SAFETY: a live factory and host.
             unsafe { (*factory).create_plugin.unwrap()(factory, host, id.as_ptr()) }
         })
-        .call_back()
+        .call_back();
+        host.destroys = true;
+        host
     }
 
     fn make(create: impl FnOnce(*const clap_host) -> *const clap_plugin) -> Self {
@@ -109,6 +114,7 @@ impl ClapHost {
             host,
             max_values: RefCell::default(),
             time: RefCell::new((-1, None)),
+            destroys: false,
             rate_hz: Cell::new(0.0),
         };
         assert!(call!(this.init()));
@@ -252,6 +258,16 @@ pub fn text(string: &[c_char]) -> String {
     let bytes: Vec<u8> =
         string.iter().take_while(|&&byte| byte != 0).map(|&byte| byte as u8).collect();
     String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// Linked instances call their host from a thread of their own, so none outlives its host.
+impl Drop for ClapHost {
+    fn drop(&mut self) {
+        self.told.plugin.store(std::ptr::null_mut(), Ordering::SeqCst);
+        if self.destroys {
+            call!(self.destroy());
+        }
+    }
 }
 
 impl Host for ClapHost {
@@ -423,9 +439,8 @@ impl Host for ClapHost {
         ext!(self, clap_plugin_state, CLAP_EXT_STATE, load(&raw const stream))
     }
 
-    fn unload(self: Box<Self>) {
-        self.told.plugin.store(std::ptr::null_mut(), Ordering::SeqCst);
-        call!(self.destroy());
+    fn unload(mut self: Box<Self>) {
+        self.destroys = true;
     }
 }
 

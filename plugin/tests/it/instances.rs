@@ -24,7 +24,7 @@ thread_local! {
 
 /// Makes linked instances of this thread find those of this thread only, and not those of other
 /// tests.
-fn isolate() {
+pub(super) fn isolate() {
     FOLDER.with(|folder| plugin::linking::use_folder(Some(&folder.path().join("link"))));
 }
 

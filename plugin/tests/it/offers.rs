@@ -180,7 +180,8 @@ fn hosts_find_every_ensemble_with_the_classes_that_have_its_mics() {
     let keys: Vec<_> = found.presets.iter().map(|preset| preset.key.as_str()).collect();
     let expected = ["drum-kit", "drum-kit-8", "band", "string-quartet", "choir", "podcast"];
     assert_eq!(keys, expected);
-    let all: Vec<_> = ALL.iter().map(|class| class.clap_id.to_owned()).collect();
+    let large = ALL.iter().filter(|class| class.num_strips >= 4);
+    let all: Vec<_> = large.map(|class| class.clap_id.to_owned()).collect();
     let quartet = &found.presets[3];
     assert_eq!(
         *quartet,

@@ -305,7 +305,8 @@ impl Host for Vst3Host {
         changes: &[(usize, u32, f64)],
         odd: Odd,
     ) -> bool {
-        let mut time = self.time.borrow_mut();
+        // The plugin may call back during the block.
+        let mut time = *self.time.borrow();
         let context = time.as_mut().map_or(std::ptr::null_mut(), std::ptr::from_mut);
         let block = Block { num_samples, changes, odd, context };
         self.process_block(inputs, outputs, block)

@@ -116,9 +116,8 @@ fn steps(daw: Daw, is_track: bool) -> &'static [&'static str] {
              and connect the other mics\u{2019} tracks to them.",
         ],
         (Daw::Bitwig, false) => &[
-            "Bitwig Studio sends other tracks to a plugin through side-chains. Put \
-             \u{201c}Unspill Track\u{201d} on each track to be cleaned",
-            "and choose the mic that bleeds most as its side-chain.",
+            "Bitwig Studio: put \u{201c}Unspill Link\u{201d} on the track of each mic instead.",
+            "The tracks find each other, without side-chains.",
         ],
         (Daw::Bitwig, true) => &[
             "Bitwig Studio: choose the mic that bleeds most as this device\u{2019}s \
@@ -126,18 +125,16 @@ fn steps(daw: Daw, is_track: bool) -> &'static [&'static str] {
             "If your version offers more side-chains for this device, each one is a further mic.",
         ],
         (Daw::Cubase, false) => &[
-            "Cubase and Nuendo send other tracks to a plugin through side-chains. Put \
-             \u{201c}Unspill Track\u{201d} on each track to be cleaned,",
-            "switch its side-chains on and send each of the other mics to one of them, pre-fader.",
+            "Cubase and Nuendo: put \u{201c}Unspill Link\u{201d} on the track of each mic instead.",
+            "The tracks find each other, without side-chains.",
         ],
         (Daw::Cubase, true) => &[
             "Cubase and Nuendo: switch this plugin\u{2019}s \u{201c}side-chains\u{201d} on.",
             "Send each of the other mics to one of them, pre-fader. Up to seven are possible.",
         ],
         (Daw::Live, false) => &[
-            "Live sends other tracks to a plugin through side-chains. Put \
-             \u{201c}Unspill Track\u{201d} on each track to be cleaned,",
-            "and choose the track of the mic that bleeds most in its side-chain section.",
+            "Live: put \u{201c}Unspill Link\u{201d} on the track of each mic instead.",
+            "The tracks find each other, without side-chains.",
         ],
         (Daw::Live, true) => {
             &["Live: open the device\u{2019}s \u{201c}side-chain section\u{201d} and choose the \

@@ -1,6 +1,7 @@
 //! Tests of clicks, drags, typing and texts in the window, without a screen.
 
 mod controls;
+mod linked;
 mod rows;
 mod texts;
 
@@ -39,7 +40,12 @@ impl Desk {
         for (number, label) in (1..).zip(labels) {
             set_by_id(&params, &format!("mic{number}_instrument"), label);
         }
-        let (live, host) = (Arc::<Live>::default(), Arc::<Noting>::default());
+        Self::of(params, Arc::default())
+    }
+
+    /// Opens the editor of an instance.
+    fn of(params: Arc<UnspillParams>, live: Arc<Live>) -> Self {
+        let host = Arc::<Noting>::default();
         let mut editor = Editor::new(&params, &live, None);
         editor.open(GuiContext::new(Arc::clone(&host) as Arc<dyn GuiContextInner>));
         let window = Harness::builder()

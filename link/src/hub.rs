@@ -328,7 +328,7 @@ impl Worker {
             }
             // Foreign and damaged segments are refused here.
             if let Ok(view) = SegmentView::open(&self.key.folder, SegmentId(id), SHAPE) {
-                self.others.push(Other { view, reader: None, is_in_stream: false });
+                self.others.push(Other { view, reader: None, written: 0, is_in_stream: false });
             }
         }
     }
@@ -346,6 +346,7 @@ impl Worker {
         for other in self.others.iter_mut().filter(|other| !other.is_in_stream) {
             if other.reader.is_none() {
                 other.reader = Reader::new(other.view.memory().clone());
+                other.written = other.reader.as_ref().map_or(0, Reader::written);
             }
             let Some(reader) = &other.reader else { continue };
             let (id, about) = (other.view.id().0, *reader.about());
@@ -379,7 +380,7 @@ impl Worker {
         let others = &self.others;
         self.board.poll(now, |id| {
             let other = others.iter().find(|other| other.id() == id);
-            other.is_none_or(|other| other.view.owner() == Owner::Present)
+            other.is_none_or(Other::is_alive)
         });
         let (tracks, controls) = self.stream.tracks_and_controls();
         apply(&mut self.board, tracks, controls);
@@ -410,10 +411,21 @@ struct Other {
     view: SegmentView,
     /// `None` until the member has begun.
     reader: Option<Reader>,
+    /// Number of its samples when it was found.
+    written: i64,
     is_in_stream: bool,
 }
 
 impl Other {
+    /// Returns true if the member plays, or belongs to this process. One that has stopped may
+    /// belong to a program that hangs or is about to end.
+    fn is_alive(&self) -> bool {
+        let moves = |reader: &Reader| {
+            reader.about().process == std::process::id() || reader.written() > self.written
+        };
+        self.reader.as_ref().is_some_and(moves) && self.view.owner() == Owner::Present
+    }
+
     fn id(&self) -> MemberId {
         self.view.id().0
     }

@@ -338,7 +338,7 @@ impl Stream {
             // A track at another place waits for hops that come after this one.
             is_overdue |= !is_whole && track.waits(hop);
             track.is_missing = !is_whole;
-            missing |= !is_whole && track.is_awaited && !track.is_past(end);
+            missing |= !is_whole && track.is_awaited && !track.is_past(end, tolerance + hop);
             if let (Some(local), true, Some(last)) = (&track.local, is_whole, covers.last()) {
                 let ahead = track.written - (last.count + to_i64(last.length));
                 is_overdue |= ahead >= local.tolerance;
@@ -350,7 +350,7 @@ impl Stream {
         for (track, covers) in self.tracks.iter_mut().zip(&self.covers) {
             let reaches_end =
                 covers.last().is_some_and(|last| last.offset + last.length == self.hop);
-            if !reaches_end && track.is_awaited && !track.is_past(end) {
+            if !reaches_end && track.is_awaited && !track.is_past(end, tolerance + hop) {
                 track.lose();
                 // A reset that the leader has not followed is this track's own.
                 track.epoch = None;

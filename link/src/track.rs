@@ -363,13 +363,13 @@ impl Track {
         Some(part)
     }
 
-    /// Returns true if all samples before `end` were passed over: this track is ahead, and hops up
-    /// to there are complete without it.
-    pub(crate) fn is_past(&self, end: Option<Place>) -> bool {
+    /// Returns true if all samples before `end` were passed over, and the next one lies at most
+    /// `reach` later: this track is ahead, and hops up to there are complete without it.
+    pub(crate) fn is_past(&self, end: Option<Place>, reach: i64) -> bool {
         let Some(run) = self.run_at(self.next).filter(|_| self.is_passed) else { return false };
         let is_newest = self.runs.back().is_some_and(|newest| newest.start == run.start);
         let ahead = || run.place?.plus(self.next - run.start).since(end?);
-        is_newest && ahead().is_some_and(|ahead| ahead >= 0)
+        is_newest && ahead().is_some_and(|ahead| (0..=reach).contains(&ahead))
     }
 
     /// Ends the wait for this track.

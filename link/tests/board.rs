@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use common::panel::Panel;
 use common::process::{FOLDER, Process, ROLE, say, wait};
-use common::{Track, Watchdog, config, folder, join_with, mics};
+use common::{Track, Watchdog, config, folder, join_with, mics, stamp};
 use engine::{Controls, Mode, SampleRate, SessionMethod};
 use link::segment::Folder;
 use link::{Entry, Member, MemberConfig, MemberInfo, MemberState, PAIR_CODE};
@@ -57,6 +57,10 @@ fn role_of_a_started_process() {
     let panel = Panel::new(1, 6);
     let member = join(&folder, Mode::Live, &panel);
     expect("the first process's change", || panel.shared() == (1, 0.5));
+    // The first process may hang, or end soon.
+    std::thread::park_timeout(Duration::from_millis(300));
+    assert_eq!(panel.lock().sheet.identity, 1);
+    say("still the same");
     expect("another identity", || panel.lock().sheet.identity == 1001);
     panel.set(0.75);
     expect("a request", || !panel.lock().requests.is_empty());
@@ -71,11 +75,13 @@ fn two_processes_share_settings_identities_and_requests() {
     let _watchdog = Watchdog::start(Duration::from_secs(120));
     let (_temp, folder) = folder();
     let panel = Panel::new(1, 5);
-    let member = join(&folder, Mode::Live, &panel);
+    let mut member = join(&folder, Mode::Live, &panel);
     // The settings of the first sheet are no change.
     expect_sheets(&member, &[&panel]);
     panel.set(0.5);
     let mut process = Process::start("board", &folder);
+    process.expect("still the same");
+    member.process(&mut [&mut [0.1; 512]], &stamp(0, false)).unwrap();
     expect("the second process's change", || panel.shared() == (2, 0.75));
     assert_eq!(panel.lock().sheet.identity, 1);
     let is_other = |info: &MemberInfo| info.sheet.identity == 1001;

@@ -86,8 +86,7 @@ fn mode_news(scene: &Scene) -> Option<(String, egui::Color32)> {
     (running != chosen).then(|| {
         let (running, chosen) = (name(running), name(chosen));
         let text = format!(
-            "Running in {running}. {chosen} takes effect when the host restarts the plugin. If it \
-             does not, load the session again."
+            "Running in {running}. For {chosen}, restart the plugin or load the session again"
         );
         (text, theme::BLEED)
     })

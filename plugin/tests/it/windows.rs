@@ -1,15 +1,18 @@
 //! VST3 windows on Linux leave nothing behind in their host, in any order of calls.
 
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use plugin::Unspill;
-use plugin::classes::Unspill8;
+use plugin::classes::{Unspill8, UnspillLink};
+use plugin::guard::param_id_hash;
 use vst3::Steinberg::Linux::*;
 use vst3::Steinberg::*;
 use vst3::{Class, ComPtr, ComWrapper};
 
 use super::frame::{Frame, set_frame, view_of};
-use super::host::Host;
+use super::host::{Host, SetUp};
+use super::instances::isolate;
 use super::vst3_host::Vst3Host;
 
 /// A host's frame without a run loop.
@@ -140,4 +143,26 @@ fn windows_do_without_a_run_loop_and_with_one_that_refuses() {
         assert_eq!(view.getSize(&raw mut size), kResultOk);
         assert!(size.right > 0 && size.bottom > 0);
     }
+}
+
+/// A window of a linked instance edits other instances. Their hosts hear of it although their own
+/// windows are closed.
+#[test]
+fn an_open_window_wakes_the_host_for_instances_whose_windows_are_closed() {
+    isolate();
+    let host = || Vst3Host::of::<Unspill<UnspillLink>>(true);
+    let (mut open, mut closed, frame) = (host(), host(), ComWrapper::new(Frame::default()));
+    let (_view, _) = shown(&open, &frame);
+    assert!(open.activate(SetUp::default()) && closed.activate(SetUp::default()));
+    frame.run();
+    let before = (closed.value_notices(), closed.dirty_notices());
+    // The other one takes the mode on its worker's thread.
+    open.flush(&[(param_id_hash("mode"), 1.0)]);
+    let since = Instant::now();
+    while (closed.value_notices(), closed.dirty_notices()) == before {
+        assert!(since.elapsed() < Duration::from_secs(10), "nothing was told");
+        std::thread::sleep(Duration::from_millis(5));
+        frame.run();
+    }
+    assert_eq!(closed.param(param_id_hash("mode")), 1.0);
 }

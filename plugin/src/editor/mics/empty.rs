@@ -18,7 +18,7 @@ pub(super) fn foot(ui: &mut Ui, rect: Rect, shown: usize, access: &mut Access<'_
     let there = (0..params.class.num_strips).filter(|&strip| scene.exists(strip)).count();
     let used = (0..there).filter(|&strip| scene.is_used(strip)).count();
     let at = rect.left_center() + vec2(ICON, 2.0);
-    if used < there {
+    if used < there && scene.tracks().is_none() {
         let text = if access.rows.show_all {
             "Hide inputs without a signal".to_owned()
         } else {

@@ -85,7 +85,7 @@ fn it_is_said_while_another_mode_runs_than_was_chosen() {
     assert!(!desk.is_said("Running in"));
     set_by_id(&desk.params, "mode", "Mix");
     desk.window.run_steps(2);
-    assert!(desk.is_said("Running in Live. Mix takes effect when the host restarts the plugin"));
+    assert!(desk.is_said("Running in Live. For Mix, restart the plugin or load the session again"));
     let anew = desk.live.session().map(|session| LiveSession { mode: Mode::Mix, ..session });
     desk.live.replace(anew);
     desk.window.run_steps(2);

@@ -4,6 +4,7 @@
 //! plain Rust functions. Through the framework's own COM object every panic would abort the host
 //! before the guard could catch it.
 
+mod asleep;
 mod block;
 mod component;
 mod controller;

@@ -113,7 +113,7 @@ impl Proxy {
             let can_be = ParameterInfo_::ParameterFlags_::kCanAutomate;
             let fixed = infos.iter().filter(|info| info.flags & can_be == 0).map(|info| info.id);
             let all = infos.iter().map(|info| info.id);
-            let teller = Arc::new(Teller::new(&view, all, fixed));
+            let teller = Arc::new_cyclic(|me| Teller::new(me, &view, all, fixed));
             let bell: Weak<Teller> = Arc::downgrade(&teller);
             view.hang_bell(bell);
             let ear = ComWrapper::new(Ear(Arc::clone(&teller)));

@@ -15,6 +15,7 @@ use vst3::Steinberg::Linux::{
 use vst3::Steinberg::{FUnknown, kResultOk};
 use vst3::{Class, ComPtr, ComRef, ComWrapper};
 
+use super::asleep;
 use super::teller::Teller;
 use super::wake::Wake;
 use crate::guard::panics::shield;
@@ -37,6 +38,7 @@ impl RunLoop {
             let hear = move |_: FileDescriptor| {
                 heard.settle();
                 teller.tell_host();
+                asleep::tell_hosts();
             };
             let registration = Registration::new(&host, wake.descriptor(), Arc::new(hear))?;
             Some((wake, registration))

@@ -2,7 +2,7 @@
 #![allow(unsafe_code, reason = "VST3 interfaces")]
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 use std::thread::ThreadId;
 
 use vst3::Steinberg::Vst::{
@@ -12,6 +12,7 @@ use vst3::Steinberg::Vst::{
 use vst3::Steinberg::{int32, kResultFalse, kResultOk, tresult};
 use vst3::{Class, ComPtr};
 
+use super::asleep;
 use super::waiting::Waiting;
 use super::wake::Wake;
 use crate::guard::notice::Notice;
@@ -21,6 +22,8 @@ use crate::sync::lock;
 
 /// Detects changes on any thread and reports them on the main thread.
 pub(super) struct Teller {
+    /// The teller itself.
+    me: Weak<Self>,
     view: Arc<dyn View>,
     /// The thread that made the object; the only one that reports changes to the host.
     main_thread: ThreadId,
@@ -65,6 +68,7 @@ impl Teller {
     /// main thread. `all` are the ids of all parameters, `fixed` those of parameters that cannot
     /// be automated.
     pub(super) fn new(
+        me: &Weak<Self>,
         view: &Arc<dyn View>,
         all: impl IntoIterator<Item = ParamID>,
         fixed: impl IntoIterator<Item = ParamID>,
@@ -76,6 +80,7 @@ impl Teller {
             ..Changes::default()
         };
         Self {
+            me: Weak::clone(me),
             view: Arc::clone(view),
             main_thread: std::thread::current().id(),
             handler: Mutex::default(),
@@ -96,6 +101,9 @@ impl Teller {
 
     /// Replaces the wake-up when a window opens or closes.
     pub(super) fn wake_by(&self, wake: Option<Arc<Wake>>) {
+        if let Some(wake) = &wake {
+            asleep::opens(self.main_thread, wake);
+        }
         *lock(&self.wake) = wake;
     }
 
@@ -121,6 +129,10 @@ impl Teller {
     /// Marks the state as changed by an edit that the host may not know; real-time safe.
     pub(super) fn notice_edit(&self) {
         self.changes.state.must_be_told();
+    }
+
+    pub(super) fn main_thread(&self) -> ThreadId {
+        self.main_thread
     }
 
     fn is_main_thread(&self) -> bool {
@@ -195,8 +207,11 @@ impl HostBell for Teller {
         self.notice();
         if self.is_main_thread() {
             shield((), || self.tell_host());
-        } else if let Some(wake) = self.wake() {
-            wake.call();
+        } else {
+            let wake = self.wake().or_else(|| asleep::wake_for(&self.me, self.main_thread));
+            if let Some(wake) = wake {
+                wake.call();
+            }
         }
     }
 }

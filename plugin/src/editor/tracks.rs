@@ -16,7 +16,7 @@ use crate::console::{NAME_CODE, OWN, ROW_CODE};
 use crate::guard::param_id_hash;
 use crate::live::Live;
 use crate::names::mic_name;
-use crate::params::UnspillParams;
+use crate::params::{EstimatesChoice, UnspillParams};
 use crate::saved::arrangement::Arrangement;
 use crate::sync::lock;
 
@@ -71,8 +71,8 @@ struct State {
 /// The tracks of a session, as one instance with all mics.
 #[derive(Debug)]
 pub(super) struct Tracks {
-    /// Owns the parameters behind the pointers of `cells`.
-    _own: Arc<UnspillParams>,
+    /// Parameters of the window's instance, which owns those behind the pointers of `cells`.
+    own: Arc<UnspillParams>,
     /// Parameters of the table, which only the window knows.
     table: Arc<UnspillParams>,
     live: Arc<Live>,
@@ -92,7 +92,7 @@ impl Tracks {
         let cells = entries.iter().map(|(id, ..)| meaning(id, &of_own)).collect();
         let ids = entries.iter().enumerate().map(|(place, (id, ..))| (id.clone(), place));
         Self {
-            _own: Arc::clone(own),
+            own: Arc::clone(own),
             cells,
             places: ids.collect(),
             pointers: entries.iter().map(|(_, pointer, _)| *pointer).collect(),
@@ -257,7 +257,22 @@ impl Tracks {
             let own = state.watcher.as_ref().map(Watcher::id);
             (state.roster.clone(), own)
         };
-        problem(&roster, own, |member| self.name_of(member))
+        problem(&roster, own, |member| self.name_of(member)).or_else(|| self.not_learned(&roster))
+    }
+
+    /// Names the tracks that came after the passage was learned, while it is used.
+    fn not_learned(&self, roster: &[MemberInfo]) -> Option<String> {
+        if self.own.learn.value() || self.own.estimates.value() != EstimatesChoice::Learned {
+            return None;
+        }
+        let lesson = self.own.saved.kept.lesson().filter(|lesson| lesson.learned.is_some())?;
+        let is_new = |member: &&MemberInfo| {
+            !member.mics.is_empty() && !lesson.identities.contains(&member.sheet.identity)
+        };
+        let names: Vec<_> =
+            roster.iter().filter(is_new).map(|member| self.name_of(member)).collect();
+        let names = (!names.is_empty()).then(|| names.join(", "))?;
+        Some(format!("Nothing is learned for {names}: learn again, or choose Adaptive"))
     }
 
     /// Lists all members with their states.

@@ -5,6 +5,10 @@ use std::time::{Duration, Instant};
 
 use egui::{Modifiers, vec2};
 use egui_kittest::kittest::Queryable;
+use engine::{
+    Controls, Estimates, Learned, Mode, Pace, SampleRate, Session, SessionConfig, SessionMethod,
+};
+use link::Lesson;
 use nice_plug::prelude::{AuxiliaryBuffers, Buffer};
 
 use super::Desk;
@@ -15,6 +19,7 @@ use crate::guard::{Activation, HostTime};
 use crate::linking;
 use crate::live::Live;
 use crate::params::{ModeChoice, UnspillParams};
+use crate::testing::set_by_id;
 
 /// An instance on a mono track.
 struct Instance {
@@ -137,6 +142,40 @@ fn tracks_that_do_not_play_are_named_and_those_that_left_are_gone() {
     });
     instances.pop();
     wait_for(&mut desk, "two rows", |desk| !has_row(desk, "Vox") && desk.is_said("2 linked"));
+}
+
+#[test]
+fn a_track_that_came_after_the_passage_is_named() {
+    let (_folder, instances, mut desk) = session(&["Kick", "Snare"]);
+    wait_for(&mut desk, "rows", |desk| has_row(desk, "Snare"));
+    let params = &instances[0].params;
+    let kick = params.saved.linked.as_ref().unwrap().identity().0;
+    let learned = learned_of(16);
+    params.saved.kept.learn(&Arc::new(Lesson::now(Some(learned), vec![kick])));
+    assert!(!desk.is_said("Nothing is learned"));
+    set_by_id(params, "estimates", "Learned");
+    wait_for(&mut desk, "a message", |desk| desk.is_said("Nothing is learned for Snare"));
+}
+
+/// Returns estimates of a session of silent mics.
+fn learned_of(num_mics: usize) -> Arc<Learned> {
+    let config = SessionConfig {
+        rate: SampleRate::new(48_000.0).unwrap(),
+        num_mics,
+        mode: Mode::Live,
+        pace: Pace::Offline,
+        max_block_samples: 512,
+    };
+    let controls = Controls { estimates: Estimates::Learning, ..Controls::default() };
+    let mut session =
+        Session::prepare(&config, &controls, SessionMethod::Own { model: None, learned: None })
+            .unwrap();
+    let mut mics = vec![vec![0.25; 48_000]; num_mics];
+    let mut slices: Vec<_> = mics.iter_mut().map(Vec::as_mut_slice).collect();
+    session.process(&mut slices).unwrap();
+    let learner = session.learner();
+    session.finish();
+    learner.collect().unwrap()
 }
 
 #[test]

@@ -98,11 +98,14 @@ impl Presets {
                     edits.index(&params.estimates),
                     edits.index(&params.learn),
                 ];
+                let session = params.session.as_ref().map(|session| edits.index(session));
                 let class = params.class;
                 let arrangement = saved::arrangement_of(&state, class.num_strips);
                 let values = state::normalized(class, state);
                 let all = edits.all().zip(values);
-                let values: Vec<_> = all.filter(|(index, _)| !kept.contains(index)).collect();
+                let values: Vec<_> = all
+                    .filter(|(index, _)| !kept.contains(index) && Some(*index) != session)
+                    .collect();
                 match arrangement {
                     Some(arrangement) => edits.set_and_arrange(&values, arrangement),
                     None => edits.set(&values),

@@ -11,7 +11,7 @@ use nice_plug::prelude::{Param, ParamPtr};
 use super::presets::take_ensemble;
 use super::status::learning_news;
 use super::{Editor, theme};
-use crate::classes::{Class, Unspill8};
+use crate::classes::{Class, Unspill8, UnspillLink};
 use crate::live::Live;
 use crate::params::{GroupChoice, Instrument, RoleChoice, UnspillParams};
 
@@ -375,6 +375,25 @@ fn a_preset_comes_back_as_it_was_saved() {
     desk.editor.presets.load("Broken", &mut desk.editor.edits);
     assert!(desk.editor.edits.message.as_ref().unwrap().contains("Broken.unspill.json"));
     assert_eq!(desk.told(), []);
+}
+
+#[test]
+fn a_preset_leaves_a_linked_track_in_its_session() {
+    let folder = tempfile::tempdir().unwrap();
+    let params = Arc::new(UnspillParams::new(&UnspillLink::DESC));
+    let mut editor = Editor::new(&params, &Arc::default(), Some(folder.path().to_owned()));
+    let table = editor.params();
+    crate::testing::set_by_id(&table, "session", "B");
+    crate::testing::set_by_id(&table, "mic2_amount", "40");
+    editor.presets.name_for_tests("Mine");
+    editor.presets.save(&mut editor.edits);
+    crate::testing::set_by_id(&table, "session", "A");
+    crate::testing::set_by_id(&table, "mic2_amount", "100");
+    editor.presets.load("Mine", &mut editor.edits);
+    let amount = editor.edits.index(&table.mics[1].output.as_ref().unwrap().amount);
+    let session = editor.edits.index(table.session.as_ref().unwrap());
+    assert!((editor.edits.value(amount) - 0.4).abs() < 1e-6);
+    assert_eq!(editor.edits.value(session), 0.0);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use nice_plug::prelude::{AudioIOLayout, AuxiliaryBuffers, Buffer, Enum, ProcessM
 
 use super::clock::Clock;
 use super::controls::{SIDES, read_controls};
-use super::flush_subnormals;
+use super::{flush_subnormals, model_of, pass, rate_of};
 use crate::buses::MicMap;
 use crate::console::LinkConsole;
 use crate::delay::Delay;
@@ -32,8 +32,7 @@ impl Config {
     /// Returns the configuration for an activation; `None` at a sample rate that the engine does
     /// not support.
     fn new(params: &UnspillParams, activation: &Activation, num_mics: usize) -> Option<Self> {
-        #[allow(clippy::cast_possible_truncation, reason = "the framework gives rates as f32")]
-        let rate = SampleRate::new(activation.sample_rate_hz as f32).ok()?;
+        let rate = rate_of(activation)?;
         let session = params.session.as_ref().map_or(0, |session| session.value().to_index());
         Some(Self {
             rate,
@@ -105,9 +104,7 @@ impl LinkedPath {
     ) {
         let map = MicMap::new(params.class, layout);
         let config = Config::new(params, activation, map.num_mics());
-        let named = |card: &'static models::Card| (card.id.as_str(), card.version.as_str());
-        let release = params.saved.kept.model();
-        let model = release.map(|release| named(&release.card));
+        let model = model_of(params);
         let mut controls = Box::<Controls>::default();
         read_controls(params, &map, &mut controls);
         self.clock.reset();
@@ -129,10 +126,8 @@ impl LinkedPath {
                 // The instance leaves before it joins again.
                 drop(before);
                 config.and_then(|config| {
-                    let model_of = release.map(|release| &release.model);
-                    let console = Arc::clone(&self.console);
-                    let joined = join(&config, model_of, &controls, console);
-                    match joined {
+                    let network = params.saved.kept.model().map(|release| &release.model);
+                    match join(&config, network, &controls, Arc::clone(&self.console)) {
                         Ok(member) => {
                             let fresh = controls.clone();
                             Some(Running { config, map, model, member, waits, controls, fresh })
@@ -149,6 +144,11 @@ impl LinkedPath {
             let delay_samples = latency_samples(params, activation) as usize;
             self.dry = Delay::new(map.num_mics(), delay_samples);
         }
+    }
+
+    /// Leaves the session.
+    pub(super) fn end(&mut self) {
+        self.running = None;
     }
 
     /// Returns the reason why the instance is not linked, if it cannot be.
@@ -195,11 +195,7 @@ impl LinkedPath {
         aux: &mut AuxiliaryBuffers<'_>,
     ) {
         let Some(Running { map, member, waits, controls, fresh, .. }) = &mut self.running else {
-            layout_map.with_mics(main, aux, |mics| {
-                mics.iter_mut().for_each(|mic| flush_subnormals(mic));
-                self.dry.process(mics);
-            });
-            return;
+            return pass(&mut self.dry, layout_map, main, aux);
         };
         params.follow_learn();
         read_controls(params, map, fresh);

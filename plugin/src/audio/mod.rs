@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use engine::SampleRate;
 use link::Watcher;
 use nice_plug::prelude::{AudioIOLayout, AuxiliaryBuffers, Buffer};
 
 use crate::buses::MicMap;
 use crate::classes::Topology;
 use crate::console::LinkConsole;
+use crate::delay::Delay;
 use crate::guard::Activation;
 use crate::live::{Live, LiveSession};
 use crate::params::UnspillParams;
@@ -121,6 +123,37 @@ impl AudioPath {
             Path::Linked(path) => path.process(params, map, main, aux),
         }
     }
+}
+
+impl Drop for AudioPath {
+    fn drop(&mut self) {
+        let abandoned = engine::abandoned_workers();
+        match &mut self.0 {
+            Path::Own(path) => path.end(),
+            Path::Linked(path) => path.end(),
+        }
+        keep_code(abandoned);
+    }
+}
+
+/// Returns the sample rate of an activation; `None` if the engine does not support it.
+fn rate_of(activation: &Activation) -> Option<SampleRate> {
+    #[allow(clippy::cast_possible_truncation, reason = "the framework gives rates as f32 anyway")]
+    SampleRate::new(activation.sample_rate_hz as f32).ok()
+}
+
+/// Returns id and version of the network of an instance.
+fn model_of(params: &UnspillParams) -> Option<(&'static str, &'static str)> {
+    let card = &params.saved.kept.model()?.card;
+    Some((card.id.as_str(), card.version.as_str()))
+}
+
+/// Passes the mics through `dry`; real-time safe.
+fn pass(dry: &mut Delay, map: &MicMap, main: &mut Buffer<'_>, aux: &mut AuxiliaryBuffers<'_>) {
+    map.with_mics(main, aux, |mics| {
+        mics.iter_mut().for_each(|mic| flush_subnormals(mic));
+        dry.process(mics);
+    });
 }
 
 /// Keeps the code in memory if a worker has been abandoned since `abandoned_before` was counted.

@@ -3,13 +3,11 @@
 
 use std::sync::Arc;
 
-use engine::{
-    Controls, Learner, Pace, SampleRate, Session, SessionConfig, SessionError, SessionMethod,
-};
+use engine::{Controls, Learner, Pace, Session, SessionConfig, SessionError, SessionMethod};
 use nice_plug::prelude::{AudioIOLayout, AuxiliaryBuffers, Buffer, ProcessMode};
 
 use super::controls::read_controls;
-use super::{flush_subnormals, keep_code};
+use super::{flush_subnormals, model_of, pass, rate_of};
 use crate::buses::MicMap;
 use crate::delay::Delay;
 use crate::guard::Activation;
@@ -23,8 +21,7 @@ fn session_config(
     activation: &Activation,
     num_mics: usize,
 ) -> Option<SessionConfig> {
-    #[allow(clippy::cast_possible_truncation, reason = "the framework gives rates as f32 anyway")]
-    let rate = SampleRate::new(activation.sample_rate_hz as f32).ok()?;
+    let rate = rate_of(activation)?;
     Some(SessionConfig {
         rate,
         num_mics,
@@ -100,14 +97,6 @@ pub(super) struct OwnPath {
     dry: Delay,
 }
 
-impl Drop for OwnPath {
-    fn drop(&mut self) {
-        let abandoned = engine::abandoned_workers();
-        self.running = None;
-        keep_code(abandoned);
-    }
-}
-
 impl OwnPath {
     /// Prepares for audio.
     ///
@@ -134,13 +123,11 @@ impl OwnPath {
         activation: &Activation,
         prepare: Prepare,
     ) {
-        let abandoned = engine::abandoned_workers();
         // Keeps the estimates that the previous session has learned.
         params.saved.kept.collect(params.learn.value());
         let map = MicMap::new(params.class, layout);
         self.dry = Delay::default();
-        let named = |card: &'static models::Card| (card.id.as_str(), card.version.as_str());
-        let model = params.saved.kept.model().map(|release| named(&release.card));
+        let model = model_of(params);
         let mut controls = Box::<Controls>::default();
         read_controls(params, &map, &mut controls);
         let config = session_config(params, activation, map.num_mics());
@@ -195,7 +182,11 @@ impl OwnPath {
         }
         let learner = self.running.as_ref().map(|running| Arc::clone(&running.learner));
         params.saved.kept.connect(learner);
-        keep_code(abandoned);
+    }
+
+    /// Ends the session.
+    pub(super) fn end(&mut self) {
+        self.running = None;
     }
 
     /// Returns the data that the editor reads; allocates.
@@ -234,11 +225,7 @@ impl OwnPath {
         let Some(Running { config, map, session, learner, num_found, controls, fresh, .. }) =
             &mut self.running
         else {
-            layout_map.with_mics(main, aux, |mics| {
-                mics.iter_mut().for_each(|mic| flush_subnormals(mic));
-                self.dry.process(mics);
-            });
-            return;
+            return pass(&mut self.dry, layout_map, main, aux);
         };
         session.set_pace(if params.block.renders() { Pace::Offline } else { config.pace });
         params.follow_learn();

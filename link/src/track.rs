@@ -368,7 +368,7 @@ impl Track {
     pub(crate) fn is_past(&self, end: Option<Place>, reach: i64) -> bool {
         let Some(run) = self.run_at(self.next).filter(|_| self.is_passed) else { return false };
         let is_newest = self.runs.back().is_some_and(|newest| newest.start == run.start);
-        let ahead = || run.place?.plus(self.next - run.start).since(end?);
+        let ahead = || self.place_of(self.next)?.since(end?);
         is_newest && ahead().is_some_and(|ahead| (0..=reach).contains(&ahead))
     }
 

@@ -70,7 +70,7 @@ const fn mono_buses(aux: &'static [NonZeroU32]) -> AudioIOLayout {
     }
 }
 
-const fn one_bus(num_channels: u32, name: &'static str) -> AudioIOLayout {
+const fn one_bus(num_channels: u32, name: &'static str, bus_name: &'static str) -> AudioIOLayout {
     AudioIOLayout {
         main_input_channels: NonZeroU32::new(num_channels),
         main_output_channels: NonZeroU32::new(num_channels),
@@ -78,8 +78,8 @@ const fn one_bus(num_channels: u32, name: &'static str) -> AudioIOLayout {
         aux_output_ports: &[],
         names: PortNames {
             layout: Some(name),
-            main_input: Some("Mics"),
-            main_output: Some("Mics"),
+            main_input: Some(bus_name),
+            main_output: Some(bus_name),
             aux_inputs: &[],
             aux_outputs: &[],
         },
@@ -97,22 +97,6 @@ const fn track(num_channels: u32, name: &'static str) -> AudioIOLayout {
             main_input: Some("Track"),
             main_output: Some("Track"),
             aux_inputs: MIC_NAMES.split_at(7).0,
-            aux_outputs: &[],
-        },
-    }
-}
-
-const fn linked(num_channels: u32, name: &'static str) -> AudioIOLayout {
-    AudioIOLayout {
-        main_input_channels: NonZeroU32::new(num_channels),
-        main_output_channels: NonZeroU32::new(num_channels),
-        aux_input_ports: &[],
-        aux_output_ports: &[],
-        names: PortNames {
-            layout: Some(name),
-            main_input: Some("Track"),
-            main_output: Some("Track"),
-            aux_inputs: &[],
             aux_outputs: &[],
         },
     }
@@ -163,10 +147,10 @@ impl Class for UnspillMultichannel {
         description: "Removes microphone bleed from the channels of one bus, one mic per channel",
         vst3_id: *b"UnspillMultichnA",
         layouts: &[
-            one_bus(8, "8 mics"),
-            one_bus(2, "2 mics"),
-            one_bus(4, "4 mics"),
-            one_bus(16, "16 mics"),
+            one_bus(8, "8 mics", "Mics"),
+            one_bus(2, "2 mics", "Mics"),
+            one_bus(4, "4 mics", "Mics"),
+            one_bus(16, "16 mics", "Mics"),
         ],
         topology: Topology::Channels,
         num_strips: 16,
@@ -202,9 +186,9 @@ impl Class for UnspillLink {
     const DESC: ClassDesc = ClassDesc {
         name: "Unspill Link",
         clap_id: "audio.unspill.unspill-link",
-        description: "Removes microphone bleed from all tracks that have it; they find each other",
+        description: "Removes the bleed of all other tracks that have this plugin from one track",
         vst3_id: *b"UnspillLinkTrk1A",
-        layouts: &[linked(2, "Stereo track"), linked(1, "Mono track")],
+        layouts: &[one_bus(2, "Stereo track", "Track"), one_bus(1, "Mono track", "Track")],
         topology: Topology::Linked,
         num_strips: 1,
         num_outputs: 1,

@@ -104,6 +104,8 @@ pub(super) struct Scene {
     own: Arc<UnspillParams>,
     live: Arc<Live>,
     session: Option<LiveSession>,
+    /// The worker's mics of each strip.
+    mics: Vec<Range<usize>>,
     pub(super) strips: Vec<StripLevels>,
     /// `[target, bleeder]` over strips, power ratios; 0 if unknown.
     crosstalk: Vec<f32>,
@@ -132,6 +134,7 @@ impl Scene {
             own: Arc::clone(own),
             live: Arc::clone(live),
             session: None,
+            mics: vec![0..0; num_strips],
             strips: vec![StripLevels::default(); num_strips],
             crosstalk: vec![0.0; num_strips * num_strips],
             settled: 0.0,
@@ -194,8 +197,14 @@ impl Scene {
         }
         self.session = current;
         let Some(session) = self.session.clone() else { return };
+        self.mics = (0..self.strips.len())
+            .map(|strip| match &self.tracks {
+                Some(tracks) => tracks.mics_of(strip),
+                None => session.map.mics_of(strip),
+            })
+            .collect();
         spectra.choose(selected);
-        let mics = self.mics_of(selected, &session);
+        let mics = self.mics[selected].clone();
         session.monitor.watch((!mics.is_empty()).then_some(mics.start));
         while let Some(snapshot) = session.monitor.take() {
             self.hear(&snapshot, &session);
@@ -214,7 +223,7 @@ impl Scene {
         let num_strips = self.strips.len();
         for (strip, levels) in self.strips.iter_mut().enumerate() {
             let mut all = MicLevels::default();
-            let mics = mics_of(&self.tracks, strip, session);
+            let mics = self.mics[strip].clone();
             let share = 1.0 / mics.len().max(1) as f32;
             for mic in &snapshot.mics[mics] {
                 all.input_peak = all.input_peak.max(mic.input_peak);
@@ -232,8 +241,8 @@ impl Scene {
         for target in 0..num_strips {
             for bleeder in 0..num_strips {
                 let mut loudest = 0.0_f32;
-                for to in mics_of(&self.tracks, target, session) {
-                    for from in mics_of(&self.tracks, bleeder, session) {
+                for to in self.mics[target].clone() {
+                    for from in self.mics[bleeder].clone() {
                         loudest = loudest.max(snapshot.crosstalk[to * num_mics + from]);
                     }
                 }
@@ -243,7 +252,7 @@ impl Scene {
         }
         self.settled = snapshot.settled;
         self.twins = (0..num_strips).find_map(|strip| {
-            let of = |strip: usize| mics_of(&self.tracks, strip, session);
+            let of = |strip: usize| self.mics[strip].clone();
             let twin = of(strip).find_map(|mic| snapshot.twins[mic])?;
             let other = (0..num_strips).find(|&other| of(other).any(|mic| mic == twin))?;
             (other != strip).then_some([strip, other])
@@ -335,7 +344,7 @@ impl Scene {
     pub(super) fn was_heard(&self, strip: usize) -> bool {
         let session = self.session.as_ref();
         session.is_some_and(|session| {
-            self.mics_of(strip, session).any(|mic| session.monitor.was_heard(mic))
+            self.mics[strip].clone().any(|mic| session.monitor.was_heard(mic))
         })
     }
 
@@ -355,15 +364,7 @@ impl Scene {
 
     /// Returns true if the current layout has this strip.
     pub(super) fn exists(&self, strip: usize) -> bool {
-        match &self.session {
-            Some(session) => !self.mics_of(strip, session).is_empty(),
-            None => self.tracks.is_none(),
-        }
-    }
-
-    /// Returns the worker's mics of a strip.
-    fn mics_of(&self, strip: usize, session: &LiveSession) -> Range<usize> {
-        mics_of(&self.tracks, strip, session)
+        if self.session.is_some() { !self.mics[strip].is_empty() } else { self.tracks.is_none() }
     }
 
     /// Returns the linked tracks, in the window of a linked instance.
@@ -374,12 +375,5 @@ impl Scene {
     /// Returns the parameters of the instance that hosts know.
     pub(super) fn own(&self) -> &Arc<UnspillParams> {
         &self.own
-    }
-}
-
-fn mics_of(tracks: &Option<Arc<Tracks>>, strip: usize, session: &LiveSession) -> Range<usize> {
-    match tracks {
-        Some(tracks) => tracks.mics_of(strip),
-        None => session.map.mics_of(strip),
     }
 }

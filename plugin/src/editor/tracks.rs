@@ -228,7 +228,9 @@ impl Tracks {
 
     /// Returns the worker's mics of a strip.
     pub(super) fn mics_of(&self, strip: usize) -> Range<usize> {
-        self.row(strip).map_or(0..0, |row| row.member.mics)
+        let state = self.state();
+        let row = state.rows.get(strip).and_then(Option::as_ref);
+        row.map_or(0..0, |row| row.member.mics.clone())
     }
 
     /// Returns the member of a strip.
@@ -289,7 +291,9 @@ impl Tracks {
         match self.cells[index.place()] {
             Cell::Session(own) | Cell::All { own, .. } => Some(own),
             Cell::Track { strip, own, .. } | Cell::Removed { strip, own, .. } => {
-                self.row(strip).filter(|row| row.is_own).map(|_| own)
+                let state = self.state();
+                let row = state.rows.get(strip).and_then(Option::as_ref);
+                row.is_some_and(|row| row.is_own).then_some(own)
             }
             Cell::Pair { .. } | Cell::None => None,
         }

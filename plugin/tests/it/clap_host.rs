@@ -333,22 +333,8 @@ impl Host for ClapHost {
     }
 
     fn go_to(&self, sample: Option<i64>) {
-        let transport = sample.map(|sample| {
-            // SAFETY: plain data, for which zeros are valid.
-            let mut transport: clap_event_transport = unsafe { std::mem::zeroed() };
-            transport.header = clap_event_header {
-                size: size_of::<clap_event_transport>() as u32,
-                time: 0,
-                space_id: CLAP_CORE_EVENT_SPACE_ID,
-                type_: CLAP_EVENT_TRANSPORT,
-                flags: 0,
-            };
-            transport.flags = CLAP_TRANSPORT_IS_PLAYING | CLAP_TRANSPORT_HAS_SECONDS_TIMELINE;
-            let seconds = sample as f64 / self.rate_hz.get() * CLAP_SECTIME_FACTOR as f64;
-            transport.song_pos_seconds = seconds.round() as i64;
-            transport
-        });
-        *self.time.borrow_mut() = (-1, transport);
+        let transport = |sample| playing_at(sample, self.rate_hz.get());
+        *self.time.borrow_mut() = (-1, sample.map(transport));
     }
 
     fn reset(&self) {
@@ -442,6 +428,23 @@ impl Host for ClapHost {
     fn unload(mut self: Box<Self>) {
         self.destroys = true;
     }
+}
+
+/// Returns a transport that plays at `sample` of the timeline.
+pub fn playing_at(sample: i64, rate_hz: f64) -> clap_event_transport {
+    // SAFETY: plain data, for which zeros are valid.
+    let mut transport: clap_event_transport = unsafe { std::mem::zeroed() };
+    transport.header = clap_event_header {
+        size: size_of::<clap_event_transport>() as u32,
+        time: 0,
+        space_id: CLAP_CORE_EVENT_SPACE_ID,
+        type_: CLAP_EVENT_TRANSPORT,
+        flags: 0,
+    };
+    transport.flags = CLAP_TRANSPORT_IS_PLAYING | CLAP_TRANSPORT_HAS_SECONDS_TIMELINE;
+    let seconds = sample as f64 / rate_hz * CLAP_SECTIME_FACTOR as f64;
+    transport.song_pos_seconds = seconds.round() as i64;
+    transport
 }
 
 /// Returns the table of a CLAP plugin's extension.

@@ -1,16 +1,14 @@
 //! The host's time of every piece of a block.
 
 use clap_sys::events::{
-    CLAP_CORE_EVENT_SPACE_ID, CLAP_EVENT_TRANSPORT, CLAP_TRANSPORT_HAS_BEATS_TIMELINE,
-    CLAP_TRANSPORT_HAS_SECONDS_TIMELINE, CLAP_TRANSPORT_IS_PLAYING, clap_event_header,
-    clap_event_transport,
+    CLAP_TRANSPORT_HAS_BEATS_TIMELINE, CLAP_TRANSPORT_HAS_SECONDS_TIMELINE,
+    CLAP_TRANSPORT_IS_PLAYING,
 };
-use clap_sys::fixedpoint::CLAP_SECTIME_FACTOR;
 use plugin::guard::{HostTime, param_id_hash};
 use vst3::Steinberg::Vst::ProcessContext;
 use vst3::Steinberg::Vst::ProcessContext_::StatesAndFlags_::{kContTimeValid, kPlaying};
 
-use super::clap_host::ClapHost;
+use super::clap_host::{ClapHost, playing_at};
 use super::host::{Host, Odd, SetUp, TestBus};
 use super::probes::{Probe, Sym, TIMES};
 use super::vst3_host::Vst3Host;
@@ -41,18 +39,8 @@ fn clap_blocks_have_the_time_of_the_transport_and_the_count_of_samples() {
     assert!(host.activate(SetUp { rate: 44_100.0, ..SetUp::default() }));
     let change = (10, param_id_hash(LABEL), 1.0);
     let playing = CLAP_TRANSPORT_IS_PLAYING | CLAP_TRANSPORT_HAS_SECONDS_TIMELINE;
-    // SAFETY: plain data, for which zeros are valid.
-    let mut transport: clap_event_transport = unsafe { std::mem::zeroed() };
-    transport.header = clap_event_header {
-        size: size_of::<clap_event_transport>() as u32,
-        time: 0,
-        space_id: CLAP_CORE_EVENT_SPACE_ID,
-        type_: CLAP_EVENT_TRANSPORT,
-        flags: 0,
-    };
     for sample in [0_i64, 1, -4410, 7 * 44_100 + 13, 10 * 3600 * 44_100 + 1] {
-        let seconds = sample as f64 / 44_100.0 * CLAP_SECTIME_FACTOR as f64;
-        transport.song_pos_seconds = seconds.round() as i64;
+        let mut transport = playing_at(sample, 44_100.0);
         for (flags, steady_time, expected) in [
             (playing, 500, pieces(Some(sample), Some(500))),
             (playing, -1, pieces(Some(sample), None)),
@@ -72,8 +60,8 @@ fn clap_blocks_have_the_time_of_the_transport_and_the_count_of_samples() {
         host.process_timed(inputs, outputs, 64, &[change], Odd::Nothing)
     };
     assert_eq!(times_of(process), pieces(None, None));
+    let mut transport = playing_at(0, 44_100.0);
     transport.header.size = 8;
-    transport.flags = playing;
     *host.time.borrow_mut() = (-1, Some(transport));
     assert_eq!(times_of(process), pieces(None, None), "a transport that is too short");
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::learned::{Kind, Player, every_way, learned};
+use super::learned::{Kind, Player, every_way, learned, passage_and_rest};
 use super::*;
 
 /// Places of the mics in the other session: two are not there.
@@ -20,11 +20,7 @@ fn moved(mics: &[Vec<f32>]) -> Vec<Vec<f32>> {
 #[test]
 fn moved_mics_are_cleaned_as_where_they_were_learned() {
     let recording = recording(3, 0.3, &[1.0, 0.5, 2.0]);
-    let (passage, rest): (Vec<_>, Vec<_>) = recording
-        .mics
-        .iter()
-        .map(|mic| (mic[..48_000 * 3].to_vec(), mic[48_000 * 3..48_000 * 5].to_vec()))
-        .unzip();
+    let (passage, rest) = passage_and_rest(&recording);
     let controls = Controls::default();
     for (kind, mode) in every_way() {
         let mut player = Player::new(kind, mode, 3, None);

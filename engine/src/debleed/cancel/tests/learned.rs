@@ -86,6 +86,12 @@ pub(super) fn every_way() -> [(Kind, Mode); 4] {
     ]
 }
 
+/// Returns the first three seconds of all mics, and the two after them.
+pub(super) fn passage_and_rest(recording: &Recording) -> (Vec<Vec<f32>>, Vec<Vec<f32>>) {
+    let mics = recording.mics.iter();
+    mics.map(|mic| (mic[..48_000 * 3].to_vec(), mic[48_000 * 3..48_000 * 5].to_vec())).unzip()
+}
+
 /// Returns the mean SDR of the first second over mics, in dB.
 fn first_second_db(recording: &Recording, out: &[Vec<f32>]) -> f32 {
     let second = 48_000;
@@ -97,11 +103,7 @@ fn first_second_db(recording: &Recording, out: &[Vec<f32>]) -> f32 {
 #[test]
 fn what_was_learned_plays_the_same_saved_and_loaded_and_whatever_was_played_before() {
     let recording = recording(3, 0.3, &[1.0, 0.5, 2.0]);
-    let (passage, rest): (Vec<_>, Vec<_>) = recording
-        .mics
-        .iter()
-        .map(|mic| (mic[..48_000 * 3].to_vec(), mic[48_000 * 3..48_000 * 5].to_vec()))
-        .unzip();
+    let (passage, rest) = passage_and_rest(&recording);
     let controls = Controls::default();
     for (kind, mode) in every_way() {
         let mut player = Player::new(kind, mode, 3, None);

@@ -1,7 +1,7 @@
 //! The worker of a session in this process: finds the members and runs their stream.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -13,6 +13,7 @@ use engine::{
 };
 
 use crate::board::{Board, Desk, RequestWriter, School, Seat, apply};
+use crate::kept::{self, Shelf};
 use crate::lock::lock;
 use crate::ring::{Reader, SHAPE};
 use crate::roster::{Pulse, describe};
@@ -26,6 +27,8 @@ pub const MAX_LINKED_MICS: usize = 16;
 
 /// Longest park of an offline caller between two checks for a result.
 const OFFLINE_NAP: Duration = Duration::from_millis(5);
+/// Time between two looks of an offline caller at a worker that finishes its work.
+const FINISH_NAP: Duration = Duration::from_micros(50);
 /// Time without a hop after which offline callers stop waiting. Only a worker that is stuck or has
 /// no processor time takes so long.
 const STUCK: Duration = Duration::from_secs(10);
@@ -74,6 +77,8 @@ struct Shared {
     /// Number of hops processed while a host renders.
     hops: Mutex<u64>,
     is_processed: Condvar,
+    /// Number of times that the worker found no complete hop.
+    idles: AtomicU64,
 }
 
 /// The worker of one session, shared by the members of this process.
@@ -123,6 +128,12 @@ impl Hub {
             roster: Roster::default(),
             hops: Mutex::new(0),
             is_processed: Condvar::new(),
+            idles: AtomicU64::new(0),
+        });
+        let shelf = Shelf::of(kept::Key {
+            folder: key.folder.clone(),
+            session: key.session,
+            rate_bits: key.rate.hz().to_bits(),
         });
         let worker = Worker {
             shared: Arc::clone(&shared),
@@ -132,6 +143,9 @@ impl Hub {
             others: Vec::new(),
             unused: Vec::new(),
             board: Board::default(),
+            shelf,
+            keeps: false,
+            num_processes: 0,
             school: School::default(),
             learner: Arc::clone(&handles.learner),
             pulse: Pulse::default(),
@@ -175,6 +189,20 @@ impl Hub {
     pub(crate) fn wake(&self) {
         if let Some(thread) = &self.thread {
             thread.thread().unpark();
+        }
+    }
+
+    /// Waits until the worker has processed everything that members have delivered so far. Offline
+    /// only.
+    pub(crate) fn finish(&self) {
+        let since = Instant::now();
+        // Acquire: pairs with the Release below, so that the second look of the worker from now on
+        // is later than this call.
+        let idles = || self.shared.idles.load(Ordering::Acquire);
+        let before = idles();
+        while idles().wrapping_sub(before) < 2 && !self.has_failed() && since.elapsed() < STUCK {
+            self.wake();
+            std::thread::sleep(FINISH_NAP);
         }
     }
 
@@ -236,6 +264,11 @@ struct Worker {
     unused: Vec<(MemberId, Reader, Option<Local>)>,
     /// All members of the session, also those that are not in the stream.
     board: Board,
+    /// The sound of this session's members.
+    shelf: Shelf,
+    /// True if sound is kept.
+    keeps: bool,
+    num_processes: usize,
     school: School,
     learner: Arc<Learner>,
     pulse: Pulse,
@@ -269,6 +302,9 @@ impl Worker {
             let step = self.stream.step();
             // Several hops in a row are complete, as far as is known.
             is_late = step == Step::Done;
+            if step == Step::Idle {
+                self.shared.idles.fetch_add(1, Ordering::Release);
+            }
             match step {
                 Step::Done => {
                     let is_offline = self.stream.is_offline();
@@ -310,6 +346,28 @@ impl Worker {
                 }
             }
         }
+        self.keep_up();
+    }
+
+    /// Keeps sound or not, as the members wish, and finds the instances that are not linked.
+    fn keep_up(&mut self) {
+        let board = &self.board;
+        self.stream.identify(|id| board.identity(id));
+        let keeps = board.keeps(self.key.session);
+        if keeps != self.keeps && !board.seats().is_empty() {
+            self.keeps = keeps;
+            if !keeps {
+                self.shelf.clear();
+            }
+            self.stream.keep_on(keeps.then(|| self.shelf.clone()));
+        }
+        if keeps && board.num_processes() != self.num_processes {
+            self.num_processes = board.num_processes();
+            self.shelf.share_among(self.num_processes);
+        }
+        if self.stream.call_absent() {
+            self.board.hurry();
+        }
     }
 
     /// Finds members that are not local, and forgets those that have left or died.
@@ -337,8 +395,10 @@ impl Worker {
     /// free mics: local ones, and others of this session and rate.
     fn add_members(&mut self) {
         for (id, reader, local) in &mut self.unused {
-            if let Some(mic) = self.stream.free_mics(reader.about().num_mics) {
-                self.stream.add(Track::new(*id, reader.clone(), mic, local.take()));
+            let identity = self.board.identity(*id);
+            if let Some(mic) = self.stream.mics_for(identity, reader.about().num_mics) {
+                let track = Track::new(*id, reader.clone(), mic, local.take());
+                self.stream.add(track.of(identity));
                 self.board.hurry();
             }
         }
@@ -356,8 +416,9 @@ impl Worker {
             {
                 continue;
             }
-            let Some(mic) = self.stream.free_mics(about.num_mics) else { continue };
-            self.stream.add(Track::new(id, reader.clone(), mic, None));
+            let identity = self.board.identity(id);
+            let Some(mic) = self.stream.mics_for(identity, about.num_mics) else { continue };
+            self.stream.add(Track::new(id, reader.clone(), mic, None).of(identity));
             self.board.hurry();
             other.is_in_stream = true;
         }
@@ -382,9 +443,11 @@ impl Worker {
             let other = others.iter().find(|other| other.id() == id);
             other.is_none_or(Other::is_alive)
         });
+        self.keep_up();
+        let owners = self.stream.owners();
         let (tracks, controls) = self.stream.tracks_and_controls();
-        apply(&mut self.board, tracks, controls);
-        self.school.poll(&self.board, tracks, controls, &self.learner, MAX_LINKED_MICS);
+        apply(&mut self.board, tracks, &owners, controls);
+        self.school.poll(&self.board, &owners, controls, &self.learner, MAX_LINKED_MICS);
     }
 
     /// Describes the members for windows, ten times a second.

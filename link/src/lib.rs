@@ -8,8 +8,12 @@ extern crate self as link;
 mod align;
 mod board;
 mod hub;
+mod kept;
 mod lock;
 mod member;
+#[cfg(test)]
+#[path = "../tests/common/panel.rs"]
+mod panel;
 mod ring;
 mod roster;
 pub mod segment;
@@ -26,6 +30,7 @@ pub use board::{
     Request, Sheet,
 };
 pub use hub::MAX_LINKED_MICS;
+pub use kept::Kept;
 pub use member::{JoinError, Member, MemberConfig};
 pub use ring::MAX_MEMBER_MICS;
 pub use roster::{MemberInfo, MemberState};

@@ -83,6 +83,8 @@ pub struct Member {
     writer: Writer,
     hub: Arc<Hub>,
     timing: Timing,
+    /// True until the first block after the start or a reset.
+    is_fresh: bool,
     watcher: Watcher,
     /// Kept until the member leaves, for its watchers.
     _requests: Arc<Mutex<RequestWriter>>,
@@ -132,7 +134,8 @@ impl Member {
             hub.join(Newcomer { id, reader, local, desk });
         }
         let (_requests, _segment) = (requests, segment);
-        Ok(Self { outlet, writer, hub, timing, watcher, _requests, _segment })
+        let is_fresh = true;
+        Ok(Self { outlet, writer, hub, timing, is_fresh, watcher, _requests, _segment })
     }
 
     /// Returns the samples from a mic's input to the same sample at its output.
@@ -206,6 +209,7 @@ impl Member {
     /// Safe on the audio thread: clears memory, no allocation.
     pub fn reset(&mut self) {
         self.outlet.reset();
+        self.is_fresh = true;
     }
 
     /// Cleans one block in place.
@@ -219,8 +223,12 @@ impl Member {
     /// Returns [`ProcessError`] if the number of mics or the lengths are wrong. The block is
     /// unchanged then.
     pub fn process(&mut self, mics: &mut [&mut [f32]], stamp: &Stamp) -> Result<(), ProcessError> {
-        let Self { outlet, writer, hub, .. } = self;
+        let Self { outlet, writer, hub, is_fresh, .. } = self;
         outlet.check(mics)?;
+        if std::mem::take(is_fresh) && stamp.is_offline {
+            // Otherwise a new render could be taken for a part of the last one.
+            hub.finish();
+        }
         // The epoch wraps around together with that of the removals.
         #[allow(clippy::cast_possible_truncation, reason = "only equality counts")]
         writer.write(mics, stamp, outlet.epoch() as u32);

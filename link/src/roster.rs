@@ -21,6 +21,9 @@ pub enum MemberState {
     Playing,
     /// It delivers no samples: its track is stopped, asleep, bypassed or frozen.
     Still,
+    /// It delivers no samples, and those of its last playback stand in for them: the host renders
+    /// other tracks.
+    Kept,
     /// Its samples arrive too late by this time, in seconds.
     Late(f32),
     /// Its audio is later than that of the other members by this time, in seconds, or earlier if
@@ -55,6 +58,9 @@ pub struct MemberInfo {
     pub mics: Range<usize>,
     /// State of its samples.
     pub state: MemberState,
+    /// Place on the timeline in seconds from which it was rendered without any other member, and
+    /// without the kept sound of one, since it last played together with one.
+    pub alone_from_s: Option<f32>,
 }
 
 /// The time of each member's last sample.
@@ -105,10 +111,16 @@ pub(crate) fn describe(
         num_mics: seat.about().num_mics,
         mics,
         state,
+        alone_from_s: None,
     };
     let mut members: Vec<MemberInfo> = Vec::new();
-    for track in tracks {
-        let state = if !pulse.beats(track.id, track.written, now) {
+    let beats: Vec<bool> =
+        tracks.iter().map(|track| pulse.beats(track.id, track.written, now)).collect();
+    let is_any_there = beats.contains(&true);
+    for (track, beats) in tracks.iter().zip(beats) {
+        let state = if track.is_kept && is_any_there {
+            MemberState::Kept
+        } else if !beats {
             MemberState::Still
         } else if let Some(place) = track.end_place() {
             let behind =
@@ -123,7 +135,11 @@ pub(crate) fn describe(
         } else {
             MemberState::Unplaced
         };
-        members.extend(board.seat(track.id).map(|seat| info(seat, track.mics(), state)));
+        let alone_from_s = track.alone_from.map(|sample| sample as f32 / rate_hz);
+        members.extend(board.seat(track.id).map(|seat| {
+            let info = info(seat, track.mics(), state);
+            MemberInfo { alone_from_s, ..info }
+        }));
     }
     let is_unused = |seat: &&Seat| tracks.iter().all(|track| track.id != seat.id());
     for seat in board.seats().iter().filter(is_unused) {

@@ -8,18 +8,25 @@
 //! Hops begin at multiples of their length on the line of the places, from a reset on. A jump
 //! without a reset continues the hops.
 
+mod absent;
 mod aligned;
 
 use std::collections::VecDeque;
+use std::ops::Range;
 
 use engine::{Controls, GroupId, HopRunner};
 
 use crate::align::Watcher;
-use crate::stamp::Place;
+use crate::kept::{Found, Shelf};
+use crate::stamp::{MicSettings, Place};
 use crate::track::{Cover, MemberId, Part, Piece, Track, to_i64};
+
+pub(crate) use absent::Owner;
 
 /// Groups of the two sides of stereo tracks begin here; the groups that engineers choose lie below.
 const SIDES: u8 = 128;
+/// Hops of a track in real time after which it no longer waits for one that is rendered.
+const RENDER_HOPS: i64 = 100;
 
 /// State after a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +46,8 @@ pub(crate) struct Stream {
     lag: i64,
     tracks: Vec<Track>,
     leader: Option<MemberId>,
+    /// True if the leader is rendered.
+    renders: bool,
     /// Count of the leader's sample at the start of the next hop.
     at: i64,
     /// Samples of the next hop that lie before the leader's first one.
@@ -58,6 +67,13 @@ pub(crate) struct Stream {
     num_mics: usize,
     /// Finds misaligned tracks.
     watcher: Option<Watcher>,
+    /// The sound that stands in for members without samples, if it is kept.
+    shelf: Option<Shelf>,
+    /// Instances with mics that are not linked at the moment.
+    absent: Vec<Owner>,
+    found: Vec<Found>,
+    /// True if kept sound stood in for a member in the last hop.
+    is_kept: bool,
     pieces: Vec<(Piece, Cover)>,
     covers: Vec<Vec<Cover>>,
 }
@@ -72,6 +88,7 @@ impl Stream {
             hop,
             tracks: Vec::new(),
             leader: None,
+            renders: false,
             at: 0,
             lead_in: 0,
             end: None,
@@ -83,6 +100,10 @@ impl Stream {
             controls: Controls::default(),
             num_mics,
             watcher: None,
+            shelf: None,
+            absent: Vec::new(),
+            found: Vec::new(),
+            is_kept: false,
             pieces: Vec::new(),
             covers: Vec::new(),
         }
@@ -111,27 +132,18 @@ impl Stream {
         (&self.tracks, &mut self.controls)
     }
 
-    /// Returns the first of `count` free mics in a row, for a new track.
-    pub(crate) fn free_mics(&self, count: usize) -> Option<usize> {
-        (0..self.num_mics).find(|&first| {
-            let wanted = first..first + count;
-            wanted.end <= self.num_mics
-                && !self
-                    .tracks
-                    .iter()
-                    .any(|track| track.mics().start < wanted.end && wanted.start < track.mics().end)
-        })
-    }
-
+    /// Adds a track on mics from [`Self::mics_for`].
     pub(crate) fn add(&mut self, track: Track) {
+        self.make_room(&track);
         self.tracks.push(track);
         self.covers.push(Vec::new());
     }
 
     pub(crate) fn remove(&mut self, id: MemberId) {
         if let Some(index) = self.tracks.iter().position(|track| track.id == id) {
-            self.tracks.remove(index);
+            let track = self.tracks.remove(index);
             self.covers.remove(index);
+            self.keep_mics_of(&track);
         }
         if self.leader == Some(id) {
             self.leader = None;
@@ -166,31 +178,44 @@ impl Stream {
     fn leading(&mut self) -> Option<usize> {
         let hop = to_i64(self.hop);
         let index_of = |id| self.tracks.iter().position(|track| track.id == id);
+        let is_rendered = self.tracks.iter().any(|track| track.waits(hop) && track.renders());
         if let Some(leader) = self.leader.and_then(index_of) {
             let track = &self.tracks[leader];
             let first = track.run_at(self.at + self.lead_in);
             let has_place = first.is_none_or(|run| run.place.is_some());
-            if has_place && track.written >= self.at + hop {
-                return Some(leader);
-            }
-            if has_place && !self.tracks.iter().any(|track| track.waits(hop)) {
-                return None;
+            self.renders = first.map_or(self.renders, |run| run.is_offline);
+            if self.renders || !is_rendered {
+                if has_place && track.written >= self.at + hop {
+                    return Some(leader);
+                }
+                if has_place && !self.tracks.iter().any(|track| self.is_held_up(track)) {
+                    return None;
+                }
             }
             self.tracks[leader].lose();
             self.leader = None;
         }
-        self.elect()
+        self.elect(is_rendered)
+    }
+
+    /// Returns true if a leader without samples for the next hop holds a track up.
+    fn is_held_up(&self, track: &Track) -> bool {
+        let hop = to_i64(self.hop);
+        track.waits(hop)
+            && (!self.comes_after_leader(track) || track.outwaits(self.patience(track)))
     }
 
     /// Makes another local track the leader: one that has the samples after the last hop, or else
-    /// one of the largest part of the tracks.
-    fn elect(&mut self) -> Option<usize> {
+    /// one of the largest part of the tracks. A track that is rendered comes before those that play
+    /// in real time.
+    fn elect(&mut self, is_rendered: bool) -> Option<usize> {
         let hop = to_i64(self.hop);
+        let may_lead = |track: &Track| track.local.is_some() && (!is_rendered || track.renders());
+        self.renders = is_rendered;
         let continuing = self.end.and_then(|place| {
             let piece = Piece { offset: 0, length: self.hop, place: Some(place) };
             self.tracks.iter().enumerate().find_map(|(index, track)| {
-                track.local.as_ref()?;
-                let run = track.run_at(track.next)?;
+                let run = track.run_at(track.next).filter(|_| may_lead(track))?;
                 let behind = piece.place?.since(run.place?.plus(track.next - run.start))?;
                 let count = track.next + behind;
                 let is_there = behind >= 0 && track.written >= count + hop;
@@ -202,7 +227,7 @@ impl Stream {
             (self.at, self.lead_in) = (count, 0);
             return Some(leader);
         }
-        let candidates = self.tracks.iter().enumerate().filter(|(_, track)| track.local.is_some());
+        let candidates = self.tracks.iter().enumerate().filter(|(_, track)| may_lead(track));
         let (leader, count) = candidates
             .filter_map(|(index, track)| Some((index, track.first_placed(track.next)?.0)))
             .max_by_key(|&(index, count)| {
@@ -225,7 +250,8 @@ impl Stream {
         self.at = count - self.lead_in;
         self.end = None;
         track.next = count;
-        let was_reset = track.epoch.is_some_and(|epoch| epoch != run.epoch);
+        let known = track.epoch.or(track.lost_epoch.take());
+        let was_reset = known.is_some_and(|epoch| epoch != run.epoch);
         track.epoch = Some(run.epoch);
         self.tracks.iter_mut().for_each(|track| track.is_awaited = true);
         if was_reset || self.epoch == 0 {
@@ -267,6 +293,12 @@ impl Stream {
         self.tracks.iter().filter(is_near).count()
     }
 
+    /// Returns true if the leader's samples have a jump or a reset before their end.
+    fn leader_will_jump(&self) -> bool {
+        let leader = self.tracks.iter().find(|track| Some(track.id) == self.leader);
+        leader.is_some_and(|leader| leader.jumps_after(self.at + self.lead_in))
+    }
+
     /// Notes that nothing is removed from samples of local tracks that no leader will reach.
     fn pass_by(&mut self) {
         let hop = to_i64(self.hop);
@@ -275,7 +307,7 @@ impl Stream {
         let next = leader.and_then(|leader| self.tracks[leader].place_of(self.at + self.lead_in));
         let leader = leader.map(|leader| (self.tracks[leader].id, self.tracks[leader].written));
         self.tracks.iter_mut().for_each(|track| track.note_leader(leader));
-        if next.is_some() && next != self.end {
+        if (next.is_some() && next != self.end) || self.leader_will_jump() {
             // The leader jumps, perhaps to where the others are.
             return;
         }
@@ -286,12 +318,14 @@ impl Stream {
             let is_due = |track: &Track| track.written - track.next >= tolerance + hop;
             if Some(id) == self.leader
                 || !is_due(track)
-                || !track.is_elsewhere(self.end, tolerance + hop)
+                || !track.is_elsewhere(self.end, tolerance + hop, self.patience(track))
             {
                 continue;
             }
-            // The larger part of the tracks does not follow the smaller one.
-            if self.company(index) > with_leader {
+            // The larger part of the tracks does not follow the smaller one, unless that is rendered.
+            let will_lead = !self.renders && track.renders();
+            let is_in_the_way = self.comes_after_leader(track);
+            if will_lead || (!is_in_the_way && self.company(index) > with_leader) {
                 continue;
             }
             self.cancel_due(Some(id));
@@ -304,6 +338,18 @@ impl Stream {
                 }
             }
         }
+    }
+
+    /// Returns true if the leader is rendered and this track is not.
+    fn comes_after_leader(&self, track: &Track) -> bool {
+        self.renders && !track.renders()
+    }
+
+    /// Returns the samples of a track after which a leader without new ones no longer goes on.
+    fn patience(&self, track: &Track) -> i64 {
+        let tolerance = track.local.as_ref().map_or(0, |local| local.tolerance);
+        let hops = if self.comes_after_leader(track) { RENDER_HOPS } else { 1 };
+        tolerance + hops * to_i64(self.hop)
     }
 
     /// Finds the samples of all tracks for the next hop. Returns false if one is to be waited for.
@@ -336,7 +382,7 @@ impl Stream {
             }
             let is_whole = track.covers(&self.pieces, covers);
             // A track at another place waits for hops that come after this one.
-            is_overdue |= !is_whole && track.waits(hop);
+            is_overdue |= !is_whole && track.waits(hop) && (!self.renders || track.renders());
             track.is_missing = !is_whole;
             missing |= !is_whole && track.is_awaited && !track.is_past(end, tolerance + hop);
             if let (Some(local), true, Some(last)) = (&track.local, is_whole, covers.last()) {
@@ -353,7 +399,7 @@ impl Stream {
             if !reaches_end && track.is_awaited && !track.is_past(end, tolerance + hop) {
                 track.lose();
                 // A reset that the leader has not followed is this track's own.
-                track.epoch = None;
+                track.lost_epoch = track.epoch.take().or(track.lost_epoch);
             }
         }
         self.end = end;
@@ -362,11 +408,13 @@ impl Stream {
 
     /// Processes the hop whose samples were found.
     fn process(&mut self) {
-        self.gather();
-        self.listen();
         self.is_offline = (self.tracks.iter().zip(&self.covers)).any(|(track, covers)| {
             track.local.is_some() && covers.iter().any(|cover| cover.run.is_offline)
         });
+        self.gather();
+        self.keep();
+        self.note_lone_track();
+        self.listen();
         if self.is_offline {
             self.runner.complete(&self.controls, |_| false);
         }
@@ -393,13 +441,8 @@ impl Stream {
                     }
                 }
             }
-            let Some(settings) = covers.first().map(|cover| cover.run.settings) else { continue };
-            let sides = (track.mics().len() > 1).then(|| side_group(track.mic)).flatten();
-            for mic in track.mics() {
-                let controls = &mut self.controls.mics[mic];
-                controls.role = settings.role;
-                controls.floor = settings.floor;
-                controls.group = settings.group.or(sides);
+            if let Some(first) = covers.first() {
+                set_mics(&mut self.controls, &track.mics(), &first.run.settings);
             }
         }
     }
@@ -454,12 +497,16 @@ impl Stream {
     /// Notes that nothing is removed from local samples that no hop will have.
     fn pass_over(&mut self) {
         let hop = to_i64(self.hop);
+        if self.leader_will_jump() {
+            return;
+        }
         for (track, covers) in self.tracks.iter_mut().zip(&self.covers) {
             let (id, next, written) = (track.id, track.next, track.written);
             let (Some(local), true) = (&track.local, covers.is_empty()) else { continue };
             let length = written - next - local.tolerance;
-            let patience = local.tolerance + hop;
-            if length < hop || !track.is_elsewhere(self.end, patience) {
+            let hops = if self.renders && !track.renders() { RENDER_HOPS } else { 1 };
+            let patience = local.tolerance + hops * hop;
+            if length < hop || !track.is_elsewhere(self.end, local.tolerance + hop, patience) {
                 continue;
             }
             let Some(part) = track.pass_over(length) else { continue };
@@ -496,6 +543,16 @@ impl Stream {
                 }
             }
         }
+    }
+}
+
+/// Sets the controls of a track's mics.
+fn set_mics(controls: &mut Controls, mics: &Range<usize>, settings: &MicSettings) {
+    let sides = (mics.len() > 1).then(|| side_group(mics.start)).flatten();
+    for mic in &mut controls.mics[mics.clone()] {
+        mic.role = settings.role;
+        mic.floor = settings.floor;
+        mic.group = settings.group.or(sides);
     }
 }
 

@@ -3,6 +3,7 @@
 mod absence;
 mod foreign;
 mod jumps;
+mod kept;
 mod lines;
 mod misaligned;
 mod skew;
@@ -41,6 +42,8 @@ struct Rig {
     stream: Stream,
     members: Vec<Member>,
     timing: Timing,
+    /// True if hops are processed only when a member waits for one.
+    is_lazy: bool,
 }
 
 impl Rig {
@@ -56,7 +59,7 @@ impl Rig {
         let runner = HopRunner::new(&config, SessionMethod::default()).unwrap();
         let stream = Stream::new(runner, NUM_MICS);
         let timing = Timing::new(rate, mode, max_block);
-        let mut rig = Self { stream, members: Vec::new(), timing };
+        let mut rig = Self { stream, members: Vec::new(), timing, is_lazy: false };
         (0..num_members).for_each(|_| rig.add());
         rig
     }
@@ -89,13 +92,17 @@ impl Rig {
     }
 
     fn call_at(&mut self, member: usize, block: &[f32], place: Option<Place>) {
-        let Self { stream, members, .. } = self;
+        self.call_with(member, block, &stamp(place));
+    }
+
+    fn call_with(&mut self, member: usize, block: &[f32], stamp: &Stamp) {
+        let Self { stream, members, is_lazy, .. } = self;
         let member = &mut members[member];
         let mut block = block.to_vec();
         let epoch = u32::try_from(member.outlet.epoch()).unwrap();
-        member.writer.write(&[&mut block], &stamp(place), epoch);
-        while stream.step() == Step::Done {}
-        member.outlet.process(&mut [&mut block], || false).unwrap();
+        member.writer.write(&[&mut block], stamp, epoch);
+        while !*is_lazy && stream.step() == Step::Done {}
+        member.outlet.process(&mut [&mut block], || stream.step() == Step::Done).unwrap();
         member.heard.extend_from_slice(&block);
     }
 }

@@ -79,6 +79,8 @@ impl Local {
 #[derive(Debug)]
 pub(crate) struct Track {
     pub(crate) id: MemberId,
+    /// Identity of the instance, which outlasts its membership; 0 for none.
+    pub(crate) identity: u128,
     pub(crate) reader: Reader,
     /// First of the worker's mics that this member has.
     pub(crate) mic: usize,
@@ -92,6 +94,8 @@ pub(crate) struct Track {
     pub(crate) next: i64,
     /// Number of resets before the sample at `next`, once a hop had samples of this track.
     pub(crate) epoch: Option<u32>,
+    /// The same when this track was lost.
+    pub(crate) lost_epoch: Option<u32>,
     /// Number of resets before the leader's last one, until this track follows or goes on.
     old_epoch: Option<u32>,
     /// True if hops wait for this track.
@@ -101,6 +105,11 @@ pub(crate) struct Track {
     pub(crate) misaligned_s: Option<f32>,
     /// True if the next hop lacks samples of this track.
     pub(crate) is_missing: bool,
+    /// True if kept samples stood in for this track in the last hop.
+    pub(crate) is_kept: bool,
+    /// Place on the timeline from which this track was rendered without any other, real or kept,
+    /// since it last played together with one.
+    pub(crate) alone_from: Option<i64>,
     /// True if the samples before `next` were passed over.
     is_passed: bool,
     /// `written` when the last hop went on without this track.
@@ -115,6 +124,7 @@ impl Track {
         let next = if local.is_some() { 0 } else { reader.written().min(MAX_COUNT) };
         Self {
             id,
+            identity: 0,
             reader,
             mic,
             local,
@@ -123,14 +133,22 @@ impl Track {
             written: next,
             next,
             epoch: None,
+            lost_epoch: None,
             old_epoch: None,
             is_awaited: true,
             misaligned_s: None,
             is_missing: false,
+            is_kept: false,
+            alone_from: None,
             is_passed: false,
             lost_at: 0,
             leader_at: (None, next),
         }
+    }
+
+    /// Returns the track as that of the instance with this identity.
+    pub(crate) fn of(self, identity: u128) -> Self {
+        Self { identity, ..self }
     }
 
     /// Returns true if the track is local and has so many samples that the removed signal of the
@@ -138,6 +156,11 @@ impl Track {
     pub(crate) fn waits(&self, hop: i64) -> bool {
         let tolerance = self.local.as_ref().map(|local| local.tolerance);
         tolerance.is_some_and(|tolerance| self.written - self.next >= tolerance + hop)
+    }
+
+    /// Returns true if the track is local and its next sample is rendered.
+    pub(crate) fn renders(&self) -> bool {
+        self.local.is_some() && self.run_at(self.next).is_some_and(|run| run.is_offline)
     }
 
     pub(crate) fn mics(&self) -> Range<usize> {
@@ -197,6 +220,16 @@ impl Track {
     pub(crate) fn place_of(&self, count: i64) -> Option<Place> {
         let run = self.run_at(count)?;
         Some(run.place?.plus(count - run.start))
+    }
+
+    /// Returns true if there is a jump or a reset after the sample at `count`.
+    pub(crate) fn jumps_after(&self, count: i64) -> bool {
+        let pairs = self.runs.iter().zip(self.runs.iter().skip(1));
+        let jumps = |(run, next): (&Run, &Run)| {
+            let goes_on = run.place.map(|place| place.plus(next.start - run.start));
+            next.start > count && (next.epoch != run.epoch || next.place != goes_on)
+        };
+        pairs.into_iter().any(jumps)
     }
 
     /// Returns the place after the newest sample.
@@ -300,7 +333,8 @@ impl Track {
 
     /// Notes that the leader was reset: a host is likely to reset this track too.
     pub(crate) fn expect_reset(&mut self) {
-        self.old_epoch = self.epoch.or_else(|| Some(self.run_at(self.next)?.epoch));
+        let known = self.epoch.or(self.lost_epoch);
+        self.old_epoch = known.or_else(|| Some(self.run_at(self.next)?.epoch));
     }
 
     /// Leaves out the samples before this track's reset, if it followed that of the leader.
@@ -313,6 +347,9 @@ impl Track {
         }
     }
 
+    pub(crate) fn old(&self) -> Option<u32> {
+        self.old_epoch
+    }
     /// Returns true if the leader was reset and this track was not.
     pub(crate) fn is_before_reset(&self) -> bool {
         self.old_epoch.is_some()
@@ -323,7 +360,7 @@ impl Track {
         self.next = last.count + to_i64(last.length);
         self.is_passed = false;
         self.epoch = Some(last.run.epoch);
-        self.old_epoch = None;
+        (self.lost_epoch, self.old_epoch) = (None, None);
     }
 
     /// Notes the leader's number and count of samples.
@@ -334,15 +371,19 @@ impl Track {
     }
 
     /// Returns true if this track does not wait for the leader: if its next sample has no place, or
-    /// lies neither at `end`, where a leader with hops goes on, nor up to `patience` samples later.
-    /// A leader without new samples in `patience` samples of this track does not go on.
-    pub(crate) fn is_elsewhere(&self, end: Option<Place>, patience: i64) -> bool {
+    /// lies neither at `end`, where a leader with hops goes on, nor up to `reach` samples later. A
+    /// leader without new samples in `patience` samples of this track does not go on.
+    pub(crate) fn is_elsewhere(&self, end: Option<Place>, reach: i64, patience: i64) -> bool {
         let next = self.place_of(self.next);
-        let (leader, since) = self.leader_at;
-        let (Some(next), Some(_)) = (next, leader) else { return next.is_none() };
+        let (Some(next), (Some(_), _)) = (next, self.leader_at) else { return next.is_none() };
         let Some(end) = end else { return false };
-        let is_ahead = next.since(end).is_some_and(|ahead| (0..=patience).contains(&ahead));
-        !is_ahead && self.written - since < patience
+        let is_ahead = next.since(end).is_some_and(|ahead| (0..=reach).contains(&ahead));
+        !is_ahead && !self.outwaits(patience)
+    }
+
+    /// Returns true if the leader had no new samples in `patience` samples of this track.
+    pub(crate) fn outwaits(&self, patience: i64) -> bool {
+        self.written - self.leader_at.1 >= patience
     }
 
     /// Passes over samples, all of one epoch and at most `length`. Returns them as a dry part.

@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use engine::Estimates;
 use link::{Console, Entry, Label, Lesson, PAIR_CODE, Request, Sheet};
-use nice_plug::prelude::ParamPtr;
+use nice_plug::prelude::{Enum, ParamPtr};
 
 use crate::guard::param_id_hash;
 use crate::live::Live;
-use crate::params::{EstimatesChoice, UnspillParams};
+use crate::params::{EstimatesChoice, KeepChoice, UnspillParams};
 
 /// Parameters that all instances of a session have in common.
-pub(crate) const SHARED: [&str; 3] = ["mode", "estimates", "learn"];
+pub(crate) const SHARED: [&str; 4] = ["mode", "estimates", "learn", "keep"];
 
 /// Parameters of one instance that the windows of all instances show.
 pub(crate) const OWN: [&str; 8] = [
@@ -169,6 +169,16 @@ impl Console for LinkConsole {
     fn learn(&self, lesson: &Arc<Lesson>) {
         self.params.saved.kept.learn(lesson);
         self.live.ring();
+    }
+
+    fn identity(&self) -> u128 {
+        self.params.saved.linked.as_ref().map_or(0, |linked| linked.identity().0)
+    }
+
+    fn keeps(&self, session: u8) -> bool {
+        let UnspillParams { session: own, keep, .. } = &*self.params;
+        own.as_ref().is_some_and(|own| own.value().to_index() == usize::from(session))
+            && keep.as_ref().is_some_and(|keep| keep.value() != KeepChoice::Off)
     }
 
     fn estimates(&self) -> Estimates {

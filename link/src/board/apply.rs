@@ -3,10 +3,17 @@
 use engine::Controls;
 
 use super::settle::Board;
+use crate::stream::Owner;
 use crate::track::Track;
 
-/// Sets the source of the estimates and the amount of every pair of mics from the sheets.
-pub(crate) fn apply(board: &mut Board, tracks: &[Track], controls: &mut Controls) {
+/// Sets the source of the estimates and the amount of every pair of mics from the sheets. `owners`
+/// are the members of all mics, those that are not linked at the moment included.
+pub(crate) fn apply(
+    board: &mut Board,
+    tracks: &[Track],
+    owners: &[Owner],
+    controls: &mut Controls,
+) {
     if let Some(estimates) = board.estimates() {
         controls.estimates = estimates;
     }
@@ -15,10 +22,10 @@ pub(crate) fn apply(board: &mut Board, tracks: &[Track], controls: &mut Controls
     }
     controls.pair_amount = Controls::default().pair_amount;
     for target in tracks {
-        for bleeder in tracks {
-            let amount = board.pair_amount(target.id, bleeder.id).clamp(0.0, 1.0);
+        for bleeder in owners.iter().filter(|owner| owner.mics != target.mics()) {
+            let amount = board.pair_amount(target.id, bleeder.identity).clamp(0.0, 1.0);
             for mic in target.mics() {
-                controls.pair_amount[mic][bleeder.mics()].fill(amount);
+                controls.pair_amount[mic][bleeder.mics.clone()].fill(amount);
             }
         }
     }

@@ -60,6 +60,18 @@ pub trait Console: Debug + Send + Sync {
     /// Returns the source of the estimates, one of the shared settings. The first member of a
     /// process and session decides.
     fn estimates(&self) -> Estimates;
+
+    /// Returns the identity that [`Self::write`] states.
+    fn identity(&self) -> u128 {
+        0
+    }
+
+    /// Returns true if the instance belongs to `session`, 0 for A, and the sound of its members is
+    /// kept there: one of the shared settings. Asked also while the instance is not linked. The
+    /// first member of a process and session decides whether sound is recorded at all.
+    fn keeps(&self, _session: u8) -> bool {
+        false
+    }
 }
 
 /// A console of a member without settings and identity.

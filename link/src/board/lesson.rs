@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use engine::{Controls, Estimates, GroupId, Learned, Learner, Role};
 
 use super::settle::Board;
-use crate::track::Track;
+use crate::stream::Owner;
 
 /// Estimates learned from a passage, with the members that they belong to.
 #[derive(Clone, Debug, PartialEq)]
@@ -68,13 +68,13 @@ impl School {
     pub(crate) fn poll(
         &mut self,
         board: &Board,
-        tracks: &[Track],
+        owners: &[Owner],
         controls: &Controls,
         learner: &Learner,
         num_mics: usize,
     ) {
         let is_learning = controls.estimates == Estimates::Learning;
-        let identities = identities(board, tracks, num_mics);
+        let identities = identities(owners, num_mics);
         let routing =
             || controls.mics[..num_mics].iter().map(|mic| (mic.role, mic.group)).collect();
         let consoles = || board.seats().iter().filter_map(super::Seat::console);
@@ -118,11 +118,10 @@ impl School {
 }
 
 /// Returns the identity of the member of each mic, 0 for none.
-fn identities(board: &Board, tracks: &[Track], num_mics: usize) -> Vec<u128> {
+fn identities(owners: &[Owner], num_mics: usize) -> Vec<u128> {
     let mut identities = vec![0; num_mics];
-    for track in tracks {
-        let identity = board.seat(track.id).map_or(0, |seat| seat.sheet().identity);
-        identities[track.mics()].fill(identity);
+    for Owner { identity, mics } in owners {
+        identities[mics.clone()].fill(*identity);
     }
     identities
 }

@@ -1,5 +1,6 @@
 //! The settings of a session become the same for all members, and identities become different.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use engine::Estimates;
@@ -75,18 +76,34 @@ impl Board {
         std::mem::take(&mut self.has_changed)
     }
 
-    /// Returns the amount of a bleeder's sound that is removed from a target's mics, any finite
-    /// number.
-    pub(super) fn pair_amount(&self, target: MemberId, bleeder: MemberId) -> f32 {
-        let identity = self.seat(bleeder).map_or(0, |seat| seat.sheet().identity);
-        let amount = |seat: &Seat| seat.sheet().own_value(PAIR_CODE, identity);
-        let target = self.seat(target).filter(|_| identity != 0 && target != bleeder);
+    /// Returns the amount of the sound of the member with the identity `bleeder` that is removed
+    /// from a target's mics, any finite number.
+    pub(super) fn pair_amount(&self, target: MemberId, bleeder: u128) -> f32 {
+        let amount = |seat: &Seat| seat.sheet().own_value(PAIR_CODE, bleeder);
+        let target = self.seat(target).filter(|_| bleeder != 0);
         target.and_then(amount).unwrap_or(1.0)
     }
 
     /// Returns the source of the estimates; `None` without a member of this process.
     pub(super) fn estimates(&self) -> Option<Estimates> {
         self.seats.iter().find_map(Seat::console).map(|console| console.estimates())
+    }
+
+    /// Returns true if the sound of the members of `session` is kept.
+    pub(crate) fn keeps(&self, session: u8) -> bool {
+        let first = self.seats.iter().find_map(Seat::console);
+        first.is_some_and(|console| console.keeps(session))
+    }
+
+    /// Returns the identity of a member, 0 if it has none.
+    pub(crate) fn identity(&self, id: MemberId) -> u128 {
+        self.seat(id).map_or(0, |seat| seat.sheet().identity)
+    }
+
+    /// Returns the number of processes with members.
+    pub(crate) fn num_processes(&self) -> usize {
+        let processes: BTreeSet<u32> = self.seats.iter().map(|seat| seat.about().process).collect();
+        processes.len()
     }
 
     /// Returns true if a poll is due at `now`, for a worker that has hops to process or not.

@@ -1,18 +1,16 @@
 //! Boards of several workers without threads: they are polled in turns.
 
-#[path = "../../tests/common/panel.rs"]
-mod panel;
-
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Instant;
 
 use engine::{Controls, Estimates};
-use panel::Panel;
 
 use super::{Board, Desk, Entry, PAIR_CODE, Request, RequestWriter, Seat, apply};
+use crate::panel::Panel;
 use crate::ring::{About, BOARD, Reader, SHAPE, Writer};
 use crate::segment::Memory;
+use crate::stream::Owner;
 use crate::track::{MemberId, Track};
 
 /// A member with its segment.
@@ -198,25 +196,27 @@ fn amounts_of_pairs_go_to_the_mics_of_both_members() {
     let tracks: Vec<Track> = [(0, 1), (1, 4)]
         .map(|(index, mic): (usize, usize)| {
             let Player { id, reader, .. } = &players[index];
-            Track::new(*id, reader.clone(), mic, None)
+            Track::new(*id, reader.clone(), mic, None).of(100 + *id)
         })
         .into();
+    let owner = |track: &Track| Owner { identity: track.identity, mics: track.mics() };
+    let owners: Vec<Owner> = tracks.iter().map(owner).collect();
     let mut controls = Controls::default();
     controls.pair_amount[1][2] = 0.5;
     let mut expected = Controls { estimates: Estimates::Learned, ..Controls::default() };
     expected.pair_amount[1][4] = 0.25;
     expected.pair_amount[2][4] = 0.25;
     boards[0].poll(Instant::now(), |_| true);
-    apply(&mut boards[0], &tracks, &mut controls);
+    apply(&mut boards[0], &tracks, &owners, &mut controls);
     assert_eq!(controls, expected);
     players[1].panel.lock().sheet.own[0].value = -3.0;
     poll(&mut boards);
     poll(&mut boards);
-    apply(&mut boards[0], &tracks, &mut controls);
+    apply(&mut boards[0], &tracks, &owners, &mut controls);
     expected.pair_amount[4][1..3].fill(0.0);
     assert_eq!(controls, expected);
     boards[0].leave(9);
-    apply(&mut boards[0], &tracks[..1], &mut controls);
+    apply(&mut boards[0], &tracks[..1], &owners[..1], &mut controls);
     expected.pair_amount = Controls::default().pair_amount;
     assert_eq!(controls, expected);
 }

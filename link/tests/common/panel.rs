@@ -20,6 +20,7 @@ pub(crate) struct State {
     pub(crate) estimates: Estimates,
     pub(crate) label: Label,
     pub(crate) lesson: Option<Arc<Lesson>>,
+    pub(crate) keeps: bool,
 }
 
 impl Panel {
@@ -48,6 +49,14 @@ impl Panel {
 }
 
 impl Console for Panel {
+    fn identity(&self) -> u128 {
+        self.lock().sheet.identity
+    }
+
+    fn keeps(&self, session: u8) -> bool {
+        self.lock().keeps && session == 0
+    }
+
     fn write(&self, sheet: &mut Sheet) {
         assert_eq!((&sheet.shared, &sheet.own), (&Vec::new(), &Vec::new()), "empty");
         sheet.clone_from(&self.lock().sheet);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use engine::network::Model;
 use engine::{Controls, Pace, SampleRate};
-use link::{JoinError, Member, MemberConfig, MicSettings, Stamp, Timing, Watcher};
+use link::{JoinError, Kept, Member, MemberConfig, MicSettings, Stamp, Timing, Watcher};
 use nice_plug::prelude::{AudioIOLayout, AuxiliaryBuffers, Buffer, Enum, ProcessMode};
 
 use super::clock::Clock;
@@ -76,6 +76,8 @@ struct Running {
 pub(super) struct LinkedPath {
     console: Arc<LinkConsole>,
     running: Option<Running>,
+    /// Keeps the track's sound until the instance ends, for tracks that are rendered alone.
+    _kept: Kept,
     clock: Clock,
     /// Fallback without a member. It delays the track by the latency that the host was given.
     dry: Delay,
@@ -86,8 +88,10 @@ pub(super) struct LinkedPath {
 impl LinkedPath {
     /// Creates the path of an instance that is not linked yet.
     pub(super) fn new(console: LinkConsole) -> Self {
+        let console = Arc::new(console);
         Self {
-            console: Arc::new(console),
+            _kept: Kept::new(console.clone()),
+            console,
             running: None,
             clock: Clock::default(),
             dry: Delay::default(),

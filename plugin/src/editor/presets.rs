@@ -99,12 +99,15 @@ impl Presets {
                     edits.index(&params.learn),
                 ];
                 let session = params.session.as_ref().map(|session| edits.index(session));
+                let keep = params.keep.as_ref().map(|keep| edits.index(keep));
                 let class = params.class;
                 let arrangement = saved::arrangement_of(&state, class.num_strips);
                 let values = state::normalized(class, state);
                 let all = edits.all().zip(values);
                 let values: Vec<_> = all
-                    .filter(|(index, _)| !kept.contains(index) && Some(*index) != session)
+                    .filter(|(index, _)| {
+                        !kept.contains(index) && ![session, keep].contains(&Some(*index))
+                    })
                     .collect();
                 match arrangement {
                     Some(arrangement) => edits.set_and_arrange(&values, arrangement),

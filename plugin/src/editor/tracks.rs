@@ -453,13 +453,30 @@ fn problem(
     if let Some(names) = with(|state| *state == MemberState::Elsewhere) {
         return Some(format!("Plays another part of the timeline: {names}"));
     }
+    let alone = roster.iter().find_map(|member| member.alone_from_s.map(|from_s| (member, from_s)));
     let process = roster.iter().find(|member| Some(member.id) == own).map(|own| own.process);
     if let Some(names) = names(&|member| process.is_some_and(|of| member.process != of)) {
         return Some(format!("In another process, which works a second time: {names}"));
     }
+    if let Some((member, from_s)) = alone {
+        return Some(format!(
+            "{} was rendered without its neighbours from {} on, because none of their sound is \
+             kept there. Play the song once with all tracks, then render again",
+            name(member),
+            minutes(from_s)
+        ));
+    }
     let plays = roster.iter().any(|member| member.state == MemberState::Playing);
     let still = with(|state| *state == MemberState::Still).filter(|_| plays)?;
     Some(format!("Not playing: {still}"))
+}
+
+/// Writes a place on the timeline in minutes and seconds.
+fn minutes(place_s: f32) -> String {
+    let sign = if place_s < 0.0 { "\u{2212}" } else { "" };
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole seconds")]
+    let seconds = place_s.abs() as u64;
+    format!("{sign}{}:{:02}", seconds / 60, seconds % 60)
 }
 
 /// Describes how far a track is from its place.
@@ -472,6 +489,7 @@ pub(super) fn trouble_of(member: &MemberInfo) -> Option<String> {
     Some(match member.state {
         MemberState::Playing => return None,
         MemberState::Still => "not playing".to_owned(),
+        MemberState::Kept => "not playing: its last playback is used".to_owned(),
         MemberState::Late(by_s) => format!("late by {:.1} ms", 1000.0 * by_s),
         MemberState::Misaligned(by_s) => apart(by_s),
         MemberState::Elsewhere => "plays another part".to_owned(),

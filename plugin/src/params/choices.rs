@@ -108,6 +108,18 @@ pub enum GroupChoice {
     H,
 }
 
+/// Where the sound of linked tracks is kept for those that are rendered alone. New variants are only
+/// added at the end.
+#[derive(Clone, Copy, Debug, Enum, PartialEq, Eq)]
+#[allow(missing_docs, reason = "names of places")]
+pub enum KeepChoice {
+    #[id = "off"]
+    Off,
+    #[id = "memory"]
+    #[name = "In Memory"]
+    Memory,
+}
+
 /// Instrument in front of a mic; a label. New variants are only added at the end.
 #[derive(Clone, Copy, Debug, Enum, PartialEq, Eq)]
 #[allow(missing_docs, reason = "names of instruments")]

@@ -15,7 +15,8 @@ mod kinds;
 
 pub(crate) use block::BlockReport;
 pub use choices::{
-    EstimatesChoice, GroupChoice, Instrument, ListenChoice, ModeChoice, RoleChoice, SessionChoice,
+    EstimatesChoice, GroupChoice, Instrument, KeepChoice, ListenChoice, ModeChoice, RoleChoice,
+    SessionChoice,
 };
 pub use kinds::NO_LIMIT_DB;
 use kinds::{floor, percent, switch};
@@ -85,6 +86,9 @@ pub struct UnspillParams {
     pub learn: BoolParam,
     /// Session of a linked instance; other classes have none.
     pub session: Option<EnumParam<SessionChoice>>,
+    /// Where a linked session keeps its sound for tracks that are rendered alone; other classes
+    /// have none.
+    pub keep: Option<EnumParam<KeepChoice>>,
     /// One entry per mic of the class.
     pub mics: Vec<MicParams>,
     /// One entry per target and bleeder.
@@ -153,6 +157,8 @@ impl UnspillParams {
             learn: switch("Learn").non_automatable(),
             session: (class.topology == Topology::Linked)
                 .then(|| EnumParam::new("Session", SessionChoice::A).non_automatable()),
+            keep: (class.topology == Topology::Linked)
+                .then(|| EnumParam::new("Keep Neighbours", KeepChoice::Memory).non_automatable()),
             mics: (0..class.num_strips).map(|index| MicParams::new(class, index)).collect(),
             pairs: pairs.collect(),
             saved: Saved::new(class),
@@ -197,6 +203,7 @@ impl UnspillParams {
             entry("learn", &self.learn, ""),
         ];
         all.extend(self.session.iter().map(|session| entry("session", session, "")));
+        all.extend(self.keep.iter().map(|keep| entry("keep", keep, "")));
         for (mic, number) in self.mics.iter().zip(1..) {
             let group = unlabelled(self.class, number - 1);
             let id = |what: &str| format!("mic{number}_{what}");

@@ -307,3 +307,50 @@ fn a_passage_learned_in_one_window_is_saved_by_all_and_used_in_any_order_of_load
     let expected: Vec<Vec<f32>> = order.iter().map(|&at| learned[at].clone()).collect();
     assert_eq!(apart(&heard, &expected), 0.0);
 }
+
+/// Renders one track alone. The others are not called; if `is_active` is false, they are not active
+/// either.
+fn render_alone(tracks: &mut [Track], alone: usize, is_active: bool) -> Vec<f32> {
+    for track in &mut *tracks {
+        track.host.deactivate();
+    }
+    for (index, track) in tracks.iter_mut().enumerate() {
+        assert!((index != alone && !is_active) || track.host.activate(RENDERS));
+    }
+    let track = &mut tracks[alone];
+    let latency = track.host.latency() as usize;
+    track.heard.clear();
+    for start in (0..NUM_SAMPLES + latency).step_by(512) {
+        track.play(start, 512);
+    }
+    track.heard[latency..][..NUM_SAMPLES].to_vec()
+}
+
+/// A host that freezes a track calls no other one, and may have deactivated those that are frozen.
+#[test]
+fn a_track_that_is_rendered_alone_sounds_as_in_the_mix_if_neighbours_are_kept() {
+    let mics = mics();
+    for formats in [Formats::Clap, Formats::Vst3] {
+        let mut tracks = tracks(formats, RENDERS, &mics[..4]);
+        let together = render(&mut tracks);
+        for (alone, is_active) in [(2, true), (0, false), (3, false)] {
+            let heard = render_alone(&mut tracks, alone, is_active);
+            let first = heard.iter().zip(&together[alone]).position(|(a, b)| a != b);
+            assert_eq!(first, None, "{formats:?}, track {alone}, {is_active}");
+        }
+        assert_eq!(render(&mut tracks), together, "{formats:?}");
+        // One instance less, which nobody hears any more.
+        tracks.remove(1);
+        let heard = render_alone(&mut tracks, 1, false);
+        assert!(heard != together[2], "a removed instance is still heard");
+        assert!(heard != mics[2], "the others are not heard");
+        // Switched off in one instance, and so in all.
+        for track in &mut tracks {
+            track.host.deactivate();
+            assert!(track.host.activate(RENDERS));
+        }
+        send(&tracks[0], "keep", 0.0);
+        wait_for(&tracks, "off", || tracks.iter().all(|track| value(track, "keep") == 0.0));
+        assert_eq!(render_alone(&mut tracks, 1, false), mics[2]);
+    }
+}

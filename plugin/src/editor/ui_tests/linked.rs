@@ -18,7 +18,7 @@ use crate::classes::{Class, UnspillLink};
 use crate::guard::{Activation, HostTime};
 use crate::linking;
 use crate::live::Live;
-use crate::params::{ModeChoice, UnspillParams};
+use crate::params::{KeepChoice, ModeChoice, UnspillParams};
 use crate::testing::set_by_id;
 
 /// An instance on a mono track.
@@ -176,6 +176,32 @@ fn learned_of(num_mics: usize) -> Arc<Learned> {
     let learner = session.learner();
     session.finish();
     learner.collect().unwrap()
+}
+
+#[test]
+fn a_track_that_was_rendered_without_its_neighbours_is_named_until_all_play() {
+    let (_folder, mut instances, mut desk) = session(&["Kick", "Snare"]);
+    let mut sample = 75 * 48_000;
+    let said = "Kick was rendered without its neighbours from 1:15 on";
+    instances[0].params.block.set_renders(true);
+    wait_for(&mut desk, said, |desk| {
+        instances[0].play(sample);
+        sample += 512;
+        desk.is_said(said)
+    });
+    instances[0].params.block.set_renders(false);
+    wait_for(&mut desk, "both play", |desk| {
+        instances.iter_mut().for_each(|instance| instance.play(sample));
+        sample += 512;
+        !desk.is_said(said)
+    });
+    // The switch is in the menu of the session, and counts for all.
+    desk.click("Session A", Modifiers::NONE);
+    desk.click("Keep neighbours", Modifiers::NONE);
+    let choice = |instance: &Instance| instance.params.keep.as_ref().unwrap().value();
+    wait_for(&mut desk, "off", |_| {
+        instances.iter().all(|instance| choice(instance) == KeepChoice::Off)
+    });
 }
 
 #[test]

@@ -1,0 +1,169 @@
+//! All tapes of this process, and the instances that they belong to.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Weak};
+
+use super::tape::{Found, Page, Tape};
+use crate::board::Console;
+use crate::segment::Folder;
+use crate::stamp::MicSettings;
+
+/// Properties that all tapes of a session share.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Key {
+    pub(crate) folder: Folder,
+    pub(crate) session: u8,
+    /// Bits of the sample rate in Hz.
+    pub(crate) rate_bits: u32,
+}
+
+/// The tape of one instance.
+#[derive(Debug)]
+struct Reel {
+    key: Key,
+    identity: u128,
+    tape: Tape,
+}
+
+/// All tapes, up to a limit: then the pages go that were recorded longest ago.
+#[derive(Debug)]
+pub(crate) struct Store {
+    reels: Vec<Reel>,
+    instances: Vec<Weak<dyn Console>>,
+    /// Size of all pages in bytes, and the largest one.
+    bytes: usize,
+    limit_bytes: usize,
+    /// Number of recordings so far.
+    clock: u64,
+}
+
+impl Store {
+    pub(crate) const fn new(limit_bytes: usize) -> Self {
+        Self { reels: Vec::new(), instances: Vec::new(), bytes: 0, limit_bytes, clock: 0 }
+    }
+
+    pub(crate) fn set_limit(&mut self, limit_bytes: usize) {
+        self.limit_bytes = limit_bytes;
+    }
+
+    #[cfg(test)]
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    pub(crate) fn add_instance(&mut self, console: &Arc<dyn Console>) {
+        self.instances.push(Arc::downgrade(console));
+    }
+
+    /// Forgets an instance that ends. Returns the tapes that nobody needs any more, so that the
+    /// caller can free them without the store's lock.
+    pub(crate) fn remove_instance(&mut self, console: &Arc<dyn Console>) -> Vec<Tape> {
+        let is_its = |of: &Weak<dyn Console>| std::ptr::addr_eq(of.as_ptr(), Arc::as_ptr(console));
+        self.instances.retain(|of| !is_its(of) && of.strong_count() > 0);
+        let identity = console.identity();
+        let is_alone = self.instances.is_empty();
+        let is_shared = self.consoles().iter().any(|other| other.identity() == identity);
+        self.take(|reel| is_alone || (reel.identity == identity && !is_shared))
+    }
+
+    fn consoles(&self) -> Vec<Arc<dyn Console>> {
+        self.instances.iter().filter_map(Weak::upgrade).collect()
+    }
+
+    /// Removes all tapes of a session, and returns them.
+    pub(crate) fn clear(&mut self, key: &Key) -> Vec<Tape> {
+        self.take(|reel| reel.key == *key)
+    }
+
+    fn take(&mut self, is_meant: impl Fn(&Reel) -> bool) -> Vec<Tape> {
+        let taken = self.reels.extract_if(.., |reel| is_meant(reel));
+        let taken: Vec<Tape> = taken.map(|reel| reel.tape).collect();
+        let bytes = |tape: &Tape| tape.page_bytes() * tape.pages().count();
+        self.bytes -= taken.iter().map(bytes).sum::<usize>();
+        taken
+    }
+
+    /// Returns the identities and numbers of mics of a session's tapes whose instances exist in
+    /// this process, in the order in which they were first recorded.
+    pub(crate) fn kept_here(&self, key: &Key) -> Vec<(u128, usize)> {
+        let consoles = self.consoles();
+        let exist: BTreeSet<u128> = consoles
+            .iter()
+            .filter(|console| console.keeps(key.session))
+            .map(|console| console.identity())
+            .collect();
+        let is_meant = |reel: &&Reel| reel.key == *key && exist.contains(&reel.identity);
+        let meant = self.reels.iter().filter(is_meant);
+        meant.map(|reel| (reel.identity, reel.tape.num_mics())).collect()
+    }
+
+    /// Records samples of an instance, `[mic][sample]`, from a place of the timeline on. Returns
+    /// a page that was given up, so that the caller can free it without the store's lock.
+    pub(crate) fn record(
+        &mut self,
+        key: &Key,
+        identity: u128,
+        sample: i64,
+        mics: &[&[f32]],
+        settings: MicSettings,
+    ) -> Vec<Page> {
+        let is_its = |reel: &Reel| reel.identity == identity && reel.key == *key;
+        let index = match self.reels.iter().position(is_its) {
+            Some(index) if self.reels[index].tape.num_mics() == mics.len() => index,
+            other => {
+                // A track that was mono or stereo before begins anew.
+                let tape = Tape::new(mics.len());
+                let reel = Reel { key: key.clone(), identity, tape };
+                if let Some(index) = other {
+                    let old = std::mem::replace(&mut self.reels[index], reel).tape;
+                    self.bytes -= old.page_bytes() * old.pages().count();
+                    index
+                } else {
+                    self.reels.push(reel);
+                    self.reels.len() - 1
+                }
+            }
+        };
+        self.clock += 1;
+        let tape = &mut self.reels[index].tape;
+        let added = tape.record(sample, mics, settings, self.clock);
+        self.bytes += added * tape.page_bytes();
+        let mut given_up = Vec::new();
+        while added > 0 && self.bytes > self.limit_bytes {
+            let Some(page) = self.give_up_oldest() else { break };
+            given_up.push(page);
+        }
+        given_up
+    }
+
+    /// Removes the page that was recorded longest ago.
+    fn give_up_oldest(&mut self) -> Option<Page> {
+        let pages = self.reels.iter().enumerate().flat_map(|(reel, Reel { tape, .. })| {
+            tape.pages().map(move |(number, page)| (page.recorded, reel, number))
+        });
+        let (recorded, reel, number) = pages.min()?;
+        let tape = &mut self.reels[reel].tape;
+        // The newest page stays.
+        let page = (recorded < self.clock).then(|| tape.remove(number)).flatten()?;
+        self.bytes -= tape.page_bytes();
+        Some(page)
+    }
+
+    /// Copies the sound of an instance from a place of the timeline on into `mics`,
+    /// `[mic][sample]`, as far as it was recorded, and adds the parts that were found to `found`.
+    pub(crate) fn play(
+        &self,
+        key: &Key,
+        identity: u128,
+        sample: i64,
+        mics: &mut [&mut [f32]],
+        found: &mut Vec<Found>,
+    ) {
+        let is_its = |reel: &&Reel| reel.identity == identity && reel.key == *key;
+        if let Some(reel) = self.reels.iter().find(is_its)
+            && reel.tape.num_mics() == mics.len()
+        {
+            reel.tape.play(sample, mics, found);
+        }
+    }
+}

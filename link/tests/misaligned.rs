@@ -151,7 +151,8 @@ fn a_late_member_is_named_and_left_out_until_it_is_put_right_and_no_thread_is_le
     let cleaned =
         session.heard[from..].iter().zip(dry).filter(|(a, b)| a.to_bits() != b.to_bits()).count();
     println!("named after {named_s} s, used after {used_s} s, then {cleaned} samples cleaned");
-    assert!(cleaned > 48_000, "{cleaned} samples");
+    // The method begins anew with this mic, and removes nothing while it finds nothing.
+    assert!(cleaned > 9_600, "{cleaned} samples");
     drop(session);
     assert_eq!((num_threads(), engine::abandoned_workers()), (threads, 0));
 }

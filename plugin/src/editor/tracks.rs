@@ -460,8 +460,8 @@ fn problem(
     }
     if let Some((member, from_s)) = alone {
         return Some(format!(
-            "{} was rendered without its neighbours from {} on, because none of their sound is \
-             kept there. Play the song once with all tracks, then render again",
+            "{} was rendered without its neighbours from {} on: none of their sound is kept there. \
+             Play the song once with all tracks, then render again",
             name(member),
             minutes(from_s)
         ));

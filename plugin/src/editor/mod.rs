@@ -133,6 +133,7 @@ impl Editor {
         let now = Instant::now();
         self.edits.settle(now);
         let time_s = ui.input(|input| input.time);
+        self.rows.follow_own(&self.scene);
         self.scene.poll(self.rows.selected, &mut self.spectra, time_s, ui.ctx());
         self.shortcuts(ui);
 

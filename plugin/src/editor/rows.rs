@@ -3,6 +3,7 @@
 use egui::{Modifiers, Response};
 
 use super::scene::Scene;
+use super::tracks::Tracks;
 
 /// The state of the rows.
 #[derive(Debug)]
@@ -15,11 +16,13 @@ pub(super) struct Rows {
     pub(super) together: Vec<usize>,
     /// True if inputs without a signal are also shown.
     pub(super) show_all: bool,
+    /// True if the user has selected a row.
+    is_chosen: bool,
 }
 
 impl Default for Rows {
     fn default() -> Self {
-        Self { focused: None, selected: 0, together: vec![0], show_all: false }
+        Self { focused: None, selected: 0, together: vec![0], show_all: false, is_chosen: false }
     }
 }
 
@@ -29,6 +32,19 @@ impl Rows {
         let mut rows = scene.params().saved.arranged.now().order().to_vec();
         rows.retain(|&strip| scene.is_used(strip) || (self.show_all && scene.exists(strip)));
         rows
+    }
+
+    /// Selects the window's own track among linked ones, until the user selects another.
+    pub(super) fn follow_own(&mut self, scene: &Scene) {
+        if let Some(own) = scene.tracks().and_then(Tracks::own_strip).filter(|_| !self.is_chosen) {
+            self.fall_back_to(own);
+        }
+    }
+
+    /// Selects a strip that the user has not chosen.
+    pub(super) fn fall_back_to(&mut self, strip: usize) {
+        self.selected = strip;
+        self.together = vec![strip];
     }
 
     /// Stores the strip if a control of it has the keyboard focus.
@@ -72,6 +88,7 @@ impl Rows {
 
     /// Selects a strip. With `add`, toggles it in the selection.
     pub(super) fn select(&mut self, strip: usize, add: bool) {
+        self.is_chosen = true;
         if !add {
             self.together.clear();
         } else if self.together.contains(&strip) {

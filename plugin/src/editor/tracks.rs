@@ -233,6 +233,12 @@ impl Tracks {
         row.map_or(0..0, |row| row.member.mics.clone())
     }
 
+    /// Returns the strip of the window's own track.
+    pub(super) fn own_strip(&self) -> Option<usize> {
+        let is_own = |row: &Option<Row>| row.as_ref().is_some_and(|row| row.is_own);
+        self.state().rows.iter().position(is_own)
+    }
+
     /// Returns the member of a strip.
     pub(super) fn row(&self, strip: usize) -> Option<Row> {
         self.state().rows.get(strip).cloned().flatten()

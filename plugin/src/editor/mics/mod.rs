@@ -60,7 +60,7 @@ impl Mics {
             return;
         }
         if !rows.contains(&access.rows.selected) {
-            access.rows.select(rows[0], false);
+            access.rows.fall_back_to(rows[0]);
         }
         let mut columns = self::columns(rect, &rows);
         let head = Rect::from_min_size(rect.min, vec2(rect.width(), columns.head));

@@ -205,6 +205,19 @@ fn a_track_that_was_rendered_without_its_neighbours_is_named_until_all_play() {
 }
 
 #[test]
+fn a_window_begins_with_its_own_track() {
+    let (_folder, instances, first) = session(&["Kick", "Snare", "Vox"]);
+    drop(first);
+    let mut desk = Desk::of(Arc::clone(&instances[2].params), Arc::clone(&instances[2].live));
+    wait_for(&mut desk, "rows", |desk| has_row(desk, "Vox") && has_row(desk, "Kick"));
+    desk.window.run_steps(1);
+    assert_eq!(desk.window.state().rows.selected, 2);
+    desk.node("Name of Kick").click();
+    desk.window.run_steps(3);
+    assert_eq!(desk.window.state().rows.selected, 0);
+}
+
+#[test]
 fn a_track_alone_gets_advice() {
     let (_folder, _instances, mut desk) = session(&["Kick"]);
     wait_for(&mut desk, "a row", |desk| has_row(desk, "Kick"));

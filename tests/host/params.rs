@@ -21,6 +21,7 @@ fn word(class: Class) -> &'static str {
         Class::Sixteen => "16",
         Class::Multichannel => "multichannel",
         Class::Track => "track",
+        Class::Link => "link",
     }
 }
 

@@ -30,9 +30,9 @@ fn places(class: Class, mics: &[(usize, bool)], params: &[(String, String)]) -> 
     mics.iter()
         .zip(1..)
         .map(|(&(mic, is_pair), number)| {
-            // Unspill Track links the channels of its own track; other groups have letters
-            // from `A`.
-            if class == Class::Track {
+            // Unspill Track and Unspill Link link the channels of their own track; other groups
+            // have letters from `A`.
+            if matches!(class, Class::Track | Class::Link) {
                 let group = is_pair.then(|| u8::try_from(mic).unwrap_or(u8::MAX));
                 return Place { group, is_room: false };
             }

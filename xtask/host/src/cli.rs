@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, ensure};
 use audiofile::{Existing, OutputSet, OutputSpec, SessionFiles, readable, signals};
 use clap::{ArgGroup, Parser, ValueEnum};
+use host::linked::{LinkedPlay, Order};
 use host::{
     BlockPattern, Bundle, Class, RATES_HZ, RenderJob, RenderMode, RenderReport, UnusedBuses,
     render_stream,
@@ -32,7 +33,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_enum, default_value_t = PluginFormat::Clap)]
     format: PluginFormat,
 
-    /// Plugin of the bundle: 8, 16, multichannel or track
+    /// Plugin of the bundle: 8, 16, multichannel, track, or link with one instance per file
     #[arg(long, value_name = "CLASS", required_unless_present_any = ["random", "only"])]
     class: Option<Class>,
 
@@ -77,6 +78,19 @@ pub(crate) struct Arguments {
     #[arg(long)]
     in_place: bool,
 
+    /// Order in which the class `link` calls its tracks in each block
+    #[arg(long, value_enum, default_value_t = CallOrder::Serial)]
+    order: CallOrder,
+
+    /// Time by which the class `link` processes every second track before the others, in ms
+    #[arg(
+        long,
+        value_name = "X",
+        default_value_t = 0,
+        value_parser = clap::value_parser!(u16).range(..=1000)
+    )]
+    skew_ms: u16,
+
     /// Print the cost of the process calls
     #[arg(long)]
     timings: bool,
@@ -97,6 +111,27 @@ pub(crate) struct Arguments {
 enum PluginFormat {
     Clap,
     Vst3,
+}
+
+/// The order of the calls of linked tracks.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum CallOrder {
+    /// One after the other
+    Serial,
+    /// One after the other, in another order each time
+    Random,
+    /// On four threads
+    Threads,
+}
+
+impl From<CallOrder> for Order {
+    fn from(order: CallOrder) -> Self {
+        match order {
+            CallOrder::Serial => Self::Added,
+            CallOrder::Random => Self::Random(1),
+            CallOrder::Threads => Self::Threads(4),
+        }
+    }
 }
 
 fn block_pattern(text: &str) -> Result<BlockPattern, String> {
@@ -155,6 +190,10 @@ fn play_files(arguments: &Arguments, plugin: &Path, class: Class, out: &Path) ->
         pace: arguments.realtime.then_some(1.0),
         in_place: arguments.in_place,
         unused: UnusedBuses::Zeros,
+        linked: LinkedPlay {
+            order: arguments.order.into(),
+            ahead_samples: session.rate_hz() as usize * usize::from(arguments.skew_ms) / 1000,
+        },
         params,
     };
 
@@ -212,9 +251,9 @@ fn play(
 }
 
 /// Returns the parameters that put the two channels of every stereo file into one group, starting
-/// with the last group; none for Unspill Track, which links its own.
+/// with the last group; none for Unspill Track and Unspill Link, which link their own.
 fn linked_sides(class: Class, mics: &[usize]) -> Vec<(String, String)> {
-    if class == Class::Track {
+    if matches!(class, Class::Track | Class::Link) {
         return Vec::new();
     }
     let mut groups = ('A'..='H').rev();
@@ -249,11 +288,12 @@ fn check_rate(session: &SessionFiles) -> Result<()> {
     Ok(())
 }
 
-/// Returns the parameters that limit the reduction of every mic; Unspill Track has one for all.
+/// Returns the parameters that limit the reduction of every mic; Unspill Track has one for all, and
+/// every instance of Unspill Link has its own.
 fn floors(class: Class, mics: &[usize], floor_db: Option<f32>) -> Vec<(String, String)> {
     let Some(floor_db) = floor_db else { return Vec::new() };
     let names: Vec<String> = match class {
-        Class::Track => vec!["Track".to_owned()],
+        Class::Track | Class::Link => vec!["Track".to_owned()],
         _ => (1..=mics.iter().sum::<usize>()).map(|mic| format!("Mic {mic}")).collect(),
     };
     let text = format!("{floor_db} dB");
@@ -262,6 +302,9 @@ fn floors(class: Class, mics: &[usize], floor_db: Option<f32>) -> Vec<(String, S
 
 /// Returns the files that have an output: all except the side-chains of the track class.
 fn written_files(job: &RenderJob, mut specs: Vec<OutputSpec>) -> Result<Vec<OutputSpec>> {
+    if job.class == Class::Link {
+        return Ok(specs);
+    }
     let num_outputs: usize = job.class.shape_for(&job.mics)?.outputs.iter().sum();
     let mut num_channels = 0;
     let count = specs

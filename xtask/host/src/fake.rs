@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use crate::instance::{Instance, RawCall};
+use crate::instance::{Instance, RawCall, Sides};
 use crate::model::{
     AudioConfig, BusInfo, BusKind, ClassInfo, Direction, Format, Gesture, ParamInfo, Requests,
 };
@@ -143,6 +143,9 @@ impl Instance for Fake {
     }
     fn process(&mut self, call: &mut RawCall) -> Result<Duration> {
         (self.process)(call).map(|()| Duration::ZERO)
+    }
+    fn split(&mut self) -> Result<Sides<'_>> {
+        anyhow::bail!("closures stay on their thread")
     }
     fn idle(&mut self) {}
     fn take_requests(&mut self) -> Requests {

@@ -5,12 +5,14 @@ use std::time::Duration;
 use anyhow::Result;
 
 use crate::model::{
-    AudioConfig, BusInfo, ClassInfo, Direction, Format, Gesture, ParamInfo, Requests,
+    AudioConfig, BlockTime, BusInfo, ClassInfo, Direction, Format, Gesture, ParamInfo, Requests,
 };
 
 /// The arguments of one process call, with pointers, for either format.
 pub(crate) struct RawCall {
     pub(crate) num_samples: usize,
+    /// Time to state; `None` for the samples since the activation, with a transport that plays.
+    pub(crate) time: Option<BlockTime>,
     pub(crate) inputs: Vec<RawBus>,
     pub(crate) outputs: Vec<RawBus>,
 }
@@ -31,6 +33,22 @@ impl RawBus {
         self.channels.as_mut().map_or(std::ptr::null_mut(), |channels| channels.as_mut_ptr())
     }
 }
+
+/// The functions of an active instance that another thread may call.
+pub(crate) trait AudioSide: Send {
+    /// Processes a block and returns the duration of the plugin's call.
+    fn process(&mut self, call: &mut RawCall) -> Result<Duration>;
+}
+
+/// The functions that the main thread calls while another thread processes.
+pub(crate) trait MainSide {
+    /// Performs the plugin's requests for the main thread.
+    fn idle(&mut self);
+    fn take_requests(&mut self) -> Requests;
+}
+
+/// An instance in two parts.
+pub(crate) type Sides<'a> = (Box<dyn MainSide + 'a>, Box<dyn AudioSide + 'a>);
 
 /// The functions that each format implements; [`Plugin`](crate::Plugin) adds the life cycle and
 /// the checks.
@@ -55,6 +73,8 @@ pub(crate) trait Instance {
     fn reset(&mut self) -> Result<()>;
     /// Processes a block and returns the duration of the plugin's call.
     fn process(&mut self, call: &mut RawCall) -> Result<Duration>;
+    /// Divides the instance, which is active, into a part for this thread and one for another.
+    fn split(&mut self) -> Result<Sides<'_>>;
     /// Performs the plugin's requests for the main thread.
     fn idle(&mut self);
     fn take_requests(&mut self) -> Requests;

@@ -10,7 +10,8 @@
 //! # Threads
 //!
 //! A [`Plugin`] is used on the thread that created it. This thread is both the main thread and,
-//! during a process call, the audio thread.
+//! during a process call, the audio thread. [`Plugin::split`] lends an active instance's process
+//! call to another thread.
 
 #![cfg_attr(test, allow(clippy::float_cmp, reason = "samples are copied, so equality is exact"))]
 
@@ -22,7 +23,9 @@ mod clap_format;
 mod fake;
 mod field_text;
 mod instance;
+pub mod linked;
 mod model;
+mod parts;
 mod pattern;
 mod plugin;
 pub mod random;
@@ -37,9 +40,10 @@ mod written;
 pub use buffers::{BusBuffer, BusState};
 pub use bundle::Bundle;
 pub use model::{
-    AudioConfig, BusInfo, BusKind, ClassInfo, Direction, Format, Gesture, ParamInfo, RenderMode,
-    Requests,
+    AudioConfig, BlockTime, BusInfo, BusKind, ClassInfo, Direction, Format, Gesture, ParamInfo,
+    RenderMode, Requests,
 };
+pub use parts::{AudioPart, MainPart};
 pub use pattern::BlockPattern;
 pub use plugin::{Activation, Plugin, ProcessOptions};
 pub use render::{RenderJob, RenderReport, RenderResult, UnusedBuses, render, render_stream};

@@ -119,6 +119,15 @@ pub struct AudioConfig {
     pub mode: RenderMode,
 }
 
+/// The time that a host states for the first sample of a block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BlockTime {
+    /// Position on the timeline in samples; `None` while the transport is stopped.
+    pub timeline: Option<i64>,
+    /// Count of samples that also advances while the transport is stopped.
+    pub steady: i64,
+}
+
 /// A parameter change by a plugin's editor.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Gesture {

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::buffers::{BusBuffer, BusState};
-use crate::instance::{Instance, RawBus, RawCall};
+use crate::buffers::BusBuffer;
+use crate::instance::{Instance, RawCall};
 use crate::model::{
-    AudioConfig, BusInfo, ClassInfo, Direction, Format, Gesture, ParamInfo, Requests,
+    AudioConfig, BlockTime, BusInfo, ClassInfo, Direction, Format, Gesture, ParamInfo, Requests,
 };
-use crate::written::{check_inputs, check_outputs};
+use crate::parts::{AudioPart, Checked, MainPart};
 
 /// The latency reported by a plugin around its activation.
 ///
@@ -30,6 +30,9 @@ pub struct ProcessOptions {
     /// True if inputs and outputs share memory, bus by bus, where both are connected with the same
     /// number of channels.
     pub in_place: bool,
+    /// Time that the host states; `None` for the samples since the activation, with a transport
+    /// that plays.
+    pub time: Option<BlockTime>,
 }
 
 /// An initialised instance of a plugin class.
@@ -320,56 +323,25 @@ impl Plugin {
         let Some(config) = self.active else {
             bail!("{}: not active", self.doing("processing"));
         };
-        let shortest = inputs.iter().chain(&*outputs).map(BusBuffer::max_block_samples).min();
-        ensure!(
-            num_samples <= config.max_block_samples
-                && shortest.is_none_or(|shortest| num_samples <= shortest),
-            "a block of {num_samples} samples is longer than the maximum"
-        );
+        let who = self.doing("processing a block");
+        let checked = Checked { config, who };
+        let call = |call: &mut RawCall| self.instance.process(call);
+        checked.process(call, inputs, outputs, num_samples, options)
+    }
 
-        for input in inputs.iter_mut().filter(|bus| bus.state == BusState::Silent) {
-            input.fill(0.0);
-        }
-        for output in &mut *outputs {
-            output.fill_with_canary();
-        }
-        let mut shared = vec![false; inputs.len()];
-        if options.in_place {
-            for ((input, output), shared) in inputs.iter().zip(&mut *outputs).zip(&mut shared) {
-                *shared = input.state.has_memory()
-                    && output.state.has_memory()
-                    && input.num_channels() == output.num_channels();
-                if *shared {
-                    for channel in 0..input.num_channels() {
-                        output.channel_mut(channel)[..num_samples]
-                            .copy_from_slice(&input.channel(channel)[..num_samples]);
-                    }
-                }
-            }
-        }
-
-        let before: Vec<BusBuffer> = inputs.to_vec();
-        let mut call = RawCall {
-            num_samples,
-            outputs: outputs.iter_mut().map(raw_bus).collect(),
-            inputs: Vec::with_capacity(inputs.len()),
+    /// Divides the active instance for the time of the borrow: into a part that may process on
+    /// another thread, and a part for this one.
+    ///
+    /// # Errors
+    ///
+    /// If the plugin is not active.
+    pub fn split(&mut self) -> Result<(MainPart<'_>, AudioPart<'_>)> {
+        let Some(config) = self.active else {
+            bail!("{}: not active", self.doing("processing"));
         };
-        for (index, input) in inputs.iter_mut().enumerate() {
-            let mut raw = raw_bus(input);
-            if shared[index] {
-                raw.channels.clone_from(&call.outputs[index].channels);
-            }
-            call.inputs.push(raw);
-        }
-        let elapsed = self
-            .instance
-            .process(&mut call)
-            .with_context(|| self.doing(&format!("processing a block of {num_samples} samples")))?;
-
-        let claims: Vec<u64> = call.outputs.iter().map(|bus| bus.silence).collect();
-        check_inputs(&before, inputs)?;
-        check_outputs(outputs, &claims, num_samples)?;
-        Ok(elapsed)
+        let who = self.doing("processing a block");
+        let (main, audio) = self.instance.split()?;
+        Ok((MainPart { main }, AudioPart { audio, checked: Checked { config, who } }))
     }
 
     fn ensure_inactive(&self, doing: &str) -> Result<()> {
@@ -388,26 +360,6 @@ impl Drop for Plugin {
             // A closing host can do no more about a plugin that refuses to stop.
             let _ = self.instance.deactivate();
         }
-    }
-}
-
-fn raw_bus(bus: &mut BusBuffer) -> RawBus {
-    let num_channels = u32::try_from(bus.num_channels()).unwrap_or(u32::MAX);
-    let all_channels = if num_channels >= 64 { u64::MAX } else { (1 << num_channels) - 1 };
-    match bus.state {
-        BusState::Connected => {
-            RawBus { num_channels, channels: Some(bus.channel_pointers()), silence: 0 }
-        }
-        BusState::Silent => {
-            RawBus { num_channels, channels: Some(bus.channel_pointers()), silence: all_channels }
-        }
-        BusState::NullChannels => RawBus {
-            num_channels,
-            channels: Some(vec![std::ptr::null_mut(); bus.num_channels()]),
-            silence: all_channels,
-        },
-        BusState::NullArray => RawBus { num_channels, channels: None, silence: all_channels },
-        BusState::ZeroChannels => RawBus { num_channels: 0, channels: None, silence: 0 },
     }
 }
 

@@ -6,6 +6,7 @@ use anyhow::{Context, Result, bail, ensure};
 
 use crate::buffers::{BusBuffer, BusState};
 use crate::bundle::Bundle;
+use crate::linked::{LinkedPlay, render_linked};
 use crate::model::{AudioConfig, Direction, RenderMode};
 use crate::pattern::BlockPattern;
 use crate::plugin::{Activation, Plugin, ProcessOptions};
@@ -50,6 +51,8 @@ pub struct RenderJob {
     pub in_place: bool,
     /// Treatment of buses without a mic.
     pub unused: UnusedBuses,
+    /// Calls of the tracks of [`Class::Link`].
+    pub linked: LinkedPlay,
     /// Parameters to set before activation: name or id, and the value as a text.
     pub params: Vec<(String, String)>,
 }
@@ -68,6 +71,7 @@ impl RenderJob {
             pace: None,
             in_place: false,
             unused: UnusedBuses::Zeros,
+            linked: LinkedPlay::default(),
             params: Vec::new(),
         }
     }
@@ -126,6 +130,8 @@ pub fn render(bundle: &Bundle, job: &RenderJob, mics: &[&[f32]]) -> Result<Rende
 /// Plays the samples of `source` through the plugin and passes the result to `sink`, block
 /// by block.
 ///
+/// [`Class::Link`] has one instance per entry of [`RenderJob::mics`], each with all parameters.
+///
 /// `source` fills one slice per mono mic and returns the number of samples, which is smaller than
 /// requested only at the end. `sink` receives one slice per mono mic that has an output. Its
 /// samples are aligned with the input and equal in number.
@@ -139,6 +145,9 @@ pub fn render_stream(
     source: impl FnMut(&mut [&mut [f32]]) -> Result<usize>,
     sink: impl FnMut(&[&[f32]]) -> Result<()>,
 ) -> Result<RenderReport> {
+    if job.class == Class::Link {
+        return render_linked(bundle, job, source, sink);
+    }
     let plugin = bundle.instantiate(bundle.class_named(job.class.name())?)?;
     play_through(job, plugin, source, sink)
 }
@@ -239,7 +248,7 @@ fn prepare(job: &RenderJob, wiring: &Wiring, plugin: &mut Plugin) -> Result<()> 
 }
 
 /// Activates, and again as long as the plugin requests restarts, as hosts do.
-fn activate(plugin: &mut Plugin, config: AudioConfig) -> Result<Activation> {
+pub(crate) fn activate(plugin: &mut Plugin, config: AudioConfig) -> Result<Activation> {
     let first = plugin.activate(config)?;
     let mut activation = first;
     for _ in 0..MAX_RESTARTS {
@@ -267,7 +276,7 @@ fn play(
     let max_block_samples = job.pattern.max_block_samples();
     let mut mics = vec![vec![0.0; max_block_samples]; wiring.inputs.len()];
     let mut timings = Timings::new(f64::from(job.rate_hz));
-    let mut clock = Clock::start(job);
+    let mut clock = Clock::start(job.rate_hz, job.pace);
     let (mut num_in, mut num_processed, mut ended) = (0_usize, 0_usize, false);
 
     for length in job.pattern.lengths() {
@@ -296,7 +305,7 @@ fn play(
         }
 
         clock.wait_for(num_processed);
-        let options = ProcessOptions { in_place: job.in_place };
+        let options = ProcessOptions { in_place: job.in_place, time: None };
         let elapsed = plugin.process(&mut inputs, &mut outputs, num_samples, options)?;
         timings.push(num_samples, elapsed);
         plugin.idle();
@@ -316,18 +325,20 @@ fn play(
 }
 
 /// Delays blocks to limit the speed.
-struct Clock {
+pub(crate) struct Clock {
     start: Instant,
     samples_per_s: Option<f64>,
 }
 
 impl Clock {
-    fn start(job: &RenderJob) -> Self {
-        let samples_per_s = job.pace.map(|pace| pace * f64::from(job.rate_hz));
+    /// Starts the clock; `pace` is the largest multiple of real time.
+    pub(crate) fn start(rate_hz: u32, pace: Option<f64>) -> Self {
+        let samples_per_s = pace.map(|pace| pace * f64::from(rate_hz));
         Self { start: Instant::now(), samples_per_s }
     }
 
-    fn wait_for(&mut self, position_samples: usize) {
+    /// Waits until the sample at this position is due.
+    pub(crate) fn wait_for(&mut self, position_samples: usize) {
         let Some(samples_per_s) = self.samples_per_s else { return };
         let due = Duration::from_secs_f64(position_samples as f64 / samples_per_s);
         std::thread::sleep(due.saturating_sub(self.start.elapsed()));

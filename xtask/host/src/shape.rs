@@ -16,11 +16,14 @@ pub enum Class {
     Multichannel,
     /// One mono or stereo track, from which the bleed of seven mono side-chains is removed.
     Track,
+    /// One mono or stereo track of linked ones, each with an instance of its own.
+    Link,
 }
 
 impl Class {
     /// All classes.
-    pub const ALL: [Self; 4] = [Self::Eight, Self::Sixteen, Self::Multichannel, Self::Track];
+    pub const ALL: [Self; 5] =
+        [Self::Eight, Self::Sixteen, Self::Multichannel, Self::Track, Self::Link];
 
     /// Returns the name shown in hosts.
     #[must_use]
@@ -30,13 +33,14 @@ impl Class {
             Self::Sixteen => "Unspill 16",
             Self::Multichannel => "Unspill Multichannel",
             Self::Track => "Unspill Track",
+            Self::Link => "Unspill Link",
         }
     }
 
     /// Returns the buses of this class for mics with these numbers of channels (1 mono, 2 stereo).
     ///
     /// A stereo mic uses two mono buses, or two channels of the one bus; in [`Track`](Self::Track)
-    /// only the track itself may be stereo.
+    /// only the track itself may be stereo. [`Link`](Self::Link) has one mic per instance.
     ///
     /// # Errors
     ///
@@ -82,6 +86,13 @@ impl Class {
                 inputs.extend([1; NUM_SIDE_CHAINS]);
                 Ok(Shape { inputs, outputs: vec![track] })
             }
+            Self::Link => {
+                let [track] = *mics else {
+                    bail!("{}: one mic per instance, {} given", self.name(), mics.len());
+                };
+                ensure_room(2)?;
+                Ok(Shape { inputs: vec![track], outputs: vec![track] })
+            }
         }
     }
 }
@@ -95,7 +106,8 @@ impl FromStr for Class {
             "16" => Self::Sixteen,
             "multichannel" => Self::Multichannel,
             "track" => Self::Track,
-            other => bail!("unknown class {other:?}; use 8, 16, multichannel or track"),
+            "link" => Self::Link,
+            other => bail!("unknown class {other:?}; use 8, 16, multichannel, track or link"),
         })
     }
 }
@@ -146,6 +158,8 @@ mod tests {
         assert_eq!(shape.outputs, [2]);
         assert_eq!(Shape::place(&shape.inputs, 2), Some((1, 0)));
         assert_eq!(Shape::place(&shape.outputs, 2), None);
+        let shape = Class::Link.shape_for(&[2]).unwrap();
+        assert_eq!((shape.inputs, shape.outputs), (vec![2], vec![2]));
     }
 
     #[test]
@@ -155,6 +169,8 @@ mod tests {
         assert!(Class::Multichannel.shape_for(&[1; 17]).is_err());
         assert!(Class::Track.shape_for(&[1; 9]).is_err());
         assert!(Class::Track.shape_for(&[1, 2]).is_err());
+        assert!(Class::Link.shape_for(&[1, 1]).is_err());
+        assert!(Class::Link.shape_for(&[3]).is_err());
         assert!("9".parse::<Class>().is_err());
     }
 }

@@ -20,6 +20,11 @@ impl Timings {
         self.blocks.push((num_samples, elapsed));
     }
 
+    /// Adds the blocks of another playback at the same rate.
+    pub fn append(&mut self, other: &Self) {
+        self.blocks.extend_from_slice(&other.blocks);
+    }
+
     /// Returns the number of processed blocks.
     #[must_use]
     pub fn num_blocks(&self) -> usize {

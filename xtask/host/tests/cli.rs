@@ -207,7 +207,7 @@ fn a_limit_on_file_sizes_is_one_line() {
 fn wrong_arguments_are_explained() {
     let folder = tempfile::tempdir().unwrap();
     for (arguments, part) in [
-        (&["--class", "9"][..], "use 8, 16, multichannel or track"),
+        (&["--class", "9"][..], "use 8, 16, multichannel, track or link"),
         (&["--class", "8", "--block", "0"], "a number from 1 to 8192, or `random`"),
         (&["--class", "8", "--param", "Amount"], "expected NAME=VALUE"),
         (&["--class", "8", "--realtime", "--offline"], "cannot be used with"),

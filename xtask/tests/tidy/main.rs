@@ -41,7 +41,7 @@ const ALLOWED: [(&str, &[&str]); 14] = [
     ("plugin", &["engine", "link", "models"]),
     ("lab", &["engine", "models", "audiofile", "sessioncheck"]),
     ("fuzz", &[TEST_MEMORY, "engine", "models", "plugin", "lab", "audiofile"]),
-    ("tests", &[TEST_SIGNALS, "engine", "models", "audiofile", "host", "lab", "plugin"]),
+    ("tests", &[TEST_SIGNALS, "engine", "models", "audiofile", "host", "lab", "link", "plugin"]),
 ];
 
 // Every package may use these in its tests, benches and examples.

@@ -83,7 +83,7 @@ impl Audio {
                 }
             }
         }
-        RawCall { num_samples: self.num_samples, inputs, outputs }
+        RawCall { num_samples: self.num_samples, time: None, inputs, outputs }
     }
 
     /// Returns an error that describes the plugin's first invalid access to the buffers.

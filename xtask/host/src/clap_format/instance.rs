@@ -3,10 +3,9 @@
 use std::ffi::{CStr, CString, c_char};
 use std::ptr::NonNull;
 use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
-use clap_sys::audio_buffer::clap_audio_buffer;
 use clap_sys::ext::audio_ports::{
     CLAP_AUDIO_PORT_IS_MAIN, CLAP_EXT_AUDIO_PORTS, clap_plugin_audio_ports,
 };
@@ -23,8 +22,8 @@ use clap_sys::ext::render::{
 };
 use clap_sys::ext::state::{CLAP_EXT_STATE, clap_plugin_state};
 use clap_sys::plugin::clap_plugin;
-use clap_sys::process::{CLAP_PROCESS_ERROR, CLAP_PROCESS_SLEEP, clap_process};
 
+use super::audio::{ClapAudio, ClapMain, Kept, Thread, call_back};
 use super::call::call;
 use super::callbacks::HostSide;
 use super::editor::Gui;
@@ -33,7 +32,7 @@ use super::loaded::Loaded;
 use super::required;
 use super::streams::Piecewise;
 use crate::field_text::field_text;
-use crate::instance::{Instance, RawBus, RawCall};
+use crate::instance::{AudioSide as _, Instance, RawCall, Sides};
 use crate::model::{
     AudioConfig, BusInfo, BusKind, ClassInfo, Direction, Format, Gesture, ParamInfo, RenderMode,
     Requests,
@@ -49,6 +48,7 @@ pub(crate) struct ClapInstance {
     host: Box<HostSide>,
     pending: ParamEvents,
     active: bool,
+    rate_hz: f64,
     steady_samples: i64,
     gestures: Vec<Gesture>,
     editor_is_open: bool,
@@ -72,6 +72,7 @@ impl ClapInstance {
             host,
             pending: ParamEvents::default(),
             active: false,
+            rate_hz: 0.0,
             steady_samples: 0,
             gestures: Vec::new(),
             editor_is_open: false,
@@ -274,7 +275,7 @@ impl Instance for ClapInstance {
         let max = u32::try_from(config.max_block_samples)?;
         let activated = call!(self, self.table(), activate, config.rate_hz, 1, max);
         ensure!(activated, "activation was rejected");
-        self.steady_samples = 0;
+        (self.steady_samples, self.rate_hz) = (0, config.rate_hz);
         let start = required(self.table().start_processing, "start_processing")?;
         let plugin = self.plugin.as_ptr();
         // SAFETY: activated, and called as the audio thread.
@@ -306,59 +307,22 @@ impl Instance for ClapInstance {
     }
 
     fn process(&mut self, call: &mut RawCall) -> Result<Duration> {
-        let process = required(self.table().process, "process")?;
-        let inputs: Vec<_> = call.inputs.iter_mut().map(audio_buffer).collect();
-        let mut outputs: Vec<_> = call.outputs.iter_mut().map(audio_buffer).collect();
-        let in_events = self.pending.as_input();
-        let out_events = noting_output(&mut self.gestures);
-        let block = clap_process {
-            steady_time: self.steady_samples,
-            frames_count: u32::try_from(call.num_samples)?,
-            transport: std::ptr::null(),
-            audio_inputs: inputs.as_ptr(),
-            audio_outputs: outputs.as_mut_ptr(),
-            audio_inputs_count: u32::try_from(inputs.len())?,
-            audio_outputs_count: u32::try_from(outputs.len())?,
-            in_events: &raw const in_events,
-            out_events: &raw const out_events,
-        };
-        let plugin = self.plugin.as_ptr();
-        let (status, elapsed) = self.host.as_audio_thread(|| {
-            let start = Instant::now();
-            // SAFETY: processing was started; everything `block` points to outlives the call.
-            let status = unsafe { process(plugin, &raw const block) };
-            (status, start.elapsed())
-        });
-        self.pending.clear();
-        self.steady_samples += i64::try_from(call.num_samples)?;
-        for (bus, buffer) in call.outputs.iter_mut().zip(&outputs) {
-            // A constant channel is reported as silent only if its first sample is zero; the caller
-            // checks it.
-            let first_is_zero = |channel: usize| {
-                let pointers = bus.channels.as_ref();
-                let pointer = pointers.and_then(|pointers| pointers.get(channel)).copied();
-                // SAFETY: null, or the start of a channel of at least one sample.
-                pointer
-                    .and_then(|pointer| unsafe { pointer.as_ref() })
-                    .is_some_and(|first| *first == 0.0)
-            };
-            let zeros = (0..64).filter(|&channel| first_is_zero(channel));
-            bus.silence = buffer.constant_mask & zeros.fold(0, |mask, channel| mask | 1 << channel);
-        }
-        match status {
-            CLAP_PROCESS_ERROR => bail!("the plugin returned an error"),
-            1..=CLAP_PROCESS_SLEEP => Ok(elapsed),
-            other => bail!("the plugin returned the unknown status {other}"),
-        }
+        let Self { plugin, host, pending, gestures, steady_samples, rate_hz, .. } = self;
+        let kept = Kept { pending, gestures, steady_samples };
+        ClapAudio::new(*plugin, host, Thread::Main, *rate_hz, kept).process(call)
+    }
+
+    fn split(&mut self) -> Result<Sides<'_>> {
+        let Self { plugin, host, pending, gestures, steady_samples, rate_hz, .. } = self;
+        let kept = Kept { pending, gestures, steady_samples };
+        let main = ClapMain { plugin: *plugin, host };
+        let audio = ClapAudio::new(*plugin, host, Thread::Other, *rate_hz, kept);
+        Ok((Box::new(main), Box::new(audio)))
     }
 
     fn idle(&mut self) {
-        if self.host.take_callback()
-            && let Some(on_main_thread) = self.table().on_main_thread
-        {
-            // SAFETY: this is the main thread, outside of any other call.
-            unsafe { on_main_thread(self.plugin.as_ptr()) };
-        }
+        // SAFETY: this is the main thread, outside of any other call.
+        unsafe { call_back(self.plugin, &self.host) };
         // While active, the next block carries the parameters.
         if self.host.take_flush() && !self.active {
             // The result is ignored: the host does not depend on a flush that the plugin requested.
@@ -409,15 +373,5 @@ impl Drop for ClapInstance {
             // SAFETY: deactivated, and never used again.
             unsafe { destroy(self.plugin.as_ptr()) };
         }
-    }
-}
-
-fn audio_buffer(bus: &mut RawBus) -> clap_audio_buffer {
-    clap_audio_buffer {
-        data32: bus.pointers(),
-        data64: std::ptr::null_mut(),
-        channel_count: bus.num_channels,
-        latency: 0,
-        constant_mask: std::mem::take(&mut bus.silence),
     }
 }

@@ -2,6 +2,7 @@
 
 #![allow(unsafe_code, reason = "CLAP is a C interface")]
 
+mod audio;
 mod call;
 mod callbacks;
 mod editor;
@@ -12,6 +13,7 @@ mod module;
 mod odd;
 mod odd_events;
 mod streams;
+mod transport;
 
 pub(crate) use instance::ClapInstance;
 pub(crate) use module::ClapModule;

@@ -1,6 +1,7 @@
 //! Tests of the host's checks, with plugins made of closures.
 
 use super::*;
+use crate::buffers::BusState;
 use crate::fake::{Fake, input, set_output};
 use crate::instance::RawCall;
 use crate::model::RenderMode;
@@ -24,7 +25,7 @@ fn verdict(
         inputs[bus].state = state;
         outputs[bus].state = state;
     }
-    plugin.process(&mut inputs, &mut outputs, 4, ProcessOptions { in_place })?;
+    plugin.process(&mut inputs, &mut outputs, 4, ProcessOptions { in_place, time: None })?;
     Ok([outputs[0].channel(0)[..4].to_vec(), outputs[1].channel(0)[..4].to_vec()])
 }
 

@@ -1,27 +1,27 @@
 //! One instance of a VST3 plugin.
 
 use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use vst3::Steinberg::Vst::{
     BusInfo_, BusTypes_, IAudioProcessor, IAudioProcessorTrait, IComponent, IComponentHandler,
     IComponentTrait, IConnectionPoint, IConnectionPointTrait, IEditController,
-    IEditControllerTrait, IHostApplication, IParameterChanges, ParameterInfo_, ProcessContext,
-    ProcessContext_, ProcessData, ProcessSetup, RestartFlags_, SymbolicSampleSizes_,
+    IEditControllerTrait, IHostApplication, ParameterInfo_, ProcessSetup, SymbolicSampleSizes_,
 };
 use vst3::Steinberg::{
     FUnknown, IBStream, IPluginBaseTrait, TUID, kNotImplemented, kResultOk, tresult,
 };
 use vst3::{ComPtr, ComWrapper};
 
-use super::convert::{arrangement_of, bus_buffers, direction_of, mode_of};
+use super::convert::{arrangement_of, direction_of, mode_of};
 #[cfg(target_os = "linux")]
 use super::editor::OpenView;
 use super::loaded::{Loaded, create_object, id_of};
-use super::objects::{CalledBack, Changes, Handler, HostContext, MemoryStream};
+use super::objects::{CalledBack, Handler, HostContext, MemoryStream};
+use super::process::{Kept, Vst3Audio, Vst3Main, requests_of};
 use super::{audio, int, ok, wide_field, wide_text};
-use crate::instance::{Instance, RawCall};
+use crate::instance::{AudioSide as _, Instance, RawCall, Sides};
 use crate::model::{
     AudioConfig, BusInfo, BusKind, ClassInfo, Direction, Format, Gesture, ParamInfo, RenderMode,
     Requests,
@@ -327,44 +327,17 @@ impl Instance for Vst3Instance {
     }
 
     fn process(&mut self, call: &mut RawCall) -> Result<Duration> {
-        let mut inputs: Vec<_> = call.inputs.iter_mut().map(bus_buffers).collect();
-        let mut outputs: Vec<_> = call.outputs.iter_mut().map(bus_buffers).collect();
-        let changes = ComWrapper::new(Changes::new(&std::mem::take(&mut self.pending)));
-        let no_changes = ComWrapper::new(Changes::new(&[]));
-        let pointer = |changes: &ComWrapper<Changes>| {
-            changes
-                .as_com_ref::<IParameterChanges>()
-                .map_or(std::ptr::null_mut(), |changes| changes.as_ptr())
-        };
-        // SAFETY: plain data, for which zeros are valid.
-        let mut context: ProcessContext = unsafe { std::mem::zeroed() };
-        context.state = ProcessContext_::StatesAndFlags_::kPlaying;
-        context.sampleRate = self.rate_hz;
-        context.projectTimeSamples = self.position_samples;
-        let mut data = ProcessData {
-            processMode: mode_of(self.mode),
-            symbolicSampleSize: int(SymbolicSampleSizes_::kSample32),
-            numSamples: i32::try_from(call.num_samples)?,
-            numInputs: i32::try_from(inputs.len())?,
-            numOutputs: i32::try_from(outputs.len())?,
-            inputs: inputs.as_mut_ptr(),
-            outputs: outputs.as_mut_ptr(),
-            inputParameterChanges: pointer(&changes),
-            outputParameterChanges: pointer(&no_changes),
-            inputEvents: std::ptr::null_mut(),
-            outputEvents: std::ptr::null_mut(),
-            processContext: &raw mut context,
-        };
-        let start = Instant::now();
-        // SAFETY: active and processing; everything `data` points to outlives the call.
-        let result = unsafe { self.processor.process(&raw mut data) };
-        let elapsed = start.elapsed();
-        self.position_samples += i64::try_from(call.num_samples)?;
-        ok(result, "process")?;
-        for (bus, buffers) in call.outputs.iter_mut().zip(&outputs) {
-            bus.silence = buffers.silenceFlags;
-        }
-        Ok(elapsed)
+        let (mode, rate_hz) = (self.mode, self.rate_hz);
+        let kept = Kept { position: &mut self.position_samples, pending: &mut self.pending };
+        Vst3Audio { processor: &self.processor, mode, rate_hz, kept }.process(call)
+    }
+
+    fn split(&mut self) -> Result<Sides<'_>> {
+        let Self { processor, handler, .. } = self;
+        let (mode, rate_hz) = (self.mode, self.rate_hz);
+        let kept = Kept { position: &mut self.position_samples, pending: &mut self.pending };
+        let audio = Vst3Audio { processor: &*processor, mode, rate_hz, kept };
+        Ok((Box::new(Vst3Main { handler: &*handler }), Box::new(audio)))
     }
 
     fn idle(&mut self) {
@@ -447,16 +420,7 @@ impl Instance for Vst3Instance {
     }
 
     fn take_requests(&mut self) -> Requests {
-        let flags = self.handler.take_restart_flags();
-        let has = |flag| flags & int(flag) != 0;
-        Requests {
-            restart: has(RestartFlags_::kReloadComponent),
-            latency_changed: has(RestartFlags_::kLatencyChanged),
-            buses_changed: has(RestartFlags_::kIoChanged),
-            params_changed: has(RestartFlags_::kParamValuesChanged)
-                || has(RestartFlags_::kParamTitlesChanged),
-            state_dirty: self.handler.take_is_dirty(),
-        }
+        requests_of(&self.handler)
     }
 }
 

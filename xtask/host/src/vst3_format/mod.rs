@@ -11,6 +11,7 @@ mod module;
 mod objects;
 mod odd;
 mod odd_objects;
+mod process;
 
 pub(crate) use instance::Vst3Instance;
 pub(crate) use module::Vst3Module;

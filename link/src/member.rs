@@ -115,7 +115,9 @@ impl Member {
         let hub = Hub::of(Key { folder: folder.clone(), session, rate, mode }, model)?;
         let memory = segment.memory().clone();
         let writer = Writer::new(memory.clone(), &about);
-        let in_flight = (timing.tolerance_samples + max_block_samples) / timing.hop_samples;
+        // A member that is not called returns nothing, and the first removals arrive together if the
+        // worker starts late: its host does not wait before the first sample is heard.
+        let in_flight = (timing.latency_samples + max_block_samples) / timing.hop_samples;
         let sizes = OutletConfig {
             rate,
             num_mics,

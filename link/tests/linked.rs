@@ -164,3 +164,22 @@ fn a_second_render_after_resets_gives_the_same_samples() {
         assert_eq!(differs, None, "track {index}");
     }
 }
+
+/// A host that renders one track after the other, in chunks within the time that tracks may lie
+/// apart.
+#[test]
+fn a_render_in_chunks_of_one_track_gives_the_samples_of_one_session() {
+    const CHUNK: usize = 8192;
+    let mics = mics(98_304);
+    let expected = oracle(Mode::Mix, &mics);
+    let (_temp, folder) = folder();
+    let mut tracks = tracks(&folder, Mode::Mix, 512, &mics);
+    for chunk in (0..mics[0].len()).step_by(CHUNK) {
+        for track in &mut tracks {
+            for start in (chunk..chunk + CHUNK).step_by(512) {
+                track.call(start, 512, true);
+            }
+        }
+    }
+    check(&tracks, &expected, "chunks");
+}

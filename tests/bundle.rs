@@ -9,7 +9,7 @@ use host::{Bundle, Format};
 use crate::{exclusively, root};
 
 /// Environment variable with a folder of bundles to test instead of the workspace's own.
-const BUNDLES_VARIABLE: &str = "UNSPILL_TEST_BUNDLES";
+pub(crate) const BUNDLES_VARIABLE: &str = "UNSPILL_TEST_BUNDLES";
 
 /// Loads the bundled plugin. The first call in a process builds or updates the bundles, so that a
 /// plain `cargo test -p tests` works too.

@@ -1,11 +1,15 @@
 //! Shared helpers of the whole-product tests.
 
 mod bundle;
+mod isolated;
+mod linked;
 mod python;
 mod reference;
 mod signals;
 
 pub use bundle::bundle;
+pub use isolated::isolated;
+pub use linked::{DEMO_RATE_HZ, Take, demo, largest_step, without_latency};
 pub use python::python;
 pub use reference::{LEAST_REMOVED, Reference, grouped};
 pub use signals::mics;

@@ -7,8 +7,8 @@ use tests::bundle;
 
 const FORMATS: [Format; 2] = [Format::Clap, Format::Vst3];
 
-/// Returns the engine's latency for the plugin's default mode; linked tracks add a hop, and have the
-/// same latency in a bounce.
+/// Returns the engine's latency for the plugin's default mode. Linked tracks have more, in a bounce
+/// as in playback.
 fn expected(plugin: &Plugin, rate_hz: u32, mode: RenderMode, max_block_samples: usize) -> usize {
     let rate = SampleRate::new(rate_hz as f32).unwrap();
     if plugin.class().name == Class::Link.name() {

@@ -1,31 +1,14 @@
 //! Learns a passage of the demo session during playback and saves it: a reopened session is clean
 //! from the first note.
 
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use audiofile::SessionFiles;
 use host::{AudioConfig, BusBuffer, Class, Format, Plugin, ProcessOptions, RenderMode};
-use tests::bundle;
+use tests::{DEMO_RATE_HZ, bundle, demo};
 
 const BLOCK: usize = 512;
-const RATE_HZ: usize = 44_100;
+const RATE_HZ: usize = DEMO_RATE_HZ as usize;
 const NUM_MICS: usize = 6;
-
-/// Returns the demo session's files of one kind, `[mic][sample]`.
-fn demo(kind: &str) -> Vec<Vec<f32>> {
-    let folder = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../assets/demo"));
-    let names = ["1_kick", "2_snare", "3_hihat", "4_bass", "5_guitar", "6_sax"];
-    let paths: Vec<_> =
-        names.iter().map(|name| folder.join(format!("{kind}{name}.flac"))).collect();
-    let mut session = SessionFiles::open(&paths, NUM_MICS).unwrap();
-    assert_eq!(session.rate_hz() as usize, RATE_HZ);
-    let num_samples = usize::try_from(session.num_samples()).unwrap();
-    let mut mics = vec![vec![0.0; num_samples]; NUM_MICS];
-    let mut slices: Vec<&mut [f32]> = mics.iter_mut().map(Vec::as_mut_slice).collect();
-    assert_eq!(session.read(&mut slices).unwrap(), num_samples);
-    mics
-}
 
 fn instance(format: Format) -> Plugin {
     let bundle = bundle(format).unwrap();
@@ -90,7 +73,7 @@ const FIRST_SECOND_DB: f32 = 1.5;
 
 #[test]
 fn a_passage_learned_in_playback_cleans_the_first_note_of_every_bounce_of_the_saved_session() {
-    let (mics, targets) = (demo("mic"), demo("target"));
+    let (mics, targets) = (demo("mic").unwrap(), demo("target").unwrap());
     for format in [Format::Clap, Format::Vst3] {
         let mut engineer = instance(format);
         set(&mut engineer, "Learn", "On");

@@ -7,6 +7,7 @@ mod buses;
 mod dawdreamer;
 mod latency;
 mod learning;
+mod linked;
 mod matrix;
 mod params;
 mod random;

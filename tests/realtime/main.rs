@@ -2,6 +2,8 @@
 
 #![cfg(test)]
 
+mod linked;
+
 use engine::Controls;
 use host::{BlockPattern, Bundle, Class, Format, RenderJob, RenderMode, render};
 use tests::{Reference, bundle, mics, same_bits};
@@ -15,7 +17,7 @@ const NUM_MICS: usize = 6;
 /// failure. The second speed raises the slack to 100 ms.
 const PACES: [f64; 2] = [1.0, 0.2];
 
-/// A single test, so that the cases do not compete for processors.
+/// A single test, so that its cases do not compete for processors.
 #[test]
 fn paced_playback_equals_the_engine() {
     let mics = mics(NUM_MICS, RATE_HZ, NUM_SAMPLES);

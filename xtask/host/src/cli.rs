@@ -12,6 +12,7 @@ use host::{
 };
 
 use crate::check;
+use crate::fault_cli::FaultArguments;
 use crate::interruption::check_goes_on;
 use crate::random_cli::RandomArguments;
 
@@ -34,7 +35,7 @@ pub(crate) struct Arguments {
     format: PluginFormat,
 
     /// Plugin of the bundle: 8, 16, multichannel, track, or link with one instance per file
-    #[arg(long, value_name = "CLASS", required_unless_present_any = ["random", "only"])]
+    #[arg(long, value_name = "CLASS", required_unless_present_any = ["random", "only", "faults", "serve"])]
     class: Option<Class>,
 
     /// Samples per block, 1 to 8192, or `random`
@@ -50,7 +51,7 @@ pub(crate) struct Arguments {
     offline: bool,
 
     /// Folder for the results
-    #[arg(long, value_name = "DIR", required_unless_present_any = ["random", "only"])]
+    #[arg(long, value_name = "DIR", required_unless_present_any = ["random", "only", "faults", "serve"])]
     out: Option<PathBuf>,
 
     /// Plugin bundle [default: the one in target/bundled]
@@ -102,8 +103,11 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     random: RandomArguments,
 
+    #[command(flatten)]
+    faults: FaultArguments,
+
     /// Mic files
-    #[arg(value_name = "MIC", required_unless_present_any = ["random", "only"])]
+    #[arg(value_name = "MIC", required_unless_present_any = ["random", "only", "faults", "serve"])]
     mics: Vec<PathBuf>,
 }
 
@@ -160,6 +164,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     });
     match (arguments.class, &arguments.out) {
         (Some(class), Some(out)) => play_files(arguments, &path, class, out),
+        _ if arguments.faults.is_given() => arguments.faults.run(&path),
         _ => arguments.random.run(&path),
     }
 }

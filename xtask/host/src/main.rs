@@ -4,6 +4,7 @@
 
 mod check;
 mod cli;
+mod fault_cli;
 mod interruption;
 mod random_cli;
 

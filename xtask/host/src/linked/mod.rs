@@ -1,7 +1,9 @@
 //! A session of linked instances: one on each track, called in the orders of real hosts.
 
+pub mod faults;
 mod files;
 mod lane;
+pub mod remote;
 mod rounds;
 mod transport;
 
@@ -147,8 +149,8 @@ impl Session {
         Self { config, transport, tracks: Vec::new(), at: 0, clock: None, seed }
     }
 
-    /// Adds a track that plays from now on, with `signal` (`[channel][sample]`, mono or stereo) from
-    /// position 0 of the timeline on, and returns its number.
+    /// Adds a track that plays from now on, and returns its number. The sample 0 of `signal`
+    /// (`[channel][sample]`, mono or stereo) lies at position 0 of the timeline.
     ///
     /// # Errors
     ///

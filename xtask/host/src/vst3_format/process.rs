@@ -1,4 +1,4 @@
-//! The part of a VST3 instance that processes, and the part that stays on the main thread meanwhile.
+//! The part of a VST3 instance that processes, and the one that stays on the main thread meanwhile.
 
 use std::time::{Duration, Instant};
 

@@ -115,8 +115,8 @@ impl Member {
         let hub = Hub::of(Key { folder: folder.clone(), session, rate, mode }, model)?;
         let memory = segment.memory().clone();
         let writer = Writer::new(memory.clone(), &about);
-        // A member that is not called returns nothing, and the first removals arrive together if the
-        // worker starts late: its host does not wait before the first sample is heard.
+        // A member that is not called returns nothing. The first removals arrive together if the
+        // worker starts late: a host does not wait before the first sample is heard.
         let in_flight = (timing.latency_samples + max_block_samples) / timing.hop_samples;
         let sizes = OutletConfig {
             rate,

@@ -35,7 +35,11 @@ pub(crate) struct Arguments {
     format: PluginFormat,
 
     /// Plugin of the bundle: 8, 16, multichannel, track, or link with one instance per file
-    #[arg(long, value_name = "CLASS", required_unless_present_any = ["random", "only", "faults", "serve"])]
+    #[arg(
+        long,
+        value_name = "CLASS",
+        required_unless_present_any = ["random", "only", "faults", "serve"]
+    )]
     class: Option<Class>,
 
     /// Samples per block, 1 to 8192, or `random`
@@ -51,7 +55,11 @@ pub(crate) struct Arguments {
     offline: bool,
 
     /// Folder for the results
-    #[arg(long, value_name = "DIR", required_unless_present_any = ["random", "only", "faults", "serve"])]
+    #[arg(
+        long,
+        value_name = "DIR",
+        required_unless_present_any = ["random", "only", "faults", "serve"]
+    )]
     out: Option<PathBuf>,
 
     /// Plugin bundle [default: the one in target/bundled]

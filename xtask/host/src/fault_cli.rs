@@ -126,7 +126,7 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        // What cannot be removed here is in a folder for passing files.
+        // A folder that stays does no harm among other passing files.
         let _ = std::fs::remove_dir_all(&self.0);
     }
 }

@@ -347,9 +347,6 @@ impl Track {
         }
     }
 
-    pub(crate) fn old(&self) -> Option<u32> {
-        self.old_epoch
-    }
     /// Returns true if the leader was reset and this track was not.
     pub(crate) fn is_before_reset(&self) -> bool {
         self.old_epoch.is_some()

@@ -18,7 +18,7 @@ const LOOP_SAMPLES: usize = 4 * RATE_HZ as usize;
 const SPREAD_KIB: usize = 8192;
 
 pub(super) fn make(bundle: &Bundle, folder: &Path, extent: Extent) -> Result<Outcome> {
-    let minutes = if extent == Extent::Full { 30.0 } else { 0.2 };
+    let minutes = if extent == Extent::Full { 30.0 } else { 0.1 };
     let all = signals(NUM_TRACKS, LOOP_SAMPLES);
     let usual = usual_step(bundle, &all)?;
     let config = SessionConfig { pace: Some(PACE), ..SessionConfig::new(RATE_HZ, 2 * BLOCK) };

@@ -322,7 +322,7 @@ impl Stream {
             {
                 continue;
             }
-            // The larger part of the tracks does not follow the smaller one, unless that is rendered.
+            // The larger part of the tracks follows the smaller one only if that is rendered.
             let will_lead = !self.renders && track.renders();
             let is_in_the_way = self.comes_after_leader(track);
             if will_lead || (!is_in_the_way && self.company(index) > with_leader) {

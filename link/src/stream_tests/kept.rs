@@ -196,7 +196,7 @@ fn a_rendered_track_comes_before_those_in_real_time() {
         session.rig.call(2, samples, to_i64(block * BLOCK));
     }
     assert_eq!(first_difference(session.heard(2), &together), None);
-    // When it is over, the others go on together.
+    // Afterwards the others go on together.
     idle(&mut session, 300);
     let leader = session.rig.stream.tracks().iter().filter(|track| track.is_awaited).count();
     assert_eq!(leader, 3);

@@ -108,8 +108,8 @@ pub enum GroupChoice {
     H,
 }
 
-/// Where the sound of linked tracks is kept for those that are rendered alone. New variants are only
-/// added at the end.
+/// Place of the sound that is kept for linked tracks that are rendered alone. New variants are
+/// only added at the end.
 #[derive(Clone, Copy, Debug, Enum, PartialEq, Eq)]
 #[allow(missing_docs, reason = "names of places")]
 pub enum KeepChoice {

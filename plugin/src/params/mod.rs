@@ -86,8 +86,8 @@ pub struct UnspillParams {
     pub learn: BoolParam,
     /// Session of a linked instance; other classes have none.
     pub session: Option<EnumParam<SessionChoice>>,
-    /// Where a linked session keeps its sound for tracks that are rendered alone; other classes
-    /// have none.
+    /// Place of the sound that a linked session keeps for tracks that are rendered alone; other
+    /// classes have none.
     pub keep: Option<EnumParam<KeepChoice>>,
     /// One entry per mic of the class.
     pub mics: Vec<MicParams>,

@@ -13,7 +13,7 @@ use engine::{
 };
 
 use crate::board::{Board, Desk, RequestWriter, School, Seat, apply};
-use crate::kept::{self, Shelf};
+use crate::kept::{self, Saver, Shelf};
 use crate::lock::lock;
 use crate::ring::{Reader, SHAPE};
 use crate::roster::{Pulse, describe};
@@ -74,6 +74,8 @@ struct Shared {
     stop: AtomicBool,
     failed: AtomicBool,
     roster: Roster,
+    /// Error of the files in which sound is kept, in words.
+    kept_trouble: Arc<Mutex<Option<String>>>,
     /// Number of hops processed while a host renders.
     hops: Mutex<u64>,
     is_processed: Condvar,
@@ -126,6 +128,7 @@ impl Hub {
             stop: AtomicBool::new(false),
             failed: AtomicBool::new(false),
             roster: Roster::default(),
+            kept_trouble: Arc::default(),
             hops: Mutex::new(0),
             is_processed: Condvar::new(),
             idles: AtomicU64::new(0),
@@ -145,6 +148,7 @@ impl Hub {
             board: Board::default(),
             shelf,
             keeps: false,
+            saver: None,
             num_processes: 0,
             school: School::default(),
             learner: Arc::clone(&handles.learner),
@@ -177,7 +181,8 @@ impl Hub {
     /// Returns the view of the session from a member.
     pub(crate) fn watcher(&self, id: MemberId, requests: &Arc<Mutex<RequestWriter>>) -> Watcher {
         let roster = Arc::clone(&self.shared.roster);
-        Watcher::new(id, roster, self.handles.clone(), requests)
+        let kept_trouble = Arc::clone(&self.shared.kept_trouble);
+        Watcher::new(id, roster, kept_trouble, self.handles.clone(), requests)
     }
 
     pub(crate) fn has_failed(&self) -> bool {
@@ -268,6 +273,8 @@ struct Worker {
     shelf: Shelf,
     /// True if sound is kept.
     keeps: bool,
+    /// Keeps sound in files, too.
+    saver: Option<Saver>,
     num_processes: usize,
     school: School,
     learner: Arc<Learner>,
@@ -368,6 +375,26 @@ impl Worker {
         if self.stream.call_absent() {
             self.board.hurry();
         }
+        if !self.board.seats().is_empty() {
+            self.keep_files();
+        }
+    }
+
+    /// Starts or ends the thread that keeps sound in files, as the members wish.
+    fn keep_files(&mut self) {
+        let folder = self.board.kept_folder().filter(|_| self.keeps);
+        let owners = self.stream.owners().into_iter().filter(|owner| owner.identity != 0);
+        let instances = owners.map(|owner| (owner.identity, owner.mics.len()));
+        if self.saver.as_ref().map(Saver::folder) != folder.as_deref() {
+            if let Some(saver) = self.saver.take() {
+                saver.delete();
+            }
+            self.saver = folder.map(|folder| Saver::start(folder, self.shelf.clone()));
+        }
+        if let Some(saver) = &self.saver {
+            saver.read(instances);
+        }
+        *lock(&self.shared.kept_trouble) = self.saver.as_ref().and_then(Saver::trouble);
     }
 
     /// Finds members that are not local, and forgets those that have left or died.

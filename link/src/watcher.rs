@@ -32,6 +32,7 @@ pub(crate) struct Handles {
 pub struct Watcher {
     id: MemberId,
     roster: Roster,
+    kept_trouble: Arc<Mutex<Option<String>>>,
     handles: Handles,
     /// Ends with the member.
     requests: Weak<Mutex<RequestWriter>>,
@@ -41,10 +42,11 @@ impl Watcher {
     pub(crate) fn new(
         id: MemberId,
         roster: Roster,
+        kept_trouble: Arc<Mutex<Option<String>>>,
         handles: Handles,
         requests: &Arc<Mutex<RequestWriter>>,
     ) -> Self {
-        Self { id, roster, handles, requests: Arc::downgrade(requests) }
+        Self { id, roster, kept_trouble, handles, requests: Arc::downgrade(requests) }
     }
 
     /// Returns the number of the member among all that are linked now.
@@ -62,6 +64,17 @@ impl Watcher {
     #[must_use]
     pub fn roster(&self) -> Vec<MemberInfo> {
         if self.requests.strong_count() == 0 { Vec::new() } else { lock(&self.roster).clone() }
+    }
+
+    /// Returns the error, in words, because of which sound is no longer kept in files; see
+    /// [`Console::kept_folder`](crate::Console::kept_folder).
+    ///
+    /// # Real-time
+    ///
+    /// Main thread only: allocates and locks.
+    #[must_use]
+    pub fn kept_trouble(&self) -> Option<String> {
+        lock(&self.kept_trouble).clone()
     }
 
     /// Returns the counters of the worker.

@@ -1,6 +1,7 @@
 //! The settings of a linked instance, as the windows of other instances see and change them.
 #![allow(unsafe_code, reason = "the framework gives parameters by pointer")]
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use engine::Estimates;
@@ -8,6 +9,7 @@ use link::{Console, Entry, Label, Lesson, PAIR_CODE, Request, Sheet};
 use nice_plug::prelude::{Enum, ParamPtr};
 
 use crate::guard::param_id_hash;
+use crate::linking;
 use crate::live::Live;
 use crate::params::{EstimatesChoice, KeepChoice, UnspillParams};
 
@@ -37,6 +39,8 @@ pub(crate) const ROW_CODE: u32 = 0x524f_5720;
 pub(crate) struct LinkConsole {
     params: Arc<UnspillParams>,
     live: Arc<Live>,
+    /// Folder of the sound that is kept on disk.
+    kept_folder: Option<PathBuf>,
     /// Codes and pointers of [`SHARED`]; `params` keeps the parameters alive.
     shared: Vec<(u32, ParamPtr)>,
     /// Those of [`OWN`].
@@ -55,6 +59,7 @@ impl LinkConsole {
             own: with(&OWN),
             params: Arc::clone(params),
             live: Arc::clone(live),
+            kept_folder: linking::kept_folder(),
         }
     }
 
@@ -179,6 +184,11 @@ impl Console for LinkConsole {
         let UnspillParams { session: own, keep, .. } = &*self.params;
         own.as_ref().is_some_and(|own| own.value().to_index() == usize::from(session))
             && keep.as_ref().is_some_and(|keep| keep.value() != KeepChoice::Off)
+    }
+
+    fn kept_folder(&self) -> Option<PathBuf> {
+        let keep = self.params.keep.as_ref()?.value();
+        self.kept_folder.clone().filter(|_| keep == KeepChoice::Disk)
     }
 
     fn estimates(&self) -> Estimates {

@@ -13,10 +13,35 @@ thread_local! {
     static FOLDER: RefCell<Option<PathBuf>> = const { RefCell::new(None) };
 }
 
+/// Variable of the environment that names another folder for the sound that is kept on disk.
+const KEPT_FOLDER_VARIABLE: &str = "UNSPILL_KEPT_FOLDER";
+
 /// Makes the instances that this thread activates from now on use the folder at `path`; `None`
 /// ends that. A host in the same binary isolates its instances so.
 pub fn use_folder(path: Option<&Path>) {
     FOLDER.set(path.map(Path::to_owned));
+}
+
+/// Returns the folder of the sound that is kept on disk, for an instance that is created now; `None`
+/// if the system states none. Beside a folder chosen with [`use_folder`], it is called `kept`.
+pub(crate) fn kept_folder() -> Option<PathBuf> {
+    if let Some(chosen) = FOLDER.with_borrow(Clone::clone) {
+        return Some(chosen.with_file_name("kept"));
+    }
+    let from = |variable: &str| {
+        std::env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute())
+    };
+    if let Some(chosen) = from(KEPT_FOLDER_VARIABLE) {
+        return Some(chosen);
+    }
+    if cfg!(target_os = "windows") {
+        Some(from("LOCALAPPDATA")?.join("Unspill").join("Kept"))
+    } else if cfg!(target_os = "macos") {
+        Some(from("HOME")?.join("Library/Caches/Unspill/Kept"))
+    } else {
+        let cache = from("XDG_CACHE_HOME").or_else(|| Some(from("HOME")?.join(".cache")))?;
+        Some(cache.join("unspill/kept"))
+    }
 }
 
 /// Opens the folder for an instance that is activated now.

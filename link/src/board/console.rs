@@ -1,6 +1,7 @@
 //! Interface between a worker and the settings of a member of its process.
 
 use std::fmt::Debug;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use engine::Estimates;
@@ -71,6 +72,12 @@ pub trait Console: Debug + Send + Sync {
     /// first member of a process and session decides whether sound is recorded at all.
     fn keeps(&self, _session: u8) -> bool {
         false
+    }
+
+    /// Returns the folder of the files in which sound is kept, too, so that it outlasts the
+    /// program: one of the shared settings. The first member of a process and session decides.
+    fn kept_folder(&self) -> Option<PathBuf> {
+        None
     }
 }
 

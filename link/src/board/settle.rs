@@ -1,6 +1,7 @@
 //! The settings of a session become the same for all members, and identities become different.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use engine::Estimates;
@@ -93,6 +94,11 @@ impl Board {
     pub(crate) fn keeps(&self, session: u8) -> bool {
         let first = self.seats.iter().find_map(Seat::console);
         first.is_some_and(|console| console.keeps(session))
+    }
+
+    /// Returns the folder of the files in which sound is kept.
+    pub(crate) fn kept_folder(&self) -> Option<PathBuf> {
+        self.seats.iter().find_map(Seat::console)?.kept_folder()
     }
 
     /// Returns the identity of a member, 0 if it has none.

@@ -2,13 +2,17 @@
 //!
 //! A host that freezes or exports one track calls only its instance, so the worker lacks the other
 //! mics. It therefore records the samples of all members by their place on the host's timeline.
-//! While a host renders, the recorded samples stand in for those of members that deliver none.
+//! While a host renders, the recorded samples stand in for those of members that deliver none. If
+//! the engineer wishes, a thread also keeps them in files, so that they outlast the program.
 
+mod file;
+mod saver;
 mod store;
 mod tape;
 
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard};
 
+pub(crate) use saver::Saver;
 pub(crate) use store::{Key, Store};
 pub(crate) use tape::Found;
 

@@ -3,10 +3,14 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Weak};
 
+use super::file::SavedPage;
 use super::tape::{Found, Page, Tape};
 use crate::board::Console;
 use crate::segment::Folder;
 use crate::stamp::MicSettings;
+
+/// Number of recordings after which a page counts as finished: half a second of 16 tracks in Live.
+const RECENT: u64 = 16 * 47;
 
 /// Properties that all tapes of a session share.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,6 +27,8 @@ struct Reel {
     key: Key,
     identity: u128,
     tape: Tape,
+    /// True if the instance has ended, and a thread has yet to save the last pages.
+    has_ended: bool,
 }
 
 /// All tapes, up to a limit: then the pages go that were recorded longest ago.
@@ -30,6 +36,8 @@ struct Reel {
 pub(crate) struct Store {
     reels: Vec<Reel>,
     instances: Vec<Weak<dyn Console>>,
+    /// Sessions whose sound a thread saves.
+    saved: Vec<Key>,
     /// Size of all pages in bytes, and the largest one.
     bytes: usize,
     limit_bytes: usize,
@@ -39,7 +47,14 @@ pub(crate) struct Store {
 
 impl Store {
     pub(crate) const fn new(limit_bytes: usize) -> Self {
-        Self { reels: Vec::new(), instances: Vec::new(), bytes: 0, limit_bytes, clock: 0 }
+        Self {
+            reels: Vec::new(),
+            instances: Vec::new(),
+            saved: Vec::new(),
+            bytes: 0,
+            limit_bytes,
+            clock: 0,
+        }
     }
 
     pub(crate) fn set_limit(&mut self, limit_bytes: usize) {
@@ -63,7 +78,38 @@ impl Store {
         let identity = console.identity();
         let is_alone = self.instances.is_empty();
         let is_shared = self.consoles().iter().any(|other| other.identity() == identity);
-        self.take(|reel| is_alone || (reel.identity == identity && !is_shared))
+        let Self { reels, saved, .. } = self;
+        let has_ended = |reel: &Reel| is_alone || (reel.identity == identity && !is_shared);
+        for reel in reels.iter_mut().filter(|reel| saved.contains(&reel.key)) {
+            reel.has_ended |= has_ended(reel);
+        }
+        self.take(|reel| has_ended(reel) && !reel.has_ended)
+    }
+
+    /// Notes that a thread saves the sound of a session from now on.
+    pub(super) fn begin_saving(&mut self, key: &Key) {
+        self.saved.push(key.clone());
+    }
+
+    /// Notes that a thread no longer saves the sound of a session. Returns the tapes that nobody
+    /// needs any more.
+    pub(super) fn end_saving(&mut self, key: &Key) -> Vec<Tape> {
+        if let Some(at) = self.saved.iter().position(|of| of == key) {
+            self.saved.remove(at);
+        }
+        self.drop_saved(key)
+    }
+
+    /// Removes the saved tapes of instances that have ended, and returns them.
+    pub(super) fn drop_saved(&mut self, key: &Key) -> Vec<Tape> {
+        // Some may exist again.
+        let here = self.kept_here(key);
+        for reel in self.reels.iter_mut().filter(|reel| reel.key == *key) {
+            reel.has_ended &= !here.contains(&(reel.identity, reel.tape.num_mics()));
+        }
+        let is_saved = !self.saved.contains(key);
+        let is_done = |tape: &Tape| is_saved || tape.unsaved(u64::MAX, 1).is_empty();
+        self.take(|reel| reel.key == *key && reel.has_ended && is_done(&reel.tape))
     }
 
     fn consoles(&self) -> Vec<Arc<dyn Console>> {
@@ -97,6 +143,56 @@ impl Store {
         meant.map(|reel| (reel.identity, reel.tape.num_mics())).collect()
     }
 
+    /// Adds a saved page of an instance, unless the limit is reached.
+    pub(super) fn restore(&mut self, key: &Key, identity: u128, num_mics: usize, page: &SavedPage) {
+        let is_its = |reel: &Reel| reel.identity == identity && reel.key == *key;
+        let index = self.reels.iter().position(is_its).unwrap_or_else(|| {
+            let tape = Tape::new(num_mics);
+            self.reels.push(Reel { key: key.clone(), identity, tape, has_ended: false });
+            self.reels.len() - 1
+        });
+        let tape = &mut self.reels[index].tape;
+        if tape.num_mics() == num_mics && self.bytes + tape.page_bytes() <= self.limit_bytes {
+            let added = usize::from(tape.restore(page));
+            self.bytes += added * tape.page_bytes();
+        }
+    }
+
+    /// Returns pages of instances of this process that were recorded since they were saved, with
+    /// the instance and the time of the last recording. Those in progress come only with `all`.
+    pub(super) fn unsaved(
+        &self,
+        key: &Key,
+        most: usize,
+        all: bool,
+    ) -> Vec<((u128, usize), u64, SavedPage)> {
+        // A hop of 16 tracks is 16 recordings.
+        let until = if all { self.clock } else { self.clock.saturating_sub(RECENT) };
+        let mut pages = Vec::new();
+        let here = self.kept_here(key);
+        for Reel { key: of, identity, tape, has_ended } in &self.reels {
+            let instance = (*identity, tape.num_mics());
+            if of != key || !(*has_ended || here.contains(&instance)) {
+                continue;
+            }
+            let until = if *has_ended { self.clock } else { until };
+            let unsaved = tape.unsaved(until, most - pages.len());
+            pages.extend(unsaved.into_iter().map(|(at, page)| (instance, at, page)));
+            if pages.len() == most {
+                break;
+            }
+        }
+        pages
+    }
+
+    /// Notes that a page has been saved as it was at the time `recorded`.
+    pub(super) fn is_saved(&mut self, key: &Key, identity: u128, number: i64, recorded: u64) {
+        let mut reels = self.reels.iter_mut();
+        if let Some(reel) = reels.find(|of| of.identity == identity && of.key == *key) {
+            reel.tape.is_saved(number, recorded);
+        }
+    }
+
     /// Records samples of an instance, `[mic][sample]`, from a place of the timeline on. Returns
     /// a page that was given up, so that the caller can free it without the store's lock.
     pub(crate) fn record(
@@ -113,7 +209,7 @@ impl Store {
             other => {
                 // A track that was mono or stereo before begins anew.
                 let tape = Tape::new(mics.len());
-                let reel = Reel { key: key.clone(), identity, tape };
+                let reel = Reel { key: key.clone(), identity, tape, has_ended: false };
                 if let Some(index) = other {
                     let old = std::mem::replace(&mut self.reels[index], reel).tape;
                     self.bytes -= old.page_bytes() * old.pages().count();

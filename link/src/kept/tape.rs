@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use super::file::SavedPage;
 use crate::stamp::MicSettings;
 
 /// Number of samples of each mic in a page: 1.4 s at 48 kHz.
@@ -25,12 +26,14 @@ pub(crate) struct Page {
     stretches: Vec<Stretch>,
     /// Time of the last recording, on the clock of whoever records.
     pub(super) recorded: u64,
+    /// `recorded` when the page was saved last; 0 if never.
+    saved: u64,
 }
 
 impl Page {
     fn new(num_mics: usize) -> Self {
         let samples = vec![0.0; num_mics * PAGE_SAMPLES].into_boxed_slice();
-        Self { samples, stretches: Vec::new(), recorded: 0 }
+        Self { samples, stretches: Vec::new(), recorded: 0, saved: 0 }
     }
 
     /// Notes that the samples of a stretch are new.
@@ -119,6 +122,53 @@ impl Tape {
             page.mark(Stretch { offsets: part.offsets, settings });
         }
         self.pages.len() - before
+    }
+
+    /// Adds a saved page, as far as nothing was recorded at its places. Returns true if the page is
+    /// new here.
+    pub(super) fn restore(&mut self, saved: &SavedPage) -> bool {
+        if saved.samples.len() != self.num_mics * PAGE_SAMPLES {
+            return false;
+        }
+        let is_new = !self.pages.contains_key(&saved.number);
+        let page = self.pages.entry(saved.number).or_insert_with(|| Page::new(self.num_mics));
+        for Stretch { offsets, settings } in &saved.stretches {
+            let mut at = offsets.start;
+            let recorded: Vec<Range<usize>> =
+                page.stretches.iter().map(|stretch| stretch.offsets.clone()).collect();
+            for taken in recorded.into_iter().chain(std::iter::once(offsets.end..offsets.end)) {
+                let free = at..taken.start.clamp(at, offsets.end);
+                at = at.max(taken.end.min(offsets.end));
+                if free.is_empty() {
+                    continue;
+                }
+                let sides = page.samples.chunks_exact_mut(PAGE_SAMPLES);
+                for (to, from) in sides.zip(saved.samples.chunks_exact(PAGE_SAMPLES)) {
+                    to[free.clone()].copy_from_slice(&from[free.clone()]);
+                }
+                page.mark(Stretch { offsets: free, settings: *settings });
+            }
+        }
+        is_new
+    }
+
+    /// Returns the pages that were recorded since they were saved and before `until`, at most
+    /// `most`, with the time of their last recording.
+    pub(super) fn unsaved(&self, until: u64, most: usize) -> Vec<(u64, SavedPage)> {
+        let is_meant = |page: &Page| page.recorded > page.saved && page.recorded <= until;
+        let pages = self.pages.iter().filter(|(_, page)| is_meant(page)).take(most);
+        let saved = pages.map(|(&number, page)| {
+            let (stretches, samples) = (page.stretches.clone(), page.samples.to_vec());
+            (page.recorded, SavedPage { number, stretches, samples })
+        });
+        saved.collect()
+    }
+
+    /// Notes that a page has been saved as it was at the time `recorded`.
+    pub(super) fn is_saved(&mut self, number: i64, recorded: u64) {
+        if let Some(page) = self.pages.get_mut(&number) {
+            page.saved = recorded;
+        }
     }
 
     /// Copies the samples that were recorded from the place `sample` on into `mics`,
@@ -234,6 +284,33 @@ mod tests {
         assert_eq!(listed, expected);
         record(&mut tape, 0..60, 0.0, ONE);
         assert_eq!(tape.pages().next().unwrap().1.stretches.len(), 1);
+    }
+
+    #[test]
+    fn a_saved_page_fills_the_places_where_nothing_was_recorded() {
+        let mut old = Tape::new(1);
+        record(&mut old, 0..100, 1e6, ONE);
+        let (recorded, page) = old.unsaved(1, 9).remove(0);
+        old.is_saved(0, recorded);
+        assert!(old.unsaved(1, 9).is_empty());
+        let mut tape = Tape::new(1);
+        record(&mut tape, 20..30, 0.0, TWO);
+        record(&mut tape, 50..60, 0.0, TWO);
+        record(&mut tape, 95..120, 0.0, TWO);
+        assert!(!tape.restore(&page));
+        let (samples, found) = play(&tape, 0..130);
+        let expected: Vec<f32> = (0..130)
+            .map(|place| match place {
+                20..30 | 50..60 | 95..120 => place as f32,
+                0..95 => 1e6 + place as f32,
+                _ => 0.5,
+            })
+            .collect();
+        assert_eq!(samples, expected);
+        assert_eq!(found.len(), 6);
+        let mut empty = Tape::new(1);
+        assert!(empty.restore(&page));
+        assert_eq!(play(&empty, 0..130).1, play(&old, 0..130).1);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Settings of a member in a test, which notes everything that its worker says.
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use engine::Estimates;
@@ -21,6 +22,7 @@ pub(crate) struct State {
     pub(crate) label: Label,
     pub(crate) lesson: Option<Arc<Lesson>>,
     pub(crate) keeps: bool,
+    pub(crate) kept_folder: Option<PathBuf>,
 }
 
 impl Panel {
@@ -55,6 +57,10 @@ impl Console for Panel {
 
     fn keeps(&self, session: u8) -> bool {
         self.lock().keeps && session == 0
+    }
+
+    fn kept_folder(&self) -> Option<PathBuf> {
+        self.lock().kept_folder.clone()
     }
 
     fn write(&self, sheet: &mut Sheet) {

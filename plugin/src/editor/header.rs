@@ -11,7 +11,7 @@ use super::handles::{Draggable, describe};
 use super::presets::Presets;
 use super::scene::Scene;
 use super::theme;
-use crate::params::{KeepChoice, SessionChoice};
+use crate::params::SessionChoice;
 
 pub(super) const HEIGHT: f32 = 2.0 * (MARGIN + ROW) + GAP;
 const ROW: f32 = 26.0;
@@ -202,20 +202,30 @@ fn session_choice(ui: &mut Ui, places: &mut Places, scene: &Scene, edits: &mut E
     });
 }
 
-/// Draws the switch of *Keep Neighbours* in the menu of a linked instance's session.
+/// Draws the choices of *Keep Neighbours* in the menu of a linked instance's session.
 fn keep_choice(ui: &mut Ui, scene: &Scene, edits: &mut Edits) {
     let Some(keep) = &scene.params().keep else { return };
     ui.separator();
     let index = edits.index(keep);
-    let is_on = edits.choice(index) != KeepChoice::Off.to_index();
-    let response = ui.selectable_label(is_on, "Keep neighbours").on_hover_text(
-        "Remembers the last playback of all tracks, up to 1 GiB, so that a track which is frozen \
-         or exported alone is cleaned as in the mix",
-    );
-    if response.clicked() {
-        let choice = if is_on { KeepChoice::Off } else { KeepChoice::Memory };
-        edits.choose(index, choice.to_index());
-        ui.close();
+    let chosen = edits.choice(index);
+    let choices = [
+        ("Keep no neighbours", "A track that is frozen or exported alone stays unchanged"),
+        (
+            "Keep neighbours in memory",
+            "Remembers the last playback of all tracks, up to 1 GiB, so that a track which is \
+             frozen or exported alone is cleaned as in the mix",
+        ),
+        (
+            "Keep neighbours on disk",
+            "The same, also after the project was closed and opened again; up to 4 GiB for all \
+             projects",
+        ),
+    ];
+    for (choice, (text, hint)) in choices.into_iter().enumerate() {
+        if ui.selectable_label(choice == chosen, text).on_hover_text(hint).clicked() {
+            edits.choose(index, choice);
+            ui.close();
+        }
     }
 }
 

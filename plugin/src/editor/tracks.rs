@@ -265,7 +265,11 @@ impl Tracks {
             let own = state.watcher.as_ref().map(Watcher::id);
             (state.roster.clone(), own)
         };
-        problem(&roster, own, |member| self.name_of(member)).or_else(|| self.not_learned(&roster))
+        let kept_trouble = self.state().watcher.as_ref().and_then(Watcher::kept_trouble);
+        let not_kept = |error| format!("Neighbours are no longer kept on disk: {error}");
+        problem(&roster, own, |member| self.name_of(member))
+            .or_else(|| kept_trouble.map(not_kept))
+            .or_else(|| self.not_learned(&roster))
     }
 
     /// Names the tracks that came after the passage was learned, while it is used.

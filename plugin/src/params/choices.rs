@@ -118,6 +118,9 @@ pub enum KeepChoice {
     #[id = "memory"]
     #[name = "In Memory"]
     Memory,
+    #[id = "disk"]
+    #[name = "On Disk"]
+    Disk,
 }
 
 /// Instrument in front of a mic; a label. New variants are only added at the end.

@@ -354,3 +354,25 @@ fn a_track_that_is_rendered_alone_sounds_as_in_the_mix_if_neighbours_are_kept() 
         assert_eq!(render_alone(&mut tracks, 1, false), mics[2]);
     }
 }
+
+#[test]
+fn neighbours_that_are_kept_on_disk_are_there_when_the_project_is_opened_again() {
+    let mics = mics();
+    let mut tracks = tracks(Formats::Vst3, RENDERS, &mics[..3]);
+    send(&tracks[2], "keep", 1.0);
+    wait_for(&tracks, "on disk", || tracks.iter().all(|track| value(track, "keep") == 1.0));
+    let together = render(&mut tracks);
+    let saved: Vec<Vec<u8>> = tracks.iter().map(|track| track.host.save()).collect();
+    drop(tracks);
+    let reopen = |(saved, mic): (&Vec<u8>, &Vec<f32>)| {
+        let mut host = instance(Formats::Vst3, 0);
+        assert!(host.load(saved) && host.activate(RENDERS));
+        Track { host, mic: mic.clone(), heard: Vec::new() }
+    };
+    let mut tracks: Vec<Track> = saved.iter().zip(&mics).map(reopen).collect();
+    // The files are read in the background.
+    let since = Instant::now();
+    while render_alone(&mut tracks, 1, true) != together[1] {
+        assert!(since.elapsed() < PATIENCE, "not as in the mix");
+    }
+}

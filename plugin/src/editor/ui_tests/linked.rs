@@ -197,7 +197,7 @@ fn a_track_that_was_rendered_without_its_neighbours_is_named_until_all_play() {
     });
     // The switch is in the menu of the session, and counts for all.
     desk.click("Session A", Modifiers::NONE);
-    desk.click("Keep neighbours", Modifiers::NONE);
+    desk.click("Keep no neighbours", Modifiers::NONE);
     let choice = |instance: &Instance| instance.params.keep.as_ref().unwrap().value();
     wait_for(&mut desk, "off", |_| {
         instances.iter().all(|instance| choice(instance) == KeepChoice::Off)

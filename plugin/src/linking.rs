@@ -22,8 +22,9 @@ pub fn use_folder(path: Option<&Path>) {
     FOLDER.set(path.map(Path::to_owned));
 }
 
-/// Returns the folder of the sound that is kept on disk, for an instance that is created now; `None`
-/// if the system states none. Beside a folder chosen with [`use_folder`], it is called `kept`.
+/// Returns the folder of the sound that is kept on disk, for an instance that is created now;
+/// `None` if the system states none. Beside a folder chosen with [`use_folder`], it is called
+/// `kept`.
 pub(crate) fn kept_folder() -> Option<PathBuf> {
     if let Some(chosen) = FOLDER.with_borrow(Clone::clone) {
         return Some(chosen.with_file_name("kept"));

@@ -3,7 +3,7 @@
 //! | Part | Bytes |
 //! |---|---|
 //! | head: magic, version, bits of the sample rate, number of mics, samples of a page | 4096 |
-//! | slot: checksum of the rest of the slot, number of stretches, number of the page, stretches | 4096 |
+//! | slot: checksum of the rest, number of stretches, number of the page, stretches | 4096 |
 //! | and the samples `[mic, PAGE_SAMPLES]`, `f32` | 4 each |
 //!
 //! All numbers are little-endian. A slot that was written in part has a wrong checksum and is

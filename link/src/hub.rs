@@ -27,6 +27,9 @@ pub const MAX_LINKED_MICS: usize = 16;
 
 /// Longest park of an offline caller between two checks for a result.
 const OFFLINE_NAP: Duration = Duration::from_millis(5);
+/// Longest wait for a worker that finishes its work: more than it needs for the samples of one
+/// latency. One that other tracks keep busy has no end of work.
+const FINISH: Duration = Duration::from_secs(1);
 /// Time between two looks of an offline caller at a worker that finishes its work.
 const FINISH_NAP: Duration = Duration::from_micros(50);
 /// Time without a hop after which offline callers stop waiting. Only a worker that is stuck or has
@@ -197,15 +200,15 @@ impl Hub {
         }
     }
 
-    /// Waits until the worker has processed everything that members have delivered so far. Offline
-    /// only.
+    /// Waits until the worker has processed everything that members have delivered so far, a second
+    /// at most. Offline only.
     pub(crate) fn finish(&self) {
         let since = Instant::now();
         // Acquire: pairs with the Release below, so that the second look of the worker from now on
         // is later than this call.
         let idles = || self.shared.idles.load(Ordering::Acquire);
         let before = idles();
-        while idles().wrapping_sub(before) < 2 && !self.has_failed() && since.elapsed() < STUCK {
+        while idles().wrapping_sub(before) < 2 && !self.has_failed() && since.elapsed() < FINISH {
             self.wake();
             std::thread::sleep(FINISH_NAP);
         }

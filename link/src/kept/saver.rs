@@ -9,7 +9,6 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime};
 
 use engine::join_worker;
-use thread_priority::{ThreadPriority, set_current_thread_priority};
 
 use super::Shelf;
 use super::file::{Name, TapeFile, is_tape};
@@ -17,8 +16,8 @@ use crate::lock::lock;
 
 /// Time between two looks for new pages. A page that is still being recorded is saved later.
 const PERIOD: Duration = Duration::from_secs(2);
-/// Largest number of pages that are copied at a time.
-const PAGES_AT_A_TIME: usize = 8;
+/// Number of pages that are copied at a time: the worker waits for the copy if it needs the store.
+const PAGES_AT_A_TIME: usize = 1;
 /// Largest size of all files in the folder, in bytes.
 const LIMIT_BYTES: u64 = 4 << 30;
 
@@ -121,8 +120,7 @@ struct Work {
 
 impl Work {
     fn run(&mut self) {
-        // Without it the thread disturbs more, and works.
-        let _ = set_current_thread_priority(ThreadPriority::Min);
+        // The priority stays: the worker would wait for a thread that gets no processor time.
         let mut saved = Instant::now();
         loop {
             let wishes = lock(&self.shared.wishes);

@@ -214,9 +214,10 @@ impl Hub {
         }
     }
 
-    /// Begins a wait for a hop. Offline only.
-    pub(crate) fn wait(&self) -> Wait<'_> {
-        Wait { hub: self, hops: None, since: Instant::now() }
+    /// Begins a wait for a hop, which is no longer than `patience`. Offline only.
+    pub(crate) fn wait(&self, patience: Option<Duration>) -> Wait<'_> {
+        let now = Instant::now();
+        Wait { hub: self, hops: None, since: now, end: patience.map(|patience| now + patience) }
     }
 }
 
@@ -236,12 +237,15 @@ pub(crate) struct Wait<'a> {
     hops: Option<u64>,
     /// Time of the last new hop.
     since: Instant,
+    /// Time at which the wait ends in any case.
+    end: Option<Instant>,
 }
 
 impl Wait<'_> {
     /// Waits for the next hop. Returns false if there is no reason to wait any longer.
     pub(crate) fn once(&mut self) -> bool {
-        if self.hub.has_failed() || self.since.elapsed() > STUCK {
+        let is_over = self.end.is_some_and(|end| Instant::now() >= end);
+        if is_over || self.hub.has_failed() || self.since.elapsed() > STUCK {
             return false;
         }
         self.hub.wake();

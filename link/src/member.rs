@@ -2,6 +2,7 @@
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use engine::network::Model;
 use engine::{
@@ -85,6 +86,8 @@ pub struct Member {
     timing: Timing,
     /// True until the first block after the start or a reset.
     is_fresh: bool,
+    /// Longest wait of a block that is stamped as offline; `None` for as long as hops arrive.
+    patience: Option<Duration>,
     watcher: Watcher,
     /// Kept until the member leaves, for its watchers.
     _requests: Arc<Mutex<RequestWriter>>,
@@ -137,7 +140,8 @@ impl Member {
         }
         let (_requests, _segment) = (requests, segment);
         let is_fresh = true;
-        Ok(Self { outlet, writer, hub, timing, is_fresh, watcher, _requests, _segment })
+        let patience = None;
+        Ok(Self { outlet, writer, hub, timing, is_fresh, patience, watcher, _requests, _segment })
     }
 
     /// Returns the samples from a mic's input to the same sample at its output.
@@ -204,6 +208,16 @@ impl Member {
         self.outlet.set_controls(controls);
     }
 
+    /// Limits the wait of the next blocks that are stamped as offline; `None` waits for as long as
+    /// the worker processes hops.
+    ///
+    /// # Real-time
+    ///
+    /// Safe on the audio thread.
+    pub fn set_patience(&mut self, patience: Option<Duration>) {
+        self.patience = patience;
+    }
+
     /// Discards all audio of this member.
     ///
     /// # Real-time
@@ -225,7 +239,7 @@ impl Member {
     /// Returns [`ProcessError`] if the number of mics or the lengths are wrong. The block is
     /// unchanged then.
     pub fn process(&mut self, mics: &mut [&mut [f32]], stamp: &Stamp) -> Result<(), ProcessError> {
-        let Self { outlet, writer, hub, is_fresh, .. } = self;
+        let Self { outlet, writer, hub, is_fresh, patience, .. } = self;
         outlet.check(mics)?;
         if std::mem::take(is_fresh) && stamp.is_offline {
             // Otherwise a new render could be taken for a part of the last one.
@@ -235,7 +249,7 @@ impl Member {
         #[allow(clippy::cast_possible_truncation, reason = "only equality counts")]
         writer.write(mics, stamp, outlet.epoch() as u32);
         if stamp.is_offline {
-            let mut wait = hub.wait();
+            let mut wait = hub.wait(*patience);
             outlet.process(mics, || wait.once())
         } else {
             outlet.process(mics, || false)

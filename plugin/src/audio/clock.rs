@@ -34,6 +34,11 @@ impl Clock {
         place
     }
 
+    /// Returns the place after the last block; real-time safe.
+    pub(super) fn next(&self) -> Option<Place> {
+        self.next
+    }
+
     /// Forgets the last block; real-time safe.
     pub(super) fn reset(&mut self) {
         self.next = None;

@@ -1,6 +1,7 @@
 //! The audio path of a linked instance: passes its track to the session of all tracks.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use engine::network::Model;
 use engine::{Controls, Pace, SampleRate};
@@ -9,6 +10,7 @@ use nice_plug::prelude::{AudioIOLayout, AuxiliaryBuffers, Buffer, Enum, ProcessM
 
 use super::clock::Clock;
 use super::controls::{SIDES, read_controls};
+use super::pace::HostPace;
 use super::{flush_subnormals, model_of, pass, rate_of};
 use crate::buses::MicMap;
 use crate::console::LinkConsole;
@@ -79,6 +81,7 @@ pub(super) struct LinkedPath {
     /// Keeps the track's sound until the instance ends, for tracks that are rendered alone.
     _kept: Kept,
     clock: Clock,
+    pace: HostPace,
     /// Fallback without a member. It delays the track by the latency that the host was given.
     dry: Delay,
     /// Reason why there is no member.
@@ -94,6 +97,7 @@ impl LinkedPath {
             console,
             running: None,
             clock: Clock::default(),
+            pace: HostPace::default(),
             dry: Delay::default(),
             trouble: None,
         }
@@ -112,6 +116,7 @@ impl LinkedPath {
         let mut controls = Box::<Controls>::default();
         read_controls(params, &map, &mut controls);
         self.clock.reset();
+        self.pace.reset();
         self.dry = Delay::default();
         self.trouble = None;
         let waits = activation.process_mode != ProcessMode::Realtime;
@@ -185,6 +190,7 @@ impl LinkedPath {
     pub(super) fn reset(&mut self) {
         self.dry.reset();
         self.clock.reset();
+        self.pace.reset();
         if let Some(running) = &mut self.running {
             running.member.reset();
         }
@@ -198,7 +204,8 @@ impl LinkedPath {
         main: &mut Buffer<'_>,
         aux: &mut AuxiliaryBuffers<'_>,
     ) {
-        let Some(Running { map, member, waits, controls, fresh, .. }) = &mut self.running else {
+        let Some(Running { config, map, member, waits, controls, fresh, .. }) = &mut self.running
+        else {
             return pass(&mut self.dry, layout_map, main, aux);
         };
         params.follow_learn();
@@ -207,14 +214,20 @@ impl LinkedPath {
             member.set_controls(fresh);
             controls.as_mut().clone_from(fresh);
         }
-        let place = self.clock.place(&params.block.time(), main.samples());
-        let is_offline = *waits || params.block.renders();
+        let num_samples = main.samples();
+        let place = self.clock.place(&params.block.time(), num_samples);
+        let block_s = num_samples as f32 / config.rate.hz();
+        let wait = self.pace.begin(Instant::now(), place, block_s);
+        let tells = *waits || params.block.renders();
+        member.set_patience(wait.filter(|_| !tells));
+        let is_offline = tells || wait.is_some();
         let stamp = Stamp { place, is_offline, settings: settings(fresh) };
         // A refused block stays dry.
         let _ = map.with_mics(main, aux, |mics| {
             mics.iter_mut().for_each(|mic| flush_subnormals(mic));
             member.process(mics, &stamp)
         });
+        self.pace.end(Instant::now(), self.clock.next());
     }
 }
 

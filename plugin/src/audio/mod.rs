@@ -19,6 +19,7 @@ mod clock;
 mod controls;
 mod linked;
 mod own;
+mod pace;
 
 use linked::LinkedPath;
 use own::OwnPath;

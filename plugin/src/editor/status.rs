@@ -64,10 +64,9 @@ fn news(scene: &Scene, edits: &Edits) -> Option<(String, egui::Color32)> {
         .or_else(|| twins_news(scene))
 }
 
-/// Returns the first problem of the linked tracks, after their number.
+/// Returns the first problem of the linked tracks.
 fn link_news(scene: &Scene) -> Option<(String, egui::Color32)> {
-    let (roster, problem) = (scene.tracks()?.roster(), scene.tracks()?.problem()?);
-    Some((format!("{} linked. {problem}", roster.len()), theme::BLEED))
+    Some((scene.tracks()?.problem()?, theme::BLEED))
 }
 
 /// Returns the message about two mics that carry the same sound.

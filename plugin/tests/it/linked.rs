@@ -376,3 +376,36 @@ fn neighbours_that_are_kept_on_disk_are_there_when_the_project_is_opened_again()
         assert!(since.elapsed() < PATIENCE, "not as in the mix");
     }
 }
+
+/// Ardour freezes tracks and Qtractor exports them as if they were played, but far faster.
+#[test]
+fn a_host_that_renders_without_telling_is_waited_for() {
+    const PLAYS: SetUp = SetUp { offline: false, ..RENDERS };
+    // By then it is clear that the blocks come too fast.
+    const CLEAR: usize = 24_000;
+    let mics = mics();
+    let expected = oracle(&mics);
+    let mut tracks = tracks(Formats::Vst3, PLAYS, &mics);
+    let latency = tracks[0].host.latency() as usize;
+    let mut play = |of: &[usize]| {
+        of.iter().for_each(|&track| tracks[track].heard.clear());
+        for start in (0..NUM_SAMPLES + latency).step_by(512) {
+            of.iter().for_each(|&track| tracks[track].play(start, 512));
+        }
+        of.iter().map(|&track| tracks[track].heard[latency..][..NUM_SAMPLES].to_vec()).collect()
+    };
+    let together: Vec<Vec<f32>> = play(&[0, 1, 2, 3, 4, 5]);
+    for (track, (heard, expected)) in together.iter().zip(&expected).enumerate() {
+        let differs = heard[CLEAR..].iter().zip(&expected[CLEAR..]).position(|(a, b)| a != b);
+        assert_eq!(differs, None, "track {track}");
+    }
+    // Its neighbours are kept, and the estimates are better by now.
+    let alone: Vec<Vec<f32>> = play(&[3]);
+    let power =
+        |samples: &[f32]| samples[CLEAR..].iter().map(|sample| sample * sample).sum::<f32>();
+    let removed = |heard: &[f32]| -> f32 {
+        power(&heard.iter().zip(&mics[3]).map(|(heard, mic)| heard - mic).collect::<Vec<_>>())
+    };
+    let share = removed(&alone[0]) / removed(&together[3]);
+    assert!(share > 1.0, "{share} of the power is removed");
+}

@@ -16,16 +16,22 @@ use link::segment::Folder;
 const BLOCK: usize = 512;
 const NUM_SAMPLES: usize = 72_192;
 
-/// An instance with the identity `number + 1`.
+/// An instance.
 struct Instance {
     track: Track,
     panel: Arc<Panel>,
     _kept: Kept,
 }
 
-fn instances(folder: &Folder, kept: Option<&Path>, mics: &[Vec<f32>]) -> Vec<Instance> {
+/// Returns instances with the identities from `first` on: the tests share the memory of kept sound.
+fn instances(
+    folder: &Folder,
+    first: u128,
+    kept: Option<&Path>,
+    mics: &[Vec<f32>],
+) -> Vec<Instance> {
     let instance = |(number, mic): (usize, &Vec<f32>)| {
-        let panel = Panel::new(1 + number as u128, 7);
+        let panel = Panel::new(first + number as u128, 7);
         panel.lock().keeps = true;
         panel.lock().kept_folder = kept.map(Path::to_owned);
         let kept = Kept::new(panel.clone());
@@ -70,13 +76,13 @@ fn a_track_that_is_rendered_alone_after_the_program_began_anew_sounds_as_in_the_
     let mics = mics(NUM_SAMPLES);
     let all: Vec<usize> = (0..NUM_TRACKS).collect();
     for kept in [None, Some(files.as_path())] {
-        let mut before = instances(&folder, kept, &mics);
+        let mut before = instances(&folder, 1, kept, &mics);
         render(&mut before, &all);
         let together: Vec<_> = before.iter().map(|of| of.track.heard.clone()).collect();
         drop(before);
         assert_eq!(num_files(&files), if kept.is_some() { NUM_TRACKS } else { 0 });
 
-        let mut again = instances(&folder, kept, &mics);
+        let mut again = instances(&folder, 1, kept, &mics);
         render(&mut again, &[2]);
         if kept.is_some() {
             // The files are read in the background.
@@ -97,7 +103,7 @@ fn files_end_when_they_are_switched_off_and_an_error_is_told() {
     let disk = tempfile::tempdir().unwrap();
     let files = disk.path().join("kept");
     let mics = mics(NUM_SAMPLES);
-    let mut instances = instances(&folder, Some(&files), &mics);
+    let mut instances = instances(&folder, 101, Some(&files), &mics);
     render(&mut instances, &[0, 1]);
     wait_for("files", || num_files(&files) == NUM_TRACKS);
     let set = |kept: Option<&Path>| {

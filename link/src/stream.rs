@@ -74,6 +74,9 @@ pub(crate) struct Stream {
     found: Vec<Found>,
     /// True if kept sound stood in for a member in the last hop.
     is_kept: bool,
+    /// Samples from a place that the host states for a rendered track to the same sound of the last
+    /// playback; `None` as long as it is not known.
+    shift: Option<i64>,
     pieces: Vec<(Piece, Cover)>,
     covers: Vec<Vec<Cover>>,
 }
@@ -104,6 +107,7 @@ impl Stream {
             absent: Vec::new(),
             found: Vec::new(),
             is_kept: false,
+            shift: None,
             pieces: Vec::new(),
             covers: Vec::new(),
         }
@@ -247,6 +251,7 @@ impl Stream {
         let Some(run) = track.run_at(count) else { return };
         let sample = run.place.map_or(0, |place| place.sample.saturating_add(count - run.start));
         self.lead_in = sample.rem_euclid(to_i64(self.hop));
+        self.shift = None;
         self.at = count - self.lead_in;
         self.end = None;
         track.next = count;

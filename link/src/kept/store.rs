@@ -245,6 +245,19 @@ impl Store {
         Some(page)
     }
 
+    /// Returns the samples from the place `sample` to that of the same sound on an instance's tape,
+    /// the least of several; `None` if it is not near.
+    pub(crate) fn shift(
+        &self,
+        key: &Key,
+        identity: u128,
+        sample: i64,
+        sound: &[f32],
+    ) -> Option<i64> {
+        let is_its = |reel: &&Reel| reel.identity == identity && reel.key == *key;
+        self.reels.iter().find(is_its)?.tape.shift(sample, sound)
+    }
+
     /// Copies the sound of an instance from a place of the timeline on into `mics`,
     /// `[mic][sample]`, as far as it was recorded, and adds the parts that were found to `found`.
     pub(crate) fn play(

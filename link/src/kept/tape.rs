@@ -9,6 +9,12 @@ use crate::stamp::MicSettings;
 /// Number of samples of each mic in a page: 1.4 s at 48 kHz.
 pub(super) const PAGE_SAMPLES: usize = 1 << 16;
 
+/// Largest distance in samples at which the same sound is looked for: more than the latency that
+/// a host may add to places.
+const REACH: usize = 1 << 17;
+/// Least number of changes from sample to sample in a sound that is looked for.
+const LEAST_CHANGES: usize = 64;
+
 /// Samples of one page that were played, with the settings in effect.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Stretch {
@@ -193,6 +199,29 @@ impl Tape {
     }
 }
 
+impl Tape {
+    /// Returns the samples from the place `sample` to that of the same sound of the first mic, the
+    /// least of several; `None` if it is not within [`REACH`] or too short to tell.
+    pub(super) fn shift(&self, sample: i64, sound: &[f32]) -> Option<i64> {
+        // Silence and constants are everywhere.
+        let num_changes =
+            sound.windows(2).filter(|pair| pair[0].to_bits() != pair[1].to_bits()).count();
+        if self.num_mics == 0 || num_changes < LEAST_CHANGES {
+            return None;
+        }
+        let mut tape = vec![f32::NAN; 2 * REACH + sound.len()];
+        let mut other = vec![0.0; tape.len()];
+        let mut mics: Vec<&mut [f32]> = vec![&mut tape, &mut other];
+        mics.truncate(self.num_mics);
+        let reach = i64::try_from(REACH).ok()?;
+        self.play(sample.saturating_sub(reach), &mut mics, &mut Vec::new());
+        let shifts = (0..=REACH).flat_map(|shift| [REACH - shift, REACH + shift]);
+        let is_same = |at: &usize| tape[*at..*at + sound.len()] == *sound;
+        let found = i64::try_from({ shifts }.find(is_same)?).ok()?;
+        Some(found - reach)
+    }
+}
+
 /// Samples of a stretch that lie in one page.
 struct Part {
     page: i64,
@@ -311,6 +340,24 @@ mod tests {
         let mut empty = Tape::new(1);
         assert!(empty.restore(&page));
         assert_eq!(play(&empty, 0..130).1, play(&old, 0..130).1);
+    }
+
+    #[test]
+    fn the_same_sound_is_found_at_the_nearest_place() {
+        let mut tape = Tape::new(1);
+        let sound: Vec<f32> =
+            (0..70_000_u32).map(|n| ((n % 977) * (n % 977) % 977) as f32).collect();
+        tape.record(-500, &[&sound], ONE, 1);
+        let part = &sound[30_000..30_512];
+        // 977 squares follow each other, so the sound repeats.
+        for (sample, expected) in [(29_500, 0), (29_500 + 300, -300), (29_500 - 400, 400)] {
+            assert_eq!(tape.shift(sample, part), Some(expected), "{sample}");
+        }
+        assert_eq!(tape.shift(29_500 + 977 - 100, part), Some(100));
+        assert_eq!(tape.shift(29_500, &[0.25; 512]), None, "a constant");
+        assert_eq!(tape.shift(29_500, &[0.5; 3]), None);
+        let other: Vec<f32> = part.iter().map(|sample| sample + 0.5).collect();
+        assert_eq!(tape.shift(29_500, &other), None, "another sound");
     }
 
     #[test]

@@ -104,12 +104,69 @@ impl Stream {
     /// members without samples with those of their last playback.
     pub(super) fn keep(&mut self) {
         self.is_kept = false;
+        self.tracks.iter_mut().for_each(|track| track.is_kept = false);
+        if self.is_offline {
+            self.play_kept();
+        }
+        let num_heard = self.covers.iter().filter(|covers| !covers.is_empty()).count();
+        // The places of a track that is rendered alone may differ from those of the playback.
+        if num_heard > 1 || !self.is_kept {
+            self.record();
+        }
+    }
+
+    /// Fills the mics of members without samples with those of their last playback.
+    fn play_kept(&mut self) {
+        self.find_shift();
+        let Some(shelf) = &self.shelf else { return };
+        let (hop, key, shift) = (self.hop, shelf.key(), self.shift.unwrap_or(0));
+        let store = shelf.lock();
+        let silent = self.tracks.iter_mut().zip(&self.covers);
+        let silent = silent.filter(|(track, covers)| track.identity != 0 && covers.is_empty());
+        let silent = silent.map(|(track, _)| {
+            (Owner { identity: track.identity, mics: track.mics() }, Some(&mut track.is_kept))
+        });
+        let absent = self.absent.iter().map(|owner| (owner.clone(), None));
+        for (Owner { identity, mics }, is_kept) in silent.chain(absent) {
+            self.found.clear();
+            for (piece, leader) in &self.pieces {
+                let Some(place) = piece.place else { continue };
+                let place = place.plus(to_i64(leader.offset) - to_i64(piece.offset) + shift);
+                let Place { line: Line::Timeline, sample } = place else { continue };
+                let sides = self.samples[mics.start * hop..mics.end * hop].chunks_exact_mut(hop);
+                let mut sides: Vec<&mut [f32]> = sides
+                    .map(|side| &mut side[leader.offset..leader.offset + leader.length])
+                    .collect();
+                store.play(key, identity, sample, &mut sides, &mut self.found);
+            }
+            if let Some(first) = self.found.first() {
+                set_mics(&mut self.controls, &mics, &first.settings);
+                self.is_kept = true;
+                is_kept.into_iter().for_each(|is_kept| *is_kept = true);
+            }
+        }
+    }
+
+    /// Finds how far the places that a host states for a rendered track lie after those of the last
+    /// playback, from the leader's own sound. Ardour states the places of a playback earlier by the
+    /// plugin's latency, and those of a bounce as they are.
+    fn find_shift(&mut self) {
+        let leader = self.tracks.iter().zip(&self.covers);
+        let leader = leader.filter(|(track, _)| Some(track.id) == self.leader).last();
+        let (Some(shelf), Some((track, covers))) = (&self.shelf, leader) else { return };
+        let Some(cover) = covers.first().filter(|_| self.shift.is_none()) else { return };
+        let place = cover.run.place.map(|place| place.plus(cover.count - cover.run.start));
+        let Some(Place { line: Line::Timeline, sample }) = place else { return };
+        let samples = &self.samples[track.mic * self.hop + cover.offset..][..cover.length];
+        self.shift = shelf.lock().shift(shelf.key(), track.identity, sample, samples);
+    }
+
+    fn record(&mut self) {
         let Some(shelf) = &self.shelf else { return };
         let (hop, key) = (self.hop, shelf.key());
         let mut store = shelf.lock();
         let mut given_up = Vec::new();
-        for (track, covers) in self.tracks.iter_mut().zip(&self.covers) {
-            track.is_kept = false;
+        for (track, covers) in self.tracks.iter().zip(&self.covers) {
             if track.identity == 0 || track.misaligned_s.is_some() {
                 continue;
             }
@@ -123,33 +180,6 @@ impl Stream {
                 let mics = &mics[..track.mics().len()];
                 let settings = cover.run.settings;
                 given_up.extend(store.record(key, track.identity, sample, mics, settings));
-            }
-        }
-        if self.is_offline {
-            let silent = self.tracks.iter_mut().zip(&self.covers);
-            let silent = silent.filter(|(track, covers)| track.identity != 0 && covers.is_empty());
-            let silent = silent.map(|(track, _)| {
-                (Owner { identity: track.identity, mics: track.mics() }, Some(&mut track.is_kept))
-            });
-            let absent = self.absent.iter().map(|owner| (owner.clone(), None));
-            for (Owner { identity, mics }, is_kept) in silent.chain(absent) {
-                self.found.clear();
-                for (piece, leader) in &self.pieces {
-                    let Some(place) = piece.place else { continue };
-                    let place = place.plus(to_i64(leader.offset) - to_i64(piece.offset));
-                    let Place { line: Line::Timeline, sample } = place else { continue };
-                    let sides =
-                        self.samples[mics.start * hop..mics.end * hop].chunks_exact_mut(hop);
-                    let mut sides: Vec<&mut [f32]> = sides
-                        .map(|side| &mut side[leader.offset..leader.offset + leader.length])
-                        .collect();
-                    store.play(key, identity, sample, &mut sides, &mut self.found);
-                }
-                if let Some(first) = self.found.first() {
-                    set_mics(&mut self.controls, &mics, &first.settings);
-                    self.is_kept = true;
-                    is_kept.into_iter().for_each(|is_kept| *is_kept = true);
-                }
             }
         }
         drop(store);

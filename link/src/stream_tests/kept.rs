@@ -113,6 +113,21 @@ fn a_track_that_is_rendered_alone_sounds_as_in_the_mix() {
     }
 }
 
+/// Ardour states the places of a playback earlier by the plugin's latency than those of a bounce.
+#[test]
+fn a_track_that_is_rendered_at_other_places_finds_its_neighbours() {
+    let mics = mics(4, 60_000);
+    let mut session = Session::new(Mode::Live, 4);
+    session.play(&[0, 1, 2, 3], &mics, -2560, true);
+    let together: Vec<Vec<f32>> = (0..4).map(|track| session.heard(track).to_vec()).collect();
+    for alone in [2, 1] {
+        session.reset();
+        session.play(&[alone], &mics, 0, true);
+        let differs = first_difference(session.heard(alone), &together[alone]);
+        assert_eq!(differs, None, "track {alone}");
+    }
+}
+
 #[test]
 fn a_track_alone_is_dry_in_real_time_elsewhere_and_where_nothing_is_kept() {
     let mics = mics(3, 40_000);

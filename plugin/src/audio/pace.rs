@@ -16,7 +16,7 @@ const LIKELY_S: f32 = 0.06;
 const CERTAIN_S: f32 = 0.3;
 /// Largest lead in seconds that is counted, so that it ends some time after the host slows down.
 const MOST_S: f32 = 0.5;
-/// Wait per block for a host that may be rendering.
+/// Wait per block for a host that may be rendering, or the length of the block if that is longer.
 const SHORT: Duration = Duration::from_millis(20);
 /// Wait per block for a host that renders.
 const LONG: Duration = Duration::from_secs(2);
@@ -57,7 +57,7 @@ impl HostPace {
         }
         match self.lead_s {
             CERTAIN_S.. => Some(LONG),
-            LIKELY_S.. => Some(SHORT),
+            LIKELY_S.. => Some(SHORT.max(Duration::from_secs_f32(block_s.clamp(0.0, 1.0)))),
             _ => None,
         }
     }

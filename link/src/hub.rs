@@ -28,7 +28,7 @@ pub const MAX_LINKED_MICS: usize = 16;
 /// Longest park of an offline caller between two checks for a result.
 const OFFLINE_NAP: Duration = Duration::from_millis(5);
 /// Longest wait for a worker that finishes its work: more than it needs for the samples of one
-/// latency. One that other tracks keep busy has no end of work.
+/// latency. A worker that other tracks keep busy never finishes.
 const FINISH: Duration = Duration::from_secs(1);
 /// Time between two looks of an offline caller at a worker that finishes its work.
 const FINISH_NAP: Duration = Duration::from_micros(50);

@@ -206,7 +206,8 @@ impl Stream {
     fn is_held_up(&self, track: &Track) -> bool {
         let hop = to_i64(self.hop);
         track.waits(hop)
-            && (!self.comes_after_leader(track) || track.outwaits(self.patience(track)))
+            && (!self.comes_after_leader(track)
+                || track.outwaits(patience(track, self.renders, hop)))
     }
 
     /// Makes another local track the leader: one that has the samples after the last hop, or else
@@ -323,7 +324,11 @@ impl Stream {
             let is_due = |track: &Track| track.written - track.next >= tolerance + hop;
             if Some(id) == self.leader
                 || !is_due(track)
-                || !track.is_elsewhere(self.end, tolerance + hop, self.patience(track))
+                || !track.is_elsewhere(
+                    self.end,
+                    tolerance + hop,
+                    patience(track, self.renders, hop),
+                )
             {
                 continue;
             }
@@ -348,13 +353,6 @@ impl Stream {
     /// Returns true if the leader is rendered and this track is not.
     fn comes_after_leader(&self, track: &Track) -> bool {
         self.renders && !track.renders()
-    }
-
-    /// Returns the samples of a track after which a leader without new ones no longer goes on.
-    fn patience(&self, track: &Track) -> i64 {
-        let tolerance = track.local.as_ref().map_or(0, |local| local.tolerance);
-        let hops = if self.comes_after_leader(track) { RENDER_HOPS } else { 1 };
-        tolerance + hops * to_i64(self.hop)
     }
 
     /// Finds the samples of all tracks for the next hop. Returns false if one is to be waited for.
@@ -509,8 +507,7 @@ impl Stream {
             let (id, next, written) = (track.id, track.next, track.written);
             let (Some(local), true) = (&track.local, covers.is_empty()) else { continue };
             let length = written - next - local.tolerance;
-            let hops = if self.renders && !track.renders() { RENDER_HOPS } else { 1 };
-            let patience = local.tolerance + hops * hop;
+            let patience = patience(track, self.renders, hop);
             if length < hop || !track.is_elsewhere(self.end, local.tolerance + hop, patience) {
                 continue;
             }
@@ -549,6 +546,14 @@ impl Stream {
             }
         }
     }
+}
+
+/// Returns the samples of a track after which a leader without new ones no longer goes on. The
+/// leader may be rendered.
+fn patience(track: &Track, leader_renders: bool, hop: i64) -> i64 {
+    let tolerance = track.local.as_ref().map_or(0, |local| local.tolerance);
+    let hops = if leader_renders && !track.renders() { RENDER_HOPS } else { 1 };
+    tolerance + hops * hop
 }
 
 /// Sets the controls of a track's mics.

@@ -6,7 +6,7 @@ use std::ops::Range;
 use engine::{Inlet, Removal};
 
 use crate::ring::{Reader, Run, SHAPE};
-use crate::stamp::Place;
+use crate::stamp::{Line, Place};
 
 /// Largest count and place: 190,000 years at 192 kHz.
 const MAX_COUNT: i64 = 1 << 60;
@@ -34,6 +34,14 @@ pub(crate) struct Cover {
     /// The track's count of the first sample.
     pub(crate) count: i64,
     pub(crate) run: Run,
+}
+
+impl Cover {
+    /// Returns the place of the first sample on the host's timeline.
+    pub(crate) fn on_timeline(&self) -> Option<i64> {
+        let place = self.run.place.filter(|place| place.line == Line::Timeline)?;
+        Some(place.plus(self.count - self.run.start).sample)
+    }
 }
 
 /// A stretch of a local track's samples whose removed signal is due with a hop.

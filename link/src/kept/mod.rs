@@ -27,7 +27,7 @@ static STORE: LazyLock<Arc<Mutex<Store>>> =
 
 /// Keeps the sound of an instance until it is dropped, whether the instance is linked or not.
 ///
-/// The sound is in the memory of this process, [`Console::keeps`] permitting: at most 1 GiB for
+/// The sound is in the memory of this process, if [`Console::keeps`] allows it: at most 1 GiB for
 /// all instances, divided by the number of processes that a session has. The sound that was played
 /// longest ago goes first.
 #[derive(Debug)]

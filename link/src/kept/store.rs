@@ -143,10 +143,13 @@ impl Store {
         meant.map(|reel| (reel.identity, reel.tape.num_mics())).collect()
     }
 
+    fn index_of(&self, key: &Key, identity: u128) -> Option<usize> {
+        self.reels.iter().position(|reel| reel.identity == identity && reel.key == *key)
+    }
+
     /// Adds a saved page of an instance, unless the limit is reached.
     pub(super) fn restore(&mut self, key: &Key, identity: u128, num_mics: usize, page: &SavedPage) {
-        let is_its = |reel: &Reel| reel.identity == identity && reel.key == *key;
-        let index = self.reels.iter().position(is_its).unwrap_or_else(|| {
+        let index = self.index_of(key, identity).unwrap_or_else(|| {
             let tape = Tape::new(num_mics);
             self.reels.push(Reel { key: key.clone(), identity, tape, has_ended: false });
             self.reels.len() - 1
@@ -187,14 +190,13 @@ impl Store {
 
     /// Notes that a page has been saved as it was at the time `recorded`.
     pub(super) fn is_saved(&mut self, key: &Key, identity: u128, number: i64, recorded: u64) {
-        let mut reels = self.reels.iter_mut();
-        if let Some(reel) = reels.find(|of| of.identity == identity && of.key == *key) {
-            reel.tape.is_saved(number, recorded);
+        if let Some(index) = self.index_of(key, identity) {
+            self.reels[index].tape.is_saved(number, recorded);
         }
     }
 
     /// Records samples of an instance, `[mic][sample]`, from a place of the timeline on. Returns
-    /// a page that was given up, so that the caller can free it without the store's lock.
+    /// the pages that were given up, so that the caller can free them without the store's lock.
     pub(crate) fn record(
         &mut self,
         key: &Key,
@@ -203,8 +205,7 @@ impl Store {
         mics: &[&[f32]],
         settings: MicSettings,
     ) -> Vec<Page> {
-        let is_its = |reel: &Reel| reel.identity == identity && reel.key == *key;
-        let index = match self.reels.iter().position(is_its) {
+        let index = match self.index_of(key, identity) {
             Some(index) if self.reels[index].tape.num_mics() == mics.len() => index,
             other => {
                 // A track that was mono or stereo before begins anew.
@@ -254,8 +255,7 @@ impl Store {
         sample: i64,
         sound: &[f32],
     ) -> Option<i64> {
-        let is_its = |reel: &&Reel| reel.identity == identity && reel.key == *key;
-        self.reels.iter().find(is_its)?.tape.shift(sample, sound)
+        self.reels[self.index_of(key, identity)?].tape.shift(sample, sound)
     }
 
     /// Copies the sound of an instance from a place of the timeline on into `mics`,
@@ -268,11 +268,9 @@ impl Store {
         mics: &mut [&mut [f32]],
         found: &mut Vec<Found>,
     ) {
-        let is_its = |reel: &&Reel| reel.identity == identity && reel.key == *key;
-        if let Some(reel) = self.reels.iter().find(is_its)
-            && reel.tape.num_mics() == mics.len()
-        {
-            reel.tape.play(sample, mics, found);
+        let tape = self.index_of(key, identity).map(|index| &self.reels[index].tape);
+        if let Some(tape) = tape.filter(|tape| tape.num_mics() == mics.len()) {
+            tape.play(sample, mics, found);
         }
     }
 }

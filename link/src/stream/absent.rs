@@ -6,7 +6,7 @@ use super::{Stream, set_mics};
 use crate::kept::Shelf;
 use crate::ring::MAX_MEMBER_MICS;
 use crate::stamp::{Line, Place};
-use crate::track::{MemberId, Track, to_i64};
+use crate::track::{Cover, MemberId, Track, to_i64};
 
 /// The mics of an instance.
 #[derive(Clone, Debug, PartialEq)]
@@ -83,14 +83,13 @@ impl Stream {
         let Some(shelf) = &self.shelf else { return false };
         let kept = shelf.lock().kept_here(shelf.key());
         let before = self.absent.clone();
-        let is_linked = |identity| self.tracks.iter().any(|track| track.identity == identity);
-        self.absent.retain(|owner| {
-            !is_linked(owner.identity) && kept.contains(&(owner.identity, owner.mics.len()))
+        let linked: Vec<u128> = self.tracks.iter().map(|track| track.identity).collect();
+        self.absent.retain(|Owner { identity, mics }| {
+            !linked.contains(identity) && kept.contains(&(*identity, mics.len()))
         });
         for (identity, count) in kept {
             let is_there = |owner: &Owner| owner.identity == identity;
-            let is_linked = self.tracks.iter().any(|track| track.identity == identity);
-            if is_linked || self.absent.iter().any(is_there) {
+            if linked.contains(&identity) || self.absent.iter().any(is_there) {
                 continue;
             }
             if let Some(first) = self.free_mics(count) {
@@ -105,7 +104,11 @@ impl Stream {
     pub(super) fn keep(&mut self) {
         self.is_kept = false;
         self.tracks.iter_mut().for_each(|track| track.is_kept = false);
-        if self.is_offline {
+        let is_silent =
+            |(track, covers): (&Track, &Vec<Cover>)| track.identity != 0 && covers.is_empty();
+        let lacks_sound =
+            !self.absent.is_empty() || self.tracks.iter().zip(&self.covers).any(is_silent);
+        if self.is_offline && lacks_sound {
             self.play_kept();
         }
         let num_heard = self.covers.iter().filter(|covers| !covers.is_empty()).count();
@@ -155,8 +158,7 @@ impl Stream {
         let leader = leader.filter(|(track, _)| Some(track.id) == self.leader).last();
         let (Some(shelf), Some((track, covers))) = (&self.shelf, leader) else { return };
         let Some(cover) = covers.first().filter(|_| self.shift.is_none()) else { return };
-        let place = cover.run.place.map(|place| place.plus(cover.count - cover.run.start));
-        let Some(Place { line: Line::Timeline, sample }) = place else { return };
+        let Some(sample) = cover.on_timeline() else { return };
         let samples = &self.samples[track.mic * self.hop + cover.offset..][..cover.length];
         self.shift = shelf.lock().shift(shelf.key(), track.identity, sample, samples);
     }
@@ -171,8 +173,7 @@ impl Stream {
                 continue;
             }
             for cover in covers {
-                let place = cover.run.place.map(|place| place.plus(cover.count - cover.run.start));
-                let Some(Place { line: Line::Timeline, sample }) = place else { continue };
+                let Some(sample) = cover.on_timeline() else { continue };
                 let mut mics: [&[f32]; MAX_MEMBER_MICS] = Default::default();
                 for (slot, mic) in mics.iter_mut().zip(track.mics()) {
                     *slot = &self.samples[mic * hop + cover.offset..][..cover.length];
@@ -186,9 +187,7 @@ impl Stream {
         // Freed without the lock.
         drop(given_up);
     }
-}
 
-impl Stream {
     /// Notes whether the only track with samples in the hop is rendered without its neighbours.
     pub(super) fn note_lone_track(&mut self) {
         let hop = self.hop;
@@ -200,8 +199,7 @@ impl Stream {
                 track.alone_from = None;
                 continue;
             }
-            let place = first.run.place.map(|place| place.plus(first.count - first.run.start));
-            let Some(Place { line: Line::Timeline, sample }) = place else { continue };
+            let Some(sample) = first.on_timeline() else { continue };
             let samples = &self.samples[track.mics().start * hop..track.mics().end * hop];
             if self.is_offline
                 && !self.is_kept

@@ -29,20 +29,23 @@ pub(crate) fn kept_folder() -> Option<PathBuf> {
     if let Some(chosen) = FOLDER.with_borrow(Clone::clone) {
         return Some(chosen.with_file_name("kept"));
     }
-    let from = |variable: &str| {
-        std::env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute())
-    };
-    if let Some(chosen) = from(KEPT_FOLDER_VARIABLE) {
+    if let Some(chosen) = folder_in(KEPT_FOLDER_VARIABLE) {
         return Some(chosen);
     }
     if cfg!(target_os = "windows") {
-        Some(from("LOCALAPPDATA")?.join("Unspill").join("Kept"))
+        Some(folder_in("LOCALAPPDATA")?.join("Unspill").join("Kept"))
     } else if cfg!(target_os = "macos") {
-        Some(from("HOME")?.join("Library/Caches/Unspill/Kept"))
+        Some(folder_in("HOME")?.join("Library/Caches/Unspill/Kept"))
     } else {
-        let cache = from("XDG_CACHE_HOME").or_else(|| Some(from("HOME")?.join(".cache")))?;
+        let cache =
+            folder_in("XDG_CACHE_HOME").or_else(|| Some(folder_in("HOME")?.join(".cache")))?;
         Some(cache.join("unspill/kept"))
     }
+}
+
+/// Returns the folder that a variable of the environment names, if its path is absolute.
+pub(crate) fn folder_in(variable: &str) -> Option<PathBuf> {
+    std::env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute())
 }
 
 /// Opens the folder for an instance that is activated now.

@@ -11,6 +11,7 @@ use super::controls::switch;
 use super::edits::Edits;
 use super::theme;
 use crate::ensembles::{ENSEMBLES, Ensemble};
+use crate::linking::folder_in;
 use crate::{saved, state};
 
 const ENDING: &str = "unspill.json";
@@ -175,15 +176,13 @@ impl Presets {
 
 /// Returns the folder for presets on this system.
 pub(super) fn user_folder() -> Option<PathBuf> {
-    let from = |variable: &str| {
-        std::env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute())
-    };
     if cfg!(target_os = "windows") {
-        Some(from("APPDATA")?.join("Unspill").join("Presets"))
+        Some(folder_in("APPDATA")?.join("Unspill").join("Presets"))
     } else if cfg!(target_os = "macos") {
-        Some(from("HOME")?.join("Library/Audio/Presets/Unspill/Unspill"))
+        Some(folder_in("HOME")?.join("Library/Audio/Presets/Unspill/Unspill"))
     } else {
-        let data = from("XDG_DATA_HOME").or_else(|| Some(from("HOME")?.join(".local/share")))?;
+        let data =
+            folder_in("XDG_DATA_HOME").or_else(|| Some(folder_in("HOME")?.join(".local/share")))?;
         Some(data.join("unspill/presets"))
     }
 }

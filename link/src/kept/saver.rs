@@ -13,6 +13,7 @@ use engine::join_worker;
 use super::Shelf;
 use super::file::{Name, TapeFile, is_tape};
 use crate::lock::lock;
+use crate::segment::private_folders;
 
 /// Time between two looks for new pages. A page that is still being recorded is saved later.
 const PERIOD: Duration = Duration::from_secs(2);
@@ -168,7 +169,7 @@ impl Work {
     }
 
     fn read_one(&self, instance: (u128, usize)) -> io::Result<TapeFile> {
-        create_private(&self.folder)?;
+        private_folders().recursive(true).create(&self.folder)?;
         let mut file = TapeFile::open(&self.folder, self.name(instance))?;
         for number in file.pages() {
             if let Some(page) = file.read(number)? {
@@ -247,16 +248,4 @@ impl Work {
             }
         }
     }
-}
-
-/// Creates a folder and its parents; on Unix, closed to other users.
-fn create_private(path: &Path) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::DirBuilderExt;
-        builder.mode(0o700);
-    }
-    builder.create(path)
 }

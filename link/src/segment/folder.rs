@@ -128,13 +128,17 @@ impl Folder {
 
 /// Creates a folder that is closed to other users. Windows: with its parent's access list.
 fn create_private(path: &Path) -> io::Result<()> {
+    private_folders().create(path)
+}
+
+/// Returns a builder of folders that are closed to other users. Windows: with their parents' access
+/// lists.
+pub(crate) fn private_folders() -> fs::DirBuilder {
+    #[allow(unused_mut, reason = "Windows has nothing to change")]
+    let mut builder = fs::DirBuilder::new();
     #[cfg(unix)]
-    {
-        use std::os::unix::fs::DirBuilderExt;
-        fs::DirBuilder::new().mode(0o700).create(path)
-    }
-    #[cfg(windows)]
-    fs::create_dir(path)
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder
 }
 
 /// Checks that `path` is a folder, not a link, and that only this user has access.

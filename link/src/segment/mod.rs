@@ -47,6 +47,7 @@ use shape::Layout;
 
 pub use error::LinkError;
 pub use folder::Folder;
+pub(crate) use folder::private_folders;
 pub use map::{ReadU32, ReadU64};
 pub use memory::{Memory, MemoryView};
 pub use name::{FORMAT, SegmentId};

@@ -6,9 +6,8 @@ use anyhow::Result;
 
 use super::transport::Transport;
 use crate::buffers::BusBuffer;
-use crate::parts::AudioPart;
 use crate::pattern::BlockPattern;
-use crate::plugin::{Plugin, ProcessOptions};
+use crate::plugin::ProcessOptions;
 use crate::timings::Timings;
 
 /// The samples of a track since they were last taken.
@@ -23,40 +22,13 @@ pub struct Played {
     pub timings: Timings,
 }
 
-/// A plugin, or its part that processes.
-pub(super) trait Processes {
-    fn process(
-        &mut self,
-        inputs: &mut [BusBuffer],
-        outputs: &mut [BusBuffer],
-        num_samples: usize,
-        options: ProcessOptions,
-    ) -> Result<Duration>;
-}
-
-impl Processes for Plugin {
-    fn process(
-        &mut self,
-        inputs: &mut [BusBuffer],
-        outputs: &mut [BusBuffer],
-        num_samples: usize,
-        options: ProcessOptions,
-    ) -> Result<Duration> {
-        Self::process(self, inputs, outputs, num_samples, options)
-    }
-}
-
-impl Processes for AudioPart<'_> {
-    fn process(
-        &mut self,
-        inputs: &mut [BusBuffer],
-        outputs: &mut [BusBuffer],
-        num_samples: usize,
-        options: ProcessOptions,
-    ) -> Result<Duration> {
-        Self::process(self, inputs, outputs, num_samples, options)
-    }
-}
+/// The process call of a plugin or of its part that processes.
+pub(super) type Process<'a> = &'a mut dyn FnMut(
+    &mut [BusBuffer],
+    &mut [BusBuffer],
+    usize,
+    ProcessOptions,
+) -> Result<Duration>;
 
 /// A track without its plugin.
 pub(super) struct Lane {
@@ -128,7 +100,7 @@ impl Lane {
     /// Plays until the steady count is `until` plus the samples that this track is ahead.
     pub(super) fn play_to(
         &mut self,
-        plugin: &mut dyn Processes,
+        process: Process<'_>,
         transport: &Transport,
         until: i64,
     ) -> Result<()> {
@@ -138,14 +110,14 @@ impl Lane {
             let left = usize::try_from(end - self.at).unwrap_or(usize::MAX);
             let most = left.min(self.inputs[0].max_block_samples());
             let length = self.lengths.next().map_or(most, |length| length.min(most));
-            self.play_block(plugin, transport, length)?;
+            self.play_block(process, transport, length)?;
         }
         Ok(())
     }
 
     fn play_block(
         &mut self,
-        plugin: &mut dyn Processes,
+        process: Process<'_>,
         transport: &Transport,
         length: usize,
     ) -> Result<()> {
@@ -156,7 +128,7 @@ impl Lane {
             self.played.fed[channel].extend_from_slice(block);
         }
         let options = ProcessOptions { in_place: self.in_place, time: Some(time) };
-        let elapsed = plugin.process(&mut self.inputs, &mut self.outputs, length, options)?;
+        let elapsed = process(&mut self.inputs, &mut self.outputs, length, options)?;
         for (channel, heard) in self.played.heard.iter_mut().enumerate() {
             heard.extend_from_slice(&self.outputs[0].channel(channel)[..length]);
         }

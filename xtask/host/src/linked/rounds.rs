@@ -55,7 +55,10 @@ impl Session {
                 else {
                     continue;
                 };
-                lane.play_to(plugin, &self.transport, end)?;
+                let mut process = |inputs: &mut [_], outputs: &mut [_], length, options| {
+                    plugin.process(inputs, outputs, length, options)
+                };
+                lane.play_to(&mut process, &self.transport, end)?;
             }
             for plugin in self.tracks.iter_mut().filter_map(|track| track.plugin.as_mut()) {
                 plugin.idle();
@@ -100,7 +103,10 @@ impl Session {
                 while let Some(voice) = voices.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let mut voice = voice.lock().unwrap_or_else(PoisonError::into_inner);
                     let Voice { audio, lane } = &mut *voice;
-                    if let Err(error) = lane.play_to(audio, transport, end) {
+                    let mut process = |inputs: &mut [_], outputs: &mut [_], length, options| {
+                        audio.process(inputs, outputs, length, options)
+                    };
+                    if let Err(error) = lane.play_to(&mut process, transport, end) {
                         *failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
                     }
                 }

@@ -34,7 +34,7 @@ pub fn demo(kind: &str) -> Result<Vec<Vec<f32>>> {
 pub struct Take {
     /// Input, `[mic][sample]`.
     pub mics: Vec<Vec<f32>>,
-    /// Output of *Unspill 8* without its latency, `[mic][sample]`.
+    /// Output of *Unspill 8*, or *Unspill 16* for more mics, without its latency, `[mic][sample]`.
     pub cleaned: Vec<Vec<f32>>,
     /// Largest step of the removed signal of any mic.
     pub largest_step: f32,
@@ -47,7 +47,8 @@ impl Take {
     ///
     /// If the plugin fails.
     pub fn new(bundle: &Bundle, mics: Vec<Vec<f32>>, params: &[(&str, &str)]) -> Result<Self> {
-        let mut job = RenderJob::new(Class::Eight, DEMO_RATE_HZ, mics.len());
+        let class = if mics.len() > 8 { Class::Sixteen } else { Class::Eight };
+        let mut job = RenderJob::new(class, DEMO_RATE_HZ, mics.len());
         job.params = params.iter().map(|&(name, text)| (name.into(), text.into())).collect();
         let slices: Vec<&[f32]> = mics.iter().map(Vec::as_slice).collect();
         let cleaned = render(bundle, &job, &slices)?.outputs;

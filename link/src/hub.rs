@@ -313,14 +313,20 @@ impl Worker {
             let now = Instant::now();
             self.poll_board(now, is_late);
             self.describe(now);
-            let step = self.stream.step();
+            let mut step = self.stream.step();
+            if step == Step::Moved {
+                // Amounts and learned estimates go with the mics.
+                self.board.hurry();
+                self.poll_board(now, false);
+                step = self.stream.step();
+            }
             // Several hops in a row are complete, as far as is known.
             is_late = step == Step::Done;
             if step == Step::Idle {
                 self.shared.idles.fetch_add(1, Ordering::Release);
             }
             match step {
-                Step::Done => {
+                Step::Done | Step::Moved => {
                     let is_offline = self.stream.is_offline();
                     urgency.for_hop(is_offline);
                     if is_offline {
@@ -430,8 +436,8 @@ impl Worker {
     fn add_members(&mut self) {
         for (id, reader, local) in &mut self.unused {
             let identity = self.board.identity(*id);
-            if let Some(mic) = self.stream.mics_for(identity, reader.about().num_mics) {
-                let track = Track::new(*id, reader.clone(), mic, local.take());
+            if let Some(mics) = self.stream.mics_for(identity, reader.about().num_mics) {
+                let track = Track::new(*id, reader.clone(), mics, local.take());
                 self.stream.add(track.of(identity));
                 self.board.hurry();
             }
@@ -451,8 +457,8 @@ impl Worker {
                 continue;
             }
             let identity = self.board.identity(id);
-            let Some(mic) = self.stream.mics_for(identity, about.num_mics) else { continue };
-            self.stream.add(Track::new(id, reader.clone(), mic, None).of(identity));
+            let Some(mics) = self.stream.mics_for(identity, about.num_mics) else { continue };
+            self.stream.add(Track::new(id, reader.clone(), mics, None).of(identity));
             self.board.hurry();
             other.is_in_stream = true;
         }

@@ -37,7 +37,7 @@ pub enum MemberState {
     Unplaced,
     /// It has this sample rate, in Hz, and the session has another one.
     OtherRate(f32),
-    /// The session has as many mics as the network takes.
+    /// The session has as many mics as the network takes. Nothing is removed from its track.
     NoRoom,
 }
 
@@ -52,9 +52,10 @@ pub struct MemberInfo {
     pub label: Label,
     /// System's number of its process.
     pub process: u32,
-    /// Number of mics of its track.
-    pub num_mics: usize,
-    /// Its mics among those of the worker; empty if they are not used.
+    /// Number of sides of its track.
+    pub num_sides: usize,
+    /// Its mics among those of the worker: one as long as its sides do not differ, none if it is
+    /// not used.
     pub mics: Range<usize>,
     /// State of its samples.
     pub state: MemberState,
@@ -108,7 +109,7 @@ pub(crate) fn describe(
         sheet: seat.sheet().clone(),
         label: seat.label().unwrap_or_default(),
         process: seat.about().process,
-        num_mics: seat.about().num_mics,
+        num_sides: seat.about().num_mics,
         mics,
         state,
         alone_from_s: None,
@@ -118,7 +119,9 @@ pub(crate) fn describe(
         tracks.iter().map(|track| pulse.beats(track.id, track.written, now)).collect();
     let is_any_there = beats.contains(&true);
     for (track, beats) in tracks.iter().zip(beats) {
-        let state = if track.is_kept && is_any_there {
+        let state = if track.side.lacks_mic {
+            MemberState::NoRoom
+        } else if track.is_kept && is_any_there {
             MemberState::Kept
         } else if !beats {
             MemberState::Still

@@ -10,6 +10,8 @@
 
 mod absent;
 mod aligned;
+mod places;
+mod sides;
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -22,6 +24,8 @@ use crate::stamp::{MicSettings, Place};
 use crate::track::{Cover, MemberId, Part, Piece, Track, to_i64};
 
 pub(crate) use absent::Owner;
+pub(crate) use sides::{Second, SecondSide};
+use sides::{Who, Widening};
 
 /// Groups of the two sides of stereo tracks begin here; the groups that engineers choose lie below.
 const SIDES: u8 = 128;
@@ -33,6 +37,9 @@ const RENDER_HOPS: i64 = 100;
 pub(crate) enum Step {
     /// A hop was processed.
     Done,
+    /// Tracks have other mics, or more, in the next hop, which is complete. The controls may be
+    /// changed before the next step processes it.
+    Moved,
     /// No hop is complete.
     Idle,
 }
@@ -63,6 +70,12 @@ pub(crate) struct Stream {
     is_offline: bool,
     /// Samples of a hop, `[mic, hop]`.
     samples: Vec<f32>,
+    /// A hop of zeros.
+    silence: Vec<f32>,
+    /// The removed signal of a second side that begins, `[hop]`.
+    begun: Vec<f32>,
+    /// True if the samples of the next hop are gathered.
+    is_gathered: bool,
     controls: Controls,
     num_mics: usize,
     /// Finds misaligned tracks.
@@ -100,6 +113,9 @@ impl Stream {
             due: VecDeque::new(),
             is_offline: false,
             samples: vec![0.0; num_mics * hop],
+            silence: vec![0.0; hop],
+            begun: vec![0.0; hop],
+            is_gathered: false,
             controls: Controls::default(),
             num_mics,
             watcher: None,
@@ -159,6 +175,10 @@ impl Stream {
 
     /// Processes the next hop if it is complete.
     pub(crate) fn step(&mut self) -> Step {
+        if std::mem::take(&mut self.is_gathered) {
+            self.process();
+            return Step::Done;
+        }
         self.tracks.iter_mut().for_each(Track::refresh);
         self.pass_by();
         let Some(leader) = self.leading() else { return Step::Idle };
@@ -172,6 +192,10 @@ impl Stream {
         }
         if !self.is_complete(leader) {
             return Step::Idle;
+        }
+        if self.gather() {
+            self.is_gathered = true;
+            return Step::Moved;
         }
         self.process();
         Step::Done
@@ -409,12 +433,9 @@ impl Stream {
         true
     }
 
-    /// Processes the hop whose samples were found.
+    /// Processes the hop whose samples were gathered.
     fn process(&mut self) {
-        self.is_offline = (self.tracks.iter().zip(&self.covers)).any(|(track, covers)| {
-            track.local.is_some() && covers.iter().any(|cover| cover.run.is_offline)
-        });
-        self.gather();
+        self.note_sound();
         self.keep();
         self.note_lone_track();
         self.listen();
@@ -431,23 +452,32 @@ impl Stream {
         self.lead_in = 0;
     }
 
-    /// Copies the samples of all tracks into the hop, and their settings into the controls.
-    fn gather(&mut self) {
+    /// Copies the samples of all tracks into the hop, and their settings into the controls. Returns
+    /// true if tracks have got other mics, or more.
+    fn gather(&mut self) -> bool {
         let hop = self.hop;
+        self.is_offline = (self.tracks.iter().zip(&self.covers)).any(|(track, covers)| {
+            track.local.is_some() && covers.iter().any(|cover| cover.run.is_offline)
+        });
         self.samples.fill(0.0);
-        for (track, covers) in self.tracks.iter().zip(&self.covers) {
+        let mut widenings = Vec::new();
+        for index in 0..self.tracks.len() {
+            let (track, covers) = (&self.tracks[index], &self.covers[index]);
+            let Some(settings) = covers.first().map(|first| first.run.settings) else { continue };
             for (side, mic) in track.mics().enumerate() {
-                for cover in covers {
-                    let place = &mut self.samples[mic * hop + cover.offset..][..cover.length];
-                    if !track.reader.read(side, cover.count, place) {
-                        place.fill(0.0);
-                    }
+                read(track, side, covers, &mut self.samples[mic * hop..][..hop]);
+            }
+            set_mics(&mut self.controls, &track.mics(), track.num_sides(), &settings);
+            if track.mics().len() < track.num_sides() {
+                let mut samples = vec![0.0; hop];
+                read(track, 1, covers, &mut samples);
+                if self.compare_sides(index, &samples) {
+                    widenings.push(Widening { of: Who::Linked(index), samples, settings });
                 }
             }
-            if let Some(first) = covers.first() {
-                set_mics(&mut self.controls, &track.mics(), &first.run.settings);
-            }
         }
+        widenings.extend(self.play_absent());
+        self.widen(widenings)
     }
 
     /// Notes which samples of the local tracks this hop's removed signal belongs to.
@@ -456,6 +486,9 @@ impl Stream {
         let mut parts = Vec::new();
         let mut before: Vec<(MemberId, Part)> = Vec::new();
         for (track, covers) in self.tracks.iter_mut().zip(&self.covers) {
+            let mic = track.mic;
+            let second = track.side.removed(track.width);
+            track.side.go_on();
             if let (Some(_), Some(first)) = (&track.local, covers.first()) {
                 let begins = self.index == 0 && first.count == first.run.start;
                 if begins {
@@ -467,6 +500,8 @@ impl Stream {
                         offset: Some(0),
                         epoch: first.run.epoch,
                         rises: true,
+                        mic,
+                        second,
                     };
                     before.push((track.id, part));
                     let length = first.offset;
@@ -476,7 +511,8 @@ impl Stream {
                     let Cover { count, length, offset, run } = *cover;
                     let rises = begins && count == first.count;
                     let offset = Some(offset);
-                    (track.id, Part { count, length, offset, epoch: run.epoch, rises })
+                    let epoch = run.epoch;
+                    (track.id, Part { count, length, offset, epoch, rises, mic, second })
                 }));
             }
             if let Some(last) = covers.last() {
@@ -535,13 +571,19 @@ impl Stream {
                 let Some(track) = self.tracks.iter_mut().find(|track| track.id == id) else {
                     continue;
                 };
-                let mics = track.mics();
-                let mut hops: [&[f32]; crate::ring::MAX_MEMBER_MICS] = Default::default();
-                for (slot, mic) in hops.iter_mut().zip(mics.clone()) {
-                    *slot = &self.samples[mic * self.hop..][..self.hop];
-                }
+                let num_sides = track.num_sides();
+                let row = |mic: usize| self.samples.get(mic * self.hop..(mic + 1) * self.hop);
+                let first = row(part.mic).unwrap_or(&self.silence);
+                let own = row(part.mic + 1).unwrap_or(&self.silence);
+                let second = match part.second {
+                    Second::Own => own,
+                    Second::Same => first,
+                    Second::Silent => &self.silence,
+                    Second::FromSame => crossfade(first, own, &mut self.begun),
+                    Second::FromSilence => crossfade(&self.silence, own, &mut self.begun),
+                };
                 if let Some(local) = &mut track.local {
-                    local.send(&part, &hops[..mics.len()]);
+                    local.send(&part, &[first, second][..num_sides]);
                 }
             }
         }
@@ -556,9 +598,34 @@ fn patience(track: &Track, leader_renders: bool, hop: i64) -> i64 {
     tolerance + hops * hop
 }
 
+/// Reads one side of a track where it has samples.
+fn read(track: &Track, side: usize, covers: &[Cover], hop: &mut [f32]) {
+    for cover in covers {
+        let place = &mut hop[cover.offset..][..cover.length];
+        if !track.reader.read(side, cover.count, place) {
+            place.fill(0.0);
+        }
+    }
+}
+
+/// Fades from one signal to another one.
+fn crossfade<'a>(from: &[f32], to: &[f32], out: &'a mut [f32]) -> &'a [f32] {
+    let length = out.len() as f32;
+    for (n, ((out, from), to)) in out.iter_mut().zip(from).zip(to).enumerate() {
+        *out = from + (to - from) * (n as f32 / length);
+    }
+    out
+}
+
 /// Sets the controls of a track's mics.
-fn set_mics(controls: &mut Controls, mics: &Range<usize>, settings: &MicSettings) {
-    let sides = (mics.len() > 1).then(|| side_group(mics.start)).flatten();
+fn set_mics(
+    controls: &mut Controls,
+    mics: &Range<usize>,
+    num_sides: usize,
+    settings: &MicSettings,
+) {
+    // Also as long as the track has one mic, so that a second one changes nothing for it.
+    let sides = (num_sides > 1).then(|| side_group(mics.start)).flatten();
     for mic in &mut controls.mics[mics.clone()] {
         mic.role = settings.role;
         mic.floor = settings.floor;

@@ -6,6 +6,7 @@ mod jumps;
 mod kept;
 mod lines;
 mod misaligned;
+mod sides;
 mod skew;
 #[path = "../tests/common/whole.rs"]
 mod whole;
@@ -13,7 +14,8 @@ mod whole;
 use std::sync::atomic::Ordering;
 
 use engine::{
-    Controls, HopRunner, Mode, Outlet, OutletConfig, Pace, SampleRate, SessionConfig, SessionMethod,
+    Controls, GroupId, HopRunner, Mode, Outlet, OutletConfig, Pace, SampleRate, SessionConfig,
+    SessionMethod,
 };
 use whole::{NUM_MICS, RATE_HZ, mics};
 
@@ -29,6 +31,8 @@ struct Member {
     writer: Writer,
     outlet: Outlet,
     heard: Vec<f32>,
+    /// Output of the second side.
+    second: Vec<f32>,
 }
 
 impl Member {
@@ -64,22 +68,26 @@ impl Rig {
         rig
     }
 
-    /// Adds a member, which is known by its index.
+    /// Adds a member of a mono track, which is known by its index.
     fn add(&mut self) {
-        let (writer, reader) = ring();
+        self.add_with(1);
+    }
+
+    fn add_with(&mut self, num_sides: usize) {
+        let (writer, reader) = ring(num_sides);
         let Timing { hop_samples, latency_samples, tolerance_samples } = self.timing;
         let sizes = OutletConfig {
             rate: SampleRate::new(RATE_HZ).unwrap(),
-            num_mics: 1,
+            num_mics: num_sides,
             hop_samples,
             latency_samples,
             num_removals: 256,
         };
         let (outlet, inlet) = Outlet::new(&sizes, &Controls::default());
         let local = Local { inlet, tolerance: to_i64(tolerance_samples) };
-        let mic = self.stream.free_mics(1).unwrap();
-        self.stream.add(Track::new(self.members.len() as u128, reader, mic, Some(local)));
-        self.members.push(Member { writer, outlet, heard: Vec::new() });
+        let mics = self.stream.mics_for(0, num_sides).unwrap();
+        self.stream.add(Track::new(self.members.len() as u128, reader, mics, Some(local)));
+        self.members.push(Member { writer, outlet, heard: Vec::new(), second: Vec::new() });
     }
 
     fn remove(&mut self, member: usize) {
@@ -96,14 +104,21 @@ impl Rig {
     }
 
     fn call_with(&mut self, member: usize, block: &[f32], stamp: &Stamp) {
+        self.call_sides(member, &[block], stamp);
+    }
+
+    fn call_sides(&mut self, member: usize, block: &[&[f32]], stamp: &Stamp) {
         let Self { stream, members, is_lazy, .. } = self;
         let member = &mut members[member];
-        let mut block = block.to_vec();
+        let mut block: Vec<Vec<f32>> = block.iter().map(|side| side.to_vec()).collect();
+        let mut sides: Vec<&mut [f32]> = block.iter_mut().map(Vec::as_mut_slice).collect();
         let epoch = u32::try_from(member.outlet.epoch()).unwrap();
-        member.writer.write(&[&mut block], stamp, epoch);
-        while !*is_lazy && stream.step() == Step::Done {}
-        member.outlet.process(&mut [&mut block], || stream.step() == Step::Done).unwrap();
-        member.heard.extend_from_slice(&block);
+        member.writer.write(&sides, stamp, epoch);
+        while !*is_lazy && stream.step() != Step::Idle {}
+        member.outlet.process(&mut sides, || stream.step() != Step::Idle).unwrap();
+        for (heard, side) in [&mut member.heard, &mut member.second].into_iter().zip(block) {
+            heard.extend(side);
+        }
     }
 }
 
@@ -115,10 +130,10 @@ fn about() -> About {
     About { num_mics: 1, rate_hz: RATE_HZ, session: 0, process: 1 }
 }
 
-fn ring() -> (Writer, Reader) {
+fn ring(num_mics: usize) -> (Writer, Reader) {
     let memory = Memory::plain(SHAPE);
     let view = memory.view();
-    (Writer::new(memory, &about()), Reader::new(view).unwrap())
+    (Writer::new(memory, &About { num_mics, ..about() }), Reader::new(view).unwrap())
 }
 
 fn stamp(place: Option<Place>) -> Stamp {

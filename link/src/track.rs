@@ -7,6 +7,7 @@ use engine::{Inlet, Removal};
 
 use crate::ring::{Reader, Run, SHAPE};
 use crate::stamp::{Line, Place};
+use crate::stream::{Second, SecondSide};
 
 /// Largest count and place: 190,000 years at 192 kHz.
 const MAX_COUNT: i64 = 1 << 60;
@@ -54,6 +55,10 @@ pub(crate) struct Part {
     pub(crate) epoch: u32,
     /// True if the removed signal has risen from zero by itself before the first sample.
     pub(crate) rises: bool,
+    /// First of the worker's mics with the removed signal.
+    pub(crate) mic: usize,
+    /// Removed signal of the second side.
+    pub(crate) second: Second,
 }
 
 /// The output of a member of this process.
@@ -92,6 +97,10 @@ pub(crate) struct Track {
     pub(crate) reader: Reader,
     /// First of the worker's mics that this member has.
     pub(crate) mic: usize,
+    /// Number of its mics: one as long as its sides do not differ.
+    pub(crate) width: usize,
+    /// State of its second side.
+    pub(crate) side: SecondSide,
     /// Output, for a member of this process.
     pub(crate) local: Option<Local>,
     /// Runs from the one with the sample `next` on.
@@ -127,14 +136,21 @@ pub(crate) struct Track {
 }
 
 impl Track {
-    pub(crate) fn new(id: MemberId, reader: Reader, mic: usize, local: Option<Local>) -> Self {
+    pub(crate) fn new(
+        id: MemberId,
+        reader: Reader,
+        mics: Range<usize>,
+        local: Option<Local>,
+    ) -> Self {
         // A member that plays already is heard from now on.
         let next = if local.is_some() { 0 } else { reader.written().min(MAX_COUNT) };
         Self {
             id,
             identity: 0,
             reader,
-            mic,
+            mic: mics.start,
+            width: mics.len(),
+            side: SecondSide::default(),
             local,
             runs: VecDeque::new(),
             next_run: 0,
@@ -172,7 +188,12 @@ impl Track {
     }
 
     pub(crate) fn mics(&self) -> Range<usize> {
-        self.mic..self.mic + self.reader.about().num_mics
+        self.mic..self.mic + self.width
+    }
+
+    /// Returns the number of sides of the track: mics of their own, if they differ.
+    pub(crate) fn num_sides(&self) -> usize {
+        self.reader.about().num_mics
     }
 
     /// Reads the member's new counts and runs.
@@ -403,6 +424,8 @@ impl Track {
             offset: None,
             epoch: run.epoch,
             rises: false,
+            mic: self.mic,
+            second: Second::Own,
         };
         self.next += most;
         self.is_passed = true;

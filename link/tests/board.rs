@@ -126,7 +126,7 @@ fn members_of_one_worker_of_other_modes_and_of_other_rates_share_settings() {
     for member in &members {
         expect_sheets(member, &panels.iter().collect::<Vec<_>>());
         let info = member.roster().into_iter().find(|info| info.id == members[3].id()).unwrap();
-        assert_eq!(info.num_mics, 2);
+        assert_eq!(info.num_sides, 2);
     }
     assert!(panels[0].lock().num_renumberings == 1 && panels[1].lock().num_renumberings == 1);
     assert_eq!(stranger.shared(), (0, 0.0), "another session");

@@ -99,7 +99,8 @@ fn every_member_is_listed_with_its_name_and_state() {
 fn members_without_room_and_of_another_rate_are_listed_and_unused() {
     use MemberState::{NoRoom, OtherRate, Still};
     let (_temp, folder) = folder();
-    let mut members: Vec<Member> = (0..MAX_LINKED_MICS / 2 - 1)
+    // Stereo tracks without sound have one mic each.
+    let mut members: Vec<Member> = (0..MAX_LINKED_MICS - 1)
         .map(|_| join(&folder, &MemberConfig { num_mics: 2, ..config() }, "pair"))
         .collect();
     members.push(join(&folder, &config(), "single"));
@@ -107,14 +108,14 @@ fn members_without_room_and_of_another_rate_are_listed_and_unused() {
     let _other = join(&folder, &MemberConfig { rate, ..config() }, "slow");
     let _absent = join(&folder, &MemberConfig { session: 1, ..config() }, "session B");
     let one_too_many = join(&folder, &MemberConfig { num_mics: 2, ..config() }, "too many");
-    let mut expected = vec![("pair", Still); MAX_LINKED_MICS / 2 - 1];
+    let mut expected = vec![("pair", Still); MAX_LINKED_MICS - 1];
     expected.extend([("single", Still), ("slow", OtherRate(44_100.0)), ("too many", NoRoom)]);
     expect(&mut members, &expected, |_| {});
     let roster = members[0].roster();
     let process = std::process::id();
     assert!(roster.iter().all(|member| member.process == process));
     let used: usize = roster.iter().map(|member| member.mics.len()).sum();
-    assert_eq!(used, MAX_LINKED_MICS - 1);
+    assert_eq!(used, MAX_LINKED_MICS);
     // A free place goes to the one that waits.
     members.remove(0);
     let last = expected.len() - 1;

@@ -120,7 +120,7 @@ impl School {
 /// Returns the identity of the member of each mic, 0 for none.
 fn identities(owners: &[Owner], num_mics: usize) -> Vec<u128> {
     let mut identities = vec![0; num_mics];
-    for Owner { identity, mics } in owners {
+    for Owner { identity, mics, .. } in owners {
         identities[mics.clone()].fill(*identity);
     }
     identities

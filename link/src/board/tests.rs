@@ -1,5 +1,6 @@
 //! Boards of several workers without threads: they are polled in turns.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Instant;
@@ -193,13 +194,13 @@ fn amounts_of_pairs_go_to_the_mics_of_both_members() {
     players[1].panel.lock().sheet.own = vec![pair(104, 7.0), pair(5, 0.5)];
     players[0].panel.lock().estimates = Estimates::Learned;
     let mut boards = boards(&players);
-    let tracks: Vec<Track> = [(0, 1), (1, 4)]
-        .map(|(index, mic): (usize, usize)| {
+    let tracks: Vec<Track> = [(0, 1..3), (1, 4..5)]
+        .map(|(index, mics): (usize, Range<usize>)| {
             let Player { id, reader, .. } = &players[index];
-            Track::new(*id, reader.clone(), mic, None).of(100 + *id)
+            Track::new(*id, reader.clone(), mics, None).of(100 + *id)
         })
         .into();
-    let owner = |track: &Track| Owner { identity: track.identity, mics: track.mics() };
+    let owner = |track: &Track| Owner::of(track);
     let owners: Vec<Owner> = tracks.iter().map(owner).collect();
     let mut controls = Controls::default();
     controls.pair_amount[1][2] = 0.5;

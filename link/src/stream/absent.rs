@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::sides::{Who, Widening, differ};
 use super::{Stream, set_mics};
 use crate::kept::Shelf;
 use crate::ring::MAX_MEMBER_MICS;
@@ -14,6 +15,14 @@ pub(crate) struct Owner {
     /// Identity of the instance; 0 for none.
     pub(crate) identity: u128,
     pub(crate) mics: Range<usize>,
+    /// Number of sides of its track.
+    pub(crate) num_sides: usize,
+}
+
+impl Owner {
+    pub(crate) fn of(track: &Track) -> Self {
+        Self { identity: track.identity, mics: track.mics(), num_sides: track.num_sides() }
+    }
 }
 
 impl Stream {
@@ -32,36 +41,17 @@ impl Stream {
 
     /// Returns the owners of all mics, those that are not linked at the moment included.
     pub(crate) fn owners(&self) -> Vec<Owner> {
-        let linked = self.tracks.iter();
-        let linked = linked.map(|track| Owner { identity: track.identity, mics: track.mics() });
+        let linked = self.tracks.iter().map(Owner::of);
         linked.chain(self.absent.iter().cloned()).collect()
     }
 
-    /// Returns the first of `count` mics in a row for a new track: those that its instance had
-    /// before, or free ones, or else those of instances that are not linked.
-    pub(crate) fn mics_for(&self, identity: u128, count: usize) -> Option<usize> {
-        let its = |owner: &&Owner| owner.identity == identity && owner.mics.len() == count;
-        let before = self.absent.iter().find(its).map(|owner| owner.mics.start);
-        before.or_else(|| self.free_mics(count)).or_else(|| self.unlinked_mics(count))
-    }
-
-    /// Returns the first of `count` mics in a row that nobody has.
-    pub(crate) fn free_mics(&self, count: usize) -> Option<usize> {
-        let is_free =
-            |mics: &Range<usize>| !self.absent.iter().any(|owner| do_overlap(&owner.mics, mics));
-        self.first_mics(count, is_free)
-    }
-
-    /// Returns the first of `count` mics in a row that no track has.
-    fn unlinked_mics(&self, count: usize) -> Option<usize> {
-        self.first_mics(count, |_| true)
-    }
-
-    fn first_mics(&self, count: usize, may_be: impl Fn(&Range<usize>) -> bool) -> Option<usize> {
-        (0..(self.num_mics + 1).saturating_sub(count)).find(|&first| {
-            let mics = first..first + count;
-            !self.tracks.iter().any(|track| do_overlap(&track.mics(), &mics)) && may_be(&mics)
-        })
+    /// Returns the mics for a new track: those that its instance had before, or a free one, or else
+    /// one of an instance that is not linked.
+    pub(crate) fn mics_for(&self, identity: u128, num_sides: usize) -> Option<Range<usize>> {
+        let its = |owner: &&Owner| owner.identity == identity && owner.num_sides == num_sides;
+        let before = self.absent.iter().find(its).map(|owner| owner.mics.clone());
+        let free = |with_absent| self.free_mic(num_sides, with_absent).map(|mic| mic..mic + 1);
+        before.or_else(|| free(true)).or_else(|| free(false))
     }
 
     /// Forgets the instances that had the mics of a new track, and its own earlier ones.
@@ -73,7 +63,7 @@ impl Stream {
     /// Leaves the mics of a track that goes to its instance, which may come back.
     pub(super) fn keep_mics_of(&mut self, track: &Track) {
         if self.shelf.is_some() && track.identity != 0 {
-            self.absent.push(Owner { identity: track.identity, mics: track.mics() });
+            self.absent.push(Owner::of(track));
         }
     }
 
@@ -84,33 +74,35 @@ impl Stream {
         let kept = shelf.lock().kept_here(shelf.key());
         let before = self.absent.clone();
         let linked: Vec<u128> = self.tracks.iter().map(|track| track.identity).collect();
-        self.absent.retain(|Owner { identity, mics }| {
-            !linked.contains(identity) && kept.contains(&(*identity, mics.len()))
+        self.absent.retain(|Owner { identity, num_sides, .. }| {
+            !linked.contains(identity) && kept.contains(&(*identity, *num_sides))
         });
-        for (identity, count) in kept {
+        for (identity, num_sides) in kept {
             let is_there = |owner: &Owner| owner.identity == identity;
             if linked.contains(&identity) || self.absent.iter().any(is_there) {
                 continue;
             }
-            if let Some(first) = self.free_mics(count) {
-                self.absent.push(Owner { identity, mics: first..first + count });
+            if let Some(mic) = self.free_mic(num_sides, true) {
+                self.absent.push(Owner { identity, mics: mic..mic + 1, num_sides });
             }
         }
         self.absent != before
     }
 
-    /// Records the samples of all tracks in the hop. While a host renders, fills the mics of
-    /// members without samples with those of their last playback.
-    pub(super) fn keep(&mut self) {
+    /// While a host renders, fills the mics of members without samples with those of their last
+    /// playback. Returns the second sides that need mics of their own.
+    pub(super) fn play_absent(&mut self) -> Vec<Widening> {
         self.is_kept = false;
         self.tracks.iter_mut().for_each(|track| track.is_kept = false);
         let is_silent =
             |(track, covers): (&Track, &Vec<Cover>)| track.identity != 0 && covers.is_empty();
         let lacks_sound =
             !self.absent.is_empty() || self.tracks.iter().zip(&self.covers).any(is_silent);
-        if self.is_offline && lacks_sound {
-            self.play_kept();
-        }
+        if self.is_offline && lacks_sound { self.play_kept() } else { Vec::new() }
+    }
+
+    /// Records the samples of all tracks in the hop.
+    pub(super) fn keep(&mut self) {
         let num_heard = self.covers.iter().filter(|covers| !covers.is_empty()).count();
         // The places of a track that is rendered alone may differ from those of the playback.
         if num_heard > 1 || !self.is_kept {
@@ -118,36 +110,45 @@ impl Stream {
         }
     }
 
-    /// Fills the mics of members without samples with those of their last playback.
-    fn play_kept(&mut self) {
+    /// Fills the mics of members without samples with those of their last playback. Returns the
+    /// second sides that need mics of their own.
+    fn play_kept(&mut self) -> Vec<Widening> {
         self.find_shift();
-        let Some(shelf) = &self.shelf else { return };
-        let (hop, key, shift) = (self.hop, shelf.key(), self.shift.unwrap_or(0));
+        let Some(shelf) = self.shelf.clone() else { return Vec::new() };
+        let shift = self.shift.unwrap_or(0);
         let store = shelf.lock();
-        let silent = self.tracks.iter_mut().zip(&self.covers);
-        let silent = silent.filter(|(track, covers)| track.identity != 0 && covers.is_empty());
-        let silent = silent.map(|(track, _)| {
-            (Owner { identity: track.identity, mics: track.mics() }, Some(&mut track.is_kept))
-        });
-        let absent = self.absent.iter().map(|owner| (owner.clone(), None));
-        for (Owner { identity, mics }, is_kept) in silent.chain(absent) {
+        let silent = self.tracks.iter().zip(&self.covers).enumerate();
+        let silent = silent.filter(|(_, (track, covers))| track.identity != 0 && covers.is_empty());
+        let silent = silent.map(|(index, (track, _))| (Who::Linked(index), Owner::of(track)));
+        let absent = self.absent.iter().map(|owner| (Who::Absent(owner.identity), owner.clone()));
+        let all: Vec<(Who, Owner)> = silent.chain(absent).collect();
+        let mut widenings = Vec::new();
+        for (who, Owner { identity, mics, num_sides }) in all {
+            let mut sides = vec![0.0; num_sides * self.hop];
             self.found.clear();
             for (piece, leader) in &self.pieces {
                 let Some(place) = piece.place else { continue };
                 let place = place.plus(to_i64(leader.offset) - to_i64(piece.offset) + shift);
                 let Place { line: Line::Timeline, sample } = place else { continue };
-                let sides = self.samples[mics.start * hop..mics.end * hop].chunks_exact_mut(hop);
-                let mut sides: Vec<&mut [f32]> = sides
-                    .map(|side| &mut side[leader.offset..leader.offset + leader.length])
-                    .collect();
-                store.play(key, identity, sample, &mut sides, &mut self.found);
+                let piece = leader.offset..leader.offset + leader.length;
+                let sides = sides.chunks_exact_mut(self.hop).map(|side| &mut side[piece.clone()]);
+                let mut sides: Vec<&mut [f32]> = sides.collect();
+                store.play(shelf.key(), identity, sample, &mut sides, &mut self.found);
             }
-            if let Some(first) = self.found.first() {
-                set_mics(&mut self.controls, &mics, &first.settings);
-                self.is_kept = true;
-                is_kept.into_iter().for_each(|is_kept| *is_kept = true);
+            let Some(first) = self.found.first() else { continue };
+            let settings = first.settings;
+            set_mics(&mut self.controls, &mics, num_sides, &settings);
+            self.is_kept = true;
+            if let Who::Linked(index) = who {
+                self.tracks[index].is_kept = true;
+            }
+            let (here, second) = sides.split_at(mics.len() * self.hop);
+            self.samples[mics.start * self.hop..mics.end * self.hop].copy_from_slice(here);
+            if !second.is_empty() && differ(here, second) {
+                widenings.push(Widening { of: who, samples: second.to_vec(), settings });
             }
         }
+        widenings
     }
 
     /// Finds how far the places that a host states for a rendered track lie after those of the last
@@ -163,9 +164,9 @@ impl Stream {
         self.shift = shelf.lock().shift(shelf.key(), track.identity, sample, samples);
     }
 
-    fn record(&mut self) {
+    fn record(&self) {
         let Some(shelf) = &self.shelf else { return };
-        let (hop, key) = (self.hop, shelf.key());
+        let key = shelf.key();
         let mut store = shelf.lock();
         let mut given_up = Vec::new();
         for (track, covers) in self.tracks.iter().zip(&self.covers) {
@@ -174,11 +175,9 @@ impl Stream {
             }
             for cover in covers {
                 let Some(sample) = cover.on_timeline() else { continue };
-                let mut mics: [&[f32]; MAX_MEMBER_MICS] = Default::default();
-                for (slot, mic) in mics.iter_mut().zip(track.mics()) {
-                    *slot = &self.samples[mic * hop + cover.offset..][..cover.length];
-                }
-                let mics = &mics[..track.mics().len()];
+                let sides: [&[f32]; MAX_MEMBER_MICS] =
+                    self.sides_of(track).map(|side| &side[cover.offset..][..cover.length]);
+                let mics = &sides[..track.num_sides()];
                 let settings = cover.run.settings;
                 given_up.extend(store.record(key, track.identity, sample, mics, settings));
             }
@@ -213,6 +212,6 @@ impl Stream {
     }
 }
 
-fn do_overlap(one: &Range<usize>, other: &Range<usize>) -> bool {
+pub(super) fn do_overlap(one: &Range<usize>, other: &Range<usize>) -> bool {
     one.start < other.end && other.start < one.end
 }

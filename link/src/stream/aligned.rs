@@ -43,10 +43,11 @@ impl Stream {
         track.into_iter().for_each(|track| track.misaligned_s = offset_s);
     }
 
-    /// Removes nothing from the parts of misaligned tracks.
+    /// Removes nothing from the parts of misaligned tracks, and of those that lack a mic.
     pub(super) fn spare(&self, parts: &mut [(MemberId, Part)]) {
         for (id, part) in parts {
-            if self.tracks.iter().any(|track| track.id == *id && is_left_out(track)) {
+            let is_spared = |track: &Track| is_left_out(track) || track.side.lacks_mic;
+            if self.tracks.iter().any(|track| track.id == *id && is_spared(track)) {
                 (part.offset, part.rises) = (None, false);
             }
         }

@@ -40,8 +40,8 @@ impl Values {
 fn add_foreign(rig: &mut Rig, memory: &Memory) {
     let _writer = Writer::new(memory.clone(), &about());
     let reader = Reader::new(memory.view()).unwrap();
-    let mic = rig.stream.free_mics(1).unwrap();
-    rig.stream.add(Track::new(FOREIGN, reader, mic, None));
+    let mics = rig.stream.mics_for(0, 1).unwrap();
+    rig.stream.add(Track::new(FOREIGN, reader, mics, None));
 }
 
 #[test]

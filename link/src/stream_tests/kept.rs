@@ -24,6 +24,12 @@ struct Session {
 
 impl Session {
     fn new(mode: Mode, num_members: usize) -> Self {
+        Self::with(mode, &vec![1; num_members])
+    }
+
+    /// Begins a session of tracks with these numbers of sides.
+    fn with(mode: Mode, sides: &[usize]) -> Self {
+        let num_members = sides.len();
         let folder = tempfile::tempdir().unwrap();
         let key = Key {
             folder: Folder::at(&folder.path().join("link")).unwrap(),
@@ -32,7 +38,8 @@ impl Session {
         };
         let store = Arc::new(Mutex::new(Store::new(LIMIT_BYTES)));
         let shelf = Shelf::in_store(Arc::clone(&store), key);
-        let mut rig = Rig::new(mode, num_members, BLOCK);
+        let mut rig = Rig::new(mode, 0, BLOCK);
+        sides.iter().for_each(|&num_sides| rig.add_with(num_sides));
         rig.stream.identify(|id| id + 1);
         rig.stream.keep_on(Some(shelf.clone()));
         let mut instances = Vec::new();
@@ -51,6 +58,7 @@ impl Session {
         for member in &mut self.rig.members {
             member.outlet.reset();
             member.heard.clear();
+            member.second.clear();
         }
     }
 
@@ -64,6 +72,23 @@ impl Session {
                 self.rig.call_with(track, &mics[track][start..end], &stamp);
             }
         }
+    }
+
+    /// Plays some stereo tracks, `[track][side][sample]`, from the start.
+    fn play_sides(&mut self, tracks: &[usize], sides: &[[Vec<f32>; 2]]) {
+        for start in (0..sides[0][0].len()).step_by(BLOCK) {
+            for &track in tracks {
+                let end = (start + BLOCK).min(sides[track][0].len());
+                let block = sides[track].each_ref().map(|side| &side[start..end]);
+                self.rig.call_sides(track, &block, &stamp(timeline(to_i64(start))));
+            }
+        }
+    }
+
+    /// Returns the output of both sides of all tracks.
+    fn both_sides(&self) -> Vec<[Vec<f32>; 2]> {
+        let sides = |member: &Member| [member.heard.clone(), member.second.clone()];
+        self.rig.members.iter().map(sides).collect()
     }
 
     fn heard(&self, track: usize) -> &[f32] {
@@ -162,12 +187,12 @@ fn an_instance_that_is_not_linked_keeps_its_mics_and_its_sound_as_long_as_it_exi
     session.rig.remove(2);
     session.rig.remove(0);
     session.rig.stream.call_absent();
-    let owner = |identity, mic| Owner { identity, mics: mic..mic + 1 };
+    let owner = |identity, mic| Owner { identity, mics: mic..mic + 1, num_sides: 1 };
     let owners = session.rig.stream.owners();
     assert_eq!(owners, [owner(2, 1), owner(4, 3), owner(3, 2), owner(1, 0)]);
     assert_eq!(
         (session.rig.stream.mics_for(3, 1), session.rig.stream.mics_for(9, 1)),
-        (Some(2), Some(4))
+        (Some(2..3), Some(4..5))
     );
     session.reset();
     session.play(&[1], &mics, 0, true);
@@ -235,4 +260,49 @@ fn memory_has_a_limit_and_the_oldest_sound_goes() {
     session.shelf.clear();
     assert_eq!(kept(&session, 390_000), None);
     assert_eq!(lock(&session.store).bytes(), 0);
+}
+
+/// One track in true stereo, one with a silent second side, and one with the same sound twice.
+#[test]
+fn stereo_tracks_that_are_rendered_alone_sound_as_in_the_mix() {
+    let mics = mics(4, 60_000);
+    let silence = vec![0.0; 60_000];
+    let pairs = [(0, Some(1)), (2, None), (3, Some(3))];
+    let sides = pairs.map(|(first, second)| {
+        let second = second.map_or(&silence, |mic: usize| &mics[mic]);
+        [mics[first].clone(), second.clone()]
+    });
+    let mut session = Session::with(Mode::Live, &[2; 3]);
+    session.play_sides(&[0, 1, 2], &sides);
+    let together = session.both_sides();
+    let is_equal = |session: &Session, track: usize| session.both_sides()[track] == together[track];
+    for alone in 0..3 {
+        session.reset();
+        session.play_sides(&[alone], &sides);
+        assert!(is_equal(&session, alone), "track {alone}");
+    }
+    // The instances that are not linked have as many mics as before, also the one in stereo.
+    session.rig.remove(0);
+    session.rig.remove(2);
+    session.rig.stream.call_absent();
+    let mics_of = |session: &Session, identity| {
+        let owners = session.rig.stream.owners();
+        owners.iter().find(|owner| owner.identity == identity).unwrap().mics.clone()
+    };
+    assert_eq!([1, 2, 3].map(|identity| mics_of(&session, identity).len()), [2, 1, 1]);
+    session.reset();
+    session.play_sides(&[1], &sides);
+    assert!(is_equal(&session, 1));
+    // After the session was opened again, nobody knows which track is in stereo.
+    let mut again = Session::with(Mode::Live, &[2; 3]);
+    again.store = Arc::clone(&session.store);
+    again.shelf = session.shelf.clone();
+    again.rig.stream.keep_on(Some(again.shelf.clone()));
+    again.instances = session.instances.clone();
+    again.rig.remove(0);
+    again.rig.stream.call_absent();
+    assert_eq!([1, 2, 3].map(|identity| mics_of(&again, identity).len()), [1; 3]);
+    again.play_sides(&[1], &sides);
+    assert!(is_equal(&again, 1));
+    assert_eq!([1, 2, 3].map(|identity| mics_of(&again, identity).len()), [2, 1, 1]);
 }

@@ -107,7 +107,7 @@ fn all_mics_of_a_session_are_used() {
     let mics = mics(NUM_MICS, 30_000);
     let expected = oracle(Mode::Live, &mics);
     let mut rig = Rig::new(Mode::Live, NUM_MICS, 512);
-    assert_eq!(rig.stream.free_mics(1), None);
+    assert_eq!(rig.stream.mics_for(0, 1), None);
     play_skewed(&mut rig, &mics, 0, 1024, |_, _| 512);
     check(&rig, &expected, "all mics");
 }

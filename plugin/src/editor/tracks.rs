@@ -431,7 +431,7 @@ fn problem(
     };
     let with = |is_meant: fn(&MemberState) -> bool| names(&|member| is_meant(&member.state));
     if let Some(names) = with(|state| *state == MemberState::NoRoom) {
-        let mics: usize = roster.iter().map(|member| member.num_mics).sum();
+        let mics: usize = roster.iter().map(num_mics).sum();
         return Some(format!(
             "{mics} mics, but the network takes {MAX_LINKED_MICS} at most: {names} not cleaned"
         ));
@@ -479,6 +479,15 @@ fn problem(
     let plays = roster.iter().any(|member| member.state == MemberState::Playing);
     let still = with(|state| *state == MemberState::Still).filter(|_| plays)?;
     Some(format!("Not playing: {still}"))
+}
+
+/// Returns the number of mics that a member has, or would have if there were room.
+fn num_mics(member: &MemberInfo) -> usize {
+    match member.state {
+        MemberState::NoRoom if member.mics.is_empty() => 1,
+        MemberState::NoRoom => member.num_sides,
+        _ => member.mics.len(),
+    }
 }
 
 /// Writes a place on the timeline in minutes and seconds.

@@ -1,10 +1,10 @@
 //! Orders, threads, blocks, formats and skews that give the same samples as one instance.
 
 use host::BlockPattern;
-use host::linked::{Order, SessionConfig, TrackConfig};
+use host::linked::{Order, Session, SessionConfig, TrackConfig};
 use tests::{Take, isolated, same_bits};
 
-use super::{Bundles, Formats, LIMIT, RATE_HZ, session, take};
+use super::{Bundles, Formats, LIMIT, RATE_HZ, mics, session, take};
 
 /// Plays a whole take and checks every sample.
 fn check(
@@ -67,6 +67,46 @@ fn any_order_and_any_blocks_give_the_samples_of_one_instance() {
             check(&bundles, formats, config, &take, odd_blocks);
         }
     });
+}
+
+/// Many hosts pass every track in stereo. Sixteen mono mics are sixteen mics there, too.
+#[test]
+fn sixteen_mono_tracks_in_stereo_give_the_samples_of_one_instance() {
+    let name = "linked::equality::sixteen_mono_tracks_in_stereo_give_the_samples_of_one_instance";
+    isolated(name, LIMIT, || {
+        let bundles = Bundles::load();
+        let num_samples = RATE_HZ as usize / 2;
+        let mics: Vec<Vec<f32>> = (0..16).map(|number| sixteenth(number, num_samples)).collect();
+        let take = Take::new(&bundles.clap, mics, &[]).unwrap();
+        for formats in [Formats::Clap, Formats::Vst3] {
+            let mut session = Session::new(SessionConfig::new(RATE_HZ, 512));
+            for (number, mic) in take.mics.iter().enumerate() {
+                // Ardour leaves the second side silent; REAPER repeats the first one.
+                let second = if number % 3 == 0 { vec![0.0; num_samples] } else { mic.clone() };
+                let bundle = bundles.of(formats, number);
+                session.add(bundle, &TrackConfig::default(), vec![mic.clone(), second]).unwrap();
+            }
+            let latency = session.latency_samples(0).unwrap();
+            session.play(num_samples + latency).unwrap();
+            for (track, expected) in take.cleaned.iter().enumerate() {
+                let played = session.take(track).unwrap();
+                let [first, second] = [0, 1].map(|side| &played.heard[side][latency..]);
+                same_bits(&first[..num_samples], expected).unwrap();
+                if track % 3 == 0 {
+                    assert!(second.iter().all(|&sample| sample == 0.0), "{formats:?} {track}");
+                } else {
+                    same_bits(&second[..num_samples], expected).unwrap();
+                }
+            }
+        }
+    });
+}
+
+/// Returns one of sixteen mics: each of the demo session's, earlier or later.
+fn sixteenth(number: usize, num_samples: usize) -> Vec<f32> {
+    let mics = mics(num_samples + 4_000);
+    let from = [0, 1_500, 4_000][number / mics.len()];
+    mics[number % mics.len()][from..from + num_samples].to_vec()
 }
 
 #[test]

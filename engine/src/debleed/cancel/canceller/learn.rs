@@ -237,16 +237,19 @@ impl Canceller {
         self.interference.update(UPDATES_OF_TURN, self.order.mics(), pairs);
     }
 
-    /// Opens slots for mics that have sound for the first time; starts over when roles or
-    /// groups change.
+    /// Opens slots for mics that have sound for the first time. Starts over when the role or the
+    /// group of a mic with sound changes.
     fn follow_routing(&mut self, spectrum: &Spectrum, controls: &Controls) {
         let routing =
             |controls: &Controls, mic: usize| (controls.mics[mic].role, controls.mics[mic].group);
-        let moved = self.controls_seen.as_ref().is_some_and(|seen| {
-            (0..self.num_mics).any(|mic| routing(seen, mic) != routing(controls, mic))
+        let moved: Vec<usize> = self.controls_seen.as_ref().map_or_else(Vec::new, |seen| {
+            let has_moved = |&mic: &usize| routing(seen, mic) != routing(controls, mic);
+            (0..self.num_mics).filter(has_moved).collect()
         });
-        if moved {
+        if moved.iter().any(|&mic| self.heard[mic]) {
             self.reset();
+        } else {
+            moved.iter().for_each(|&mic| self.begin_mic(mic, controls));
         }
         match &mut self.controls_seen {
             Some(seen) => seen.as_mut().clone_from(controls),
@@ -265,6 +268,18 @@ impl Canceller {
                         slots.0.push(mic);
                     }
                 }
+            }
+        }
+    }
+
+    /// Starts over with a mic that has had no sound: only the bleed into it is affected.
+    fn begin_mic(&mut self, mic: usize, controls: &Controls) {
+        self.reset_in_parts(mic);
+        for &bleeder in self.order.mics() {
+            let (slots, _) = &mut self.parts[mic];
+            let is_open = self.heard[bleeder] && is_bleed(controls, mic, bleeder);
+            if is_open && slots.0.len() < MAX_SLOTS {
+                slots.0.push(bleeder);
             }
         }
     }

@@ -73,6 +73,15 @@ fn mixed(sources: &[Vec<f32>], leak: f32, gains: &[f32]) -> Recording {
 
 /// Returns the output of a method, aligned with the input.
 fn run(method: Box<dyn Debleed>, mics: &[Vec<f32>], controls: &Controls) -> Vec<Vec<f32>> {
+    run_with(method, mics, |_| controls)
+}
+
+/// Cleans mics with the controls of each hop.
+fn run_with<'a>(
+    method: Box<dyn Debleed>,
+    mics: &[Vec<f32>],
+    controls: impl Fn(usize) -> &'a Controls,
+) -> Vec<Vec<f32>> {
     let mut pipeline = Pipeline::new(method, mics.len());
     let hop = pipeline.geometry().hop_samples();
     let latency = pipeline.latency_samples();
@@ -86,14 +95,14 @@ fn run(method: Box<dyn Debleed>, mics: &[Vec<f32>], controls: &Controls) -> Vec<
     };
     for _ in 0..pipeline.learning_passes() {
         for index in 0..length / hop {
-            pipeline.learn_hop(&gather(index), controls);
+            pipeline.learn_hop(&gather(index), controls(index));
         }
         pipeline.end_learning_pass();
     }
     let mut out = vec![Vec::new(); mics.len()];
     for index in 0..(length + latency).div_ceil(hop) {
         let mut block = gather(index);
-        pipeline.process_hop(&mut block, controls);
+        pipeline.process_hop(&mut block, controls(index));
         for (out, removed) in out.iter_mut().zip(block.chunks(hop)) {
             out.extend_from_slice(removed);
         }
@@ -279,6 +288,34 @@ fn groups_rooms_and_pairs_are_honoured() {
         let out = run(method, &recording.mics, &controls);
         assert!(out[0] == recording.mics[0], "{name}: both pairs are off");
         assert!(out[1] != recording.mics[1], "{name}: the others are on");
+    }
+}
+
+/// A mic may join a group, or become a room mic, before it has sound.
+#[test]
+fn the_routing_of_a_mic_without_sound_changes_no_estimates() {
+    let mut recording = recording(4, 0.3, &[1.0; 4]);
+    recording.mics[3][..250 * 512].fill(0.0);
+    for role in [Role::Close, Role::Room] {
+        let mut routed = Controls::default();
+        routed.mics[0].group = Some(GroupId(3));
+        let mut open = routed.clone();
+        routed.mics[3].group = Some(GroupId(3));
+        routed.mics[3].role = role;
+        let mut ways = methods(4).into_iter().zip(methods(4));
+        for ((name, from_start), (_, later)) in ways.by_ref().take(2) {
+            let expected = run(from_start, &recording.mics, &routed);
+            let out =
+                run_with(later, &recording.mics, |hop| if hop < 200 { &open } else { &routed });
+            assert!(out[1] != recording.mics[1], "{name} did nothing");
+            assert!(out == expected, "{name} {role:?}");
+        }
+        // With sound, everything begins anew.
+        open.mics[3].role = Role::Close;
+        let (_, method) = methods(4).swap_remove(0);
+        let late = run_with(method, &recording.mics, |hop| if hop < 400 { &open } else { &routed });
+        let (_, method) = methods(4).swap_remove(0);
+        assert!(late[1] != run(method, &recording.mics, &routed)[1], "{role:?}");
     }
 }
 

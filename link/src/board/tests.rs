@@ -200,8 +200,7 @@ fn amounts_of_pairs_go_to_the_mics_of_both_members() {
             Track::new(*id, reader.clone(), mics, None).of(100 + *id)
         })
         .into();
-    let owner = |track: &Track| Owner::of(track);
-    let owners: Vec<Owner> = tracks.iter().map(owner).collect();
+    let owners: Vec<Owner> = tracks.iter().map(Owner::of).collect();
     let mut controls = Controls::default();
     controls.pair_amount[1][2] = 0.5;
     let mut expected = Controls { estimates: Estimates::Learned, ..Controls::default() };

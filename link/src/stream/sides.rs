@@ -125,7 +125,8 @@ impl Stream {
         tracks.chain(absent).collect()
     }
 
-    /// Returns a mic for a new instance, which no other one has, or no linked one.
+    /// Returns a mic for a new instance: one that no instance has, or without `with_absent`, one
+    /// that no linked instance has.
     pub(super) fn free_mic(&self, num_sides: usize, with_absent: bool) -> Option<usize> {
         places::mic_for(&self.holders(with_absent), num_sides, self.num_mics)
     }
@@ -165,16 +166,11 @@ impl Stream {
         }
     }
 
-    /// Returns the samples of both sides of a track in the hop.
+    /// Returns the samples of both sides of a track in the hop. A second side without a mic of its
+    /// own is that of the first one.
     pub(super) fn sides_of(&self, track: &Track) -> [&[f32]; MAX_MEMBER_MICS] {
-        let row = |mic: usize| &self.samples[mic * self.hop..][..self.hop];
-        let first = row(track.mic);
-        let second = match (track.width, track.side.is_silent) {
-            (1, true) => &self.silence,
-            (1, false) => first,
-            _ => row(track.mic + 1),
-        };
-        [first, second]
+        let Range { start, end } = track.mics();
+        [start, end - 1].map(|mic| &self.samples[mic * self.hop..][..self.hop])
     }
 
     /// Gives second sides mics of their own. Returns true if mics have moved or were added.
@@ -195,10 +191,10 @@ impl Stream {
 
     /// Adds a mic to an instance that has one, if there is any way. Returns both.
     fn add_mic(&mut self, of: Who) -> Option<Range<usize>> {
-        let place = |absent: &Owner| Who::Absent(absent.identity) == of;
+        let is_meant = |absent: &Owner| Who::Absent(absent.identity) == of;
         let index = match of {
             Who::Linked(index) => index,
-            Who::Absent(_) => self.tracks.len() + self.absent.iter().position(place)?,
+            Who::Absent(_) => self.tracks.len() + self.absent.iter().position(is_meant)?,
         };
         let plan = |with_absent| places::widen(&self.holders(with_absent), index, self.num_mics);
         // Instances that are not linked lose their mics to a track if there is no other way.
@@ -215,7 +211,7 @@ impl Stream {
             self.absent.retain(|owner| !is_lost(&owner.mics));
             Some(self.tracks[index].mics())
         } else {
-            let mics = &mut self.absent.iter_mut().find(|absent| place(absent))?.mics;
+            let mics = &mut self.absent.iter_mut().find(|absent| is_meant(absent))?.mics;
             mics.end = mics.start + 2;
             Some(mics.clone())
         }

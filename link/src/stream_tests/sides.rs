@@ -4,19 +4,24 @@ use super::*;
 
 const BLOCK: usize = 512;
 
-/// One side of a track: a mic from one sample on, and before it, silence or the first side.
+/// Returns both sides of a track.
 fn stereo(first: &[f32], second: &[f32]) -> [Vec<f32>; 2] {
     [first.to_vec(), second.to_vec()]
 }
 
 /// Plays tracks, `[track][side][sample]`, block by block.
-fn play(rig: &mut Rig, tracks: &[[Vec<f32>; 2]]) {
+fn play_all(rig: &mut Rig, tracks: &[[Vec<f32>; 2]]) {
+    play(rig, tracks, 0, |_| true);
+}
+
+/// Plays those tracks that are linked, from a place on.
+fn play(rig: &mut Rig, tracks: &[[Vec<f32>; 2]], place: i64, is_linked: impl Fn(usize) -> bool) {
     let length = tracks[0][0].len();
     for start in (0..length).step_by(BLOCK) {
         let end = (start + BLOCK).min(length);
-        for (track, [first, second]) in tracks.iter().enumerate() {
-            let block = [&first[start..end], &second[start..end]];
-            rig.call_sides(track, &block, &stamp(timeline(to_i64(start))));
+        for (track, sides) in tracks.iter().enumerate().filter(|(track, _)| is_linked(*track)) {
+            let block = sides.each_ref().map(|side| &side[start..end]);
+            rig.call_sides(track, &block, &stamp(timeline(place + to_i64(start))));
         }
     }
 }
@@ -39,7 +44,7 @@ fn mono_tracks_in_stereo_have_one_mic_each() {
     let silence = vec![0.0; 60_000];
     let second = |track: usize| if track.is_multiple_of(2) { &mics[track] } else { &silence };
     let tracks: Vec<_> = (0..NUM_MICS).map(|track| stereo(&mics[track], second(track))).collect();
-    play(&mut rig, &tracks);
+    play_all(&mut rig, &tracks);
     for (track, (member, expected)) in rig.members.iter().zip(&expected).enumerate() {
         let latency = rig.timing.latency_samples;
         assert_eq!(first_difference(&member.heard, expected, latency), None, "{track}");
@@ -48,19 +53,13 @@ fn mono_tracks_in_stereo_have_one_mic_each() {
     }
 }
 
-/// Returns controls in which the mics of each pair are one group.
-fn grouped(pairs: &[[usize; 2]]) -> Controls {
-    let mut controls = Controls::default();
-    for (group, mic) in (100..).zip(pairs).flat_map(|(group, pair)| pair.map(|mic| (group, mic))) {
-        controls.mics[mic].group = Some(GroupId(group));
-    }
-    controls
-}
-
 /// Plays mics on stereo tracks and compares them with one session. Only the track that joins as
 /// `joins_as` has two mics.
 fn check_stereo_track(mics: &[Vec<f32>], joins_as: usize) {
-    let controls = grouped(&[[0, 1]]);
+    let mut controls = Controls::default();
+    for mic in &mut controls.mics[..2] {
+        mic.group = Some(GroupId(100));
+    }
     let expected = whole::oracle_with(Mode::Live, SessionMethod::default(), &controls, mics);
     let mut rig = Rig::new(Mode::Live, 0, BLOCK);
     (1..mics.len()).for_each(|_| rig.add_with(2));
@@ -68,7 +67,7 @@ fn check_stereo_track(mics: &[Vec<f32>], joins_as: usize) {
     tracks.insert(joins_as, stereo(&mics[0], &mics[1]));
     let mut expected_of: Vec<_> = expected[2..].iter().map(|mic| [mic, mic]).collect();
     expected_of.insert(joins_as, [&expected[0], &expected[1]]);
-    play(&mut rig, &tracks);
+    play_all(&mut rig, &tracks);
     for (track, (member, expected)) in rig.members.iter().zip(&expected_of).enumerate() {
         let latency = rig.timing.latency_samples;
         let label = format!("joins as {joins_as}, track {track}");
@@ -120,7 +119,7 @@ fn a_side_that_becomes_a_mic_of_its_own_begins_without_a_step() {
         (0..4).for_each(|_| rig.add_with(2));
         let mut tracks: Vec<_> = mics.iter().map(|mic| stereo(mic, mic)).collect();
         tracks[0][1].clone_from(&other);
-        play(&mut rig, &tracks);
+        play_all(&mut rig, &tracks);
         let latency = rig.timing.latency_samples;
         let removed = |heard: &[f32], dry: &[f32]| -> Vec<f32> {
             heard[latency..].iter().zip(dry).map(|(heard, dry)| dry - heard).collect()
@@ -162,7 +161,7 @@ fn a_stereo_track_without_a_mic_for_its_second_side_is_dry_and_heard_by_the_othe
     (0..16).for_each(|_| rig.add_with(2));
     let mut tracks: Vec<_> = mics[..16].iter().map(|mic| stereo(mic, mic)).collect();
     tracks[5][1].clone_from(&mics[16]);
-    play(&mut rig, &tracks);
+    play_all(&mut rig, &tracks);
     let latency = rig.timing.latency_samples;
     for (track, member) in rig.members.iter().enumerate() {
         if track == 5 {
@@ -175,14 +174,7 @@ fn a_stereo_track_without_a_mic_for_its_second_side_is_dry_and_heard_by_the_othe
     }
     // As soon as a track leaves, there is room.
     rig.remove(9);
-    rig.members[9].writer.write(&[&mut [0.0; 4], &mut [0.0; 4]], &stamp(None), 0);
-    for start in (0..60_000).step_by(BLOCK) {
-        for (track, [first, second]) in tracks.iter().enumerate().filter(|(track, _)| *track != 9) {
-            let end = (start + BLOCK).min(60_000);
-            let block = [&first[start..end], &second[start..end]];
-            rig.call_sides(track, &block, &stamp(timeline(to_i64(60_000 + start))));
-        }
-    }
+    play(&mut rig, &tracks, 60_000, |track| track != 9);
     assert!(rig.stream.tracks().iter().all(|track| !track.side.lacks_mic));
     assert!(first_difference(&rig.members[5].second[60_000..], &mics[16], latency).is_some());
 }

@@ -6,7 +6,7 @@ use super::apply::cancel;
 use super::{Canceller, Learning, band_powers};
 use crate::controls::Controls;
 use crate::debleed::cancel::bands::Bands;
-use crate::debleed::cancel::filters::{Lesson, MAX_SLOTS, MAX_WAITING};
+use crate::debleed::cancel::filters::{Lesson, MAX_SLOTS, MAX_WAITING, Slots};
 use crate::debleed::cancel::guide::Guided;
 use crate::debleed::cancel::lanes::{LANES, Real};
 use crate::debleed::cancel::statistics::Crosstalk;
@@ -261,13 +261,8 @@ impl Canceller {
                 continue;
             }
             self.heard[mic] = true;
-            for target in 0..self.num_mics {
-                if is_bleed(controls, target, mic) {
-                    let (slots, _) = &mut self.parts[target];
-                    if slots.0.len() < MAX_SLOTS {
-                        slots.0.push(mic);
-                    }
-                }
+            for (target, (slots, _)) in self.parts.iter_mut().enumerate() {
+                open_slot(slots, (target, mic), controls);
             }
         }
     }
@@ -275,12 +270,9 @@ impl Canceller {
     /// Starts over with a mic that has had no sound: only the bleed into it is affected.
     fn begin_mic(&mut self, mic: usize, controls: &Controls) {
         self.reset_in_parts(mic);
-        for &bleeder in self.order.mics() {
-            let (slots, _) = &mut self.parts[mic];
-            let is_open = self.heard[bleeder] && is_bleed(controls, mic, bleeder);
-            if is_open && slots.0.len() < MAX_SLOTS {
-                slots.0.push(bleeder);
-            }
+        let (slots, _) = &mut self.parts[mic];
+        for &bleeder in self.order.mics().iter().filter(|&&bleeder| self.heard[bleeder]) {
+            open_slot(slots, (mic, bleeder), controls);
         }
     }
 
@@ -405,6 +397,13 @@ impl Canceller {
             }
             filters.solve(block, &bound[..slots.0.len()], &mut self.scratch.solve);
         }
+    }
+}
+
+/// Opens a slot for a bleeder among those of a target, if there is bleed and one is free.
+fn open_slot(slots: &mut Slots, (target, bleeder): (usize, usize), controls: &Controls) {
+    if is_bleed(controls, target, bleeder) && slots.0.len() < MAX_SLOTS {
+        slots.0.push(bleeder);
     }
 }
 

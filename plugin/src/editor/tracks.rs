@@ -50,7 +50,7 @@ pub(super) struct Row {
 impl Row {
     /// Returns true if the track delivers no samples.
     pub(super) fn is_still(&self) -> bool {
-        self.member.state == MemberState::Still
+        matches!(self.member.state, MemberState::Still | MemberState::Kept)
     }
 
     /// Returns the track's colour in the host.
@@ -207,9 +207,7 @@ impl Tracks {
     fn arrange(&self, rows: &[Option<Row>]) {
         let mut arrangement = Arrangement::new(rows.len());
         let place = |strip: usize| {
-            let sheet = rows[strip].as_ref().map(|row| &row.member.sheet.own);
-            let stated = sheet.and_then(|own| value_of(own.iter(), ROW_CODE, 0));
-            stated.unwrap_or(f32::MAX)
+            rows[strip].as_ref().map_or(f32::MAX, |row| stated_row(&row.member))
         };
         let mut order: Vec<usize> = (0..rows.len()).collect();
         order.sort_by(|&one, &other| place(one).total_cmp(&place(other)));
@@ -260,11 +258,16 @@ impl Tracks {
 
     /// Returns the first problem that the engineer should know of, in words.
     pub(super) fn problem(&self) -> Option<String> {
-        let (roster, own) = {
+        let (mut roster, own) = {
             let state = self.state();
             let own = state.watcher.as_ref().map(Watcher::id);
             (state.roster.clone(), own)
         };
+        // Names come in the order of the rows.
+        roster.sort_by(|one, other| {
+            let mic = |member: &MemberInfo| (member.mics.is_empty(), member.mics.start);
+            stated_row(one).total_cmp(&stated_row(other)).then(mic(one).cmp(&mic(other)))
+        });
         let kept_trouble = self.state().watcher.as_ref().and_then(Watcher::kept_trouble);
         let not_kept = |error| format!("Neighbours are no longer kept on disk: {error}");
         problem(&roster, own, |member| self.name_of(member))
@@ -419,6 +422,11 @@ fn track_meaning(rest: &str, own: &HashMap<String, ParamPtr>) -> Option<Cell> {
     }
 }
 
+/// Returns the row that a member states; those that state none come last.
+fn stated_row(member: &MemberInfo) -> f32 {
+    value_of(member.sheet.own.iter(), ROW_CODE, 0).unwrap_or(f32::MAX)
+}
+
 /// Returns the first problem among the members, in words. `own` is the window's member.
 fn problem(
     roster: &[MemberInfo],
@@ -508,7 +516,7 @@ pub(super) fn trouble_of(member: &MemberInfo) -> Option<String> {
     Some(match member.state {
         MemberState::Playing => return None,
         MemberState::Still => "not playing".to_owned(),
-        MemberState::Kept => "not playing: its last playback is used".to_owned(),
+        MemberState::Kept => "last playback used".to_owned(),
         MemberState::Late(by_s) => format!("late by {:.1} ms", 1000.0 * by_s),
         MemberState::Misaligned(by_s) => apart(by_s),
         MemberState::Elsewhere => "plays another part".to_owned(),

@@ -97,21 +97,20 @@ impl Strips {
         link_mark(ui, at(ROLE - 4.0 - LINK_WIDTH, LINK_WIDTH, 24.0), strip, access);
         role_button(ui, at(ROLE, 62.0, 22.0), strip, access);
         group_button(ui, at(GROUP, 26.0, 22.0), strip, access);
+        let is_still = track.as_ref().is_some_and(tracks::Row::is_still);
         match track.as_ref().and_then(|track| tracks::trouble_of(&track.member)) {
             Some(trouble) => {
                 let place = at(METERS, METERS_WIDTH, 19.0);
                 let font = theme::regular(12.0);
-                let ink = if track.is_some_and(|track| track.is_still()) {
-                    theme::DIM
-                } else {
-                    theme::BLEED
-                };
+                let ink = if is_still { theme::DIM } else { theme::BLEED };
                 theme::elided(ui.painter(), place, Align2::LEFT_CENTER, &trouble, font, ink);
             }
             None => meters(ui, at(METERS, METERS_WIDTH, 19.0), strip, scene),
         }
         let Some(output) = &mic.output else { return };
-        reduction(ui, at(REDUCTION, REDUCTION_WIDTH, 16.0), strip, scene);
+        if !is_still {
+            reduction(ui, at(REDUCTION, REDUCTION_WIDTH, 16.0), strip, scene);
+        }
 
         let name = scene.name(strip);
         let place = at(AMOUNT, AMOUNT_WIDTH, 22.0);

@@ -145,6 +145,21 @@ fn tracks_that_do_not_play_are_named_and_those_that_left_are_gone() {
 }
 
 #[test]
+fn tracks_that_do_not_play_are_named_in_the_order_of_the_rows() {
+    let (_folder, mut instances, mut desk) = session(&["Kick", "Snare", "Vox"]);
+    wait_for(&mut desk, "rows", |desk| has_row(desk, "Vox"));
+    desk.node("Place of Vox").focus();
+    desk.window.run_steps(2);
+    desk.press(Modifiers::NONE, egui::Key::ArrowUp);
+    let mut sample = 0;
+    wait_for(&mut desk, "two silent tracks", |desk| {
+        instances[0].play(sample);
+        sample += 512;
+        desk.is_said("Not playing: Vox, Snare")
+    });
+}
+
+#[test]
 fn a_track_that_came_after_the_passage_is_named() {
     let (_folder, instances, mut desk) = session(&["Kick", "Snare"]);
     wait_for(&mut desk, "rows", |desk| has_row(desk, "Snare"));

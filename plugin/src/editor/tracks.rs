@@ -206,9 +206,8 @@ impl Tracks {
     /// Arranges the rows: names, and the order that the members state.
     fn arrange(&self, rows: &[Option<Row>]) {
         let mut arrangement = Arrangement::new(rows.len());
-        let place = |strip: usize| {
-            rows[strip].as_ref().map_or(f32::MAX, |row| stated_row(&row.member))
-        };
+        let place =
+            |strip: usize| rows[strip].as_ref().map_or(f32::MAX, |row| stated_row(&row.member));
         let mut order: Vec<usize> = (0..rows.len()).collect();
         order.sort_by(|&one, &other| place(one).total_cmp(&place(other)));
         for pair in order.windows(2) {
@@ -526,3 +525,6 @@ pub(super) fn trouble_of(member: &MemberInfo) -> Option<String> {
         _ => "not used".to_owned(),
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -32,6 +32,12 @@ impl Product {
         package: "plugin",
         arguments: &["--lib"],
     };
+    /// The program for files.
+    pub(crate) const UNSPILL: Self = Self {
+        notice: "building the program; the first build takes about five minutes",
+        package: "unspill",
+        arguments: &["--bin", "unspill"],
+    };
     /// The headless host.
     pub(crate) const HOST: Self = Self {
         notice: "building the host; the first build takes about a minute",
@@ -45,15 +51,17 @@ impl Product {
         arguments: &["--bin", "lab"],
     };
 
-    /// Builds the product in release and returns all files that cargo made for the package itself.
+    /// Builds the product in release, for this system or for `target`, and returns all files that
+    /// cargo made for the package itself.
     ///
     /// # Errors
     ///
     /// If the build fails; cargo has printed the reason.
-    pub(crate) fn build(self) -> Result<Vec<PathBuf>> {
+    fn build(self, target: Option<&str>) -> Result<Vec<PathBuf>> {
         let mut build = shell::cargo("build");
         build.args(["--release", "--package", self.package]).args(self.arguments);
         build.arg("--message-format=json-render-diagnostics");
+        build.args(target.map(|target| format!("--target={target}")));
         let messages = shown(build, self.notice)?;
         Ok(files_of(self.package, &messages))
     }
@@ -64,10 +72,23 @@ impl Product {
     ///
     /// The same as [`build`](Self::build).
     pub(crate) fn program(self) -> Result<Command> {
-        let files = self.build()?;
-        let name = format!("{}{}", self.package, std::env::consts::EXE_SUFFIX);
-        let program = files.into_iter().find(|file| file.file_name().is_some_and(|f| f == &*name));
-        Ok(shell::program(program.context("cargo did not build the program")?))
+        Ok(shell::program(self.binary(None)?))
+    }
+
+    /// Builds the program or shared library, for this system or for `target`, and returns its path.
+    ///
+    /// # Errors
+    ///
+    /// The same as [`build`](Self::build).
+    pub(crate) fn binary(self, target: Option<&str>) -> Result<PathBuf> {
+        let program = format!("{}{}", self.package, std::env::consts::EXE_SUFFIX);
+        let is_library = self.arguments.contains(&"--lib");
+        let is_wanted = |file: &PathBuf| match is_library {
+            true => file.extension().is_some_and(|e| e == std::env::consts::DLL_EXTENSION),
+            false => file.file_name().is_some_and(|name| name == &*program),
+        };
+        let file = self.build(target)?.into_iter().find(is_wanted);
+        file.with_context(|| format!("cargo built no program or library of {}", self.package))
     }
 }
 

@@ -8,6 +8,7 @@
 mod build;
 mod bundler;
 mod commands;
+mod package;
 mod shell;
 mod system;
 
@@ -16,6 +17,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+
+use crate::package::Package;
 
 /// Build, test and run Unspill
 #[derive(Debug, Parser)]
@@ -29,6 +32,32 @@ struct Arguments {
 enum Command {
     /// Build the plugin bundles target/bundled/Unspill.vst3 and Unspill.clap
     Bundle,
+    /// Build the plugin and the program `unspill`, and install them
+    Install {
+        /// For all users; copies with sudo unless you are root
+        #[arg(long)]
+        system: bool,
+        /// Remove them again
+        #[arg(long)]
+        uninstall: bool,
+    },
+    /// Make the archive for this system, target/package/unspill-….tar.gz or .zip
+    Package {
+        /// For all Macs: both processors in one file
+        #[arg(long)]
+        universal: bool,
+    },
+    /// Install the archive into an empty home folder, play the demo session with it, remove it
+    TryPackage {
+        /// The archive for all Macs
+        #[arg(long)]
+        universal: bool,
+    },
+    /// Check that a tag fits the version and the changelog
+    CheckTag {
+        /// Tag, such as v0.1.0
+        tag: String,
+    },
     /// Play the demo session through the bundled plugin and measure the result
     Demo {
         /// Folder for the WAV files, the metrics and the picture
@@ -124,6 +153,23 @@ fn main() -> ExitCode {
                 println!("{}", bundle.display());
             }
         }),
+        Command::Install { system, uninstall } => {
+            let options = [(system, package::SYSTEM), (uninstall, package::UNINSTALL)];
+            let options: Vec<&str> =
+                options.into_iter().filter(|(is_set, _)| *is_set).map(|(_, name)| name).collect();
+            Package::for_this_system(false).and_then(|package| package.install(&options))
+        }
+        Command::Package { universal } => {
+            Package::for_this_system(universal).and_then(Package::make).map(|lines| {
+                for line in lines {
+                    println!("{line}");
+                }
+            })
+        }
+        Command::TryPackage { universal } => {
+            Package::for_this_system(universal).and_then(Package::try_out)
+        }
+        Command::CheckTag { tag } => commands::check_tag(&tag),
         Command::Demo { out, overwrite } => commands::demo(&out, overwrite),
         Command::Test { arguments } => commands::test(&arguments),
         Command::Check => commands::check(),

@@ -18,7 +18,8 @@ pub(crate) fn root() -> PathBuf {
 /// Returns a cargo command for this workspace that runs in the user's folder.
 pub(crate) fn cargo(subcommand: &str) -> Command {
     let mut command = bare_cargo(subcommand);
-    if subcommand != "deny" {
+    // Commands of other authors have their own options.
+    if !["about", "deny"].contains(&subcommand) {
         command.arg("--manifest-path").arg(root().join("Cargo.toml"));
     }
     command

@@ -100,9 +100,13 @@ fn apt_get() -> Command {
 }
 
 fn can_install() -> bool {
+    is_root() && Path::new("/usr/bin/apt-get").exists()
+}
+
+/// Returns true on Unix if this user is root.
+pub(crate) fn is_root() -> bool {
     let id = Command::new("id").arg("-u").output();
-    let is_root = id.is_ok_and(|output| output.stdout.trim_ascii() == b"0");
-    is_root && Path::new("/usr/bin/apt-get").exists()
+    id.is_ok_and(|output| output.stdout.trim_ascii() == b"0")
 }
 
 fn python_can_make_environments() -> bool {

@@ -120,13 +120,19 @@ pub enum Problem {
     Apart,
     /// Fewer than two mics were given.
     #[error(
-        "at least two mic files are needed, or one with more than two channels; \
-         {num_mics} given"
+        "at least two mics are needed, {num_mics} given: bleed shows only between mics (a stereo \
+         file counts as one mic; in a file with more channels, each counts)"
     )]
     TooFewMics {
         /// Number of given mics.
         num_mics: usize,
     },
+    /// The only file is stereo, which counts as one mic.
+    #[error(
+        "a stereo file counts as one mic, and bleed shows only between mics: add the other mics, \
+         or split the file if its sides are two mics"
+    )]
+    OnePair,
     /// More mono mics than can be processed together.
     #[error("at most {max_mics} mics are possible, {num_mics} given (stereo files count twice)")]
     TooManyMics {

@@ -84,6 +84,12 @@ impl SessionFiles {
             .collect::<Result<Vec<_>, _>>()?;
         let mics = mic_channels(&readers);
         let num_mics = mics.last().map_or(0, |mic| mic.mic + 1);
+        if let [pair] = readers.as_slice()
+            && num_mics == 1
+            && mics.len() == 2
+        {
+            return Err(AudioFileError::new(pair.path(), Problem::OnePair));
+        }
         if num_mics < 2 {
             return Err(AudioFileError::new(Path::new(""), Problem::TooFewMics { num_mics }));
         }

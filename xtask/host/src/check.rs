@@ -16,7 +16,7 @@ pub(crate) fn warnings(
     let mics: Vec<(usize, bool)> =
         session.mics().iter().map(|mic| (mic.mic, mic.num_sides > 1)).collect();
     let places = places(class, &mics, params);
-    sessioncheck::warnings(session, &places, Tool::Host, check_goes_on)
+    sessioncheck::warnings(session, &places, Tool::Host, |_| check_goes_on())
 }
 
 /// Returns groups and roles of the mono mics according to the given parameters. `mics` holds the

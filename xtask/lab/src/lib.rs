@@ -11,10 +11,8 @@
 
 pub mod baselines;
 pub mod benchmark;
-pub mod cleaning;
 pub mod convert;
 pub mod convolution;
-pub mod debleed;
 pub mod evaluate;
 pub mod flac;
 pub mod ideal;
@@ -27,3 +25,5 @@ pub mod sound_file;
 pub mod soundfont;
 mod toml_text;
 pub mod train;
+
+pub use unspill::{cleaning, debleed};

@@ -8,7 +8,9 @@ use crate::{Check, Name, Place, Tool};
 const BLOCK_SAMPLES: usize = 4_096;
 
 /// Reads the files once and returns one line for every fault; rewinds the files afterwards.
-/// `goes_on` is called before every block, and its error ends the check.
+///
+/// `goes_on` is called before every block with the samples read so far, and its error ends the
+/// check.
 ///
 /// # Errors
 ///
@@ -21,15 +23,17 @@ pub fn warnings<E: From<AudioFileError>>(
     files: &mut SessionFiles,
     places: &[Place],
     tool: Tool,
-    goes_on: impl Fn() -> Result<(), E>,
+    goes_on: impl Fn(u64) -> Result<(), E>,
 ) -> Result<Vec<String>, E> {
     let num_mics = files.mics().len();
     let mut check = Check::new(files.rate_hz(), num_mics, files.num_samples());
     let mut blocks = vec![vec![0.0; BLOCK_SAMPLES]; num_mics];
+    let mut done_samples = 0;
     loop {
-        goes_on()?;
+        goes_on(done_samples)?;
         let mut slices: Vec<&mut [f32]> = blocks.iter_mut().map(Vec::as_mut_slice).collect();
         let count = files.read(&mut slices)?;
+        done_samples += count as u64;
         check.push(&blocks.iter().map(|block| &block[..count]).collect::<Vec<_>>());
         if count < BLOCK_SAMPLES {
             break;

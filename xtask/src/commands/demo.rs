@@ -15,6 +15,11 @@ const SESSION: &str = "assets/demo";
 /// Default folder of the results; it holds nothing else.
 pub(crate) const DEMO_FOLDER: &str = "target/demo";
 
+/// Returns the mic files of the demo session.
+pub(crate) fn demo_mics() -> Result<Vec<PathBuf>> {
+    mic_files(&shell::root().join(SESSION))
+}
+
 /// Writes `out/cleaned` and `out/removed`, then measures and plots the difference.
 pub(crate) fn demo(out: &Path, overwrite: bool) -> Result<()> {
     let session = shell::root().join(SESSION);

@@ -7,6 +7,7 @@ mod fuzz;
 mod guard;
 mod races;
 mod soak;
+mod tag;
 mod train;
 
 use std::ffi::OsString;
@@ -17,13 +18,14 @@ use anyhow::Result;
 use crate::build::{self, Product};
 use crate::{shell, system};
 
-pub(crate) use bundle::bundle;
+pub(crate) use bundle::{bundle, bundle_library, library_in, sign};
 pub(crate) use check::check;
-pub(crate) use demo::{DEMO_FOLDER, demo};
+pub(crate) use demo::{DEMO_FOLDER, demo, demo_mics};
 pub(crate) use fuzz::{TARGETS, fuzz};
 pub(crate) use guard::guard;
 pub(crate) use races::races;
 pub(crate) use soak::soak;
+pub(crate) use tag::check_tag;
 pub(crate) use train::train;
 
 /// Runs all tests, or those selected by the arguments.

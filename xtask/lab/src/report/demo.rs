@@ -2,7 +2,7 @@
 
 use super::figure::BeforeAfter;
 use super::playing::playing;
-use super::table::{Table, db, signed_db};
+use super::{Table, db, signed_db};
 use crate::metrics::{Measured, MicScore, Summary};
 use crate::sound_file::read_mono;
 use anyhow::{Context, Result, ensure};

@@ -5,14 +5,13 @@ mod chart;
 pub mod curves;
 mod demo;
 mod figure;
-pub mod json;
 mod playing;
 mod spectrogram;
-mod table;
 
 pub(crate) use chart::{Chart, Series};
 pub use demo::{DemoReport, demo_report};
 pub use figure::BeforeAfter;
 pub(crate) use figure::Panels;
 pub(crate) use playing::playing;
-pub use table::{Table, db, signed_db};
+pub use unspill::json;
+pub use unspill::table::{Table, db, signed_db};

@@ -72,7 +72,7 @@ mod tests {
     /// Creates a folder with a copy of the released model.
     fn copy() -> tempfile::TempDir {
         let card = &models::released().unwrap().card;
-        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models").join(card.folder());
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models").join(card.folder());
         let folder = tempfile::tempdir().unwrap();
         for file in [CARD, &card.weights] {
             std::fs::copy(source.join(file), folder.path().join(file)).unwrap();

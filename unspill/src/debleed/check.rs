@@ -1,7 +1,8 @@
 //! Warnings about faults of a session before it is cleaned.
 
-use anyhow::{Result, ensure};
-use audiofile::{SessionFiles, signals};
+use super::progress::Checking;
+use anyhow::Result;
+use audiofile::SessionFiles;
 use engine::{Controls, Role};
 use sessioncheck::{Place, Tool};
 
@@ -18,8 +19,10 @@ pub(super) fn warnings(files: &mut SessionFiles, controls: &Controls) -> Result<
             is_room: mic.role != Role::Close,
         })
         .collect();
-    sessioncheck::warnings(files, &places, Tool::Debleed, || {
-        ensure!(!signals::requested(), "interrupted; nothing was written");
-        Ok(())
-    })
+    let checking = Checking::start(files.num_samples())?;
+    let warnings = sessioncheck::warnings(files, &places, Tool::Debleed, |done_samples| {
+        checking.advance(done_samples)
+    });
+    checking.finish();
+    warnings
 }

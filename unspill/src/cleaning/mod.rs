@@ -7,7 +7,7 @@ mod taught;
 
 pub use method::{Method, mode_name, parse_mode};
 pub use source::{MicSource, Signals};
-pub(crate) use taught::Taught;
+pub use taught::Taught;
 
 use anyhow::{Context, Result};
 use engine::network::Model;
@@ -182,14 +182,10 @@ impl Progress<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::random::Random;
+    use test_signals::Noise;
 
-    fn noise(num_mics: u64, num_samples: usize) -> Vec<Vec<f32>> {
-        let draw = |seed| {
-            let mut random = Random::new(seed);
-            (0..num_samples).map(|_| random.normal(0.0, 0.1) as f32).collect()
-        };
-        (0..num_mics).map(draw).collect()
+    fn noise(num_mics: u32, num_samples: usize) -> Vec<Vec<f32>> {
+        (0..num_mics).map(|seed| Noise::new(seed).samples(num_samples, 0.2)).collect()
     }
 
     fn setup(method: &str, amount: f32) -> Setup {

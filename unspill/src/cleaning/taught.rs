@@ -6,7 +6,7 @@ use engine::{Controls, Estimates};
 
 /// [`Online`] that learns the session in one pass and then processes it with frozen estimates.
 #[derive(Debug)]
-pub(crate) struct Taught {
+pub struct Taught {
     online: Online,
     controls: Controls,
     /// Output of the learning pass, which is discarded.
@@ -14,7 +14,9 @@ pub(crate) struct Taught {
 }
 
 impl Taught {
-    pub(crate) fn new(online: Online, num_mics: usize) -> Self {
+    /// Creates the method around `online`, which has not processed anything yet.
+    #[must_use]
+    pub fn new(online: Online, num_mics: usize) -> Self {
         let unused = Spectrum::new(num_mics, online.geometry().num_bins());
         Self { online, controls: Controls::default(), unused }
     }
@@ -77,21 +79,18 @@ impl Debleed for Taught {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::convert::to_f32;
-    use crate::random::Random;
     use engine::pipeline::Pipeline;
     use engine::{Mode, SampleRate};
+    use test_signals::Noise;
 
     const HOPS: usize = 300;
 
     /// Returns two mics of two sources that play in turns or together, and the second source.
     fn session(length: usize) -> ([Vec<f32>; 2], Vec<f32>) {
-        let mut random = Random::new(3);
+        let mut noise = Noise::new(3);
         let mut source = |period: usize| -> Vec<f32> {
             let sounds = |at: usize| (at / period).is_multiple_of(2);
-            (0..length)
-                .map(|at| if sounds(at) { to_f32(random.normal(0.0, 0.1)) } else { 0.0 })
-                .collect()
+            (0..length).map(|at| if sounds(at) { 0.2 * noise.draw() } else { 0.0 }).collect()
         };
         let (first, second) = (source(7000), source(11_000));
         let heard = |own: &[f32], other: &[f32], gain: f32| {

@@ -8,17 +8,22 @@ use engine::network::Model;
 use engine::{Controls, Decibels, GroupId, Mode, Role};
 use std::path::PathBuf;
 
-/// Options of `cargo xtask debleed`.
+/// Folder for the cleaned mics unless another is named.
+const DEFAULT_OUT: &str = "cleaned";
+
+/// Options of `unspill clean` and `cargo xtask debleed`.
 #[derive(Clone, Debug, Args)]
 pub struct DebleedOptions {
-    /// Mic files: WAV, AIFF, CAF or FLAC
+    /// Mic files (WAV, AIFF, CAF or FLAC), or a folder with the files of a session
     ///
-    /// A mono or stereo file is one mic. In files with more channels, each channel is a mic
+    /// A mono file is one mic. A stereo file is one mic, too: a stereo pair, whose two sides are
+    /// never cleaned of each other. In files with more channels, each channel is a mic. A session
+    /// has at least two mics
     #[arg(required = true, value_name = "MIC")]
     pub mics: Vec<PathBuf>,
-    /// Folder for the cleaned mics
+    /// Folder for the cleaned mics [default: `cleaned` beside the first mic]
     #[arg(long, value_name = "DIR")]
-    pub out: PathBuf,
+    pub out: Option<PathBuf>,
     /// Folder for the removed sound of each mic
     #[arg(long, value_name = "DIR")]
     pub removed: Option<PathBuf>,
@@ -86,6 +91,14 @@ pub enum Learn {
 }
 
 impl DebleedOptions {
+    /// Returns the folder for the cleaned mics.
+    pub(super) fn out_folder(&self, mics: &[PathBuf]) -> PathBuf {
+        let beside = || {
+            mics.first().map_or_else(|| DEFAULT_OUT.into(), |mic| mic.with_file_name(DEFAULT_OUT))
+        };
+        self.out.clone().unwrap_or_else(beside)
+    }
+
     /// Returns the requested method.
     pub(super) fn method(&self) -> Result<Method> {
         let Some(name) = &self.method else {

@@ -1,4 +1,4 @@
-//! `debleed`: cleans the files of a session.
+//! `unspill clean` and `cargo xtask debleed`: clean the files of a session.
 //!
 //! Learning before cleaning, and the method used without `--method`:
 //!
@@ -15,6 +15,7 @@
 //! both modes.
 
 mod check;
+mod folder;
 mod levels;
 mod options;
 mod progress;
@@ -24,8 +25,8 @@ mod tests;
 pub use options::{DebleedOptions, Learn};
 
 use crate::cleaning::{self, Outcome, Setup};
-use crate::report::json;
-use crate::report::{Table, db, signed_db};
+use crate::json;
+use crate::table::{Table, signed_db};
 use anyhow::{Result, bail, ensure};
 use audiofile::{
     Destination, Existing, OutputSet, Placement, SessionFiles, readable, same_file, signals,
@@ -34,11 +35,14 @@ use engine::MAX_MICS;
 use levels::Levels;
 use progress::Progress;
 use serde::Serialize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Report that `--json` writes.
 #[derive(Debug, Serialize)]
 pub struct Report {
+    /// Folder of the cleaned mics; in JSON, bytes that are not text become `\xff`.
+    #[serde(serialize_with = "json::path")]
+    pub out: PathBuf,
     /// Name of the method used.
     pub method: String,
     /// Model of the network as `id-version`, if the method uses one.
@@ -85,10 +89,13 @@ pub struct MicReport {
     pub removed_db: Option<f64>,
     /// Input level minus output level in dB; `None` if either is silent.
     pub reduction_db: Option<f64>,
+    /// Change of the level in the quarter of the mic with the least sound, in dB. Most of that
+    /// sound is bleed if the source rests at times. `None` for silence.
+    pub quiet_change_db: Option<f64>,
 }
 
-/// Cleans the session and writes its outputs, all of them or none. Passes a line for every fault of
-/// the session to `tell` before the long work.
+/// Cleans the session and writes its outputs, all of them or none. Passes lines to `tell`: the mics
+/// with their positions, every fault of the session, and an estimate of the time.
 ///
 /// # Errors
 ///
@@ -97,15 +104,17 @@ pub struct MicReport {
 pub fn run(options: &DebleedOptions, tell: &dyn Fn(&str)) -> Result<Report> {
     let method = options.method()?;
     let model = options.model(method)?;
+    let mics = folder::expanded(&options.mics)?;
     let mut files = if options.ignore_timestamps {
-        SessionFiles::open_without_time_stamps(&options.mics, MAX_MICS)?
+        SessionFiles::open_without_time_stamps(&mics, MAX_MICS)?
     } else {
-        SessionFiles::open(&options.mics, MAX_MICS)?
+        SessionFiles::open(&mics, MAX_MICS)?
     };
     let controls = options.controls(files.mics(), files.num_mics())?;
+    let out = options.out_folder(&mics);
     let existing = Existing::overwritten(options.overwrite);
     // All checks come before the long work.
-    files.check_outputs_spare_inputs(&options.out)?;
+    files.check_outputs_spare_inputs(&out)?;
     if let Some(folder) = &options.removed {
         files.check_outputs_spare_inputs(folder)?;
     }
@@ -113,11 +122,11 @@ pub fn run(options: &DebleedOptions, tell: &dyn Fn(&str)) -> Result<Report> {
     signals::listen()?;
     let create =
         |folder| OutputSet::create(folder, files.rate_hz(), &files.output_specs(), existing);
-    let mut cleaned = create(&options.out)?;
+    let mut cleaned = create(&out)?;
     let mut removed = match &options.removed {
         Some(folder) => {
             let set = create(folder)?;
-            ensure!(!same_file(folder, &options.out), "--removed and --out are the same folder");
+            ensure!(!same_file(folder, &out), "--removed and --out are the same folder");
             Some(set)
         }
         None => None,
@@ -136,16 +145,17 @@ pub fn run(options: &DebleedOptions, tell: &dyn Fn(&str)) -> Result<Report> {
         }
         None => None,
     };
+    tell(&summary(&files));
     let warnings = check::warnings(&mut files, &controls)?;
     for warning in &warnings {
         tell(&format!("warning: {warning}"));
     }
-    let mut levels = vec![Levels::default(); files.mics().len()];
+    let mut levels = vec![Levels::new(files.rate_hz()); files.mics().len()];
     let places: Vec<Placement> =
         files.mics().iter().map(|mic| files.placements()[mic.file]).collect();
     let mut done_samples = 0;
     let mut difference = vec![Vec::new(); files.mics().len()];
-    let mut progress = Progress::start()?;
+    let mut progress = Progress::start(files.num_samples(), tell)?;
     let setup = Setup { method, model, mode: options.mode, controls };
     let outcome = cleaning::clean(&mut files, &setup, &mut progress, |dry, clean| {
         for (mic, level) in levels.iter_mut().enumerate() {
@@ -164,7 +174,7 @@ pub fn run(options: &DebleedOptions, tell: &dyn Fn(&str)) -> Result<Report> {
         Ok(())
     });
     progress.finish();
-    let mut report = report(options, &files, &setup, &outcome?, &levels);
+    let mut report = report(&out, &files, &setup, &outcome?, &levels);
     report.warnings = warnings;
     // Everything that a full disk can spoil precedes the first rename to a final name.
     let json = json.map(|json| Ok::<_, anyhow::Error>(json.complete(json::bytes(&report)?)?));
@@ -175,37 +185,56 @@ pub fn run(options: &DebleedOptions, tell: &dyn Fn(&str)) -> Result<Report> {
 }
 
 impl Report {
-    /// Returns the levels of every mic as a table, followed by notes and the processing time.
+    /// Returns the change of every mic as a table, followed by notes and the processing time.
     #[must_use]
     pub fn table(&self) -> String {
-        let mut table = Table::new(&["mic", "in (dB)", "out (dB)", "change"]);
+        let in_db = |change: Option<f64>| match change {
+            Some(_) => format!("{} dB", signed_db(change)),
+            None => "silent".to_owned(),
+        };
+        let mut table = Table::new(&["mic", "level", "in its quiet parts"]);
         for mic in &self.mics {
             let name = readable(mic.file.file_name().unwrap_or_default());
             let several = self.mics.iter().filter(|other| other.file == mic.file).count() > 1;
             let side = if several { format!(" {}", mic.channel) } else { String::new() };
             table.row([
                 format!("{name}{side}"),
-                db(mic.input_db),
-                db(mic.output_db),
-                signed_db(mic.reduction_db.map(|db| -db)),
+                in_db(mic.reduction_db.map(|db| -db)),
+                in_db(mic.quiet_change_db),
             ]);
         }
         let notes = self.placement.iter().chain(&self.formats);
         let notes: String = notes.map(|note| format!("{note}\n")).collect();
         format!(
-            "{}{notes}{}, {}: {:.1} s in {:.1} s (RTF {:.3})\n",
+            "{}{notes}{}, {}: {:.1} s of sound in {:.1} s (RTF {:.3})\ncleaned files: {}\n",
             table.render(),
             self.method,
             self.mode,
             self.num_samples as f64 / f64::from(self.rate_hz),
             self.elapsed_s,
-            self.rtf
+            self.rtf,
+            readable(&self.out)
         )
     }
 }
 
+/// Returns one line with the length of the session and its mics, numbered as options count them.
+fn summary(files: &SessionFiles) -> String {
+    let seconds = files.num_samples() as f64 / f64::from(files.rate_hz());
+    let names: Vec<String> = files
+        .output_specs()
+        .iter()
+        .zip(1..)
+        .map(|(output, position)| {
+            let name = Path::new(&output.file_name).file_stem().unwrap_or_default();
+            format!("{position} {}", readable(name))
+        })
+        .collect();
+    format!("{} mics, {seconds:.1} s: {}", names.len(), names.join(", "))
+}
+
 fn report(
-    options: &DebleedOptions,
+    out: &Path,
     files: &SessionFiles,
     setup: &Setup,
     outcome: &Outcome,
@@ -213,16 +242,19 @@ fn report(
 ) -> Report {
     let duration_s = files.num_samples() as f64 / f64::from(files.rate_hz());
     let outputs = files.output_specs();
+    let paths: Vec<&Path> = files.paths().collect();
     let mics = files.mics().iter().zip(levels).map(|(mic, level)| MicReport {
-        file: options.mics[mic.file].clone(),
+        file: paths[mic.file].to_owned(),
         channel: mic.channel + 1,
         output: readable(&outputs[mic.mic].file_name),
         input_db: level.input_db(),
         output_db: level.output_db(),
         removed_db: level.removed_db(),
+        quiet_change_db: level.quiet_change_db(),
         reduction_db: level.input_db().zip(level.output_db()).map(|(before, after)| before - after),
     });
     Report {
+        out: out.to_owned(),
         method: setup.method.to_string(),
         model: setup.model.as_ref().map(|model| format!("{}-{}", model.id(), model.version())),
         mode: cleaning::mode_name(setup.mode).to_owned(),

@@ -288,7 +288,7 @@ fn undo_and_redo(ui: &mut Ui, places: &mut Places, edits: &mut Edits) {
                 theme::blend(theme::PANEL, theme::BUTTON, 0.5),
             );
             let font = theme::regular(12.0);
-            painter.text(place.center(), Align2::CENTER_CENTER, text, font, theme::FAINT);
+            painter.text(place.center(), Align2::CENTER_CENTER, text, font, theme::DIM);
             ui.interact(place, Id::unique(text).with("off"), Sense::hover()).on_hover_text(hint);
         }
     }

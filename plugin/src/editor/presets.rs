@@ -168,7 +168,7 @@ impl Presets {
             });
             if let Some(folder) = &self.folder {
                 let text = egui::RichText::new(folder.display().to_string()).size(10.5);
-                ui.label(text.color(theme::FAINT));
+                ui.label(text.color(theme::DIM));
             }
         });
     }

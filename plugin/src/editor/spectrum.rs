@@ -113,13 +113,13 @@ fn draw_curves(ui: &Ui, rect: Rect, spectra: &Spectra) {
         painter.hline(rect.x_range(), y(db), (1.0, theme::LINE));
         let at = pos2(rect.left() + 4.0, y(db) - 1.0);
         let text = format!("\u{2212}{:.0}", -db);
-        painter.text(at, Align2::LEFT_BOTTOM, text, theme::regular(10.0), theme::FAINT);
+        painter.text(at, Align2::LEFT_BOTTOM, text, theme::regular(10.0), theme::DIM);
     }
     for (hz, name) in MARKS_HZ {
         let x = rect.left() + position(hz) * rect.width();
         painter.vline(x, rect.y_range(), (1.0, theme::LINE));
         let at = pos2(x, rect.bottom() - 2.0);
-        painter.text(at, Align2::CENTER_BOTTOM, name, theme::regular(10.0), theme::FAINT);
+        painter.text(at, Align2::CENTER_BOTTOM, name, theme::regular(10.0), theme::DIM);
     }
     let Some(column) = &spectra.column else { return };
     let line = |levels: &[f32]| -> Vec<Pos2> {

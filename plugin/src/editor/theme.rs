@@ -5,7 +5,7 @@ use std::sync::Arc;
 use egui::text::{LayoutJob, TextWrapping};
 use egui::{
     Align2, Color32, Context, CornerRadius, FontData, FontDefinitions, FontFamily, FontId, Galley,
-    Painter, Rect, Stroke, TextStyle, Theme, Visuals,
+    Painter, Rect, Rgba, Stroke, TextStyle, Theme, Visuals,
 };
 
 const fn rgb(hex: u32) -> Color32 {
@@ -25,8 +25,8 @@ pub(super) const BUTTON_HOVERED: Color32 = rgb(0x0030_353D);
 pub(super) const LINE: Color32 = rgb(0x0029_2D34);
 pub(super) const TEXT: Color32 = rgb(0x00DA_DDE2);
 /// Labels and less important text.
-pub(super) const DIM: Color32 = rgb(0x008C_939E);
-/// Faint text and lines.
+pub(super) const DIM: Color32 = rgb(0x0098_9FAA);
+/// Faint lines and icons; too faint for text.
 pub(super) const FAINT: Color32 = rgb(0x0052_5862);
 /// The kept signal: clean signals, amounts, the selection.
 pub(super) const KEEP: Color32 = rgb(0x0053_C2B0);
@@ -92,6 +92,28 @@ pub(super) fn blend(from: Color32, to: Color32, part: f32) -> Color32 {
     from.lerp_to_gamma(to, part.clamp(0.0, 1.0))
 }
 
+/// Least contrast of text, as WCAG 2.2 asks for in success criterion 1.4.3.
+pub(super) const LEAST_CONTRAST: f32 = 4.5;
+
+/// Returns the contrast of two opaque colours, 1 to 21, as WCAG 2.2 defines it.
+pub(super) fn contrast(one: Color32, other: Color32) -> f32 {
+    let luminance = |colour: Color32| {
+        let [red, green, blue, _] = Rgba::from(colour).to_array();
+        0.2126 * red + 0.7152 * green + 0.0722 * blue
+    };
+    let (one, other) = (luminance(one), luminance(other));
+    (one.max(other) + 0.05) / (one.min(other) + 0.05)
+}
+
+/// Returns `ink` if it is legible on `fill`, otherwise black or white.
+pub(super) fn legible(ink: Color32, fill: Color32) -> Color32 {
+    if contrast(ink, fill) >= LEAST_CONTRAST {
+        return ink;
+    }
+    let [black, white] = [Color32::BLACK, Color32::WHITE];
+    if contrast(black, fill) > contrast(white, fill) { black } else { white }
+}
+
 /// Sets the editor's fonts and style. A new context has no fonts.
 pub(super) fn apply(context: &Context) {
     let mut fonts = FontDefinitions::empty();
@@ -153,4 +175,32 @@ fn visuals() -> Visuals {
         style.expansion = 0.0;
     }
     visuals
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn contrasts_are_those_of_the_standard() {
+        // The extremes, and the two greys beside the limit that WCAG's authors name for white.
+        for (ink, fill, expected) in [
+            (Color32::WHITE, Color32::BLACK, 21.0),
+            (Color32::BLACK, Color32::BLACK, 1.0),
+            (Color32::from_gray(0x76), Color32::WHITE, 4.54),
+            (Color32::WHITE, Color32::from_gray(0x77), 4.48),
+        ] {
+            let contrast = contrast(ink, fill);
+            assert!((contrast - expected).abs() < 0.005, "{contrast} instead of {expected}");
+        }
+    }
+
+    #[test]
+    fn every_grey_has_a_legible_ink() {
+        for grey in 0..=255 {
+            let fill = Color32::from_gray(grey);
+            assert!(contrast(legible(DIM, fill), fill) >= LEAST_CONTRAST, "{grey}");
+        }
+        assert_eq!(legible(DIM, BACKGROUND), DIM);
+    }
 }

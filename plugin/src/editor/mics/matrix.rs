@@ -265,11 +265,7 @@ fn draw_cell(ui: &Ui, cell: Rect, heard_db: Option<f32>, amount: Option<f32>, ac
     let heat = heard_db.map_or(0.0, |db| (db - HEAT_DB[0]) / (HEAT_DB[1] - HEAT_DB[0]));
     let fill = heat_colour(heat);
     painter.rect_filled(cell, theme::CORNER, fill);
-    let ink = if heat > 0.52 {
-        theme::BACKGROUND
-    } else {
-        theme::blend(theme::DIM, theme::TEXT, heat * 1.6)
-    };
+    let ink = heat_ink(heat);
     let lowered = amount.filter(|&amount| active || amount < 0.9995);
     let middle = cell.center() - vec2(0.0, if lowered.is_some() { 3.0 } else { 0.0 });
     let text = match (lowered, heard_db) {
@@ -324,6 +320,11 @@ fn explain(
     });
 }
 
+/// Returns the colour of a number on the colour of `heat`.
+fn heat_ink(heat: f32) -> Color32 {
+    theme::legible(theme::blend(theme::DIM, theme::TEXT, heat * 1.6), heat_colour(heat))
+}
+
 /// Returns a colour from a dark well through amber to nearly white.
 fn heat_colour(heat: f32) -> Color32 {
     if heat < 0.75 {
@@ -334,5 +335,19 @@ fn heat_colour(heat: f32) -> Color32 {
         )
     } else {
         theme::blend(theme::BLEED, Color32::from_rgb(255, 226, 178), (heat - 0.75) / 0.25)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_legible_on_every_colour_of_a_cell() {
+        for step in 0..=1_000 {
+            let heat = step as f32 / 1_000.0;
+            let contrast = theme::contrast(heat_ink(heat), heat_colour(heat));
+            assert!(contrast >= theme::LEAST_CONTRAST, "{heat}: {contrast}");
+        }
     }
 }

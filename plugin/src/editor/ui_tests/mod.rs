@@ -1,5 +1,6 @@
 //! Tests of clicks, drags, typing and texts in the window, without a screen.
 
+mod contrast;
 mod controls;
 mod linked;
 mod rows;

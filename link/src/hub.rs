@@ -317,6 +317,11 @@ impl Worker {
             if step == Step::Moved {
                 // Amounts and learned estimates go with the mics.
                 self.board.hurry();
+            }
+            if matches!(step, Step::Moved | Step::Gathered) {
+                // A host renders several seconds between two polls. The same settings must give the
+                // same sound then.
+                self.board.expire();
                 self.poll_board(now, false);
                 step = self.stream.step();
             }
@@ -326,7 +331,7 @@ impl Worker {
                 self.shared.idles.fetch_add(1, Ordering::Release);
             }
             match step {
-                Step::Done | Step::Moved => {
+                Step::Done | Step::Gathered | Step::Moved => {
                     let is_offline = self.stream.is_offline();
                     urgency.for_hop(is_offline);
                     if is_offline {
@@ -473,7 +478,8 @@ impl Worker {
         self.board.leave(id);
     }
 
-    /// Exchanges settings with the other members, about thirty times a second.
+    /// Exchanges settings with the other members if that is due: about thirty times a second, and
+    /// before each hop that a host renders.
     fn poll_board(&mut self, now: Instant, is_late: bool) {
         if !self.board.is_due(now, is_late) {
             return;

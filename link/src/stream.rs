@@ -37,8 +37,10 @@ const RENDER_HOPS: i64 = 100;
 pub(crate) enum Step {
     /// A hop was processed.
     Done,
-    /// Tracks have other mics, or more, in the next hop, which is complete. The controls may be
-    /// changed before the next step processes it.
+    /// The next hop is complete, and a host renders it. The controls may be changed before the next
+    /// step processes it.
+    Gathered,
+    /// The same, rendered or not: tracks have other mics in it, or more.
     Moved,
     /// No hop is complete.
     Idle,
@@ -193,9 +195,10 @@ impl Stream {
         if !self.is_complete(leader) {
             return Step::Idle;
         }
-        if self.gather() {
-            self.is_gathered = true;
-            return Step::Moved;
+        let has_moved = self.gather();
+        self.is_gathered = has_moved || self.is_offline;
+        if self.is_gathered {
+            return if has_moved { Step::Moved } else { Step::Gathered };
         }
         self.process();
         Step::Done

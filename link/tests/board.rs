@@ -215,3 +215,49 @@ fn the_amount_of_a_pair_changes_the_output_from_the_first_hop_on() {
     }
     assert!(tracks.iter().all(|track| track.member.late_samples() == 0));
 }
+
+/// Renders three tracks whose first member gets the amount 0 for the second one's sound right
+/// before the block at `change`.
+fn rendered_with_a_change(mics: &[Vec<f32>], change: usize) -> Vec<Track> {
+    let (_temp, folder) = folder();
+    let panels = [1, 2, 3].map(|identity| Panel::new(identity, 5));
+    let members = panels.each_ref().map(|panel| join(&folder, Mode::Live, panel));
+    let mut tracks: Vec<Track> =
+        members.into_iter().zip(mics).map(|(member, mic)| Track::new(member, mic)).collect();
+    expect_sheets(&tracks[0].member, &panels.each_ref());
+    for start in (0..mics[0].len()).step_by(BLOCK) {
+        if start == change {
+            panels[0].lock().sheet.own = vec![pair(2, 0.0)];
+        }
+        tracks.iter_mut().for_each(|track| track.call(start, BLOCK, true));
+    }
+    tracks
+}
+
+#[test]
+fn a_state_that_is_loaded_right_before_a_render_counts_from_its_first_hop_on() {
+    let _watchdog = Watchdog::start(Duration::from_secs(120));
+    let mics = mics(48_000);
+    let mut controls = Controls::default();
+    controls.pair_amount[0][1] = 0.0;
+    let expected =
+        common::whole::oracle_with(Mode::Live, SessionMethod::default(), &controls, &mics[..3]);
+    for round in 0..3 {
+        for (track, expected) in rendered_with_a_change(&mics, 0).iter().zip(&expected) {
+            track.check(expected, &format!("round {round}"));
+        }
+    }
+}
+
+#[test]
+fn a_change_during_a_render_counts_within_two_hops() {
+    let _watchdog = Watchdog::start(Duration::from_secs(120));
+    let mics = mics(96_000);
+    let change = 94 * BLOCK;
+    let [with, without] = [change, usize::MAX].map(|change| rendered_with_a_change(&mics, change));
+    let differs = |at: &usize| with[0].heard[*at].to_bits() != without[0].heard[*at].to_bits();
+    let first = (0..with[0].heard.len()).find(differs).unwrap();
+    // In Live, a hop has 512 samples at 48 kHz, and the worker may be behind by the latency.
+    let hops = change..change + 2 * 512 + with[0].member.latency_samples();
+    assert!(hops.contains(&first), "{first} is not in {hops:?}");
+}

@@ -25,7 +25,8 @@ use super::sheet::{Entry, Sheet};
 pub trait Console: Debug + Send + Sync {
     /// Fills an empty `sheet` with identity, claim, version, shared and own settings; the late
     /// samples are filled in later. Called when the member joins, before its first sample is
-    /// used, and then about every 30 ms. The settings should come in the same order each time.
+    /// used, then about every 30 ms, and before each hop that a host renders. The settings should
+    /// come in the same order each time.
     fn write(&self, sheet: &mut Sheet);
 
     /// Returns name and colour of the member's track. Called as often as [`Self::write`].

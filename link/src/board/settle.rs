@@ -57,9 +57,14 @@ impl Board {
         self.hurry();
     }
 
+    /// Makes a poll due at once.
+    pub(crate) fn expire(&mut self) {
+        self.polled = None;
+    }
+
     /// Makes a poll due at once, whose settings are to be applied.
     pub(crate) fn hurry(&mut self) {
-        self.polled = None;
+        self.expire();
         self.has_changed = true;
     }
 

@@ -49,7 +49,7 @@ fn bad_input_is_one_clear_line() {
     write_wav(&folder.join("short.wav"), 48_000, 99);
     fs::write(folder.join("text.flac"), "fLaC, or so it says").unwrap();
     for (arguments, part) in [
-        (&["a.wav"][..], "at least two mic files"),
+        (&["a.wav"][..], "at least two mics are needed, 1 given"),
         (&["a.wav", "nowhere.wav"], "nowhere.wav: no such file"),
         (&["a.wav", "rate.wav"], "rate.wav: 44100 Hz, but a.wav has 48000 Hz"),
         (&["a.wav", "short.wav"], "short.wav: 99 samples, but a.wav has 100"),

@@ -473,7 +473,7 @@ fn problem(
     let alone = roster.iter().find_map(|member| member.alone_from_s.map(|from_s| (member, from_s)));
     let process = roster.iter().find(|member| Some(member.id) == own).map(|own| own.process);
     if let Some(names) = names(&|member| process.is_some_and(|of| member.process != of)) {
-        return Some(format!("In another process, which works a second time: {names}"));
+        return Some(format!("In another process: {names}"));
     }
     if let Some((member, from_s)) = alone {
         return Some(format!(

@@ -91,9 +91,32 @@ fn another_process_and_a_lone_render_are_told_before_silence() {
     assert!(line.starts_with("Vox was rendered without its neighbours from 1:15 on"), "{line}");
     roster[2].process = 8;
     let line = told(&roster).unwrap();
-    assert_eq!(line, "In another process, which works a second time: Vox");
+    assert_eq!(line, "In another process: Vox");
     // While nobody plays, silence is no news.
     let mut stopped = members(&["Kick", "Snare"]);
     stopped.iter_mut().for_each(|member| member.state = MemberState::Still);
     assert_eq!(told(&stopped), None);
+}
+
+#[test]
+fn the_manual_lists_the_messages() {
+    let manual = include_str!("../../../../docs/manual.md");
+    for (state, name, text) in [
+        (MemberState::OtherRate(44_100.0), "Vox", "Another sample rate: Vox"),
+        (MemberState::Misaligned(0.12), "Vox", "Vox is 120 ms too late and not used"),
+        (MemberState::Late(0.0042), "Vox", "Vox is late by 4.2 ms"),
+        (MemberState::Unplaced, "Vox", "The host states no position for Vox"),
+        (MemberState::Elsewhere, "Vox", "Plays another part of the timeline: Vox"),
+        (MemberState::Still, "Tom 2", "Not playing: Tom 2"),
+        (MemberState::Playing, "Vox", "In another process: Vox"),
+    ] {
+        let mut roster = members(&["Kick", name]);
+        roster[1].state = state;
+        if state == MemberState::Playing {
+            roster[1].process = 8;
+        }
+        let line = told(&roster).unwrap();
+        assert!(line.starts_with(text), "{line}");
+        assert!(manual.contains(&format!("| {text} |")), "{text}");
+    }
 }

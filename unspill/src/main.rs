@@ -28,8 +28,10 @@ Examples:
   unspill clean session/                        clean all sound files of a folder
   unspill clean kick.wav snare.wav bass.wav     clean these files
   unspill clean session/ --group 2,3 --room 7   mics 2 and 3 share a source, mic 7 is a room mic
+  unspill clean song.rpp                        clean the tracks of a REAPER project
 
-The results are in the folder `cleaned` beside the mics. The mics themselves stay as they are.";
+The results are in the folder `cleaned` beside the mics. The mics themselves stay as they are. For
+a project, the copy `song-cleaned.rpp` plays the results.";
 
 fn main() -> ExitCode {
     match run(Arguments::parse().command) {

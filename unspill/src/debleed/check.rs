@@ -19,7 +19,7 @@ pub(super) fn warnings(files: &mut SessionFiles, controls: &Controls) -> Result<
             is_room: mic.role != Role::Close,
         })
         .collect();
-    let checking = Checking::start(files.num_samples())?;
+    let checking = Checking::start(files.num_samples(), "checking the files")?;
     let warnings = sessioncheck::warnings(files, &places, Tool::Debleed, |done_samples| {
         checking.advance(done_samples)
     });

@@ -13,12 +13,15 @@
 //! `network-online` is the method of the plugin, and `network-learned` that of the plugin after
 //! Learn. `--mode` affects these two, `online` and `ratio`; the other methods have one form for
 //! both modes.
+//!
+//! A REAPER project in place of the files is the module `reaper`.
 
 mod check;
 mod folder;
 mod levels;
 mod options;
 mod progress;
+mod reaper;
 #[cfg(test)]
 mod tests;
 
@@ -40,6 +43,11 @@ use std::path::{Path, PathBuf};
 /// Report that `--json` writes.
 #[derive(Debug, Serialize)]
 pub struct Report {
+    /// The copy of the project that plays the cleaned mics, if a project was cleaned.
+    #[serde(serialize_with = "json::optional_path")]
+    pub project: Option<PathBuf>,
+    /// One line for items of a project that stay as they are, by track and reason.
+    pub not_cleaned: Vec<String>,
     /// Folder of the cleaned mics; in JSON, bytes that are not text become `\xff`.
     #[serde(serialize_with = "json::path")]
     pub out: PathBuf,
@@ -74,7 +82,8 @@ pub struct Report {
 /// Levels of one mono mic.
 #[derive(Debug, Serialize)]
 pub struct MicReport {
-    /// Input file; in JSON, bytes that are not text become `\xff`.
+    /// Input file, or the file of its track in a project; in JSON, bytes that are not text become
+    /// `\xff`.
     #[serde(serialize_with = "json::path")]
     pub file: PathBuf,
     /// Channel of that file, from 1.
@@ -94,27 +103,47 @@ pub struct MicReport {
     pub quiet_change_db: Option<f64>,
 }
 
+/// A session to clean.
+struct Job<'a> {
+    options: &'a DebleedOptions,
+    mics: &'a [PathBuf],
+    out: &'a Path,
+    /// The project that the mics come from.
+    project: Option<reaper::Copy>,
+}
+
 /// Cleans the session and writes its outputs, all of them or none. Passes lines to `tell`: the mics
-/// with their positions, every fault of the session, and an estimate of the time.
+/// with their positions, every fault of the session, and an estimate of the time. A REAPER project
+/// in place of the mics is cleaned track by track, with a copy that plays the results.
 ///
 /// # Errors
 ///
 /// Returns an error, described in one line, if anything is wrong with the files, the options or the
 /// disk, and if the user interrupts. No output is left half-written.
 pub fn run(options: &DebleedOptions, tell: &dyn Fn(&str)) -> Result<Report> {
+    if options.mics.iter().any(|path| reaper::is_project(path)) {
+        return reaper::run(options, tell);
+    }
+    ensure!(options.tracks.is_none(), "--tracks chooses tracks of a REAPER project (.rpp)");
+    let mics = folder::expanded(&options.mics)?;
+    let out = options.out_folder(&mics);
+    clean(Job { options, mics: &mics, out: &out, project: None }, tell)
+}
+
+/// Cleans a session of files.
+fn clean(job: Job<'_>, tell: &dyn Fn(&str)) -> Result<Report> {
+    let Job { options, mics, out, project } = job;
     let method = options.method()?;
     let model = options.model(method)?;
-    let mics = folder::expanded(&options.mics)?;
     let mut files = if options.ignore_timestamps {
-        SessionFiles::open_without_time_stamps(&mics, MAX_MICS)?
+        SessionFiles::open_without_time_stamps(mics, MAX_MICS)?
     } else {
-        SessionFiles::open(&mics, MAX_MICS)?
+        SessionFiles::open(mics, MAX_MICS)?
     };
     let controls = options.controls(files.mics(), files.num_mics())?;
-    let out = options.out_folder(&mics);
     let existing = Existing::overwritten(options.overwrite);
     // All checks come before the long work.
-    files.check_outputs_spare_inputs(&out)?;
+    files.check_outputs_spare_inputs(out)?;
     if let Some(folder) = &options.removed {
         files.check_outputs_spare_inputs(folder)?;
     }
@@ -122,11 +151,11 @@ pub fn run(options: &DebleedOptions, tell: &dyn Fn(&str)) -> Result<Report> {
     signals::listen()?;
     let create =
         |folder| OutputSet::create(folder, files.rate_hz(), &files.output_specs(), existing);
-    let mut cleaned = create(&out)?;
+    let mut cleaned = create(out)?;
     let mut removed = match &options.removed {
         Some(folder) => {
             let set = create(folder)?;
-            ensure!(!same_file(folder, &out), "--removed and --out are the same folder");
+            ensure!(!same_file(folder, out), "--removed and --out are the same folder");
             Some(set)
         }
         None => None,
@@ -145,7 +174,7 @@ pub fn run(options: &DebleedOptions, tell: &dyn Fn(&str)) -> Result<Report> {
         }
         None => None,
     };
-    tell(&summary(&files));
+    tell(&summary(&files, project.as_ref().map(|project| project.tracks.as_slice())));
     let warnings = check::warnings(&mut files, &controls)?;
     for warning in &warnings {
         tell(&format!("warning: {warning}"));
@@ -174,13 +203,17 @@ pub fn run(options: &DebleedOptions, tell: &dyn Fn(&str)) -> Result<Report> {
         Ok(())
     });
     progress.finish();
-    let mut report = report(&out, &files, &setup, &outcome?, &levels);
+    let mut report = report(out, &files, &setup, &outcome?, &levels);
     report.warnings = warnings;
+    let mut others = Vec::new();
+    if let Some(project) = project {
+        others.push(project.complete(&mut report)?);
+    }
     // Everything that a full disk can spoil precedes the first rename to a final name.
     let json = json.map(|json| Ok::<_, anyhow::Error>(json.complete(json::bytes(&report)?)?));
-    let json = json.transpose()?;
+    others.extend(json.transpose()?);
     let sets = std::iter::once(cleaned).chain(removed).collect();
-    OutputSet::finish_all(sets, json.into_iter().collect())?;
+    OutputSet::finish_all(sets, others)?;
     Ok(report)
 }
 
@@ -205,8 +238,12 @@ impl Report {
         }
         let notes = self.placement.iter().chain(&self.formats);
         let notes: String = notes.map(|note| format!("{note}\n")).collect();
+        let project = self.project.as_ref().map_or_else(String::new, |path| {
+            format!("project that plays them: {}\n", readable(path))
+        });
         format!(
-            "{}{notes}{}, {}: {:.1} s of sound in {:.1} s (RTF {:.3})\ncleaned files: {}\n",
+            "{}{notes}{}, {}: {:.1} s of sound in {:.1} s (RTF {:.3})\ncleaned files: {}\n\
+             {project}",
             table.render(),
             self.method,
             self.mode,
@@ -218,8 +255,9 @@ impl Report {
     }
 }
 
-/// Returns one line with the length of the session and its mics, numbered as options count them.
-fn summary(files: &SessionFiles) -> String {
+/// Returns one line with the length of the session and its mics, numbered as options count them,
+/// and with the number of each mic's track in a project.
+fn summary(files: &SessionFiles, tracks: Option<&[usize]>) -> String {
     let seconds = files.num_samples() as f64 / f64::from(files.rate_hz());
     let names: Vec<String> = files
         .output_specs()
@@ -227,7 +265,9 @@ fn summary(files: &SessionFiles) -> String {
         .zip(1..)
         .map(|(output, position)| {
             let name = Path::new(&output.file_name).file_stem().unwrap_or_default();
-            format!("{position} {}", readable(name))
+            let track = tracks.and_then(|tracks| tracks.get(position - 1));
+            let track = track.map_or_else(String::new, |track| format!(" (track {track})"));
+            format!("{position} {}{track}", readable(name))
         })
         .collect();
     format!("{} mics, {seconds:.1} s: {}", names.len(), names.join(", "))
@@ -254,6 +294,8 @@ fn report(
         reduction_db: level.input_db().zip(level.output_db()).map(|(before, after)| before - after),
     });
     Report {
+        project: None,
+        not_cleaned: Vec::new(),
         out: out.to_owned(),
         method: setup.method.to_string(),
         model: setup.model.as_ref().map(|model| format!("{}-{}", model.id(), model.version())),

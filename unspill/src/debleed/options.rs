@@ -14,16 +14,21 @@ const DEFAULT_OUT: &str = "cleaned";
 /// Options of `unspill clean` and `cargo xtask debleed`.
 #[derive(Clone, Debug, Args)]
 pub struct DebleedOptions {
-    /// Mic files (WAV, AIFF, CAF or FLAC), or a folder with the files of a session
+    /// Mic files (WAV, AIFF, CAF or FLAC), a folder with the files of a session, or a REAPER
+    /// project (.rpp)
     ///
     /// A mono file is one mic. A stereo file is one mic, too: a stereo pair, whose two sides are
     /// never cleaned of each other. In files with more channels, each channel is a mic. A session
-    /// has at least two mics
+    /// has at least two mics. In a project, each track with sound is a mic, and a copy of the
+    /// project, song-cleaned.rpp, plays the cleaned files
     #[arg(required = true, value_name = "MIC")]
     pub mics: Vec<PathBuf>,
-    /// Folder for the cleaned mics [default: `cleaned` beside the first mic]
+    /// Folder for the cleaned mics [default: `cleaned` beside the first mic or the project]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    /// Tracks of a REAPER project that are cleaned together, by number [default: all with sound]
+    #[arg(long, value_name = "1-8,11")]
+    pub tracks: Option<String>,
     /// Folder for the removed sound of each mic
     #[arg(long, value_name = "DIR")]
     pub removed: Option<PathBuf>,

@@ -34,15 +34,16 @@ fn ensure_goes_on() -> Result<()> {
     Ok(())
 }
 
-/// The bar of the check that precedes the work.
+/// The bar of a step that precedes the work.
 #[derive(Debug)]
 pub(super) struct Checking(ProgressBar);
 
 impl Checking {
-    pub(super) fn start(num_samples: u64) -> Result<Self> {
+    /// Starts a bar over `num_samples` samples with a message.
+    pub(super) fn start(num_samples: u64, message: &'static str) -> Result<Self> {
         let bar = bar()?;
         bar.set_length(num_samples);
-        bar.set_message("checking the files");
+        bar.set_message(message);
         Ok(Self(bar))
     }
 

@@ -65,6 +65,7 @@ pub use partial::remove_leftovers;
 pub use placement::Placement;
 pub use reader::AudioReader;
 pub use session::{MicChannel, SessionFiles};
+pub use track_names::track_file_name;
 pub use writer::WavWriter;
 
 #[cfg(test)]

@@ -31,6 +31,15 @@ pub(crate) fn is_kept(id: [u8; 4]) -> bool {
 }
 
 impl Metadata {
+    /// Creates metadata that hold a time stamp alone, in samples since midnight.
+    #[must_use]
+    pub fn at_sample(time_stamp_samples: u64) -> Self {
+        let mut body = vec![0; BEXT_BYTES];
+        body[BEXT_TIME_AT..BEXT_VERSION_AT].copy_from_slice(&time_stamp_samples.to_le_bytes());
+        body[BEXT_VERSION_AT] = 1;
+        Self { chunks: vec![(*b"bext", body)] }
+    }
+
     /// Keeps a chunk's body unless a chunk with this name was added before.
     ///
     /// Outputs are little-endian. The time stamp of a big-endian file is converted; its cues and
@@ -115,6 +124,15 @@ mod tests {
         assert_eq!(bytes[8 + BEXT_VERSION_AT..][..2], [1, 0]);
         assert!(bytes[8 + BEXT_VERSION_AT + 2..].iter().all(|&byte| byte == 0));
         assert_eq!(bytes.len(), 8 + BEXT_BYTES);
+    }
+
+    #[test]
+    fn a_time_stamp_alone_reads_back() {
+        let stamped = Metadata::at_sample(0x1_2345_6789);
+        assert_eq!(stamped.time_stamp_samples(), Some(0x1_2345_6789));
+        let mut read = Metadata::default();
+        read.add(*b"bext", stamped.to_bytes()[8..].to_vec(), Order::Little);
+        assert_eq!(read, stamped);
     }
 
     #[test]

@@ -54,7 +54,7 @@ fn names_of(file: &Named<'_>, uses_tracks: bool) -> Vec<OsString> {
     (1..)
         .zip(&file.tracks)
         .map(|(number, track)| {
-            let track = track.as_deref().filter(|_| uses_tracks).and_then(file_name);
+            let track = track.as_deref().filter(|_| uses_tracks).and_then(track_file_name);
             track.map_or_else(
                 || with_end(stem, &format!(".{number}.wav")),
                 |track| format!("{track}.wav").into(),
@@ -80,8 +80,10 @@ fn first_clash(names: &[Vec<OsString>]) -> Option<(usize, usize)> {
     None
 }
 
-/// Replaces characters of a track's name that file systems refuse; `None` if nothing is left.
-fn file_name(track: &str) -> Option<String> {
+/// Returns the name of a track as a file name without extension: characters that file systems
+/// refuse become `_`, and a long name is cut. Returns `None` if nothing is left.
+#[must_use]
+pub fn track_file_name(track: &str) -> Option<String> {
     let is_wrong = |c: char| c.is_control() || "/\\:*?\"<>|".contains(c);
     let name: String =
         track.chars().take(MOST_LETTERS).map(|c| if is_wrong(c) { '_' } else { c }).collect();

@@ -10,6 +10,10 @@ use super::{Geometry, Spectrum};
 /// Smallest magnitude that does not count as silence: -200 dB of full scale. Decaying tails thus
 /// never reach the subnormal numbers that slow processors down.
 const SILENCE_LIN: f32 = 1e-10;
+/// Mean square of a window from which on a mic has sound: -85 dB of full scale. The dither of a
+/// converter or a file and the noise of an input without a mic lie below it. They are no source:
+/// steady noise would count as bleed in every mic whose player rarely rests.
+const FAINTEST_POWER: f32 = 3.2e-9;
 /// Largest magnitude for analysis: +80 dB of full scale. Larger samples are clipped, so that powers
 /// stay far from overflow.
 const LOUDEST_LIN: f32 = 1e4;
@@ -24,7 +28,8 @@ const LOUDEST_LIN: f32 = 1e4;
 /// # Invariants
 ///
 /// - Samples that are not finite count as 0, so they cannot affect another mic.
-/// - A mic whose whole window is silent is inactive and costs no transform.
+/// - A mic whose whole window is silent is inactive and costs no transform. So is a mic with less
+///   than -85 dB of full scale, until its first window with more.
 /// - After [`Analysis::reset`] the output is identical to that of a new value.
 ///
 /// # Real-time
@@ -38,6 +43,8 @@ pub struct Analysis {
     history: Vec<f32>,
     /// Silent samples at the end of each mic's history, at most `window`.
     silent_samples: Vec<usize>,
+    /// Mics that have had more than dither, `[mic]`.
+    has_sound: Vec<bool>,
     windowed: Vec<f32>,
     scratch: Vec<Complex32>,
 }
@@ -68,6 +75,7 @@ impl Analysis {
             fft,
             history: vec![0.0; num_mics * geometry.window_samples()],
             silent_samples: vec![geometry.window_samples(); num_mics],
+            has_sound: vec![false; num_mics],
             windowed,
             scratch,
         }
@@ -111,6 +119,14 @@ impl Analysis {
                 spectrum.silence(mic);
                 continue;
             }
+            if !self.has_sound[mic] {
+                let energy: f32 = history.iter().map(|sample| sample * sample).sum();
+                self.has_sound[mic] = energy >= FAINTEST_POWER * window_samples as f32;
+                if !self.has_sound[mic] {
+                    spectrum.silence(mic);
+                    continue;
+                }
+            }
             for ((to, from), gain) in self.windowed.iter_mut().zip(&*history).zip(&self.window) {
                 *to = from * gain;
             }
@@ -131,5 +147,6 @@ impl Analysis {
     pub fn reset(&mut self) {
         self.history.fill(0.0);
         self.silent_samples.fill(self.geometry.window_samples());
+        self.has_sound.fill(false);
     }
 }

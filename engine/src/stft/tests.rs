@@ -127,6 +127,30 @@ fn silence_is_inactive_and_stays_exactly_silent() {
 }
 
 #[test]
+fn dither_is_no_sound_until_there_was_some() {
+    let geometry = Geometry::new(1024, 256, 512).unwrap();
+    let mut analysis = Analysis::new(geometry, 1);
+    let mut spectrum = Spectrum::new(1, geometry.num_bins());
+    // -90 and -80 dB of full scale; noise in -1..1 has -4.8 dB.
+    let at = |db: f32| -> Vec<f32> {
+        let gain = 10_f32.powf((db + 4.8) / 20.0);
+        noise(3, 1024).iter().map(|sample| gain * sample).collect()
+    };
+    let mut is_active = |samples: &[f32]| {
+        for hop in samples.chunks(256) {
+            analysis.push_hop(hop, &mut spectrum);
+        }
+        spectrum.is_active(0)
+    };
+    assert!(!is_active(&at(-90.0)));
+    assert!(is_active(&at(-80.0)));
+    assert!(is_active(&at(-90.0)), "the end of a sound");
+    analysis.reset();
+    analysis.push_hop(&at(-90.0)[..256], &mut spectrum);
+    assert!(!spectrum.is_active(0));
+}
+
+#[test]
 fn samples_that_are_not_numbers_count_as_silence() {
     let geometry = Geometry::new(64, 16, 64).unwrap();
     let mut analysis = Analysis::new(geometry, 2);

@@ -143,7 +143,7 @@ mod tests {
             let sample =
                 |n: usize, level: f32| level * (n as f32 * 0.37).sin() * (n as f32 * 0.011).cos();
             for at in 0..60 {
-                let samples: Vec<f32> = [1.0, 1e-6]
+                let samples: Vec<f32> = [1.0, 3e-4]
                     .iter()
                     .flat_map(|&level| (at * hop..(at + 1) * hop).map(move |n| sample(n, level)))
                     .collect();

@@ -256,17 +256,27 @@ fn reordering_mics_reorders_the_outputs() {
 }
 
 #[test]
-fn a_silent_mic_changes_nothing_bit_for_bit() {
+fn a_mic_of_silence_or_dither_changes_nothing_bit_for_bit() {
     let recording = recording(3, 0.3, &[1.0; 3]);
-    let mut with_silence = recording.mics.clone();
-    with_silence.insert(1, vec![0.0; recording.mics[0].len()]);
-    for index in 0..3 {
-        let three = methods(3).swap_remove(index).1;
-        let four = methods(4).swap_remove(index).1;
-        let without = run(three, &recording.mics, &Controls::default());
-        let mut with = run(four, &with_silence, &Controls::default());
-        assert!(with.remove(1).iter().all(|&x| x == 0.0));
-        assert!(without == with, "method {index}");
+    let length = recording.mics[0].len();
+    // Triangular dither of 16 bits: -96 dB of full scale.
+    let dither: Vec<f32> = noise(7, length)
+        .iter()
+        .zip(noise(8, length))
+        .map(|(one, other)| (0.5 * (one + other)).round() / 32_768.0)
+        .collect();
+    assert!(dither.iter().any(|&sample| sample != 0.0));
+    for (fourth, name) in [(vec![0.0; length], "silence"), (dither, "dither")] {
+        let mut with_fourth = recording.mics.clone();
+        with_fourth.insert(1, fourth.clone());
+        for index in 0..3 {
+            let three = methods(3).swap_remove(index).1;
+            let four = methods(4).swap_remove(index).1;
+            let without = run(three, &recording.mics, &Controls::default());
+            let mut with = run(four, &with_fourth, &Controls::default());
+            assert!(with.remove(1) == fourth, "{name} {index}");
+            assert!(without == with, "{name} {index}");
+        }
     }
 }
 

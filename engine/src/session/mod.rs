@@ -13,7 +13,7 @@ mod wet;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::controls::Controls;
 use crate::debleed::cancel::Learner;
@@ -83,6 +83,10 @@ pub struct Session {
     /// Start of the first hop that the worker returns: minus the pipeline's latency.
     first_start: i64,
     pace: Pace,
+    /// Longest wait in one call at [`Pace::Realtime`].
+    patience: Option<Duration>,
+    /// End of the waiting in the current call.
+    deadline: Option<Instant>,
     /// Output position from which every hop has been or will be sent to the worker.
     whole_from: i64,
     epoch: u64,
@@ -189,6 +193,19 @@ impl Session {
         self.pace = pace;
     }
 
+    /// Sets the longest wait for the worker in each following call of `process` with
+    /// [`Pace::Realtime`]; `None` never waits.
+    ///
+    /// For hosts that render without telling. A hop that is not ready in time stays dry, as in real
+    /// time.
+    ///
+    /// # Real-time
+    ///
+    /// Safe on the audio thread: no allocation.
+    pub fn set_patience(&mut self, patience: Option<Duration>) {
+        self.patience = patience;
+    }
+
     /// Cleans one block in place.
     ///
     /// # Shapes
@@ -203,9 +220,11 @@ impl Session {
     /// # Real-time
     ///
     /// Safe on the audio thread with [`Pace::Realtime`]: no allocation, lock or system call. With
-    /// [`Pace::Offline`] it waits for the worker.
+    /// [`Pace::Offline`] or [`Session::set_patience`] it waits for the worker.
     pub fn process(&mut self, mics: &mut [&mut [f32]]) -> Result<(), ProcessError> {
         let num_samples = checked_length(mics, self.num_mics)?;
+        let patience = self.patience.filter(|_| self.pace == Pace::Realtime);
+        self.deadline = patience.map(|patience| Instant::now() + patience);
         let mut start = 0;
         while start < num_samples {
             // Pieces end at the end of a hop (of input and output alike, because the latency is a
@@ -249,10 +268,11 @@ impl Session {
         let (hop, offset) = (self.hop_samples, self.position % self.hop_samples);
         if offset == 0 {
             self.filling = self.free_packet();
+            let waits = self.waits();
             if let Some(packet) = &mut self.filling {
                 packet.start_sample = to_i64(self.position);
                 packet.epoch = self.epoch;
-                packet.is_awaited = self.pace == Pace::Offline;
+                packet.is_awaited = waits;
                 packet.controls.as_mut().clone_from(&self.controls);
             } else {
                 self.whole_from = to_i64(self.position + hop) + self.first_start;
@@ -278,10 +298,15 @@ impl Session {
                 debug_assert!(false, "the ring holds every packet there is");
                 self.free.push(back);
             }
-            if self.pace == Pace::Offline {
+            if self.waits() {
                 self.worker.wake();
             }
         }
+    }
+
+    /// Returns true if the current call may wait for the worker.
+    fn waits(&self) -> bool {
+        self.pace == Pace::Offline || self.deadline.is_some_and(|end| Instant::now() < end)
     }
 
     /// Mixes a piece within one hop from the delay line and the worker's result.
@@ -306,9 +331,9 @@ impl Session {
     fn start_hop(&mut self, heard: i64) {
         let mut there = self.wet.fetch(heard, &mut self.free);
         let is_due = heard >= self.first_start;
-        if self.pace == Pace::Offline && heard >= self.whole_from {
-            // Only this and `free_packet` may wait, and only if the host renders offline.
-            while !there {
+        if heard >= self.whole_from {
+            // Only this and `free_packet` may wait, and only if the host renders.
+            while !there && self.waits() {
                 self.bell.register();
                 // Loaded before fetching, because a failed worker had sent all its results before.
                 let failed = self.stats.worker_failed();
@@ -333,7 +358,7 @@ impl Session {
     fn free_packet(&mut self) -> Option<Packet> {
         loop {
             if self.free.is_empty() {
-                if self.pace == Pace::Offline {
+                if self.waits() {
                     self.bell.register();
                 }
                 self.wet.collect(self.heard(), &mut self.free);
@@ -341,7 +366,7 @@ impl Session {
             if let Some(packet) = self.free.pop() {
                 return Some(packet);
             }
-            if self.pace == Pace::Realtime || self.stats.worker_failed() {
+            if !self.waits() || self.stats.worker_failed() {
                 return None;
             }
             self.worker.wake();

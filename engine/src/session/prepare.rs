@@ -84,6 +84,8 @@ impl Session {
             latency_samples,
             first_start,
             pace,
+            patience: None,
+            deadline: None,
             whole_from: first_start,
             epoch: 0,
             position: 0,

@@ -2,11 +2,13 @@
 //! session of its own.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use engine::{Controls, Learner, Pace, Session, SessionConfig, SessionError, SessionMethod};
 use nice_plug::prelude::{AudioIOLayout, AuxiliaryBuffers, Buffer, ProcessMode};
 
 use super::controls::read_controls;
+use super::pace::HostPace;
 use super::{flush_subnormals, model_of, pass, rate_of};
 use crate::buses::MicMap;
 use crate::delay::Delay;
@@ -75,16 +77,17 @@ struct Running {
     controls: Box<Controls>,
     /// The controls of the current block, sent to the session if they differ.
     fresh: Box<Controls>,
+    pace: HostPace,
 }
 
 impl Running {
     /// Prepares the same session again for another pace or block length without interrupting the
     /// passage that it learns.
     fn again(self, config: SessionConfig, controls: &Controls) -> Option<Self> {
-        let Self { map, model, session, learner, num_found, fresh, .. } = self;
+        let Self { map, model, session, learner, num_found, fresh, pace, .. } = self;
         let session = session.prepare_again(&config, controls).ok()?;
         let controls = Box::new(controls.clone());
-        Some(Self { config, map, model, session, learner, num_found, controls, fresh })
+        Some(Self { config, map, model, session, learner, num_found, controls, fresh, pace })
     }
 }
 
@@ -172,6 +175,7 @@ impl OwnPath {
                         session,
                         fresh: controls.clone(),
                         controls,
+                        pace: HostPace::default(),
                     })
                 })
             }
@@ -210,6 +214,7 @@ impl OwnPath {
         self.dry.reset();
         if let Some(running) = &mut self.running {
             running.session.reset();
+            running.pace.reset();
         }
     }
 
@@ -222,12 +227,14 @@ impl OwnPath {
         main: &mut Buffer<'_>,
         aux: &mut AuxiliaryBuffers<'_>,
     ) {
-        let Some(Running { config, map, session, learner, num_found, controls, fresh, .. }) =
-            &mut self.running
-        else {
+        let Some(running) = &mut self.running else {
             return pass(&mut self.dry, layout_map, main, aux);
         };
+        let Running { config, map, session, learner, num_found, controls, fresh, pace, .. } =
+            running;
         session.set_pace(if params.block.renders() { Pace::Offline } else { config.pace });
+        let block_s = main.samples() as f32 / config.rate.hz();
+        session.set_patience(pace.begin(Instant::now(), None, block_s));
         params.follow_learn();
         read_controls(params, map, fresh);
         if fresh != controls {
@@ -244,6 +251,7 @@ impl OwnPath {
             mics.iter_mut().for_each(|mic| flush_subnormals(mic));
             session.process(mics)
         });
+        pace.end(Instant::now(), None);
     }
 }
 
@@ -337,6 +345,24 @@ mod tests {
             path.process(params, &map, &mut main, &mut aux);
         }
         heard
+    }
+
+    #[test]
+    fn a_host_that_renders_without_telling_is_waited_for() {
+        let params = UnspillParams::new(&UnspillMultichannel::DESC);
+        let activation = Activation { max_block_samples: 64, ..Activation::default() };
+        let mut path = OwnPath::default();
+        path.activate(&params, &params.class.layouts[1], &activation);
+        let stats = path.running.as_ref().unwrap().session.stats();
+        let late = || stats.late_hops() + stats.lost_hops();
+        let second = |seed| test_signals::Noise::new(seed).samples(48_000, 0.2);
+        // The first blocks do not yet tell that the host renders.
+        heard(&mut path, &params, &[second(1), second(2)]);
+        let before = late();
+        heard(&mut path, &params, &[second(3), second(4)]);
+        heard(&mut path, &params, &[second(5), second(6)]);
+        assert_eq!(late(), before);
+        assert!(before < 20, "{before} hops, of which the first tenth of a second has 10");
     }
 
     #[test]

@@ -337,6 +337,36 @@ fn a_session_that_plays_may_be_told_to_wait_and_waits_for_nothing_that_was_lost(
 }
 
 #[test]
+fn in_real_time_a_session_waits_as_long_as_it_may_in_each_call() {
+    let input = noise(2, 60 * HOP);
+    // A worker that keeps up with nothing that comes at once.
+    let make = || {
+        let (config, method) = (config(2, Pace::Realtime), SessionMethod::Any(ratio()));
+        Session::prepare(&config, &Controls::default(), method).unwrap()
+    };
+    let mut session = make();
+    session.set_patience(Some(PATIENCE));
+    let mut output = vec![Vec::new(); 2];
+    process(&mut session, &input, 60 * HOP, &mut output);
+    assert!(output == run(&mut offline(2, &Controls::default()), &input, &[], || 8192));
+    assert_eq!(session.stats().late_hops() + session.stats().lost_hops(), 0);
+
+    // A worker that is stuck: the call ends in time, and the mics are dry.
+    let (mut session, _gate) = gated(2, Pace::Realtime, &Controls::default());
+    let patience = Duration::from_millis(30);
+    session.set_patience(Some(patience));
+    let since = Instant::now();
+    let mut output = vec![Vec::new(); 2];
+    process(&mut session, &input, 60 * HOP, &mut output);
+    let took = since.elapsed();
+    assert!(took >= patience && took < PATIENCE / 2, "{took:?}");
+    assert_eq!(output[0], delayed(&input[0], LATENCY)[..60 * HOP]);
+    // Without patience nothing waits.
+    session.set_patience(None);
+    assert!(!session.waits());
+}
+
+#[test]
 fn dropping_waits_for_the_hop_in_hand_and_no_longer() {
     let (mut session, gate) = gated(2, Pace::Realtime, &Controls::default());
     let input = noise(2, 5 * HOP);

@@ -465,6 +465,26 @@ fn items_that_cannot_move_stay_and_are_named_with_the_reason() {
 }
 
 #[test]
+fn the_demo_project_gives_the_mics_of_the_demo_session() {
+    let demo = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../assets/demo"));
+    let session = Session::new(&[]);
+    for file in std::fs::read_dir(demo).unwrap() {
+        let path = file.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap();
+        if name == "demo.rpp" || name.starts_with("mic") {
+            std::fs::copy(&path, session.at(name)).unwrap();
+        }
+    }
+    let told = session.cleaned("demo.rpp --amount 0");
+    assert!(!told.contains("not cleaned"), "{told}");
+    for (track, file) in [("Kick", "mic1_kick"), ("Sax", "mic6_sax")] {
+        let cleaned = read(&session.at(&format!("cleaned/{track}.wav")));
+        assert_eq!(cleaned, read(&session.at(&format!("{file}.flac"))), "{track}");
+    }
+    assert!(session.at("demo-cleaned.rpp").exists());
+}
+
+#[test]
 fn chosen_tracks_are_cleaned_and_the_others_stay() {
     let session = Session::new(&[("a.wav", 1, 1.0), ("b.wav", 1, 1.0), ("s.wav", 2, 1.0)]);
     let of = |name: &str, file| track(name, &[Item::new(file, 0.0, 1.0, 0.0).text()]);

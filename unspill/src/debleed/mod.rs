@@ -36,6 +36,7 @@ use audiofile::{
 };
 use engine::MAX_MICS;
 use levels::Levels;
+use micnames::Guess;
 use progress::Progress;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -175,6 +176,9 @@ fn clean(job: Job<'_>, tell: &dyn Fn(&str)) -> Result<Report> {
         None => None,
     };
     tell(&summary(&files, project.as_ref().map(|project| project.tracks.as_slice())));
+    if let Some(tip) = tip(&names(&files), options) {
+        tell(&tip);
+    }
     let warnings = check::warnings(&mut files, &controls)?;
     for warning in &warnings {
         tell(&format!("warning: {warning}"));
@@ -259,18 +263,46 @@ impl Report {
 /// and with the number of each mic's track in a project.
 fn summary(files: &SessionFiles, tracks: Option<&[usize]>) -> String {
     let seconds = files.num_samples() as f64 / f64::from(files.rate_hz());
-    let names: Vec<String> = files
-        .output_specs()
+    let names: Vec<String> = names(files)
         .iter()
         .zip(1..)
-        .map(|(output, position)| {
-            let name = Path::new(&output.file_name).file_stem().unwrap_or_default();
+        .map(|(name, position)| {
             let track = tracks.and_then(|tracks| tracks.get(position - 1));
             let track = track.map_or_else(String::new, |track| format!(" (track {track})"));
-            format!("{position} {}{track}", readable(name))
+            format!("{position} {name}{track}")
         })
         .collect();
     format!("{} mics, {seconds:.1} s: {}", names.len(), names.join(", "))
+}
+
+/// Returns the names of the mics, as options count them.
+fn names(files: &SessionFiles) -> Vec<String> {
+    let stem = |name: &Path| readable(name.file_stem().unwrap_or_default());
+    files.output_specs().iter().map(|output| stem(Path::new(&output.file_name))).collect()
+}
+
+/// Returns the groups and the room mics that the names tell, as options, if there are none yet.
+fn tip(names: &[String], options: &DebleedOptions) -> Option<String> {
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let sources = micnames::sources(&names);
+    let mut advice = Vec::new();
+    if options.group.is_empty() {
+        for source in 0..names.len() {
+            let mics = (1..).zip(&sources).filter(|(_, of)| **of == Some(source));
+            let mics: Vec<String> =
+                mics.map(|(position, _): (usize, _)| position.to_string()).collect();
+            if !mics.is_empty() {
+                advice.push(format!("--group {}", mics.join(",")));
+            }
+        }
+    }
+    if options.room.is_empty() {
+        let hears_all =
+            |name: &str| Guess::of(name).is_some_and(|guess| guess.instrument.hears_all());
+        let rooms = (1..).zip(&names).filter(|(_, name)| hears_all(name));
+        advice.extend(rooms.map(|(position, _): (usize, _)| format!("--room {position}")));
+    }
+    (!advice.is_empty()).then(|| format!("tip: the names suggest {}", advice.join(" ")))
 }
 
 fn report(

@@ -173,3 +173,18 @@ fn files_of_other_formats_come_out_as_wav_and_are_named() {
     assert!(report.table().contains("written as WAV: b.caf (CAF)\n"), "{}", report.table());
     assert_eq!(read(&folder.join("out/b.wav")), [&sounds[1][..]]);
 }
+
+#[test]
+fn names_of_mics_suggest_groups_and_room_mics_unless_there_are_some() {
+    let names = ["1_kick_in", "2_kick_out", "3_tom", "4_OH_L", "5_OH_R"].map(str::to_owned);
+    let tip_for = |line: &str| {
+        let words = ["clean", "a.wav"].into_iter().chain(line.split_whitespace());
+        tip(&names, &Line::try_parse_from(words).unwrap().options)
+    };
+    let all = "tip: the names suggest --group 1,2 --group 4,5 --room 4 --room 5";
+    assert_eq!(tip_for("").as_deref(), Some(all));
+    let rooms = "tip: the names suggest --room 4 --room 5";
+    assert_eq!(tip_for("--group 2,3").as_deref(), Some(rooms));
+    assert_eq!(tip_for("--group 2,3 --room 1"), None);
+    assert_eq!(tip(&["Anna".to_owned()], &Line::try_parse_from(["c", "a"]).unwrap().options), None);
+}

@@ -3,6 +3,7 @@
 use nice_plug::prelude::{Enum, Param, ParamPtr};
 
 use crate::params::{GroupChoice, Instrument, RoleChoice, UnspillParams};
+use crate::suggested::{instrument_of, own_name};
 
 /// One mic of an ensemble: its instrument and the group of mics that share its source.
 pub(crate) type Place = (Instrument, GroupChoice);
@@ -118,11 +119,13 @@ impl Ensemble {
 
     /// Returns the position of every parameter that the ensemble sets, `0.0 ..= 1.0`: labels,
     /// roles, groups and limits. The amounts of mics and pairs are set to 100 %.
+    ///
+    /// Mics whose names tell the instrument get a place of that instrument. If no name does, the
+    /// mics have the order of the ensemble.
     pub(crate) fn positions(&self, params: &UnspillParams) -> Vec<(ParamPtr, f32)> {
         let mut positions: Vec<(ParamPtr, f32)> = Vec::new();
-        for (strip, mic) in params.mics.iter().enumerate() {
-            let (instrument, group) =
-                self.mics.get(strip).copied().unwrap_or((Instrument::Other, Alone));
+        let places = self.places(params);
+        for (mic, (instrument, group)) in params.mics.iter().zip(places) {
             let hears_all = matches!(instrument, Instrument::Overhead | Instrument::Room);
             let role = if hears_all { RoleChoice::Room } else { RoleChoice::Close };
             positions
@@ -143,6 +146,38 @@ impl Ensemble {
         positions
     }
 
+    /// Returns the place of each strip in the ensemble.
+    fn places(&self, params: &UnspillParams) -> Vec<Place> {
+        let strips = 0..params.mics.len();
+        let nobody = (Instrument::Other, Alone);
+        let named: Vec<_> = strips.clone().map(|strip| instrument_of(params, strip)).collect();
+        if named.iter().all(Option::is_none) {
+            return strips.map(|strip| self.mics.get(strip).copied().unwrap_or(nobody)).collect();
+        }
+        let names: Vec<String> = strips.clone().map(|strip| own_name(params, strip)).collect();
+        let sources = micnames::sources(&names.iter().map(String::as_str).collect::<Vec<_>>());
+        let mut free = self.mics.to_vec();
+        let mut places: Vec<Place> = Vec::new();
+        for strip in strips {
+            let Some(instrument) = named[strip] else {
+                places.push(nobody);
+                continue;
+            };
+            // A further mic of a source belongs to its group, also if the ensemble has fewer.
+            let sibling = sources[strip]
+                .and_then(|source| sources[..strip].iter().position(|of| *of == Some(source)));
+            let found = free.iter().position(|&(of, _)| of == instrument);
+            let place = found.map(|at| free.remove(at));
+            let group = match (sibling, place) {
+                (Some(sibling), _) if places[sibling].1 != Alone => places[sibling].1,
+                (_, Some((_, group))) => group,
+                _ => Alone,
+            };
+            places.push((instrument, group));
+        }
+        places
+    }
+
     /// Returns one line per mic with its number, instrument and group.
     pub(crate) fn lines(&self) -> impl Iterator<Item = String> + use<> {
         (1..).zip(self.mics).map(|(number, (instrument, group))| {
@@ -159,6 +194,7 @@ impl Ensemble {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::classes::{Class, Unspill16};
 
     /// Keys are permanent because hosts store them: only add new ones.
     #[test]
@@ -167,5 +203,33 @@ mod tests {
         assert_eq!(ENSEMBLES.each_ref().map(|ensemble| ensemble.key), known);
         assert_eq!(Ensemble::of_key("choir").map(|ensemble| ensemble.name), Some("Choir"));
         assert!(Ensemble::of_key("Choir").is_none() && Ensemble::of_key("").is_none());
+    }
+
+    #[test]
+    fn mics_get_places_by_their_names_and_else_by_their_order() {
+        let params = UnspillParams::new(&Unspill16::DESC);
+        let kit = Ensemble::of_key("drum-kit").unwrap();
+        assert_eq!(kit.places(&params)[..12], kit.mics[..]);
+        let names = ["OH R", "Tom 2", "Sn Bot", "Kick In", "OH L", "Sn Top", "Vox", "", "Kick Sub"];
+        let mut arrangement = params.saved.arranged.now().clone();
+        for (strip, name) in names.iter().enumerate() {
+            arrangement.rename(strip, name);
+        }
+        arrangement.rename(9, "Kick Out");
+        params.saved.arranged.change(arrangement);
+        let expected = [
+            (I::Overhead, C),
+            (I::Tom, Alone),
+            (I::Snare, B),
+            (I::Kick, A),
+            (I::Overhead, C),
+            (I::Snare, B),
+            (I::Vocal, Alone),
+            (I::Other, Alone),
+            (I::Kick, A),
+            (I::Kick, A),
+            (I::Other, Alone),
+        ];
+        assert_eq!(kit.places(&params)[..11], expected);
     }
 }

@@ -19,6 +19,7 @@ pub mod plugin;
 pub(crate) mod saved;
 mod state;
 mod stay;
+mod suggested;
 mod sync;
 #[cfg(test)]
 mod testing;

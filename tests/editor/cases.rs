@@ -12,7 +12,7 @@ use crate::player::Player;
 /// Size of the editor before any resize, in points.
 const SIZE: [u32; 2] = [1180, 760];
 /// Centres of controls in the window of Unspill 8 with six mics, in points.
-const REMOVED: [i16; 2] = [368, 27];
+const REMOVED: [i16; 2] = [218, 23];
 
 /// Longest wait for an expected change.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -160,7 +160,7 @@ fn pressed() -> Result<()> {
         player.gestures.clear();
         let name = if format == Format::Clap { "learning-clap.png" } else { "learning-vst3.png" };
         screen.picture(size[0], size[1])?.save(&pictures().join(name))?;
-        for (name, expected) in [("Learn", "On"), ("Estimates", "Learned")] {
+        for (name, expected) in [("Learn", "On"), ("Bleed Map", "Locked")] {
             let text = player.plugin.param_text(player.plugin.param(name)?.id)?;
             ensure!(text == expected, "{format}: {name} is {text}");
         }
@@ -247,16 +247,16 @@ fn threads() -> Result<Vec<String>> {
 }
 
 /// Centre of the first mic's amount.
-const FIRST_AMOUNT: [i16; 2] = [480, 155];
+const FIRST_AMOUNT: [i16; 2] = [480, 183];
 /// Second cell of the first row.
-const SNARE_IN_KICK: [i16; 2] = [790, 155];
+const SNARE_IN_KICK: [i16; 2] = [790, 183];
 const LEARN: [i16; 2] = [280, 55];
 const UNDO: [i16; 2] = [1078, 55];
 
 /// Centres of the first two mics' names, and of the drag handle of the last row.
-const FIRST_NAME: [i16; 2] = [76, 155];
-const SECOND_NAME: [i16; 2] = [76, 205];
-const LAST_GRIP: [i16; 2] = [20, 405];
+const FIRST_NAME: [i16; 2] = [76, 183];
+const SECOND_NAME: [i16; 2] = [76, 233];
+const LAST_GRIP: [i16; 2] = [20, 433];
 /// X11 key symbols.
 const CONTROL: u32 = 0xffe3;
 const RETURN: u32 = 0xff0d;
@@ -285,7 +285,7 @@ fn arranged() -> Result<()> {
         // Moving the last row to the top changes no parameter. Playback makes the editor draw often
         // enough to follow a pointer that is much faster than a hand.
         player.play(0.5, true)?;
-        screen.drag(LAST_GRIP, [LAST_GRIP[0], 138])?;
+        screen.drag(LAST_GRIP, [LAST_GRIP[0], 164])?;
         let told = told_while_stopped(&mut player)?;
         ensure!(!told.params_changed, "{format}: no name has changed: {told:?}");
         ensure!(player.gestures.is_empty(), "{format}: {:?}", player.gestures);

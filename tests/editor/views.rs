@@ -48,16 +48,23 @@ impl View {
         Ok(())
     }
 
-    /// Clicks to open something, saves a picture of it, and closes it.
-    fn save_open(&mut self, at: [i16; 2], button: u8, name: &str) -> Result<()> {
+    /// Clicks to open something, saves a picture of it, and closes it. It covers the part `covered`
+    /// of the window, in which nothing moves: left, top, right and bottom in points from the click.
+    fn save_open(&mut self, at: [i16; 2], button: u8, name: &str, covered: [i16; 4]) -> Result<()> {
         let before = self.screen.picture(self.size[0], self.size[1])?;
         self.click(at, button)?;
         let after = self.screen.picture(self.size[0], self.size[1])?;
-        let pairs = before.pixels.iter().zip(&after.pixels);
-        let changed = pairs.filter(|(before, after)| before != after).count();
         self.save(name)?;
-        let share = changed as f32 / after.pixels.len() as f32;
-        ensure!(share > 0.01, "{name}: nothing opens ({share})");
+        let [left, top, right, bottom] = covered;
+        let (mut changed, mut all) = (0, 0);
+        for y in (at[1] + top) * self.scale..(at[1] + bottom) * self.scale {
+            for x in (at[0] + left) * self.scale..(at[0] + right) * self.scale {
+                let place = usize::try_from(y)? * usize::from(self.size[0]) + usize::try_from(x)?;
+                changed += usize::from(before.pixels[place] != after.pixels[place]);
+                all += 1;
+            }
+        }
+        ensure!(2 * changed > all, "{name}: nothing opens ({changed} of {all})");
         self.screen.key(ESCAPE)?;
         self.click(BESIDE, 1)
     }
@@ -69,11 +76,11 @@ impl View {
 
 /// Centres of controls in the window of Unspill 8 with six mics, in points.
 const BESIDE: [i16; 2] = [1100, 450];
-const SECOND_ICON: [i16; 2] = [38, 205];
-const SECOND_NAME: [i16; 2] = [76, 205];
-const THIRD_NAME: [i16; 2] = [76, 255];
-const SECOND_ROLE: [i16; 2] = [175, 205];
-const SECOND_GROUP: [i16; 2] = [225, 205];
+const SECOND_ICON: [i16; 2] = [38, 233];
+const SECOND_NAME: [i16; 2] = [76, 233];
+const THIRD_NAME: [i16; 2] = [76, 283];
+const SECOND_ROLE: [i16; 2] = [175, 233];
+const SECOND_GROUP: [i16; 2] = [225, 233];
 const PRESETS: [i16; 2] = [868, 55];
 const SCALE: [i16; 2] = [1148, 745];
 
@@ -134,15 +141,17 @@ pub(crate) fn seen() -> Result<()> {
         }
 
         let mut view = View::new(Player::new(Format::Clap, Class::Eight)?, scale, 2.0)?;
-        for (at, button, name) in [
-            (SECOND_ICON, 1, "instruments"),
-            (SECOND_NAME, 3, "strip-menu"),
-            (SECOND_ROLE, 1, "roles"),
-            (SECOND_GROUP, 1, "groups"),
-            (PRESETS, 1, "presets"),
-            (SCALE, 1, "scales"),
+        const BELOW: [i16; 4] = [0, 18, 14, 30];
+        const ABOVE: [i16; 4] = [-10, -22, 10, -18];
+        for (at, button, name, covered) in [
+            (SECOND_ICON, 1, "instruments", BELOW),
+            (SECOND_NAME, 3, "strip-menu", BELOW),
+            (SECOND_ROLE, 1, "roles", BELOW),
+            (SECOND_GROUP, 1, "groups", BELOW),
+            (PRESETS, 1, "presets", BELOW),
+            (SCALE, 1, "scales", ABOVE),
         ] {
-            view.save_open(at, button, name)?;
+            view.save_open(at, button, name, covered)?;
         }
         view.click(SECOND_NAME, 1)?;
         let (screen, player) = (&view.screen, &mut view.player);

@@ -79,7 +79,7 @@ fn a_passage_learned_in_playback_cleans_the_first_note_of_every_bounce_of_the_sa
         set(&mut engineer, "Learn", "On");
         play(&mut engineer, &mics, RenderMode::Realtime);
         set(&mut engineer, "Learn", "Off");
-        assert_eq!(text(&engineer, "Estimates"), "Learned", "{format}");
+        assert_eq!(text(&engineer, "Bleed Map"), "Locked", "{format}");
         let saved = engineer.save_state().unwrap();
         println!("{format}: {} bytes", saved.len());
         drop(engineer);

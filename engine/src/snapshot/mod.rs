@@ -43,8 +43,9 @@ pub struct MicLevels {
 /// Spectrum of one mic under one window, on a logarithmic frequency scale.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Column {
-    /// Mic index.
-    pub mic: usize,
+    /// True if the spectra are of this hop: those of the selected mic in every hop, those of the
+    /// others in every second one.
+    pub is_new: bool,
     /// Spectrum of the input in decibels of a full-scale sine, `[band]`; see [`band_hz`].
     pub before_db: [f32; NUM_COLUMN_BANDS],
     /// Spectrum of the clean mic, in the same units.
@@ -69,20 +70,22 @@ pub struct Snapshot {
     /// Reason why the network is not used and mics are cleaned by rules alone. `None` if there
     /// is none.
     pub trouble: Option<GuideTrouble>,
-    /// Spectrum of the selected mic.
-    pub column: Column,
+    /// Spectra, `[mic]`.
+    pub columns: Vec<Column>,
 }
 
 impl Snapshot {
     fn new(num_mics: usize) -> Self {
         let silence = [SILENT_DB; NUM_COLUMN_BANDS];
+        let column =
+            Column { is_new: false, before_db: silence, after_db: silence, removed_db: silence };
         Self {
             mics: vec![MicLevels::default(); num_mics],
             crosstalk: vec![0.0; num_mics * num_mics],
             settled: 0.0,
             twins: vec![None; num_mics],
             trouble: None,
-            column: Column { mic: 0, before_db: silence, after_db: silence, removed_db: silence },
+            columns: vec![column; num_mics],
         }
     }
 }
@@ -148,7 +151,7 @@ impl Monitor {
         mic < self.num_mics && self.heard.load(Ordering::Relaxed) >> mic & 1 == 1
     }
 
-    /// Starts or stops watching, and selects the mic whose spectrum is recorded.
+    /// Starts or stops watching, and selects the mic whose spectrum is measured in every hop.
     ///
     /// # Real-time
     ///

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::scale::Scale;
-use super::{MicLevels, Monitor};
+use super::{MicLevels, Monitor, SILENT_DB};
 use crate::controls::{Controls, Listen, clamped};
 use crate::pipeline::Pipeline;
 use crate::units::SampleRate;
@@ -111,14 +111,25 @@ impl Observer {
             *twin = pipeline.twin(mic);
         }
         snapshot.trouble = pipeline.guide_trouble();
-        let mic = self.monitor.selected.load(Ordering::Relaxed).min(self.num_mics - 1);
-        let amount = amount_of(controls, mic);
-        let (own, gone) = (current.mic(mic), gone.mic(mic));
-        let column = &mut snapshot.column;
-        column.mic = mic;
-        self.scale.show(|bin| own[bin], &mut column.before_db);
-        self.scale.show(|bin| own[bin] - gone[bin] * amount, &mut column.after_db);
-        self.scale.show(|bin| gone[bin] * amount, &mut column.removed_db);
+        let selected = self.monitor.selected.load(Ordering::Relaxed);
+        for (mic, column) in snapshot.columns.iter_mut().enumerate() {
+            column.is_new = mic == selected || (self.hops + mic).is_multiple_of(2);
+            if !column.is_new {
+                continue;
+            }
+            if !current.is_active(mic) {
+                for signal in [&mut column.before_db, &mut column.after_db, &mut column.removed_db]
+                {
+                    signal.fill(SILENT_DB);
+                }
+                continue;
+            }
+            let amount = amount_of(controls, mic);
+            let (own, gone) = (current.mic(mic), gone.mic(mic));
+            self.scale.show(|bin| own[bin], &mut column.before_db);
+            self.scale.show(|bin| own[bin] - gone[bin] * amount, &mut column.after_db);
+            self.scale.show(|bin| gone[bin] * amount, &mut column.removed_db);
+        }
         self.monitor.hand_over(snapshot);
     }
 

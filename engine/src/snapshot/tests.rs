@@ -59,6 +59,28 @@ fn input_and_output_levels_belong_to_the_same_hop() {
 }
 
 #[test]
+fn spectra_of_all_mics_are_their_own() {
+    let mut session = session(&Controls::default());
+    let monitor = session.monitor();
+    monitor.watch(Some(0));
+    // 750 Hz in one mic, silence in the other.
+    let mut tone: Vec<f32> =
+        (0..4096).map(|at| 0.5 * (std::f32::consts::TAU * at as f32 / 64.0).sin()).collect();
+    session.process(&mut [&mut vec![0.0; 4096], &mut tone]).unwrap();
+    let mut loudest = Vec::new();
+    while let Some(snapshot) = monitor.take() {
+        assert!(snapshot.columns[0].before_db.iter().all(|&db| db == SILENT_DB));
+        let column = &snapshot.columns[1];
+        let bands = 0..NUM_COLUMN_BANDS;
+        let of = |band: &usize| column.before_db[*band];
+        loudest.push(bands.max_by(|one, other| of(one).total_cmp(&of(other))).unwrap());
+        monitor.give_back(snapshot);
+    }
+    let hz = band_hz(*loudest.last().unwrap());
+    assert!((700.0..800.0).contains(&hz), "{hz} Hz");
+}
+
+#[test]
 fn nobody_watching_costs_nothing_and_still_knows_who_was_heard() {
     let mut session = session(&Controls::default());
     let (snapshots, _) = play(&mut session, false);
@@ -88,9 +110,10 @@ fn a_watcher_that_stalls_loses_snapshots_and_stops_nobody() {
         let (mut one, mut two) = (vec![0.1; 512], vec![0.2; 512]);
         session.process(&mut [&mut one, &mut two]).unwrap();
     }
-    let mut waiting = 0;
+    let mut waiting = 0_usize;
     while let Some(snapshot) = monitor.take() {
-        assert_eq!(snapshot.column.mic, 1);
+        let is_new = [0, 1].map(|mic: usize| snapshot.columns[mic].is_new);
+        assert_eq!(is_new, [!waiting.is_multiple_of(2), true], "the selected mic in every hop");
         waiting += 1;
     }
     assert!((CIRCULATING / 2..=CIRCULATING).contains(&waiting), "{waiting}");

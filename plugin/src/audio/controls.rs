@@ -134,7 +134,7 @@ mod tests {
             0,
             &[
                 ("amount", "50"),
-                ("estimates", "Learned"),
+                ("estimates", "Locked"),
                 ("mic2_amount", "25"),
                 ("mic3_floor", "-24 dB"),
                 ("mic4_role", "Room cleaned"),
@@ -157,7 +157,7 @@ mod tests {
         let estimates =
             |settings: &[(&str, &str)]| controls(&Unspill8::DESC, 0, settings).estimates;
         assert_eq!(estimates(&[("learn", "On")]), Estimates::Learning);
-        assert_eq!(estimates(&[("learn", "On"), ("estimates", "Learned")]), Estimates::Learning);
+        assert_eq!(estimates(&[("learn", "On"), ("estimates", "Locked")]), Estimates::Learning);
         let params = UnspillParams::new(&Unspill8::DESC);
         params.follow_learn();
         assert_eq!((params.estimates.value(), params.own_moves()), (EstimatesChoice::Adaptive, 0));

@@ -1,6 +1,6 @@
 //! The top lines: controls of the whole session.
 
-use egui::{Align2, Id, Popup, Rect, Response, Sense, Ui, pos2, vec2};
+use egui::{Align2, Id, Popup, Rect, Response, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 
 use nice_plug::prelude::Enum;
 
@@ -11,6 +11,7 @@ use super::handles::{Draggable, describe};
 use super::presets::Presets;
 use super::scene::Scene;
 use super::theme;
+use crate::live::LiveSession;
 use crate::params::SessionChoice;
 
 pub(super) const HEIGHT: f32 = 2.0 * (MARGIN + ROW) + GAP;
@@ -66,14 +67,6 @@ pub(super) fn show(ui: &mut Ui, rect: Rect, presets: &mut Presets, access: &mut 
     let params = scene.params();
     title(ui, &mut places, params.class.name);
 
-    let mode = edits.index(&params.mode);
-    let names = if scene.tracks().is_some() { MODES_OF_LINKED } else { MODES };
-    let place = places.next(104.0, 20.0);
-    let chosen = edits.choice(mode);
-    if let Some(choice) = choices(ui, place, Id::unique("mode"), &names, chosen, |_| theme::DIM) {
-        edits.choose(mode, choice);
-    }
-
     let listen = edits.index(&params.listen);
     let names = [
         ("Clean", "Play the mics without bleed"),
@@ -81,10 +74,19 @@ pub(super) fn show(ui: &mut Ui, rect: Rect, presets: &mut Presets, access: &mut 
         ("Dry", "Play the unprocessed mics"),
     ];
     let colour = |choice| [theme::KEEP, theme::BLEED, theme::TEXT][choice];
-    let place = places.next(216.0, 20.0);
+    let place = places.next(216.0, 8.0);
     let chosen = edits.choice(listen);
     if let Some(choice) = choices(ui, place, Id::unique("listen"), &names, chosen, colour) {
         edits.choose(listen, choice);
+    }
+
+    let bypass = edits.index(&params.bypass);
+    let is_on = edits.value(bypass) > 0.5;
+    let place = places.next(72.0, 20.0);
+    let lit = is_on.then_some(theme::ALARM);
+    let hint = "Pass all mics unchanged, delayed by the latency, without a click";
+    if switch(ui, place, Id::unique("bypass"), "Bypass", lit).on_hover_text(hint).clicked() {
+        edits.set(&[(bypass, if is_on { 0.0 } else { 1.0 })]);
     }
 
     let place = places.next(52.0, 4.0);
@@ -106,13 +108,15 @@ pub(super) fn show(ui: &mut Ui, rect: Rect, presets: &mut Presets, access: &mut 
         );
     }
 
-    let bypass = edits.index(&params.bypass);
-    let is_on = edits.value(bypass) > 0.5;
-    let place = places.next(72.0, 20.0);
-    let lit = is_on.then_some(theme::ALARM);
-    let hint = "Pass all mics unchanged, delayed by the latency, without a click";
-    if switch(ui, place, Id::unique("bypass"), "Bypass", lit).on_hover_text(hint).clicked() {
-        edits.set(&[(bypass, if is_on { 0.0 } else { 1.0 })]);
+    let mode = edits.index(&params.mode);
+    let names = if scene.tracks().is_some() { MODES_OF_LINKED } else { MODES };
+    let place = places.next(104.0, 8.0);
+    let chosen = edits.choice(mode);
+    if let Some(choice) = choices(ui, place, Id::unique("mode"), &names, chosen, |_| theme::DIM) {
+        edits.choose(mode, choice);
+    }
+    if let Some(session) = scene.session() {
+        latency(ui, places.next(62.0, 0.0), session);
     }
 
     let mut places = Places { x: rect.left() + 16.0, y: places.y + ROW + GAP };
@@ -125,6 +129,27 @@ pub(super) fn show(ui: &mut Ui, rect: Rect, presets: &mut Presets, access: &mut 
     undo_and_redo(ui, &mut places, edits);
 }
 
+/// Draws the latency of the running mode.
+fn latency(ui: &mut Ui, place: Rect, session: &LiveSession) {
+    let latency_ms = 1000.0 * session.latency_samples as f32 / session.rate_hz;
+    let text = if latency_ms < 1000.0 {
+        format!("{latency_ms:.1} ms")
+    } else {
+        format!("{:.2} s", latency_ms / 1000.0)
+    };
+    let font = theme::regular(12.5);
+    ui.painter().text(place.left_center(), Align2::LEFT_CENTER, &text, font, theme::DIM);
+    let response = ui.interact(place, Id::unique("latency"), Sense::hover());
+    let label = format!("Latency {text}");
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &label));
+    response.on_hover_text(format!(
+        "Latency of the running mode: {} samples at {:.1} kHz, reported to the host, which \
+         compensates for it",
+        session.latency_samples,
+        session.rate_hz / 1000.0
+    ));
+}
+
 fn title(ui: &mut Ui, places: &mut Places, class: &str) {
     let painter = ui.painter();
     let (first, rest) = class.split_once(' ').unwrap_or((class, ""));
@@ -135,7 +160,7 @@ fn title(ui: &mut Ui, places: &mut Places, class: &str) {
     places.x = rest.right() + 22.0;
 }
 
-/// Draws the choice of Adaptive or Learned, and the switch that starts a passage.
+/// Draws the choice of Follow or Locked, and the switch that starts a passage.
 fn learning(ui: &mut Ui, places: &mut Places, scene: &Scene, edits: &mut Edits) {
     let params = scene.params();
     let estimates = edits.index(&params.estimates);
@@ -143,12 +168,15 @@ fn learning(ui: &mut Ui, places: &mut Places, scene: &Scene, edits: &mut Edits) 
 
     let place = places.next(62.0, 4.0);
     let font = theme::regular(12.5);
-    ui.painter().text(place.left_center(), Align2::LEFT_CENTER, "Estimates", font, theme::DIM);
+    ui.painter().text(place.left_center(), Align2::LEFT_CENTER, "Bleed map", font, theme::DIM);
     let names = [
-        ("Adaptive", "Estimates the bleed during playback. Starts from nothing at every start."),
         (
-            "Learned",
-            "Uses the frozen estimates of a learned passage, saved with the session. Clean from \
+            "Follow",
+            "Follows the bleed during playback. Starts from nothing at every start of playback.",
+        ),
+        (
+            "Locked",
+            "Uses the bleed map of a learned passage, which is saved with the session. Clean from \
              the first note, and the same in every bounce.",
         ),
     ];
@@ -156,7 +184,7 @@ fn learning(ui: &mut Ui, places: &mut Places, scene: &Scene, edits: &mut Edits) 
     let chosen = edits.choice(estimates);
     if let Some(choice) =
         choices(ui, place, Id::unique("estimates"), &names, chosen, |_| theme::DIM)
-        // While a passage is learned, Estimates stays at Learned.
+        // While a passage is learned, the map stays at Locked.
         && !is_learning
     {
         edits.choose(estimates, choice);
@@ -164,11 +192,11 @@ fn learning(ui: &mut Ui, places: &mut Places, scene: &Scene, edits: &mut Edits) 
 
     let place = places.next(124.0, 20.0);
     let hint = if is_learning {
-        "Convergence of the filters. Press again when it stops rising to keep and use the new \
-         estimates; Undo discards them."
+        "How far the bleed map is known. Press again when it stops rising to keep and use the new \
+         map; Undo discards it."
     } else {
-        "Press, play a passage in which everybody plays, and press again. The new estimates \
-         replace the old ones; Undo restores them."
+        "Press, play a passage in which everybody plays, and press again. The new bleed map \
+         replaces the old one; Undo restores it."
     };
     if learn_button(ui, place, is_learning, scene).on_hover_text(hint).clicked() {
         if is_learning {
@@ -270,12 +298,15 @@ fn sides(ui: &mut Ui, places: &mut Places, edits: &mut Edits) {
 }
 
 fn undo_and_redo(ui: &mut Ui, places: &mut Places, edits: &mut Edits) {
-    for (text, hint, possible) in [
-        ("Undo", "Undo the last change (Ctrl+Z)", edits.can_undo()),
-        ("Redo", "Redo the change (Ctrl+Shift+Z)", edits.can_redo()),
-    ] {
+    for (text, keys, step) in
+        [("Undo", "Ctrl+Z", edits.undone_next()), ("Redo", "Ctrl+Shift+Z", edits.redone_next())]
+    {
         let place = places.next(54.0, 4.0);
-        if possible {
+        let hint = match &step {
+            Some(step) => format!("{text}: {step} ({keys})"),
+            None => format!("{text} the last change ({keys})"),
+        };
+        if step.is_some() {
             let response = switch(ui, place, Id::unique(text), text, None);
             if response.on_hover_text(hint).clicked() {
                 if text == "Undo" { edits.undo() } else { edits.redo() }

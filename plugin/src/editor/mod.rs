@@ -10,6 +10,7 @@ mod cost_tests;
 mod edits;
 mod ending;
 mod field;
+mod guide;
 mod handles;
 mod header;
 mod icons;
@@ -58,6 +59,8 @@ use tracks::Tracks;
 
 /// Margin around strips and matrix, in points.
 const MICS_MARGIN: Vec2 = vec2(12.0, 8.0);
+/// Smallest height of the spectrum, in points.
+const LEAST_SPECTRUM: f32 = 112.0;
 /// Interval between pictures while something moves.
 const MOVING: Duration = Duration::from_millis(33);
 /// Interval between pictures while nothing moves.
@@ -142,21 +145,29 @@ impl Editor {
         let header = Rect::from_min_size(area.min, vec2(area.width(), header::HEIGHT));
         let status = Rect::from_min_max(pos2(area.min.x, area.max.y - status::HEIGHT), area.max);
         // Mics have priority: the spectrum is lower if they need the room.
-        let room = status.top() - header.bottom() - 2.0 * MICS_MARGIN.y;
+        let has_guide = guide::is_shown(&self.scene, &self.rows);
+        let guide_height = if has_guide { guide::HEIGHT } else { 0.0 };
+        let top = header.bottom() + guide_height;
+        let guide = Rect::from_min_max(header.left_bottom(), pos2(area.max.x, top));
+        let room = status.top() - top - 2.0 * MICS_MARGIN.y;
         let width = area.width() - 2.0 * MICS_MARGIN.x;
         let left = room - mics::height_of_all(width, &self.scene, &self.rows);
-        let spectrum_height = (area.height() * 0.27).clamp(130.0, 280.0).min(left.max(130.0));
+        let spectrum_height =
+            (area.height() * 0.27).clamp(LEAST_SPECTRUM, 280.0).min(left.max(LEAST_SPECTRUM));
         let spectrum = Rect::from_min_max(
             pos2(area.min.x, status.min.y - spectrum_height),
             pos2(area.max.x, status.min.y),
         );
-        let mics = Rect::from_min_max(header.left_bottom(), spectrum.right_top());
+        let mics = Rect::from_min_max(guide.left_bottom(), spectrum.right_top());
         let Self { edits, scene, handles, rows, .. } = self;
         let mut access = Access { scene, edits, handles, rows };
         header::show(ui, header, &mut self.presets, &mut access);
+        if has_guide {
+            guide::show(ui, guide, &mut access);
+        }
         self.mics.show(ui, mics.shrink2(MICS_MARGIN), &mut access);
         spectrum::show(ui, spectrum, &mut self.spectra, &self.scene, &self.rows);
-        status::show(ui, status, &self.scene, &self.edits);
+        status::show(ui, status, &mut self.scene, &self.edits, time_s);
 
         // Names, order, links and passages are not parameters, so the host must be notified here.
         let unsaved = self.edits.own().saved.changes();

@@ -18,7 +18,7 @@ const ENDING: &str = "unspill.json";
 
 /// Lists the mics of an ensemble.
 fn explain(ensemble: &Ensemble, ui: &mut Ui) {
-    ui.label("For mics in this order:");
+    ui.label("Finds the mics by their names. If none has a name, they get this order:");
     for line in ensemble.lines() {
         ui.colored_label(theme::DIM, line);
     }
@@ -142,7 +142,7 @@ impl Presets {
             let names = self.names.clone();
             ScrollArea::vertical().max_height(220.0).show(ui, |ui| {
                 for name in &names {
-                    let hint = "Loads all settings except Bypass, Estimates and learned estimates";
+                    let hint = "Loads all settings except Bypass and the bleed map";
                     if ui.selectable_label(false, name).on_hover_text(hint).clicked() {
                         self.load(name, edits);
                         ui.close();

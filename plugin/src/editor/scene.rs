@@ -1,5 +1,6 @@
 //! The state of the session: names of the mics, and snapshots per strip, smoothed for meters.
 
+use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Instant;
@@ -29,8 +30,20 @@ const CROSSTALK_S: f32 = 0.5;
 pub(super) const LOWEST_DB: f32 = -60.0;
 /// Power below which a signal counts as silence.
 const SILENT_POWER: f32 = 1e-9;
+/// Time of the last windows in which quiet parts are found.
+const QUIET_MEMORY_S: f32 = 20.0;
+/// Length of such a window: about one note of fast music.
+const WINDOW_S: f32 = 0.05;
+/// Least number of windows with sound.
+const FEWEST_WINDOWS: usize = 40;
+/// Share of the windows with sound that counts as the quiet parts.
+const QUIET_SHARE: f32 = 0.25;
+/// Power of a window with sound, relative to the loudest window: -70 dB.
+const SOUND: f32 = 1e-7;
 /// Display time of a late hop, or of a hop without a result of the network.
 const LATE_SHOWN_S: f32 = 4.0;
+/// Share of the settled pairs of mics from which on the bleed map counts as known.
+pub(super) const READY: f32 = 0.8;
 /// Interval between measurements of the load.
 const LOAD_S: f32 = 0.5;
 
@@ -64,15 +77,71 @@ impl Meter {
     }
 }
 
+/// Powers of a mic before and after cleaning in the last seconds, by window.
+#[derive(Clone, Debug, Default)]
+struct Windows {
+    /// Input and clean power.
+    past: VecDeque<[f32; 2]>,
+    filling: [f32; 2],
+    filled_s: f32,
+    /// Change of the level in the quiet parts, in decibels.
+    change_db: Option<f32>,
+}
+
+impl Windows {
+    fn hear(&mut self, powers: [f32; 2], hop_s: f32) {
+        for (sum, power) in self.filling.iter_mut().zip(powers) {
+            *sum += power * hop_s;
+        }
+        self.filled_s += hop_s;
+        if self.filled_s < WINDOW_S {
+            return;
+        }
+        self.past.push_back(self.filling.map(|sum| sum / self.filled_s));
+        (self.filling, self.filled_s) = ([0.0; 2], 0.0);
+        if self.past.len() as f32 * WINDOW_S > QUIET_MEMORY_S {
+            self.past.pop_front();
+        }
+        self.change_db = self.measure();
+    }
+
+    /// Returns the change in the quarter of the windows with the least sound. Only the input
+    /// chooses them.
+    fn measure(&self) -> Option<f32> {
+        let loudest = self.past.iter().map(|[input, _]| *input).fold(0.0, f32::max);
+        let least = (SOUND * loudest).max(SILENT_POWER);
+        let mut sounding: Vec<[f32; 2]> =
+            self.past.iter().copied().filter(|[input, _]| *input > least).collect();
+        if sounding.len() < FEWEST_WINDOWS {
+            return None;
+        }
+        sounding.sort_by(|a, b| a[0].total_cmp(&b[0]));
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count")]
+        let num_quiet = (sounding.len() as f32 * QUIET_SHARE).ceil() as usize;
+        let [input, clean] = sounding[..num_quiet]
+            .iter()
+            .fold([0.0; 2], |sums: [f32; 2], window| [sums[0] + window[0], sums[1] + window[1]]);
+        Some((10.0 * (clean.max(1e-12) / input).log10()).clamp(LOWEST_DB, 0.0))
+    }
+}
+
 /// The levels of one strip.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct StripLevels {
     pub(super) input: Meter,
     pub(super) output: Meter,
     clean: Meter,
+    windows: Windows,
 }
 
 impl StripLevels {
+    /// Returns the change of the level in the quiet parts of the last seconds in decibels, 0 or
+    /// less. Most of the sound there is bleed if the mic's own source rests at times; a source that
+    /// never rests makes the change smaller. `None` until two seconds with sound are known.
+    pub(super) fn quiet_change_db(&self) -> Option<f32> {
+        self.windows.change_db
+    }
+
     /// Returns the reduction of the strip in decibels, 0 or less.
     pub(super) fn reduction_db(&self) -> f32 {
         if self.input.power < SILENT_POWER {
@@ -89,6 +158,8 @@ pub(super) struct Health {
     pub(super) load: f32,
     /// Late and lost hops, whose output is dry, since the session was prepared.
     pub(super) late_hops: u64,
+    /// Time that was played unchanged since the session was prepared or the user has seen it.
+    pub(super) late_s: f32,
     /// True if there was a late hop within the last seconds.
     pub(super) is_late: bool,
     pub(super) failed: bool,
@@ -118,6 +189,8 @@ pub(super) struct Scene {
     last_snapshot_s: Option<f64>,
     load_since: (Instant, u64, f64),
     late_since: (u64, Option<Instant>),
+    /// Late hops that the user has seen.
+    late_seen: u64,
 }
 
 impl Scene {
@@ -144,7 +217,14 @@ impl Scene {
             last_snapshot_s: None,
             load_since: (Instant::now(), 0, 0.0),
             late_since: (0, None),
+            late_seen: 0,
         }
+    }
+
+    /// Counts late hops anew from now on.
+    pub(super) fn forgive_late(&mut self) {
+        self.late_seen = self.health.late_hops;
+        self.health.late_s = 0.0;
     }
 
     /// Stops watching the session when the window closes.
@@ -156,7 +236,7 @@ impl Scene {
     }
 
     fn forget(&mut self) {
-        self.strips.fill(StripLevels::default());
+        self.strips.fill_with(StripLevels::default);
         self.crosstalk.fill(0.0);
         self.settled = 0.0;
         self.twins = None;
@@ -174,7 +254,7 @@ impl Scene {
         context: &Context,
     ) {
         if let Some(tracks) = &self.tracks {
-            tracks.poll();
+            tracks.poll().into_iter().for_each(|strip| spectra.forget(strip));
         }
         let current = self.live.session();
         let same = |a: &LiveSession, b: &LiveSession| Arc::ptr_eq(&a.monitor, &b.monitor);
@@ -192,7 +272,9 @@ impl Scene {
             if let Some(session) = &current {
                 let stats = &session.stats;
                 self.load_since = (Instant::now(), stats.hops(), stats.busy_s());
-                self.late_since = (stats.late_hops(), None);
+                let late = stats.late_hops() + stats.lost_hops();
+                self.late_since = (late, None);
+                self.late_seen = late;
             }
         }
         self.session = current;
@@ -208,14 +290,27 @@ impl Scene {
         session.monitor.watch((!mics.is_empty()).then_some(mics.start));
         while let Some(snapshot) = session.monitor.take() {
             self.hear(&snapshot, &session);
-            if mics.contains(&snapshot.column.mic) {
-                spectra.push(&snapshot.column, session.monitor.hop_s());
+            // Silence in all mics is a pause: the pictures of the music stay.
+            if snapshot.mics.iter().any(|mic| mic.input_peak > 0.0) {
+                self.record(&snapshot, selected, spectra, session.monitor.hop_s());
             }
             session.monitor.give_back(snapshot);
             self.last_snapshot_s = Some(time_s);
         }
         spectra.upload(context);
         self.look_after(&session);
+    }
+
+    /// Adds the spectra of a hop.
+    fn record(&self, snapshot: &Snapshot, selected: usize, spectra: &mut Spectra, hop_s: f32) {
+        for (strip, mics) in self.mics.iter().enumerate() {
+            let column = snapshot.columns.get(mics.start).filter(|_| !mics.is_empty());
+            if let Some(column) = column.filter(|column| column.is_new) {
+                // Other mics are measured in every second hop.
+                let seconds = if strip == selected { hop_s } else { 2.0 * hop_s };
+                spectra.push(strip, column, seconds);
+            }
+        }
     }
 
     fn hear(&mut self, snapshot: &Snapshot, session: &LiveSession) {
@@ -235,6 +330,7 @@ impl Scene {
             levels.input.hear(all.input_peak, all.input_power, hop_s);
             levels.output.hear(all.output_peak, all.output_power, hop_s);
             levels.clean.hear(0.0, all.clean_power, hop_s);
+            levels.windows.hear([all.input_power, all.clean_power], hop_s);
         }
         let num_mics = session.monitor.num_mics();
         let part = (hop_s / CROSSTALK_S).min(1.0);
@@ -272,6 +368,8 @@ impl Scene {
         self.health.failed = stats.worker_failed();
         let late = stats.late_hops() + stats.lost_hops();
         self.health.late_hops = late;
+        let unseen = late.saturating_sub(self.late_seen);
+        self.health.late_s = unseen as f32 * session.monitor.hop_s();
         let now = Instant::now();
         if late > self.late_since.0 {
             self.late_since = (late, Some(now));
@@ -338,6 +436,11 @@ impl Scene {
         let labelled = self.params.mics[strip].instrument.value() != Instrument::Other
             || self.params.saved.arranged.now().name(strip).is_some();
         self.was_heard(strip) || (labelled && self.exists(strip))
+    }
+
+    /// Returns the worker's mics of a strip.
+    pub(super) fn mics_of(&self, strip: usize) -> Range<usize> {
+        self.mics[strip].clone()
     }
 
     /// Returns true if a strip has ever had a signal.

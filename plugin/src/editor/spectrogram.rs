@@ -38,7 +38,7 @@ impl Signal {
 
 type Levels = [[u8; NUM_COLUMN_BANDS]; 3];
 
-/// The last seconds of the selected mic.
+/// The last seconds of one mic.
 #[derive(Default)]
 pub(super) struct Spectrogram {
     columns: Vec<Levels>,
@@ -82,21 +82,9 @@ fn colour(signal: Signal, level: u8) -> Color32 {
 }
 
 impl Spectrogram {
-    pub(super) fn clear(&mut self) {
-        self.columns.clear();
-        self.loudest = None;
+    /// Frees the texture while another spectrogram is shown.
+    pub(super) fn hide(&mut self) {
         self.texture = None;
-    }
-
-    pub(super) fn signal(&self) -> Signal {
-        self.signal
-    }
-
-    pub(super) fn show(&mut self, signal: Signal) {
-        if self.signal != signal {
-            self.signal = signal;
-            self.stale = NUM_COLUMNS;
-        }
     }
 
     /// Adds one hop.
@@ -127,7 +115,11 @@ impl Spectrogram {
     }
 
     /// Updates the texture.
-    pub(super) fn upload(&mut self, context: &Context) {
+    pub(super) fn upload(&mut self, signal: Signal, context: &Context) {
+        if self.signal != signal || self.texture.is_none() {
+            self.signal = signal;
+            self.stale = NUM_COLUMNS;
+        }
         if self.columns.is_empty() || self.stale == 0 {
             return;
         }
@@ -145,7 +137,6 @@ impl Spectrogram {
             Signal::After => 1,
             Signal::Removed => 2,
         };
-        let signal = self.signal;
         for (start, count) in [(first, head), (0, count - head)] {
             if count > 0 {
                 let run = &self.columns[start..start + count];

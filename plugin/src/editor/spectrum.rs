@@ -49,9 +49,9 @@ pub(super) fn show(ui: &mut Ui, rect: Rect, spectra: &mut Spectra, scene: &Scene
         pos2(split + 10.0, inside.top() + TOP),
         pos2(inside.right(), inside.bottom() - 10.0),
     );
-    let shown = spectra.spectrogram.signal();
+    let shown = spectra.signal();
     if let Some(signal) = title(ui, inside, split, shown, (rows.selected, scene)) {
-        spectra.spectrogram.show(signal);
+        spectra.show(signal);
     }
     draw_curves(ui, curves, spectra);
     draw_picture(ui, picture, spectra);
@@ -121,7 +121,7 @@ fn draw_curves(ui: &Ui, rect: Rect, spectra: &Spectra) {
         let at = pos2(x, rect.bottom() - 2.0);
         painter.text(at, Align2::CENTER_BOTTOM, name, theme::regular(10.0), theme::DIM);
     }
-    let Some(column) = &spectra.column else { return };
+    let Some(column) = spectra.column() else { return };
     let line = |levels: &[f32]| -> Vec<Pos2> {
         let step = rect.width() / (levels.len() - 1) as f32;
         let place = |(band, &db): (usize, &f32)| pos2(rect.left() + band as f32 * step, y(db));
@@ -154,7 +154,9 @@ fn draw_curves(ui: &Ui, rect: Rect, spectra: &Spectra) {
 fn draw_picture(ui: &Ui, rect: Rect, spectra: &Spectra) {
     let painter = ui.painter().with_clip_rect(rect);
     painter.rect_filled(rect, theme::CORNER, theme::WELL);
-    spectra.spectrogram.draw(&painter, rect);
+    if let Some(spectrogram) = spectra.spectrogram() {
+        spectrogram.draw(&painter, rect);
+    }
     for (hz, name) in MARKS_HZ {
         let y = rect.bottom() - position(hz) * rect.height();
         if ["100", "1k", "10k"].contains(&name) {

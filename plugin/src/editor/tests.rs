@@ -148,7 +148,7 @@ fn an_edit_is_there_to_be_saved_before_the_host_has_taken_it() {
 fn a_click_is_one_gesture() {
     let mut desk = Desk::new("click");
     desk.draw(Vec::new());
-    let dry = pos2(414.0, 27.0);
+    let dry = pos2(310.0, 23.0);
     desk.draw(vec![Event::PointerMoved(dry)]);
     desk.button(dry, true);
     desk.button(dry, false);
@@ -320,7 +320,7 @@ fn what_a_session_lacks_is_said() {
     let news = || learning_news(&desk.editor.scene).map(|(text, _)| text);
     assert_eq!(news(), None);
     kept.read(Some("no base64"), Some(("band-z", "9.1.0")));
-    assert_eq!(news().as_deref(), Some("Learned estimates not loaded: the data is damaged"));
+    assert_eq!(news().as_deref(), Some("Learned bleed map not loaded: the data is damaged"));
     kept.read(None, Some(("band-z", "9.1.0")));
     let expected =
         "Saved with network band-z 9.1.0, which this version does not have; using the newest";
@@ -333,14 +333,14 @@ fn a_preset_begins_no_passage_and_holds_nothing_learned() {
     let params = desk.editor.params();
     params.saved.kept.read(Some(&crate::saved::learned::learned_by_a_newer_version()), None);
     crate::testing::set_by_id(&params, "learn", "On");
-    crate::testing::set_by_id(&params, "estimates", "Learned");
+    crate::testing::set_by_id(&params, "estimates", "Locked");
     crate::testing::set_by_id(&params, "amount", "50");
     desk.editor.presets.name_for_tests("Mine");
     desk.editor.presets.save(&mut desk.editor.edits);
     assert_eq!(desk.editor.edits.message, None);
     let text = std::fs::read_to_string(desk.folder.join("Mine.unspill.json")).unwrap();
     assert!(!text.contains("\"learned\":"), "{text}");
-    for (id, value) in [("learn", "Off"), ("estimates", "Adaptive"), ("amount", "100")] {
+    for (id, value) in [("learn", "Off"), ("estimates", "Follow"), ("amount", "100")] {
         crate::testing::set_by_id(&params, id, value);
     }
     desk.editor.presets.load("Mine", &mut desk.editor.edits);
@@ -401,7 +401,7 @@ fn closing_stops_everything() {
     let mut desk = Desk::new("closing");
     desk.draw(Vec::new());
     let listen = desk.editor.edits.index(&desk.editor.params().listen);
-    let dry = pos2(414.0, 27.0);
+    let dry = pos2(310.0, 23.0);
     let press = |desk: &mut Desk| {
         desk.draw(vec![Event::PointerMoved(dry)]);
         desk.button(dry, true);

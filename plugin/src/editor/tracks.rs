@@ -20,6 +20,9 @@ use crate::params::{EstimatesChoice, UnspillParams};
 use crate::saved::arrangement::Arrangement;
 use crate::sync::lock;
 
+/// Least time of sound in a learned passage, in seconds, with which a mic counts as learned.
+pub(super) const LEAST_HEARD_S: f32 = 0.5;
+
 /// Position of *Removed* among the three choices of *Listen*.
 const LISTEN_REMOVED: f32 = 0.5;
 
@@ -111,8 +114,8 @@ impl Tracks {
         lock(&self.state)
     }
 
-    /// Reads all members, and updates the table.
-    pub(super) fn poll(&self) {
+    /// Reads all members, and updates the table. Returns the strips that have other members.
+    pub(super) fn poll(&self) -> Vec<usize> {
         let watcher = self.live.watcher();
         let roster = watcher.as_ref().map(Watcher::roster).unwrap_or_default();
         let mut state = self.state();
@@ -120,7 +123,7 @@ impl Tracks {
         state.watcher = watcher;
         self.copy_session();
         if roster == state.roster && !state.rows.is_empty() {
-            return;
+            return Vec::new();
         }
         let before = std::mem::take(&mut state.rows);
         state.rows = vec![None; MAX_LINKED_MICS];
@@ -130,16 +133,17 @@ impl Tracks {
             }
         }
         state.roster = roster;
-        for strip in 0..MAX_LINKED_MICS {
+        let is_other = |&strip: &usize| {
             let id = |rows: &[Option<Row>]| Some(rows.get(strip)?.as_ref()?.member.id);
-            if id(&before) != id(&state.rows) {
-                self.clear(strip);
-            }
-        }
+            id(&before) != id(&state.rows)
+        };
+        let others: Vec<usize> = (0..MAX_LINKED_MICS).filter(is_other).collect();
+        others.iter().for_each(|&strip| self.clear(strip));
         for strip in 0..MAX_LINKED_MICS {
             self.show(strip, &state.rows);
         }
         self.arrange(&state.rows);
+        others
     }
 
     /// Copies the parameters of the whole session from the own instance.
@@ -274,19 +278,25 @@ impl Tracks {
             .or_else(|| self.not_learned(&roster))
     }
 
-    /// Names the tracks that came after the passage was learned, while it is used.
+    /// Names the tracks that came after the passage was learned or were silent in it, while it is
+    /// used.
     fn not_learned(&self, roster: &[MemberInfo]) -> Option<String> {
         if self.own.learn.value() || self.own.estimates.value() != EstimatesChoice::Learned {
             return None;
         }
-        let lesson = self.own.saved.kept.lesson().filter(|lesson| lesson.learned.is_some())?;
+        let lesson = self.own.saved.kept.lesson()?;
+        let learned = lesson.learned.as_ref()?;
         let is_new = |member: &&MemberInfo| {
-            !member.mics.is_empty() && !lesson.identities.contains(&member.sheet.identity)
+            let mut mics = (0..).zip(&lesson.identities);
+            let is_known = mics.any(|(mic, &identity)| {
+                identity == member.sheet.identity && learned.heard_s(mic) >= LEAST_HEARD_S
+            });
+            !member.mics.is_empty() && !is_known
         };
         let names: Vec<_> =
             roster.iter().filter(is_new).map(|member| self.name_of(member)).collect();
         let names = (!names.is_empty()).then(|| names.join(", "))?;
-        Some(format!("Nothing is learned for {names}: learn again, or choose Adaptive"))
+        Some(nothing_learned(&names))
     }
 
     /// Lists all members with their states.
@@ -370,6 +380,11 @@ impl Tracks {
             }
         }
     }
+}
+
+/// Returns the message about mics of which the learned passage has no sound.
+pub(super) fn nothing_learned(names: &str) -> String {
+    format!("Nothing is learned for {names}: learn again, or choose Follow")
 }
 
 /// Returns the choice of *Listen* for a switch *Solo Removed*.
@@ -498,7 +513,7 @@ fn num_mics(member: &MemberInfo) -> usize {
 }
 
 /// Writes a place on the timeline in minutes and seconds.
-fn minutes(place_s: f32) -> String {
+pub(super) fn minutes(place_s: f32) -> String {
     let sign = if place_s < 0.0 { "\u{2212}" } else { "" };
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole seconds")]
     let seconds = place_s.abs() as u64;

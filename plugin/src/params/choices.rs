@@ -41,9 +41,11 @@ pub enum ListenChoice {
 pub enum EstimatesChoice {
     /// They adapt to the music continuously.
     #[id = "adaptive"]
+    #[name = "Follow"]
     Adaptive,
     /// They come from a learned passage, frozen and saved with the session.
     #[id = "learned"]
+    #[name = "Locked"]
     Learned,
 }
 

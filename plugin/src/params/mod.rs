@@ -153,7 +153,7 @@ impl UnspillParams {
             amount: percent("Amount".to_owned()),
             mode: EnumParam::new("Mode", ModeChoice::Live).non_automatable(),
             listen: EnumParam::new("Listen", ListenChoice::Clean),
-            estimates: EnumParam::new("Estimates", EstimatesChoice::Adaptive).non_automatable(),
+            estimates: EnumParam::new("Bleed Map", EstimatesChoice::Adaptive).non_automatable(),
             learn: switch("Learn").non_automatable(),
             session: (class.topology == Topology::Linked)
                 .then(|| EnumParam::new("Session", SessionChoice::A).non_automatable()),

@@ -22,6 +22,12 @@ const MODEL_VERSION_FIELD: &str = "model_version";
 /// Name of the field that holds the state of the editor's window.
 const EDITOR_FIELD: &str = "editor";
 
+/// Name of the field that tells that the user has hidden the first steps; missing otherwise.
+const STEPS_FIELD: &str = "first_steps";
+
+/// Value of [`STEPS_FIELD`].
+const HIDDEN: &str = "hidden";
+
 /// Name of the field that holds the mics' names, order and links.
 const ARRANGEMENT_FIELD: &str = "arrangement";
 
@@ -38,6 +44,9 @@ impl Saved {
     /// Returns the saved fields beside the parameters.
     pub(crate) fn fields(&self) -> BTreeMap<String, String> {
         let mut fields = self.settings_fields();
+        if self.window.hides_steps() {
+            fields.insert(STEPS_FIELD.to_owned(), HIDDEN.to_owned());
+        }
         if let Some(text) = self.kept.text() {
             fields.insert(LEARNED_FIELD.to_owned(), text);
         }
@@ -71,6 +80,7 @@ impl Saved {
         if let Some(text) = field(EDITOR_FIELD) {
             self.window.read(text);
         }
+        self.window.set_hides_steps(field(STEPS_FIELD) == Some(HIDDEN));
         // A missing or unreadable field, as in sessions of older versions, gives the
         // default arrangement.
         let arrangement = field(ARRANGEMENT_FIELD).unwrap_or_default();

@@ -1,6 +1,6 @@
 //! Size and scale of the window, saved with the session.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 /// Smallest window, in points.
 pub(crate) const SMALLEST: [f32; 2] = [920.0, 560.0];
@@ -30,12 +30,18 @@ pub(crate) struct Remembered {
     width: AtomicU32,
     height: AtomicU32,
     scale: AtomicU32,
+    hides_steps: AtomicBool,
 }
 
 impl Default for Remembered {
     fn default() -> Self {
         let new = |value: f32| AtomicU32::new(value.to_bits());
-        Self { width: new(1180.0), height: new(760.0), scale: new(1.0) }
+        Self {
+            width: new(1180.0),
+            height: new(760.0),
+            scale: new(1.0),
+            hides_steps: AtomicBool::new(false),
+        }
     }
 }
 
@@ -77,6 +83,16 @@ impl Remembered {
 
     pub(crate) fn set_scale(&self, scale: f32) {
         store(&self.scale, scale, SCALES);
+    }
+
+    /// Returns true if the user has hidden the first steps.
+    pub(crate) fn hides_steps(&self) -> bool {
+        self.hides_steps.load(Ordering::Relaxed)
+    }
+
+    /// Hides the first steps, or shows them again.
+    pub(crate) fn set_hides_steps(&self, hides: bool) {
+        self.hides_steps.store(hides, Ordering::Relaxed);
     }
 
     /// Returns the saved form: `[width, height, scale]`.

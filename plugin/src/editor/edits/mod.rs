@@ -10,6 +10,8 @@ use nice_plug::context::gui::GuiContext;
 use nice_plug::prelude::{Param, ParamPtr};
 
 use super::tracks::Tracks;
+use crate::guard::param_id_hash;
+use crate::names::Names;
 use crate::params::UnspillParams;
 
 mod history;
@@ -30,6 +32,9 @@ pub(super) struct Edits {
     /// The linked tracks whose table `params` is.
     tracks: Option<Arc<Tracks>>,
     pointers: Vec<ParamPtr>,
+    /// Ids of the parameters in hosts, in the same order.
+    ids: Vec<u32>,
+    names: Names,
     places: HashMap<ParamPtr, ParamIndex>,
     context: Option<GuiContext>,
     /// Values that are sent but not yet applied by the host, with their time.
@@ -53,14 +58,17 @@ impl Edits {
     /// Creates the access of an instance; with `tracks`, to all of its session.
     pub(super) fn new(own: &Arc<UnspillParams>, tracks: Option<&Arc<Tracks>>) -> Self {
         let params = tracks.map_or(own, |tracks| tracks.table());
-        let pointers: Vec<_> =
-            params.entries().into_iter().map(|(_, pointer, _)| pointer).collect();
+        let entries = params.entries();
+        let ids = entries.iter().map(|(id, ..)| param_id_hash(id)).collect();
+        let pointers: Vec<_> = entries.into_iter().map(|(_, pointer, _)| pointer).collect();
         let places = pointers.iter().enumerate().map(|(n, &p)| (p, ParamIndex(n))).collect();
         Self {
             params: Arc::clone(params),
             own: Arc::clone(own),
             tracks: tracks.cloned(),
             pointers,
+            ids,
+            names: Names::new(params),
             places,
             context: None,
             pending: HashMap::new(),
@@ -128,6 +136,13 @@ impl Edits {
     fn current(&self, index: ParamIndex) -> f32 {
         // SAFETY: points into `params`.
         unsafe { self.pointers[index.0].unmodulated_normalized_value() }
+    }
+
+    /// Returns the name of a parameter, as hosts show it.
+    fn name(&self, index: ParamIndex) -> String {
+        // SAFETY: points into `params`.
+        let fixed = || unsafe { self.pointers[index.0].name() }.to_owned();
+        self.names.name(&self.params, self.ids[index.0]).unwrap_or_else(fixed)
     }
 
     pub(super) fn default_value(&self, index: ParamIndex) -> f32 {

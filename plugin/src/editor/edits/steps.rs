@@ -69,6 +69,31 @@ impl Edits {
         self.history.done < self.history.steps.len()
     }
 
+    /// Describes the step that *Undo* takes back, if there is one.
+    pub(crate) fn undone_next(&self) -> Option<String> {
+        let last = self.history.done.checked_sub(1)?;
+        self.history.steps.get(last).map(|step| self.describe(step))
+    }
+
+    /// Describes the step that *Redo* repeats, if there is one.
+    pub(crate) fn redone_next(&self) -> Option<String> {
+        self.history.steps.get(self.history.done).map(|step| self.describe(step))
+    }
+
+    fn describe(&self, step: &Step) -> String {
+        if step.passage.is_some() {
+            return "the learned passage".to_owned();
+        }
+        match step.changes.as_slice() {
+            [] => "names, order or links of mics".to_owned(),
+            [change] if step.arranged.is_none() => self.name(change.index),
+            [change, more @ ..] => {
+                let count = more.len() + usize::from(step.arranged.is_some());
+                format!("{} and {count} more", self.name(change.index))
+            }
+        }
+    }
+
     pub(crate) fn undo(&mut self) {
         self.finish();
         if !self.can_undo() {

@@ -12,7 +12,7 @@ const LARGEST_REDUCTION_DB: f32 = 24.0;
 
 /// Draws the levels of input and output.
 pub(super) fn meters(ui: &mut Ui, rect: Rect, strip: usize, scene: &Scene) {
-    let levels = scene.strips[strip];
+    let levels = &scene.strips[strip];
     let has_output = scene.params().mics[strip].output.is_some();
     let half = vec2(rect.width(), 8.0);
     meter(ui.painter(), Rect::from_min_size(rect.min, half), levels.input, theme::DIM);
@@ -31,19 +31,34 @@ pub(super) fn meters(ui: &mut Ui, rect: Rect, strip: usize, scene: &Scene) {
     });
 }
 
-/// Draws the reduction.
+/// Draws how far the bleed fell.
 pub(super) fn reduction(ui: &mut Ui, rect: Rect, strip: usize, scene: &Scene) {
-    let db = scene.strips[strip].reduction_db();
+    let levels = &scene.strips[strip];
+    let whole_db = levels.reduction_db();
+    let quiet_db = levels.quiet_change_db();
+    let db = quiet_db.unwrap_or(whole_db);
     let painter = ui.painter();
     painter.rect_filled(rect, theme::CORNER, theme::WELL);
     let mut filled = rect.shrink(1.0);
     filled.set_width(filled.width() * (-db / LARGEST_REDUCTION_DB).clamp(0.0, 1.0));
-    painter.rect_filled(filled, theme::CORNER, theme::blend(theme::WELL, theme::BLEED, 0.6));
-    let text = if db > -0.05 { "0.0".to_owned() } else { format!("\u{2212}{:.1}", -db) };
+    painter.rect_filled(filled, theme::CORNER, theme::blend(theme::WELL, theme::BLEED, 0.46));
+    let text = |db: f32| {
+        if db > -0.05 { "0.0".to_owned() } else { format!("\u{2212}{:.1}", -db) }
+    };
     let at = rect.right_center() - vec2(5.0, 0.0);
-    painter.text(at, Align2::RIGHT_CENTER, text, theme::regular(11.5), theme::TEXT);
+    painter.text(at, Align2::RIGHT_CENTER, text(db), theme::regular(11.5), theme::TEXT);
     let response = ui.interact(rect, Id::unique(("reduction", strip)), Sense::hover());
-    response.on_hover_text("How much quieter the mic is without its bleed, in dB");
+    let name = scene.name(strip);
+    response.on_hover_ui(|ui| {
+        if let Some(quiet_db) = quiet_db {
+            ui.label(format!("Quiet parts of {name}: {} dB", text(quiet_db)));
+        }
+        ui.label(format!("Whole mic: {} dB", text(whole_db)));
+        let hint = "The quiet parts are the quietest quarter of the last 20 s. Most of the sound \
+                    there is bleed if the source rests at times. A source that never rests shows \
+                    less than was removed.";
+        ui.colored_label(theme::DIM, hint);
+    });
 }
 
 /// Draws one horizontal level meter.

@@ -21,7 +21,7 @@ use strips::{MATRIX, Strips};
 pub(super) use strips::AMOUNT_WIDTH;
 
 /// Smallest and largest row height. Sixteen of the smallest fit into a window of the default size.
-const ROW_HEIGHTS: [f32; 2] = [24.0, 50.0];
+const ROW_HEIGHTS: [f32; 2] = [23.0, 50.0];
 const ROWS_MARGIN: f32 = 4.0;
 const FOOT: f32 = 24.0;
 

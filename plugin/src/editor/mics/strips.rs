@@ -156,7 +156,7 @@ pub(super) fn head(painter: &Painter, rect: Rect) {
     label(NAME, "Mic", Align2::LEFT_BOTTOM);
     label(ROLE, "Role", Align2::LEFT_BOTTOM);
     label(GROUP, "Group", Align2::LEFT_BOTTOM);
-    label(REDUCTION, "Reduction", Align2::LEFT_BOTTOM);
+    label(REDUCTION, "Bleed", Align2::LEFT_BOTTOM);
     label(AMOUNT + 0.5 * AMOUNT_WIDTH, "Amount", Align2::CENTER_BOTTOM);
     label(FLOOR + 0.5 * FLOOR_WIDTH, "Max reduction", Align2::CENTER_BOTTOM);
     for db in MARKS_DB {

@@ -33,8 +33,9 @@ fn every_control_is_reached_with_tab() {
         "Dry",
         "Amount",
         "Bypass",
-        "Adaptive",
-        "Learned",
+        "Follow",
+        "Locked",
+        "Hide",
         "Learn",
         "Presets",
         "A",
@@ -90,7 +91,7 @@ fn tooltips_say_what_things_do() {
         ("Name of Snare", "Double-click or F2 to rename"),
         ("Place of Snare", "Affects only the window"),
         ("Remove Kick from Snare", "Kick in Snare: no bleed found yet"),
-        ("Learn", "Undo restores them"),
+        ("Learn", "Undo restores it"),
     ] {
         assert!(!desk.is_said(said));
         desk.node(label).hover();

@@ -168,7 +168,7 @@ fn a_track_that_came_after_the_passage_is_named() {
     let learned = learned_of(16);
     params.saved.kept.learn(&Arc::new(Lesson::now(Some(learned), vec![kick])));
     assert!(!desk.is_said("Nothing is learned"));
-    set_by_id(params, "estimates", "Learned");
+    set_by_id(params, "estimates", "Locked");
     wait_for(&mut desk, "a message", |desk| desk.is_said("Nothing is learned for Snare"));
 }
 

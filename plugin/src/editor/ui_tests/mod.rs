@@ -2,8 +2,10 @@
 
 mod contrast;
 mod controls;
+mod guide;
 mod linked;
 mod rows;
+mod spectra;
 mod texts;
 
 use std::sync::Arc;

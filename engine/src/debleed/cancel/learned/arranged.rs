@@ -5,6 +5,7 @@ use half::bf16;
 use super::{Learned, LearnedMic, LearnedSlot, Setup};
 use crate::controls::Controls;
 use crate::debleed::is_bleed;
+use crate::units::SampleRate;
 
 impl Learned {
     /// Returns the number of mics.
@@ -17,6 +18,16 @@ impl Learned {
     #[must_use]
     pub fn was_heard(&self, mic: usize) -> bool {
         self.mics.get(mic).is_some_and(|mic| mic.heard_hops > 0)
+    }
+
+    /// Returns the time in seconds in which mic `mic` had sound in the passage, its own or that of
+    /// other sources; 0 if there is no such mic.
+    #[must_use]
+    pub fn heard_s(&self, mic: usize) -> f32 {
+        let Setup { rate_hz, mode, .. } = self.setup;
+        let hops = self.mics.get(mic).map_or(0, |mic| mic.heard_hops);
+        let hop_s = |rate| mode.geometry(rate).hop_samples() as f32 / rate_hz;
+        SampleRate::new(rate_hz).map_or(0.0, |rate| hops as f32 * hop_s(rate))
     }
 
     /// Returns the estimates for a session of `sources.len()` mics with these roles and groups

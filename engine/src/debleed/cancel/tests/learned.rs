@@ -382,6 +382,27 @@ fn a_mic_that_was_silent_in_the_passage_is_left_alone() {
 }
 
 #[test]
+fn a_passage_is_as_long_as_its_sound_before_and_after_it_was_gone_through() {
+    for (kind, mode) in every_way() {
+        let recording = recording(2, 0.3, &[1.0; 2]);
+        let (passage, _) = passage_and_rest(&recording);
+        let half: Vec<f32> = vec![0.0; passage[0].len() / 2];
+        let late = [&half[..], &passage[1][half.len()..]].concat();
+        let mics = [passage[0].clone(), late];
+        let length_s = passage[0].len() as f32 / rate().hz();
+        let controls = Controls::default();
+        let once = Player::new(kind, mode, 2, None).learn(&mics, &controls).unwrap();
+        let (_, again) = studied(kind, mode, &mics);
+        for learned in [once, again] {
+            let [whole_s, late_s] = [0, 1].map(|mic| learned.heard_s(mic));
+            assert!((whole_s / length_s - 1.0).abs() < 0.1, "{whole_s} of {length_s} s");
+            assert!((late_s / length_s - 0.5).abs() < 0.1, "{late_s} of {length_s} s");
+            assert_eq!(learned.heard_s(2), 0.0);
+        }
+    }
+}
+
+#[test]
 fn what_is_given_while_a_passage_is_learned_replaces_the_passage() {
     let recording = recording(2, 0.3, &[1.0; 2]);
     let controls = Controls::default();

@@ -1,6 +1,7 @@
 //! The line of the first steps, and settings that one click accepts.
 
 use egui::{Align2, Color32, Id, Painter, Pos2, Rect, Sense, Stroke, Ui, pos2, vec2};
+use nice_plug::prelude::Enum;
 
 use super::access::Access;
 use super::controls::switch;
@@ -23,20 +24,45 @@ struct Step {
     is_done: bool,
 }
 
-/// Returns true if the line is shown: until the last step is done or the user hides it, and while
-/// the names of mics suggest settings.
-pub(super) fn is_shown(scene: &Scene, rows: &Rows) -> bool {
-    let is_hidden = scene.own().saved.window.hides_steps();
-    !is_hidden && (!is_done(scene) || !suggested(scene, rows).positions.is_empty())
+/// The state of the line.
+#[derive(Debug, Default)]
+pub(super) struct Guide {
+    /// The settings that the names of the shown mics suggest.
+    suggested: Suggested,
+    /// Everything that they depend on.
+    known: Vec<u64>,
 }
 
-fn is_done(scene: &Scene) -> bool {
-    steps(scene).iter().all(|step| step.is_done)
-}
+impl Guide {
+    /// Returns true if the line is shown: until the last step is done or the user hides it, and
+    /// while the names of mics suggest settings.
+    pub(super) fn is_shown(&mut self, scene: &Scene, rows: &Rows) -> bool {
+        if scene.own().saved.window.hides_steps() {
+            return false;
+        }
+        self.update(scene, rows);
+        !self.suggested.positions.is_empty() || steps(scene).iter().any(|step| !step.is_done)
+    }
 
-/// Returns the settings that the names of the shown mics suggest.
-fn suggested(scene: &Scene, rows: &Rows) -> Suggested {
-    by_names(scene.params(), &rows.shown(scene))
+    /// Looks at the names again after a change.
+    fn update(&mut self, scene: &Scene, rows: &Rows) {
+        let params = scene.params();
+        let shown = rows.shown(scene);
+        let mics = shown.iter().flat_map(|&strip| {
+            let mic = &params.mics[strip];
+            let settings = [
+                mic.instrument.value().to_index(),
+                mic.role.value().to_index(),
+                mic.group.value().to_index(),
+            ];
+            std::iter::once(strip).chain(settings).map(|number| number as u64)
+        });
+        let known: Vec<u64> = mics.chain([params.saved.arranged.renames()]).collect();
+        if self.known != known {
+            self.suggested = by_names(params, &shown);
+            self.known = known;
+        }
+    }
 }
 
 fn steps(scene: &Scene) -> [Step; 4] {
@@ -90,7 +116,7 @@ fn tick(painter: &Painter, at: Pos2, ink: Color32) {
 }
 
 /// Draws the line.
-pub(super) fn show(ui: &mut Ui, rect: Rect, access: &mut Access<'_>) {
+pub(super) fn show(ui: &mut Ui, rect: Rect, guide: &Guide, access: &mut Access<'_>) {
     let scene = access.scene;
     let inside = rect.shrink2(vec2(14.0, 3.0));
     ui.painter().rect_filled(rect, 0.0, theme::blend(theme::BACKGROUND, theme::PANEL, 0.55));
@@ -101,7 +127,7 @@ pub(super) fn show(ui: &mut Ui, rect: Rect, access: &mut Access<'_>) {
     }
     let mut right = hide.left() - 8.0;
 
-    let suggested = suggested(scene, access.rows);
+    let suggested = &guide.suggested;
     if !suggested.positions.is_empty() {
         let place =
             Rect::from_min_max(pos2(right - 124.0, inside.top()), pos2(right, inside.bottom()));

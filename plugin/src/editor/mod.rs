@@ -49,6 +49,7 @@ pub(crate) use window::create;
 
 use access::Access;
 use edits::Edits;
+use guide::Guide;
 use handles::Handles;
 use mics::Mics;
 use presets::Presets;
@@ -80,6 +81,7 @@ pub(super) struct Editor {
     rows: Rows,
     mics: Mics,
     presets: Presets,
+    guide: Guide,
     /// Value of `Saved::changes` when the host was last notified.
     told: u64,
     /// Time of the last pointer or keyboard event.
@@ -100,6 +102,7 @@ impl Editor {
             rows: Rows::default(),
             mics: Mics::default(),
             presets: Presets::new(preset_folder),
+            guide: Guide::default(),
             told: params.saved.changes(),
             touched_s: 0.0,
         }
@@ -145,7 +148,7 @@ impl Editor {
         let header = Rect::from_min_size(area.min, vec2(area.width(), header::HEIGHT));
         let status = Rect::from_min_max(pos2(area.min.x, area.max.y - status::HEIGHT), area.max);
         // Mics have priority: the spectrum is lower if they need the room.
-        let has_guide = guide::is_shown(&self.scene, &self.rows);
+        let has_guide = self.guide.is_shown(&self.scene, &self.rows);
         let guide_height = if has_guide { guide::HEIGHT } else { 0.0 };
         let top = header.bottom() + guide_height;
         let guide = Rect::from_min_max(header.left_bottom(), pos2(area.max.x, top));
@@ -163,7 +166,7 @@ impl Editor {
         let mut access = Access { scene, edits, handles, rows };
         header::show(ui, header, &mut self.presets, &mut access);
         if has_guide {
-            guide::show(ui, guide, &mut access);
+            guide::show(ui, guide, &self.guide, &mut access);
         }
         self.mics.show(ui, mics.shrink2(MICS_MARGIN), &mut access);
         spectrum::show(ui, spectrum, &mut self.spectra, &self.scene, &self.rows);

@@ -18,7 +18,7 @@ use crate::classes::{Class, UnspillLink};
 use crate::guard::{Activation, HostTime};
 use crate::linking;
 use crate::live::Live;
-use crate::params::{KeepChoice, ModeChoice, UnspillParams};
+use crate::params::{GroupChoice, Instrument, KeepChoice, ModeChoice, RoleChoice, UnspillParams};
 use crate::testing::set_by_id;
 
 /// An instance on a mono track.
@@ -157,6 +157,23 @@ fn tracks_that_do_not_play_are_named_in_the_order_of_the_rows() {
         sample += 512;
         desk.is_said("Not playing: Vox, Snare")
     });
+}
+
+#[test]
+fn settings_by_name_reach_all_linked_tracks() {
+    let (_folder, instances, mut desk) = session(&["Kick In", "Kick Out", "OH L"]);
+    wait_for(&mut desk, "rows", |desk| has_row(desk, "OH L") && has_row(desk, "Kick Out"));
+    desk.click("Settings by name", Modifiers::NONE);
+    let settings = |instance: &Instance| {
+        let mic = &instance.params.mics[0];
+        (mic.instrument.value(), mic.role.value(), mic.group.value())
+    };
+    let kick = (Instrument::Kick, RoleChoice::Close, GroupChoice::A);
+    let overhead = (Instrument::Overhead, RoleChoice::Room, GroupChoice::None);
+    wait_for(&mut desk, "settings", |_| {
+        instances.iter().map(settings).collect::<Vec<_>>() == [kick, kick, overhead]
+    });
+    wait_for(&mut desk, "no offer", |desk| !desk.is_said("Settings by name"));
 }
 
 #[test]

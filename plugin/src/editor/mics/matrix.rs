@@ -17,6 +17,8 @@ const HEAT_DB: [f32; 2] = [-42.0, -4.0];
 /// Least cell width for a horizontal name above it, in points.
 const WIDE: f32 = 58.0;
 const CELL_WIDTHS: [f32; 2] = [18.0, 84.0];
+/// Height of a cell from which on it shows level and removal at once.
+const TWO_LINES: f32 = 36.0;
 /// Pointer travel for 100 %, in points.
 const TRAVEL: f32 = 140.0;
 
@@ -267,19 +269,30 @@ fn draw_cell(ui: &Ui, cell: Rect, heard_db: Option<f32>, amount: Option<f32>, ac
     painter.rect_filled(cell, theme::CORNER, fill);
     let ink = heat_ink(heat);
     let lowered = amount.filter(|&amount| active || amount < 0.9995);
-    let middle = cell.center() - vec2(0.0, if lowered.is_some() { 3.0 } else { 0.0 });
-    let text = match (lowered, heard_db) {
-        (Some(amount), _)
-            if active || cell.width() >= 30.0 && amount < 0.9995 && cell.height() < 30.0 =>
-        {
-            format!("{:.0} %", 100.0 * amount)
-        }
-        (_, Some(db)) if db > -0.5 => "0".to_owned(),
-        (_, Some(db)) => format!("\u{2212}{:.0}", -db),
-        (_, None) => String::new(),
+    let level = match heard_db {
+        Some(db) if db > -0.5 => "0".to_owned(),
+        Some(db) => format!("\u{2212}{:.0}", -db),
+        None => String::new(),
     };
+    let share = lowered.map(|amount| format!("{:.0} %", 100.0 * amount));
+    let has_room = cell.width() >= 34.0 && cell.height() >= TWO_LINES;
     let size = if cell.width() < 26.0 { 10.0 } else { 12.0 };
-    painter.text(middle, Align2::CENTER_CENTER, text, theme::regular(size), ink);
+    let write = |text: String, size: f32, up: f32| {
+        let at = cell.center() - vec2(0.0, up);
+        painter.text(at, Align2::CENTER_CENTER, text, theme::regular(size), ink);
+    };
+    match share {
+        // Level and removal, if there is room for both.
+        Some(share) if has_room => {
+            write(level, size, 9.0);
+            write(share, 10.0, -3.0);
+        }
+        Some(share) if active || cell.width() >= 30.0 && cell.height() < 30.0 => {
+            write(share, size, 3.0);
+        }
+        Some(_) => write(level, size, 3.0),
+        None => write(level, size, 0.0),
+    }
     let Some(amount) = lowered else { return };
     let well = Rect::from_min_max(
         pos2(cell.left() + 4.0, cell.bottom() - 6.0),

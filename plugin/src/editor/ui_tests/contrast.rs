@@ -85,6 +85,13 @@ impl Picture {
     }
 }
 
+/// Returns the texts that are drawn in the place of a control.
+pub(super) fn texts(desk: &Desk, label: &str) -> Vec<String> {
+    let place = desk.node(label).rect();
+    let inside = |text: &&Text| place.contains_rect(text.rect);
+    Picture::of(desk).texts.iter().filter(inside).map(|text| text.text.clone()).collect()
+}
+
 #[track_caller]
 fn assert_legible(desk: &Desk, expected: &[&str]) {
     let picture = Picture::of(desk);
@@ -95,7 +102,7 @@ fn assert_legible(desk: &Desk, expected: &[&str]) {
 }
 
 /// Plays mics that hear each other from much to hardly at all.
-fn fill_matrix(desk: &mut Desk) -> engine::Session {
+pub(super) fn fill_matrix(desk: &mut Desk) -> engine::Session {
     let mut session = desk.hear(MICS.len(), "");
     let mut noise: Vec<Noise> = (0..8).map(Noise::new).collect();
     for block in 0..400_usize {

@@ -128,3 +128,15 @@ fn a_and_b_have_names_and_orders_of_their_own() {
     desk.click("B", Modifiers::NONE);
     assert_eq!(desk.shown(), ["Snare", "Bassdrum", "Hi-hat", "Bass"]);
 }
+
+#[test]
+fn a_cell_shows_level_and_removal_at_once() {
+    let mut desk = kit();
+    let _session = super::contrast::fill_matrix(&mut desk);
+    let texts = |desk: &Desk| super::contrast::texts(desk, "Remove Kick from Snare");
+    let level = texts(&desk);
+    assert!(level.len() == 1 && level[0].starts_with('\u{2212}'), "{level:?}");
+    set_by_id(&desk.params, "pair2_1", "40");
+    desk.window.run_steps(2);
+    assert_eq!(texts(&desk), [level[0].clone(), "40 %".to_owned()]);
+}

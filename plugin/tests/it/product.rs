@@ -2,7 +2,9 @@
 
 use std::ffi::CStr;
 
-use plugin::classes::{ALL, Class, Topology, Unspill8, UnspillMultichannel, UnspillTrack};
+use plugin::classes::{
+    ALL, Class, Topology, Unspill8, UnspillLink, UnspillMultichannel, UnspillTrack,
+};
 use plugin::guard::param_id_hash;
 use test_signals::Noise;
 
@@ -175,6 +177,35 @@ fn the_mode_changes_the_latency_at_the_next_activation_and_asks_for_it() {
         assert_eq!(host.latency(), mix);
         host.idle();
         assert_eq!(host.notices(), (0, 1));
+    }
+}
+
+/// Ardour 7.3 activates before it loads a project's states, and ignores changes of the latency.
+#[test]
+fn a_mode_that_is_loaded_before_the_first_block_runs_without_a_restart() {
+    for class in [&UnspillTrack::DESC, &UnspillLink::DESC] {
+        let saved_in = |mode: f64| {
+            let host = vst3(class);
+            set(&host, "mode", mode);
+            (host.save(), host.latency())
+        };
+        let ((live, live_latency), (mix, mix_latency)) = (saved_in(0.0), saved_in(1.0));
+        assert!(mix_latency > live_latency);
+        let mut host = vst3(class);
+        assert!(host.activate(SetUp::default()));
+        assert_eq!(host.latency(), live_latency);
+        assert!(host.load(&mix));
+        assert_eq!(host.latency(), mix_latency, "{}", class.name);
+        host.idle();
+        assert_eq!(host.notices().1, 1, "the host is told of it");
+        let mut output = [TestBus::output(2, 64)];
+        assert!(host.process(&mut [], &mut output, 64, &[]));
+        // From the first block on, only the host starts another mode.
+        assert!(host.load(&live));
+        assert_eq!(host.latency(), mix_latency, "{}", class.name);
+        host.deactivate();
+        assert!(host.activate(SetUp::default()));
+        assert_eq!(host.latency(), live_latency, "{}", class.name);
     }
 }
 

@@ -127,6 +127,7 @@ impl Proxy {
             self.framework(kInternalError, |inner| unsafe { inner.setProcessing(1) });
             self.teller.is_processing.store(true, Ordering::Relaxed);
         }
+        audio.has_played |= num_samples > 0;
         // Some hosts activate for playback and report only with each block that they render.
         self.view.host_renders(data.processMode == OFFLINE);
         let piece = ProcessData {

@@ -236,6 +236,7 @@ impl Proxy {
         shield((), || {
             let running = *lock(&self.running);
             self.notice_changes(running.as_ref());
+            self.follow_latency();
             self.teller.tell_host();
         });
         result

@@ -32,6 +32,7 @@ impl Proxy {
             self.framework(kInternalError, |inner| unsafe { inner.setActive(0) });
         }
         *lock(&self.running) = None;
+        audio.has_played = false;
         if !active {
             // No block will bring them.
             self.take_announced();
@@ -63,6 +64,26 @@ impl Proxy {
         }
         *lock(&self.running) = Some(activation);
         kResultOk
+    }
+
+    /// Activates anew if a loaded state has another latency than the running activation, which has
+    /// not processed a block.
+    ///
+    /// Ardour 7.3 activates the plugins of a project before it loads their states, and does not
+    /// restart them when their latency changes: without this, *Mix* would never run there.
+    pub(super) fn follow_latency(&self) {
+        let changes = &self.teller.changes;
+        let wanted = changes.wanted_latency.load(Ordering::Relaxed);
+        let is_other = wanted != changes.latency.load(Ordering::Relaxed);
+        if lock(&self.running).is_none() || !is_other {
+            return;
+        }
+        let is_unused = self.audio.try_take().is_some_and(|audio| !audio.has_played);
+        if is_unused && self.set_active(true) == kResultOk {
+            let state = u8::from(self.teller.is_processing.load(Ordering::Relaxed));
+            // SAFETY: plain arguments.
+            self.framework(kInternalError, |inner| unsafe { inner.setProcessing(state) });
+        }
     }
 
     /// Defect 3: the framework activates with the mode of the previous set-up, so the set-up is

@@ -75,6 +75,8 @@ pub(super) struct Audio {
     pub(super) due: Option<Due>,
     /// `Some` while active.
     pub(super) activation: Option<Activation>,
+    /// True once a block with samples was processed since the activation.
+    pub(super) has_played: bool,
 }
 
 impl std::fmt::Debug for Proxy {

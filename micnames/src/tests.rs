@@ -116,7 +116,13 @@ fn mics_of_one_source_are_found() {
         (&["Piano low", "Piano high"], "AA"),
         (&["Leslie hi", "Leslie lo", "Leslie lo 421"], "AAA"),
         (&["Gtr 1 57", "Gtr 1 121", "Gtr 2 57", "Gtr 2 121"], "AABB"),
+        (&["SNR T", "SNR B", "TOM H", "TOM L"], "AA--"),
+        (&["Decca L", "Decca C", "Decca R"], "AAA"),
+        (&["Cajon front", "Cajon back"], "AA"),
+        (&["Bassdrum innen", "Bassdrum außen", "Snare oben", "Snare unten"], "AABB"),
+        (&["Bombo dentro", "Bombo fuera"], "AA"),
         // Two sources of one kind.
+        (&["Front vox", "Back vox"], "--"),
         (&["Tom 1", "Tom 2", "Floor tom"], "---"),
         (&["Tom L", "Tom R"], "--"),
         (&["Gtr L", "Gtr R"], "--"),

@@ -225,7 +225,7 @@ const INSTRUMENTS: [Words; 17] = [
 ];
 
 /// Words for one of several mics of a source.
-const POSITIONS: [&str; 46] = [
+const POSITIONS: [&str; 57] = [
     "in",
     "inn",
     "ins",
@@ -272,6 +272,17 @@ const POSITIONS: [&str; 46] = [
     "stereo",
     "st",
     "mid",
+    "innen",
+    "aussen",
+    "außen",
+    "oben",
+    "unten",
+    "dentro",
+    "fuera",
+    "arriba",
+    "abajo",
+    "int",
+    "ext",
 ];
 
 /// Makers and letters in front of the number of a model: "SM 57", "D112", "U87".
@@ -283,8 +294,8 @@ const MODELS: [&str; 24] = [
 /// Smallest number that is a model without letters: a session has fewer mics of one kind.
 const LEAST_MODEL: u32 = 20;
 
-const LEFT: [&str; 4] = ["l", "left", "lt", "lft"];
-const RIGHT: [&str; 4] = ["r", "right", "rt", "rgt"];
+const LEFT: [&str; 5] = ["l", "left", "lt", "lft", "links"];
+const RIGHT: [&str; 5] = ["r", "right", "rt", "rgt", "rechts"];
 
 /// Returns the meanings of words, in their order.
 pub(crate) fn meanings(words: &[String]) -> Vec<Meaning> {
@@ -306,20 +317,32 @@ pub(crate) fn meanings(words: &[String]) -> Vec<Meaning> {
         meanings.push(meaning);
         at += used;
     }
-    // In "piano low", the word is a place of the mic; in "low tom", a part of the name.
-    let is_wide =
-        |meaning: &Meaning| matches!(meaning, Meaning::Is(Instrument::Piano | Instrument::Keys, _));
-    if meanings.iter().any(is_wide) {
-        for meaning in &mut meanings {
-            if matches!(meaning, Meaning::Other(word) if HEIGHTS.contains(&word.as_str())) {
-                *meaning = Meaning::Position;
-            }
+    // Some words are the place of a mic at one instrument only: "piano low", but "low tom".
+    let is_of = |kinds: &[Instrument]| {
+        let is_one =
+            |meaning: &Meaning| matches!(meaning, Meaning::Is(kind, _) if kinds.contains(kind));
+        meanings.iter().any(is_one)
+    };
+    let places: Vec<&str> = PLACES_OF
+        .iter()
+        .filter(|(kinds, _)| is_of(kinds))
+        .flat_map(|(_, words)| words.iter().copied())
+        .collect();
+    for meaning in &mut meanings {
+        if matches!(meaning, Meaning::Other(word) if places.contains(&word.as_str())) {
+            *meaning = Meaning::Position;
         }
     }
     meanings
 }
 
-const HEIGHTS: [&str; 5] = ["hi", "high", "lo", "low", "treble"];
+/// Words for one of several mics of some instruments.
+const PLACES_OF: [(&[Instrument], &[&str]); 4] = [
+    (&[Instrument::Piano, Instrument::Keys], &["hi", "high", "lo", "low", "treble"]),
+    (&[Instrument::Kick, Instrument::Snare], &["t", "b", "i", "o"]),
+    (&[Instrument::Room], &["c", "center", "centre"]),
+    (&[Instrument::Percussion], &["front", "back"]),
+];
 
 fn number(word: &str) -> Option<u32> {
     word.parse().ok()

@@ -27,6 +27,7 @@ const EXAMPLES: &str = "\
 Examples:
   unspill clean session/                        clean all sound files of a folder
   unspill clean kick.wav snare.wav bass.wav     clean these files
+  unspill clean session/ --by-name              kick_in and kick_out share a source, and so on
   unspill clean session/ --group 2,3 --room 7   mics 2 and 3 share a source, mic 7 is a room mic
   unspill clean song.rpp                        clean the tracks of a REAPER project
 

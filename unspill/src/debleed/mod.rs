@@ -141,6 +141,7 @@ fn clean(job: Job<'_>, tell: &dyn Fn(&str)) -> Result<Report> {
     } else {
         SessionFiles::open(mics, MAX_MICS)?
     };
+    let options = &named(options, &names(&files));
     let controls = options.controls(files.mics(), files.num_mics())?;
     let existing = Existing::overwritten(options.overwrite);
     // All checks come before the long work.
@@ -281,28 +282,50 @@ fn names(files: &SessionFiles) -> Vec<String> {
     files.output_specs().iter().map(|output| stem(Path::new(&output.file_name))).collect()
 }
 
-/// Returns the groups and the room mics that the names tell, as options, if there are none yet.
-fn tip(names: &[String], options: &DebleedOptions) -> Option<String> {
+/// Returns the groups and the room mics that the names tell, by position, if the options have none
+/// yet.
+fn told_by(names: &[String], options: &DebleedOptions) -> (Vec<String>, Vec<usize>) {
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let sources = micnames::sources(&names);
-    let mut advice = Vec::new();
+    let positions = |is_meant: &dyn Fn(usize) -> bool| -> Vec<usize> {
+        (0..names.len()).filter(|&mic| is_meant(mic)).map(|mic| mic + 1).collect()
+    };
+    let mut groups = Vec::new();
+    let mut rooms = Vec::new();
     if options.group.is_empty() {
         for source in 0..names.len() {
-            let mics = (1..).zip(&sources).filter(|(_, of)| **of == Some(source));
-            let mics: Vec<String> =
-                mics.map(|(position, _): (usize, _)| position.to_string()).collect();
-            if !mics.is_empty() {
-                advice.push(format!("--group {}", mics.join(",")));
-            }
+            let mics = positions(&|mic| sources[mic] == Some(source));
+            let mics: Vec<String> = mics.iter().map(ToString::to_string).collect();
+            groups.extend((!mics.is_empty()).then(|| mics.join(",")));
         }
     }
     if options.room.is_empty() {
-        let hears_all =
-            |name: &str| Guess::of(name).is_some_and(|guess| guess.instrument.hears_all());
-        let rooms = (1..).zip(&names).filter(|(_, name)| hears_all(name));
-        advice.extend(rooms.map(|(position, _): (usize, _)| format!("--room {position}")));
+        rooms = positions(&|mic| {
+            Guess::of(names[mic]).is_some_and(|guess| guess.instrument.hears_all())
+        });
     }
-    (!advice.is_empty()).then(|| format!("tip: the names suggest {}", advice.join(" ")))
+    (groups, rooms)
+}
+
+/// Returns the options with the groups and the room mics that the names tell, if that is asked for.
+fn named(options: &DebleedOptions, names: &[String]) -> DebleedOptions {
+    let mut options = options.clone();
+    if options.by_name {
+        let (groups, rooms) = told_by(names, &options);
+        options.group.extend(groups);
+        options.room.extend(rooms);
+    }
+    options
+}
+
+/// Returns the groups and the room mics that the names tell, as options, if there are none yet.
+fn tip(names: &[String], options: &DebleedOptions) -> Option<String> {
+    let (groups, rooms) = told_by(names, options);
+    let groups = groups.iter().map(|group| format!("--group {group}"));
+    let rooms = rooms.iter().map(|room| format!("--room {room}"));
+    let advice: Vec<String> = groups.chain(rooms).collect();
+    let is_any = !options.by_name && !advice.is_empty();
+    is_any.then(|| format!("tip: the names suggest {} (--by-name sets this)", advice.join(" ")))
 }
 
 fn report(

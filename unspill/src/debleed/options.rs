@@ -75,6 +75,11 @@ pub struct DebleedOptions {
     /// Room mic, which passes unchanged, by position (repeatable)
     #[arg(long, value_name = "5", value_delimiter = ',')]
     pub room: Vec<usize>,
+    /// Set groups and room mics by the names of the mics, such as kick_in, kick_out, OH_L
+    ///
+    /// `--group` and `--room` come first: with one of them, the names set only the other
+    #[arg(long)]
+    pub by_name: bool,
     /// Start all files together and ignore their time stamps (BWF); lengths must be equal
     #[arg(long)]
     pub ignore_timestamps: bool,

@@ -181,10 +181,20 @@ fn names_of_mics_suggest_groups_and_room_mics_unless_there_are_some() {
         let words = ["clean", "a.wav"].into_iter().chain(line.split_whitespace());
         tip(&names, &Line::try_parse_from(words).unwrap().options)
     };
-    let all = "tip: the names suggest --group 1,2 --group 4,5 --room 4 --room 5";
+    let all =
+        "tip: the names suggest --group 1,2 --group 4,5 --room 4 --room 5 (--by-name sets this)";
     assert_eq!(tip_for("").as_deref(), Some(all));
-    let rooms = "tip: the names suggest --room 4 --room 5";
+    let rooms = "tip: the names suggest --room 4 --room 5 (--by-name sets this)";
     assert_eq!(tip_for("--group 2,3").as_deref(), Some(rooms));
     assert_eq!(tip_for("--group 2,3 --room 1"), None);
+    assert_eq!(tip_for("--by-name"), None);
+    let set_by = |line: &str| {
+        let words = ["clean", "a.wav"].into_iter().chain(line.split_whitespace());
+        let options = named(&Line::try_parse_from(words).unwrap().options, &names);
+        (options.group, options.room)
+    };
+    assert_eq!(set_by("--by-name"), (vec!["1,2".to_owned(), "4,5".to_owned()], vec![4, 5]));
+    assert_eq!(set_by("--by-name --room 3"), (vec!["1,2".to_owned(), "4,5".to_owned()], vec![3]));
+    assert_eq!(set_by(""), (vec![], vec![]));
     assert_eq!(tip(&["Anna".to_owned()], &Line::try_parse_from(["c", "a"]).unwrap().options), None);
 }

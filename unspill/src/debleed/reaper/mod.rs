@@ -66,7 +66,8 @@ pub(super) fn run(options: &DebleedOptions, tell: &dyn Fn(&str)) -> Result<Repor
     let folder = folder.unwrap_or(Path::new("."));
     let mut files = SoundFiles::new(folder);
     let plan = Plan::new(&project, &mut files, options.tracks.as_deref()).with_context(name)?;
-    let options = grouped(options, &plan.siblings());
+    let names: Vec<String> = plan.layers.iter().map(|layer| layer.name.clone()).collect();
+    let options = grouped(&super::named(options, &names), &plan.siblings());
     options.controls(&plan.mic_channels(), plan.layers.len())?;
 
     let out = options.out_folder(&options.mics);

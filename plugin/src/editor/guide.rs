@@ -8,6 +8,7 @@ use super::controls::switch;
 use super::rows::Rows;
 use super::scene::{READY, Scene};
 use super::theme;
+use super::tracks::is_nameless;
 use crate::params::Instrument;
 use crate::suggested::{Suggested, by_names};
 
@@ -73,7 +74,7 @@ fn steps(scene: &Scene) -> [Step; 4] {
     let used: Vec<usize> = strips.filter(|&strip| scene.is_used(strip)).collect();
     let is_named = |strip: &usize| {
         params.mics[*strip].instrument.value() != Instrument::Other
-            || params.saved.arranged.now().name(*strip).is_some()
+            || params.saved.arranged.now().name(*strip).is_some_and(|name| !is_nameless(name))
     };
     let is_learning = params.learn.value();
     let is_learned = !is_learning && scene.own().saved.kept.learned().is_some();

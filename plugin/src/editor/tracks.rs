@@ -217,9 +217,13 @@ impl Tracks {
         for pair in order.windows(2) {
             arrangement.move_beside(&[pair[1]], pair[0], true);
         }
-        for (strip, row) in rows.iter().enumerate() {
-            if let Some(row) = row {
-                arrangement.rename(strip, &row.member.label.name);
+        let shown = order.iter().filter_map(|&strip| Some((strip, rows[strip].as_ref()?)));
+        for (number, (strip, row)) in (1..).zip(shown) {
+            let name = &row.member.label.name;
+            if name.is_empty() {
+                arrangement.rename(strip, &nameless(number));
+            } else {
+                arrangement.rename(strip, name);
             }
         }
         if *self.table.saved.arranged.now() != arrangement {
@@ -380,6 +384,16 @@ impl Tracks {
             }
         }
     }
+}
+
+/// Returns the name of the track in this row, counted from 1, if nobody has named it.
+fn nameless(number: usize) -> String {
+    format!("Mic {number}")
+}
+
+/// Returns true if a name is one that nobody has given.
+pub(super) fn is_nameless(name: &str) -> bool {
+    (1..=MAX_LINKED_MICS).any(|number| name == nameless(number))
 }
 
 /// Returns the message about mics of which the learned passage has no sound.

@@ -160,6 +160,18 @@ fn tracks_that_do_not_play_are_named_in_the_order_of_the_rows() {
 }
 
 #[test]
+fn tracks_without_names_are_numbered_by_their_rows() {
+    let (_folder, _instances, mut desk) = session(&["", "Snare", ""]);
+    wait_for(&mut desk, "rows", |desk| has_row(desk, "Snare") && has_row(desk, "Mic 3"));
+    assert!(has_row(&desk, "Mic 1"));
+    assert!(desk.is_said("Step 2, Name the mics: to do"));
+    desk.node("Place of Mic 3").focus();
+    desk.window.run_steps(2);
+    desk.press(Modifiers::NONE, egui::Key::ArrowUp);
+    wait_for(&mut desk, "new numbers", |desk| has_row(desk, "Mic 2") && !has_row(desk, "Mic 3"));
+}
+
+#[test]
 fn settings_by_name_reach_all_linked_tracks() {
     let (_folder, instances, mut desk) = session(&["Kick In", "Kick Out", "OH L"]);
     wait_for(&mut desk, "rows", |desk| has_row(desk, "OH L") && has_row(desk, "Kick Out"));

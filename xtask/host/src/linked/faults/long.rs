@@ -46,7 +46,7 @@ pub(super) fn make(bundle: &Bundle, folder: &Path, extent: Extent) -> Result<Out
             last.clear();
             last.extend_from_slice(&played.fed[0][LOOP_SAMPLES - latency..]);
         }
-        if round == num_loops / 4 {
+        if round == num_loops / 2 {
             before = Some(State::now(folder)?);
         }
     }
